@@ -1,0 +1,48 @@
+// Rooms and the way of imports: ARCHITECTURE.md. `npm run check` fails on any import that is not listed here.
+const stages = ['receive', 'assemble', 'route', 'enhance', 'derive', 'deliver'];
+const ground = ['dicom', 'io', 'imaging', 'inference', 'spool', 'queue', 'observe'];
+const rule = (name, from, to) => ({ name, severity: 'error', from, to });
+const only = (room, allowed) =>
+  rule(
+    `${room}-imports-only`,
+    { path: `^src/${room}/` },
+    { path: '^src/', pathNot: [`^src/(${[room, ...allowed].join('|')})/`, '^src/(errors|units|version)\\.ts$'] },
+  );
+const confined = (room, packages) =>
+  rule(
+    `only-in-${room}`,
+    { path: '^src/', pathNot: `^src/${room}/` },
+    { path: `^node_modules/(@types/)?(${packages})/` },
+  );
+export default {
+  forbidden: [
+    rule('no-cycles', {}, { circular: true }),
+    rule('no-unresolved', {}, { couldNotResolve: true }),
+    rule('no-orphans', { orphan: true, path: '^src/', pathNot: '\\.d\\.ts$' }, {}),
+    rule('src-alone', { path: '^src/' }, { path: '^(test|bench|tools|demo)/' }),
+    rule(
+      'pure',
+      { path: '^src/(imaging|dicom)/|/decide[^/]*\\.ts$', pathNot: '^src/dicom/uid\\.ts$' },
+      { dependencyTypes: ['core'] },
+    ),
+    ...stages.map((stage) => only(stage, ground)),
+    only('queue', ['dicom', 'spool', 'observe']),
+    only('io', ['dicom', 'observe']),
+    only('inference', ['imaging', 'observe']),
+    only('spool', ['dicom', 'observe']),
+    only('config', ['dicom']),
+    only('imaging', []),
+    only('dicom', []),
+    only('observe', []),
+    only('admin', [...ground, 'config']),
+    only('cli', [...ground, 'config']),
+    confined('inference', 'onnxruntime-node|onnxruntime-common'),
+    confined('queue', 'bullmq|ioredis|pg|@electric-sql/[^/]+'),
+    confined('dicom', 'dcmjs|dcmjs-codecs|pako'),
+    confined('io', 'dcmjs-dimse'),
+    confined('config', 'yaml|re2js'),
+    confined('observe', 'pino|prom-client'),
+    confined('admin', 'fastify|@fastify/[^/]+'),
+  ],
+  options: { doNotFollow: { path: 'node_modules' }, tsPreCompilationDeps: true, tsConfig: { fileName: 'tsconfig.json' } },
+};

@@ -1,0 +1,12 @@
+// Started as: tsc && node --enable-source-maps --experimental-vm-modules node_modules/jest/bin/jest.js
+// Tests run the compiled code, so that worker threads and child processes load the files that ship.
+export default {
+  roots: ['<rootDir>/build/test'],
+  testMatch: ['**/*.test.js'],
+  transform: {},
+  testEnvironment: '<rootDir>/build/test/support/environment.js',
+  coverageProvider: 'v8',
+  collectCoverageFrom: ['<rootDir>/build/src/**/*.js'],
+  testTimeout: 60000,
+  maxWorkers: 2,
+};

@@ -1,0 +1,45 @@
+/** Everything that the instances of one derived series share; worked out once a task, then used for each instance. */
+export interface DerivationPlan {
+  readonly sourceSeriesInstanceUid: string;
+  /** New Series Instance UID by the identity recipe. */
+  readonly seriesInstanceUid: string;
+  readonly model: {
+    readonly id: string;
+    readonly version: string;
+    readonly sha256: string;
+    /** Who trained it: Manufacturer of the model's Contributing Equipment item. */
+    readonly maker: string;
+    /** Derivation codes, in order: limpid's steps of this task. */
+    readonly codes: readonly { readonly value: string; readonly scheme: string; readonly meaning: string }[];
+    /** What was done, in words: `noise reduction`. */
+    readonly words: string;
+    /** Mark in Series Description and elsewhere: `DN`. */
+    readonly mark: 'DN' | 'SR2x' | 'SR4x' | 'DSP';
+  };
+  /** Canonical JSON (RFC 8785), the very bytes that were hashed, and their SHA-256. */
+  readonly settings: string;
+  readonly settingsSha256: string;
+  readonly strengthAsked: number;
+  readonly strengthReached: number | null;
+  readonly noise: { readonly before: number | null; readonly after: number | null; readonly unit: 'HU' | 'STORED' };
+  readonly sourceSetDigest: string;
+  readonly pipeline: number;
+  readonly remake: number;
+  readonly slot: number;
+  /** When derivation of the series began, ms since epoch: Series Date and Time, equal in all instances. */
+  readonly startedAtMs: number;
+  readonly node: {
+    /** Station Name, at most 16 characters. */
+    readonly stationName: string;
+    readonly deviceSerialNumber: string;
+    readonly qualification: 'RESEARCH' | 'PRODUCT';
+  };
+  /** Keep Instance Number if it is unique within the source; else number by position. */
+  readonly instanceNumbers: ReadonlyMap<string, number> | 'kept';
+}
+
+/** Noise of one slice before and after, for the private block; null where not measured. */
+export interface SliceFigures {
+  readonly noiseBefore: number | null;
+  readonly noiseAfter: number | null;
+}

@@ -1,0 +1,196 @@
+/**
+ * Every failure and every reason of limpid, in two tables. Codes are public (metric label, log field, API, `series show`,
+ * docs/errors.md) and never renamed, only retired.
+ */
+
+/** What the one who runs the step does next: try again later, give this input up, or stop the process. */
+export type Next = 'retry' | 'reject' | 'stop';
+
+/** Faults: `ROOM_WHAT`. `hint` tells an operator what to do now. */
+export const failures = {
+  // config
+  CONFIG_INVALID: {
+    next: 'stop',
+    hint: 'Mend the lines that the message names; `limpid config check` tries the file.',
+  },
+  CONFIG_UNREADABLE: { next: 'stop', hint: 'Check the path given by --config and its permissions.' },
+  // spool
+  SPOOL_FULL: { next: 'retry', hint: 'Free space on the spool volume or lower spool.keep.' },
+  SPOOL_UNUSABLE: {
+    next: 'stop',
+    hint: 'The spool needs a local disk or volume with link, rename and fsync, and write permission.',
+  },
+  SPOOL_LOCKED: {
+    next: 'stop',
+    hint: 'Another receiver holds this spool; stop it or give this one a spool of its own.',
+  },
+  SPOOL_RECORD_INVALID: {
+    next: 'reject',
+    hint: 'A record in the spool does not fit its schema; keep the file and report it.',
+  },
+  SPOOL_UNKNOWN_SERIES: { next: 'reject', hint: 'Look the series up with `limpid series list`.' },
+  // queue
+  QUEUE_UNAVAILABLE: {
+    next: 'retry',
+    hint: 'Check that the queue runs; received instances are kept and taken up again by themselves.',
+  },
+  QUEUE_IN_USE: { next: 'stop', hint: 'The embedded queue serves one process; use queue: redis://... for more.' },
+  // dicom
+  DICOM_NOT_DICOM: { next: 'reject', hint: 'The file is no DICOM object: send DICOM Part 10 files.' },
+  DICOM_MALFORMED: {
+    next: 'reject',
+    hint: 'The data set is cut or cannot be walked; send the instance again from its source.',
+  },
+  DICOM_UNDECODABLE: {
+    next: 'reject',
+    hint: 'The pixel data cannot be decoded; the original is kept and forwarded unchanged.',
+  },
+  // inference
+  MODEL_INVALID: { next: 'stop', hint: 'Run `limpid models verify`; restore the model folder from the release.' },
+  MODEL_UNKNOWN: { next: 'reject', hint: 'See `limpid models list` for the models this node has.' },
+  PROVIDER_UNAVAILABLE: { next: 'stop', hint: 'No execution provider of workers.providers works here; add cpu.' },
+  // enhance
+  ENHANCE_CHILD_DIED: {
+    next: 'retry',
+    hint: 'The worker child ended; the task runs again and is given up after three deaths.',
+  },
+  ENHANCE_DEADLINE: { next: 'retry', hint: 'Raise workers.deadline or give the worker more cores.' },
+  ENHANCE_MEMORY: { next: 'retry', hint: 'Raise workers.memory, or split very large series at the modality.' },
+  ENHANCE_DRAINED: { next: 'retry', hint: 'The node was stopped; the task runs again.' },
+  // derive
+  DERIVE_CHECK_FAILED: {
+    next: 'reject',
+    hint: 'A derived object did not pass the check before sending; report it with the series key.',
+  },
+  // io
+  DIMSE_CONNECT: { next: 'retry', hint: 'Check host and port of the peer, and the network between.' },
+  DIMSE_REJECTED: { next: 'retry', hint: 'The peer refused the association: check both AE titles in its table.' },
+  DIMSE_ABORTED: { next: 'retry', hint: 'The peer aborted; see its log at this time.' },
+  DIMSE_TIMEOUT: { next: 'retry', hint: 'The peer did not answer in time; check its load.' },
+  DIMSE_PROTOCOL: { next: 'retry', hint: 'The peer broke the protocol; see the message, and its log.' },
+  DIMSE_NO_CONTEXT: { next: 'reject', hint: 'The peer accepts no presentation context for this class: add it there.' },
+  // deliver
+  DELIVER_UNKNOWN_PEER: {
+    next: 'retry',
+    hint: 'The decision names a peer that the configuration no longer has: add it again, or discard.',
+  },
+  // admin, cli
+  USAGE: { next: 'stop', hint: 'See --help.' },
+  INTERNAL: { next: 'retry', hint: 'A fault of limpid: report it with the log line.' },
+} as const satisfies Record<string, { next: Next; hint: string }>;
+
+export type FailureCode = keyof typeof failures;
+
+/** The one error class: a stable code, a message for a person, the cause below it. Messages hold no patient data. */
+export class LimpidError extends Error {
+  readonly code: FailureCode;
+  constructor(code: FailureCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = 'LimpidError';
+    this.code = code;
+  }
+  get next(): Next {
+    return failures[this.code].next;
+  }
+  get hint(): string {
+    return failures[this.code].hint;
+  }
+}
+
+/** Gate verdicts (conformance: input gate): skip the task, hold it for a person, or only warn. */
+export type GateVerdict = 'skip' | 'hold' | 'warn';
+
+/**
+ * Reasons why a series or task was not enhanced, the words of the input gate. `lift`: a rule may lift it with `lift: [CODE]`.
+ * A reason in a record may carry a detail after a colon (`MISSING_ATTRIBUTE:RescaleSlope`); labels take the part before it.
+ */
+export const reasons = {
+  OWN_OUTPUT: { verdict: 'skip', lift: false, says: 'The series was made by limpid.' },
+  DERIVED: { verdict: 'skip', lift: true, says: 'Image Type value 1 is not ORIGINAL.' },
+  LOCALIZER: { verdict: 'skip', lift: false, says: 'A localizer, scout or survey image.' },
+  SECONDARY_CAPTURE: { verdict: 'skip', lift: false, says: 'Secondary Capture objects are never enhanced.' },
+  UNSUPPORTED_SOP_CLASS: { verdict: 'skip', lift: false, says: 'The SOP class is not one that limpid enhances.' },
+  SCREEN_OR_REPORT: { verdict: 'skip', lift: false, says: 'A screen save, dose report or protocol page.' },
+  VENDOR_NETWORK: {
+    verdict: 'skip',
+    lift: true,
+    says: 'A network of the vendor has reconstructed or denoised it already.',
+  },
+  ITERATIVE_STRONG: {
+    verdict: 'warn',
+    lift: false,
+    says: 'Strong iterative reconstruction, outside the training of most models.',
+  },
+  OUTSIDE_INTENDED_USE: { verdict: 'skip', lift: false, says: "Outside the model card's intended use." },
+  NOT_MAGNITUDE: {
+    verdict: 'skip',
+    lift: false,
+    says: 'MR phase, real, imaginary or field map: noise there is of another kind.',
+  },
+  MOSAIC: { verdict: 'skip', lift: false, says: 'A mosaic of many slices in one image.' },
+  NON_SQUARE_PIXELS: { verdict: 'warn', lift: false, says: 'Row and column spacing differ by more than 1 %.' },
+  PAEDIATRIC: { verdict: 'skip', lift: true, says: "The patient is younger than the model card's limit." },
+  TOO_FEW_SLICES: { verdict: 'skip', lift: false, says: 'Fewer slices than the rule or the model card asks for.' },
+  MIXED_GEOMETRY: {
+    verdict: 'skip',
+    lift: false,
+    says: 'Orientation, matrix, spacing or frame of reference differ within the series.',
+  },
+  MIXED_PIXELS: {
+    verdict: 'skip',
+    lift: false,
+    says: 'Bits, sign, photometric interpretation or rescale differ within the series.',
+  },
+  GAPS: { verdict: 'skip', lift: true, says: 'Slice positions are missing.' },
+  DUPLICATE_POSITION: {
+    verdict: 'skip',
+    lift: false,
+    says: 'Two instances at one position that no dimension tells apart.',
+  },
+  DUPLICATE_DIFFERS: { verdict: 'hold', lift: false, says: 'An instance came twice with different bytes.' },
+  REVISION_STORM: { verdict: 'hold', lift: false, says: 'More than five revisions within an hour.' },
+  COLOUR: { verdict: 'skip', lift: false, says: 'Colour images are not enhanced.' },
+  PALETTE: { verdict: 'skip', lift: false, says: 'Palette colour images are not enhanced.' },
+  LOSSY: { verdict: 'skip', lift: true, says: 'The pixels were compressed with loss.' },
+  BURNED_IN: { verdict: 'skip', lift: true, says: 'Burned-in annotation: a network may alter text.' },
+  MISSING_ATTRIBUTE: { verdict: 'skip', lift: false, says: 'An attribute that enhancement needs is missing.' },
+  BAD_RESCALE: { verdict: 'skip', lift: false, says: 'Rescale slope 0 or no number, or a Modality LUT.' },
+  BAD_PIXEL_DESCRIPTION: {
+    verdict: 'skip',
+    lift: false,
+    says: 'The pixel description contradicts itself or is not supported.',
+  },
+  UNDECODABLE: { verdict: 'skip', lift: false, says: 'The pixel data cannot be decoded.' },
+  ENCRYPTED: { verdict: 'skip', lift: false, says: 'The pixel data are encrypted.' },
+  CONCATENATION: { verdict: 'skip', lift: false, says: 'Parts of a concatenation are missing.' },
+  BAD_CHARSET: {
+    verdict: 'warn',
+    lift: false,
+    says: 'Text does not fit its Specific Character Set; it is copied as it is.',
+  },
+  OVERLAY_DROPPED: { verdict: 'warn', lift: false, says: 'An overlay of the source does not fit the new grid.' },
+  NON_CONFORMANT: {
+    verdict: 'warn',
+    lift: false,
+    says: 'The source breaks the standard; limpid passes that on unchanged.',
+  },
+  ALREADY_CLEAN: { verdict: 'skip', lift: false, says: "The series' noise is below the model card's floor." },
+  NOISE_NOT_MEASURABLE: { verdict: 'skip', lift: true, says: 'No noise estimate, and no fixed blend on the card.' },
+  SOURCE_SWEPT: { verdict: 'skip', lift: false, says: 'Earlier instances of the series are no longer in the spool.' },
+  NO_RULE: { verdict: 'hold', lift: false, says: 'No rule matches the series.' },
+  SUPERSEDED: { verdict: 'skip', lift: false, says: 'A later revision of the series replaced this task.' },
+  WITHHELD: {
+    verdict: 'hold',
+    lift: false,
+    says: "The result is outside the model card's limits; `series release` delivers it.",
+  },
+  POISON: { verdict: 'skip', lift: false, says: 'The task ended its worker child three times, or failed ten times.' },
+} as const satisfies Record<string, { verdict: GateVerdict; lift: boolean; says: string }>;
+
+export type ReasonCode = keyof typeof reasons;
+
+/** One reason as records hold it. `detail` names attribute, value or limit in words without patient data; empty where there is nothing to add. */
+export interface Reason {
+  readonly code: ReasonCode;
+  readonly detail: string;
+}

@@ -1,0 +1,217 @@
+/**
+ * The JSON records of the spool. Each is written once and read back through its schema; a newer limpid reads what an older
+ * one wrote. Times are ISO 8601 UTC.
+ */
+import { z } from 'zod';
+import { reasons, failures } from '../errors.js';
+import type { FailureCode, ReasonCode } from '../errors.js';
+import type { Key } from './key.js';
+
+const time = z.iso.datetime();
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+const name = z.string().regex(/^[a-z0-9-]{1,32}$/);
+const key = z.custom<Key>((value) => typeof value === 'string' && /^[a-z2-7]{26}$/.test(value));
+/** `-` and 8 hex digits of the settings' SHA-256 behind a model or filter id; `originals` for forwarding. */
+export const taskName = z.string().regex(/^([a-z0-9-]{1,32}-[0-9a-f]{8}|originals)$/);
+const reasonCode = z.enum(Object.keys(reasons) as [ReasonCode, ...ReasonCode[]]);
+const reason = z.object({ code: reasonCode, detail: z.string() });
+const outcomeCode = z.enum([...Object.keys(reasons), ...Object.keys(failures)] as [
+  ReasonCode | FailureCode,
+  ...(ReasonCode | FailureCode)[],
+]);
+/** JSON of a task's settings: everything configured that changes pixels or geometry. */
+const settings = z.record(z.string(), z.json());
+
+export const priority = z.enum(['urgent', 'routine', 'batch']);
+export type Priority = z.infer<typeof priority>;
+export const modality = z.enum(['CT', 'MR', 'US', 'other']);
+export type Modality = z.infer<typeof modality>;
+
+const instance = z.object({
+  /** File name in `instances/`, without `.dcm`. */
+  file: z.string(),
+  sopInstanceUid: z.string(),
+  sopClassUid: z.string(),
+  transferSyntaxUid: z.string(),
+  /** Of the data set's bytes, without file meta group. */
+  sha256,
+  bytes: z.int(),
+});
+export type InstanceRecord = z.infer<typeof instance>;
+
+/** rN/series.json: which instances belong together, and why the revision was closed. */
+export const seriesRecord = z.object({
+  version: z.literal(1),
+  key,
+  revision: z.int().min(1),
+  cause: z.enum(['arrival', 'late', 'requeue']),
+  closed: z.enum(['count', 'released', 'quiet', 'timeout', 'operator']),
+  openedAt: time,
+  closedAt: time,
+  studyInstanceUid: z.string(),
+  seriesInstanceUid: z.string(),
+  /** Who sent it: peer name (or `unknown`), calling and called AE title, address. */
+  sources: z.array(z.object({ peer: z.string(), callingAe: z.string(), calledAe: z.string(), address: z.string() })),
+  /** Raised by `requeue --new-uids`: part of the derived UIDs. */
+  remake: z.int().min(1),
+  /** The action that this revision answers, for cause `requeue`. */
+  action: z.string().nullable(),
+  instances: z.array(instance),
+  /** Second copies with the UID of a listed instance and other bytes. */
+  variants: z.array(instance),
+  /** What assembling saw: GAPS when positions were missing at closing. */
+  warnings: z.array(reason),
+});
+export type SeriesRecord = z.infer<typeof seriesRecord>;
+
+/** Outcome of one condition of a rule, as `rules test` and `series show` print it. Nested for all, any, not. */
+export interface ConditionOutcome {
+  /** `Modality equals CT`, `all`, `any`, `not`. */
+  readonly condition: string;
+  readonly holds: boolean;
+  /** What was found, shortened; never from a patient-identifying attribute. */
+  readonly found?: string | undefined;
+  readonly parts?: readonly ConditionOutcome[] | undefined;
+}
+const conditionOutcome: z.ZodType<ConditionOutcome> = z.lazy(() =>
+  z.object({
+    condition: z.string(),
+    holds: z.boolean(),
+    found: z.string().optional(),
+    parts: z.array(conditionOutcome).optional(),
+  }),
+);
+
+/** One task of a decision, fully resolved: enhance and derive use only this. */
+export const resolvedTask = z.object({
+  name: taskName,
+  rule: z.string(),
+  /** Position in the decision's whole task list, from 1: Series Number = source x 100 + slot. */
+  slot: z.int().min(1).max(99),
+  model: z.object({ id: name, version: z.string(), sha256, kind: z.enum(['network', 'filter']) }),
+  settings,
+  settingsSha256: sha256,
+  /** Share of the noise to take away, 0.05 to 0.75. */
+  strength: z.number(),
+  lift: z.array(reasonCode),
+  /** The gate's word before any pixel is read: run, or why not. Held tasks wait for a person and have no outcome file. */
+  gate: z.object({ verdict: z.enum(['run', 'skip', 'hold']), reasons: z.array(reason), warnings: z.array(reason) }),
+  deliver: z.array(z.string()),
+});
+export type ResolvedTask = z.infer<typeof resolvedTask>;
+
+/** rN/decision.json: what the rules made of the revision. */
+export const decisionRecord = z.object({
+  version: z.literal(1),
+  key,
+  revision: z.int().min(1),
+  decidedAt: time,
+  /** Number of the configuration that was read (config/NNNNNN.json). */
+  config: z.int().min(0),
+  modality,
+  priority,
+  rules: z.array(z.object({ name: z.string(), matched: z.boolean(), conditions: z.array(conditionOutcome) })),
+  tasks: z.array(resolvedTask),
+  /** Peers that get the originals. */
+  forward: z.array(z.string()),
+  /** The whole series is held (NO_RULE, DUPLICATE_DIFFERS, REVISION_STORM): nothing is enhanced until a person acts. */
+  held: z.array(reason),
+});
+export type DecisionRecord = z.infer<typeof decisionRecord>;
+
+const figure = z.object({
+  measured: z.boolean(),
+  before: z.number().nullable(),
+  after: z.number().nullable(),
+  unit: z.string(),
+});
+export type Figure = z.infer<typeof figure>;
+
+const derivedInstance = z.object({
+  /** File name in `objects/`. */
+  file: z.string(),
+  sopInstanceUid: z.string(),
+  sopClassUid: z.string(),
+  transferSyntaxUid: z.string(),
+  sha256,
+  bytes: z.int(),
+  /** SOP Instance UID of its source. */
+  source: z.string(),
+});
+export type DerivedInstance = z.infer<typeof derivedInstance>;
+
+/** rN/results/TASK/outcome.json: how a task ended. */
+export const outcomeRecord = z.object({
+  version: z.literal(1),
+  task: taskName,
+  outcome: z.enum(['enhanced', 'skipped', 'withheld', 'failed', 'superseded']),
+  code: outcomeCode.nullable(),
+  detail: z.string(),
+  startedAt: time,
+  endedAt: time,
+  /** Revision whose result this is, where an earlier one had made the same derived series. */
+  sameAs: z.int().min(1).nullable(),
+  seriesInstanceUid: z.string().nullable(),
+  provider: z.string().nullable(),
+  threads: z.int().nullable(),
+  strength: z.object({
+    asked: z.number(),
+    /** After the noise-adaptive factor; what the blend was found for. */
+    effective: z.number().nullable(),
+    reached: z.number().nullable(),
+    /** s in out = in - clip(s x residual); a multiple of 1/64. */
+    blend: z.number().nullable(),
+  }),
+  noise: z.object({ before: z.number().nullable(), after: z.number().nullable(), unit: z.enum(['HU', 'STORED']) }),
+  figures: z.record(z.string(), figure),
+  warnings: z.array(reason),
+  /** Time spent in `run()` of the network or in the filter, summed over threads. */
+  modelSeconds: z.number().nullable(),
+  instances: z.array(derivedInstance),
+});
+export type OutcomeRecord = z.infer<typeof outcomeRecord>;
+
+/** rN/attempts/TASK/NNN.json, NNN.died.json, NNN.drained.json. */
+export const attemptRecord = z.object({
+  version: z.literal(1),
+  at: time,
+  host: z.string(),
+  pid: z.int(),
+  code: outcomeCode.nullable(),
+  detail: z.string(),
+});
+export type AttemptRecord = z.infer<typeof attemptRecord>;
+
+export const deliveryClass = z.enum(['delivered', 'warned', 'transient', 'permanent']);
+export type DeliveryClass = z.infer<typeof deliveryClass>;
+
+/** rN/deliveries/TASK@PEER/NNN-PROCESS.json: what one batch of sending reached. */
+export const deliveryRecord = z.object({
+  version: z.literal(1),
+  at: time,
+  peer: z.string(),
+  /** Failure of the association itself, if it ended early. */
+  association: z.object({ code: z.string(), detail: z.string(), class: deliveryClass }).nullable(),
+  instances: z.array(
+    z.object({ sopInstanceUid: z.string(), class: deliveryClass, status: z.int().nullable(), comment: z.string() }),
+  ),
+});
+export type DeliveryRecord = z.infer<typeof deliveryRecord>;
+
+/** actions/NNN.json: what people did. */
+export const actionRecord = z.object({
+  version: z.literal(1),
+  at: time,
+  by: z.string(),
+  kind: z.enum(['hold', 'release', 'requeue', 'prioritise', 'discard']),
+  why: z.string(),
+  revision: z.int().nullable(),
+  task: z.string().nullable(),
+  peer: z.string().nullable(),
+  priority: priority.nullable(),
+  newUids: z.boolean(),
+});
+export type ActionRecord = z.infer<typeof actionRecord>;
+
+/** rN/swept.json: what retention has taken away. */
+export const sweptRecord = z.object({ version: z.literal(1), at: time, instances: z.int(), bytes: z.int() });
