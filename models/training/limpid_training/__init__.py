@@ -1,0 +1,1 @@
+"""Training of limpid's denoising networks on procedural images and simulated scanners."""

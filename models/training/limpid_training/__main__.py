@@ -1,0 +1,100 @@
+"""Commands: python3 -m limpid_training COMMAND --help"""
+
+import argparse
+from pathlib import Path
+
+MODELS = {"ct": "ct-low-dose", "mr": "mr-accelerated"}
+SECTIONS = {"ct": 600, "mr": 1500}
+HELD_OUT = {"ct": 20, "mr": 100}
+POOL_SEED, HELD_OUT_SEED = 1, 999
+
+
+def _train(arguments: argparse.Namespace) -> None:
+    import torch
+
+    from limpid_training import pools
+    from limpid_training.export import export
+    from limpid_training.train import Plan, train
+
+    modality, work = arguments.command, arguments.work
+    held_out = pools.build(modality, work / "pools", HELD_OUT[modality], HELD_OUT_SEED)
+    parts = pools.build(modality, work / "pools", arguments.sections or SECTIONS[modality], POOL_SEED)
+    plan = Plan(arguments.minutes, arguments.wall_minutes or 3 * arguments.minutes, arguments.rate, arguments.seed)
+    name = work / MODELS[modality]
+    network, _ = train(pools.load(parts), pools.load(held_out), plan, arguments.init, name.with_suffix(".log"))
+    torch.save(network.state_dict(), name.with_suffix(".pt"))
+    difference = export(network, name.with_suffix(".onnx"))
+    print(f"{name.with_suffix('.onnx')}: at most {difference:.1e} from PyTorch")
+
+
+def _export(arguments: argparse.Namespace) -> None:
+    from limpid_training.export import export, load_weights
+
+    difference = export(load_weights(arguments.weights), arguments.onnx)
+    print(f"{arguments.onnx}: at most {difference:.1e} from PyTorch")
+
+
+def _check(_: argparse.Namespace) -> None:
+    import unittest
+
+    from limpid_training import checks
+
+    outcome = unittest.TextTestRunner(verbosity=2).run(unittest.defaultTestLoader.loadTestsFromModule(checks))
+    raise SystemExit(not outcome.wasSuccessful())
+
+
+def _evaluate(arguments: argparse.Namespace) -> None:
+    from limpid_training import evaluate
+
+    evaluate.run(arguments.modality, arguments.model, arguments.slices, arguments.report)
+
+
+def _phantom(arguments: argparse.Namespace) -> None:
+    from limpid_training import contrast_phantom
+
+    contrast_phantom.run(arguments.model, arguments.realisations)
+
+
+def _demo(arguments: argparse.Namespace) -> None:
+    from limpid_training import demo_series
+
+    demo_series.write_all(arguments.out)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="limpid_training", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    for modality, minutes in (("ct", 30.0), ("mr", 25.0)):
+        command = commands.add_parser(modality, help=f"train {MODELS[modality]}: pools, training, ONNX file")
+        command.add_argument("--work", type=Path, required=True, help="folder for pools, log, weights and the file")
+        command.add_argument("--minutes", type=float, default=minutes, help="processor time of the training")
+        command.add_argument("--wall-minutes", type=float, help="end earlier by the clock (default 3 x minutes)")
+        command.add_argument("--sections", type=int, help=f"size of the pool (default {SECTIONS[modality]})")
+        command.add_argument("--init", type=Path, help="start from these weights (.pt)")
+        command.add_argument("--rate", type=float, default=2e-3)
+        command.add_argument("--seed", type=int, default=0)
+        command.set_defaults(run=_train)
+    command = commands.add_parser("export", help="weights (.pt) to ONNX")
+    command.add_argument("weights", type=Path)
+    command.add_argument("onnx", type=Path)
+    command.set_defaults(run=_export)
+    command = commands.add_parser("check", help="checks of the simulated physics and of the network, about 20 s")
+    command.set_defaults(run=_check)
+    command = commands.add_parser("evaluate", help="gain on real slices with simulated noise, against classical filters")
+    command.add_argument("modality", choices=MODELS)
+    command.add_argument("--model", type=Path, required=True)
+    command.add_argument("--slices", type=Path, nargs="+", required=True, help="DICOM files of held-out scanners")
+    command.add_argument("--report", type=Path, help="JSON with every figure of every slice")
+    command.set_defaults(run=_evaluate)
+    command = commands.add_parser("phantom", help="edges and low-contrast discs kept by a CT model")
+    command.add_argument("--model", type=Path, required=True)
+    command.add_argument("--realisations", type=int, default=8)
+    command.set_defaults(run=_phantom)
+    command = commands.add_parser("demo", help="write the demo's simulated series")
+    command.add_argument("--out", type=Path, required=True, help="demo/series")
+    command.set_defaults(run=_demo)
+    return parser
+
+
+arguments = _parser().parse_args()
+arguments.run(arguments)

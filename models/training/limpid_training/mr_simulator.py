@@ -1,0 +1,158 @@
+"""Accelerated MR as it reaches a DICOM node: the magnitude image after parallel imaging.
+
+clean magnitude -> acquired matrix -> smooth phase -> coils -> noise per coil -> every R-th line -> SENSE with slightly wrong
+sensitivities (g-factor noise, residual aliasing) -> partial Fourier, k-space filter, zero filling -> magnitude (Rician).
+
+The target went through the same point-spread function without noise and aliasing: the networks remove noise and are never
+asked for resolution that was not sampled.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from limpid_training.fields import blur, mean_blocks, smooth_field, unit_grid
+
+SCALE = 1000.0
+"""Delivered units of a clean magnitude of 1."""
+
+WRONG_SENSITIVITY = 0.015
+
+
+@dataclass(frozen=True)
+class Acquisition:
+    """R: acceleration along rows; zero_filling: delivered over acquired matrix; sigma: median noise over the field of view
+    of one real channel, clean maximum 1; partial_fourier: share of the rows of k-space that is missing."""
+
+    r: int
+    zero_filling: float
+    sigma: float
+    partial_fourier: float = 0.0
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Input, target and noise deviation in delivered units, all [row][column] of the delivered matrix."""
+
+    noisy: np.ndarray
+    target: np.ndarray
+    sigma: np.ndarray
+
+
+def random_acquisition(rng: np.random.Generator) -> Acquisition:
+    return Acquisition(
+        r=int(rng.choice([1, 2, 2, 3, 4])),
+        zero_filling=float(rng.choice([1, 1, 1.25, 1.5, 2])),
+        sigma=float(np.exp(rng.uniform(np.log(0.006), np.log(0.12)))),
+        partial_fourier=float(rng.uniform(0.125, 0.375)) if rng.random() < 0.35 else 0.0,
+    )
+
+
+def to_kspace(image: np.ndarray) -> np.ndarray:
+    return np.fft.fftshift(np.fft.fft2(np.fft.ifftshift(image)))
+
+
+def to_image(kspace: np.ndarray) -> np.ndarray:
+    return np.fft.fftshift(np.fft.ifft2(np.fft.ifftshift(kspace)))
+
+
+def coil_sensitivities(rng: np.random.Generator, n: int, coils: int) -> np.ndarray:
+    """Gaussian lobes on a ring around the object with smooth phases, [coil][row][column]; largest sum of squares 1."""
+    rows, columns = unit_grid(n)
+    maps = np.empty((coils, n, n), np.complex64)
+    for coil in range(coils):
+        angle = 2 * np.pi * coil / coils + rng.normal(0, 0.15)
+        distance = rng.uniform(1, 1.25)
+        squared = (rows - distance * np.sin(angle)) ** 2 + (columns - distance * np.cos(angle)) ** 2
+        phase = rng.uniform(-3, 3) + rng.normal(0, 1.2) * columns + rng.normal(0, 1.2) * rows
+        maps[coil] = np.exp(-squared / (2 * rng.uniform(0.5, 0.8) ** 2) + 1j * phase)
+    return maps / np.sqrt((np.abs(maps) ** 2).sum(0).max())
+
+
+def fold(coil_images: np.ndarray, r: int) -> np.ndarray:
+    """Aliases [coil][row][column] by acceleration r along rows."""
+    coils, n, columns = coil_images.shape
+    return coil_images.reshape(coils, r, n // r, columns).sum(1)
+
+
+def _encoding(maps: np.ndarray, r: int) -> np.ndarray:
+    coils, n, columns = maps.shape
+    return maps.reshape(coils, r, n // r, columns).transpose(2, 3, 0, 1)
+
+
+def sense_unfold(folded: np.ndarray, maps: np.ndarray, r: int, ridge: float) -> np.ndarray:
+    """Regularised least squares of each group of r aliased pixels; folded is [coil][row / r][column]."""
+    encoding = _encoding(maps, r)
+    adjoint = encoding.conj().swapaxes(-1, -2)
+    normal = adjoint @ encoding + ridge * np.eye(r, dtype=np.complex64)
+    pixels = np.linalg.solve(normal, adjoint @ folded.transpose(1, 2, 0)[..., None])[..., 0]
+    return pixels.transpose(2, 0, 1).reshape(maps.shape[1:])
+
+
+def sense_noise(maps: np.ndarray, r: int, ridge: float = 0.0) -> np.ndarray:
+    """Deviation of one real channel of the unfolded image for unit noise per real channel of each coil (g-factor noise)."""
+    encoding = _encoding(maps, r)
+    adjoint = encoding.conj().swapaxes(-1, -2)
+    inverse = np.linalg.inv(adjoint @ encoding + ridge * np.eye(r, dtype=np.complex64)) @ adjoint
+    deviation = np.sqrt((np.abs(inverse) ** 2).sum(-1))
+    return deviation.transpose(2, 0, 1).reshape(maps.shape[1:])
+
+
+def _kspace_filter(rng: np.random.Generator, m: int) -> np.ndarray:
+    frequency = np.abs(np.linspace(-1, 1, m))
+    taper = np.ones(m)
+    if rng.random() >= 0.35:
+        width = rng.uniform(0.1, 0.6)
+        taper = np.where(frequency < 1 - width, 1, 0.5 + 0.5 * np.cos(np.pi * (frequency - 1 + width) / width))
+    window = np.outer(taper, taper)
+    if rng.random() < 0.5:
+        window /= 1 + np.exp((np.hypot(frequency[:, None], frequency[None]) - 1) / 0.03)
+    return window.astype(np.float32)
+
+
+def _complex_noise(rng: np.random.Generator, shape) -> np.ndarray:
+    return (rng.standard_normal(shape) + 1j * rng.standard_normal(shape)).astype(np.complex64)
+
+
+def _reconstruct(rng: np.random.Generator, acquired: np.ndarray, how: Acquisition) -> tuple[np.ndarray, np.ndarray]:
+    """Reconstructed complex image with noise, and that noise alone."""
+    m = acquired.shape[0]
+    if how.r == 1:
+        noise = how.sigma * _complex_noise(rng, (m, m))
+        return acquired + noise, noise
+    coils = int(rng.integers(2 * how.r + 2, 17))
+    maps = coil_sensitivities(rng, m, coils)
+    errors = np.stack([smooth_field(rng, m, m / 8) for _ in range(coils)])
+    believed = (maps * (1 + rng.uniform(0, WRONG_SENSITIVITY) * errors)).astype(np.complex64)
+    ridge = np.float32(rng.uniform(1e-3, 2e-2) * np.median((np.abs(maps) ** 2).sum(0)))
+    noise = sense_unfold(_complex_noise(rng, (coils, m // how.r, m)), believed, how.r, ridge)
+    # Sigma is set by its median over the field of view: by the coil noise, g would spoil half of the R = 4 images.
+    noise *= how.sigma / (np.median(np.abs(noise.real)) / 0.6745)
+    return sense_unfold(fold(maps * acquired, how.r), believed, how.r, ridge) + noise, noise
+
+
+def simulate(rng: np.random.Generator, clean: np.ndarray, how: Acquisition) -> Pair:
+    """Acquires and delivers a clean n x n magnitude; half of the results are transposed."""
+    n = clean.shape[0]
+    m = int(n / how.zero_filling / (2 * how.r) + 1e-6) * 2 * how.r
+    first = (n - m) // 2
+    centre = (slice(first, first + m), slice(first, first + m))
+    acquired = to_image(to_kspace(clean)[centre]).real * (m / n) ** 2
+    phase = 0.8 * rng.normal(0, 1) * smooth_field(rng, m, m / 4) + rng.uniform(-3, 3)
+    acquired = (acquired * np.exp(1j * phase)).astype(np.complex64)
+    reconstructed, noise = _reconstruct(rng, acquired, how)
+    window = _kspace_filter(rng, m)
+    window[: int(m * how.partial_fourier)] = 0
+
+    def deliver(image: np.ndarray) -> np.ndarray:
+        kspace = np.zeros((n, n), np.complex64)
+        kspace[centre] = to_kspace(image) * window
+        return to_image(kspace) * (n / m) ** 2
+
+    truth = deliver(acquired)
+    in_phase = (deliver(noise) * np.exp(-1j * np.angle(truth))).real
+    sigma = np.sqrt(np.maximum(blur(in_phase**2, 10.0), 1e-10))
+    images = [SCALE * np.abs(deliver(reconstructed)), SCALE * np.abs(truth), SCALE * sigma]
+    if rng.random() < 0.5:
+        images = [image.T for image in images]
+    return Pair(*(np.ascontiguousarray(image, dtype=np.float32) for image in images))

@@ -1,0 +1,93 @@
+"""Pools of training material on disk, made in parts so that a stopped build goes on where it stopped.
+
+A CT part holds `clean` (int16, 8 x HU, [section][row][column]), `noise` (float16, [section][kernel][row][column], each of
+deviation 1 in its centre) and `sigma` (float16, local deviation of that noise on a grid of 1/8). The level of the noise is
+chosen when a patch is drawn. An MR part holds `noisy`, `target` (float16, delivered units) and `sigma` (grid of 1/8).
+"""
+
+import time
+from pathlib import Path
+
+import numpy as np
+
+from limpid_training import ct_simulator, mr_simulator, phantoms
+from limpid_training.fields import blur, mean_blocks
+
+GRID = 8
+KERNELS = 3
+CT_STEPS = 8
+PART = {"ct": 20, "mr": 50}
+DENSE_SHARE = 0.5
+
+
+def local_sigma(noise: np.ndarray, window: float = 20.0) -> np.ndarray:
+    """Local deviation of a noise image (Gaussian window in pixels) on a grid of 1/8."""
+    return np.sqrt(np.maximum(mean_blocks(blur(noise * noise, window), GRID), 1e-6))
+
+
+def _random_scan(rng: np.random.Generator, hu: np.ndarray) -> ct_simulator.Scan:
+    pixel_mm = rng.uniform(0.5, 0.9)
+    mu = ct_simulator.attenuation(hu)
+    longest = max(mu.sum(0).max(), mu.sum(1).max()) * pixel_mm
+    # The longest ray sees 40 to 4000 photons: from starvation with streaks to good statistics.
+    photons = np.exp(longest + rng.uniform(np.log(40), np.log(4000)))
+    return ct_simulator.Scan(
+        pixel_mm=pixel_mm,
+        photons=photons,
+        views=int(rng.integers(280, 420)),
+        electronic=rng.uniform(2, 12),
+        bowtie_mm=hu.shape[0] * pixel_mm * rng.uniform(0.3, 0.45),
+    )
+
+
+def _ct_part(rng: np.random.Generator, count: int) -> dict[str, np.ndarray]:
+    clean, noise, sigma = [], [], []
+    for _ in range(count):
+        hu = phantoms.ct_dense(rng) if rng.random() < DENSE_SHARE else phantoms.ct_plain(rng)
+        raw = ct_simulator.scan_noise(rng, hu, _random_scan(rng, hu))
+        images = []
+        for _ in range(KERNELS):
+            image = ct_simulator.random_kernel(rng).apply(raw)
+            images.append(image / image[128:384, 128:384].std())
+        clean.append(np.round(np.clip(hu, -1024, 3000) * CT_STEPS).astype(np.int16))
+        noise.append(np.stack(images).astype(np.float16))
+        sigma.append(np.stack([local_sigma(image) for image in images]).astype(np.float16))
+    return {"clean": np.stack(clean), "noise": np.stack(noise), "sigma": np.stack(sigma)}
+
+
+def _mr_part(rng: np.random.Generator, count: int) -> dict[str, np.ndarray]:
+    pairs = [
+        mr_simulator.simulate(rng, phantoms.mr_clean(rng), mr_simulator.random_acquisition(rng)) for _ in range(count)
+    ]
+    return {
+        "noisy": np.stack([pair.noisy for pair in pairs]).astype(np.float16),
+        "target": np.stack([pair.target for pair in pairs]).astype(np.float16),
+        "sigma": np.stack([mean_blocks(pair.sigma, GRID) for pair in pairs]).astype(np.float16),
+    }
+
+
+def build(modality: str, folder: Path, count: int, seed: int) -> list[Path]:
+    """Makes what is missing of `count` sections or pairs; each part has its own seed, so the pool does not depend on how
+    often the build was stopped."""
+    folder.mkdir(parents=True, exist_ok=True)
+    make = _ct_part if modality == "ct" else _mr_part
+    parts = []
+    for number in range(-(-count // PART[modality])):
+        path = folder / f"{modality}-{seed}-{number:03d}.npz"
+        parts.append(path)
+        if path.exists():
+            continue
+        started = time.monotonic()
+        arrays = make(np.random.default_rng([seed, number]), PART[modality])
+        unfinished = path.with_suffix(".part")
+        with unfinished.open("wb") as file:
+            np.savez(file, **arrays)
+        unfinished.rename(path)
+        print(f"{path.name}: {PART[modality]} in {time.monotonic() - started:.0f} s", flush=True)
+    return parts
+
+
+def load(parts: list[Path]) -> dict[str, np.ndarray]:
+    """All parts joined."""
+    opened = [np.load(part) for part in parts]
+    return {name: np.concatenate([part[name] for part in opened]) for name in opened[0].files}
