@@ -1,0 +1,81 @@
+/** The model card: what `models/<id>/model.yaml` says of one network or filter. */
+import { z } from 'zod';
+
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+const range = z.strictObject({ atLeast: z.number(), atMost: z.number() });
+
+/** How the noise-adaptive factor min(1, max(0, (noise - a) / b)) reads for one modality. */
+const noiseScale = z.strictObject({
+  /** At this noise and below, nothing is done. */
+  a: z.number().min(0),
+  /** From a + b on, the whole strength. */
+  b: z.number().positive(),
+  /** PERMILLE: of the slice's 99.5th percentile (MR has no unit of its own). */
+  unit: z.enum(['HU', 'PERMILLE']),
+});
+
+const code = z.strictObject({ value: z.string().max(16), scheme: z.string().max(16), meaning: z.string().max(64) });
+
+export const modelCard = z.strictObject({
+  id: z.string().regex(/^[a-z0-9-]{1,32}$/),
+  version: z.string().regex(/^\d+\.\d+\.\d+$/),
+  kind: z.enum(['network', 'filter']),
+  task: z.enum(['denoise']),
+  modality: z.array(z.enum(['CT', 'MR'])).min(1),
+  /** Of model.onnx; of a filter: SHA-256 of `filter:` + id + LF + version. */
+  sha256,
+  /** How the network takes a slice; null for filters. */
+  input: z
+    .strictObject({
+      /** ONNX names; x is [n, 2, h, w]: image and noise map, both divided by `scale`; y is [n, 1, h, w], divided likewise. */
+      input: z.string(),
+      output: z.string(),
+      scale: z.number().positive(),
+      /** h and w must be multiples of this; slices are padded by repeating their edge. */
+      multipleOf: z.int().min(1),
+      /** Values are limited to this range before the network, in the modality's unit; null: not limited. */
+      range: range.nullable(),
+    })
+    .nullable(),
+  /** The filter's own numbers; part of a task's settings. Empty for networks. */
+  parameters: z.record(z.string(), z.number()),
+  defaultStrength: z.number().min(0.05).max(0.75),
+  noise: z.partialRecord(z.enum(['CT', 'MR']), noiseScale),
+  /** Blend where the noise cannot be measured; null: the task is skipped then. */
+  fixedBlend: z.number().min(0).max(1).nullable(),
+  intendedUse: z.strictObject({
+    says: z.string(),
+    /** Younger patients: PAEDIATRIC. Null: no limit. */
+    minimumAgeYears: z.number().nullable(),
+    minimumSlices: z.int().min(1),
+    sliceThicknessMm: range.nullable(),
+    pixelSpacingMm: range.nullable(),
+    magneticFieldStrengthT: range.nullable(),
+    /** Rows and Columns each. */
+    matrix: range,
+  }),
+  /** A result beyond these is withheld; null: the limit does not apply. */
+  limits: z.strictObject({
+    /** Absolute mean shift over the tissue before it is corrected, in the unit of `noise`. */
+    meanShift: z.number().positive().nullable(),
+    /** Residual structure index: correlation of what was taken away with edges of the output. */
+    residualStructure: z.number().nullable(),
+    /** Noise after over noise before, at least. */
+    noiseRatio: z.number().min(0).max(1).nullable(),
+  }),
+  maker: z.string(),
+  /** What it does, in words: `noise reduction`. */
+  words: z.string(),
+  mark: z.enum(['DN', 'SR2x', 'SR4x', 'DSP']),
+  /** Derivation codes of the step. */
+  codes: z.array(code).min(1),
+  licence: z.string(),
+  training: z.string().nullable(),
+  /** Output of the model for the input of `probeInput`, to test a port or a provider; null for filters. */
+  probe: z
+    .strictObject({ mean: z.number(), deviation: z.number(), row16: z.array(z.number()).length(8) })
+    .nullable(),
+});
+
+/** A card as read; `modality` lists what it may be used for. */
+export type ModelCard = Readonly<z.infer<typeof modelCard>>;

@@ -1,0 +1,56 @@
+/** The probe: a small input by formula and what the model must answer, as the card says. Tests a port, a provider, a file. */
+import type { ModelCard } from './card.js';
+import type { Session } from './session.js';
+
+export const probeShape = [1, 2, 32, 48] as const;
+
+/** Greatest difference of a probe value that passes: providers sum in other orders. */
+const tolerance = 2e-5;
+
+/** x[0][0][i][j] = 0.05 sin(0.4 i) + 0.03 cos(0.3 j) + 0.02 (((7 i + 3 j) mod 11) / 11 - 0.5); x[0][1] = 0.015. */
+export function probeInput(): Float32Array {
+  const [, , rows, columns] = probeShape;
+  const out = new Float32Array(2 * rows * columns).fill(0.015, rows * columns);
+  for (let i = 0; i < rows; i++) {
+    for (let j = 0; j < columns; j++) {
+      const step = 0.02 * (((7 * i + 3 * j) % 11) / 11 - 0.5);
+      out[i * columns + j] = 0.05 * Math.sin(0.4 * i) + 0.03 * Math.cos(0.3 * j) + step;
+    }
+  }
+  return out;
+}
+
+export type Probe = NonNullable<ModelCard['probe']>;
+
+/** What a card keeps of the output: mean, deviation, and the first 8 values of row 16. */
+export function probeOf(output: Float32Array): Probe {
+  let sum = 0;
+  for (const value of output) sum += value;
+  const mean = sum / output.length;
+  let squares = 0;
+  for (const value of output) squares += (value - mean) ** 2;
+  const row = 16 * probeShape[3];
+  return { mean, deviation: Math.sqrt(squares / output.length), row16: [...output.subarray(row, row + 8)] };
+}
+
+/** Runs a session on the probe input. */
+export async function runProbe(session: Session, names: { input: string; output: string }): Promise<Probe> {
+  return probeOf(await session.run(names.input, names.output, probeInput(), probeShape));
+}
+
+/** Compares a session's answer with the card's; none: equal within 2e-5. */
+export async function probeFaults(
+  session: Session,
+  names: { input: string; output: string },
+  want: Probe,
+): Promise<readonly string[]> {
+  const got = await runProbe(session, names);
+  const pairs = [
+    ['mean', got.mean, want.mean] as const,
+    ['deviation', got.deviation, want.deviation] as const,
+    ...want.row16.map((value, i) => [`row16[${i}]`, got.row16[i] ?? Number.NaN, value] as const),
+  ];
+  return pairs
+    .filter(([, a, b]) => !(Math.abs(a - b) <= tolerance))
+    .map(([name, a, b]) => `probe ${name} is ${a.toFixed(7)}, the card says ${b.toFixed(7)}`);
+}
