@@ -1,0 +1,45 @@
+import type { DeliveryRecord } from '../spool/records.js';
+
+/** When a delivery is tried again. */
+export interface RetryPolicy {
+  /** First wait after a failure, ms; doubled each time. */
+  readonly firstMs: number;
+  readonly longestMs: number;
+  /** From the first try on, ms: after that the delivery is given up, alarmed, and kept. */
+  readonly giveUpMs: number;
+}
+
+export const defaultRetryPolicy: Omit<RetryPolicy, 'giveUpMs'> = { firstMs: 30_000, longestMs: 900_000 };
+
+export type DeliveryDecision =
+  | { readonly kind: 'send' }
+  | { readonly kind: 'wait'; readonly untilMs: number }
+  | { readonly kind: 'given-up' };
+
+/**
+ * Decides from the batches so far whether a delivery may be tried now: exponential back-off with full jitter after tries that
+ * brought nothing forward, from the time of the last one.
+ *
+ * @param jitter between 0 and 1: the share of the wait that is taken
+ */
+export function decideDelivery(
+  batches: readonly DeliveryRecord[],
+  policy: RetryPolicy,
+  nowMs: number,
+  jitter: number,
+): DeliveryDecision {
+  const first = batches[0];
+  const last = batches.at(-1);
+  if (first === undefined || last === undefined) return { kind: 'send' };
+  if (nowMs - Date.parse(first.at) > policy.giveUpMs) return { kind: 'given-up' };
+  let fruitless = 0;
+  for (const batch of [...batches].reverse()) {
+    if (batch.instances.some((instance) => instance.class === 'delivered' || instance.class === 'warned')) break;
+    fruitless += 1;
+  }
+  if (fruitless === 0) return { kind: 'send' };
+  const ceiling = Math.min(policy.longestMs, policy.firstMs * 2 ** (fruitless - 1));
+  // Full jitter, but never at once: a peer that has just refused needs a moment.
+  const untilMs = Date.parse(last.at) + Math.max(policy.firstMs / 10, ceiling * jitter);
+  return nowMs >= untilMs ? { kind: 'send' } : { kind: 'wait', untilMs };
+}

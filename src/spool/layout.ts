@@ -1,0 +1,61 @@
+// The paths of the spool. Only this room knows them; other rooms name a series, a revision, a task, a peer.
+import { join } from 'node:path';
+import type { Key } from './key.js';
+
+/** Name under which originals are forwarded: takes the place of a task. */
+export const originals = 'originals';
+
+export class Layout {
+  readonly root: string;
+  constructor(root: string) {
+    this.root = root;
+  }
+  get description(): string {
+    return join(this.root, 'spool.json');
+  }
+  get receiverLock(): string {
+    return join(this.root, 'receiver.lock');
+  }
+  get tmp(): string {
+    return join(this.root, 'tmp');
+  }
+  get active(): string {
+    return join(this.root, 'active');
+  }
+  get seriesRoot(): string {
+    return join(this.root, 'series');
+  }
+  get queue(): string {
+    return join(this.root, 'queue');
+  }
+  get config(): string {
+    return join(this.root, 'config');
+  }
+  series(key: Key): string {
+    return join(this.seriesRoot, key.slice(0, 2), key);
+  }
+  instances(key: Key): string {
+    return join(this.series(key), 'instances');
+  }
+  instance(key: Key, file: string): string {
+    return join(this.instances(key), `${file}.dcm`);
+  }
+  actions(key: Key): string {
+    return join(this.series(key), 'actions');
+  }
+  revision(key: Key, revision: number): string {
+    return join(this.series(key), `r${revision}`);
+  }
+  attempts(key: Key, revision: number, task: string): string {
+    return join(this.revision(key, revision), 'attempts', task);
+  }
+  results(key: Key, revision: number): string {
+    return join(this.revision(key, revision), 'results');
+  }
+  result(key: Key, revision: number, task: string): string {
+    return join(this.results(key, revision), task);
+  }
+  deliveries(key: Key, revision: number, task: string, peer: string): string {
+    return join(this.revision(key, revision), 'deliveries', `${task}@${peer}`);
+  }
+}

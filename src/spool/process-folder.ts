@@ -1,0 +1,98 @@
+// tmp/HOST-PID-START: where one process writes what is not published yet. Its owner touches `alive`; the folders of dead
+// owners are swept at start and every minute.
+import { readFileSync } from 'node:fs';
+import { mkdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { hasCode, namesIn } from './write-once.js';
+
+export interface ProcessIdentity {
+  readonly host: string;
+  readonly pid: number;
+  /** Start time of the process in clock ticks since boot: tells a reused pid apart. Empty where the system does not say. */
+  readonly start: string;
+}
+
+/** Start time of a process from /proc, or an empty text. */
+export function startOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').pop()?.split(' ')[19] ?? '';
+  } catch {
+    return '';
+  }
+}
+
+/** Answers whether the process still runs; a process of another host is judged by the caller. */
+export function isRunning(identity: ProcessIdentity): boolean {
+  try {
+    process.kill(identity.pid, 0);
+  } catch (error) {
+    if (!hasCode(error, 'EPERM')) return false;
+  }
+  return startOf(identity.pid) === identity.start;
+}
+
+/** Folder name of a process. */
+export function processName(identity: ProcessIdentity): string {
+  return `${identity.host.replaceAll(/[^A-Za-z0-9.]/g, '_')}-${identity.pid}-${identity.start || '0'}`;
+}
+
+const aliveEveryMs = 60_000;
+const abandonedAfterMs = 3_600_000;
+
+export interface ProcessFolder {
+  readonly path: string;
+  /** A name that this process has not used yet. */
+  fresh(prefix: string): string;
+  close(): Promise<void>;
+}
+
+/** Makes this process's folder and keeps it alive. */
+export async function openProcessFolder(tmp: string, identity: ProcessIdentity, now: () => number): Promise<ProcessFolder> {
+  const path = join(tmp, processName(identity));
+  const alive = join(path, 'alive');
+  await mkdir(path, { recursive: true });
+  await writeFile(alive, JSON.stringify(identity));
+  const timer = setInterval(() => {
+    const at = now() / 1000;
+    utimes(alive, at, at).catch(() => undefined); // a missing folder shows at the next write, with a better message
+  }, aliveEveryMs);
+  timer.unref();
+  let counter = 0;
+  return {
+    path,
+    fresh: (prefix) => join(path, `${prefix}-${++counter}`),
+    close: async () => {
+      clearInterval(timer);
+      await rm(path, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Removes the folders of dead owners: same host and no such process, or not touched for an hour. Returns how many. */
+export async function sweepProcessFolders(tmp: string, own: ProcessIdentity, now: () => number): Promise<number> {
+  let swept = 0;
+  for (const name of await namesIn(tmp)) {
+    if (name === processName(own)) continue;
+    const path = join(tmp, name);
+    if (await isAbandoned(path, own, now)) {
+      await rm(path, { recursive: true, force: true });
+      swept += 1;
+    }
+  }
+  return swept;
+}
+
+async function isAbandoned(path: string, own: ProcessIdentity, now: () => number): Promise<boolean> {
+  const alive = join(path, 'alive');
+  try {
+    const [text, { mtimeMs }] = await Promise.all([readFile(alive, 'utf8'), stat(alive)]);
+    const owner = JSON.parse(text) as ProcessIdentity;
+    if (owner.host === own.host) return !isRunning(owner);
+    return now() - mtimeMs > abandonedAfterMs;
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT') && !(error instanceof SyntaxError)) throw error;
+    // No owner's mark: half-made or half-removed. Left alone for an hour, its owner may be about to write it.
+    const made = await stat(path).catch(() => null);
+    return made !== null && now() - made.mtimeMs > abandonedAfterMs;
+  }
+}

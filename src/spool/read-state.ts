@@ -1,0 +1,94 @@
+// Reads a series' files into its state.
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { z } from 'zod';
+import { LimpidError } from '../errors.js';
+import type { Key } from './key.js';
+import type { Layout } from './layout.js';
+import { actionRecord, decisionRecord, deliveryRecord, outcomeRecord, seriesRecord } from './records.js';
+import type { DeliveryRecord } from './records.js';
+import type { NumberedAction, RevisionState, SeriesState, TaskState } from './state.js';
+import { hasCode, namesIn } from './write-once.js';
+
+/**
+ * One record, or null where the file is not there.
+ *
+ * @throws LimpidError SPOOL_RECORD_INVALID: the file is there and does not fit
+ */
+export async function readRecord<T>(file: string, schema: z.ZodType<T>): Promise<T | null> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return null;
+    throw error;
+  }
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch (error) {
+    throw new LimpidError('SPOOL_RECORD_INVALID', `${file.split('/').slice(-4).join('/')} does not fit its schema`, {
+      cause: error,
+    });
+  }
+}
+
+/** Reads the whole state of a series; `files` and `revisions` are empty for one that is not there. */
+export async function readState(layout: Layout, key: Key): Promise<SeriesState> {
+  const names = await namesIn(layout.series(key));
+  const numbers = names
+    .map((name) => /^r([1-9]\d*)$/.exec(name)?.[1])
+    .filter((digits) => digits !== undefined)
+    .map(Number)
+    .sort((a, b) => a - b);
+  const revisions: RevisionState[] = [];
+  for (const number of numbers) {
+    const revision = await readRevision(layout, key, number);
+    if (revision !== null) revisions.push(revision);
+  }
+  const instances = await namesIn(layout.instances(key));
+  return {
+    key,
+    files: instances.filter((name) => name.endsWith('.dcm')).map((name) => name.slice(0, -4)),
+    revisions,
+    actions: await readActions(layout, key),
+  };
+}
+
+async function readActions(layout: Layout, key: Key): Promise<NumberedAction[]> {
+  const actions: NumberedAction[] = [];
+  for (const file of await namesIn(layout.actions(key))) {
+    const action = await readRecord(join(layout.actions(key), file), actionRecord);
+    if (action !== null) actions.push({ number: Number.parseInt(file, 10), file, action });
+  }
+  return actions;
+}
+
+async function readRevision(layout: Layout, key: Key, number: number): Promise<RevisionState | null> {
+  const folder = layout.revision(key, number);
+  const record = await readRecord(join(folder, 'series.json'), seriesRecord);
+  if (record === null) return null;
+  const decision = await readRecord(join(folder, 'decision.json'), decisionRecord);
+  const tasks = new Map<string, TaskState>();
+  for (const task of decision?.tasks ?? []) tasks.set(task.name, await readTask(layout, key, number, task.name));
+  const deliveries = new Map<string, DeliveryRecord[]>();
+  for (const name of await namesIn(join(folder, 'deliveries'))) {
+    const batches: DeliveryRecord[] = [];
+    for (const file of await namesIn(join(folder, 'deliveries', name))) {
+      const batch = await readRecord(join(folder, 'deliveries', name, file), deliveryRecord);
+      if (batch !== null) batches.push(batch);
+    }
+    deliveries.set(name, batches);
+  }
+  const swept = (await namesIn(folder)).includes('swept.json');
+  return { record, decision, tasks, deliveries, swept };
+}
+
+async function readTask(layout: Layout, key: Key, revision: number, task: string): Promise<TaskState> {
+  const attempts = await namesIn(layout.attempts(key, revision, task));
+  return {
+    started: attempts.filter((name) => /^\d+\.json$/.test(name)).length,
+    died: attempts.filter((name) => name.endsWith('.died.json')).length,
+    drained: attempts.filter((name) => name.endsWith('.drained.json')).length,
+    outcome: await readRecord(join(layout.result(key, revision, task), 'outcome.json'), outcomeRecord),
+  };
+}

@@ -1,0 +1,372 @@
+// The spool: files that are written once, and what they say. The truth about every series.
+import { createHash, randomUUID } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, readFile, rename, rm, stat, statfs, unlink, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { LimpidError } from '../errors.js';
+import { Incoming } from './incoming.js';
+import { instanceNameOf, isKey } from './key.js';
+import type { Key } from './key.js';
+import { Layout } from './layout.js';
+import { openProcessFolder, processName, startOf, sweepProcessFolders } from './process-folder.js';
+import type { ProcessFolder, ProcessIdentity } from './process-folder.js';
+import { readState } from './read-state.js';
+import type {
+  ActionRecord,
+  AttemptRecord,
+  DecisionRecord,
+  DeliveryRecord,
+  InstanceRecord,
+  OutcomeRecord,
+  SeriesRecord,
+} from './records.js';
+import { takeReceiverLock } from './receiver-lock.js';
+import type { ReceiverLock } from './receiver-lock.js';
+import { nextSteps } from './state.js';
+import type { SeriesState } from './state.js';
+import {
+  DirectorySyncs,
+  hasCode,
+  linkKeeping,
+  linkOnce,
+  makeDirectory,
+  namesIn,
+  nextNumber,
+  probeVolume,
+  renameOnce,
+  threeDigits,
+  writeSynced,
+} from './write-once.js';
+import type { SyncPolicy } from './write-once.js';
+
+export interface SpoolOptions {
+  readonly directory: string;
+  readonly sync: SyncPolicy;
+  readonly host: string;
+  readonly now: () => number;
+}
+
+/** How an arriving instance ended in the spool. */
+export interface PublishedInstance {
+  readonly kind: 'stored' | 'duplicate' | 'variant';
+  readonly instance: InstanceRecord;
+}
+
+const description = z.object({ version: z.literal(1), nodeId: z.string() });
+
+export class Spool {
+  readonly layout: Layout;
+  /** Identity of this installation, made at first start: Device Serial Number of what it makes. */
+  readonly nodeId: string;
+  readonly #options: SpoolOptions;
+  readonly #identity: ProcessIdentity;
+  readonly #folder: ProcessFolder;
+  readonly #syncs: DirectorySyncs;
+  /** Markers that this process has seen synced. */
+  readonly #marked = new Set<Key>();
+
+  constructor(layout: Layout, nodeId: string, options: SpoolOptions, identity: ProcessIdentity, folder: ProcessFolder) {
+    this.layout = layout;
+    this.nodeId = nodeId;
+    this.#options = options;
+    this.#identity = identity;
+    this.#folder = folder;
+    this.#syncs = new DirectorySyncs(options.sync);
+  }
+
+  /** Name of this process in file names. */
+  get processName(): string {
+    return processName(this.#identity);
+  }
+
+  takeReceiverLock(): Promise<ReceiverLock> {
+    return takeReceiverLock(this.layout.receiverLock, this.#identity, this.#options.now);
+  }
+
+  /** A temporary file for an instance that is arriving. */
+  beginInstance(meta: Uint8Array): Incoming {
+    return new Incoming(this.#folder.fresh('incoming'), meta, this.#options.sync);
+  }
+
+  /** An empty folder of this process, for a result that is being made. */
+  async freshFolder(prefix: string): Promise<string> {
+    const path = this.#folder.fresh(prefix);
+    await mkdir(path, { recursive: true });
+    return path;
+  }
+
+  /**
+   * Publishes a finished instance: final name, `active/KEY`, directories synced. After this it may be acknowledged.
+   * The first copy of a SOP Instance UID stays; one with other bytes is kept beside it. What a revision lists with the same
+   * bytes (`listed`) is not stored again, also where retention has taken the file away.
+   */
+  async publishInstance(
+    key: Key,
+    incoming: Incoming,
+    identity: Omit<InstanceRecord, 'file' | 'sha256' | 'bytes'>,
+    listed: ReadonlyMap<string, ReadonlySet<string>>,
+  ): Promise<PublishedInstance> {
+    const bytes = incoming.dataSetBytes;
+    const sha256 = await incoming.finish();
+    const name = instanceNameOf(identity.sopInstanceUid);
+    if (listed.get(identity.sopInstanceUid)?.has(sha256) === true) {
+      await rm(incoming.path, { force: true });
+      return { kind: 'duplicate', instance: { file: name, ...identity, sha256, bytes } };
+    }
+    const folder = this.layout.instances(key);
+    await makeDirectory(folder, this.#syncs);
+    let kind: PublishedInstance['kind'] = 'stored';
+    let file = name;
+    const variantName = `${name}.${sha256.slice(0, 8)}`;
+    if (!(await linkKeeping(incoming.path, this.layout.instance(key, name)))) {
+      const first = await dataSetSha256(this.layout.instance(key, name));
+      if (first === sha256) kind = 'duplicate';
+      else {
+        file = variantName;
+        kind = (await linkKeeping(incoming.path, this.layout.instance(key, variantName))) ? 'variant' : 'duplicate';
+      }
+    }
+    await rm(incoming.path, { force: true });
+    await Promise.all([this.markActive(key), this.#syncs.sync(folder)]);
+    return { kind, instance: { file, ...identity, sha256, bytes } };
+  }
+
+  /**
+   * Creates `active/KEY` unless it is there. Called after the file that makes the series active is published: a finisher
+   * that did not see that file has renamed the marker before, so that it is made anew here.
+   */
+  async markActive(key: Key): Promise<void> {
+    const file = join(this.layout.active, key);
+    if (this.#marked.has(key) && (await stat(file).catch(() => null)) !== null) return;
+    try {
+      await writeFile(file, '', { flag: 'wx' });
+    } catch (error) {
+      if (!hasCode(error, 'EEXIST')) throw error;
+    }
+    await this.#syncs.sync(this.layout.active);
+    this.#marked.add(key);
+  }
+
+  /** Makes the marker new, so that every process looks at the series again. */
+  async touchActive(key: Key): Promise<void> {
+    await this.markActive(key);
+    const at = this.#options.now() / 1000;
+    await utimes(join(this.layout.active, key), at, at).catch((error: unknown) => {
+      if (!hasCode(error, 'ENOENT')) throw error;
+      this.#marked.delete(key);
+      return this.markActive(key);
+    });
+  }
+
+  /** Series with something left to do, with the time of their last touch (ms). A series that is being finished counts. */
+  async activeKeys(): Promise<Map<Key, number>> {
+    const keys = new Map<Key, number>();
+    for (const name of await namesIn(this.layout.active)) {
+      const key = name.split('.')[0] ?? '';
+      if (!isKey(key)) continue;
+      const touched = await stat(join(this.layout.active, name)).catch(() => null);
+      if (touched !== null) keys.set(key, Math.max(touched.mtimeMs, keys.get(key) ?? 0));
+    }
+    return keys;
+  }
+
+  /** Every series that the spool knows, newest first by the time its folder last changed. */
+  async allKeys(): Promise<Key[]> {
+    const found: { key: Key; at: number }[] = [];
+    for (const shard of await namesIn(this.layout.seriesRoot)) {
+      for (const key of await namesIn(join(this.layout.seriesRoot, shard))) {
+        if (!isKey(key)) continue;
+        const { mtimeMs } = await stat(this.layout.series(key));
+        found.push({ key, at: mtimeMs });
+      }
+    }
+    return found.sort((a, b) => b.at - a.at).map(({ key }) => key);
+  }
+
+  state(key: Key): Promise<SeriesState> {
+    return readState(this.layout, key);
+  }
+
+  /** A derived object of a published result. */
+  objectFile(key: Key, revision: number, task: string, file: string): string {
+    return join(this.layout.result(key, revision, task), 'objects', file);
+  }
+
+  /** @returns false if this revision was published before */
+  publishRevision(record: SeriesRecord): Promise<boolean> {
+    return this.#publishJson(join(this.layout.revision(record.key, record.revision), 'series.json'), record);
+  }
+
+  /** @returns false if this revision was decided before */
+  publishDecision(record: DecisionRecord): Promise<boolean> {
+    return this.#publishJson(join(this.layout.revision(record.key, record.revision), 'decision.json'), record);
+  }
+
+  /** Publishes how a task ended; `folder` holds its `objects/` (all synced), or is null where there are none. @returns false if it had ended before */
+  async publishOutcome(key: Key, revision: number, record: OutcomeRecord, folder: string | null): Promise<boolean> {
+    const from = folder ?? (await this.freshFolder('outcome'));
+    await writeSynced(join(from, 'outcome.json'), JSON.stringify(record, null, 1), this.#options.sync);
+    if (folder !== null) await this.#syncs.sync(join(from, 'objects'));
+    await this.#syncs.sync(from);
+    const results = this.layout.results(key, revision);
+    await makeDirectory(results, this.#syncs);
+    const first = await renameOnce(from, this.layout.result(key, revision, record.task));
+    if (first) await this.#syncs.sync(results);
+    else await rm(from, { recursive: true, force: true });
+    return first;
+  }
+
+  /** Writes the start of an attempt, before its child gets the order. @returns its number */
+  async recordAttempt(key: Key, revision: number, task: string): Promise<number> {
+    const folder = this.layout.attempts(key, revision, task);
+    await makeDirectory(folder, this.#syncs);
+    for (;;) {
+      const number = await nextNumber(folder);
+      if (await this.#publishJson(join(folder, `${threeDigits(number)}.json`), this.#attempt(null, ''))) return number;
+    }
+  }
+
+  async recordAttemptEnd(key: Key, revision: number, task: string, number: number, how: 'died' | 'drained', failure: LimpidError): Promise<void> {
+    const file = join(this.layout.attempts(key, revision, task), `${threeDigits(number)}.${how}.json`);
+    await this.#publishJson(file, this.#attempt(failure.code, failure.message));
+  }
+
+  async recordDelivery(key: Key, revision: number, task: string, record: DeliveryRecord): Promise<void> {
+    const folder = this.layout.deliveries(key, revision, task, record.peer);
+    await makeDirectory(folder, this.#syncs);
+    for (;;) {
+      const number = await nextNumber(folder);
+      if (await this.#publishJson(join(folder, `${threeDigits(number)}-${this.processName}.json`), record)) return;
+    }
+  }
+
+  /** Publishes what a person did, and wakes every process. */
+  async recordAction(key: Key, record: ActionRecord): Promise<string> {
+    const folder = this.layout.actions(key);
+    if ((await stat(this.layout.series(key)).catch(() => null)) === null) {
+      throw new LimpidError('SPOOL_UNKNOWN_SERIES', `there is no series ${key} in this spool`);
+    }
+    await makeDirectory(folder, this.#syncs);
+    for (;;) {
+      const file = `${threeDigits(await nextNumber(folder))}.json`;
+      if (await this.#publishJson(join(folder, file), record)) {
+        await this.touchActive(key);
+        return file;
+      }
+    }
+  }
+
+  /**
+   * Takes a series off the active list if its files say that it is done. Two finishers never share a marker; a step that
+   * came in between is seen by the second reading and puts the marker back.
+   */
+  async finishIfDone(key: Key): Promise<boolean> {
+    if (!nextSteps(await this.state(key)).done) return false;
+    const marker = join(this.layout.active, key);
+    const leaving = `${marker}.leaving.${this.processName}`;
+    try {
+      await rename(marker, leaving);
+    } catch (error) {
+      if (hasCode(error, 'ENOENT')) return false;
+      throw error;
+    }
+    if (nextSteps(await this.state(key)).done) {
+      await unlink(leaving);
+      this.#marked.delete(key);
+      return true;
+    }
+    await rename(leaving, marker);
+    return false;
+  }
+
+  /** Puts markers back that a finisher left when it was killed. */
+  async restoreLeaving(): Promise<void> {
+    for (const name of await namesIn(this.layout.active)) {
+      const [key, what] = name.split('.');
+      if (what !== 'leaving' || key === undefined || !isKey(key)) continue;
+      if (name.endsWith(`.${this.processName}`)) continue;
+      const { mtimeMs } = await stat(join(this.layout.active, name)).catch(() => ({ mtimeMs: Number.POSITIVE_INFINITY }));
+      if (this.#options.now() - mtimeMs < 5_000) continue;
+      await rename(join(this.layout.active, name), join(this.layout.active, key)).catch((error: unknown) => {
+        if (!hasCode(error, 'ENOENT')) throw error;
+      });
+    }
+  }
+
+  /** Free bytes on the spool's volume, for this user. */
+  async freeBytes(): Promise<number> {
+    const { bavail, bsize } = await statfs(this.layout.root);
+    return bavail * bsize;
+  }
+
+  sweepTemporary(): Promise<number> {
+    return sweepProcessFolders(this.layout.tmp, this.#identity, this.#options.now);
+  }
+
+  close(): Promise<void> {
+    return this.#folder.close();
+  }
+
+  #attempt(code: AttemptRecord['code'], detail: string): AttemptRecord {
+    return {
+      version: 1,
+      at: new Date(this.#options.now()).toISOString(),
+      host: this.#identity.host,
+      pid: this.#identity.pid,
+      code,
+      detail,
+    };
+  }
+
+  async #publishJson(file: string, record: object): Promise<boolean> {
+    const folder = join(file, '..');
+    await makeDirectory(folder, this.#syncs);
+    const temporary = this.#folder.fresh('record');
+    await writeSynced(temporary, JSON.stringify(record, null, 1), this.#options.sync);
+    const first = await linkOnce(temporary, file);
+    await this.#syncs.sync(folder);
+    return first;
+  }
+}
+
+/**
+ * Opens a spool, making it at first start.
+ *
+ * @throws LimpidError SPOOL_UNUSABLE: no permission, or a volume without link, rename and fsync
+ */
+export async function openSpool(options: SpoolOptions): Promise<Spool> {
+  const layout = new Layout(options.directory);
+  const identity: ProcessIdentity = { host: options.host, pid: process.pid, start: startOf(process.pid) };
+  try {
+    for (const folder of [layout.root, layout.tmp, layout.active, layout.seriesRoot]) await mkdir(folder, { recursive: true });
+    const folder = await openProcessFolder(layout.tmp, identity, options.now);
+    await probeVolume(folder.path);
+    const temporary = folder.fresh('spool');
+    await writeSynced(temporary, JSON.stringify({ version: 1, nodeId: randomUUID() }), options.sync);
+    await linkOnce(temporary, layout.description);
+    const { nodeId } = description.parse(JSON.parse(await readFile(layout.description, 'utf8')));
+    return new Spool(layout, nodeId, options, identity, folder);
+  } catch (error) {
+    if (error instanceof LimpidError) throw error;
+    throw new LimpidError('SPOOL_UNUSABLE', `the spool directory ${options.directory} cannot be used`, { cause: error });
+  }
+}
+
+/** SHA-256 of a stored instance's data set: the bytes behind limpid's own meta group, whose length is in (0002,0000). */
+async function dataSetSha256(file: string): Promise<string> {
+  const hash = createHash('sha256');
+  let start: number | null = null;
+  let head = Buffer.alloc(0);
+  for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) {
+    if (start !== null) {
+      hash.update(chunk as Buffer);
+      continue;
+    }
+    head = Buffer.concat([head, chunk as Buffer]);
+    if (head.length < 144) continue;
+    start = 144 + head.readUInt32LE(140);
+    hash.update(head.subarray(start));
+  }
+  return hash.digest('hex');
+}

@@ -1,0 +1,194 @@
+// What a series' files say, and what follows from them. Nothing else records a series' state.
+import type { ActionRecord, DecisionRecord, DeliveryRecord, OutcomeRecord, ResolvedTask, SeriesRecord } from './records.js';
+import type { Key } from './key.js';
+import { originals } from './layout.js';
+
+export interface TaskState {
+  readonly started: number;
+  readonly died: number;
+  readonly drained: number;
+  readonly outcome: OutcomeRecord | null;
+}
+
+export interface RevisionState {
+  readonly record: SeriesRecord;
+  readonly decision: DecisionRecord | null;
+  readonly tasks: ReadonlyMap<string, TaskState>;
+  /** Batches by `TASK@PEER`, in order. */
+  readonly deliveries: ReadonlyMap<string, readonly DeliveryRecord[]>;
+  readonly swept: boolean;
+}
+
+export interface NumberedAction {
+  readonly number: number;
+  readonly file: string;
+  readonly action: ActionRecord;
+}
+
+export interface SeriesState {
+  readonly key: Key;
+  /** File names in `instances/`, without `.dcm`. */
+  readonly files: readonly string[];
+  /** In order, r1 first. */
+  readonly revisions: readonly RevisionState[];
+  readonly actions: readonly NumberedAction[];
+}
+
+/** One thing that a job has to do. */
+export type Step =
+  | { readonly kind: 'route'; readonly revision: number }
+  | { readonly kind: 'task'; readonly revision: number; readonly task: string }
+  | { readonly kind: 'deliver'; readonly revision: number; readonly task: string; readonly peer: string };
+
+export interface NextSteps {
+  readonly steps: readonly Step[];
+  /** Why the series is not done although there is nothing to run. */
+  readonly waits: readonly ('assembling' | 'held')[];
+  readonly done: boolean;
+}
+
+/** What one result, or the originals, still has to bring to one peer. */
+export interface Remaining {
+  /** SOP Instance UIDs not delivered yet and worth another try, in instance order. */
+  readonly open: readonly string[];
+  /** SOP Instance UIDs that the peer refused for good. */
+  readonly refused: readonly string[];
+}
+
+const holds = (state: SeriesState, revision: number): boolean => {
+  let held = false;
+  for (const { action } of state.actions) {
+    if (action.revision !== null && action.revision !== revision) continue;
+    if (action.kind === 'hold') held = true;
+    if (action.kind === 'release' || action.kind === 'discard') held = false;
+  }
+  return held;
+};
+
+/** Answers whether a person has released (or discarded) what the gate held in this revision, or one task of it. */
+export function isReleased(state: SeriesState, revision: number, task: string | null): boolean {
+  return state.actions.some(
+    ({ action }) =>
+      action.kind === 'release' &&
+      (action.revision === null || action.revision === revision) &&
+      (action.task === null || action.task === task),
+  );
+}
+
+/** Answers whether a person has given a delivery, a task or the whole series up. */
+export function isDiscarded(state: SeriesState, revision: number, task: string | null, peer: string | null): boolean {
+  return state.actions.some(
+    ({ action }) =>
+      action.kind === 'discard' &&
+      (action.revision === null || action.revision === revision) &&
+      (action.task === null || action.task === task) &&
+      (action.peer === null || action.peer === peer),
+  );
+}
+
+/** Files of `instances/` that no revision lists yet. */
+export function unlistedFiles(state: SeriesState): string[] {
+  const listed = new Set<string>();
+  for (const { record } of state.revisions) {
+    for (const instance of [...record.instances, ...record.variants]) listed.add(instance.file);
+  }
+  return state.files.filter((file) => !listed.has(file));
+}
+
+/** Requeue actions that no revision answers yet. */
+export function unansweredRequeues(state: SeriesState): NumberedAction[] {
+  const answered = new Set(state.revisions.map(({ record }) => record.action));
+  return state.actions.filter(({ action, file }) => action.kind === 'requeue' && !answered.has(file));
+}
+
+/** SOP Instance UIDs that a peer has, by any batch of any revision. */
+export function deliveredTo(state: SeriesState, peer: string): Set<string> {
+  const delivered = new Set<string>();
+  for (const revision of state.revisions) {
+    for (const [name, batches] of revision.deliveries) {
+      if (!name.endsWith(`@${peer}`)) continue;
+      for (const batch of batches) {
+        for (const instance of batch.instances) {
+          if (instance.class === 'delivered' || instance.class === 'warned') delivered.add(instance.sopInstanceUid);
+        }
+      }
+    }
+  }
+  return delivered;
+}
+
+/** What a delivery has left. The instances are those of the result, or the revision's own for `originals`. */
+export function remaining(state: SeriesState, revision: RevisionState, task: string, peer: string): Remaining {
+  const wanted =
+    task === originals
+      ? revision.record.instances.map(({ sopInstanceUid }) => sopInstanceUid)
+      : (revision.tasks.get(task)?.outcome?.instances ?? []).map(({ sopInstanceUid }) => sopInstanceUid);
+  const delivered = deliveredTo(state, peer);
+  const refused = new Set<string>();
+  for (const batch of revision.deliveries.get(`${task}@${peer}`) ?? []) {
+    for (const instance of batch.instances) {
+      if (instance.class === 'permanent') refused.add(instance.sopInstanceUid);
+    }
+  }
+  return {
+    open: wanted.filter((uid) => !delivered.has(uid) && !refused.has(uid)),
+    refused: wanted.filter((uid) => !delivered.has(uid) && refused.has(uid)),
+  };
+}
+
+/** Deliveries that a decision and its outcomes ask for: task (or `originals`) and peer. */
+export function wantedDeliveries(state: SeriesState, revision: RevisionState): { task: string; peer: string }[] {
+  const { decision } = revision;
+  if (decision === null) return [];
+  const wanted = decision.forward.map((peer) => ({ task: originals, peer }));
+  for (const task of decision.tasks) {
+    const outcome = revision.tasks.get(task.name)?.outcome?.outcome;
+    const released = outcome === 'withheld' && isReleased(state, revision.record.revision, task.name);
+    if (outcome === 'enhanced' || released) wanted.push(...task.deliver.map((peer) => ({ task: task.name, peer })));
+  }
+  return wanted;
+}
+
+/** Answers whether a task of this decision waits for a person: its gate holds, or the series is held. */
+export function isTaskHeld(state: SeriesState, revision: RevisionState, task: ResolvedTask): boolean {
+  const number = revision.record.revision;
+  if (holds(state, number)) return true;
+  const held = (revision.decision?.held.length ?? 0) > 0 || task.gate.verdict === 'hold';
+  return held && !isReleased(state, number, task.name);
+}
+
+/**
+ * The next steps of a series, from its files alone: the reconciler adds them as jobs, every finished job asks again.
+ * Safe to ask at any moment, as often as one likes.
+ */
+export function nextSteps(state: SeriesState): NextSteps {
+  const steps: Step[] = [];
+  const waits = new Set<'assembling' | 'held'>();
+  let refused = false;
+  if (unlistedFiles(state).length > 0 || unansweredRequeues(state).length > 0) waits.add('assembling');
+  for (const revision of state.revisions) {
+    const { decision, record } = revision;
+    const number = record.revision;
+    const newest = number === state.revisions.length;
+    if (decision === null) {
+      steps.push({ kind: 'route', revision: number });
+      continue;
+    }
+    const seriesDiscarded = isDiscarded(state, number, null, null);
+    if (decision.held.length > 0 && newest && !seriesDiscarded && !isReleased(state, number, null)) waits.add('held');
+    for (const task of decision.tasks) {
+      if (revision.tasks.get(task.name)?.outcome) continue;
+      if (isDiscarded(state, number, task.name, null)) continue;
+      if (isTaskHeld(state, revision, task)) waits.add('held');
+      else steps.push({ kind: 'task', revision: number, task: task.name });
+    }
+    if (revision.swept) continue;
+    for (const { task, peer } of wantedDeliveries(state, revision)) {
+      if (isDiscarded(state, number, task, peer)) continue;
+      const left = remaining(state, revision, task, peer);
+      if (left.open.length > 0) steps.push({ kind: 'deliver', revision: number, task, peer });
+      else if (left.refused.length > 0) refused = true;
+    }
+  }
+  return { steps, waits: [...waits], done: steps.length === 0 && waits.size === 0 && !refused };
+}
