@@ -74,7 +74,19 @@ export const failures = {
     next: 'retry',
     hint: 'The decision names a peer that the configuration no longer has: add it again, or discard.',
   },
-  // admin, cli
+  // admin
+  ADMIN_LISTEN: {
+    next: 'stop',
+    hint: 'Another process holds the address of node.http, or it is not one of this machine: change host or port.',
+  },
+  ADMIN_ADDRESS: {
+    next: 'reject',
+    hint: 'Without a login the API and the pages are served on a loopback address only: set node.http.host to 127.0.0.1 and come through a tunnel.',
+  },
+  ADMIN_HOST: { next: 'reject', hint: 'Call the node by localhost, 127.0.0.1 or [::1].' },
+  ADMIN_REQUEST: { next: 'reject', hint: 'Mend the request; /api/openapi.json describes it.' },
+  ADMIN_UNKNOWN: { next: 'reject', hint: 'There is nothing at this path; /api/openapi.json lists what there is.' },
+  // cli
   USAGE: { next: 'stop', hint: 'See --help.' },
   INTERNAL: { next: 'retry', hint: 'A fault of limpid: report it with the log line.' },
 } as const satisfies Record<string, { next: Next; hint: string }>;

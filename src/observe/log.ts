@@ -13,6 +13,22 @@ export interface Log {
   with(fields: Fields): Log;
 }
 
+// A second line of defence only: rooms do not put these into fields in the first place.
+const identifying = [
+  'PatientName',
+  'PatientID',
+  'PatientBirthDate',
+  'PatientAddress',
+  'OtherPatientIDs',
+  'AccessionNumber',
+  'StudyInstanceUID',
+  'SeriesInstanceUID',
+  'SOPInstanceUID',
+  'studyInstanceUid',
+  'seriesInstanceUid',
+  'sopInstanceUid',
+];
+
 function wrap(logger: pino.Logger): Log {
   return {
     debug: (event, fields) => logger.debug(fields ?? {}, event),
@@ -30,6 +46,7 @@ export function openLog(level: LogLevel): Log {
       {
         level,
         base: null,
+        redact: { paths: identifying.flatMap((name) => [name, `*.${name}`]), censor: '[removed]' },
         timestamp: pino.stdTimeFunctions.isoTime,
         formatters: { level: (label) => ({ level: label }) },
         serializers: { error: pino.stdSerializers.err },

@@ -1,0 +1,78 @@
+// The one place that turns failures into HTTP answers (RFC 9457, application/problem+json).
+import { z } from 'zod';
+import { LimpidError } from '../errors.js';
+import type { FailureCode } from '../errors.js';
+
+/** Codes that are not 500: a fault of the request, or of something that comes back by itself. */
+const statuses: Partial<Record<FailureCode, number>> = {
+  SPOOL_FULL: 507,
+  SPOOL_UNKNOWN_SERIES: 404,
+  QUEUE_UNAVAILABLE: 503,
+  MODEL_UNKNOWN: 404,
+  ADMIN_ADDRESS: 403,
+  ADMIN_HOST: 421,
+  ADMIN_REQUEST: 400,
+  ADMIN_UNKNOWN: 404,
+  USAGE: 400,
+};
+
+const titles: Readonly<Record<number, string>> = {
+  400: 'The request is not understood',
+  403: 'Not allowed',
+  404: 'Not found',
+  413: 'The request is too large',
+  415: 'The content type is not application/json',
+  421: 'The request is for another host',
+  500: 'The node failed',
+  503: 'Not available now',
+  507: 'The spool is full',
+};
+
+export const problem = z
+  .object({
+    type: z.string().meta({ description: '`urn:limpid:failure:` and the code.' }),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    code: z.string().meta({ description: 'Stable code, see docs/errors.md.' }),
+    hint: z.string().meta({ description: 'What to do now.' }),
+    errors: z.array(z.object({ at: z.string(), message: z.string() })).optional(),
+  })
+  .meta({ id: 'Problem' });
+export type Problem = z.infer<typeof problem>;
+
+/** Every fault of one request's input, told at once. */
+export class RequestFaults extends LimpidError {
+  readonly faults: readonly { readonly at: string; readonly message: string }[];
+  constructor(faults: readonly { readonly at: string; readonly message: string }[]) {
+    super('ADMIN_REQUEST', faults.map(({ at, message }) => `${at}: ${message}`).join('; '));
+    this.faults = faults;
+  }
+}
+
+function statusOfFramework(error: unknown): number | undefined {
+  const status = typeof error === 'object' && error !== null && 'statusCode' in error ? error.statusCode : undefined;
+  return typeof status === 'number' && status >= 400 && status < 500 ? status : undefined;
+}
+
+/** The answer to a request that failed. An unexpected error keeps its message to itself: it may name paths or peers. */
+export function problemOf(error: unknown): Problem {
+  if (error instanceof LimpidError) {
+    const status = statuses[error.code] ?? 500;
+    const body: Problem = {
+      type: `urn:limpid:failure:${error.code}`,
+      title: titles[status] ?? 'The request failed',
+      status,
+      detail: error.message,
+      code: error.code,
+      hint: error.hint,
+    };
+    return error instanceof RequestFaults ? { ...body, errors: [...error.faults] } : body;
+  }
+  const status = statusOfFramework(error); // body too large, not JSON, wrong content type: found by the HTTP server
+  if (status !== undefined) {
+    const refusal = new LimpidError('ADMIN_REQUEST', titles[status] ?? 'The request is refused', { cause: error });
+    return { ...problemOf(refusal), status, title: titles[status] ?? 'The request is refused' };
+  }
+  return problemOf(new LimpidError('INTERNAL', 'An unexpected failure; the log has it.', { cause: error }));
+}

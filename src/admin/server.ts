@@ -1,0 +1,179 @@
+// The HTTP server of one process: health and metrics for machines, API and start page for people.
+import { createHash } from 'node:crypto';
+import fastify from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { LimpidError } from '../errors.js';
+import type { Log } from '../observe/log.js';
+import type { Metrics } from '../observe/metrics.js';
+import { isLoopback, isMeantForHere } from './guard.js';
+import { problemOf } from './http-errors.js';
+import { openApi } from './openapi.js';
+import { startPage } from './page.js';
+import { style } from './page-style.js';
+import type { AdminPorts, DependencyView, ReadyReport } from './ports.js';
+import { routes } from './routes.js';
+
+export interface HttpOptions {
+  /** Address to listen on. Anything but a loopback address leaves health and metrics only. */
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  readonly metrics: Metrics;
+  readonly ready: () => Promise<ReadyReport>;
+  /** Null for a process without the admin role: it serves health and metrics. */
+  readonly api: AdminPorts | null;
+  readonly log: Log;
+  /** For the page's head line. */
+  readonly node: { readonly name: string; readonly roles: readonly string[] };
+  /** ms since epoch. */
+  readonly now: () => number;
+}
+
+export interface HttpServer {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+const readyDeadlineMs = 5000;
+
+/** Asks what the process depends on; one that does not answer is itself the answer. */
+async function askReady(ready: () => Promise<ReadyReport>): Promise<readonly DependencyView[]> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<ReadyReport>((resolve) => {
+    const says = `The node did not answer within ${readyDeadlineMs / 1000} s: see its log and event_loop_delay_seconds.`;
+    timer = setTimeout(() => resolve({ dependencies: [{ name: 'node', state: 'down', says }] }), readyDeadlineMs);
+  });
+  try {
+    return (await Promise.race([ready(), late])).dependencies;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+const isReady = (dependencies: readonly DependencyView[]): boolean =>
+  dependencies.every(({ state }) => state === 'ready' || state === 'degraded');
+
+function addHealth(app: FastifyInstance, options: HttpOptions): void {
+  app.get('/livez', () => ({ live: true }));
+  app.get('/readyz', async (_request, reply) => {
+    const dependencies = await askReady(options.ready);
+    const ready = isReady(dependencies);
+    return reply.code(ready ? 200 : 503).send({ ready, dependencies });
+  });
+  app.get('/metrics', async (_request, reply) =>
+    reply.type('text/plain; version=0.0.4; charset=utf-8').send(await options.metrics.text()),
+  );
+}
+
+function addApi(app: FastifyInstance, api: AdminPorts): void {
+  for (const entry of routes) {
+    app.route({
+      method: entry.method,
+      url: entry.path.replace(/\{(\w+)\}/g, ':$1'),
+      handler: async (request, reply) => {
+        const { params, query, body } = request;
+        return reply.code(entry.status).send(await entry.run(api, { params, query, body }));
+      },
+    });
+  }
+  const description = openApi();
+  app.get('/api/openapi.json', () => description);
+}
+
+/** The page may hold its own style and nothing else. */
+const pagePolicy = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'`;
+
+function addPage(app: FastifyInstance, options: HttpOptions, api: AdminPorts): void {
+  const orNull = async <T>(part: Promise<T>, name: string): Promise<T | null> => {
+    try {
+      return await part;
+    } catch (error) {
+      options.log.warn('page without a part', { part: name, error });
+      return null;
+    }
+  };
+  app.get('/', async (_request, reply) => {
+    const [dependencies, queues, series, peers] = await Promise.all([
+      askReady(options.ready),
+      orNull(api.queues(), 'queues'),
+      orNull(api.listSeries({ limit: 20 }), 'series'),
+      orNull(api.peers(), 'peers'),
+    ]);
+    const { name, roles } = options.node;
+    const page = startPage({
+      node: name,
+      roles,
+      nowMs: options.now(),
+      dependencies,
+      queues,
+      series: series?.series ?? null,
+      peers,
+    });
+    return reply.type('text/html; charset=utf-8').header('content-security-policy', pagePolicy).send(page);
+  });
+}
+
+/** Refuses what may not be called without a login: see guard.ts. */
+function addGuard(app: FastifyInstance, host: string): void {
+  const open = new Set(['/livez', '/readyz', '/metrics']);
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers({
+      'x-content-type-options': 'nosniff',
+      'cache-control': 'no-store',
+      'referrer-policy': 'no-referrer',
+    });
+    if (open.has(request.routeOptions.url ?? '')) return;
+    if (!isLoopback(host)) {
+      throw new LimpidError('ADMIN_ADDRESS', 'Only /livez, /readyz and /metrics are served on this address.');
+    }
+    if (!isMeantForHere({ host: request.headers.host, origin: request.headers.origin })) {
+      throw new LimpidError('ADMIN_HOST', 'The Host or Origin header does not name this machine.');
+    }
+  });
+}
+
+/**
+ * Builds the server without listening, for tests with `inject()`.
+ *
+ * `/livez`, `/readyz` and `/metrics` are served on any address, the rest on a loopback address only.
+ */
+export function buildHttp(options: HttpOptions): FastifyInstance {
+  const app = fastify({ logger: false, bodyLimit: 65_536, forceCloseConnections: true, requestTimeout: 30_000 });
+  app.removeContentTypeParser('text/plain'); // a form of another site may send that, but never application/json
+  const refuse = (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
+    const body = problemOf(error);
+    options.metrics.inc('failures_total', { code: body.code });
+    if (body.status >= 500) {
+      options.log.error('request failed', { route: request.routeOptions.url ?? 'none', code: body.code, error });
+    }
+    return reply.code(body.status).type('application/problem+json').send(JSON.stringify(body));
+  };
+  app.setErrorHandler(refuse);
+  app.setNotFoundHandler((request, reply) =>
+    refuse(new LimpidError('ADMIN_UNKNOWN', 'There is nothing at this path.'), request, reply),
+  );
+  addGuard(app, options.host);
+  addHealth(app, options);
+  if (options.api !== null) {
+    addApi(app, options.api);
+    addPage(app, options, options.api);
+  }
+  return app;
+}
+
+/**
+ * Opens the HTTP server of a process.
+ *
+ * @throws LimpidError ADMIN_LISTEN: the address is taken or not of this machine
+ */
+export async function openHttp(options: HttpOptions): Promise<HttpServer> {
+  const app = buildHttp(options);
+  try {
+    await app.listen({ host: options.host, port: options.port });
+  } catch (error) {
+    throw new LimpidError('ADMIN_LISTEN', `HTTP cannot listen on ${options.host}:${options.port}.`, { cause: error });
+  }
+  const address = app.server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : options.port;
+  return { port, close: () => app.close() };
+}

@@ -1,0 +1,28 @@
+// Series that exist from the start, so that a rule can tell "nothing came" from "never heard of it".
+import { labelValues, metricValues } from './metrics-table.js';
+import type { Metrics } from './metrics.js';
+
+/** Names from the configuration that stand as label values. */
+export interface DeclaredNames {
+  /** Peers that may send to this node. */
+  readonly sources: readonly string[];
+  /** Peers this node sends to. */
+  readonly destinations: readonly string[];
+}
+
+/** Sets the counters of configured peers to 0, and says which version and roles this process has. Safe to repeat. */
+export function declare(metrics: Metrics, version: string, roles: readonly string[], names: DeclaredNames): void {
+  metrics.set('build_info', { version, roles: [...roles].sort().join(',') }, 1);
+  for (const peer of names.sources) {
+    metrics.inc('received_bytes_total', { peer }, 0);
+    for (const modality of labelValues['modality'] ?? [])
+      metrics.inc('instances_received_total', { peer, modality, status: '0000' }, 0);
+  }
+  for (const peer of names.destinations) {
+    for (const outcome of metricValues.deliveries_total.outcome) metrics.inc('deliveries_total', { peer, outcome }, 0);
+    for (const outcome of metricValues.commitments_total.outcome)
+      metrics.inc('commitments_total', { peer, outcome }, 0);
+    metrics.add('peer_waiting_instances', { peer }, 0);
+    metrics.add('peer_breaker_state', { peer }, 0);
+  }
+}

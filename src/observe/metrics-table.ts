@@ -1,0 +1,172 @@
+/**
+ * limpid's metrics: one table, from which the registry, docs/metrics.md and the checks of dashboard and alerts are made.
+ * Names get the prefix `limpid_`; units are base units. Label values come from configuration or a fixed list, never from
+ * traffic: `labelValues` holds the fixed lists, everything else is a name from the configuration.
+ */
+import { failures, reasons } from '../errors.js';
+
+export type MetricKind = 'counter' | 'gauge' | 'histogram';
+
+export interface MetricDefinition {
+  readonly kind: MetricKind;
+  readonly labels: readonly string[];
+  readonly help: string;
+  /** Upper bounds of a histogram, in the metric's unit, around the range that is known. */
+  readonly buckets?: readonly number[];
+}
+
+// One C-STORE: a synced write takes 2 to 20 ms, a peer gives up after some 30 s.
+const requestSeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+// One slice: a GPU takes milliseconds, one CPU core up to some seconds; 0.16 s a slice holds a large hospital's peak.
+const sliceSeconds = [0.002, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.25, 2.5, 5, 10, 20];
+// One step: routing takes milliseconds, a task ends at workers.deadline (30 min by default).
+const stepSeconds = [0.01, 0.05, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1200, 1800];
+// A whole series: seconds on a GPU, an hour where a PACS was away.
+const seriesSeconds = [5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400];
+// Quiet periods: 5 s after a release, 60 s by default, 120 s with gaps, at the longest 30 min.
+const quietSeconds = [1, 2, 5, 10, 20, 30, 45, 60, 90, 120, 180, 300, 600, 1800];
+
+export const metrics = {
+  associations_open: { kind: 'gauge', labels: ['direction', 'peer'], help: 'Associations open now.' },
+  associations_total: {
+    kind: 'counter',
+    labels: ['direction', 'peer', 'outcome'],
+    help: 'Associations ended, by outcome: released, rejected, aborted, lost.',
+  },
+  instances_received_total: {
+    kind: 'counter',
+    labels: ['peer', 'modality', 'status'],
+    help: 'C-STORE requests answered, by status in hex.',
+  },
+  received_bytes_total: { kind: 'counter', labels: ['peer'], help: 'Data set bytes received.' },
+  receive_seconds: {
+    kind: 'histogram',
+    labels: ['peer'],
+    help: 'From a C-STORE request to its answer.',
+    buckets: requestSeconds,
+  },
+  series_total: {
+    kind: 'counter',
+    labels: ['modality', 'outcome'],
+    help: 'Revisions routed, by outcome: routed, held, ignored.',
+  },
+  series_active: {
+    kind: 'gauge',
+    labels: ['state'],
+    help: 'Series that are not done, by state: receiving, routing, enhancing, delivering, held, partial, given-up.',
+  },
+  tasks_total: {
+    kind: 'counter',
+    labels: ['modality', 'outcome'],
+    help: 'Tasks ended, by outcome: enhanced, skipped, withheld, failed, superseded.',
+  },
+  tasks_skipped_total: {
+    kind: 'counter',
+    labels: ['reason'],
+    help: 'Tasks skipped, by reason of the input gate (docs/errors.md).',
+  },
+  failures_total: { kind: 'counter', labels: ['code'], help: 'Failures, by code (docs/errors.md).' },
+  stage_seconds: {
+    kind: 'histogram',
+    labels: ['stage', 'modality', 'priority'],
+    help: 'Duration of one step of a stage.',
+    buckets: stepSeconds,
+  },
+  time_to_pacs_seconds: {
+    kind: 'histogram',
+    labels: ['modality', 'priority'],
+    help: "From a revision's closing to its last derived instance accepted.",
+    buckets: seriesSeconds,
+  },
+  quiet_seconds: {
+    kind: 'histogram',
+    labels: ['modality'],
+    help: 'From the last instance to the closing of the revision.',
+    buckets: quietSeconds,
+  },
+  queue_jobs: { kind: 'gauge', labels: ['queue', 'state'], help: 'Jobs: waiting, delayed, active.' },
+  queue_oldest_seconds: { kind: 'gauge', labels: ['queue'], help: 'Age of the oldest waiting job.' },
+  slices_enhanced_total: { kind: 'counter', labels: ['model', 'provider'], help: 'Slices enhanced.' },
+  slice_seconds: {
+    kind: 'histogram',
+    labels: ['model', 'provider'],
+    help: 'Time of the network or filter for one slice.',
+    buckets: sliceSeconds,
+  },
+  device_busy_seconds_total: { kind: 'counter', labels: ['model', 'provider'], help: 'Time a device computed.' },
+  quality_noise_ratio: {
+    kind: 'histogram',
+    labels: ['model', 'modality'],
+    help: 'Noise after over noise before; light, standard and strong aim at 0.75, 0.60 and 0.45.',
+    buckets: [0.2, 0.3, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.9, 1, 1.1],
+  },
+  quality_mean_shift: {
+    kind: 'histogram',
+    labels: ['model', 'modality'],
+    help: 'Mean shift over noise, absolute, before it is corrected.',
+    buckets: [0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1],
+  },
+  quality_edge_ratio: {
+    kind: 'histogram',
+    labels: ['model', 'modality'],
+    help: 'Gradient energy at strong edges, after over before.',
+    buckets: [0.5, 0.7, 0.8, 0.85, 0.9, 0.95, 1, 1.05, 1.1],
+  },
+  deliveries_total: {
+    kind: 'counter',
+    labels: ['peer', 'outcome'],
+    help: 'Instances sent, by outcome: delivered, warned, transient, permanent.',
+  },
+  delivery_seconds: {
+    kind: 'histogram',
+    labels: ['peer'],
+    help: 'Duration of one delivery job.',
+    buckets: stepSeconds,
+  },
+  peer_waiting_instances: { kind: 'gauge', labels: ['peer'], help: 'Instances that wait for a peer.' },
+  peer_breaker_state: { kind: 'gauge', labels: ['peer'], help: '0 closed, 1 half open, 2 open.' },
+  commitments_total: {
+    kind: 'counter',
+    labels: ['peer', 'outcome'],
+    help: 'Instances a peer was asked to commit, by outcome: committed, uncommitted, unanswered.',
+  },
+  spool_bytes: { kind: 'gauge', labels: ['kind'], help: 'Bytes in the spool: originals, results.' },
+  spool_free_bytes: { kind: 'gauge', labels: [], help: 'Free bytes on the spool volume.' },
+  spool_limit_bytes: {
+    kind: 'gauge',
+    labels: ['kind'],
+    help: 'Free bytes below which limpid acts: low (A700 to modalities), critical (associations refused).',
+  },
+  spool_oldest_undelivered_seconds: { kind: 'gauge', labels: [], help: 'Age of the oldest series that is not done.' },
+  event_loop_delay_seconds: {
+    kind: 'gauge',
+    labels: ['quantile'],
+    help: 'Delay of the event loop since the last scrape: quantiles 0.5, 0.99, 0.999 and max.',
+  },
+  scrape_faults_total: { kind: 'counter', labels: [], help: 'Gauges that could not be read at a scrape.' },
+  build_info: { kind: 'gauge', labels: ['version', 'roles'], help: 'Always 1.' },
+} as const satisfies Record<string, MetricDefinition>;
+
+/** Labels whose values are a fixed list. `outcome` and `state` differ from metric to metric: see `outcomes`. */
+export const labelValues: Readonly<Record<string, readonly string[]>> = {
+  modality: ['CT', 'MR', 'US', 'other'],
+  priority: ['urgent', 'routine', 'batch'],
+  direction: ['in', 'out'],
+  stage: ['receive', 'assemble', 'route', 'enhance', 'derive', 'deliver'],
+  queue: ['series', 'tasks', 'deliveries'],
+  kind: ['originals', 'results', 'low', 'critical'],
+  quantile: ['0.5', '0.99', '0.999', 'max'],
+  reason: Object.keys(reasons),
+  code: Object.keys(failures),
+};
+
+/** The fixed values of `outcome` and `state`, by metric. */
+export const metricValues = {
+  associations_total: { outcome: ['released', 'rejected', 'aborted', 'lost'] },
+  series_total: { outcome: ['routed', 'held', 'ignored'] },
+  series_active: { state: ['receiving', 'routing', 'enhancing', 'delivering', 'held', 'partial', 'given-up'] },
+  tasks_total: { outcome: ['enhanced', 'skipped', 'withheld', 'failed', 'superseded'] },
+  queue_jobs: { state: ['waiting', 'delayed', 'active'] },
+  deliveries_total: { outcome: ['delivered', 'warned', 'transient', 'permanent'] },
+  commitments_total: { outcome: ['committed', 'uncommitted', 'unanswered'] },
+} as const satisfies Partial<Record<keyof typeof metrics, Readonly<Record<string, readonly string[]>>>>;

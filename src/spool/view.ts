@@ -1,0 +1,207 @@
+/**
+ * A series as people and programs see it: what `limpid series show` prints and the API gives. Schemas, so that the API's
+ * description is made from them; `view-of.ts` makes the values from the spool's records. Times are ISO 8601 UTC.
+ */
+import { z } from 'zod';
+import { modality, priority } from './records.js';
+
+/** Where a series stands. The first that applies of: held, given-up, partial, receiving, routing, enhancing, delivering, done. */
+export const seriesStates = [
+  'held',
+  'given-up',
+  'partial',
+  'receiving',
+  'routing',
+  'enhancing',
+  'delivering',
+  'done',
+] as const;
+export const seriesState = z.enum(seriesStates).meta({
+  id: 'SeriesState',
+  description:
+    'held: waits for a person; given-up: a peer refused a whole delivery; partial: a peer refused part of one; receiving: instances arrive; routing: closed, no decision yet; enhancing: tasks run; delivering: instances wait for a peer; done: nothing left to do.',
+});
+export type SeriesState = z.infer<typeof seriesState>;
+
+export const taskState = z.enum([
+  'waiting',
+  'held',
+  'enhanced',
+  'skipped',
+  'withheld',
+  'failed',
+  'superseded',
+  'discarded',
+]);
+export type TaskState = z.infer<typeof taskState>;
+
+export const deliveryState = z.enum(['waiting', 'delivered', 'partial', 'given-up', 'discarded']);
+export type DeliveryState = z.infer<typeof deliveryState>;
+
+/** A code with its sentence, and what to do about it where a person can do something. */
+export const codeView = z
+  .object({
+    code: z.string().meta({ description: 'Reason or failure, see docs/errors.md.' }),
+    says: z.string().meta({ description: 'The code in a sentence.' }),
+    detail: z.string().meta({ description: 'Attribute, value or limit that decided; empty where there is none.' }),
+    hint: z.string().nullable().meta({ description: 'What an operator does now.' }),
+  })
+  .meta({ id: 'Code' });
+export type CodeView = z.infer<typeof codeView>;
+
+const figureView = z.object({
+  measured: z.boolean(),
+  before: z.number().nullable(),
+  after: z.number().nullable(),
+  unit: z.string(),
+});
+
+export const taskView = z
+  .object({
+    name: z.string().meta({ description: 'Model id, dash, first 8 hex digits of the SHA-256 of the settings.' }),
+    rule: z.string(),
+    model: z.object({ id: z.string(), version: z.string(), kind: z.enum(['network', 'filter']) }),
+    state: taskState,
+    says: z.string(),
+    code: codeView.nullable(),
+    warnings: z.array(codeView),
+    attempts: z.int(),
+    deaths: z.int().meta({ description: 'Attempts whose worker child died or was killed.' }),
+    startedAt: z.iso.datetime().nullable(),
+    endedAt: z.iso.datetime().nullable(),
+    provider: z.string().nullable(),
+    modelSeconds: z.number().nullable(),
+    strength: z.object({
+      asked: z.number(),
+      effective: z.number().nullable(),
+      reached: z.number().nullable(),
+      blend: z.number().nullable(),
+    }),
+    noise: z
+      .object({ before: z.number().nullable(), after: z.number().nullable(), unit: z.enum(['HU', 'STORED']) })
+      .nullable(),
+    figures: z.record(z.string(), figureView),
+    seriesInstanceUid: z.string().nullable(),
+    sameAs: z.int().nullable().meta({ description: 'Earlier revision whose result this is.' }),
+    instances: z.int(),
+  })
+  .meta({ id: 'Task' });
+export type TaskView = z.infer<typeof taskView>;
+
+export const deliveryView = z
+  .object({
+    task: z.string().meta({ description: 'A task, or `originals`.' }),
+    peer: z.string(),
+    state: deliveryState,
+    says: z.string(),
+    instances: z.int(),
+    delivered: z.int(),
+    warned: z.int().meta({ description: 'Delivered with a warning status; counted in `delivered` too.' }),
+    waiting: z.int(),
+    refused: z.int(),
+    attempts: z.int(),
+    firstAt: z.iso.datetime().nullable(),
+    lastAt: z.iso.datetime().nullable(),
+    fault: z
+      .object({ code: z.string(), detail: z.string() })
+      .nullable()
+      .meta({ description: 'Why the last attempt brought less than all.' }),
+  })
+  .meta({ id: 'Delivery' });
+export type DeliveryView = z.infer<typeof deliveryView>;
+
+/** One condition of a rule and its outcome, nested for all, any, not. */
+export interface ConditionView {
+  condition: string;
+  holds: boolean;
+  found?: string | undefined;
+  parts?: ConditionView[] | undefined;
+}
+const conditionView: z.ZodType<ConditionView> = z
+  .object({
+    condition: z.string(),
+    holds: z.boolean(),
+    found: z.string().optional(),
+    get parts() {
+      return z.array(conditionView).optional();
+    },
+  })
+  .meta({ id: 'Condition' });
+
+export const revisionView = z
+  .object({
+    revision: z.int(),
+    cause: z.enum(['arrival', 'late', 'requeue']),
+    closed: z.enum(['count', 'released', 'quiet', 'timeout', 'operator']),
+    openedAt: z.iso.datetime(),
+    closedAt: z.iso.datetime(),
+    instances: z.int(),
+    bytes: z.int(),
+    variants: z.int().meta({ description: 'Second copies with the UID of a listed instance and other bytes.' }),
+    swept: z.boolean(),
+    warnings: z.array(codeView),
+    decision: z
+      .object({
+        decidedAt: z.iso.datetime(),
+        config: z.int(),
+        modality,
+        priority,
+        rules: z.array(z.object({ name: z.string(), matched: z.boolean(), conditions: z.array(conditionView) })),
+        forward: z.array(z.string()),
+        held: z.array(codeView),
+      })
+      .nullable(),
+    tasks: z.array(taskView),
+    deliveries: z.array(deliveryView),
+  })
+  .meta({ id: 'Revision' });
+export type RevisionView = z.infer<typeof revisionView>;
+
+export const seriesView = z
+  .object({
+    key: z.string().meta({ description: 'The series in limpid: 26 characters, no patient data.' }),
+    state: seriesState,
+    says: z.string().meta({ description: 'Where it stands, in a sentence.' }),
+    modality: modality.nullable(),
+    priority: priority.nullable(),
+    studyInstanceUid: z.string().nullable(),
+    seriesInstanceUid: z.string().nullable(),
+    sources: z.array(z.object({ peer: z.string(), callingAe: z.string(), calledAe: z.string(), address: z.string() })),
+    files: z.int().meta({ description: 'Instance files that are kept.' }),
+    unassembled: z.int().meta({ description: 'Of these, not in a revision yet.' }),
+    openedAt: z.iso.datetime().nullable(),
+    changedAt: z.iso.datetime().nullable(),
+    revisions: z.array(revisionView),
+    actions: z.array(
+      z.object({
+        number: z.int(),
+        at: z.iso.datetime(),
+        by: z.string(),
+        kind: z.string(),
+        why: z.string(),
+        revision: z.int().nullable(),
+        task: z.string().nullable(),
+        peer: z.string().nullable(),
+      }),
+    ),
+  })
+  .meta({ id: 'Series' });
+export type SeriesView = z.infer<typeof seriesView>;
+
+/** One line of `limpid series list`. */
+export const seriesSummary = z
+  .object({
+    key: z.string(),
+    state: seriesState,
+    says: z.string(),
+    modality: modality.nullable(),
+    priority: priority.nullable(),
+    sources: z.array(z.string()).meta({ description: 'Names of the peers that sent it.' }),
+    instances: z.int(),
+    revision: z.int().meta({ description: 'The newest; 0 before the first.' }),
+    openedAt: z.iso.datetime().nullable(),
+    changedAt: z.iso.datetime().nullable(),
+    tasks: z.array(z.object({ name: z.string(), state: taskState, code: z.string().nullable() })),
+  })
+  .meta({ id: 'SeriesSummary' });
+export type SeriesSummary = z.infer<typeof seriesSummary>;

@@ -1,0 +1,234 @@
+import { once } from 'node:events';
+import { request } from 'node:http';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { LimpidError } from '../../src/errors.js';
+import { problem } from '../../src/admin/http-errors.js';
+import { routes } from '../../src/admin/routes.js';
+import { openHttp } from '../../src/admin/server.js';
+import type { HttpServer } from '../../src/admin/server.js';
+import { seriesView } from '../../src/spool/view.js';
+import { ask, withServer } from './ask.js';
+import type { Answer, Question } from './ask.js';
+import { fakeNode, key, otherKey, series } from './node.js';
+
+const get = (path: string): Question => ({ path, headers: { host: 'localhost:8080' } });
+const post = (path: string, body: string, type = 'application/json'): Question => ({
+  method: 'POST',
+  path,
+  headers: { host: 'localhost:8080', 'content-type': type },
+  body,
+});
+const brief = (answer: Answer) => [answer.status, answer.json()['code']];
+
+describe('health', () => {
+  it('tells each dependency, and 503 unless all do their work', async () => {
+    const node = fakeNode();
+    await withServer(node.options, async (asking) => {
+      const spool = { name: 'spool', state: 'ready', says: 'Writes.' } as const;
+      const queue = { name: 'queue', state: 'degraded', says: 'Redis is away; receiving goes on.' } as const;
+      node.report = { dependencies: [spool, queue] };
+      const degraded = await asking({ path: '/readyz' });
+      expect([degraded.status, degraded.json()]).toEqual([200, { ready: true, dependencies: [spool, queue] }]);
+      node.report = { dependencies: [spool, { ...queue, state: 'starting', says: 'Prepares its files.' }] };
+      const starting = await asking({ path: '/readyz' });
+      expect([starting.status, starting.json()['ready']]).toEqual([503, false]);
+    });
+  });
+
+  it('is live even when asking for readiness fails, and keeps the reason to itself', async () => {
+    await withServer(fakeNode({ ready: () => Promise.reject(new Error('/a/path')) }).options, async (asking) => {
+      expect((await asking({ path: '/livez' })).json()).toEqual({ live: true });
+      const answer = await asking({ path: '/readyz' });
+      expect(brief(answer)).toEqual([500, 'INTERNAL']);
+      expect(answer.body).not.toContain('/a/path');
+    });
+  });
+
+  it('gives metrics as Prometheus text', async () => {
+    const node = fakeNode();
+    node.options.metrics.set('spool_free_bytes', {}, 42);
+    await withServer(node.options, async (asking) => {
+      const answer = await asking({ path: '/metrics' });
+      expect(answer.headers['content-type']).toBe('text/plain; version=0.0.4; charset=utf-8');
+      expect(answer.body).toContain('\nlimpid_spool_free_bytes 42\n');
+    });
+  });
+});
+
+describe('API', () => {
+  it('lists and shows series', async () => {
+    await withServer(fakeNode().options, async (asking) => {
+      const page = (await asking(get('/api/series?state=held&limit=10'))).json();
+      expect(page).toMatchObject({ series: [{ key: otherKey }], next: null });
+      expect(page['series']).toHaveLength(1);
+      expect(seriesView.parse((await asking(get(`/api/series/${key}`))).json())).toEqual(series);
+    });
+  });
+
+  it('answers every route with what its schema says', async () => {
+    await withServer(fakeNode().options, async (asking) => {
+      for (const entry of routes.filter(({ method }) => method === 'GET')) {
+        const answer = await asking(get(entry.path.replace('{key}', key)));
+        expect([entry.path, answer.status]).toEqual([entry.path, entry.status]);
+        expect(entry.response.parse(answer.json())).toEqual(answer.json());
+      }
+    });
+  });
+
+  it('publishes actions', async () => {
+    const node = fakeNode();
+    await withServer(node.options, async (asking) => {
+      const answer = await asking(
+        post(`/api/series/${key}/actions`, '{"kind":"discard","peer":"pacs","why":"replaced"}'),
+      );
+      expect([answer.status, answer.json()]).toEqual([202, { number: 1 }]);
+    });
+    const action = { kind: 'discard', why: 'replaced', revision: null, task: null, peer: 'pacs' };
+    expect(node.done).toEqual([{ key, action, by: 'api' }]);
+  });
+
+  it('tells all faults of a request at once', async () => {
+    await withServer(fakeNode().options, async (asking) => {
+      const answer = await asking(post('/api/series/nokey/actions', '{"kind":"hold","colour":"red"}'));
+      expect(answer.headers['content-type']).toMatch(/^application\/problem\+json\b/);
+      const body = problem.parse(answer.json());
+      expect([answer.status, body.code]).toEqual([400, 'ADMIN_REQUEST']);
+      expect(body.errors?.map(({ at }) => at)).toEqual(['path.key', 'body']);
+    });
+  });
+
+  it('refuses unknown query keys, actions, series and paths', async () => {
+    await withServer(fakeNode().options, async (asking) => {
+      expect(brief(await asking(get('/api/series?stat=held')))).toEqual([400, 'ADMIN_REQUEST']);
+      expect(brief(await asking(post(`/api/series/${key}/actions`, '{"kind":"explode"}')))).toEqual([
+        400,
+        'ADMIN_REQUEST',
+      ]);
+      expect(brief(await asking(post(`/api/series/${key}/actions`, '{"kind":')))).toEqual([400, 'ADMIN_REQUEST']);
+      expect(brief(await asking(get(`/api/series/${otherKey}`)))).toEqual([404, 'SPOOL_UNKNOWN_SERIES']);
+      expect(brief(await asking(get('/api/nothing')))).toEqual([404, 'ADMIN_UNKNOWN']);
+      expect(brief(await asking(get('/api/series/%E0%A4%A')))[0]).toBe(400);
+    });
+  });
+
+  it('takes JSON only', async () => {
+    const node = fakeNode();
+    await withServer(node.options, async (asking) => {
+      for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x']) {
+        const answer = await asking(post(`/api/series/${key}/actions`, '{"kind":"hold"}', type));
+        expect([type, ...brief(answer)]).toEqual([type, 415, 'ADMIN_REQUEST']);
+      }
+      const large = JSON.stringify({ kind: 'hold', why: 'x'.repeat(70_000) });
+      expect(brief(await asking(post(`/api/series/${key}/actions`, large)))).toEqual([413, 'ADMIN_REQUEST']);
+    });
+    expect(node.done).toEqual([]);
+  });
+
+  it('keeps unexpected messages to itself and counts them', async () => {
+    const node = fakeNode();
+    node.failing = new Error('/srv/spool/secret');
+    await withServer(node.options, async (asking) => {
+      const answer = await asking(get('/api/series'));
+      expect(brief(answer)).toEqual([500, 'INTERNAL']);
+      expect(answer.body).not.toContain('secret');
+    });
+    expect(await node.options.metrics.text()).toContain('limpid_failures_total{code="INTERNAL"} 1');
+  });
+
+  it('turns codes into statuses', async () => {
+    const node = fakeNode();
+    node.failing = new LimpidError('QUEUE_UNAVAILABLE', 'The queue does not answer.');
+    await withServer(node.options, async (asking) => {
+      const answer = await asking(get('/api/series'));
+      expect([...brief(answer), answer.json()['detail']]).toEqual([
+        503,
+        'QUEUE_UNAVAILABLE',
+        'The queue does not answer.',
+      ]);
+    });
+  });
+});
+
+describe('without a login', () => {
+  it('serves health and metrics alone on other addresses', async () => {
+    for (const host of ['0.0.0.0', '::', '10.0.0.5', 'limpid.example']) {
+      await withServer(fakeNode({ host }).options, async (asking) => {
+        for (const path of ['/livez', '/readyz', '/metrics']) expect((await asking({ path })).status).toBe(200);
+        for (const path of ['/', '/api/series', '/api/openapi.json', '/api/nothing']) {
+          expect([path, ...brief(await asking(get(path)))]).toEqual([path, 403, 'ADMIN_ADDRESS']);
+        }
+      });
+    }
+  });
+
+  it('refuses requests that name another host (DNS rebinding) or come from another page', async () => {
+    await withServer(fakeNode().options, async (asking) => {
+      const status = async (headers: Record<string, string>) => (await asking({ path: '/api/peers', headers })).status;
+      expect(await status({ host: 'evil.example:8080' })).toBe(421);
+      expect(await status({ host: '127.0.0.1.evil.example' })).toBe(421);
+      expect(await status({ host: 'localhost:8080', origin: 'https://evil.example' })).toBe(421);
+      expect(await status({ host: 'localhost:8080', origin: 'null' })).toBe(421);
+      expect(await status({ host: 'localhost:8080', origin: 'http://localhost:8080' })).toBe(200);
+      expect(await status({ host: '[::1]:8080' })).toBe(200);
+      expect(await status({ host: '127.0.0.1' })).toBe(200);
+      expect((await asking({ path: '/metrics', headers: { host: 'limpid:8080' } })).status).toBe(200);
+    });
+  });
+
+  it('serves no API in a process without the admin role', async () => {
+    await withServer(fakeNode({ api: null }).options, async (asking) => {
+      expect((await asking(get('/api/series'))).status).toBe(404);
+      expect((await asking(get('/'))).status).toBe(404);
+      expect((await asking(get('/livez'))).status).toBe(200);
+    });
+  });
+});
+
+describe('start page', () => {
+  it('shows state, queues, series and peers, escaped', async () => {
+    await withServer(fakeNode().options, async (asking) => {
+      const { headers, body } = await asking(get('/'));
+      expect(headers['content-type']).toBe('text/html; charset=utf-8');
+      expect(headers['content-security-policy']).toMatch(/^default-src 'none'; style-src 'sha256-/);
+      const shown = ['LIMPID', key, otherKey, 'mr&lt;1&gt;', 'pacs', '127.0.0.1:4242', 'oldest waits 4 min', '60 s'];
+      for (const text of shown) expect(body).toContain(text);
+      expect(body).not.toContain('mr<1>');
+    });
+  });
+
+  it('stands when a part of the node does not', async () => {
+    const node = fakeNode();
+    node.failing = new Error('no');
+    await withServer(node.options, async (asking) => {
+      const { status, body } = await asking(get('/'));
+      expect(status).toBe(200);
+      expect(body).toContain('Not available now.');
+    });
+  });
+});
+
+describe('openHttp', () => {
+  let server: HttpServer | undefined;
+  afterEach(() => server?.close());
+
+  it('listens on a free port, and closes with a connection still open', async () => {
+    server = await openHttp(fakeNode().options);
+    expect((await ask(server.port, get('/api/series'))).status).toBe(200);
+    const idle = request({
+      host: '127.0.0.1',
+      port: server.port,
+      path: '/livez',
+      headers: { connection: 'keep-alive' },
+    });
+    const [response] = await once(idle.end(), 'response');
+    response.resume();
+    idle.on('error', () => undefined);
+    await server.close();
+    await expect(ask(server.port, get('/livez'))).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+  });
+
+  it('names the code when the port is taken', async () => {
+    server = await openHttp(fakeNode().options);
+    await expect(openHttp(fakeNode({ port: server.port }).options)).rejects.toMatchObject({ code: 'ADMIN_LISTEN' });
+  });
+});
