@@ -1,0 +1,281 @@
+// An index of a data set's elements over its bytes (PS3.5 section 7): nothing is copied, nothing is decoded.
+import { LimpidError } from '../errors.js';
+import { tagText, vrOf } from './dictionary.js';
+import { longHeader } from './element.js';
+import { inflated } from './inflate.js';
+import { transferSyntax } from './uids.js';
+
+/** A fragment of encapsulated pixel data, offset table included. */
+export interface Fragment {
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** Where one element lies in the bytes. */
+export interface Element {
+  readonly tag: number;
+  /** Two capital letters; where the syntax is implicit, by the dictionary. */
+  readonly vr: string;
+  /** Of the element's first byte. */
+  readonly offset: number;
+  readonly valueOffset: number;
+  /** Bytes of the value, delimiters not counted. */
+  readonly length: number;
+  /** Offset behind the element and its delimiters. */
+  readonly end: number;
+  readonly undefinedLength: boolean;
+  /** Of SQ, and of UN of undefined length. */
+  readonly items: readonly DataSet[] | null;
+  /** Of encapsulated pixel data; the first is the Basic Offset Table. */
+  readonly fragments: readonly Fragment[] | null;
+}
+
+export interface Encoding {
+  readonly explicit: boolean;
+  readonly littleEndian: boolean;
+}
+
+/** Elements of a data set or of a sequence's item, in the order of the file. */
+export class DataSet {
+  readonly bytes: Uint8Array;
+  readonly encoding: Encoding;
+  /** First byte, and byte behind the last element. */
+  readonly offset: number;
+  readonly end: number;
+  readonly elements: readonly Element[];
+  readonly #byTag = new Map<number, Element>();
+
+  constructor(bytes: Uint8Array, encoding: Encoding, offset: number, end: number, elements: readonly Element[]) {
+    this.bytes = bytes;
+    this.encoding = encoding;
+    this.offset = offset;
+    this.end = end;
+    this.elements = elements;
+    for (const element of elements) this.#byTag.set(element.tag, element);
+  }
+
+  /** The element of a tag; of several (forbidden, but seen) the last. */
+  get(tag: number): Element | undefined {
+    return this.#byTag.get(tag);
+  }
+
+  /** An element's value, over the same memory. */
+  value(element: Element): Uint8Array {
+    return this.bytes.subarray(element.valueOffset, element.valueOffset + element.length);
+  }
+}
+
+/** A data set up to a tag. */
+export interface Header {
+  readonly dataSet: DataSet;
+  /** Whether the stop tag (or one behind it) was reached; false where the prefix ended before. */
+  readonly complete: boolean;
+}
+
+const pixelDataTag = 0x7fe00010;
+const pixelRepresentationTag = 0x00280103;
+const itemTag = 0xfffee000;
+const itemEnd = 0xfffee00d;
+const sequenceEnd = 0xfffee0dd;
+const undefinedLength = 0xffffffff;
+
+const largestDepth = 64;
+/** The index takes some 150 bytes an element: a bound on what a hostile file can make of it. */
+const mostElements = 4_000_000;
+
+const implicitEncoding: Encoding = { explicit: false, littleEndian: true };
+
+/**
+ * Index of a whole data set (without file meta group). A deflated one is inflated first and indexed there: use `dataSet.bytes`.
+ * @throws LimpidError DICOM_MALFORMED where the bytes end inside an element or cannot be walked; DICOM_UNDECODABLE for an unknown syntax
+ */
+export function readDataSet(bytes: Uint8Array, transferSyntaxUid: string): DataSet {
+  const { syntax, body } = opened(bytes, transferSyntaxUid, false);
+  const walker = new Walker(body);
+  try {
+    const { elements, end } = walker.elements(0, body.length, syntax, 0, null);
+    return new DataSet(body, syntax, 0, end, elements);
+  } catch (error) {
+    throw error instanceof CutShort ? new LimpidError('DICOM_MALFORMED', error.message) : error;
+  }
+}
+
+/**
+ * Index of the elements before `stopTag` in the first bytes of a data set. Elements that the prefix cuts are left out.
+ * @throws LimpidError as readDataSet, but not for a prefix that ends early: see `complete`
+ */
+export function readHeader(prefix: Uint8Array, transferSyntaxUid: string, stopTag = pixelDataTag): Header {
+  const { syntax, body } = opened(prefix, transferSyntaxUid, true);
+  const { elements, end, stopped } = new Walker(body).elements(0, body.length, syntax, 0, stopTag);
+  return { dataSet: new DataSet(body, syntax, 0, end, elements), complete: stopped };
+}
+
+function opened(bytes: Uint8Array, uid: string, partial: boolean): { syntax: Encoding; body: Uint8Array } {
+  // A private syntax with pixel data of its own kind still has an Explicit LE data set, but that is a guess: refused.
+  const syntax = transferSyntax(uid);
+  if (syntax === undefined)
+    throw new LimpidError('DICOM_UNDECODABLE', `transfer syntax ${uid.slice(0, 64)} is not known`);
+  return { syntax, body: syntax.deflated ? inflated(bytes, partial) : bytes };
+}
+
+/** The bytes end inside an element. */
+class CutShort extends Error {}
+
+/** Result of walking one level. */
+interface Level {
+  readonly elements: Element[];
+  readonly end: number;
+  readonly stopped: boolean;
+}
+
+class Walker {
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  #count = 0;
+  /** Of the data set, known once (0028,0103) is passed: decides between US and SS where VRs are not written. */
+  #signed = false;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  /**
+   * Elements from `offset` up to `limit`, or up to an item delimiter where the limit is Infinity (undefined length).
+   * `stopTag`: top level of a prefix; there an element that the bytes cut ends the walk without an error.
+   */
+  elements(offset: number, limit: number, encoding: Encoding, depth: number, stopTag: number | null): Level {
+    if (depth > largestDepth) throw malformed(offset, `sequences nest deeper than ${largestDepth}`);
+    const elements: Element[] = [];
+    let at = offset;
+    try {
+      while (at < limit) {
+        const tag = this.#tag(at, encoding.littleEndian);
+        if (limit === Infinity && tag === itemEnd) {
+          this.#need(at, 8);
+          return { elements, end: at + 8, stopped: false };
+        }
+        if (stopTag !== null && tag >= stopTag) return { elements, end: at, stopped: true };
+        const element = this.#element(at, tag, encoding, depth);
+        if (element.end > limit) throw malformed(at, `${tagText(tag)} ends behind its item`);
+        elements.push(element);
+        at = element.end;
+      }
+    } catch (error) {
+      if (stopTag === null || !(error instanceof CutShort)) throw error;
+    }
+    return { elements, end: at, stopped: false };
+  }
+
+  #element(offset: number, tag: number, encoding: Encoding, depth: number): Element {
+    if (++this.#count > mostElements) throw malformed(offset, `more than ${mostElements} elements`);
+    if (tag >>> 16 === 0xfffe) throw malformed(offset, `item or delimiter ${tagText(tag)} outside a sequence`);
+    const { vr, length, valueOffset } = encoding.explicit
+      ? this.#explicitHeader(offset, tag, encoding)
+      : this.#implicitHeader(offset, tag);
+    const open = length === undefinedLength;
+    if (!open) this.#need(valueOffset, length);
+    if (tag === pixelRepresentationTag && length === 2) {
+      this.#signed = this.#view.getUint16(valueOffset, encoding.littleEndian) === 1;
+    }
+    const whole = { tag, vr, offset, valueOffset, undefinedLength: open };
+    if (vr === 'SQ' || (open && vr === 'UN')) {
+      // Whoever wrote UN of undefined length had an implicit data set at hand (PS3.5 6.2.2).
+      const inner = vr === 'UN' ? implicitEncoding : encoding;
+      return { ...whole, ...this.#items(valueOffset, open ? Infinity : length, inner, depth), fragments: null };
+    }
+    if (!open) return { ...whole, length, end: valueOffset + length, items: null, fragments: null };
+    if (tag !== pixelDataTag) throw malformed(offset, `${tagText(tag)} of VR ${vr} has undefined length`);
+    return { ...whole, ...this.#fragments(valueOffset, encoding.littleEndian), items: null };
+  }
+
+  #explicitHeader(
+    offset: number,
+    tag: number,
+    { littleEndian }: Encoding,
+  ): { vr: string; length: number; valueOffset: number } {
+    this.#need(offset, 8);
+    const first = this.#bytes[offset + 4] ?? 0;
+    const second = this.#bytes[offset + 5] ?? 0;
+    if (first < 0x41 || first > 0x5a || second < 0x41 || second > 0x5a) {
+      throw malformed(offset, `${tagText(tag)} has no VR`);
+    }
+    const vr = String.fromCharCode(first, second);
+    if (!longHeader(vr)) return { vr, length: this.#view.getUint16(offset + 6, littleEndian), valueOffset: offset + 8 };
+    this.#need(offset, 12);
+    return { vr, length: this.#view.getUint32(offset + 8, littleEndian), valueOffset: offset + 12 };
+  }
+
+  #implicitHeader(offset: number, tag: number): { vr: string; length: number; valueOffset: number } {
+    this.#need(offset, 8);
+    const length = this.#view.getUint32(offset + 4, true);
+    // Only sequences have undefined length here; a private one can be told by that alone.
+    const vr = length === undefinedLength ? 'SQ' : this.#dictionaryVr(tag);
+    return { vr, length, valueOffset: offset + 8 };
+  }
+
+  #dictionaryVr(tag: number): string {
+    const vr = vrOf(tag);
+    if (vr === 'xs') return this.#signed ? 'SS' : 'US';
+    if (vr === 'ox' || vr === 'lt') return 'OW';
+    return vr;
+  }
+
+  /** Items of a sequence: of `length` bytes, or (Infinity) up to its delimiter. */
+  #items(
+    start: number,
+    length: number,
+    encoding: Encoding,
+    depth: number,
+  ): { items: DataSet[]; length: number; end: number } {
+    const items: DataSet[] = [];
+    const limit = start + length;
+    let at = start;
+    while (at < limit) {
+      const tag = this.#tag(at, encoding.littleEndian);
+      this.#need(at, 8);
+      const itemLength = this.#view.getUint32(at + 4, encoding.littleEndian);
+      if (limit === Infinity && tag === sequenceEnd) return { items, length: at - start, end: at + 8 };
+      if (tag !== itemTag) throw malformed(at, `${tagText(tag)} stands where an item must`);
+      if (++this.#count > mostElements) throw malformed(at, `more than ${mostElements} elements`);
+      const open = itemLength === undefinedLength;
+      if (!open) this.#need(at + 8, itemLength);
+      const level = this.elements(at + 8, open ? Infinity : at + 8 + itemLength, encoding, depth + 1, null);
+      items.push(new DataSet(this.#bytes, encoding, at + 8, open ? level.end - 8 : level.end, level.elements));
+      at = level.end;
+    }
+    if (at > limit) throw malformed(start, 'an item ends behind its sequence');
+    return { items, length: at - start, end: at };
+  }
+
+  #fragments(start: number, littleEndian: boolean): { fragments: Fragment[]; length: number; end: number } {
+    const fragments: Fragment[] = [];
+    let at = start;
+    for (;;) {
+      const tag = this.#tag(at, littleEndian);
+      this.#need(at, 8);
+      const length = this.#view.getUint32(at + 4, littleEndian);
+      if (tag === sequenceEnd) return { fragments, length: at - start, end: at + 8 };
+      if (tag !== itemTag) throw malformed(at, `${tagText(tag)} stands where a fragment must`);
+      this.#need(at + 8, length);
+      if (++this.#count > mostElements) throw malformed(at, `more than ${mostElements} fragments`);
+      fragments.push({ offset: at + 8, length });
+      at += 8 + length;
+    }
+  }
+
+  #tag(offset: number, littleEndian: boolean): number {
+    this.#need(offset, 4);
+    return this.#view.getUint16(offset, littleEndian) * 0x10000 + this.#view.getUint16(offset + 2, littleEndian);
+  }
+
+  #need(offset: number, length: number): void {
+    if (offset + length > this.#bytes.length) {
+      throw new CutShort(`data set ends ${offset + length - this.#bytes.length} bytes before an element does`);
+    }
+  }
+}
+
+function malformed(offset: number, what: string): LimpidError {
+  return new LimpidError('DICOM_MALFORMED', `at byte ${offset}: ${what}`);
+}

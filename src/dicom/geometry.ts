@@ -1,0 +1,67 @@
+// Where the slices of a series lie: positions along the normal, order, spacing, gaps (PS3.3 C.7.6.2.1.1).
+
+/** Image Position (Patient), mm, and Image Orientation (Patient): row direction, then column direction. */
+export interface Plane {
+  readonly position: readonly number[];
+  readonly orientation: readonly number[];
+}
+
+/** Slices of one orientation as a stack. */
+export interface Stack {
+  /** Position of each slice along the common normal, mm, in the order given. */
+  readonly along: Float64Array;
+  /** Indices of the slices by rising position; equal positions keep their order. */
+  readonly order: readonly number[];
+  /** Median step between neighbouring positions that differ, mm; null with fewer than two positions. */
+  readonly spacing: number | null;
+  /** How many steps are above 1.5 x the median: slices are missing there. */
+  readonly gaps: number;
+  /** Slices that share a position with the slice before them in `order`. */
+  readonly duplicates: number;
+}
+
+/** Steps above this many medians are gaps (conformance: when a series is complete). */
+const gapFactor = 1.5;
+/** Positions nearer than this are one position, mm: scanners write them with 3 to 6 decimals. */
+const samePosition = 0.005;
+
+/** Unit normal of an orientation: row direction x column direction; null where the six numbers give none. */
+export function normalOf(orientation: readonly number[]): readonly [number, number, number] | null {
+  if (orientation.length !== 6 || !orientation.every((value) => Number.isFinite(value))) return null;
+  const [rx = 0, ry = 0, rz = 0, cx = 0, cy = 0, cz = 0] = orientation;
+  const normal = [ry * cz - rz * cy, rz * cx - rx * cz, rx * cy - ry * cx] as const;
+  const length = Math.hypot(...normal);
+  return length < 0.1 ? null : [normal[0] / length, normal[1] / length, normal[2] / length];
+}
+
+/**
+ * The stack of the planes, measured along the first plane's normal (the gate refuses mixed orientations). Null where a plane has no
+ * usable position or the first no usable orientation.
+ */
+export function stackOf(planes: readonly Plane[]): Stack | null {
+  const normal = planes[0] === undefined ? null : normalOf(planes[0].orientation);
+  if (normal === null) return null;
+  const along = new Float64Array(planes.length);
+  for (const [index, { position }] of planes.entries()) {
+    if (position.length !== 3 || !position.every((value) => Number.isFinite(value))) return null;
+    const [x = 0, y = 0, z = 0] = position;
+    along[index] = x * normal[0] + y * normal[1] + z * normal[2];
+  }
+  const at = (index: number): number => along[index] ?? 0;
+  const order = [...along.keys()].sort((a, b) => at(a) - at(b) || a - b);
+  const all = order.slice(1).map((slice, index) => at(slice) - at(order[index] ?? slice));
+  const steps = all.filter((step) => step > samePosition);
+  const spacing = median(steps);
+  return {
+    along,
+    order,
+    spacing,
+    gaps: spacing === null ? 0 : steps.filter((step) => step > gapFactor * spacing).length,
+    duplicates: all.length - steps.length,
+  };
+}
+
+/** Lower median, so that a gap never becomes the spacing of a stack of three. */
+function median(values: readonly number[]): number | null {
+  return [...values].sort((a, b) => a - b)[(values.length - 1) >> 1] ?? null;
+}

@@ -1,0 +1,90 @@
+// What the pixels of an image are, and whether limpid can work on them (PS3.3 C.7.6.3, C.11.1; conformance 3.3).
+import type { Reason } from '../errors.js';
+import type { DataSet } from './data-set.js';
+import { sopClasses } from './uids.js';
+import { find, items, number, numbers, text } from './values.js';
+
+export interface PixelDescription {
+  readonly rows: number;
+  readonly columns: number;
+  readonly frames: number;
+  readonly samples: number;
+  /** 8 or 16. */
+  readonly bitsAllocated: number;
+  readonly bitsStored: number;
+  /** Pixel Representation 1. */
+  readonly signed: boolean;
+  readonly photometric: 'MONOCHROME1' | 'MONOCHROME2';
+  /** Output = slope x stored + intercept; 1 and 0 where the object has none. */
+  readonly slope: number;
+  readonly intercept: number;
+  /** Stored values that are no image, both ends counted. */
+  readonly padding: { readonly low: number; readonly high: number } | null;
+}
+
+/** Whether a description is a refusal. */
+export function isReason(value: PixelDescription | Reason): value is Reason {
+  return 'code' in value;
+}
+
+const reason = (code: Reason['code'], detail = ''): Reason => ({ code, detail });
+
+/**
+ * The pixel description of a classic image, from its header (Pixel Data itself is not asked for), or the gate's reason why limpid does
+ * not work on it.
+ */
+export function pixelDescription(ds: DataSet): PixelDescription | Reason {
+  for (const keyword of ['Rows', 'Columns', 'BitsAllocated', 'BitsStored', 'HighBit', 'PixelRepresentation']) {
+    if (number(ds, keyword) === null) return reason('MISSING_ATTRIBUTE', keyword);
+  }
+  const photometric = text(ds, 'PhotometricInterpretation');
+  if (photometric === null) return reason('MISSING_ATTRIBUTE', 'PhotometricInterpretation');
+  const samples = number(ds, 'SamplesPerPixel') ?? 1;
+  if (photometric === 'PALETTE COLOR') return reason('PALETTE');
+  if (samples !== 1 || (photometric !== 'MONOCHROME1' && photometric !== 'MONOCHROME2')) return reason('COLOUR');
+  if (find(ds, 'FloatPixelData') !== undefined || find(ds, 'DoubleFloatPixelData') !== undefined) {
+    return reason('BAD_PIXEL_DESCRIPTION', 'floating point pixels');
+  }
+  const rows = number(ds, 'Rows') ?? 0;
+  const columns = number(ds, 'Columns') ?? 0;
+  const frames = number(ds, 'NumberOfFrames') ?? 1;
+  if (rows < 1 || columns < 1 || frames < 1 || !Number.isInteger(frames))
+    return reason('BAD_PIXEL_DESCRIPTION', 'empty matrix');
+  const bitsAllocated = number(ds, 'BitsAllocated') ?? 0;
+  const bitsStored = number(ds, 'BitsStored') ?? 0;
+  if (bitsAllocated !== 8 && bitsAllocated !== 16)
+    return reason('BAD_PIXEL_DESCRIPTION', `${bitsAllocated} bits allocated`);
+  if (bitsStored < 1 || bitsStored > bitsAllocated) return reason('BAD_PIXEL_DESCRIPTION', `${bitsStored} bits stored`);
+  if (number(ds, 'HighBit') !== bitsStored - 1)
+    return reason('BAD_PIXEL_DESCRIPTION', 'high bit is not bits stored - 1');
+  const representation = number(ds, 'PixelRepresentation');
+  if (representation !== 0 && representation !== 1) return reason('BAD_PIXEL_DESCRIPTION', 'pixel representation');
+  const signed = representation === 1;
+
+  const rescale = rescaleOf(ds);
+  if ('code' in rescale) return rescale;
+  const padding = paddingOf(ds, signed);
+  return { rows, columns, frames, samples, bitsAllocated, bitsStored, signed, photometric, ...rescale, padding };
+}
+
+function rescaleOf(ds: DataSet): { slope: number; intercept: number } | Reason {
+  if (items(ds, 'ModalityLUTSequence').length > 0) return reason('BAD_RESCALE', 'Modality LUT');
+  for (const keyword of ['RescaleSlope', 'RescaleIntercept']) {
+    const present = numbers(ds, keyword).length > 0;
+    if (!present && text(ds, 'SOPClassUID') === sopClasses.ct) return reason('MISSING_ATTRIBUTE', keyword);
+    if (present && number(ds, keyword) === null) return reason('BAD_RESCALE', `${keyword} is no number`);
+  }
+  const slope = number(ds, 'RescaleSlope') ?? 1;
+  if (slope === 0) return reason('BAD_RESCALE', 'slope 0');
+  return { slope, intercept: number(ds, 'RescaleIntercept') ?? 0 };
+}
+
+/** Pixel Padding Value and Range Limit in the pixels' own sign, whatever VR the sender wrote. */
+function paddingOf(ds: DataSet, signed: boolean): PixelDescription['padding'] {
+  const inSign = (value: number): number => (signed ? (value << 16) >> 16 : value & 0xffff);
+  const value = number(ds, 'PixelPaddingValue');
+  if (value === null) return null;
+  const limit = number(ds, 'PixelPaddingRangeLimit') ?? value;
+  const [a, b] = [inSign(value), inSign(limit)];
+  return { low: Math.min(a, b), high: Math.max(a, b) };
+}

@@ -1,0 +1,105 @@
+// Stored pixel values of one frame, whatever the transfer syntax (PS3.5 section 8 and Annex A).
+import { LimpidError } from '../errors.js';
+import { decodeFrame } from './codecs.js';
+import type { DataSet, Element, Fragment } from './data-set.js';
+import { joined } from './element.js';
+import type { PixelDescription } from './pixel-description.js';
+import { transferSyntax } from './uids.js';
+import { find } from './values.js';
+
+/** The machine's own order of bytes, in which native 16-bit pixels can be read without a loop over single bytes. */
+const hostIsLittle = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
+
+/**
+ * Stored values of one frame, [row][column]: bits above Bits Stored cut off, sign extended.
+ * @throws LimpidError DICOM_UNDECODABLE where pixel data are missing, short or damaged, or the syntax has no decoder
+ */
+export async function decodePixels(
+  ds: DataSet,
+  description: PixelDescription,
+  transferSyntaxUid: string,
+  frame = 0,
+): Promise<Int32Array> {
+  const syntax = transferSyntax(transferSyntaxUid);
+  const element = find(ds, 'PixelData');
+  if (syntax === undefined || element === undefined) {
+    throw undecodable(element === undefined ? 'no Pixel Data' : 'transfer syntax is not known');
+  }
+  if (description.samples !== 1) throw undecodable(`${description.samples} samples a pixel: colour is not decoded`);
+  if (frame < 0 || frame >= description.frames) throw undecodable(`frame ${frame + 1} of ${description.frames}`);
+  if (element.fragments === null) return nativeFrame(ds, element, description, frame);
+  const encoded = encodedFrame(ds, element.fragments, description.frames, frame);
+  return unpacked(await decodeFrame(encoded, description, syntax.coding), description, true);
+}
+
+function nativeFrame(ds: DataSet, element: Element, description: PixelDescription, frame: number): Int32Array {
+  const length = description.rows * description.columns * (description.bitsAllocated / 8);
+  const start = element.valueOffset + frame * length;
+  if ((frame + 1) * length > element.length) {
+    throw undecodable(`${element.length} bytes of pixel data, ${(frame + 1) * length} expected`);
+  }
+  const little = ds.encoding.littleEndian;
+  const raw = ds.bytes.subarray(start, start + length);
+  // Bytes in words of 16 bits stand in the order of the words.
+  const wordSwapped = !little && description.bitsAllocated === 8 && element.vr === 'OW';
+  return unpacked(wordSwapped ? swappedPairs(ds.bytes, start, element, length) : raw, description, little);
+}
+
+/** Bytes `start` to `start + length` of big endian words as the sequence of samples they hold. */
+function swappedPairs(bytes: Uint8Array, start: number, element: Element, length: number): Uint8Array {
+  const out = new Uint8Array(length);
+  for (let index = 0; index < length; index++) {
+    out[index] = bytes[element.valueOffset + ((start - element.valueOffset + index) ^ 1)] ?? 0;
+  }
+  return out;
+}
+
+/** Samples as 32-bit integers, masked to Bits Stored. */
+function unpacked(raw: Uint8Array, description: PixelDescription, littleEndian: boolean): Int32Array {
+  const { bitsAllocated, bitsStored, signed } = description;
+  const samples = bitsAllocated === 8 ? raw : words(raw, littleEndian);
+  const out = new Int32Array(samples.length);
+  const shift = 32 - bitsStored;
+  if (signed) {
+    for (let index = 0; index < out.length; index++) out[index] = ((samples[index] ?? 0) << shift) >> shift;
+  } else {
+    for (let index = 0; index < out.length; index++) out[index] = ((samples[index] ?? 0) << shift) >>> shift;
+  }
+  return out;
+}
+
+function words(raw: Uint8Array, littleEndian: boolean): Uint16Array {
+  const count = raw.length >> 1;
+  if (littleEndian === hostIsLittle) {
+    if (raw.byteOffset % 2 === 0) return new Uint16Array(raw.buffer, raw.byteOffset, count);
+    return new Uint16Array(raw.slice().buffer, 0, count);
+  }
+  const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
+  const out = new Uint16Array(count);
+  for (let index = 0; index < count; index++) out[index] = view.getUint16(2 * index, littleEndian);
+  return out;
+}
+
+/** One frame's code stream (PS3.5 A.4): by fragments, or by the offset table where a frame has several. */
+function encodedFrame(ds: DataSet, fragments: readonly Fragment[], frames: number, frame: number): Uint8Array {
+  const [table, ...data] = fragments;
+  if (table === undefined || data.length === 0) throw undecodable('no fragment of pixel data');
+  const piece = ({ offset, length }: Fragment): Uint8Array => ds.bytes.subarray(offset, offset + length);
+  if (frames === 1) return data.length === 1 ? (data.map(piece)[0] ?? joined([])) : joined(data.map(piece));
+  if (data.length === frames) return data.slice(frame, frame + 1).map(piece)[0] ?? joined([]);
+  const [first] = data;
+  if (table.length !== frames * 4 || first === undefined)
+    throw undecodable(`${data.length} fragments for ${frames} frames, no offset table`);
+  const view = new DataView(ds.bytes.buffer, ds.bytes.byteOffset + table.offset, table.length);
+  // Offsets count from the first fragment's item tag.
+  const base = first.offset - 8;
+  const start = base + view.getUint32(4 * frame, true);
+  const end = frame + 1 < frames ? base + view.getUint32(4 * (frame + 1), true) : Infinity;
+  const own = data.filter(({ offset }) => offset - 8 >= start && offset - 8 < end);
+  if (own.length === 0 || own[0]?.offset !== start + 8) throw undecodable('offset table does not fit the fragments');
+  return joined(own.map(piece));
+}
+
+function undecodable(what: string): LimpidError {
+  return new LimpidError('DICOM_UNDECODABLE', what);
+}
