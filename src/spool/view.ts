@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { modality, priority } from './records.js';
+import type { ConditionOutcome } from './records.js';
 
 /** Where a series stands. The first that applies of: held, given-up, partial, receiving, routing, enhancing, delivering, done. */
 export const seriesStates = [
@@ -21,7 +22,7 @@ export const seriesState = z.enum(seriesStates).meta({
   description:
     'held: waits for a person; given-up: a peer refused a whole delivery; partial: a peer refused part of one; receiving: instances arrive; routing: closed, no decision yet; enhancing: tasks run; delivering: instances wait for a peer; done: nothing left to do.',
 });
-export type SeriesState = z.infer<typeof seriesState>;
+export type SeriesWord = z.infer<typeof seriesState>;
 
 export const taskState = z.enum([
   'waiting',
@@ -33,10 +34,10 @@ export const taskState = z.enum([
   'superseded',
   'discarded',
 ]);
-export type TaskState = z.infer<typeof taskState>;
+export type TaskWord = z.infer<typeof taskState>;
 
 export const deliveryState = z.enum(['waiting', 'delivered', 'partial', 'given-up', 'discarded']);
-export type DeliveryState = z.infer<typeof deliveryState>;
+export type DeliveryWord = z.infer<typeof deliveryState>;
 
 /** A code with its sentence, and what to do about it where a person can do something. */
 export const codeView = z
@@ -110,23 +111,16 @@ export const deliveryView = z
   .meta({ id: 'Delivery' });
 export type DeliveryView = z.infer<typeof deliveryView>;
 
-/** One condition of a rule and its outcome, nested for all, any, not. */
-export interface ConditionView {
-  condition: string;
-  holds: boolean;
-  found?: string | undefined;
-  parts?: ConditionView[] | undefined;
-}
-const conditionView: z.ZodType<ConditionView> = z
-  .object({
-    condition: z.string(),
-    holds: z.boolean(),
-    found: z.string().optional(),
-    get parts() {
-      return z.array(conditionView).optional();
-    },
-  })
-  .meta({ id: 'Condition' });
+const conditionView: z.ZodType<ConditionOutcome> = z
+  .lazy(() =>
+    z.object({
+      condition: z.string(),
+      holds: z.boolean(),
+      found: z.string().optional(),
+      parts: z.array(conditionView).optional(),
+    }),
+  )
+  .meta({ id: 'Condition', description: 'One condition of a rule and its outcome, nested for all, any, not.' });
 
 export const revisionView = z
   .object({

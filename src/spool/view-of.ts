@@ -1,0 +1,212 @@
+// Makes the view of a series from what its files say: one pure function for `limpid series show` and the API.
+import { originals } from './layout.js';
+import type { DeliveryRecord, ResolvedTask } from './records.js';
+import { isDiscarded, isTaskHeld, nextSteps, remaining, unlistedFiles, wantedDeliveries } from './state.js';
+import type { RevisionState, SeriesState } from './state.js';
+import type {
+  DeliveryView,
+  DeliveryWord,
+  RevisionView,
+  SeriesSummary,
+  SeriesView,
+  SeriesWord,
+  TaskView,
+  TaskWord,
+} from './view.js';
+import { codeView, deliverySays, reasonViews, seriesSays, taskSays } from './view-words.js';
+
+/** Whether a delivery with these batches is not tried again: the word of the room that delivers. */
+export type GivenUp = (batches: readonly DeliveryRecord[]) => boolean;
+
+function taskWord(state: SeriesState, revision: RevisionState, task: ResolvedTask): TaskWord {
+  const outcome = revision.tasks.get(task.name)?.outcome;
+  if (outcome) return outcome.outcome;
+  if (isDiscarded(state, revision.record.revision, task.name, null)) return 'discarded';
+  return isTaskHeld(state, revision, task) ? 'held' : 'waiting';
+}
+
+function taskView(state: SeriesState, revision: RevisionState, task: ResolvedTask): TaskView {
+  const run = revision.tasks.get(task.name);
+  const outcome = run?.outcome ?? null;
+  const word = taskWord(state, revision, task);
+  const gate = word === 'held' ? task.gate.reasons[0] : undefined;
+  const code = outcome === null || outcome.code === null ? null : codeView(outcome.code, outcome.detail);
+  const view = {
+    name: task.name,
+    rule: task.rule,
+    model: { id: task.model.id, version: task.model.version, kind: task.model.kind },
+    state: word,
+    code: gate === undefined ? code : codeView(gate.code, gate.detail),
+    warnings: reasonViews([...task.gate.warnings, ...(outcome?.warnings ?? [])]),
+    attempts: run?.started ?? 0,
+    deaths: run?.died ?? 0,
+    startedAt: outcome?.startedAt ?? null,
+    endedAt: outcome?.endedAt ?? null,
+    provider: outcome?.provider ?? null,
+    modelSeconds: outcome?.modelSeconds ?? null,
+    strength: outcome?.strength ?? { asked: task.strength, effective: null, reached: null, blend: null },
+    noise: outcome?.noise ?? null,
+    figures: outcome?.figures ?? {},
+    seriesInstanceUid: outcome?.seriesInstanceUid ?? null,
+    sameAs: outcome?.sameAs ?? null,
+    instances: outcome?.instances.length ?? 0,
+  };
+  return { ...view, says: taskSays(view) };
+}
+
+/** Why the last batch brought less than all: the association's failure, else the last instance that was not taken. */
+function faultOf(last: DeliveryRecord | undefined): DeliveryView['fault'] {
+  if (last === undefined) return null;
+  if (last.association !== null) return { code: last.association.code, detail: last.association.detail };
+  const refused = last.instances.findLast(
+    (instance) => instance.class === 'transient' || instance.class === 'permanent',
+  );
+  if (refused === undefined) return null;
+  const status = refused.status === null ? 'no answer' : refused.status.toString(16).toUpperCase().padStart(4, '0');
+  return { code: status, detail: refused.comment };
+}
+
+function deliveryView(
+  state: SeriesState,
+  revision: RevisionState,
+  { task, peer }: { readonly task: string; readonly peer: string },
+  givenUp: GivenUp,
+): DeliveryView {
+  const number = revision.record.revision;
+  const batches = revision.deliveries.get(`${task}@${peer}`) ?? [];
+  const total =
+    task === originals ? revision.record.instances.length : (revision.tasks.get(task)?.outcome?.instances.length ?? 0);
+  const left = remaining(state, revision, task, peer);
+  const open = revision.swept ? 0 : left.open.length;
+  const refused = left.refused.length;
+  const delivered = total - open - refused;
+  const word = ((): DeliveryWord => {
+    if (open + refused === 0) return 'delivered';
+    if (isDiscarded(state, number, task, peer)) return 'discarded';
+    if (open > 0) return givenUp(batches) ? 'given-up' : 'waiting';
+    return delivered > 0 ? 'partial' : 'given-up';
+  })();
+  const warned = new Set(
+    batches.flatMap(({ instances }) =>
+      instances.filter((entry) => entry.class === 'warned').map((entry) => entry.sopInstanceUid),
+    ),
+  );
+  const view = {
+    task,
+    peer,
+    state: word,
+    instances: total,
+    delivered,
+    warned: warned.size,
+    waiting: open,
+    refused,
+    attempts: batches.length,
+    firstAt: batches[0]?.at ?? null,
+    lastAt: batches.at(-1)?.at ?? null,
+    fault: word === 'delivered' ? null : faultOf(batches.at(-1)),
+  };
+  return { ...view, says: deliverySays(view) };
+}
+
+function revisionView(state: SeriesState, revision: RevisionState, givenUp: GivenUp): RevisionView {
+  const { record, decision } = revision;
+  return {
+    revision: record.revision,
+    cause: record.cause,
+    closed: record.closed,
+    openedAt: record.openedAt,
+    closedAt: record.closedAt,
+    instances: record.instances.length,
+    bytes: record.instances.reduce((sum, { bytes }) => sum + bytes, 0),
+    variants: record.variants.length,
+    swept: revision.swept,
+    warnings: reasonViews(record.warnings),
+    decision:
+      decision === null
+        ? null
+        : {
+            decidedAt: decision.decidedAt,
+            config: decision.config,
+            modality: decision.modality,
+            priority: decision.priority,
+            rules: decision.rules,
+            forward: decision.forward,
+            held: reasonViews(decision.held),
+          },
+    tasks: (decision?.tasks ?? []).map((task) => taskView(state, revision, task)),
+    deliveries: wantedDeliveries(state, revision).map((wanted) => deliveryView(state, revision, wanted, givenUp)),
+  };
+}
+
+function seriesWord(state: SeriesState, revisions: readonly RevisionView[], unassembled: number): SeriesWord {
+  const { steps, waits } = nextSteps(state);
+  const deliveries = revisions.flatMap((revision) => (revision.swept ? [] : revision.deliveries));
+  if (waits.includes('held')) return 'held';
+  if (deliveries.some((delivery) => delivery.state === 'given-up')) return 'given-up';
+  if (deliveries.some((delivery) => delivery.state === 'partial')) return 'partial';
+  if (unassembled > 0) return 'receiving';
+  if (waits.includes('assembling') || steps.some(({ kind }) => kind === 'route')) return 'routing';
+  if (steps.some(({ kind }) => kind === 'task')) return 'enhancing';
+  return steps.length > 0 ? 'delivering' : 'done';
+}
+
+/** Every time that a view holds, of things that have happened. */
+function timesOf(view: Pick<SeriesView, 'revisions' | 'actions'>): string[] {
+  const revisions = view.revisions.flatMap(({ openedAt, closedAt, decision, tasks, deliveries }) => [
+    openedAt,
+    closedAt,
+    decision?.decidedAt,
+    ...tasks.flatMap(({ startedAt, endedAt }) => [startedAt, endedAt]),
+    ...deliveries.flatMap(({ firstAt, lastAt }) => [firstAt, lastAt]),
+  ]);
+  return [...revisions, ...view.actions.map(({ at }) => at)].filter((at) => typeof at === 'string').sort();
+}
+
+/** The view of a series: its state in one word and one sentence, and all that its records tell. */
+export function viewOf(state: SeriesState, givenUp: GivenUp): SeriesView {
+  const unassembled = unlistedFiles(state).length;
+  const revisions = state.revisions.map((revision) => revisionView(state, revision, givenUp));
+  const actions = state.actions.map(({ number, action }) => {
+    const { at, by, kind, why, revision, task, peer } = action;
+    return { number, at, by, kind, why, revision, task, peer };
+  });
+  const newest = state.revisions.at(-1);
+  const decision = state.revisions.findLast((revision) => revision.decision !== null)?.decision;
+  const raised = state.actions.findLast(({ action }) => action.kind === 'prioritise')?.action.priority;
+  const times = timesOf({ revisions, actions });
+  const word = seriesWord(state, revisions, unassembled);
+  return {
+    key: state.key,
+    state: word,
+    says: seriesSays(word, { revisions, unassembled }),
+    modality: decision?.modality ?? null,
+    priority: raised ?? decision?.priority ?? null,
+    studyInstanceUid: newest?.record.studyInstanceUid ?? null,
+    seriesInstanceUid: newest?.record.seriesInstanceUid ?? null,
+    sources: newest?.record.sources ?? [],
+    files: state.files.length,
+    unassembled,
+    openedAt: state.revisions[0]?.record.openedAt ?? null,
+    changedAt: times.at(-1) ?? null,
+    revisions,
+    actions,
+  };
+}
+
+/** The line that a list shows of a view. */
+export function summaryOf(view: SeriesView): SeriesSummary {
+  const newest = view.revisions.at(-1);
+  return {
+    key: view.key,
+    state: view.state,
+    says: view.says,
+    modality: view.modality,
+    priority: view.priority,
+    sources: [...new Set(view.sources.map(({ peer }) => peer))],
+    instances: newest?.instances ?? view.files,
+    revision: newest?.revision ?? 0,
+    openedAt: view.openedAt,
+    changedAt: view.changedAt,
+    tasks: (newest?.tasks ?? []).map(({ name, state, code }) => ({ name, state, code: code?.code ?? null })),
+  };
+}

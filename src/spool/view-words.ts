@@ -1,0 +1,107 @@
+// The sentences of a view: what a state, a code or a count means, in plain words.
+import { failures, reasons } from '../errors.js';
+import type { FailureCode, Reason, ReasonCode } from '../errors.js';
+import type { CodeView, DeliveryView, DeliveryWord, RevisionView, SeriesWord, TaskView, TaskWord } from './view.js';
+
+const isReason = (code: ReasonCode | FailureCode): code is ReasonCode => Object.hasOwn(reasons, code);
+
+/** A code with its sentence and, for a failure, what to do. */
+export function codeView(code: ReasonCode | FailureCode, detail: string): CodeView {
+  if (isReason(code)) return { code, says: reasons[code].says, detail, hint: null };
+  const words = code.toLowerCase().replaceAll('_', ' ');
+  return { code, says: `${words.charAt(0).toUpperCase()}${words.slice(1)}.`, detail, hint: failures[code].hint };
+}
+
+export const reasonViews = (list: readonly Reason[]): CodeView[] =>
+  list.map(({ code, detail }) => codeView(code, detail));
+
+export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
+
+const percent = (share: number): string => `${Math.round(share * 100)} %`;
+
+function because(task: Omit<TaskView, 'says'>): string {
+  return task.code === null ? '.' : `: ${task.code.says}`;
+}
+
+function enhancedSays({ sameAs, strength: { asked, reached } }: Omit<TaskView, 'says'>): string {
+  if (sameAs !== null) return `Enhanced already in revision ${sameAs}; that result stands.`;
+  if (reached === null) return 'Enhanced; how much noise was taken away was not measurable.';
+  return `Enhanced: ${percent(reached)} of the noise taken away, ${percent(asked)} asked.`;
+}
+
+const ofTask: Readonly<Record<TaskWord, (task: Omit<TaskView, 'says'>) => string>> = {
+  enhanced: enhancedSays,
+  waiting: ({ attempts }) =>
+    attempts === 0 ? 'Waits for a worker.' : `Runs, or waits to run again: attempt ${attempts}.`,
+  held: () => 'Waits for a person: release or discard it.',
+  skipped: (task) => `Skipped${because(task)}`,
+  withheld: (task) => `Withheld${because(task)}`,
+  failed: (task) => `Failed${because(task)}`,
+  superseded: () => 'A later revision took its place.',
+  discarded: () => 'Discarded by a person.',
+};
+
+/** What became of a task. */
+export const taskSays = (task: Omit<TaskView, 'says'>): string => ofTask[task.state](task);
+
+const ofDelivery: Readonly<Record<DeliveryWord, (delivery: Omit<DeliveryView, 'says'>) => string>> = {
+  delivered: ({ instances }) => `${counted(instances, 'instance')} delivered.`,
+  waiting: ({ attempts, waiting, instances, peer }) =>
+    attempts === 0
+      ? `${counted(waiting, 'instance')} to send to ${peer}.`
+      : `${waiting} of ${counted(instances, 'instance')} wait for ${peer}.`,
+  partial: ({ peer, delivered, refused, instances }) =>
+    `${peer} has ${delivered} and refused ${refused} of ${counted(instances, 'instance')}; these are kept until a person discards them.`,
+  'given-up': ({ peer, refused, waiting }) =>
+    `${peer} does not take ${counted(refused + waiting, 'instance')}; kept until a person discards them.`,
+  discarded: ({ delivered, instances }) =>
+    `Discarded by a person after ${delivered} of ${counted(instances, 'instance')}.`,
+};
+
+/** What one delivery has reached. */
+export const deliverySays = (delivery: Omit<DeliveryView, 'says'>): string => ofDelivery[delivery.state](delivery);
+
+function doneSays(revision: RevisionView | undefined): string {
+  if (revision === undefined) return 'Nothing is kept of it.';
+  const outcomes = revision.tasks.map(({ state, code }) => (code === null ? state : `${state} (${code.code})`));
+  const tasks = [...new Set(outcomes)].map(
+    (outcome) => `${outcomes.filter((other) => other === outcome).length} ${outcome}`,
+  );
+  const peers = revision.deliveries.filter(({ state }) => state === 'delivered').map(({ peer }) => peer);
+  const sent = peers.length === 0 ? [] : [`delivered to ${[...new Set(peers)].join(', ')}`];
+  const parts = [...tasks, ...sent];
+  return parts.length === 0 ? 'No rule asked for anything.' : `${parts.join(', ')}.`;
+}
+
+interface Standing {
+  readonly revisions: readonly RevisionView[];
+  readonly unassembled: number;
+}
+
+function lastDelivery({ revisions }: Standing, word: DeliveryWord): DeliveryView | undefined {
+  return revisions.flatMap(({ deliveries }) => deliveries).findLast(({ state }) => state === word);
+}
+
+function heldSays({ revisions }: Standing): string {
+  const newest = revisions.at(-1);
+  const reason = newest?.decision?.held[0] ?? newest?.tasks.find(({ state }) => state === 'held')?.code ?? null;
+  return `Waits for a person${reason === null ? ', as a person asked.' : `: ${reason.says}`}`;
+}
+
+const ofSeries: Readonly<Record<SeriesWord, (standing: Standing) => string>> = {
+  held: heldSays,
+  'given-up': (standing) => lastDelivery(standing, 'given-up')?.says ?? 'A delivery is given up.',
+  partial: (standing) => lastDelivery(standing, 'partial')?.says ?? 'A delivery is not complete.',
+  receiving: ({ unassembled }) => `${counted(unassembled, 'instance')} arrived; the series is not closed yet.`,
+  routing: ({ revisions }) =>
+    revisions.at(-1)?.decision === null ? 'Closed; waits to be routed.' : 'Asked for again; the next revision follows.',
+  enhancing: ({ revisions }) => {
+    const open = revisions.flatMap(({ tasks }) => tasks).filter(({ state }) => state === 'waiting');
+    return `${counted(open.length, 'task')} to do.`;
+  },
+  delivering: (standing) => lastDelivery(standing, 'waiting')?.says ?? 'Instances are on their way.',
+  done: ({ revisions }) => doneSays(revisions.at(-1)),
+};
+
+/** Where a series stands, from its state and its revisions. */
+export const seriesSays = (state: SeriesWord, standing: Standing): string => ofSeries[state](standing);

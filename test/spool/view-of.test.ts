@@ -1,0 +1,300 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import type { Key } from '../../src/spool/key.js';
+import { keyOf } from '../../src/spool/key.js';
+import type {
+  ActionRecord,
+  DecisionRecord,
+  DeliveryRecord,
+  OutcomeRecord,
+  ResolvedTask,
+  SeriesRecord,
+} from '../../src/spool/records.js';
+import { nextSteps } from '../../src/spool/state.js';
+import type { RevisionState, SeriesState } from '../../src/spool/state.js';
+import { seriesSummary, seriesView } from '../../src/spool/view.js';
+import { summaryOf, viewOf } from '../../src/spool/view-of.js';
+
+const key: Key = keyOf('2.25.1', '2.25.2');
+const hash = '0'.repeat(64);
+const uids = ['2.25.11', '2.25.12', '2.25.13'];
+const at = (minute: number): string => new Date(Date.UTC(2026, 10, 20, 10, minute)).toISOString();
+const never = () => false;
+
+const record: SeriesRecord = {
+  version: 1,
+  key,
+  revision: 1,
+  cause: 'arrival',
+  closed: 'quiet',
+  openedAt: at(0),
+  closedAt: at(2),
+  studyInstanceUid: '2.25.1',
+  seriesInstanceUid: '2.25.2',
+  sources: [{ peer: 'ct1', callingAe: 'CT1', calledAe: 'LIMPID', address: '127.0.0.1' }],
+  remake: 1,
+  action: null,
+  instances: uids.map((sopInstanceUid, i) => ({
+    file: `f${i}`,
+    sopInstanceUid,
+    sopClassUid: '1.2.840.10008.5.1.4.1.1.2',
+    transferSyntaxUid: '1.2.840.10008.1.2.1',
+    sha256: hash,
+    bytes: 100,
+  })),
+  variants: [],
+  warnings: [{ code: 'GAPS', detail: '1 missing' }],
+};
+
+const task: ResolvedTask = {
+  name: 'ct-low-dose-01234567',
+  rule: 'chest',
+  slot: 1,
+  model: { id: 'ct-low-dose', version: '1.0.0', sha256: hash, kind: 'network' },
+  settings: {},
+  settingsSha256: hash,
+  strength: 0.4,
+  lift: [],
+  gate: { verdict: 'run', reasons: [], warnings: [] },
+  deliver: ['pacs'],
+};
+
+const decision: DecisionRecord = {
+  version: 1,
+  key,
+  revision: 1,
+  decidedAt: at(3),
+  config: 2,
+  modality: 'CT',
+  priority: 'routine',
+  rules: [
+    { name: 'chest', matched: true, conditions: [{ condition: 'Modality equals CT', holds: true, found: 'CT' }] },
+  ],
+  tasks: [task],
+  forward: ['pacs'],
+  held: [],
+};
+
+function outcome(changes: Partial<OutcomeRecord>): OutcomeRecord {
+  return {
+    version: 1,
+    task: task.name,
+    outcome: 'enhanced',
+    code: null,
+    detail: '',
+    startedAt: at(4),
+    endedAt: at(6),
+    sameAs: null,
+    seriesInstanceUid: '2.25.3',
+    provider: 'cpu',
+    threads: 1,
+    strength: { asked: 0.4, effective: 0.4, reached: 0.398, blend: 0.75 },
+    noise: { before: 20, after: 12, unit: 'HU' },
+    figures: { meanShift: { measured: true, before: 0, after: 0.1, unit: 'HU' } },
+    warnings: [],
+    modelSeconds: 4.5,
+    instances: uids.map((source, i) => ({
+      file: `${i}.dcm`,
+      sopInstanceUid: `${source}.1`,
+      sopClassUid: '1.2.840.10008.5.1.4.1.1.2',
+      transferSyntaxUid: '1.2.840.10008.1.2.1',
+      sha256: hash,
+      bytes: 100,
+      source,
+    })),
+    ...changes,
+  };
+}
+
+type Class = DeliveryRecord['instances'][number]['class'];
+function batch(minute: number, classes: Readonly<Record<string, Class>>): DeliveryRecord {
+  const instances = Object.entries(classes).map(([sopInstanceUid, name]) => ({
+    sopInstanceUid,
+    class: name,
+    status: name === 'delivered' ? 0 : name === 'warned' ? 0xb000 : 0xa700,
+    comment: name === 'permanent' ? 'No.' : '',
+  }));
+  return { version: 1, at: at(minute), peer: 'pacs', association: null, instances };
+}
+
+function action(changes: Partial<ActionRecord> & Pick<ActionRecord, 'kind'>): ActionRecord {
+  return {
+    version: 1,
+    at: at(30),
+    by: 'operator',
+    why: '',
+    revision: null,
+    task: null,
+    peer: null,
+    priority: null,
+    newUids: false,
+    ...changes,
+  };
+}
+
+function revisionState(changes: Partial<RevisionState> = {}): RevisionState {
+  return { record, decision, tasks: new Map(), deliveries: new Map(), swept: false, ...changes };
+}
+
+function seriesState(revisions: readonly RevisionState[], actions: readonly ActionRecord[] = []): SeriesState {
+  return {
+    key,
+    files: ['f0', 'f1', 'f2'],
+    revisions,
+    actions: actions.map((entry, i) => ({ number: i + 1, file: `00${i + 1}.json`, action: entry })),
+  };
+}
+
+const withOutcome = (
+  changes: Partial<OutcomeRecord> = {},
+): Map<string, RevisionState['tasks'] extends ReadonlyMap<string, infer T> ? T : never> =>
+  new Map([[task.name, { started: 1, died: 0, drained: 0, outcome: outcome(changes) }]]);
+const all = (minute: number, name: Class, derived: boolean) =>
+  batch(minute, Object.fromEntries(uids.map((uid) => [derived ? `${uid}.1` : uid, name])));
+
+describe('the view of a series', () => {
+  it('tells its way step by step', () => {
+    const word = (state: SeriesState) => {
+      const { state: name, says } = viewOf(state, never);
+      return [name, says];
+    };
+    expect(word(seriesState([]))).toEqual(['receiving', '3 instances arrived; the series is not closed yet.']);
+    expect(word(seriesState([revisionState({ decision: null })]))).toEqual(['routing', 'Closed; waits to be routed.']);
+    expect(word(seriesState([revisionState()]))).toEqual(['enhancing', '1 task to do.']);
+    const enhanced = revisionState({ tasks: withOutcome() });
+    expect(word(seriesState([enhanced]))).toEqual(['delivering', '3 instances to send to pacs.']);
+    const deliveries = new Map([
+      ['originals@pacs', [all(5, 'delivered', false)]],
+      [`${task.name}@pacs`, [batch(7, { '2.25.11.1': 'delivered', '2.25.12.1': 'transient' })]],
+    ]);
+    expect(word(seriesState([{ ...enhanced, deliveries }]))).toEqual(['delivering', '2 of 3 instances wait for pacs.']);
+    deliveries.set(`${task.name}@pacs`, [all(8, 'warned', true)]);
+    expect(word(seriesState([{ ...enhanced, deliveries }]))).toEqual(['done', '1 enhanced, delivered to pacs.']);
+  });
+
+  it('tells of a task what was asked, what was reached and when', () => {
+    const view = viewOf(seriesState([revisionState({ tasks: withOutcome() })]), never);
+    expect(view.revisions[0]?.tasks[0]).toMatchObject({
+      state: 'enhanced',
+      says: 'Enhanced: 40 % of the noise taken away, 40 % asked.',
+      strength: { asked: 0.4, reached: 0.398, blend: 0.75 },
+      startedAt: at(4),
+      endedAt: at(6),
+      instances: 3,
+    });
+    expect(view).toMatchObject({ modality: 'CT', priority: 'routine', changedAt: at(6), openedAt: at(0) });
+    expect(view.revisions[0]?.warnings).toEqual([
+      { code: 'GAPS', says: 'Slice positions are missing.', detail: '1 missing', hint: null },
+    ]);
+  });
+
+  it('gives each code its sentence, and failures what to do', () => {
+    const failed = withOutcome({ outcome: 'failed', code: 'ENHANCE_DEADLINE', detail: '1800 s', instances: [] });
+    const view = viewOf(seriesState([revisionState({ tasks: failed })]), never);
+    expect(view.revisions[0]?.tasks[0]?.code).toEqual({
+      code: 'ENHANCE_DEADLINE',
+      says: 'Enhance deadline.',
+      detail: '1800 s',
+      hint: 'Raise workers.deadline or give the worker more cores.',
+    });
+    const skipped = withOutcome({ outcome: 'skipped', code: 'ALREADY_CLEAN', instances: [] });
+    const deliveries = new Map([['originals@pacs', [all(5, 'delivered', false)]]]);
+    const done = viewOf(seriesState([revisionState({ tasks: skipped, deliveries })]), never);
+    expect(done.says).toBe('1 skipped (ALREADY_CLEAN), delivered to pacs.');
+  });
+
+  it('says who has to act when a person has to', () => {
+    const held = { ...decision, tasks: [], forward: [], held: [{ code: 'NO_RULE' as const, detail: '' }] };
+    const waits = viewOf(seriesState([revisionState({ decision: held })]), never);
+    expect([waits.state, waits.says]).toEqual(['held', 'Waits for a person: No rule matches the series.']);
+    const byHand = viewOf(seriesState([revisionState()], [action({ kind: 'hold' })]), never);
+    expect([byHand.state, byHand.revisions[0]?.tasks[0]?.state]).toEqual(['held', 'held']);
+    const discarded = viewOf(seriesState([revisionState({ decision: held })], [action({ kind: 'discard' })]), never);
+    expect(discarded.state).toBe('done');
+  });
+
+  it('tells a refused delivery from one that is tried again, and ends with a discard', () => {
+    const tasks = withOutcome({ outcome: 'skipped', code: 'DERIVED', instances: [] });
+    const deliveries = new Map([
+      ['originals@pacs', [batch(5, { '2.25.11': 'delivered', '2.25.12': 'permanent', '2.25.13': 'permanent' })]],
+    ]);
+    const partial = viewOf(seriesState([revisionState({ tasks, deliveries })]), never);
+    expect(partial).toMatchObject({ state: 'partial' });
+    expect(partial.revisions[0]?.deliveries[0]).toMatchObject({
+      delivered: 1,
+      refused: 2,
+      fault: { code: 'A700', detail: 'No.' },
+    });
+    const refused = new Map([['originals@pacs', [all(5, 'permanent', false)]]]);
+    expect(viewOf(seriesState([revisionState({ tasks, deliveries: refused })]), never).state).toBe('given-up');
+    const away = new Map([['originals@pacs', [all(5, 'transient', false)]]]);
+    const state = seriesState([revisionState({ tasks, deliveries: away })]);
+    expect(viewOf(state, never).state).toBe('delivering');
+    expect(viewOf(state, (batches) => batches.length > 0).state).toBe('given-up');
+    const discard = action({ kind: 'discard', peer: 'pacs' });
+    const ended = viewOf(seriesState([revisionState({ tasks, deliveries: refused })], [discard]), never);
+    expect([ended.state, ended.revisions[0]?.deliveries[0]?.state]).toEqual(['done', 'discarded']);
+  });
+
+  it('shows the priority that a person gave', () => {
+    const raised = action({ kind: 'prioritise', priority: 'urgent' });
+    expect(viewOf(seriesState([revisionState()], [raised]), never).priority).toBe('urgent');
+  });
+});
+
+const classes = fc.constantFrom<Class>('delivered', 'warned', 'transient', 'permanent');
+const anyState = fc
+  .record({
+    routed: fc.boolean(),
+    files: fc.subarray(['f0', 'f1', 'f2', 'f3']),
+    result: fc.constantFrom('none', 'enhanced', 'skipped', 'withheld', 'failed', 'superseded'),
+    held: fc.boolean(),
+    originals: fc.array(fc.dictionary(fc.constantFrom(...uids), classes), { maxLength: 3 }),
+    derived: fc.array(fc.dictionary(fc.constantFrom(...uids.map((uid) => `${uid}.1`)), classes), { maxLength: 3 }),
+    actions: fc.array(fc.constantFrom('hold', 'release', 'requeue', 'prioritise', 'discard'), { maxLength: 3 }),
+    swept: fc.boolean(),
+  })
+  .map(({ routed, files, result, held, originals, derived, actions, swept }): SeriesState => {
+    const revision = revisionState({
+      decision: routed ? { ...decision, held: held ? [{ code: 'NO_RULE', detail: '' }] : [] } : null,
+      tasks:
+        result === 'none'
+          ? new Map()
+          : withOutcome({
+              outcome: result,
+              code: result === 'enhanced' ? null : 'DERIVED',
+            }),
+      deliveries: new Map([
+        ['originals@pacs', originals.map((entries, i) => batch(10 + i, entries))],
+        [`${task.name}@pacs`, derived.map((entries, i) => batch(20 + i, entries))],
+      ]),
+      swept,
+    });
+    return {
+      ...seriesState(
+        [revision],
+        actions.map((kind) => action({ kind })),
+      ),
+      files,
+    };
+  });
+
+describe('any state', () => {
+  it('has a view that fits its schema, is done when and only when nothing is left, and always says something', () => {
+    fc.assert(
+      fc.property(anyState, (state) => {
+        const view = viewOf(state, never);
+        expect(seriesView.parse(view)).toEqual(view);
+        expect(seriesSummary.parse(summaryOf(view))).toEqual(summaryOf(view));
+        expect(view.state === 'done').toBe(nextSteps(state).done);
+        expect(view.says).toMatch(/^\S.*\.$/);
+        for (const { instances, delivered, waiting, refused } of view.revisions.flatMap(
+          ({ deliveries }) => deliveries,
+        )) {
+          expect(delivered + waiting + refused).toBe(instances);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
