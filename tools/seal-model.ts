@@ -12,7 +12,10 @@ for (const folder of process.argv.slice(2)) {
   const cardFile = join(folder, 'model.yaml');
   const modelFile = join(folder, 'model.onnx');
   const document = parseDocument(await readFile(cardFile, 'utf8'));
-  const names = { input: String(document.getIn(['input', 'input'])), output: String(document.getIn(['input', 'output'])) };
+  const names = {
+    input: String(document.getIn(['input', 'input'])),
+    output: String(document.getIn(['input', 'output'])),
+  };
   const session = await openSession(modelFile, 'cpu');
   const probe = await runProbe(session, names);
   await session.close();

@@ -1,0 +1,19 @@
+// Which pages are generated, and by what.
+import { openApi } from '../../src/admin/openapi.js';
+import { errorsPage } from './errors-page.js';
+import { generatedBy } from './markdown.js';
+import { metricsPage } from './metrics-page.js';
+
+export interface Page {
+  /** From the root of the repository. */
+  readonly path: string;
+  readonly make: () => string | Promise<string>;
+}
+
+const json = (value: object): string => `${JSON.stringify(value, null, 2)}\n`;
+
+export const pages: readonly Page[] = [
+  { path: 'docs/errors.md', make: errorsPage },
+  { path: 'docs/metrics.md', make: metricsPage },
+  { path: 'docs/openapi.json', make: () => json({ 'x-generated': generatedBy, ...openApi() }) },
+];
