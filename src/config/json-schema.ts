@@ -1,0 +1,60 @@
+/** JSON Schema of the configuration, for editors that complete it. */
+import { z } from 'zod';
+import { mapping } from './plain.js';
+import { configSchema, rulesSchema } from './schema.js';
+
+const scalar = { type: ['string', 'number'] };
+const condition = {
+  description:
+    'Every key must hold. Attributes by keyword or tag; facts: CallingAE, CalledAE, Peer, SliceCount, SpacingBetweenPositions.',
+  type: 'object',
+  minProperties: 1,
+  properties: {
+    all: { type: 'array', minItems: 1, items: { $ref: '#/$defs/condition' } },
+    any: { type: 'array', minItems: 1, items: { $ref: '#/$defs/condition' } },
+    not: { $ref: '#/$defs/condition' },
+    anyInstance: { $ref: '#/$defs/condition', description: 'Holds if one instance of the series fits.' },
+  },
+  additionalProperties: { $ref: '#/$defs/test' },
+};
+const test = {
+  anyOf: [
+    scalar,
+    {
+      type: 'object',
+      minProperties: 1,
+      additionalProperties: false,
+      properties: {
+        equals: scalar,
+        in: { type: 'array', minItems: 1, items: scalar },
+        glob: { type: 'string', description: '* stands for any characters, ? for one.' },
+        matches: { type: 'string', description: 'A regular expression (RE2), found anywhere in the value.' },
+        atLeast: { type: 'number' },
+        atMost: { type: 'number' },
+        above: { type: 'number' },
+        below: { type: 'number' },
+        exists: { type: 'boolean' },
+      },
+    },
+  ],
+};
+
+function schemaOf(schema: z.ZodType): Record<string, unknown> {
+  const { $schema, ...rest } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
+  return { $schema, ...rest, $defs: { condition, test } };
+}
+
+/** Of limpid.yaml. */
+export function configJsonSchema(): Record<string, unknown> {
+  const whole = schemaOf(configSchema);
+  const properties = { ...mapping(whole['properties']) } as Record<string, unknown>;
+  // Rules may stand in a file of their own; its name is put in their place before the schema sees them.
+  const file = { type: 'string', description: 'A file that holds the list of rules, relative to this one.' };
+  properties['rules'] = { anyOf: [file, properties['rules']] };
+  return { ...whole, title: 'limpid configuration', properties };
+}
+
+/** Of a file of rules. */
+export function rulesJsonSchema(): Record<string, unknown> {
+  return { ...schemaOf(rulesSchema), title: 'limpid routing rules' };
+}

@@ -1,0 +1,130 @@
+/** Reads the configuration: one YAML file, perhaps a file of rules beside it, and LIMPID_ variables. Every fault at once, each with its place. */
+import { access, constants, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { LimpidError } from '../errors.js';
+import { checkRules } from './checks.js';
+import type { KnownModel } from './checks.js';
+import { ConfigInvalidError, pathText } from './faults.js';
+import type { ConfigFault } from './faults.js';
+import { applyOverrides } from './overrides.js';
+import type { Environment } from './overrides.js';
+import { errorCode, mapping } from './plain.js';
+import { schemaFaults, valueAt } from './schema-faults.js';
+import { configSchema, strengths } from './schema.js';
+import type { Config } from './schema.js';
+import { readYaml } from './yaml-source.js';
+import type { KeyPath, YamlSource } from './yaml-source.js';
+
+export interface LoadOptions {
+  /** Models that rules may name, by id; undefined: ids are not checked. */
+  readonly knownModels?: ReadonlyMap<string, KnownModel> | undefined;
+}
+
+async function readSource(file: string): Promise<YamlSource> {
+  try {
+    return readYaml(file, await readFile(file, 'utf8'));
+  } catch (error) {
+    throw new LimpidError('CONFIG_UNREADABLE', `${file} cannot be read: ${errorCode(error)}`, { cause: error });
+  }
+}
+
+function deepFreeze<T>(value: T): T {
+  // Compiled patterns keep state of their own; they are told by their test function.
+  if (typeof value !== 'object' || value === null || 'test' in value || Object.isFrozen(value)) return value;
+  for (const inner of Object.values(value)) deepFreeze(inner);
+  return Object.freeze(value);
+}
+
+/**
+ * Reads, checks and freezes the configuration.
+ *
+ * @throws LimpidError `CONFIG_UNREADABLE`; ConfigInvalidError (`CONFIG_INVALID`) with every fault
+ */
+export async function loadConfig(file: string, environment: Environment, options: LoadOptions = {}): Promise<Config> {
+  const main = await readSource(file);
+  const named = valueAt(main.value, ['rules']);
+  const rules = typeof named === 'string' ? await readRules(main, join(dirname(file), named), named) : null;
+  const ruleList = rules === null || 'line' in rules ? [] : (rules.value ?? []);
+  const value = rules === null ? main.value : { ...mapping(main.value), rules: ruleList };
+  const overridden = applyOverrides(value ?? {}, environment);
+  const faults: ConfigFault[] = [...main.faults, ...overridden.faults];
+  if (rules !== null) faults.push(...('line' in rules ? [rules] : rules.faults));
+
+  const complain = (path: KeyPath, message: string, ofKey = false): void => {
+    const inRules = path[0] === 'rules' && rules !== null && !('line' in rules);
+    const source = inRules ? rules : main;
+    const variable = overridden.origins.get(path.join('.'));
+    const place = inRules ? path.slice(1) : path;
+    const position = ofKey ? source.keyPositionOf(place) : source.positionOf(place);
+    faults.push({
+      file: variable ?? source.file,
+      ...(variable === undefined ? position : { line: 0, column: 0 }),
+      path: pathText(path),
+      message,
+    });
+  };
+  if (main.value === undefined && main.faults.length > 0) throw new ConfigInvalidError(faults);
+  const result = configSchema.safeParse(overridden.value);
+  for (const fault of result.success ? [] : schemaFaults(result.error, overridden.value, [])) {
+    complain(fault.path, fault.message, fault.ofKey);
+  }
+  const rawRules = valueAt(overridden.value, ['rules']);
+  const rawPeers = valueAt(overridden.value, ['peers']);
+  checkRules(rawRules, rawPeers, strengths, options.knownModels, (path, message) =>
+    complain(['rules', ...path], message),
+  );
+  await checkQueue(valueAt(overridden.value, ['queue']), complain);
+  if (!result.success || faults.length > 0) throw new ConfigInvalidError(faults.sort(byPlace));
+  return deepFreeze(result.data);
+}
+
+const byPlace = (a: ConfigFault, b: ConfigFault): number =>
+  a.file.localeCompare(b.file) || a.line - b.line || a.column - b.column;
+
+async function readRules(main: YamlSource, file: string, named: string): Promise<YamlSource | ConfigFault> {
+  try {
+    return readYaml(file, await readFile(file, 'utf8'));
+  } catch (error) {
+    const message = `the file of rules ${named} cannot be read: ${errorCode(error)}`;
+    return { file: main.file, ...main.positionOf(['rules']), path: 'rules', message };
+  }
+}
+
+async function checkQueue(queue: unknown, complain: (path: KeyPath, message: string) => void): Promise<void> {
+  const inner: unknown = valueAt(queue, ['url']);
+  const url = typeof queue === 'string' ? queue : inner;
+  if (typeof url === 'string' && URL.canParse(url) && new URL(url).password !== '') {
+    complain(inner === undefined ? ['queue'] : ['queue', 'url'], 'a password stands in a file: use passwordFile');
+  }
+  const secret: unknown = valueAt(queue, ['passwordFile']);
+  if (typeof secret !== 'string') return;
+  try {
+    await access(secret, constants.R_OK);
+  } catch (error) {
+    complain(['queue', 'passwordFile'], `${secret} cannot be read: ${errorCode(error)}`);
+  }
+}
+
+/** The queue's URL with the password of its file in it. Keep it out of logs. */
+export async function queueUrl(queue: Config['queue']): Promise<string> {
+  if (queue.passwordFile === null) return queue.url;
+  const url = new URL(queue.url);
+  const text = await readFile(queue.passwordFile, 'utf8');
+  url.password = encodeURIComponent(text.replace(/\r?\n$/, ''));
+  return url.href;
+}
+
+export const roles = ['receiver', 'worker', 'sender', 'admin'] as const;
+export type Role = (typeof roles)[number];
+
+/**
+ * Checks that this process can run these roles with this configuration.
+ *
+ * @throws ConfigInvalidError: the embedded queue serves one process, which then runs all roles
+ */
+export function checkRoles(config: Config, wanted: readonly Role[]): void {
+  const missing = roles.filter((role) => !wanted.includes(role));
+  if (config.queue.url !== 'embedded' || missing.length === 0) return;
+  const message = `queue: embedded serves one process with all roles, without ${missing.join(', ')} use queue: redis://...`;
+  throw new ConfigInvalidError([{ file: '--roles', line: 0, column: 0, path: '', message }]);
+}

@@ -1,0 +1,84 @@
+// Says in limpid's words what a schema found.
+import type { z } from 'zod';
+import { shown } from './conditions.js';
+import { configJsonSchema } from './json-schema.js';
+import { isMapping } from './plain.js';
+import { didYouMean } from './suggest.js';
+
+/** Keys that a mapping at `path` may have. */
+function knownKeys(path: readonly PropertyKey[]): string[] {
+  let here: unknown = configJsonSchema();
+  for (const key of path) {
+    const options: unknown[] = isMapping(here) && Array.isArray(here['anyOf']) ? here['anyOf'] : [here];
+    here = options
+      .filter(isMapping)
+      .map((option) => {
+        if (typeof key === 'number') return option['items'];
+        const properties = option['properties'];
+        const named = isMapping(properties) ? properties[String(key)] : undefined;
+        return named ?? option['additionalProperties'];
+      })
+      .find((found) => found !== undefined);
+  }
+  const properties = isMapping(here) ? here['properties'] : undefined;
+  return isMapping(properties) ? Object.keys(properties) : [];
+}
+
+/** The value at a path of plain data; undefined where there is none. */
+export function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  let here = value;
+  for (const key of path) {
+    if (typeof here !== 'object' || here === null || !Object.hasOwn(here, key)) return undefined;
+    here = Reflect.get(here, key);
+  }
+  return here;
+}
+
+export interface SchemaFault {
+  readonly path: readonly (string | number)[];
+  readonly message: string;
+  /** The fault is the key itself, not its value. */
+  readonly ofKey: boolean;
+}
+
+const expectedType: Readonly<Record<string, string>> = {
+  object: 'a mapping',
+  record: 'a mapping',
+  array: 'a list',
+  string: 'a text',
+  int: 'a whole number',
+  number: 'a number',
+  boolean: 'true or false',
+};
+
+function messageOf(issue: z.core.$ZodIssue, found: unknown): string {
+  const says = (expected: string): string =>
+    found === undefined ? `is missing; ${expected}` : `${expected}, found ${shown(found)}`;
+  if (issue.code === 'invalid_value') {
+    const values = issue.values.map(String);
+    const guess = typeof found === 'string' ? didYouMean(found, values) : '';
+    return `${says(`expected ${values.join(', ').replace(/, ([^,]*)$/, ' or $1')}`)}${guess}`;
+  }
+  if (issue.code === 'custom') return issue.message;
+  if (issue.code !== 'invalid_type' || issue.message.startsWith('expected')) return says(issue.message);
+  return says(`expected ${expectedType[issue.expected] ?? issue.expected}`);
+}
+
+/** The faults of one failed parse. `prefix`: where `raw` stands in the whole configuration. */
+export function schemaFaults(error: z.ZodError, raw: unknown, prefix: readonly (string | number)[]): SchemaFault[] {
+  return error.issues.flatMap((issue): SchemaFault[] => {
+    const path = issue.path.map((key) => (typeof key === 'symbol' ? String(key) : key));
+    if (issue.code === 'unrecognized_keys') {
+      const known = knownKeys([...prefix, ...path]);
+      return issue.keys.map((key) => ({
+        path: [...path, key],
+        message: `unknown key${didYouMean(key, known)}`,
+        ofKey: true,
+      }));
+    }
+    if (issue.code === 'invalid_key') {
+      return [{ path, message: issue.issues[0]?.message ?? 'wrong name', ofKey: true }];
+    }
+    return [{ path, message: messageOf(issue, valueAt(raw, path)), ofKey: false }];
+  });
+}

@@ -1,0 +1,284 @@
+/** The configuration (design: configuration): its shape, its defaults, and the value that the rest of limpid gets. */
+import { z } from 'zod';
+import { reasons } from '../errors.js';
+import type { ReasonCode } from '../errors.js';
+import type { CompiledRule, VendorMark } from '../rule.js';
+import { compileCondition, shown } from './conditions.js';
+import { compileExpression } from './patterns.js';
+import { parseDuration, parseSize } from './units.js';
+import { defaultVendorMarks, readMarkPlace } from './vendor-marks.js';
+import type { VendorMarkText } from './vendor-marks.js';
+
+/** `strength` in words: share of the image's noise that is taken away. */
+export const strengths = { light: 0.25, standard: 0.4, strong: 0.55 } as const;
+const strengthRange = { atLeast: 0.05, atMost: 0.75 };
+
+/** A scalar with a reader of its own; `read` gives the value, or null where the text is none. */
+function scalar<T>(what: string, read: (value: unknown) => T | null, jsonSchema: Readonly<Record<string, unknown>>) {
+  return z
+    .unknown()
+    .transform((value, context): T => {
+      const result = read(value);
+      if (result !== null) return result;
+      // A URL may hold a password.
+      const found = shown(value).replace(/\/\/.*@/, '//...@');
+      context.addIssue({ code: 'custom', message: `expected ${what}, found ${found}` });
+      return z.NEVER;
+    })
+    .meta({ ...jsonSchema });
+}
+
+const number = (pattern: RegExp) => ({ type: 'string', pattern: pattern.source });
+const duration = scalar(
+  'a duration as 60s, 30m, 12h or 7d',
+  (value) => (typeof value === 'string' ? parseDuration(value) : null),
+  { ...number(/^\d{1,9}(\.\d{1,3})?(ms|s|m|h|d)$/), description: 'A duration: 500ms, 60s, 30m, 12h, 7d.' },
+);
+const size = scalar('a size as 512MB, 4GB or 4GiB', (value) => (typeof value === 'string' ? parseSize(value) : null), {
+  ...number(/^\d{1,9}(\.\d{1,3})?([KMGT]i?)?B$/),
+  description: 'A size: 512MB (10^6 bytes), 4GiB (2^30 bytes).',
+});
+const text = (what: string) => z.string(`expected ${what}`).min(1, `expected ${what}`);
+const whole = (what: string, from: number, to: number) =>
+  z.int(`expected ${what}`).min(from, `expected ${what}`).max(to, `expected ${what}`);
+const port = whole('a port from 0 to 65535 (0: any free one)', 0, 65_535);
+const aeTitleText = 'an AE title: 1 to 16 characters of ASCII without backslash, no space at its ends';
+const aeTitle = z
+  .string(`expected ${aeTitleText}`)
+  .regex(/^(?! )[\x20-\x5b\x5d-\x7e]{1,16}(?<! )$/, `expected ${aeTitleText}`);
+const nameText = 'a name of 1 to 32 characters out of a-z, 0-9 and -';
+const name = z.string(`expected ${nameText}`).regex(/^[a-z0-9-]{1,32}$/, `expected ${nameText}`);
+const host = text('a host name or address').max(255);
+
+const node = z.strictObject({
+  aeTitle: aeTitle.describe('AE title that modalities call.'),
+  name: text('a name of 1 to 16 characters').max(16).default('limpid').describe('Station Name in derived objects.'),
+  qualification: z
+    .enum(['RESEARCH', 'PRODUCT'])
+    .default('RESEARCH')
+    .describe('Content Qualification of derived objects; PRODUCT only where the models are cleared for clinical use.'),
+  dimse: z.strictObject({ host: host.default('0.0.0.0'), port: port.default(11_112) }).prefault({}),
+  http: z
+    .strictObject({ host: host.default('127.0.0.1'), port: port.default(8080) })
+    .prefault({})
+    .describe('Any address but a loopback one serves only /livez, /readyz and /metrics without login.'),
+});
+
+const spool = z.strictObject({
+  directory: text('a directory').default('./data').describe('A local disk, or a volume that the machines share.'),
+  sync: z
+    .enum(['always', 'never'])
+    .default('always')
+    .describe('never: an acknowledged instance may be lost when power fails.'),
+  keep: z
+    .strictObject({ delivered: duration.prefault('7d'), records: duration.prefault('400d') })
+    .prefault({})
+    .transform(({ delivered, records }) => ({ deliveredMs: delivered, recordsMs: records }))
+    .describe('How long pixels stay after everything was delivered, and how long the JSON records.'),
+  low: size.prefault('10GB').describe('Free space below which instances are refused as out of resources.'),
+  critical: size.prefault('2GB').describe('Free space below which associations are refused.'),
+  settle: duration.prefault('65s').describe('Shared volumes: how long a finished series is looked at once more.'),
+});
+
+const redisOrPostgres = /^(rediss?|postgres(ql)?):\/\//;
+const queue = scalar(
+  'embedded, redis://HOST:PORT or postgres://HOST/DATABASE, or { url: ..., passwordFile: ... }',
+  (value) => {
+    if (value === 'embedded') return { url: 'embedded' as const, passwordFile: null };
+    const [url, passwordFile] =
+      typeof value === 'object' &&
+      value !== null &&
+      Object.keys(value).every((key) => key === 'url' || key === 'passwordFile')
+        ? [Reflect.get(value, 'url') as unknown, (Reflect.get(value, 'passwordFile') as unknown) ?? null]
+        : [value, null];
+    if (typeof url !== 'string' || !redisOrPostgres.test(url) || !URL.canParse(url)) return null;
+    return passwordFile === null || typeof passwordFile === 'string' ? { url, passwordFile } : null;
+  },
+  {
+    description: 'embedded serves one process; redis:// any number. The password stands in a file.',
+    anyOf: [
+      { const: 'embedded' },
+      { type: 'string', pattern: redisOrPostgres.source },
+      {
+        type: 'object',
+        properties: { url: { type: 'string', pattern: redisOrPostgres.source }, passwordFile: { type: 'string' } },
+        required: ['url'],
+        additionalProperties: false,
+      },
+    ],
+  },
+);
+
+const assemble = z
+  .strictObject({
+    quiet: duration.prefault('60s').describe('A series is complete after this long without an instance.'),
+    released: duration
+      .prefault('5s')
+      .describe('The same after an association with several of its instances was released.'),
+    gaps: duration.prefault('120s').describe('The same while slice positions are missing.'),
+    longest: duration.prefault('30m').describe('At the latest this long after its first instance.'),
+  })
+  .transform((value) => ({
+    quietMs: value.quiet,
+    releasedMs: value.released,
+    gapsMs: value.gaps,
+    longestMs: value.longest,
+  }));
+
+const peer = z
+  .strictObject({
+    aeTitle: aeTitle.describe('Its AE title: called when limpid sends, calling when it sends to limpid.'),
+    host: host.nullable().default(null).describe('Where it listens; only for peers that limpid sends to.'),
+    port: whole('a port from 1 to 65535', 1, 65_535).nullable().default(null),
+    from: z.array(host, 'expected a list of addresses').default([]).describe('Addresses it may call from; none: any.'),
+    associations: whole('a number from 1 to 64', 1, 64)
+      .default(4)
+      .describe('Associations that limpid opens to it at once.'),
+    giveUp: duration.prefault('7d').describe('A delivery is given up this long after its first try.'),
+  })
+  .transform(({ giveUp, ...rest }) => ({ ...rest, giveUpMs: giveUp }));
+
+const workers = z
+  .strictObject({
+    providers: z
+      .array(z.enum(['cpu', 'cuda', 'tensorrt', 'dml', 'coreml']), 'expected a list of execution providers')
+      .min(1, 'expected at least one execution provider')
+      .default(['cuda', 'cpu'])
+      .describe('Execution providers in order of preference; the first that works here is taken.'),
+    threads: scalar(
+      'auto, or a number from 1 to 256',
+      (value) => {
+        if (value === 'auto') return 'auto' as const;
+        return typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= 256 ? value : null;
+      },
+      { anyOf: [{ const: 'auto' }, { type: 'integer', minimum: 1, maximum: 256 }] },
+    )
+      .prefault('auto')
+      .describe('Threads of all devices together; auto: one less than there are cores.'),
+    deadline: duration.prefault('30m').describe('A task that runs longer is ended and tried again.'),
+    memory: size.prefault('4GB').describe('A worker child that takes more is ended.'),
+    devices: whole('a number from 1 to 16', 1, 16).default(1).describe('Worker children, one a device.'),
+  })
+  .transform(({ deadline, memory, ...rest }) => ({ ...rest, deadlineMs: deadline, memoryBytes: memory }));
+
+const vendorMark = z
+  .strictObject({
+    product: text('the name of a product'),
+    attribute: text('a keyword, a tag, or (0043,xxCA) with a creator'),
+    creator: text('a private creator').optional(),
+    matches: text('a regular expression'),
+    code: z.enum(['VENDOR_NETWORK', 'ITERATIVE_STRONG']),
+  })
+  .transform((mark: VendorMarkText, context): VendorMark => {
+    const place = readMarkPlace(mark.attribute, mark.creator);
+    const pattern = compileExpression(mark.matches, 'without case');
+    if (typeof place === 'string') context.addIssue({ code: 'custom', path: ['attribute'], message: place });
+    if (typeof pattern === 'string') {
+      context.addIssue({ code: 'custom', path: ['matches'], message: `no regular expression: ${pattern}` });
+    }
+    if (typeof place === 'string' || typeof pattern === 'string') return z.NEVER;
+    return { product: mark.product, name: mark.attribute, place, pattern, code: mark.code };
+  });
+
+const gate = z.strictObject({
+  vendorMarks: z
+    .array(vendorMark, 'expected a list of marks')
+    .prefault([...defaultVendorMarks])
+    .describe("Marks of vendors' own networks; a list here takes the place of the built-in one."),
+});
+
+const isReason = (code: string): code is ReasonCode => Object.hasOwn(reasons, code);
+const liftable = Object.keys(reasons)
+  .filter(isReason)
+  .filter((code) => reasons[code].lift);
+const lift = scalar(
+  `a gate code that may be lifted (${liftable.join(', ')})`,
+  (value) => liftable.find((code) => code === value) ?? null,
+  { enum: liftable },
+);
+const strengthText = `light, standard, strong, or a number from ${strengthRange.atLeast} to ${strengthRange.atMost}`;
+const strength = scalar(
+  strengthText,
+  (value) => {
+    if (typeof value === 'string') return Object.entries(strengths).find(([word]) => word === value)?.[1] ?? null;
+    const inside = typeof value === 'number' && value >= strengthRange.atLeast && value <= strengthRange.atMost;
+    return inside ? value : null;
+  },
+  {
+    anyOf: [
+      { enum: Object.keys(strengths) },
+      { type: 'number', minimum: strengthRange.atLeast, maximum: strengthRange.atMost },
+    ],
+  },
+);
+
+const task = z
+  .strictObject({
+    with: name.describe('Model or filter, by its id (limpid models list).'),
+    strength: strength
+      .nullable()
+      .prefault(null)
+      .describe("Share of the noise to take away; absent: the model card's default."),
+    lift: z
+      .array(lift, 'expected a list of gate codes')
+      .default([])
+      .describe('Gate codes that this task runs in spite of.'),
+    minimumSlices: whole('a number of slices from 1', 1, 100_000).default(1),
+  })
+  .transform(({ with: model, ...rest }) => ({ model, ...rest }));
+
+const when = z
+  .unknown()
+  .transform((value, context) => {
+    const complain = (path: readonly (string | number)[], message: string): void =>
+      context.addIssue({ code: 'custom', path: [...path], message });
+    return compileCondition(value, complain) ?? z.NEVER;
+  })
+  .meta({ $ref: '#/$defs/condition' });
+
+const peerNames = z.array(name, 'expected a list of peers').default([]);
+const rule = z
+  .strictObject({
+    name,
+    when: when.optional(),
+    enhance: z.array(task, 'expected a list of tasks').default([]),
+    forward: peerNames.describe('Peers that get the originals.'),
+    deliver: peerNames.describe('Peers that get the derived series.'),
+    priority: z.enum(['urgent', 'routine', 'batch']).default('routine'),
+    continue: z.boolean('expected true or false').default(false).describe('Look at the rules after this one too.'),
+    ignore: z.literal(true, 'expected true').optional().describe('Nothing is done with a series that matches.'),
+  })
+  .transform((value): CompiledRule => {
+    const { name: ruleName, enhance, forward, deliver, priority } = value;
+    return { name: ruleName, when: value.when ?? null, enhance, forward, deliver, priority, goesOn: value.continue };
+  });
+
+/** Rules in order; in a file of their own the whole file is this list. */
+export const rulesSchema = z.array(rule, 'expected a list of rules');
+
+export const configSchema = z.strictObject({
+  node,
+  spool: spool.prefault({}).transform(({ low, critical, settle, ...rest }) => ({
+    ...rest,
+    lowBytes: low,
+    criticalBytes: critical,
+    settleMs: settle,
+  })),
+  queue: queue.prefault('embedded'),
+  assemble: assemble.prefault({}),
+  peers: z.record(name, peer, 'expected peers by name').default({}),
+  workers: workers.prefault({}),
+  gate: gate.prefault({}),
+  rules: rulesSchema.default([]),
+  log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info') }).prefault({}),
+});
+
+type DeepReadonly<T> = T extends (...args: never[]) => unknown
+  ? T
+  : T extends object
+    ? { readonly [K in keyof T]: DeepReadonly<T[K]> }
+    : T;
+
+/** The whole configuration, checked and frozen. */
+export type Config = DeepReadonly<z.output<typeof configSchema>>;
+export type Peer = Config['peers'][string];

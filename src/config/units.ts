@@ -1,0 +1,37 @@
+// Durations and sizes as people write them.
+
+const second = 1000;
+const durations: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: second,
+  m: 60 * second,
+  h: 3600 * second,
+  d: 86_400 * second,
+};
+const sizes: Readonly<Record<string, number>> = {
+  B: 1,
+  KB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  TB: 1e12,
+  KiB: 2 ** 10,
+  MiB: 2 ** 20,
+  GiB: 2 ** 30,
+  TiB: 2 ** 40,
+};
+
+function read(text: string, units: Readonly<Record<string, number>>): number | null {
+  const parts = /^(\d{1,9}(?:\.\d{1,3})?)([A-Za-z]{1,3})$/.exec(text);
+  const factor = units[parts?.[2] ?? ''];
+  return parts === null || factor === undefined ? null : Math.round(Number(parts[1]) * factor);
+}
+
+/** Milliseconds of `500ms`, `60s`, `1.5h`, `30m`, `7d`; null where the text is no duration. */
+export function parseDuration(text: string): number | null {
+  return read(text, durations);
+}
+
+/** Bytes of `512MB` (10^6) or `4GiB` (2^30); null where the text is no size. */
+export function parseSize(text: string): number | null {
+  return read(text, sizes);
+}

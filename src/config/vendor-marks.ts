@@ -1,0 +1,80 @@
+// Marks by which vendors' own networks and strong iterative reconstruction show (conformance: input gate). Configuration: `gate.vendorMarks`.
+// Seen in stored public data: Siemens (MR), GE AIR Recon DL. The others are from the literature.
+import type { MarkPlace } from '../rule.js';
+import { readSubject } from './subjects.js';
+
+/** One mark as it is written in the configuration. */
+export interface VendorMarkText {
+  readonly product: string;
+  /** Keyword or tag; of a private attribute `(0043,xxCA)`, or `(0053,xxxx)` for all that its creator wrote. */
+  readonly attribute: string;
+  readonly creator?: string | undefined;
+  /** Found anywhere in the value (several values joined by backslashes), without regard to case. */
+  readonly matches: string;
+  readonly code: 'VENDOR_NETWORK' | 'ITERATIVE_STRONG';
+}
+
+const texts = ['ConvolutionKernel', 'ReconstructionAlgorithm', 'SeriesDescription', 'ProtocolName'] as const;
+const named = (product: string, matches: string, attributes: readonly string[]): VendorMarkText[] =>
+  attributes.map((attribute) => ({ product, attribute, matches, code: 'VENDOR_NETWORK' }));
+
+export const defaultVendorMarks: readonly VendorMarkText[] = [
+  ...named('Siemens Deep Resolve', String.raw`(^|\\)DR[GSB](\\|$)`, ['ImageType']),
+  {
+    product: 'GE AIR Recon DL',
+    attribute: '(0043,xxCA)',
+    creator: 'GEMS_PARM_01',
+    matches: String.raw`(low|medium|high)`,
+    code: 'VENDOR_NETWORK',
+  },
+  {
+    product: 'GE TrueFidelity',
+    attribute: '(0053,xxxx)',
+    creator: 'GEHC_CT_ADVAPP_001',
+    matches: 'DLIR|TrueFidelity',
+    code: 'VENDOR_NETWORK',
+  },
+  ...named('GE TrueFidelity', String.raw`\bDLIR\b|TrueFidelity`, ['SeriesDescription', 'ConvolutionKernel']),
+  ...named('Canon AiCE, PIQE', String.raw`\b(AiCE|PIQE|DLR)\b`, texts),
+  ...named('Philips Precise Image, SmartSpeed AI', String.raw`Precise ?Image|SmartSpeed ?(Precise|AI)`, texts),
+  ...named('United Imaging AIIR, uCS-AI, ACS', String.raw`\b(AIIR|uCS[- ]?AI|ACS)\b`, texts),
+  ...named('SubtleMR', 'SubtleMR|SubtlePET|ClariCT|PixelShine|iQMR|SwiftMR', ['SeriesDescription', 'Manufacturer']),
+  // Strong levels only: ADMIRE and SAFIRE 4 and 5 (second value of the kernel), ASiR-V from 60 %, iDose from level 5.
+  {
+    product: 'Siemens ADMIRE, SAFIRE',
+    attribute: 'ConvolutionKernel',
+    matches: String.raw`^[^\\]+\\[45]$`,
+    code: 'ITERATIVE_STRONG',
+  },
+  {
+    product: 'GE ASiR-V',
+    attribute: '(0053,xx40)',
+    creator: 'GEHC_CT_ADVAPP_001',
+    matches: String.raw`\b([6-9]\d|100) ?%`,
+    code: 'ITERATIVE_STRONG',
+  },
+  {
+    product: 'Philips iDose',
+    attribute: 'SeriesDescription',
+    matches: String.raw`iDose ?\(?[5-7]\)?`,
+    code: 'ITERATIVE_STRONG',
+  },
+];
+
+/** Reads where a mark stands, or says what is wrong. */
+export function readMarkPlace(attribute: string, creator: string | undefined): MarkPlace | string {
+  const parts = /^\(([0-9a-f]{4}),xx([0-9a-f]{2}|xx)\)$/i.exec(attribute);
+  if (parts !== null) {
+    const group = Number.parseInt(parts[1] ?? '', 16);
+    if (group % 2 === 0) return `${attribute} is no private attribute`;
+    if (creator === undefined) return `${attribute} needs its private creator`;
+    const element = parts[2]?.toLowerCase() === 'xx' ? null : Number.parseInt(parts[2] ?? '', 16);
+    return { kind: 'private', group, creator, element };
+  }
+  if (creator !== undefined) return `with a creator the attribute is written as (0043,xxCA), found ${attribute}`;
+  const read = readSubject(attribute);
+  if ('fault' in read) return read.fault;
+  return read.subject.kind === 'attribute'
+    ? { kind: 'attribute', tag: read.subject.tag }
+    : `${attribute} is no attribute`;
+}

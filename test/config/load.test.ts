@@ -1,0 +1,212 @@
+import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import fc from 'fast-check';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import type { ConfigFault } from '../../src/config/faults.js';
+import { ConfigInvalidError, faultText } from '../../src/config/faults.js';
+import { configJsonSchema, rulesJsonSchema } from '../../src/config/json-schema.js';
+import type { Config } from '../../src/config/schema.js';
+import { mapping } from '../../src/config/plain.js';
+import { checkRoles, loadConfig, queueUrl, roles } from '../../src/config/load.js';
+
+const cases = new URL('../../../test/config/cases/', import.meta.url).pathname;
+const examples = new URL('../../../config/', import.meta.url).pathname;
+const knownModels = new Map(
+  ['ct-low-dose', 'mr-accelerated', 'gaussian'].map((id) => [id, { defaultStrength: 0.4 }] as const),
+);
+const caseSchema = z.object({ environment: z.record(z.string(), z.string()).default({}), faults: z.array(z.string()) });
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'limpid-config-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+async function write(text: string, name = 'limpid.yaml'): Promise<string> {
+  const file = join(folder, name);
+  await writeFile(file, text);
+  return file;
+}
+
+async function faultsOf(file: string, environment: Record<string, string> = {}): Promise<readonly ConfigFault[]> {
+  try {
+    await loadConfig(file, environment, { knownModels });
+  } catch (error) {
+    if (error instanceof ConfigInvalidError) return error.faults;
+    throw error;
+  }
+  return [];
+}
+
+describe('mistakes', () => {
+  it('each case gives exactly its faults, each at its place', async () => {
+    const names = (await readdir(cases)).filter((name) => name.endsWith('.yaml')).sort();
+    expect(names.length).toBeGreaterThanOrEqual(30);
+    for (const name of names) {
+      const text = await readFile(join(cases, name), 'utf8');
+      const border = text.lastIndexOf('\n---\n');
+      const expected = caseSchema.parse(parse(text.slice(border + 5)));
+      const file = await write(text.slice(0, border + 1), name);
+      const found = (await faultsOf(file, expected.environment)).map((fault) =>
+        faultText(fault).replace(`${folder}/`, ''),
+      );
+      expect({ name, faults: found }).toEqual({ name, faults: expected.faults.map((fault) => fault.trim()) });
+    }
+  });
+});
+
+describe('a sound configuration', () => {
+  const least = 'node: { aeTitle: LIMPID }\n';
+
+  it('is the example of config/, rules file and all', async () => {
+    const config = await loadConfig(join(examples, 'limpid.yaml'), {}, { knownModels });
+    expect(config.node).toEqual({
+      aeTitle: 'LIMPID',
+      name: 'limpid',
+      qualification: 'RESEARCH',
+      dimse: { host: '0.0.0.0', port: 11112 },
+      http: { host: '127.0.0.1', port: 8080 },
+    });
+    expect(config.rules.map((rule) => [rule.name, rule.enhance.length, rule.priority, rule.goesOn])).toEqual([
+      ['low-dose-chest', 1, 'routine', false],
+      ['fast-brain-mr', 1, 'routine', false],
+      ['other-images', 0, 'batch', false],
+      ['rest', 0, 'routine', false],
+    ]);
+    expect(config.rules[0]?.enhance[0]).toEqual({ model: 'ct-low-dose', strength: 0.4, lift: [], minimumSlices: 1 });
+    expect(config.rules[1]?.enhance[0]?.strength).toBeNull();
+  });
+
+  it('has in the example no other value than the defaults', async () => {
+    const example = await loadConfig(join(examples, 'limpid.yaml'), {});
+    const defaults = await loadConfig(await write(least), {});
+    const { peers, rules, ...rest } = example;
+    expect(JSON.parse(JSON.stringify(rest))).toEqual(JSON.parse(JSON.stringify(withoutLists(defaults))));
+    expect(Object.keys(peers)).toEqual(['pacs', 'ct1']);
+    expect(rules.length).toBe(4);
+  });
+
+  it('is frozen to its depth', async () => {
+    const config = await loadConfig(join(examples, 'limpid.yaml'), {});
+    const loose: string[] = [];
+    const walk = (value: unknown, path: string): void => {
+      if (typeof value !== 'object' || value === null || 'test' in value) return;
+      if (!Object.isFrozen(value)) loose.push(path);
+      for (const [key, inner] of Object.entries(value)) walk(inner, `${path}.${key}`);
+    };
+    walk(config, 'config');
+    expect(loose).toEqual([]);
+  });
+
+  it('takes single keys from variables', async () => {
+    const config = await loadConfig(await write(least), {
+      LIMPID_NODE_AE_TITLE: 'OTHER',
+      LIMPID_NODE_DIMSE_PORT: '0',
+      LIMPID_SPOOL_KEEP_DELIVERED: '12h',
+      LIMPID_WORKERS_PROVIDERS: 'cuda, cpu',
+      LIMPID_WORKERS_THREADS: '3',
+      LIMPID_QUEUE: 'redis://127.0.0.1:6379',
+      LIMPID_CONFIG: 'elsewhere',
+      LIMPID_SERVICE_PORT_DICOM: '11112',
+      PATH: '/bin',
+    });
+    expect(config.node.aeTitle).toBe('OTHER');
+    expect(config.node.dimse).toEqual({ host: '0.0.0.0', port: 0 });
+    expect(config.spool.keep).toEqual({ deliveredMs: 43_200_000, recordsMs: 34_560_000_000 });
+    expect(config.workers.providers).toEqual(['cuda', 'cpu']);
+    expect(config.workers.threads).toBe(3);
+    expect(config.queue).toEqual({ url: 'redis://127.0.0.1:6379', passwordFile: null });
+  });
+
+  it('reads the password of the queue from its file', async () => {
+    const secret = await write('open/sesame\n', 'password');
+    const file = await write(`${least}queue: { url: 'redis://limpid@127.0.0.1:6379/2', passwordFile: '${secret}' }\n`);
+    const { queue } = await loadConfig(file, {});
+    expect(JSON.stringify(queue)).not.toContain('sesame');
+    expect(await queueUrl(queue)).toBe('redis://limpid:open%2Fsesame@127.0.0.1:6379/2');
+  });
+
+  it('lets the embedded queue serve a process with all roles only', async () => {
+    const embedded = await loadConfig(await write(least), {});
+    const redis = await loadConfig(await write(`${least}queue: redis://127.0.0.1:6379\n`), {});
+    expect(() => checkRoles(embedded, ['receiver', 'admin'])).toThrow('without worker, sender');
+    expect(() => checkRoles(embedded, roles)).not.toThrow();
+    expect(() => checkRoles(redis, ['worker'])).not.toThrow();
+  });
+
+  it('a missing file is named', async () => {
+    await expect(loadConfig(join(folder, 'nothing.yaml'), {})).rejects.toMatchObject({ code: 'CONFIG_UNREADABLE' });
+  });
+});
+
+function withoutLists(config: Config): Omit<Config, 'peers' | 'rules'> {
+  const { peers: _peers, rules: _rules, ...rest } = config;
+  return rest;
+}
+
+describe('whatever a file holds', () => {
+  it('ends in a configuration or in faults with their places', async () => {
+    const keys = fc.constantFrom(
+      'node',
+      'rules',
+      'peers',
+      'when',
+      'all',
+      'Modality',
+      'with',
+      'enhance',
+      'queue',
+      '__proto__',
+    );
+    const { tree } = fc.letrec((tie) => ({
+      tree: fc.oneof(
+        { maxDepth: 5 },
+        fc.constantFrom('CT', '60s', '*', null, true, -1, 1e308, ''),
+        fc.array(tie('tree'), { maxLength: 3 }),
+        fc.dictionary(keys, tie('tree'), { maxKeys: 4, noNullPrototype: true }),
+      ),
+    }));
+    await fc.assert(
+      fc.asyncProperty(tree, async (value) => {
+        const faults = await faultsOf(await write(JSON.stringify(value), 'any.yaml'));
+        for (const fault of faults) {
+          expect(fault.line).toBeGreaterThanOrEqual(1);
+          expect(fault.message.length).toBeGreaterThan(5);
+        }
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it('and any text is read without another error', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.string({ maxLength: 80, unit: fc.constantFrom(...Array.from('{}[]:-&*!|> \n\'"#a0,%@`?')) }),
+        async (text) => {
+          await faultsOf(await write(text, 'text.yaml'));
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+});
+
+describe('JSON Schema', () => {
+  const ajv = new Ajv2020({ strict: false });
+  const accepts = (schema: Record<string, unknown>, value: unknown): boolean => ajv.validate<unknown>(schema, value);
+
+  it('accepts the examples and refuses an unknown key', async () => {
+    const example = mapping(parse(await readFile(join(examples, 'limpid.yaml'), 'utf8')));
+    const rules: unknown = parse(await readFile(join(examples, 'rules.yaml'), 'utf8'));
+    expect(accepts(configJsonSchema(), example)).toBe(true);
+    expect(accepts(configJsonSchema(), { ...example, rules })).toBe(true);
+    expect(accepts(rulesJsonSchema(), rules)).toBe(true);
+    expect(accepts(configJsonSchema(), { ...example, asemble: {} })).toBe(false);
+    expect(accepts(configJsonSchema(), { ...example, assemble: { quiet: 60 } })).toBe(false);
+    expect(accepts(rulesJsonSchema(), [{ name: 'a', when: { all: [{ SliceThickness: { atmost: 3 } }] } }])).toBe(false);
+  });
+});
