@@ -4,9 +4,9 @@
  */
 import type { Slice } from './slice.js';
 
-/** Right half of a Gaussian kernel, centre first, of unit sum. */
-export function gaussianKernel(sigma: number): Float32Array {
-  const radius = Math.floor(4 * sigma + 0.5);
+/** Right half of a Gaussian kernel, centre first, of unit sum; it ends at `truncate` sigma. */
+export function gaussianKernel(sigma: number, truncate = 4): Float32Array {
+  const radius = Math.floor(truncate * sigma + 0.5);
   const half = Float64Array.from({ length: radius + 1 }, (_, i) => Math.exp((-0.5 * i * i) / (sigma * sigma)));
   let sum = -(half[0] ?? 0);
   for (const weight of half) sum += 2 * weight;
@@ -93,9 +93,9 @@ export function filterColumns(slice: Slice, kernel: Float32Array, parity: 'even'
 }
 
 /** Gaussian smoothing; `sigma` in pixels, 0 gives a copy. The slice is not changed. */
-export function gaussian(slice: Slice, sigma: number): Float32Array {
+export function gaussian(slice: Slice, sigma: number, truncate = 4): Float32Array {
   if (sigma <= 0) return slice.values.slice();
-  const kernel = gaussianKernel(sigma);
+  const kernel = gaussianKernel(sigma, truncate);
   const values = filterRows(slice, kernel, 'even', 1);
   return filterColumns({ rows: slice.rows, columns: slice.columns, values }, kernel, 'even', 1);
 }

@@ -22,15 +22,15 @@ export function probeInput(): Float32Array {
 
 export type Probe = NonNullable<ModelCard['probe']>;
 
-/** What a card keeps of the output: mean, deviation, and the first 8 values of row 16. */
+/** What a card keeps of the output: mean, deviation, and row 16, columns 8 to 15. */
 export function probeOf(output: Float32Array): Probe {
   let sum = 0;
   for (const value of output) sum += value;
   const mean = sum / output.length;
   let squares = 0;
   for (const value of output) squares += (value - mean) ** 2;
-  const row = 16 * probeShape[3];
-  return { mean, deviation: Math.sqrt(squares / output.length), row16: [...output.subarray(row, row + 8)] };
+  const at = 16 * probeShape[3] + 8;
+  return { mean, deviation: Math.sqrt(squares / output.length), row16: [...output.subarray(at, at + 8)] };
 }
 
 /** Runs a session on the probe input. */

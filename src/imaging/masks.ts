@@ -1,0 +1,82 @@
+/** Masks in which noise and figures are measured: 1 inside, 0 outside, `[row][column]`. */
+import { gaussian } from './gaussian.js';
+import type { Slice } from './slice.js';
+import { quantile } from './statistics.js';
+
+/** CT: soft tissue, -150 to 200 HU after smoothing by 2 pixels, so that noise does not break the mask. */
+export function softTissueMask(slice: Slice): Uint8Array {
+  const smooth = gaussian(slice, 2);
+  const mask = new Uint8Array(smooth.length);
+  for (let i = 0; i < smooth.length; i++) mask[i] = smooth[i]! > -150 && smooth[i]! < 200 ? 1 : 0;
+  return mask;
+}
+
+/** City-block distance of each pixel to the nearest pixel of value `of`; `outside` is the distance of the world beyond the edge, or null. */
+function cityBlockDistance(mask: Uint8Array, rows: number, columns: number, of: 0 | 1, outside: 0 | null): Int32Array {
+  const far = rows + columns;
+  const beyond = outside ?? far;
+  const out = new Int32Array(mask.length);
+  for (let r = 0, at = 0; r < rows; r++) {
+    for (let c = 0; c < columns; c++, at++) {
+      const up = r > 0 ? out[at - columns]! : beyond;
+      const left = c > 0 ? out[at - 1]! : beyond;
+      out[at] = mask[at] === of ? 0 : Math.min(up, left) + 1;
+    }
+  }
+  for (let r = rows - 1, at = mask.length - 1; r >= 0; r--) {
+    for (let c = columns - 1; c >= 0; c--, at--) {
+      const down = r < rows - 1 ? out[at + columns]! : beyond;
+      const right = c < columns - 1 ? out[at + 1]! : beyond;
+      out[at] = Math.min(out[at]!, Math.min(down, right) + 1);
+    }
+  }
+  return out;
+}
+
+/** Sets every 0 that no way over 0s (4-neighbours) joins to the edge. */
+function fillHoles(mask: Uint8Array, rows: number, columns: number): void {
+  const open = new Int32Array(mask.length);
+  let count = 0;
+  const visit = (at: number): void => {
+    if (mask[at] === 0) {
+      mask[at] = 2;
+      open[count++] = at;
+    }
+  };
+  for (let c = 0; c < columns; c++) {
+    visit(c);
+    visit((rows - 1) * columns + c);
+  }
+  for (let r = 0; r < rows; r++) {
+    visit(r * columns);
+    visit(r * columns + columns - 1);
+  }
+  while (count > 0) {
+    const at = open[--count]!;
+    const c = at % columns;
+    if (at >= columns) visit(at - columns);
+    if (at < mask.length - columns) visit(at + columns);
+    if (c > 0) visit(at - 1);
+    if (c < columns - 1) visit(at + 1);
+  }
+  for (let i = 0; i < mask.length; i++) mask[i] = mask[i] === 2 ? 0 : 1;
+}
+
+/** MR: above a tenth of the 99th percentile after smoothing by 2 pixels, holes filled, eroded by 2. */
+export function bodyMask(slice: Slice): Uint8Array {
+  const { rows, columns } = slice;
+  const smooth = gaussian(slice, 2);
+  const threshold = 0.1 * quantile(smooth, 0.99);
+  const mask = new Uint8Array(smooth.length);
+  for (let i = 0; i < smooth.length; i++) mask[i] = smooth[i]! > threshold ? 1 : 0;
+  fillHoles(mask, rows, columns);
+  const depth = cityBlockDistance(mask, rows, columns, 0, 0);
+  for (let i = 0; i < mask.length; i++) mask[i] = depth[i]! > 2 ? 1 : 0;
+  return mask;
+}
+
+/** Everything further than `distance` steps from the mask. */
+export function awayFrom(mask: Uint8Array, rows: number, columns: number, distance: number): Uint8Array {
+  const steps = cityBlockDistance(mask, rows, columns, 1, null);
+  return Uint8Array.from(steps, (value) => (value > distance ? 1 : 0));
+}

@@ -1,0 +1,222 @@
+/** Noise of CT slices. CT noise is correlated, so no high-pass estimator is right: local deviations over soft tissue are. */
+import { filterRows, gaussian, gaussianKernel } from './gaussian.js';
+import type { Slice } from './slice.js';
+import { quantile } from './statistics.js';
+
+const window = 9;
+const histogramBins = 80;
+
+/** Deviations in the 9x9 windows that lie wholly inside slice and mask, every third one in reading order. */
+function localDeviations({ rows, columns, values }: Slice, mask: Uint8Array): Float32Array {
+  const half = (window - 1) / 2;
+  const area = window * window;
+  const sums = new Float64Array(columns);
+  const squares = new Float64Array(columns);
+  const counts = new Int32Array(columns);
+  const out = new Float32Array(Math.ceil((rows * columns) / 3) + 1);
+  let seen = 0;
+  let length = 0;
+  for (let r = 0; r < rows; r++) {
+    const enter = r * columns;
+    const leave = (r - window) * columns;
+    for (let c = 0; c < columns; c++) {
+      const value = values[enter + c]!;
+      sums[c]! += value;
+      squares[c]! += value * value;
+      counts[c]! += mask[enter + c]!;
+    }
+    if (r >= window) {
+      for (let c = 0; c < columns; c++) {
+        const value = values[leave + c]!;
+        sums[c]! -= value;
+        squares[c]! -= value * value;
+        counts[c]! -= mask[leave + c]!;
+      }
+    }
+    if (r < window - 1) continue;
+    let [sum, square, count] = [0, 0, 0];
+    for (let c = 0; c < window - 1; c++) {
+      sum += sums[c]!;
+      square += squares[c]!;
+      count += counts[c]!;
+    }
+    for (let c = half; c < columns - half; c++) {
+      sum += sums[c + half]!;
+      square += squares[c + half]!;
+      count += counts[c + half]!;
+      if (count === area && seen++ % 3 === 0) {
+        const mean = sum / area;
+        out[length++] = Math.sqrt(Math.max(square / area - mean * mean, 0));
+      }
+      sum -= sums[c - half]!;
+      square -= squares[c - half]!;
+      count -= counts[c - half]!;
+    }
+  }
+  return out.subarray(0, length);
+}
+
+/**
+ * Noise level of a slice: mode of the local deviations over the mask (histogram of 80 bins up to the 90th percentile,
+ * smoothed by 2 bins, the peak found between the bins).
+ *
+ * @returns the slice's unit; NaN where fewer than 200 windows fit
+ */
+export function sigmaOfMode(slice: Slice, mask: Uint8Array): number {
+  const deviations = localDeviations(slice, mask);
+  if (deviations.length < 200) return Number.NaN;
+  const top = quantile(deviations, 0.9);
+  if (!(top > 0)) return 0;
+  const counts = new Float32Array(histogramBins);
+  for (let i = 0; i < deviations.length; i++) {
+    const bin = Math.floor((deviations[i]! / top) * histogramBins);
+    if (bin < histogramBins) counts[bin]! += 1;
+    else if (deviations[i]! === top) counts[histogramBins - 1]! += 1;
+  }
+  const histogram = filterRows({ rows: 1, columns: histogramBins, values: counts }, gaussianKernel(2), 'even', 1);
+  let peak = 0;
+  for (let i = 1; i < histogramBins; i++) if (histogram[i]! > histogram[peak]!) peak = i;
+  const [before, at, after] = [histogram[peak - 1] ?? 0, histogram[peak] ?? 0, histogram[peak + 1] ?? 0];
+  const curvature = before - 2 * at + after;
+  const offset = peak > 0 && peak < histogramBins - 1 && curvature < 0 ? (0.5 * (before - after)) / curvature : 0;
+  return ((peak + 0.5 + offset) * top) / histogramBins;
+}
+
+const block = 12;
+const step = block / 2;
+/** Lower quartile of 12x12 plane-corrected deviations to sigma, for soft to standard kernels. */
+const quartileBias = 1.16;
+
+/** Deviations of 12x12 blocks, every 6 pixels, after a plane is taken away; NaN where less than `need` of the block is in the mask. */
+interface BlockDeviations {
+  readonly rows: number;
+  readonly columns: number;
+  readonly values: Float32Array;
+}
+
+/** Sums over the 6x6 quarters, of which each block has 2x2; x and y are centred on the quarter. */
+function blockDeviations(slice: Slice, mask: Uint8Array, need: number): BlockDeviations {
+  const rows = Math.floor(slice.rows / step);
+  const columns = Math.floor(slice.columns / step);
+  const quarters = new Float64Array(rows * columns * 5);
+  const centre = (step - 1) / 2;
+  for (let r = 0; r < rows * step; r++) {
+    const line = Math.floor(r / step) * columns;
+    const y = (r % step) - centre;
+    for (let q = 0; q < columns; q++) {
+      let [sum, square, along, count] = [0, 0, 0, 0];
+      let at = r * slice.columns + q * step;
+      for (let i = 0; i < step; i++, at++) {
+        const value = slice.values[at]!;
+        sum += value;
+        square += value * value;
+        along += value * (i - centre);
+        count += mask[at]!;
+      }
+      const to = (line + q) * 5;
+      quarters[to]! += sum;
+      quarters[to + 1]! += square;
+      quarters[to + 2]! += along;
+      quarters[to + 3]! += sum * y;
+      quarters[to + 4]! += count;
+    }
+  }
+  const n = block * block;
+  const spread = (block * block * (block * block - 1)) / 12; // sum of the squares of x over the block
+  const values = new Float32Array(Math.max(0, rows - 1) * Math.max(0, columns - 1)).fill(Number.NaN);
+  for (let r = 0; r + 1 < rows; r++) {
+    for (let c = 0; c + 1 < columns; c++) {
+      let [sum, square, x, y, count] = [0, 0, 0, 0, 0];
+      for (let i = 0; i < 4; i++) {
+        const at = ((r + (i >> 1)) * columns + c + (i & 1)) * 5;
+        const part = quarters[at]!;
+        sum += part;
+        square += quarters[at + 1]!;
+        x += quarters[at + 2]! + part * ((i & 1) * step - step / 2);
+        y += quarters[at + 3]! + part * ((i >> 1) * step - step / 2);
+        count += quarters[at + 4]!;
+      }
+      if (count < need * n) continue;
+      const rest = square - (sum * sum) / n - (x * x + y * y) / spread;
+      values[r * (columns - 1) + c] = Math.sqrt(Math.max(rest, 0) / (n - 3));
+    }
+  }
+  return { rows: Math.max(0, rows - 1), columns: Math.max(0, columns - 1), values };
+}
+
+const finite = (values: Float32Array): Float32Array => values.filter((value) => Number.isFinite(value));
+
+/** Noise level by blocks: lower quartile of block deviations, corrected for the bias of the quartile; NaN below 12 blocks. */
+export function sigmaOfBlocks(slice: Slice, mask: Uint8Array): number {
+  for (const need of [0.98, 0.85]) {
+    const values = finite(blockDeviations(slice, mask, need).values);
+    if (values.length >= 12) return quantile(values, 0.25) * quartileBias;
+  }
+  return Number.NaN;
+}
+
+const tile = 64;
+
+function tileSigma(slice: Slice, mask: Uint8Array, blocks: BlockDeviations, top: number, left: number): number {
+  const [r0, c0] = [Math.max(0, top - tile / 4), Math.max(0, left - tile / 4)];
+  const [r1, c1] = [Math.min(slice.rows, top + tile + tile / 4), Math.min(slice.columns, left + tile + tile / 4)];
+  if (Math.min(r1 - r0, c1 - c0) < 32) return Number.NaN;
+  let inside = 0;
+  for (let r = r0; r < r1; r++) for (let at = r * slice.columns + c0, end = at + c1 - c0; at < end; at++) inside += mask[at]!;
+  if (inside < 0.3 * (r1 - r0) * (c1 - c0)) return Number.NaN;
+  const found: number[] = [];
+  for (let r = Math.ceil(r0 / step); r * step + block <= r1 && r < blocks.rows; r++) {
+    for (let c = Math.ceil(c0 / step); c * step + block <= c1 && c < blocks.columns; c++) {
+      const value = blocks.values[r * blocks.columns + c]!;
+      if (Number.isFinite(value)) found.push(value);
+    }
+  }
+  return found.length >= 12 ? quantile(Float32Array.from(found), 0.25) : Number.NaN;
+}
+
+/**
+ * Smooth map of the noise: per 64-pixel tile the lower quartile of block deviations, scaled so that the blocks of the
+ * whole slice give `sigma`, limited to 0.5..2 x sigma, smoothed, bilinear between the tiles. Tiles without tissue take `sigma`.
+ *
+ * @param sigma noise level of the slice, in its unit
+ */
+export function noiseMap(slice: Slice, mask: Uint8Array, sigma: number): Float32Array {
+  const { rows, columns } = slice;
+  const blocks = blockDeviations(slice, mask, 0.98);
+  const all = sigmaOfBlocks(slice, mask);
+  const scale = all > 0 ? (quartileBias * sigma) / all : quartileBias;
+  const [down, across] = [Math.ceil(rows / tile), Math.ceil(columns / tile)];
+  const coarse = new Float32Array(down * across);
+  for (let i = 0; i < coarse.length; i++) {
+    const found = tileSigma(slice, mask, blocks, Math.floor(i / across) * tile, (i % across) * tile) * scale;
+    coarse[i] = Math.min(2 * sigma, Math.max(0.5 * sigma, Number.isFinite(found) ? found : sigma));
+  }
+  return enlarge({ rows: down, columns: across, values: gaussian({ rows: down, columns: across, values: coarse }, 0.7) }, rows, columns);
+}
+
+/** Bilinear enlargement, pixel areas aligned, beyond the outer centres the nearest value. */
+function enlarge(coarse: Slice, rows: number, columns: number): Float32Array {
+  const out = new Float32Array(rows * columns);
+  const place = (i: number, from: number, to: number): [number, number] => {
+    const at = Math.min(from - 1, Math.max(0, ((i + 0.5) * from) / to - 0.5));
+    const low = Math.min(Math.floor(at), Math.max(0, from - 2));
+    return [low, at - low];
+  };
+  const across = Array.from({ length: columns }, (_, c) => place(c, coarse.columns, columns));
+  const lowers = Int32Array.from(across, ([low]) => low);
+  const shares = Float32Array.from(across, ([, share]) => share);
+  const line = new Float32Array(coarse.columns + 1);
+  for (let r = 0, to = 0; r < rows; r++) {
+    const [low, share] = place(r, coarse.rows, rows);
+    const next = Math.min(low + 1, coarse.rows - 1);
+    for (let c = 0; c < coarse.columns; c++) {
+      line[c] = coarse.values[low * coarse.columns + c]! * (1 - share) + coarse.values[next * coarse.columns + c]! * share;
+    }
+    line[coarse.columns] = line[coarse.columns - 1]!;
+    for (let c = 0; c < columns; c++, to++) {
+      const at = lowers[c]!;
+      out[to] = line[at]! + shares[c]! * (line[at + 1]! - line[at]!);
+    }
+  }
+  return out;
+}

@@ -1,0 +1,79 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { blend } from '../../src/imaging/blend.js';
+import { psnr, ssim, structureFigures } from '../../src/imaging/figures.js';
+import { gaussian } from '../../src/imaging/gaussian.js';
+import { softTissueMask } from '../../src/imaging/masks.js';
+import { median, quantile } from '../../src/imaging/statistics.js';
+import { kernelNoise } from '../support/phantom.js';
+import { ctImage, distance, reference } from './reference-images.js';
+
+const slice = ctImage();
+const mask = softTissueMask(slice);
+const smooth = { ...slice, values: gaussian(slice, 1) };
+const residual = slice.values.map((value, i) => value - (smooth.values[i] ?? 0));
+
+describe('figures', () => {
+  const half = { ...slice, values: slice.values.map((value, i) => value - 0.5 * (residual[i] ?? 0)) };
+  it('equal the reference', () => {
+    const got = structureFigures(slice, half, mask, 1);
+    expect(got.residualStructure).toBeCloseTo(reference.ct.residualStructure, 2);
+    expect(got.edgeRatio).toBeCloseTo(reference.ct.edgeRatio, 2);
+    expect(psnr(slice, smooth, -160, 240)).toBeCloseTo(reference.ct.psnr, 3);
+    expect(ssim(slice, smooth, -160, 240)).toBeCloseTo(reference.ct.ssim, 3);
+  });
+  it('hardly change when every second row and column is looked at', () => {
+    const [all, some] = [structureFigures(slice, half, mask, 1), structureFigures(slice, half, mask, 2)];
+    expect(Math.abs(all.residualStructure - some.residualStructure)).toBeLessThan(0.02);
+    expect(Math.abs(all.edgeRatio - some.edgeRatio)).toBeLessThan(0.02);
+  });
+  it('see no structure in pure noise that was taken away', () => {
+    const noise = kernelNoise(256, 256, 3);
+    const after = { ...slice, values: slice.values.map((value, i) => value + 5 * (noise[i] ?? 0)) };
+    expect(Math.abs(structureFigures(slice, after, mask, 2).residualStructure)).toBeLessThan(0.15);
+  });
+});
+
+describe('blend', () => {
+  const flat = (value: number): Float32Array => new Float32Array(slice.values.length).fill(value);
+  it('keeps the mean over the mask and tells the shift', () => {
+    const biased = residual.map((value) => value + 4);
+    const { values, meanShift } = blend(slice, biased, flat(1000), 0.5, mask);
+    const mean = (a: Float32Array): number => {
+      let [sum, n] = [0, 0];
+      for (let i = 0; i < a.length; i++) if (mask[i] === 1) [sum, n] = [sum + (a[i] ?? 0), n + 1];
+      return sum / n;
+    };
+    expect(mean(values)).toBeCloseTo(mean(slice.values), 2);
+    expect(meanShift).toBeLessThan(-1.8);
+  });
+  it('moves no pixel by more than 3 sigma before the mean is put back', () => {
+    const { values, meanShift } = blend(slice, residual, flat(2), 1, mask);
+    const moved = values.map((value, i) => value + meanShift - (slice.values[i] ?? 0));
+    expect(distance(moved, flat(0))).toBeLessThan(6.001);
+  });
+  it('changes nothing at share 0', () => {
+    expect(distance(blend(slice, residual, flat(20), 0, mask).values, slice.values)).toBe(0);
+  });
+  it('leaves flat surroundings at the lowest value alone', () => {
+    const values = slice.values.map((value) => (value < -500 ? -1024 : value));
+    const cut = { ...slice, values };
+    const out = blend(cut, flat(7), flat(20), 0.5, mask).values;
+    expect(out[0]).toBe(-1024);
+    expect(out[128 * 256 + 128]).toBeCloseTo(values[128 * 256 + 128] ?? 0, 3);
+  });
+});
+
+it('takes quantiles as numpy does: between order statistics', () => {
+  fc.assert(
+    fc.property(fc.array(fc.float({ noNaN: true, noDefaultInfinity: true, min: -1e6, max: 1e6 }), { minLength: 1, maxLength: 50 }), fc.double({ min: 0, max: 1, noNaN: true }), (list, q) => {
+      const sample = Float32Array.from(list);
+      const sorted = [...sample].toSorted((a, b) => a - b);
+      const at = q * (sorted.length - 1);
+      const [low, high] = [sorted[Math.floor(at)] ?? 0, sorted[Math.ceil(at)] ?? 0];
+      expect(quantile(sample, q)).toBeCloseTo(low + (at - Math.floor(at)) * (high - low), 3);
+    }),
+  );
+  expect(median(Float32Array.of(3, 1, 2))).toBe(2);
+  expect(median(new Float32Array(0))).toBeNaN();
+});

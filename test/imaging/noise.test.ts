@@ -1,0 +1,111 @@
+import { describe, expect, it } from '@jest/globals';
+import { openTransform } from '../../src/imaging/fourier.js';
+import { awayFrom, bodyMask, softTissueMask } from '../../src/imaging/masks.js';
+import { noiseMap, sigmaOfBlocks, sigmaOfMode } from '../../src/imaging/noise-ct.js';
+import { mrNoise, sigmaOfKSpace, sigmaOfLaplacian } from '../../src/imaging/noise-mr.js';
+import { kernelNoise, whiteNoise } from '../support/phantom.js';
+import { ctImage, distance, mrImage, reference } from './reference-images.js';
+
+const count = (mask: Uint8Array): number => mask.reduce((sum, value) => sum + value, 0);
+
+describe('CT', () => {
+  const slice = ctImage();
+  const mask = softTissueMask(slice);
+  it('has the reference image', () => {
+    expect(distance(slice.values.subarray(128 * 256 + 100, 128 * 256 + 108), reference.ct.first)).toBeLessThan(0.002);
+  });
+  it('finds the mask of scipy', () => {
+    expect(Math.abs(count(mask) - reference.ct.maskPixels)).toBeLessThanOrEqual(2);
+  });
+  it('finds sigma by the mode within half a histogram bin (1.5 %)', () => {
+    expect(Math.abs(sigmaOfMode(slice, mask) / reference.ct.mode - 1)).toBeLessThan(0.015);
+  });
+  it('finds sigma by blocks within 0.1 %', () => {
+    expect(Math.abs(sigmaOfBlocks(slice, mask) / reference.ct.blocks - 1)).toBeLessThan(0.001);
+  });
+  it('maps the noise within 3 % (its blocks are aligned to the slice, the reference to each tile)', () => {
+    const map = noiseMap(slice, mask, reference.ct.mode);
+    const sampled = reference.ct.map.map((_, i) => map[(16 + 32 * Math.floor(i / 8)) * 256 + 16 + 32 * (i % 8)] ?? 0);
+    expect(distance(sampled, reference.ct.map)).toBeLessThan(0.03 * reference.ct.mode);
+  });
+  it.each([8, 20, 50])('finds %d HU of correlated noise, at most 10 %% too low (a 9x9 window misses its slow part)', (noise) => {
+    const values = kernelNoise(256, 256, noise).map((value) => 40 + noise * value);
+    const flat = { rows: 256, columns: 256, values };
+    const found = sigmaOfMode(flat, softTissueMask(flat)) / noise;
+    expect(found).toBeGreaterThan(0.9);
+    expect(found).toBeLessThan(1.02);
+  });
+  it('says NaN without tissue, and a map that is flat', () => {
+    const air = { rows: 64, columns: 64, values: new Float32Array(4096).fill(-1000) };
+    const nothing = softTissueMask(air);
+    expect(sigmaOfMode(air, nothing)).toBeNaN();
+    expect(sigmaOfBlocks(air, nothing)).toBeNaN();
+    expect(new Set(noiseMap(air, nothing, 12))).toEqual(new Set([12]));
+  });
+});
+
+describe('MR', () => {
+  const full = mrImage(128);
+  const cut = mrImage(72);
+  it('has the reference images', () => {
+    expect(distance(full.values.subarray(64 * 128 + 30, 64 * 128 + 38), reference.mr.first)).toBeLessThan(0.002);
+    expect(distance(cut.values.subarray(64 * 128 + 30, 64 * 128 + 38), reference.mr.cutFirst)).toBeLessThan(0.002);
+  });
+  it('finds the masks of scipy', () => {
+    const mask = bodyMask(full);
+    expect(count(mask)).toBe(reference.mr.maskPixels);
+    expect(count(awayFrom(mask, 128, 128, 8))).toBe(reference.mr.airPixels);
+  });
+  it('takes the noise from Rayleigh-like air', () => {
+    const noise = mrNoise(full, bodyMask(full));
+    expect(noise).toMatchObject({ method: 'background', measurable: true, spacing: [1, 1] });
+    expect(noise.sigma / reference.mr.background).toBeCloseTo(1, 4);
+    expect(Math.abs(noise.sigma / 25 - 1)).toBeLessThan(0.05);
+  });
+  it('compares at twice the spacing where air shows an interpolated image', () => {
+    expect(mrNoise(cut, bodyMask(cut))).toMatchObject({ method: 'background', spacing: [2, 2] });
+  });
+  it('finds second differences as scipy does', () => {
+    expect(sigmaOfLaplacian(full, bodyMask(full)) / reference.mr.laplacian).toBeCloseTo(1, 4);
+    expect(sigmaOfLaplacian(cut, bodyMask(cut)) / reference.mr.cutLaplacian).toBeCloseTo(1, 3);
+  });
+  it('says "not measurable" where air is masked and the image is strongly interpolated', () => {
+    const mask = bodyMask(cut);
+    const air = awayFrom(mask, 128, 128, 4);
+    const masked = { ...cut, values: cut.values.map((value, i) => (air[i] === 1 ? 0 : value)) };
+    const noise = mrNoise(masked, bodyMask(masked));
+    expect(noise).toMatchObject({ method: 'k-space', measurable: false, spacing: [2, 2] });
+    expect(noise.sigma / reference.mr.kSpace).toBeCloseTo(1, 2);
+    const { support } = sigmaOfKSpace(masked, bodyMask(masked));
+    expect(support).toEqual(reference.mr.support);
+  });
+  it('uses second differences where air is masked and nothing is interpolated', () => {
+    const mask = bodyMask(full);
+    const air = awayFrom(mask, 128, 128, 4);
+    const masked = { ...full, values: full.values.map((value, i) => (air[i] === 1 ? 0 : value)) };
+    const noise = mrNoise(masked, bodyMask(masked));
+    expect(noise).toMatchObject({ method: 'k-space', measurable: true });
+    expect(Math.abs(noise.sigma / 25 - 1)).toBeLessThan(0.25);
+  });
+  it('has nothing to say of an empty slice', () => {
+    const empty = { rows: 64, columns: 64, values: new Float32Array(4096) };
+    expect(mrNoise(empty, bodyMask(empty))).toMatchObject({ method: 'none', measurable: false, sigma: 0 });
+  });
+});
+
+it.each([1, 2, 3, 8, 12, 17, 30])('transforms %d values as the sum by definition', (n) => {
+  const re = Float64Array.from(whiteNoise(n, n));
+  const im = Float64Array.from(whiteNoise(n, n + 50));
+  const want = Array.from({ length: n }, (_, k) => {
+    let [a, b] = [0, 0];
+    for (let i = 0; i < n; i++) {
+      const angle = (-2 * Math.PI * i * k) / n;
+      a += (re[i] ?? 0) * Math.cos(angle) - (im[i] ?? 0) * Math.sin(angle);
+      b += (re[i] ?? 0) * Math.sin(angle) + (im[i] ?? 0) * Math.cos(angle);
+    }
+    return [a, b] as const;
+  });
+  openTransform(n)(re, im);
+  expect(distance(re, want.map(([a]) => a))).toBeLessThan(1e-10);
+  expect(distance(im, want.map(([, b]) => b))).toBeLessThan(1e-10);
+});

@@ -1,0 +1,85 @@
+import { mkdtemp, readFile, rm, cp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { filterSha256 } from '../../src/dicom/uid.js';
+import { chooseProvider } from '../../src/inference/provider.js';
+import { openRegistry } from '../../src/inference/registry.js';
+
+const models = fileURLToPath(new URL('../../../models', import.meta.url));
+const networks = ['ct-low-dose', 'mr-accelerated'];
+const filters = ['bilateral', 'gaussian', 'median', 'nlm', 'wavelet'];
+
+describe('the shipped models', () => {
+  it('have cards', async () => {
+    const registry = await openRegistry(models);
+    expect(registry.list().map((card) => card.id)).toEqual([...filters, ...networks].toSorted());
+    expect(registry.get('ct-low-dose')).toMatchObject({ kind: 'network', modality: ['CT'], defaultStrength: 0.47 });
+    expect(registry.get('no-such-model')).toBeUndefined();
+  });
+  it.each([...networks, ...filters])('%s is what its card says', async (id) => {
+    const registry = await openRegistry(models);
+    expect(await registry.verify(id, 'cpu')).toEqual([]);
+  });
+  it.each(filters)('%s stands in objects with the SHA-256 of the identity recipe', async (id) => {
+    const card = (await openRegistry(models)).get(id);
+    expect(card?.sha256).toBe(filterSha256(id, card?.version ?? ''));
+  });
+});
+
+describe('a spoiled model folder', () => {
+  let folder = '';
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'limpid-models-'));
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+  const spoil = async (name: string, id: string, change: (text: string) => string): Promise<string> => {
+    const directory = join(folder, name);
+    await cp(join(models, id), join(directory, id), { recursive: true });
+    const card = join(directory, id, 'model.yaml');
+    await writeFile(card, change(await readFile(card, 'utf8')));
+    return directory;
+  };
+  it('is told by its hash', async () => {
+    const directory = await spoil('hash', 'ct-low-dose', (text) => text);
+    await writeFile(join(directory, 'ct-low-dose', 'model.onnx'), 'not a model');
+    const faults = await (await openRegistry(directory)).verify('ct-low-dose', 'cpu');
+    expect(faults.join()).toMatch(/SHA-256 of model.onnx/);
+  });
+  it('is told by its probe', async () => {
+    const directory = await spoil('probe', 'ct-low-dose', (text) => text.replace(/mean: .*/, 'mean: 0.5,'));
+    const faults = await (await openRegistry(directory)).verify('ct-low-dose', 'cpu');
+    expect(faults.join()).toMatch(/probe mean/);
+  });
+  it('is told by its graph', async () => {
+    const directory = await spoil('graph', 'ct-low-dose', (text) => text.replace('input: x', 'input: image'));
+    expect(await (await openRegistry(directory)).verify('ct-low-dose', 'cpu')).toEqual(['graph inputs are x']);
+  });
+  it('is told by a filter whose version was raised without its hash', async () => {
+    const directory = await spoil('filter', 'nlm', (text) => text.replace('version: 1.0.0', 'version: 1.0.1'));
+    const faults = await (await openRegistry(directory)).verify('nlm', 'cpu');
+    expect(faults.join()).toMatch(/the filter's SHA-256/);
+  });
+  it.each([
+    ['an unknown key', (text: string) => `${text}\nextra: 1\n`],
+    ['a strength of 2', (text: string) => text.replace('defaultStrength: 0.4', 'defaultStrength: 2')],
+    ['another id', (text: string) => text.replace('id: nlm', 'id: other')],
+    ['no YAML', () => '{ id: [ }'],
+  ])('does not open with %s', async (what, change) => {
+    const directory = await spoil(what.replaceAll(' ', '-'), 'nlm', change);
+    await expect(openRegistry(directory)).rejects.toMatchObject({ code: 'MODEL_INVALID' });
+  });
+});
+
+describe('execution providers', () => {
+  it('are tried in order', async () => {
+    expect(await chooseProvider(['no-such-provider', 'cpu'])).toBe('cpu');
+  });
+  it('that are all missing stop the process with a reason for each', async () => {
+    await expect(chooseProvider(['no-such-provider'])).rejects.toMatchObject({
+      code: 'PROVIDER_UNAVAILABLE',
+      message: expect.stringContaining('no-such-provider'),
+    });
+  });
+});
