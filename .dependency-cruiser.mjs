@@ -45,5 +45,9 @@ export default {
     confined('observe', 'pino|prom-client'),
     confined('admin', 'fastify|@fastify/[^/]+'),
   ],
-  options: { doNotFollow: { path: 'node_modules' }, tsPreCompilationDeps: true, tsConfig: { fileName: 'tsconfig.json' } },
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+  },
 };

@@ -14,7 +14,9 @@ export function bilateral(slice: Slice, sigma: number, range: number): Float32Ar
   if (!(range > 0)) return values.slice();
   const radius = Math.max(2, Math.ceil(3 * sigma));
   const { values: source, columns: stride } = withBorder(slice, radius);
-  const table = Float32Array.from({ length: bins + 1 }, (_, i) => (i === bins ? 0 : Math.exp(-0.5 * ((i + 0.5) * reach / bins) ** 2)));
+  const table = Float32Array.from({ length: bins + 1 }, (_, i) =>
+    i === bins ? 0 : Math.exp(-0.5 * (((i + 0.5) * reach) / bins) ** 2),
+  );
   table[0] = 1;
   const scale = bins / (reach * range);
   const sums = new Float32Array(rows * columns);

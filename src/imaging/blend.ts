@@ -19,7 +19,13 @@ export interface Blended {
  * @param mask tissue whose mean is kept
  * @see models: strength and safety limits
  */
-export function blend(slice: Slice, residual: Float32Array, sigma: Float32Array, share: number, mask: Uint8Array): Blended {
+export function blend(
+  slice: Slice,
+  residual: Float32Array,
+  sigma: Float32Array,
+  share: number,
+  mask: Uint8Array,
+): Blended {
   const { rows, columns, values } = slice;
   const out = new Float32Array(values.length);
   let lowest = Number.POSITIVE_INFINITY;

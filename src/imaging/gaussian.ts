@@ -46,7 +46,8 @@ export function filterRows(slice: Slice, kernel: Float32Array, parity: 'even' | 
     for (let c = 0, at = r * width; c < columns; c += step, at++) {
       const middle = c + radius;
       let sum = centre * line[middle]!;
-      if (parity === 'even') for (let i = 1; i <= radius; i++) sum += kernel[i]! * (line[middle + i]! + line[middle - i]!);
+      if (parity === 'even')
+        for (let i = 1; i <= radius; i++) sum += kernel[i]! * (line[middle + i]! + line[middle - i]!);
       else for (let i = 1; i <= radius; i++) sum += kernel[i]! * (line[middle + i]! - line[middle - i]!);
       out[at] = sum;
     }
@@ -113,7 +114,12 @@ export function gradientAt(slice: Slice, sigma: number, step: number): Float32Ar
   const derive = derivativeKernel(sigma);
   const columns = Math.ceil(slice.columns / step);
   const shape = { rows: slice.rows, columns };
-  const alongColumns = filterColumns({ ...shape, values: filterRows(slice, smooth, 'even', step) }, derive, 'odd', step);
+  const alongColumns = filterColumns(
+    { ...shape, values: filterRows(slice, smooth, 'even', step) },
+    derive,
+    'odd',
+    step,
+  );
   const alongRows = filterColumns({ ...shape, values: filterRows(slice, derive, 'odd', step) }, smooth, 'even', step);
   for (let i = 0; i < alongRows.length; i++) alongRows[i] = Math.sqrt(alongRows[i]! ** 2 + alongColumns[i]! ** 2);
   return alongRows;

@@ -1,14 +1,32 @@
 /** Masks in which noise and figures are measured: 1 inside, 0 outside, `[row][column]`. */
-import { gaussian } from './gaussian.js';
+import { gaussian, gaussianAt } from './gaussian.js';
 import type { Slice } from './slice.js';
 import { quantile } from './statistics.js';
 
-/** CT: soft tissue, -150 to 200 HU after smoothing by 2 pixels, so that noise does not break the mask. */
+/**
+ * CT: soft tissue, -150 to 200 HU after smoothing by 2 pixels, so that noise does not break the mask. Looked at in every
+ * second row and column, each of which stands for 2x2 pixels: a third of the time, the border within one pixel.
+ */
 export function softTissueMask(slice: Slice): Uint8Array {
-  const smooth = gaussian(slice, 2);
-  const mask = new Uint8Array(smooth.length);
-  for (let i = 0; i < smooth.length; i++) mask[i] = smooth[i]! > -150 && smooth[i]! < 200 ? 1 : 0;
+  const { rows, columns } = slice;
+  const smooth = gaussianAt(slice, 2, 2);
+  const across = Math.ceil(columns / 2);
+  const mask = new Uint8Array(rows * columns);
+  for (let r = 0, at = 0; r < rows; r++) {
+    const from = (r >> 1) * across;
+    for (let c = 0; c < columns; c++, at++) {
+      const value = smooth[from + (c >> 1)]!;
+      mask[at] = value > -150 && value < 200 ? 1 : 0;
+    }
+  }
   return mask;
+}
+
+/** How many pixels are in the mask. */
+export function pixelsOf(mask: Uint8Array): number {
+  let count = 0;
+  for (let i = 0; i < mask.length; i++) count += mask[i]!;
+  return count;
 }
 
 /** City-block distance of each pixel to the nearest pixel of value `of`; `outside` is the distance of the world beyond the edge, or null. */
@@ -78,5 +96,7 @@ export function bodyMask(slice: Slice): Uint8Array {
 /** Everything further than `distance` steps from the mask. */
 export function awayFrom(mask: Uint8Array, rows: number, columns: number, distance: number): Uint8Array {
   const steps = cityBlockDistance(mask, rows, columns, 1, null);
-  return Uint8Array.from(steps, (value) => (value > distance ? 1 : 0));
+  const out = new Uint8Array(steps.length);
+  for (let i = 0; i < out.length; i++) out[i] = steps[i]! > distance ? 1 : 0;
+  return out;
 }

@@ -69,9 +69,8 @@ export function sigmaOfMode(slice: Slice, mask: Uint8Array): number {
   if (!(top > 0)) return 0;
   const counts = new Float32Array(histogramBins);
   for (let i = 0; i < deviations.length; i++) {
-    const bin = Math.floor((deviations[i]! / top) * histogramBins);
-    if (bin < histogramBins) counts[bin]! += 1;
-    else if (deviations[i]! === top) counts[histogramBins - 1]! += 1;
+    const value = deviations[i]!;
+    if (value <= top) counts[Math.min(histogramBins - 1, Math.floor((value / top) * histogramBins))]! += 1;
   }
   const histogram = filterRows({ rows: 1, columns: histogramBins, values: counts }, gaussianKernel(2), 'even', 1);
   let peak = 0;
@@ -162,7 +161,8 @@ function tileSigma(slice: Slice, mask: Uint8Array, blocks: BlockDeviations, top:
   const [r1, c1] = [Math.min(slice.rows, top + tile + tile / 4), Math.min(slice.columns, left + tile + tile / 4)];
   if (Math.min(r1 - r0, c1 - c0) < 32) return Number.NaN;
   let inside = 0;
-  for (let r = r0; r < r1; r++) for (let at = r * slice.columns + c0, end = at + c1 - c0; at < end; at++) inside += mask[at]!;
+  for (let r = r0; r < r1; r++)
+    for (let at = r * slice.columns + c0, end = at + c1 - c0; at < end; at++) inside += mask[at]!;
   if (inside < 0.3 * (r1 - r0) * (c1 - c0)) return Number.NaN;
   const found: number[] = [];
   for (let r = Math.ceil(r0 / step); r * step + block <= r1 && r < blocks.rows; r++) {
@@ -183,15 +183,19 @@ function tileSigma(slice: Slice, mask: Uint8Array, blocks: BlockDeviations, top:
 export function noiseMap(slice: Slice, mask: Uint8Array, sigma: number): Float32Array {
   const { rows, columns } = slice;
   const blocks = blockDeviations(slice, mask, 0.98);
-  const all = sigmaOfBlocks(slice, mask);
-  const scale = all > 0 ? (quartileBias * sigma) / all : quartileBias;
+  const quartile = quantile(finite(blocks.values), 0.25);
+  const scale = quartile > 0 ? sigma / quartile : quartileBias;
   const [down, across] = [Math.ceil(rows / tile), Math.ceil(columns / tile)];
   const coarse = new Float32Array(down * across);
   for (let i = 0; i < coarse.length; i++) {
     const found = tileSigma(slice, mask, blocks, Math.floor(i / across) * tile, (i % across) * tile) * scale;
     coarse[i] = Math.min(2 * sigma, Math.max(0.5 * sigma, Number.isFinite(found) ? found : sigma));
   }
-  return enlarge({ rows: down, columns: across, values: gaussian({ rows: down, columns: across, values: coarse }, 0.7) }, rows, columns);
+  return enlarge(
+    { rows: down, columns: across, values: gaussian({ rows: down, columns: across, values: coarse }, 0.7) },
+    rows,
+    columns,
+  );
 }
 
 /** Bilinear enlargement, pixel areas aligned, beyond the outer centres the nearest value. */
@@ -210,7 +214,8 @@ function enlarge(coarse: Slice, rows: number, columns: number): Float32Array {
     const [low, share] = place(r, coarse.rows, rows);
     const next = Math.min(low + 1, coarse.rows - 1);
     for (let c = 0; c < coarse.columns; c++) {
-      line[c] = coarse.values[low * coarse.columns + c]! * (1 - share) + coarse.values[next * coarse.columns + c]! * share;
+      line[c] =
+        coarse.values[low * coarse.columns + c]! * (1 - share) + coarse.values[next * coarse.columns + c]! * share;
     }
     line[coarse.columns] = line[coarse.columns - 1]!;
     for (let c = 0; c < columns; c++, to++) {

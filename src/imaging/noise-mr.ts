@@ -5,7 +5,7 @@
 import { transformPlane } from './fourier.js';
 import type { Plane } from './fourier.js';
 import { reflected } from './gaussian.js';
-import { awayFrom } from './masks.js';
+import { awayFrom, pixelsOf } from './masks.js';
 import type { Slice } from './slice.js';
 import { masked, meanAndDeviation, median, robustDeviation } from './statistics.js';
 
@@ -41,7 +41,10 @@ export function sigmaOfLaplacian(slice: Slice, mask: Uint8Array, spacing: readon
       const left = c >= dc ? c - dc : reflected(c - dc, columns);
       const right = c + dc < columns ? c + dc : reflected(c + dc, columns);
       found[length++] =
-        values[up + left]! + values[up + right]! + values[down + left]! + values[down + right]! +
+        values[up + left]! +
+        values[up + right]! +
+        values[down + left]! +
+        values[down + right]! +
         4 * values[here + c]! -
         2 * (values[up + c]! + values[down + c]! + values[here + left]! + values[here + right]!);
     }
@@ -132,7 +135,8 @@ function reducedMask(mask: Uint8Array, rows: number, columns: number, toRows: nu
       const at = top * columns + left;
       const [v, u] = [y - top, x - left];
       const value =
-        (1 - v) * ((1 - u) * mask[at]! + u * mask[at + 1]!) + v * ((1 - u) * mask[at + columns]! + u * mask[at + columns + 1]!);
+        (1 - v) * ((1 - u) * mask[at]! + u * mask[at + 1]!) +
+        v * ((1 - u) * mask[at + columns]! + u * mask[at + columns + 1]!);
       out[to] = value > 0.9 ? 1 : 0;
     }
   }
@@ -148,7 +152,7 @@ export function sigmaOfKSpace(slice: Slice, mask: Uint8Array): { sigma: number; 
   const w = Math.round((columns * support[1]) / 2) * 2;
   if (h < rows || w < columns) {
     const smallMask = reducedMask(mask, rows, columns, h, w);
-    if (smallMask.reduce((sum, value) => sum + value, 0) > leastTissue) {
+    if (pixelsOf(smallMask) > leastTissue) {
       const [top, left] = [(rows - h) >> 1, (columns - w) >> 1];
       const cut = { rows: h, columns: w, re: new Float64Array(h * w), im: new Float64Array(h * w) };
       for (let r = 0; r < h; r++) {
@@ -173,11 +177,11 @@ export function sigmaOfKSpace(slice: Slice, mask: Uint8Array): { sigma: number; 
  * @param mask the object (`bodyMask`)
  */
 export function mrNoise(slice: Slice, mask: Uint8Array): MrNoise {
-  const tissue = mask.reduce((sum, value) => sum + value, 0);
-  if (tissue < leastTissue) return { sigma: 0, method: 'none', measurable: false, spacing: [1, 1] };
+  if (pixelsOf(mask) < leastTissue) return { sigma: 0, method: 'none', measurable: false, spacing: [1, 1] };
   const air = masked(slice.values, awayFrom(mask, slice.rows, slice.columns, 8));
   if (air.length > 400) {
-    const zeros = air.reduce((sum, value) => sum + (value === 0 ? 1 : 0), 0);
+    let zeros = 0;
+    for (let i = 0; i < air.length; i++) if (air[i] === 0) zeros++;
     const { mean, deviation } = meanAndDeviation(air);
     if (zeros < 0.02 * air.length && mean > 1.5 * deviation && mean < 2.3 * deviation) {
       // An interpolated image has nothing at the finest spacing: compare before and after at twice the spacing then.

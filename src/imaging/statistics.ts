@@ -45,7 +45,9 @@ export function median(sample: Float32Array): number {
 /** Deviation of a Gaussian with the sample's median absolute deviation (1.4826 x MAD). */
 export function robustDeviation(sample: Float32Array): number {
   const middle = median(sample);
-  return 1.4826 * median(sample.map((value) => Math.abs(value - middle)));
+  const distances = new Float32Array(sample.length);
+  for (let i = 0; i < sample.length; i++) distances[i] = Math.abs(sample[i]! - middle);
+  return 1.4826 * median(distances);
 }
 
 /** Mean and standard deviation (of the whole sample, not an estimate for a larger one). */

@@ -72,9 +72,7 @@ export const modelCard = z.strictObject({
   licence: z.string(),
   training: z.string().nullable(),
   /** Output of the model for the input of `probeInput`, to test a port or a provider; null for filters. */
-  probe: z
-    .strictObject({ mean: z.number(), deviation: z.number(), row16: z.array(z.number()).length(8) })
-    .nullable(),
+  probe: z.strictObject({ mean: z.number(), deviation: z.number(), row16: z.array(z.number()).length(8) }).nullable(),
 });
 
 /** A card as read; `modality` lists what it may be used for. */

@@ -4,7 +4,10 @@ import { openSession } from './session.js';
 
 /** An ONNX model of one Identity node, float32 [1] to [1]: IR version 8, opset 13. */
 const identityModel = Uint8Array.from(
-  Buffer.from('08083a370a100a017812017922084964656e746974791201675a0f0a0178120a0a08080112040a020801620f0a0179120a0a08080112040a02080142040a00100d', 'hex'),
+  Buffer.from(
+    '08083a370a100a017812017922084964656e746974791201675a0f0a0178120a0a08080112040a020801620f0a0179120a0a08080112040a02080142040a00100d',
+    'hex',
+  ),
 );
 
 /**

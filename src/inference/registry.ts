@@ -25,13 +25,18 @@ export interface Registry {
   verify(id: string, provider: string): Promise<readonly string[]>;
 }
 
+/** `ENOENT` and the like of an error of the file system. */
+function systemCode(error: unknown): string | null {
+  return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : null;
+}
+
 async function readCard(directory: string, id: string): Promise<ModelCard | null> {
   const file = join(directory, id, 'model.yaml');
   let text: string;
   try {
     text = await readFile(file, 'utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null; // a folder of something else: training/
+    if (systemCode(error) === 'ENOENT') return null; // a folder of something else: training/
     throw error;
   }
   let value: unknown;
@@ -58,7 +63,7 @@ async function verifyNetwork(card: ModelCard, file: string, provider: string): P
   try {
     bytes = await readFile(file);
   } catch (error) {
-    return [`model.onnx cannot be read: ${(error as NodeJS.ErrnoException).code ?? String(error)}`];
+    return [`model.onnx cannot be read: ${systemCode(error) ?? String(error)}`];
   }
   const found = modelSha256(bytes);
   if (found !== card.sha256) return [`SHA-256 of model.onnx is ${found}, the card says ${card.sha256}`];
@@ -66,7 +71,8 @@ async function verifyNetwork(card: ModelCard, file: string, provider: string): P
   try {
     const faults: string[] = [];
     if (session.inputNames.join() !== card.input.input) faults.push(`graph inputs are ${session.inputNames.join()}`);
-    if (session.outputNames.join() !== card.input.output) faults.push(`graph outputs are ${session.outputNames.join()}`);
+    if (session.outputNames.join() !== card.input.output)
+      faults.push(`graph outputs are ${session.outputNames.join()}`);
     return faults.length > 0 ? faults : await probeFaults(session, card.input, card.probe);
   } finally {
     await session.close();
@@ -81,7 +87,10 @@ async function verifyNetwork(card: ModelCard, file: string, provider: string): P
 export async function openRegistry(modelsDirectory: string): Promise<Registry> {
   const cards = new Map<string, ModelCard>();
   const entries = await readdir(modelsDirectory, { withFileTypes: true });
-  for (const name of entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name).toSorted()) {
+  for (const name of entries
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name)
+    .toSorted()) {
     const card = await readCard(modelsDirectory, name);
     if (card) cards.set(card.id, card);
   }

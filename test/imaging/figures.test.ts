@@ -22,15 +22,15 @@ describe('figures', () => {
     expect(psnr(slice, smooth, -160, 240)).toBeCloseTo(reference.ct.psnr, 3);
     expect(ssim(slice, smooth, -160, 240)).toBeCloseTo(reference.ct.ssim, 3);
   });
-  it('hardly change when every second row and column is looked at', () => {
-    const [all, some] = [structureFigures(slice, half, mask, 1), structureFigures(slice, half, mask, 2)];
-    expect(Math.abs(all.residualStructure - some.residualStructure)).toBeLessThan(0.02);
-    expect(Math.abs(all.edgeRatio - some.edgeRatio)).toBeLessThan(0.02);
+  it('hardly change when every fourth row and column is looked at', () => {
+    const [all, some] = [structureFigures(slice, half, mask, 1), structureFigures(slice, half, mask, 4)];
+    expect(Math.abs(all.residualStructure - some.residualStructure)).toBeLessThan(0.03);
+    expect(Math.abs(all.edgeRatio - some.edgeRatio)).toBeLessThan(0.03);
   });
   it('see no structure in pure noise that was taken away', () => {
     const noise = kernelNoise(256, 256, 3);
     const after = { ...slice, values: slice.values.map((value, i) => value + 5 * (noise[i] ?? 0)) };
-    expect(Math.abs(structureFigures(slice, after, mask, 2).residualStructure)).toBeLessThan(0.15);
+    expect(Math.abs(structureFigures(slice, after, mask, 4).residualStructure)).toBeLessThan(0.15);
   });
 });
 
@@ -66,13 +66,20 @@ describe('blend', () => {
 
 it('takes quantiles as numpy does: between order statistics', () => {
   fc.assert(
-    fc.property(fc.array(fc.float({ noNaN: true, noDefaultInfinity: true, min: -1e6, max: 1e6 }), { minLength: 1, maxLength: 50 }), fc.double({ min: 0, max: 1, noNaN: true }), (list, q) => {
-      const sample = Float32Array.from(list);
-      const sorted = [...sample].toSorted((a, b) => a - b);
-      const at = q * (sorted.length - 1);
-      const [low, high] = [sorted[Math.floor(at)] ?? 0, sorted[Math.ceil(at)] ?? 0];
-      expect(quantile(sample, q)).toBeCloseTo(low + (at - Math.floor(at)) * (high - low), 3);
-    }),
+    fc.property(
+      fc.array(fc.float({ noNaN: true, noDefaultInfinity: true, min: -1e6, max: 1e6 }), {
+        minLength: 1,
+        maxLength: 50,
+      }),
+      fc.double({ min: 0, max: 1, noNaN: true }),
+      (list, q) => {
+        const sample = Float32Array.from(list);
+        const sorted = [...sample].toSorted((a, b) => a - b);
+        const at = q * (sorted.length - 1);
+        const [low, high] = [sorted[Math.floor(at)] ?? 0, sorted[Math.ceil(at)] ?? 0];
+        expect(quantile(sample, q)).toBeCloseTo(low + (at - Math.floor(at)) * (high - low), 3);
+      },
+    ),
   );
   expect(median(Float32Array.of(3, 1, 2))).toBe(2);
   expect(median(new Float32Array(0))).toBeNaN();

@@ -33,7 +33,11 @@ describe('filters agree with', () => {
 });
 
 const slices = fc
-  .record({ rows: fc.integer({ min: 1, max: 30 }), columns: fc.integer({ min: 1, max: 30 }), level: fc.integer({ min: -1000, max: 3000 }) })
+  .record({
+    rows: fc.integer({ min: 1, max: 30 }),
+    columns: fc.integer({ min: 1, max: 30 }),
+    level: fc.integer({ min: -1000, max: 3000 }),
+  })
   .map(({ rows, columns, level }): Slice => ({ rows, columns, values: new Float32Array(rows * columns).fill(level) }));
 
 describe('every filter', () => {

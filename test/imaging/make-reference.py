@@ -1,4 +1,4 @@
-"""Writes reference.json: what scipy 1.10, scikit-image 0.19 and PyWavelets 1.1 (Debian 12) make of images given by formula
+"""Writes cases/reference.json: what scipy 1.10, scikit-image 0.19 and PyWavelets 1.1 (Debian 12) make of images given by formula
 (the same formulas are in reference-images.ts).  /usr/bin/python3 test/imaging/make-reference.py
 
 Bilateral filter and non-local means are written out by definition in numpy: scikit-image 0.19 has both one pixel off (its
@@ -194,6 +194,6 @@ masked = np.where(nd.binary_dilation(body(cut), iterations=4), cut, 0).astype(np
 k_sigma, support = k_space_sigma(masked, body(masked))
 out['mr'] = dict(first=rounded(full[64, 30:38], 3), maskPixels=int(mask.sum()), airPixels=int(air.size), background=float(np.median(air) / 1.1774),
                  laplacian=laplace(full, mask), cutFirst=rounded(cut[64, 30:38], 3), cutLaplacian=laplace(cut, cut_mask), kSpace=k_sigma, support=support)
-with open(os.path.join(os.path.dirname(__file__), 'reference.json'), 'w') as f:
+with open(os.path.join(os.path.dirname(__file__), 'cases', 'reference.json'), 'w') as f:
     json.dump(out, f, separators=(',', ':'))
     f.write('\n')

@@ -1,43 +1,45 @@
 // The images of make-reference.py, by the same formulas; and the reference values that it wrote.
 import { readFileSync } from 'node:fs';
+import { z } from 'zod';
 import { gaussian } from '../../src/imaging/gaussian.js';
 import { transformPlane } from '../../src/imaging/fourier.js';
 import type { Slice } from '../../src/imaging/slice.js';
 import { uniform } from '../support/phantom.js';
 
-interface Reference {
-  readonly gaussian: number[];
-  readonly gradient: number[];
-  readonly median: number[];
-  readonly bilateral: number[];
-  readonly nonLocalMeans: number[];
-  readonly wavelet: number[];
-  readonly ct: {
-    readonly first: number[];
-    readonly maskPixels: number;
-    readonly mode: number;
-    readonly blocks: number;
-    readonly map: number[];
-    readonly residualStructure: number;
-    readonly edgeRatio: number;
-    readonly psnr: number;
-    readonly ssim: number;
-  };
-  readonly mr: {
-    readonly first: number[];
-    readonly maskPixels: number;
-    readonly airPixels: number;
-    readonly background: number;
-    readonly laplacian: number;
-    readonly cutFirst: number[];
-    readonly cutLaplacian: number;
-    readonly kSpace: number;
-    readonly support: number[];
-  };
-}
+const numbers = z.array(z.number());
+const referenceFile = z.object({
+  gaussian: numbers,
+  gradient: numbers,
+  median: numbers,
+  bilateral: numbers,
+  nonLocalMeans: numbers,
+  wavelet: numbers,
+  ct: z.object({
+    first: numbers,
+    maskPixels: z.number(),
+    mode: z.number(),
+    blocks: z.number(),
+    map: numbers,
+    residualStructure: z.number(),
+    edgeRatio: z.number(),
+    psnr: z.number(),
+    ssim: z.number(),
+  }),
+  mr: z.object({
+    first: numbers,
+    maskPixels: z.number(),
+    airPixels: z.number(),
+    background: z.number(),
+    laplacian: z.number(),
+    cutFirst: numbers,
+    cutLaplacian: z.number(),
+    kSpace: z.number(),
+    support: numbers,
+  }),
+});
 
-const file = new URL('../../../test/imaging/reference.json', import.meta.url);
-export const reference = JSON.parse(readFileSync(file, 'utf8')) as Reference;
+const file = new URL('../../../test/imaging/cases/reference.json', import.meta.url);
+export const reference = referenceFile.parse(JSON.parse(readFileSync(file, 'utf8')));
 
 export function smallImage(rows: number, columns: number): Slice {
   const next = uniform(7);
@@ -55,7 +57,14 @@ function bell(seed: number, length: number): Float64Array {
   });
 }
 
-function paintDisc(values: Float64Array | Float32Array, n: number, radius: number, x: number, y: number, value: number): void {
+function paintDisc(
+  values: Float64Array | Float32Array,
+  n: number,
+  radius: number,
+  x: number,
+  y: number,
+  value: number,
+): void {
   for (let i = 0; i < values.length; i++) {
     if (Math.hypot(Math.floor(i / n) - n / 2 - y, (i % n) - n / 2 - x) < radius) values[i] = value;
   }

@@ -49,7 +49,11 @@ function encodeElement([tag, vr, value]: SyntheticElement): Buffer {
 }
 
 /** A Part 10 file of these elements, in any order. */
-export function encodePart10(elements: readonly SyntheticElement[], sopClassUid: string, sopInstanceUid: string): Buffer {
+export function encodePart10(
+  elements: readonly SyntheticElement[],
+  sopClassUid: string,
+  sopInstanceUid: string,
+): Buffer {
   const meta = Buffer.concat(
     (
       [
@@ -69,7 +73,11 @@ export function encodePart10(elements: readonly SyntheticElement[], sopClassUid:
   return Buffer.concat([Buffer.alloc(128), Buffer.from('DICM'), groupLength, meta, ...sorted.map(encodeElement)]);
 }
 
-function describe(options: SyntheticOptions, index: number, uids: Record<'study' | 'series' | 'frame' | 'sop', string>) {
+function describe(
+  options: SyntheticOptions,
+  index: number,
+  uids: Record<'study' | 'series' | 'frame' | 'sop', string>,
+) {
   const { modality, rows, columns } = options;
   const spacing = modality === 'CT' ? 360 / columns : 240 / columns;
   const thickness = 2;
