@@ -53,7 +53,7 @@ export function describeWithPeers(binaries: readonly PeerBinary[], name: string,
 interface Running {
   readonly child: ChildProcess;
   /** The last 64 KiB of what it wrote. */
-  output(): string;
+  readonly output: () => string;
   stop(): Promise<void>;
 }
 
@@ -153,7 +153,7 @@ export interface OrthancPeer {
   readonly dicomPort: number;
   /** Base of its REST interface, without a slash at the end. */
   readonly url: string;
-  output(): string;
+  readonly output: () => string;
   stop(): Promise<void>;
 }
 
@@ -209,7 +209,7 @@ export interface StoreScpPeer {
   readonly directory: string;
   /** Full paths of what it has stored, sorted. */
   files(): Promise<string[]>;
-  output(): string;
+  readonly output: () => string;
   stop(): Promise<void>;
 }
 
@@ -257,7 +257,7 @@ export async function startRedis(options: { port?: number; args?: readonly strin
 export interface PrometheusPeer {
   readonly port: number;
   readonly url: string;
-  output(): string;
+  readonly output: () => string;
   stop(): Promise<void>;
 }
 

@@ -1,0 +1,323 @@
+// What limpid does on an association that a peer has opened: negotiates, serves C-ECHO and C-STORE, answers in the order of the requests.
+import type { Log } from '../../observe/log.js';
+import type { Metrics } from '../../observe/metrics.js';
+import type { AssociateRequest } from './associate-pdu.js';
+import type { Association, AssociationEnd, AssociationUser } from './association.js';
+import { type Command, encodeCommand } from './command.js';
+import { CommandField, isReceivableUid } from './constants.js';
+import { IncomingObject, type Mismatch } from './incoming-object.js';
+import type { Limits } from './limits.js';
+import { MessageReader, type MessageUser } from './message.js';
+import { type AcceptedContext, acceptedContexts, answerRequest, refuseRequest } from './negotiate.js';
+import { type Rejection, encodeData, invalidMessage, valueRoom } from './pdu.js';
+import type { AssociationInfo, StoreAnswer, StoreService } from './sink.js';
+import { answers } from './status.js';
+
+export type Admission =
+  | { readonly kind: 'admit'; readonly peer: string }
+  | { readonly kind: 'reject'; readonly rejection: Rejection; readonly why: string };
+
+/** What all associations of one SCP share. */
+export interface AcceptorNode {
+  readonly aeTitles: readonly string[];
+  readonly limits: Limits;
+  readonly mismatch: Mismatch;
+  readonly store: StoreService;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly now: () => number;
+  /** Decides about a request that is right by itself. */
+  admit(request: AssociateRequest, address: string): Admission;
+  /** The association is accepted, or has ended: its room is counted. */
+  opened(info: AssociationInfo): void;
+  ended(info: AssociationInfo): void;
+  /** Bytes queued at sinks by all associations. */
+  queuedBytes: number;
+}
+
+interface PendingAnswer {
+  readonly contextId: number;
+  readonly request: Command;
+  answer: StoreAnswer | null;
+}
+
+export class Acceptor implements AssociationUser, MessageUser {
+  readonly #node: AcceptorNode;
+  readonly #id: number;
+  readonly #address: string;
+  readonly #messages: MessageReader;
+  /** Resolves when the stream is closed and everything that came over it is answered or discarded. */
+  readonly done: Promise<void>;
+  #resolveDone: () => void = () => {};
+  #association: Association | null = null;
+  #isWaiting = true;
+  #info: AssociationInfo | null = null;
+  #contexts: ReadonlyMap<number, AcceptedContext> = new Map();
+  /** What one PDV to the peer may carry. */
+  #room = 0;
+  #object: IncomingObject | null = null;
+  #current: PendingAnswer | null = null;
+  #droppedBytes = 0;
+  #queued = 0;
+  #isHeld = false;
+  readonly #answers: PendingAnswer[] = [];
+  readonly #finishing = new Set<Promise<void>>();
+  #received = 0;
+
+  constructor(node: AcceptorNode, id: number, address: string) {
+    this.#node = node;
+    this.#id = id;
+    this.#address = address;
+    this.#messages = new MessageReader(this, node.limits.commandBytes);
+    this.done = new Promise((resolve) => (this.#resolveDone = resolve));
+  }
+
+  /** Ties it to its association; at once after both are made. */
+  attach(association: Association): void {
+    this.#association = association;
+  }
+
+  /** Whether this is a connection from `address` that has not asked for an association yet. */
+  isWaitingAt(address: string): boolean {
+    return this.#isWaiting && this.#address === address;
+  }
+
+  // ---- association
+
+  associateRequested(request: AssociateRequest): void {
+    this.#isWaiting = false;
+    const refused = refuseRequest(request, this.#node.aeTitles);
+    if (refused) {
+      this.#association?.reject(refused.rejection, refused.why);
+      return;
+    }
+    const admission = this.#node.admit(request, this.#address);
+    if (admission.kind === 'reject') {
+      this.#association?.reject(admission.rejection, admission.why);
+      return;
+    }
+    const { limits } = this.#node;
+    const accept = answerRequest(request, limits.maximumLength);
+    this.#contexts = acceptedContexts(request.contexts, accept.contexts);
+    this.#room = valueRoom(request.maximumLength, limits.maximumLength);
+    this.#info = {
+      id: this.#id,
+      callingAe: request.callingAe,
+      calledAe: request.calledAe,
+      address: this.#address,
+      peer: admission.peer,
+      openedAtMs: this.#node.now(),
+    };
+    this.#node.opened(this.#info);
+    this.#node.metrics.add('associations_open', { direction: 'in', peer: admission.peer }, 1);
+    this.#association?.accept(accept);
+  }
+
+  associateAccepted(): void {}
+
+  pdvStart(contextId: number, kind: 'command' | 'data', isLast: boolean): void {
+    this.#messages.pdvStart(contextId, kind, isLast);
+  }
+  pdvValue(slice: Uint8Array): void {
+    this.#messages.pdvValue(slice);
+  }
+  pdvEnd(): void {
+    this.#messages.pdvEnd();
+  }
+
+  releaseRequested(): void {
+    this.#dropCurrent();
+    this.#releaseWhenAnswered();
+  }
+
+  isBusy(): boolean {
+    return this.#answers.length > 0 || this.#isHeld;
+  }
+
+  ended(end: AssociationEnd): void {
+    this.#isWaiting = false;
+    this.#dropCurrent();
+    this.#setQueued(0);
+    this.#logEnd(end);
+    const info = this.#info;
+    const peer = info?.peer ?? 'unknown';
+    if (info || end.how !== 'lost') {
+      this.#node.metrics.inc('associations_total', { direction: 'in', peer, outcome: end.how });
+    }
+    if (!info) return;
+    this.#node.metrics.add('associations_open', { direction: 'in', peer }, -1);
+    this.#node.ended(info);
+    const how = end.how === 'rejected' ? 'aborted' : end.how;
+    void this.#settled().then(() => this.#node.store.associationEnded(info, how));
+  }
+
+  closed(): void {
+    void this.#settled().then(() => this.#resolveDone());
+  }
+
+  async #settled(): Promise<void> {
+    await Promise.all(this.#finishing);
+  }
+
+  #logEnd(end: AssociationEnd): void {
+    const { callingAe, calledAe, peer } = this.#info ?? {};
+    const fields = {
+      association: this.#id,
+      address: this.#address,
+      ...(this.#info ? { peer, callingAe, calledAe, objects: this.#received } : {}),
+      bytes: this.#association?.bytesRead,
+    };
+    const { how, ...details } = end;
+    if (how === 'released') this.#node.log.info('association released', fields);
+    else if (this.#info || how !== 'lost') this.#node.log.warn(`association ${how}`, { ...fields, ...details });
+    else this.#node.log.debug('connection closed without an association', { ...fields, ...details });
+  }
+
+  // ---- messages
+
+  isAccepted(contextId: number): boolean {
+    return this.#contexts.has(contextId);
+  }
+
+  command(contextId: number, command: Command, isMistyped: boolean): void {
+    if (command.field === CommandField.Cancel && !command.hasDataSet) return; // nothing that could be cancelled: no answer
+    if ((command.field & CommandField.Response) !== 0) throw invalidMessage('a response that nobody asked for');
+    if (command.messageId === undefined) throw invalidMessage('a request without message id');
+    const pending: PendingAnswer = { contextId, request: command, answer: null };
+    this.#answers.push(pending);
+    const taken = isMistyped ? answers.mistyped : this.#begin(contextId, command);
+    if (command.hasDataSet) {
+      this.#current = pending;
+      this.#droppedBytes = 0;
+      this.#association?.watchRate();
+      if (taken instanceof IncomingObject) this.#object = taken;
+      else pending.answer = taken; // sent once the data set has been read and dropped
+      return;
+    }
+    this.#answer(pending, taken instanceof IncomingObject ? answers.noDataSet : taken);
+  }
+
+  /** Takes a request: what its data set goes into, or its answer. */
+  #begin(contextId: number, command: Command): IncomingObject | StoreAnswer {
+    const context = this.#contexts.get(contextId);
+    if (command.field === CommandField.Echo) return command.hasDataSet ? answers.mistyped : answers.success;
+    if (command.field !== CommandField.Store || !context || !this.#info) return answers.unrecognized;
+    const { messageId = 0, affectedSopClassUid = '', affectedSopInstanceUid = '' } = command;
+    if (!command.hasDataSet) return answers.noDataSet;
+    if (affectedSopClassUid !== context.abstractSyntaxUid) return answers.classDiffersFromContext;
+    if (!isReceivableUid(affectedSopInstanceUid)) return answers.invalidInstanceUid;
+    const { limits, mismatch, store } = this.#node;
+    const request = {
+      association: this.#info,
+      sopClassUid: affectedSopClassUid,
+      sopInstanceUid: affectedSopInstanceUid,
+      transferSyntaxUid: context.transferSyntaxUid,
+      messageId,
+    };
+    const failed = (event: string, error: unknown) =>
+      this.#node.log.error(event, { association: this.#id, peer: this.#info?.peer, error });
+    const noted = (event: string) => this.#node.log.warn(event, { association: this.#id, peer: this.#info?.peer });
+    try {
+      return new IncomingObject(request, store.begin(request), { limits, mismatch, failed, noted });
+    } catch (error) {
+      failed('store failed', error);
+      return answers.failure;
+    }
+  }
+
+  dataSetValue(slice: Uint8Array): void {
+    const object = this.#object;
+    if (object === null) {
+      this.#dropValue(slice);
+      return;
+    }
+    this.#setQueued(object.write(slice));
+    const { queuedBytes, queuedBytesOfAll } = this.#node.limits;
+    const isTooMuch = this.#queued > queuedBytes || (this.#queued > 0 && this.#node.queuedBytes > queuedBytesOfAll);
+    if (isTooMuch && !this.#isHeld) void this.#hold(object);
+  }
+
+  dataSetEnd(): void {
+    this.#association?.unwatchRate();
+    const object = this.#object;
+    const pending = this.#current;
+    this.#object = null;
+    this.#current = null;
+    if (pending === null) return;
+    if (object === null) {
+      this.#answer(pending, pending.answer ?? answers.failure);
+      return;
+    }
+    const finishing = object.finish().then((answer) => {
+      this.#finishing.delete(finishing);
+      this.#received++;
+      this.#answer(pending, answer);
+    });
+    this.#finishing.add(finishing);
+    if (this.#answers.length > this.#node.limits.unanswered) this.#association?.pause('unanswered');
+  }
+
+  #dropValue(slice: Uint8Array): void {
+    this.#droppedBytes += slice.length;
+    const { objectBytes, otherDataSetBytes } = this.#node.limits;
+    const limit = this.#current?.request.field === CommandField.Store ? 2 * objectBytes : otherDataSetBytes;
+    if (this.#droppedBytes > limit) throw invalidMessage('the data set of a refused request is too long');
+  }
+
+  /** Reads nothing more until the sink has taken what is queued. */
+  async #hold(object: IncomingObject): Promise<void> {
+    this.#isHeld = true;
+    this.#association?.pause('sink');
+    await object.drained();
+    this.#isHeld = false;
+    this.#setQueued(0);
+    this.#association?.resume('sink');
+  }
+
+  #setQueued(bytes: number): void {
+    this.#node.queuedBytes += bytes - this.#queued;
+    this.#queued = bytes;
+  }
+
+  /** Forgets a request whose data set has not come to its end. */
+  #dropCurrent(): void {
+    this.#association?.unwatchRate();
+    this.#object?.discard();
+    this.#object = null;
+    const index = this.#current === null ? -1 : this.#answers.indexOf(this.#current);
+    if (index >= 0) this.#answers.splice(index, 1);
+    this.#current = null;
+  }
+
+  // ---- answers
+
+  #answer(pending: PendingAnswer, answer: StoreAnswer): void {
+    pending.answer = answer;
+    while (this.#answers[0] && this.#answers[0].answer !== null && this.#answers[0] !== this.#current) {
+      const { contextId, request, answer: first } = this.#answers[0] as PendingAnswer & { answer: StoreAnswer };
+      this.#answers.shift();
+      this.#association?.write(encodeData(contextId, 'command', encodeCommand(responseTo(request, first)), this.#room));
+    }
+    if (this.#answers.length <= this.#node.limits.unanswered) this.#association?.resume('unanswered');
+    this.#releaseWhenAnswered();
+  }
+
+  #releaseWhenAnswered(): void {
+    if (this.#answers.length === 0) this.#association?.releaseRespond(); // without effect unless asked for
+  }
+}
+
+function responseTo(request: Command, { status, comment, offending }: StoreAnswer): Command {
+  const { affectedSopClassUid = request.requestedSopClassUid } = request;
+  const { affectedSopInstanceUid = request.requestedSopInstanceUid } = request;
+  return {
+    field: request.field | CommandField.Response,
+    hasDataSet: false,
+    status,
+    ...(request.messageId === undefined ? {} : { respondedTo: request.messageId }),
+    ...(affectedSopClassUid === undefined ? {} : { affectedSopClassUid }),
+    ...(affectedSopInstanceUid === undefined ? {} : { affectedSopInstanceUid }),
+    ...(comment === undefined ? {} : { errorComment: comment.slice(0, 64) }),
+    ...(offending === undefined ? {} : { offendingElements: offending }),
+  };
+}

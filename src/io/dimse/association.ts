@@ -1,0 +1,398 @@
+/**
+ * One association on one byte stream: the state machine of PS3.8 Section 9.2, its timers, back-pressure, both roles.
+ * The stream is a Duplex, so that TLS is the business of who opens it. What the PDUs mean is the user's business.
+ */
+import type { Duplex } from 'node:stream';
+import {
+  type AssociateAccept,
+  type AssociateRequest,
+  decodeAssociateAccept,
+  decodeAssociateRequest,
+  encodeAssociateAccept,
+  encodeAssociateRequest,
+} from './associate-pdu.js';
+import type { Limits } from './limits.js';
+import { PduParser } from './pdu-parser.js';
+import {
+  type AbortCodes,
+  AbortReason,
+  AbortSource,
+  PduType,
+  ProtocolFault,
+  type Rejection,
+  decodeAbort,
+  decodeReject,
+  encodeAbort,
+  encodeReject,
+  encodeReleaseRequest,
+  encodeReleaseResponse,
+} from './pdu.js';
+
+/** How an association ended; told once. */
+export type AssociationEnd =
+  | { readonly how: 'released' }
+  | ({ readonly how: 'rejected'; readonly by: 'limpid' | 'peer'; readonly why: string } & Rejection)
+  | ({ readonly how: 'aborted'; readonly by: 'limpid' | 'peer' | 'timer'; readonly why: string } & AbortCodes)
+  | { readonly how: 'lost'; readonly why: string };
+
+export interface AssociationUser {
+  /** As acceptor: answer by `accept` or `reject`, at once. */
+  associateRequested(request: AssociateRequest): void;
+  /** As requestor. */
+  associateAccepted(accept: AssociateAccept): void;
+  pdvStart(contextId: number, kind: 'command' | 'data', isLast: boolean): void;
+  pdvValue(slice: Uint8Array): void;
+  pdvEnd(): void;
+  /** As acceptor: call `releaseRespond` when every answer has been sent. */
+  releaseRequested(): void;
+  /** Whether the peer waits for us: then its silence is no idleness. */
+  isBusy(): boolean;
+  /** The association has ended; nothing further will come. Called once. */
+  ended(end: AssociationEnd): void;
+  /** The stream is closed. Called once, after `ended`. */
+  closed(): void;
+}
+
+/**
+ * States of PS3.8 Table 9-4 that last. Sta3 and Sta4 do not: requests are answered at once, and the stream is connected before.
+ * Sta9, Sta10 and Sta12 (release collision) do not: limpid answers a collision at once, and never asks for release as acceptor.
+ */
+type State = 'Sta1' | 'Sta2' | 'Sta5' | 'Sta6' | 'Sta7' | 'Sta8' | 'Sta11' | 'Sta13';
+
+const { AssociateRequest, AssociateAccept, AssociateReject, Data, ReleaseRequest, ReleaseResponse, Abort } = PduType;
+
+/** PDUs that a state allows; any other: A-ABORT 2/2 (action AA-8). In Sta13 everything is read and dropped. */
+const allowed: Readonly<Record<State, ReadonlySet<PduType>>> = {
+  Sta1: new Set(),
+  Sta2: new Set([AssociateRequest, Abort]),
+  Sta5: new Set([AssociateAccept, AssociateReject, Abort]),
+  Sta6: new Set([Data, ReleaseRequest, Abort]),
+  Sta7: new Set([Data, ReleaseRequest, ReleaseResponse, Abort]),
+  Sta8: new Set([Abort]),
+  Sta11: new Set([ReleaseResponse, Abort]),
+  Sta13: new Set(),
+};
+
+type Role = 'acceptor' | 'requestor';
+/** Why reading from the stream is held up. */
+export type PauseReason = 'sink' | 'unanswered' | 'unread';
+
+export class Association {
+  readonly #stream: Duplex;
+  readonly #user: AssociationUser;
+  readonly #limits: Limits;
+  readonly #role: Role;
+  readonly #parser: PduParser;
+  readonly #pauses = new Set<PauseReason>();
+  #state: State;
+  #hasEnded = false;
+  #artim: NodeJS.Timeout | undefined;
+  #idle: NodeJS.Timeout | undefined;
+  #pdu: NodeJS.Timeout | undefined;
+  #timedPdu = 0;
+  #stall: NodeJS.Timeout | undefined;
+  #rate: NodeJS.Timeout | undefined;
+  /** Bytes read from the stream and not parsed: a pause came between. */
+  #rest: Buffer = Buffer.alloc(0);
+  #isRateWatched = false;
+  #rateFrom = 0;
+  #isClosed = false;
+
+  /** @param stream connected; the acceptor's ARTIM starts now */
+  constructor(stream: Duplex, role: Role, user: AssociationUser, limits: Limits) {
+    this.#stream = stream;
+    this.#role = role;
+    this.#user = user;
+    this.#limits = limits;
+    this.#state = role === 'acceptor' ? 'Sta2' : 'Sta1';
+    this.#parser = new PduParser(
+      {
+        pduStart: (type) => this.#checkState(type),
+        pdu: (type, body) => this.#takePdu(type, body),
+        pdvStart: (contextId, kind, isLast) => user.pdvStart(contextId, kind, isLast),
+        pdvValue: (slice) => user.pdvValue(slice),
+        pdvEnd: () => user.pdvEnd(),
+      },
+      limits,
+    );
+    if (role === 'acceptor') this.#startArtim();
+    stream.on('data', (chunk: Buffer) => this.#read(chunk));
+    stream.on('drain', () => this.#peerReads());
+    stream.on('error', (error: NodeJS.ErrnoException) => this.#close(error.code ?? 'connection error'));
+    stream.on('end', () => this.#close('the peer closed the connection'));
+    stream.on('close', () => this.#close('connection closed'));
+  }
+
+  get isOpen(): boolean {
+    return this.#state === 'Sta6';
+  }
+  /** Bytes read so far. */
+  get bytesRead(): number {
+    return this.#parser.bytes;
+  }
+
+  // ---- what the user does
+
+  /** As requestor: asks for the association (AE-2). */
+  request(request: AssociateRequest): void {
+    this.#state = 'Sta5';
+    this.#startArtim();
+    this.write(encodeAssociateRequest(request));
+  }
+
+  /** As acceptor (AE-7). */
+  accept(accept: AssociateAccept): void {
+    this.#open();
+    this.write(encodeAssociateAccept(accept));
+  }
+
+  /** As acceptor (AE-8). */
+  reject(rejection: Rejection, why: string): void {
+    this.#finish(encodeReject(rejection), { how: 'rejected', by: 'limpid', why, ...rejection });
+  }
+
+  /** As requestor (AR-1): asks for release; `ended` tells when it is done. */
+  release(): void {
+    if (this.#state !== 'Sta6') return;
+    this.#state = 'Sta7';
+    this.#startArtim();
+    this.write(encodeReleaseRequest());
+  }
+
+  /** As acceptor, once `releaseRequested` (AR-4). */
+  releaseRespond(): void {
+    if (this.#state === 'Sta8') this.#finish(encodeReleaseResponse(), { how: 'released' });
+  }
+
+  /** Ends the association by A-ABORT (AA-1). Without effect once it has ended. */
+  abort(codes: AbortCodes, why: string): void {
+    this.#abort(codes, why, 'limpid');
+  }
+
+  /** Closes the stream without a PDU. */
+  destroy(why: string): void {
+    this.#close(why);
+  }
+
+  /**
+   * Writes whole PDUs. A peer that does not take them is not read from any more, and lost when it stalls.
+   *
+   * @param taken called when the bytes have left, or the association has ended
+   */
+  write(pdus: Uint8Array, taken?: () => void): void {
+    if (this.#state === 'Sta1' || this.#state === 'Sta13') {
+      taken?.();
+      return;
+    }
+    this.#stream.write(pdus, () => {
+      if (this.#stall) this.#stall.refresh();
+      taken?.();
+    });
+    if (this.#stream.writableLength > this.#limits.unreadBytes) {
+      this.#stall ??= setTimeout(() => this.#close('the peer takes no data'), this.#limits.stallMs);
+      if (this.#role === 'acceptor') this.pause('unread');
+    }
+  }
+
+  /** Stops reading until `resume` with the same reason. */
+  pause(reason: PauseReason): void {
+    this.#pauses.add(reason);
+    if (this.#hasEnded) return;
+    this.#stream.pause();
+    this.#clearPeerTimers();
+  }
+
+  resume(reason: PauseReason): void {
+    if (!this.#pauses.delete(reason) || this.#pauses.size > 0 || this.#hasEnded) return;
+    if (this.#role === 'acceptor' && this.#state === 'Sta6') this.#startIdle();
+    if (this.#isRateWatched) this.#startRate();
+    this.#timedPdu = 0;
+    this.#parseRest();
+    if (this.#pauses.size === 0) this.#stream.resume();
+  }
+
+  /** Watches, from now on, that the peer sends at the least rate; `unwatchRate` ends it. */
+  watchRate(): void {
+    this.#isRateWatched = true;
+    if (this.#pauses.size === 0) this.#startRate();
+  }
+
+  unwatchRate(): void {
+    this.#isRateWatched = false;
+    clearTimeout(this.#rate);
+  }
+
+  // ---- what the peer does
+
+  #read(chunk: Buffer): void {
+    if (this.#hasEnded) return; // Sta13
+    this.#idle?.refresh();
+    this.#rest = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+    this.#parseRest();
+  }
+
+  /** Parses what has been read until a pause. */
+  #parseRest(): void {
+    const rest = this.#rest;
+    try {
+      const read = this.#parser.push(rest, () => this.#pauses.size > 0);
+      this.#rest = rest.subarray(read);
+    } catch (error) {
+      if (error instanceof ProtocolFault) this.abort(error, error.message);
+      else
+        this.abort({ source: AbortSource.User, reason: AbortReason.NotSpecified }, `fault of limpid: ${String(error)}`);
+      return;
+    }
+    if (this.#hasEnded || this.#pauses.size > 0) return;
+    if (!this.#parser.isInsidePdu) this.#clearPduTimer();
+    else if (this.#timedPdu !== this.#parser.started) this.#startPduTimer();
+  }
+
+  #checkState(type: PduType): void {
+    if (allowed[this.#state].has(type)) return;
+    throw new ProtocolFault(AbortSource.Provider, AbortReason.UnexpectedPdu, `PDU of type ${type} in ${this.#state}`);
+  }
+
+  #takePdu(type: PduType, body: Buffer): void {
+    switch (type) {
+      case AssociateRequest:
+        return this.#user.associateRequested(decodeAssociateRequest(body, this.#limits.syntaxesOfContext));
+      case AssociateAccept: {
+        const accept = decodeAssociateAccept(body);
+        this.#open();
+        return this.#user.associateAccepted(accept);
+      }
+      case AssociateReject:
+        return this.#endByPeer({ how: 'rejected', by: 'peer', why: 'refused by the peer', ...decodeReject(body) });
+      case ReleaseRequest:
+        return this.#releaseRequested();
+      case ReleaseResponse:
+        return this.#endByPeer({ how: 'released' });
+      case Abort:
+        return this.#endByPeer({ how: 'aborted', by: 'peer', why: 'aborted by the peer', ...decodeAbort(body) });
+      case Data:
+        return;
+    }
+  }
+
+  #releaseRequested(): void {
+    if (this.#state === 'Sta7') {
+      // collision, as requestor: AR-8, AR-9
+      this.#state = 'Sta11';
+      this.#stream.write(encodeReleaseResponse());
+      return;
+    }
+    this.#state = 'Sta8';
+    this.#clearPeerTimers();
+    this.#user.releaseRequested();
+  }
+
+  #open(): void {
+    this.#state = 'Sta6';
+    clearTimeout(this.#artim);
+    if (this.#role === 'acceptor') this.#startIdle();
+  }
+
+  #peerReads(): void {
+    clearTimeout(this.#stall);
+    this.#stall = undefined;
+    this.resume('unread');
+  }
+
+  // ---- ends: by limpid's last PDU, by the peer's, or by the stream
+
+  #abort(codes: AbortCodes, why: string, by: 'limpid' | 'timer'): void {
+    const { source, reason } = codes;
+    this.#finish(encodeAbort(codes), { how: 'aborted', by, why, source, reason });
+  }
+
+  /** Sends the last PDU and waits, reading and dropping, for the peer to close (Sta13). */
+  #finish(lastPdu: Buffer, end: AssociationEnd): void {
+    if (this.#hasEnded) return;
+    this.#stream.end(lastPdu);
+    this.#end(end, 'Sta13');
+    this.#stream.resume(); // unread bytes would turn the close into a reset, and the last PDU would be lost
+    this.#startArtim();
+  }
+
+  #endByPeer(end: AssociationEnd): void {
+    this.#end(end, 'Sta1');
+    this.#stream.destroy();
+  }
+
+  #close(why: string): void {
+    this.#end({ how: 'lost', why }, 'Sta1');
+    this.#state = 'Sta1';
+    clearTimeout(this.#artim);
+    if (!this.#stream.destroyed) this.#stream.destroy();
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#user.closed();
+  }
+
+  #end(end: AssociationEnd, state: 'Sta1' | 'Sta13'): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.#state = state;
+    this.#parser.stop();
+    this.#rest = Buffer.alloc(0);
+    this.#clearPeerTimers();
+    clearTimeout(this.#artim);
+    clearTimeout(this.#stall);
+    this.#user.ended(end);
+  }
+
+  // ---- timers
+
+  #startArtim(): void {
+    clearTimeout(this.#artim);
+    this.#artim = setTimeout(() => this.#artimExpired(), this.#limits.artimMs);
+  }
+
+  #artimExpired(): void {
+    if (this.#state === 'Sta5' || this.#state === 'Sta7' || this.#state === 'Sta11') {
+      this.#abortByTimer(this.#state === 'Sta5' ? 'no answer to the association request' : 'no answer to the release');
+    } else this.#close('ARTIM expired'); // AA-2
+  }
+
+  #abortByTimer(why: string): void {
+    this.#abort({ source: AbortSource.Provider, reason: AbortReason.NotSpecified }, why, 'timer');
+  }
+
+  #startIdle(): void {
+    clearTimeout(this.#idle);
+    this.#idle = setTimeout(() => {
+      if (this.#user.isBusy()) this.#startIdle();
+      else this.#abortByTimer('idle');
+    }, this.#limits.idleMs);
+  }
+
+  #startPduTimer(): void {
+    clearTimeout(this.#pdu);
+    this.#timedPdu = this.#parser.started;
+    this.#pdu = setTimeout(() => this.#abortByTimer('a PDU has not ended in time'), this.#limits.pduMs);
+  }
+
+  #clearPduTimer(): void {
+    clearTimeout(this.#pdu);
+    this.#timedPdu = 0;
+  }
+
+  #startRate(): void {
+    clearTimeout(this.#rate);
+    const { rateMs, bytesPerSecond } = this.#limits;
+    this.#rateFrom = this.#parser.bytes;
+    this.#rate = setTimeout(() => {
+      if (this.#parser.bytes - this.#rateFrom >= (bytesPerSecond * rateMs) / 1000) this.#startRate();
+      else this.#abortByTimer('a data set comes too slowly');
+    }, rateMs);
+  }
+
+  /** The timers that blame the peer; not while limpid itself does not read. */
+  #clearPeerTimers(): void {
+    this.#clearPduTimer();
+    clearTimeout(this.#idle);
+    this.#idle = undefined;
+    clearTimeout(this.#rate);
+  }
+}

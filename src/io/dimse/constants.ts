@@ -1,0 +1,101 @@
+/**
+ * UIDs and codes of DIMSE: those of dcmjs-dimse, completed. Which transfer syntaxes limpid takes, in three kinds, and which
+ * abstract syntaxes are Storage.
+ */
+import dimse from 'dcmjs-dimse';
+
+const known = dimse.constants.TransferSyntax;
+
+/** The transfer syntaxes that limpid names. */
+export const TransferSyntax = {
+  ImplicitLittleEndian: known.ImplicitVRLittleEndian,
+  ExplicitLittleEndian: known.ExplicitVRLittleEndian,
+  ExplicitBigEndian: known.ExplicitVRBigEndian,
+  Deflated: known.DeflatedExplicitVRLittleEndian,
+} as const;
+
+/** Uncompressed: the data set can be written anew in another of these without touching a pixel. */
+export const nativeSyntaxes: ReadonlySet<string> = new Set([
+  TransferSyntax.ImplicitLittleEndian,
+  TransferSyntax.ExplicitLittleEndian,
+  TransferSyntax.ExplicitBigEndian,
+  TransferSyntax.Deflated,
+]);
+
+/** What the node can decode: conformance statement, "accepted syntaxes". */
+export const decodableSyntaxes: ReadonlySet<string> = new Set([
+  ...nativeSyntaxes,
+  known.RleLossless,
+  known.JpegBaseline,
+  '1.2.840.10008.1.2.4.51', // JPEG Extended (Process 2 and 4)
+  '1.2.840.10008.1.2.4.57', // JPEG Lossless, Non-Hierarchical (Process 14)
+  known.JpegLossless,
+  known.JpegLsLossless,
+  known.JpegLsLossy,
+  known.Jpeg2000Lossless,
+  known.Jpeg2000Lossy,
+  '1.2.840.10008.1.2.4.201', // High-Throughput JPEG 2000, lossless
+  '1.2.840.10008.1.2.4.202', // lossless, RPCL
+  '1.2.840.10008.1.2.4.203', // lossy or lossless
+]);
+
+/** Kept and forwarded unchanged, never decoded: MPEG-2, MPEG-4 AVC, HEVC and their fragmentable forms (PS3.6 Annex A). */
+export const videoSyntaxes: ReadonlySet<string> = new Set(
+  ['100', '101', '102', '103', '104', '105', '106', '107', '108'].flatMap((part) => {
+    const uid = `1.2.840.10008.1.2.4.${part}`;
+    return Number(part) <= 106 ? [uid, `${uid}.1`] : [uid];
+  }),
+);
+
+export const SopClass = {
+  Verification: dimse.constants.SopClass.Verification,
+} as const;
+
+/** The tree of Storage SOP Classes (PS3.4 Annex B.5) ... */
+const storageRoot = '1.2.840.10008.5.1.4.1.1.';
+/** ... which also holds these query, retrieve and creation services ... */
+const notStorage: ReadonlySet<string> = new Set([
+  '1.2.840.10008.5.1.4.1.1.200.4', // Protocol Approval Information Model - FIND
+  '1.2.840.10008.5.1.4.1.1.200.5', // - MOVE
+  '1.2.840.10008.5.1.4.1.1.200.6', // - GET
+  '1.2.840.10008.5.1.4.1.1.201.2', // Inventory - FIND
+  '1.2.840.10008.5.1.4.1.1.201.3', // - MOVE
+  '1.2.840.10008.5.1.4.1.1.201.4', // - GET
+  '1.2.840.10008.5.1.4.1.1.201.5', // Inventory Creation
+  '1.2.840.10008.5.1.4.1.1.201.6', // Repository Query
+]);
+/** ... and lacks these two. */
+const storageElsewhere: ReadonlySet<string> = new Set([
+  '1.2.840.10008.5.1.4.34.7', // RT Beams Delivery Instruction Storage
+  '1.2.840.10008.5.1.4.34.10', // RT Brachy Application Setup Delivery Instruction Storage
+]);
+
+/** Whether an abstract syntax is a Storage SOP Class, private sub-classes of the standard's tree included. */
+export function isStorageClass(uid: string): boolean {
+  return (uid.startsWith(storageRoot) && isReceivableUid(uid) && !notStorage.has(uid)) || storageElsewhere.has(uid);
+}
+
+/** A UID by its characters and length (PS3.5 Section 9.1). A leading zero in a component is met in practice and let through. */
+export function isReceivableUid(text: string): boolean {
+  return text.length <= 64 && /^\d+(?:\.\d+)+$/.test(text);
+}
+
+/** Status codes (PS3.7 Annex C, PS3.4 Annex B.2.3) that limpid sends or tells apart. */
+export const Status = {
+  Success: dimse.constants.Status.Success,
+  ProcessingFailure: dimse.constants.Status.ProcessingFailure,
+  DuplicateSopInstance: dimse.constants.Status.DuplicateSOPInstance,
+  InvalidObjectInstance: dimse.constants.Status.InvalidObjectInstance,
+  SopClassNotSupported: dimse.constants.Status.SopClassNotSupported,
+  NotAuthorized: dimse.constants.Status.NotAuthorized,
+  UnrecognizedOperation: dimse.constants.Status.UnrecognizedOperation,
+  MistypedArgument: dimse.constants.Status.MistypedArgument,
+  OutOfResources: 0xa700,
+  DataSetDoesNotMatch: dimse.constants.Status.DataSetSopClassMismatch,
+  CannotUnderstand: 0xc000,
+  IdentityMissing: 0xc001,
+  IdentityInvalid: 0xc002,
+} as const;
+
+/** DIMSE command fields (PS3.7 Annex E.1). A response is its request with the highest bit set. */
+export const CommandField = { Store: 0x0001, Echo: 0x0030, Cancel: 0x0fff, Response: 0x8000 } as const;

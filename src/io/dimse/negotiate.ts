@@ -1,0 +1,206 @@
+// Negotiation of presentation contexts, pure: as acceptor a request answered, as requestor the proposals for a list of instances.
+import { implementationClassUid, implementationVersionName } from '../../version.js';
+import {
+  type AnsweredContext,
+  type AssociateAccept,
+  type AssociateRequest,
+  type ProposedContext,
+  applicationContext,
+} from './associate-pdu.js';
+import {
+  SopClass,
+  TransferSyntax,
+  decodableSyntaxes,
+  isStorageClass,
+  nativeSyntaxes,
+  videoSyntaxes,
+} from './constants.js';
+import { type Rejection, invalidPdu } from './pdu.js';
+
+/** Results of a presentation context (PS3.8 Table 9-18). */
+export const ContextResult = { Acceptance: 0, AbstractSyntaxNotSupported: 3, TransferSyntaxesNotSupported: 4 } as const;
+
+/** Refusals (PS3.8 Table 9-21) and when they are given. */
+export const rejections = {
+  applicationContext: { result: 1, source: 1, reason: 2 },
+  callingAe: { result: 1, source: 1, reason: 3 },
+  calledAe: { result: 1, source: 1, reason: 7 },
+  protocolVersion: { result: 1, source: 2, reason: 2 },
+  congestion: { result: 2, source: 3, reason: 1 },
+  localLimit: { result: 2, source: 3, reason: 2 },
+} as const satisfies Record<string, Rejection>;
+
+export interface AcceptedContext {
+  readonly abstractSyntaxUid: string;
+  readonly transferSyntaxUid: string;
+}
+
+/** A P-DATA-TF with one PDV of one byte; below that nothing can be sent to the peer. */
+const shortestMaximumLength = 8;
+
+/**
+ * Checks what does not depend on who calls.
+ *
+ * @returns a refusal, or null
+ * @throws ProtocolFault 2/6: no data can be sent to this peer
+ */
+export function refuseRequest(
+  request: AssociateRequest,
+  aeTitles: readonly string[],
+): { rejection: Rejection; why: string } | null {
+  if ((request.protocolVersion & 1) === 0) {
+    return { rejection: rejections.protocolVersion, why: `protocol version ${request.protocolVersion}` };
+  }
+  if (request.applicationContext !== applicationContext) {
+    return { rejection: rejections.applicationContext, why: 'another application context' };
+  }
+  if (!aeTitles.includes(request.calledAe))
+    return { rejection: rejections.calledAe, why: 'called AE title is none of ours' };
+  if (request.callingAe === '') return { rejection: rejections.callingAe, why: 'empty calling AE title' };
+  if (request.maximumLength > 0 && request.maximumLength < shortestMaximumLength) {
+    throw invalidPdu(`maximum length ${request.maximumLength} leaves no room for data`);
+  }
+  return null;
+}
+
+/** Picks the transfer syntax of a context: the first proposed that limpid decodes, else the first that it can keep; null: none. */
+export function chooseSyntax(context: ProposedContext): string | null {
+  const { abstractSyntaxUid, transferSyntaxUids } = context;
+  if (abstractSyntaxUid === SopClass.Verification)
+    return transferSyntaxUids.find((uid) => nativeSyntaxes.has(uid)) ?? null;
+  return (
+    transferSyntaxUids.find((uid) => decodableSyntaxes.has(uid)) ??
+    transferSyntaxUids.find((uid) => videoSyntaxes.has(uid)) ??
+    null
+  );
+}
+
+function answerContext(context: ProposedContext): AnsweredContext {
+  const { id, abstractSyntaxUid, transferSyntaxUids } = context;
+  if (abstractSyntaxUid !== SopClass.Verification && !isStorageClass(abstractSyntaxUid)) {
+    return { id, result: ContextResult.AbstractSyntaxNotSupported, transferSyntaxUid: transferSyntaxUids[0] ?? '' };
+  }
+  const chosen = chooseSyntax(context);
+  return chosen === null
+    ? { id, result: ContextResult.TransferSyntaxesNotSupported, transferSyntaxUid: transferSyntaxUids[0] ?? '' }
+    : { id, result: ContextResult.Acceptance, transferSyntaxUid: chosen };
+}
+
+/** Storage SOP Class Extended Negotiation (PS3.4 Table B.3-1): level 2 (full), no signature support, no coercion. */
+const storageLevel = Uint8Array.of(2, 0, 0, 0, 0, 0);
+
+/** Answers every context of a request, also when none is accepted: the peer sees the results. */
+export function answerRequest(request: AssociateRequest, maximumLength: number): AssociateAccept {
+  return {
+    protocolVersion: 1,
+    calledAe: request.calledAe,
+    callingAe: request.callingAe,
+    applicationContext,
+    maximumLength,
+    implementationClassUid,
+    implementationVersionName,
+    // never answered: the window is 1/1 (PS3.7 Annex D.3.3.3)
+    asyncWindow: null,
+    contexts: request.contexts.map(answerContext),
+    // the peer may send, limpid does not: no C-GET
+    roles: request.roles.map(({ sopClassUid, scu }) => ({ sopClassUid, scu: scu === 0 ? 0 : 1, scp: 0 })),
+    extended: request.extended
+      .filter(({ sopClassUid }) => isStorageClass(sopClassUid))
+      .map(({ sopClassUid }) => ({ sopClassUid, information: storageLevel })),
+  };
+}
+
+/** The contexts that were accepted, by id: as acceptor and as requestor. */
+export function acceptedContexts(
+  proposed: readonly ProposedContext[],
+  answered: readonly AnsweredContext[],
+): Map<number, AcceptedContext> {
+  const contexts = new Map<number, AcceptedContext>();
+  for (const { id, result, transferSyntaxUid } of answered) {
+    const context = proposed.find((candidate) => candidate.id === id);
+    // a syntax that was not proposed is no acceptance
+    if (result !== ContextResult.Acceptance || !context?.transferSyntaxUids.includes(transferSyntaxUid)) continue;
+    contexts.set(id, { abstractSyntaxUid: context.abstractSyntaxUid, transferSyntaxUid });
+  }
+  return contexts;
+}
+
+/** @throws nothing: what the peer does not accept shows in its answer */
+export function requestFor(
+  titles: { readonly calledAe: string; readonly callingAe: string },
+  contexts: readonly ProposedContext[],
+  maximumLength: number,
+): AssociateRequest {
+  return {
+    protocolVersion: 1,
+    ...titles,
+    applicationContext,
+    maximumLength,
+    implementationClassUid,
+    implementationVersionName,
+    asyncWindow: null,
+    contexts,
+    roles: [],
+    extended: [],
+    identity: null,
+  };
+}
+
+/** Most contexts of one association: odd ids up to 255 (PS3.8 Section 9.3.2.2). */
+const contextsOfAssociation = 128;
+
+/** What one association proposes, and which instances go over it. */
+export interface Proposal<T> {
+  readonly contexts: readonly ProposedContext[];
+  readonly instances: readonly T[];
+}
+
+interface SyntaxPair {
+  readonly sopClassUid: string;
+  readonly transferSyntaxUid: string;
+}
+
+/** Syntaxes in which an instance may go out, the preferred first: its own, and the two that every archive knows where it can be converted. */
+export function sendableSyntaxes(transferSyntaxUid: string, conversion: 'verbatim' | 'convertible'): string[] {
+  if (conversion === 'verbatim' || !nativeSyntaxes.has(transferSyntaxUid)) return [transferSyntaxUid];
+  return [...new Set([transferSyntaxUid, TransferSyntax.ExplicitLittleEndian, TransferSyntax.ImplicitLittleEndian])];
+}
+
+/**
+ * Proposals for a list of instances: one context for each SOP class and transfer syntax, so that the answer tells what the
+ * peer takes of each (with several syntaxes in one context it tells only one). Beyond 128 contexts the list is split.
+ */
+export function propose<T extends SyntaxPair>(
+  instances: readonly T[],
+  conversion: 'verbatim' | 'convertible',
+): Proposal<T>[] {
+  const proposals: { contexts: ProposedContext[]; instances: T[]; keys: Set<string> }[] = [];
+  const groups = new Map<string, T[]>();
+  for (const instance of instances) {
+    const key = `${instance.sopClassUid} ${instance.transferSyntaxUid}`;
+    const group = groups.get(key);
+    if (group) group.push(instance);
+    else groups.set(key, [instance]);
+  }
+  for (const group of groups.values()) {
+    const [{ sopClassUid, transferSyntaxUid }] = group as [T];
+    const syntaxes = sendableSyntaxes(transferSyntaxUid, conversion);
+    let proposal = proposals.at(-1);
+    if (!proposal || proposal.contexts.length + syntaxes.length > contextsOfAssociation) {
+      proposal = { contexts: [], instances: [], keys: new Set() };
+      proposals.push(proposal);
+    }
+    for (const uid of syntaxes) {
+      const key = `${sopClassUid} ${uid}`;
+      if (proposal.keys.has(key)) continue;
+      proposal.keys.add(key);
+      proposal.contexts.push({
+        id: 2 * proposal.contexts.length + 1,
+        abstractSyntaxUid: sopClassUid,
+        transferSyntaxUids: [uid],
+      });
+    }
+    proposal.instances.push(...group);
+  }
+  return proposals.map(({ contexts, instances: members }) => ({ contexts, instances: members }));
+}

@@ -1,0 +1,180 @@
+// The listener: admits associations within limits, drains, closes.
+import { type Server, type Socket, createServer } from 'node:net';
+import type { Log } from '../../observe/log.js';
+import type { Metrics } from '../../observe/metrics.js';
+import { Acceptor, type AcceptorNode, type Admission } from './acceptor.js';
+import type { AssociateRequest } from './associate-pdu.js';
+import { Association } from './association.js';
+import type { Mismatch } from './incoming-object.js';
+import { type Limits, defaultLimits } from './limits.js';
+import { rejections } from './negotiate.js';
+import { AbortReason, AbortSource } from './pdu.js';
+import type { AssociationInfo, StoreService } from './sink.js';
+
+export interface ScpOptions {
+  readonly host: string;
+  /** 0: any free one, see `Scp.port`. */
+  readonly port: number;
+  readonly aeTitles: readonly string[];
+  /** Who may associate, and under which name it is known in logs and metrics. */
+  readonly admit: (request: {
+    callingAe: string;
+    calledAe: string;
+    address: string;
+  }) =>
+    | { kind: 'admit'; peer: string }
+    | { kind: 'reject'; result: 1 | 2; source: 1 | 2 | 3; reason: number; why: string };
+  readonly store: StoreService;
+  readonly limits?: Partial<Limits>;
+  readonly mismatch: Mismatch;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly now: () => number;
+}
+
+export interface Scp {
+  readonly port: number;
+  /** Associations that are open now. */
+  associations(): number;
+  /** Refuses new associations (RJ 2/3/1), waits up to `ms` for the running ones, then aborts them. */
+  drain(ms: number): Promise<void>;
+  /** Ends everything; resolves when what had arrived whole is answered or discarded by the store. */
+  close(): Promise<void>;
+}
+
+/** How many connections there may be for each association that is allowed: those before, refused, and closing count too. */
+const connectionsOfAssociation = 4;
+
+interface Session {
+  readonly acceptor: Acceptor;
+  readonly association: Association;
+}
+
+class Listener implements Scp {
+  readonly #options: ScpOptions;
+  readonly #limits: Limits;
+  readonly #server: Server;
+  readonly #node: AcceptorNode;
+  readonly #sessions = new Set<Session>();
+  readonly #open = new Map<AssociationInfo, string>();
+  #waitingForNone: (() => void)[] = [];
+  #isDraining = false;
+  #lastId = 0;
+
+  constructor(options: ScpOptions) {
+    this.#options = options;
+    this.#limits = { ...defaultLimits, ...options.limits };
+    const { aeTitles, mismatch, store, log, metrics, now } = options;
+    this.#node = {
+      aeTitles,
+      mismatch,
+      store,
+      log,
+      metrics,
+      now,
+      limits: this.#limits,
+      admit: (request, address) => this.#admit(request, address),
+      opened: (info) => void this.#open.set(info, this.#quotaKey(info)),
+      ended: (info) => this.#associationEnded(info),
+      queuedBytes: 0,
+    };
+    // without TCP_NODELAY each answer waits for the peer's delayed acknowledgement: 40 ms an object
+    this.#server = createServer({ noDelay: true, keepAlive: true }, (socket) => this.#connected(socket));
+    this.#server.maxConnections = connectionsOfAssociation * this.#limits.associations;
+  }
+
+  listen(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(this.#options.port, this.#options.host, () => {
+        this.#server.removeListener('error', reject);
+        this.#server.on('error', (error) => this.#options.log.error('accepting connections failed', { error }));
+        resolve();
+      });
+    });
+  }
+
+  get port(): number {
+    const address = this.#server.address();
+    return address === null || typeof address === 'string' ? 0 : address.port;
+  }
+
+  associations(): number {
+    return this.#open.size;
+  }
+
+  async drain(ms: number): Promise<void> {
+    this.#isDraining = true;
+    if (this.#open.size === 0) return;
+    let timer: NodeJS.Timeout | undefined;
+    const none = new Promise<void>((resolve) => this.#waitingForNone.push(resolve));
+    const patience = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)));
+    await Promise.race([none, patience]);
+    clearTimeout(timer);
+    for (const { association } of this.#sessions) {
+      association.abort({ source: AbortSource.User, reason: AbortReason.NotSpecified }, 'the node is shutting down');
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#isDraining = true;
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    const sessions = [...this.#sessions];
+    for (const { association } of sessions) association.destroy('the node is shutting down');
+    await Promise.all([closed, ...sessions.map(({ acceptor }) => acceptor.done)]);
+  }
+
+  #connected(socket: Socket): void {
+    const address = (socket.remoteAddress ?? '').replace(/^::ffff:/, '');
+    const waiting = [...this.#sessions].filter(({ acceptor }) => acceptor.isWaitingAt(address));
+    if (waiting.length >= this.#limits.waitingOfAddress) {
+      this.#options.log.warn('connection closed: too many without an association request', { address });
+      socket.destroy();
+      return;
+    }
+    this.#lastId++;
+    const acceptor = new Acceptor(this.#node, this.#lastId, address);
+    const association = new Association(socket, 'acceptor', acceptor, this.#limits);
+    acceptor.attach(association);
+    const session = { acceptor, association };
+    this.#sessions.add(session);
+    void acceptor.done.then(() => this.#sessions.delete(session));
+  }
+
+  #admit(request: AssociateRequest, address: string): Admission {
+    if (this.#isDraining) return { kind: 'reject', rejection: rejections.congestion, why: 'draining' };
+    const { callingAe, calledAe } = request;
+    const answer = this.#options.admit({ callingAe, calledAe, address });
+    if (answer.kind === 'reject') {
+      const { result, source, reason, why } = answer;
+      return { kind: 'reject', rejection: { result, source, reason }, why };
+    }
+    const key = this.#quotaKey({ peer: answer.peer, address });
+    const ofPeer = [...this.#open.values()].filter((other) => other === key).length;
+    if (this.#open.size >= this.#limits.associations || ofPeer >= this.#limits.associationsOfPeer) {
+      const why =
+        ofPeer >= this.#limits.associationsOfPeer ? 'too many associations of this peer' : 'too many associations';
+      return { kind: 'reject', rejection: rejections.localLimit, why };
+    }
+    return answer;
+  }
+
+  /** Peers without a name of their own share none of their room: each address counts by itself. */
+  #quotaKey({ peer, address }: { peer: string; address: string }): string {
+    return peer === 'unknown' ? `unknown ${address}` : peer;
+  }
+
+  #associationEnded(info: AssociationInfo): void {
+    this.#open.delete(info);
+    if (this.#open.size > 0) return;
+    for (const resolve of this.#waitingForNone) resolve();
+    this.#waitingForNone = [];
+  }
+}
+
+/** Listens for associations. @throws the system's error when the port cannot be had (EADDRINUSE, EACCES) */
+export async function openScp(options: ScpOptions): Promise<Scp> {
+  const listener = new Listener(options);
+  await listener.listen();
+  return listener;
+}

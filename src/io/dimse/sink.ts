@@ -1,0 +1,61 @@
+// Where received objects go. DIMSE moves bytes and answers; keeping them is the business of who implements these.
+
+export interface AssociationInfo {
+  /** Running number within one SCP. */
+  readonly id: number;
+  readonly callingAe: string;
+  readonly calledAe: string;
+  /** The peer's IP address. */
+  readonly address: string;
+  /** The peer's name from admission, or 'unknown'. */
+  readonly peer: string;
+  readonly openedAtMs: number;
+}
+
+/** A C-STORE request as its command set announces it, before its data set. */
+export interface StoreRequest {
+  readonly association: AssociationInfo;
+  readonly sopClassUid: string;
+  readonly sopInstanceUid: string;
+  readonly transferSyntaxUid: string;
+  readonly messageId: number;
+}
+
+/** What the walk over a whole data set has found. */
+export interface WalkedFacts {
+  readonly sopClassUid: string;
+  readonly sopInstanceUid: string;
+  readonly studyInstanceUid: string;
+  readonly seriesInstanceUid: string;
+  readonly modality: string;
+  /** Length of the data set as received. */
+  readonly bytes: number;
+}
+
+export interface StoreAnswer {
+  readonly status: number;
+  /** Error Comment: at most 64 characters, no patient data. */
+  readonly comment?: string;
+  /** Offending Element: tags. */
+  readonly offending?: readonly number[];
+}
+
+export interface ObjectSink {
+  /**
+   * Takes the next bytes of the data set: a slice of a socket chunk, not to be changed, valid as long as it is held.
+   * Gives the bytes still queued; above its mark the association is not read from until `drained` resolves.
+   */
+  write(chunk: Uint8Array): number;
+  drained(): Promise<void>;
+  /** The data set is whole and its UIDs are those of the command: keep it, then say the answer. Rejects: 0110, and `discard`. */
+  commit(facts: WalkedFacts): Promise<StoreAnswer>;
+  /** Refused, aborted, lost: remove everything. Called at most once, in any state but after an answered commit. */
+  discard(): Promise<void>;
+}
+
+export interface StoreService {
+  /** A C-STORE command has come. After a refusal the data set is still read, and dropped. */
+  begin(request: StoreRequest): ObjectSink | StoreAnswer;
+  /** The association has ended and everything that came over it is answered or discarded. */
+  associationEnded(association: AssociationInfo, how: 'released' | 'aborted' | 'lost'): void;
+}

@@ -1,0 +1,133 @@
+/**
+ * Statuses as data: what the C-STORE SCP answers (conformance statement, C-STORE SCP), and what a peer's answer to limpid's
+ * C-STORE, or its refusal of an association, means for the delivery (conformance statement, delivery outcomes).
+ */
+import { Status } from './constants.js';
+import type { Rejection } from './pdu.js';
+import type { StoreAnswer } from './sink.js';
+
+/** Answers that the DIMSE layer gives by itself. Comments have at most 64 characters and no patient data. */
+export const answers = {
+  classDiffersFromContext: {
+    status: Status.DataSetDoesNotMatch,
+    comment: 'SOP class is not that of the presentation context',
+  },
+  classDiffersFromDataSet: {
+    status: Status.DataSetDoesNotMatch,
+    comment: 'SOP Class UID of command and data set differ',
+    offending: [0x00080016],
+  },
+  instanceDiffersFromDataSet: {
+    status: Status.DataSetDoesNotMatch,
+    comment: 'SOP Instance UID of command and data set differ',
+    offending: [0x00080018],
+  },
+  noDataSet: { status: Status.CannotUnderstand, comment: 'no data set' },
+  notWhole: { status: Status.CannotUnderstand, comment: 'data set is cut or cannot be walked' },
+  invalidInstanceUid: {
+    status: Status.InvalidObjectInstance,
+    comment: 'Affected SOP Instance UID is no UID',
+    offending: [0x00001000],
+  },
+  tooLong: { status: Status.OutOfResources, comment: 'data set is longer than this node accepts' },
+  mistyped: { status: Status.MistypedArgument, comment: 'command set cannot be read to its end' },
+  unrecognized: { status: Status.UnrecognizedOperation, comment: 'operation is not supported here' },
+  failure: { status: Status.ProcessingFailure, comment: 'processing failure' },
+  success: { status: Status.Success },
+} as const satisfies Record<string, StoreAnswer>;
+
+export const identityMissing = (tag: number): StoreAnswer => ({
+  status: Status.IdentityMissing,
+  comment: 'data set lacks an identifying UID',
+  offending: [tag],
+});
+export const identityInvalid = (tag: number): StoreAnswer => ({
+  status: Status.IdentityInvalid,
+  comment: 'an identifying UID of the data set is no UID',
+  offending: [tag],
+});
+
+/** What an answer means for one instance. `warned` is delivered, and shown to the operator. */
+export type DeliveryClass = 'delivered' | 'warned' | 'transient' | 'permanent';
+
+export interface DeliveryRule {
+  readonly class: DeliveryClass;
+  /** A transient one is given up after so many tries; null: after the peer's own time to give up. */
+  readonly tries: number | null;
+  /** Whether a person should be told at once. */
+  readonly alarm: 'none' | 'alarm';
+}
+
+const delivered: DeliveryRule = { class: 'delivered', tries: null, alarm: 'none' };
+const warned: DeliveryRule = { class: 'warned', tries: null, alarm: 'none' };
+const transient = (tries: number | null): DeliveryRule => ({ class: 'transient', tries, alarm: 'none' });
+const permanent: DeliveryRule = { class: 'permanent', tries: null, alarm: 'none' };
+const alarming: DeliveryRule = { class: 'permanent', tries: null, alarm: 'alarm' };
+
+const single: ReadonlyMap<number, DeliveryRule> = new Map([
+  [0x0000, delivered],
+  [0x0001, warned],
+  [0x0106, permanent],
+  [0x0107, warned],
+  [0x0110, transient(10)],
+  [0x0111, delivered], // duplicate SOP instance: UIDs are deterministic, the peer has it
+  [0x0112, permanent],
+  [0x0116, warned],
+  [0x0117, permanent],
+  [0x0118, permanent],
+  [0x0119, permanent],
+  [0x0120, permanent],
+  [0x0121, permanent],
+  [0x0122, permanent],
+  [0x0124, alarming],
+  [0x0210, permanent],
+  [0x0211, permanent],
+  [0x0212, permanent],
+  [0x0213, transient(10)],
+  // dcm4chee-arc: duplicate rejection note, it has the document
+  [0xa770, delivered],
+  [0xa77a, transient(null)], // dcm4chee-arc: deletion in progress
+]);
+
+/** Ranges, first match. */
+const ranges: readonly (readonly [from: number, to: number, rule: DeliveryRule])[] = [
+  [0xa771, 0xa77b, alarming], // dcm4chee-arc: rejected, patient missing or conflicting
+  [0xa700, 0xa7ff, transient(null)],
+  [0xa900, 0xa9ff, alarming],
+  [0xb000, 0xbfff, warned],
+  [0xc000, 0xcfff, permanent],
+  [0xfe00, 0xfeff, transient(null)],
+];
+/** Any other status: by its first digit a failure, tried three times. */
+const otherwise = transient(3);
+
+/** What the status of a C-STORE response means for the delivery of its instance. */
+export function deliveryRule(status: number): DeliveryRule {
+  const range = ranges.find(([from, to]) => status >= from && status <= to);
+  return single.get(status) ?? range?.[2] ?? otherwise;
+}
+
+/** Whether it is worth trying again after this refusal of an association. */
+export function rejectionClass({ result, source, reason }: Rejection): 'transient' | 'permanent' {
+  if (result === 2 || source === 3) return 'transient';
+  // a PACS that restarts without its AE table does not know its callers, nor itself
+  if (source === 1 && (reason === 3 || reason === 7)) return 'transient';
+  return 'permanent';
+}
+
+const rejectionWords: ReadonlyMap<string, string> = new Map([
+  ['1/1', 'no reason given'],
+  ['1/2', 'application context not supported'],
+  ['1/3', 'calling AE title not recognized'],
+  ['1/7', 'called AE title not recognized'],
+  ['2/1', 'no reason given'],
+  ['2/2', 'protocol version not supported'],
+  ['3/1', 'temporary congestion'],
+  ['3/2', 'local limit exceeded'],
+]);
+
+/** A refusal in words: `rejected 1/1/7 (permanent): called AE title not recognized`. */
+export function describeRejection({ result, source, reason }: Rejection): string {
+  const words = rejectionWords.get(`${source}/${reason}`) ?? 'unknown reason';
+  return `rejected ${result}/${source}/${reason} (${result === 1 ? 'permanent' : 'transient'}): ${words}`;
+}

@@ -1,0 +1,122 @@
+// A walk over a data set as it is received or read: at once, or behind an inflater for Deflated Explicit VR Little Endian (PS3.5 Annex A.5).
+import { createInflateRaw } from 'node:zlib';
+import { TransferSyntax } from './constants.js';
+import type { Limits } from './limits.js';
+import { DataSetWalker, type Identity } from './walker.js';
+
+export interface WalkResult {
+  /** Why the bytes are no whole data set, or null. */
+  readonly fault: string | null;
+  readonly identity: Partial<Identity>;
+  /** Elements of the top level that do not ascend. */
+  readonly outOfOrder: number;
+}
+
+export interface Walk {
+  /** Takes bytes as they are in the transfer syntax; gives how many are queued (see `drained`). */
+  push(chunk: Uint8Array): number;
+  /** Resolves when the queued bytes have been walked, or the walk has ended. */
+  drained(): Promise<void>;
+  /** What is wrong so far, or null. */
+  readonly fault: string | null;
+  /** Whether no more bytes can change the identity. */
+  readonly isIdentityKnown: boolean;
+  /** Ends the walk: every byte has been pushed. */
+  end(): Promise<WalkResult>;
+  /** Gives the walk up. */
+  stop(): void;
+}
+
+type WalkLimits = Pick<Limits, 'nesting' | 'inflatedBytes' | 'inflationRatio'>;
+
+const resultOf = (walker: DataSetWalker, fault: string | null): WalkResult => ({
+  fault,
+  identity: walker.identity,
+  outOfOrder: walker.outOfOrder,
+});
+
+function plainWalk(transferSyntaxUid: string, limits: WalkLimits): Walk {
+  const walker = new DataSetWalker(transferSyntaxUid, limits.nesting);
+  return {
+    push: (chunk) => {
+      walker.push(chunk);
+      return 0;
+    },
+    drained: () => Promise.resolve(),
+    get fault() {
+      return walker.fault;
+    },
+    get isIdentityKnown() {
+      return walker.isIdentityKnown;
+    },
+    end: () => Promise.resolve(resultOf(walker, walker.end())),
+    stop: () => {},
+  };
+}
+
+/** Below this many inflated bytes their ratio to the deflated ones says nothing. */
+const ratioFloor = 16 * 1024 * 1024;
+
+function deflatedWalk(limits: WalkLimits): Walk {
+  const walker = new DataSetWalker(TransferSyntax.ExplicitLittleEndian, limits.nesting);
+  const inflater = createInflateRaw();
+  let pushed = 0;
+  let queued = 0;
+  let fault: string | null = null;
+  let hasEnded = false;
+  let waiting: (() => void)[] = [];
+  const wake = () => {
+    for (const resolve of waiting) resolve();
+    waiting = [];
+  };
+  const fail = (why: string) => {
+    fault ??= why;
+    inflater.destroy();
+    wake();
+  };
+  const isOver = () => fault !== null || hasEnded || inflater.destroyed;
+  const ended = new Promise<void>((resolve) => inflater.once('close', resolve).once('end', resolve));
+  // comes early where padding follows the deflated stream; its write is then never called back
+  inflater.on('end', () => {
+    hasEnded = true;
+    wake();
+  });
+  inflater.on('error', (error: NodeJS.ErrnoException) => fail(`deflated data: ${error.code ?? 'damaged'}`));
+  inflater.on('close', wake);
+  inflater.on('data', (chunk: Buffer) => {
+    walker.push(chunk);
+    if (walker.fault !== null) fail(walker.fault);
+    else if (walker.bytes > limits.inflatedBytes) fail('deflated data becomes too long');
+    else if (walker.bytes > ratioFloor && walker.bytes > limits.inflationRatio * pushed) fail('deflated data explodes');
+  });
+  return {
+    push: (chunk) => {
+      pushed += chunk.length;
+      if (isOver()) return 0;
+      queued += chunk.length;
+      inflater.write(chunk, () => {
+        queued -= chunk.length;
+        if (queued === 0) wake();
+      });
+      return queued;
+    },
+    drained: () => (queued === 0 || isOver() ? Promise.resolve() : new Promise((resolve) => waiting.push(resolve))),
+    get fault() {
+      return fault;
+    },
+    get isIdentityKnown() {
+      return walker.isIdentityKnown;
+    },
+    end: async () => {
+      if (!isOver()) inflater.end();
+      await ended;
+      return resultOf(walker, fault ?? walker.end());
+    },
+    stop: () => void inflater.destroy(),
+  };
+}
+
+/** Opens a walk over a data set in `transferSyntaxUid`. */
+export function openWalk(transferSyntaxUid: string, limits: WalkLimits): Walk {
+  return transferSyntaxUid === TransferSyntax.Deflated ? deflatedWalk(limits) : plainWalk(transferSyntaxUid, limits);
+}

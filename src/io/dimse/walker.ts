@@ -1,0 +1,227 @@
+/**
+ * Walks a data set while its bytes pass: takes the identity from the top level and proves that the element structure is whole.
+ * Values are skipped by their length, never kept; sequences of defined length too, so that what lies in them cannot spoil
+ * a data set that is otherwise sound. Implicit and Explicit VR, both byte orders (PS3.5 Section 7).
+ */
+import { TransferSyntax } from './constants.js';
+
+export interface Identity {
+  readonly sopClassUid: string;
+  readonly sopInstanceUid: string;
+  readonly studyInstanceUid: string;
+  readonly seriesInstanceUid: string;
+  readonly modality: string;
+}
+
+type IdentityKey = keyof Identity;
+
+/** Tags that are wanted, ascending. */
+export const identityTags: ReadonlyMap<number, IdentityKey> = new Map([
+  [0x00080016, 'sopClassUid'],
+  [0x00080018, 'sopInstanceUid'],
+  [0x00080060, 'modality'],
+  [0x0020000d, 'studyInstanceUid'],
+  [0x0020000e, 'seriesInstanceUid'],
+]);
+const lastIdentityTag = 0x0020000e;
+
+const ItemTag = { Item: 0xfffee000, ItemEnd: 0xfffee00d, SequenceEnd: 0xfffee0dd } as const;
+const undefinedLength = 0xffffffff;
+/** VRs with a reserved field and a length of four bytes (PS3.5 Table 7.1-1). */
+const longVrs: ReadonlySet<string> = new Set([
+  'OB',
+  'OD',
+  'OF',
+  'OL',
+  'OV',
+  'OW',
+  'SQ',
+  'SV',
+  'UC',
+  'UN',
+  'UR',
+  'UT',
+  'UV',
+]);
+/** VRs that may have an undefined length (PS3.5 Section 7.1.2); OB and OW: encapsulated Pixel Data. */
+const openVrs: ReadonlySet<string> = new Set(['SQ', 'UN', 'OB', 'OW']);
+/** Longer values of the wanted tags are cut here: they are no UID and no modality any more. */
+const keptBytes = 80;
+
+interface Coding {
+  readonly vr: 'implicit' | 'explicit';
+  readonly order: 'little' | 'big';
+}
+const implicitLittle: Coding = { vr: 'implicit', order: 'little' };
+
+/** What is open: the data set or an item of it holds elements; a sequence, or encapsulated pixel data, holds items. */
+interface Frame {
+  readonly holds: 'elements' | 'items';
+  readonly coding: Coding;
+}
+
+export function codingOf(transferSyntaxUid: string): Coding {
+  if (transferSyntaxUid === TransferSyntax.ImplicitLittleEndian) return implicitLittle;
+  return { vr: 'explicit', order: transferSyntaxUid === TransferSyntax.ExplicitBigEndian ? 'big' : 'little' };
+}
+
+const tagText = (tag: number) =>
+  `(${(tag >>> 16).toString(16).padStart(4, '0')},${(tag & 0xffff).toString(16).padStart(4, '0')})`;
+
+export class DataSetWalker {
+  readonly #nesting: number;
+  readonly #frames: Frame[];
+  readonly #header = Buffer.alloc(12);
+  #headerFill = 0;
+  /** Bytes of a value that are still to be skipped. */
+  #skip = 0;
+  #kept: { readonly key: IdentityKey; readonly bytes: Buffer; fill: number } | null = null;
+  #identity: Partial<Record<IdentityKey, string>> = {};
+  #fault: string | null = null;
+  #lastTag = -1;
+  #elements = 0;
+  #outOfOrder = 0;
+  #bytes = 0;
+
+  /** @param transferSyntaxUid of the bytes as they are pushed: not Deflated */
+  constructor(transferSyntaxUid: string, nesting: number) {
+    this.#nesting = nesting;
+    this.#frames = [{ holds: 'elements', coding: codingOf(transferSyntaxUid) }];
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+  /** Why the bytes so far are no data set, or null. */
+  get fault(): string | null {
+    return this.#fault;
+  }
+  /** What has been found of the identity; a value that is there may be empty. */
+  get identity(): Partial<Identity> {
+    return this.#identity;
+  }
+  /** Whether no more bytes can change the identity: the walk is behind its last tag. */
+  get isIdentityKnown(): boolean {
+    return this.#lastTag > lastIdentityTag && this.#kept === null;
+  }
+  /** Elements of the top level that do not ascend. */
+  get outOfOrder(): number {
+    return this.#outOfOrder;
+  }
+
+  push(chunk: Uint8Array): void {
+    this.#bytes += chunk.length;
+    let offset = 0;
+    while (offset < chunk.length && this.#fault === null) {
+      if (this.#skip > 0) offset = this.#skipValue(chunk, offset);
+      else offset = this.#readHeader(chunk, offset);
+    }
+  }
+
+  /** Ends the walk: null when the data set is whole, else what is wrong. */
+  end(): string | null {
+    if (this.#fault !== null) return this.#fault;
+    if (this.#elements === 0) return 'empty';
+    if (this.#skip > 0) return `cut: a value lacks ${this.#skip} bytes`;
+    if (this.#headerFill > 0) return 'cut in the header of an element';
+    if (this.#frames.length > 1) return 'cut: a sequence is not closed';
+    return null;
+  }
+
+  #skipValue(chunk: Uint8Array, offset: number): number {
+    const end = Math.min(chunk.length, offset + this.#skip);
+    const kept = this.#kept;
+    if (kept) {
+      const taken = chunk.subarray(offset, Math.min(end, offset + kept.bytes.length - kept.fill));
+      kept.bytes.set(taken, kept.fill);
+      kept.fill += taken.length;
+    }
+    this.#skip -= end - offset;
+    if (this.#skip === 0 && kept) this.#keep(kept.key, kept.bytes.toString('latin1', 0, kept.fill));
+    return end;
+  }
+
+  #keep(key: IdentityKey, value: string): void {
+    this.#kept = null;
+    // of a repeated element the first counts, as for a reader that stops at it
+    this.#identity[key] ??= value.replace(/[\0 ]+$/, '');
+  }
+
+  /** Fills the header: 8 bytes, 12 for a VR with a long length. */
+  #readHeader(chunk: Uint8Array, start: number): number {
+    let offset = this.#fill(chunk, start, 8);
+    if (this.#headerFill < 8) return offset;
+    const frame = this.#frames.at(-1);
+    if (frame === undefined) return chunk.length;
+    const { coding } = frame;
+    const tag = this.#short(0, coding) * 0x10000 + this.#short(2, coding);
+    if (tag >>> 16 === 0xfffe) {
+      this.#headerFill = 0;
+      this.#takeDelimiter(tag, this.#long(4, coding), frame);
+      return offset;
+    }
+    if (frame.holds === 'items') return this.#fail(`${tagText(tag)} where an item should be`, chunk);
+    if (coding.vr === 'implicit') {
+      this.#headerFill = 0;
+      this.#takeElement(tag, '', this.#long(4, coding), coding);
+      return offset;
+    }
+    const vr = this.#header.toString('latin1', 4, 6);
+    if (!/^[A-Z]{2}$/.test(vr)) return this.#fail(`no VR at ${tagText(tag)}`, chunk);
+    const isLong = longVrs.has(vr);
+    if (isLong) offset = this.#fill(chunk, offset, 12);
+    if (isLong && this.#headerFill < 12) return offset;
+    this.#headerFill = 0;
+    this.#takeElement(tag, vr, isLong ? this.#long(8, coding) : this.#short(6, coding), coding);
+    return offset;
+  }
+
+  #fill(chunk: Uint8Array, start: number, wanted: number): number {
+    let offset = start;
+    while (this.#headerFill < wanted && offset < chunk.length) this.#header[this.#headerFill++] = chunk[offset++] ?? 0;
+    return offset;
+  }
+
+  #short(offset: number, { order }: Coding): number {
+    return order === 'big' ? this.#header.readUInt16BE(offset) : this.#header.readUInt16LE(offset);
+  }
+  #long(offset: number, { order }: Coding): number {
+    return order === 'big' ? this.#header.readUInt32BE(offset) : this.#header.readUInt32LE(offset);
+  }
+
+  #fail(fault: string, chunk: Uint8Array): number {
+    this.#fault = fault;
+    return chunk.length;
+  }
+
+  #takeDelimiter(tag: number, length: number, frame: Frame): void {
+    if (frame.holds === 'items' && tag === ItemTag.Item) {
+      if (length === undefinedLength) this.#frames.push({ holds: 'elements', coding: frame.coding });
+      else this.#skip = length;
+      return;
+    }
+    const closes = frame.holds === 'items' ? ItemTag.SequenceEnd : ItemTag.ItemEnd;
+    if (tag !== closes || this.#frames.length === 1) this.#fault = `${tagText(tag)} out of place`;
+    else this.#frames.pop();
+  }
+
+  #takeElement(tag: number, vr: string, length: number, coding: Coding): void {
+    const isTopLevel = this.#frames.length === 1;
+    if (isTopLevel) {
+      this.#elements++;
+      if (tag <= this.#lastTag) this.#outOfOrder++;
+      this.#lastTag = Math.max(tag, this.#lastTag);
+    }
+    if (length === undefinedLength) {
+      if (vr !== '' && !openVrs.has(vr)) this.#fault = `${tagText(tag)} of VR ${vr} has an undefined length`;
+      else if (this.#frames.length > 2 * this.#nesting) this.#fault = `sequences nest deeper than ${this.#nesting}`;
+      // the items of an UN of undefined length are in Implicit VR Little Endian (PS3.5 Section 6.2.2)
+      else this.#frames.push({ holds: 'items', coding: vr === 'UN' ? implicitLittle : coding });
+      return;
+    }
+    const key = isTopLevel ? identityTags.get(tag) : undefined;
+    if (key !== undefined && length === 0) this.#keep(key, '');
+    else if (key !== undefined) this.#kept = { key, bytes: Buffer.alloc(Math.min(length, keptBytes)), fill: 0 };
+    this.#skip = length;
+  }
+}
