@@ -293,10 +293,11 @@ export class Acceptor implements AssociationUser, MessageUser {
 
   #answer(pending: PendingAnswer, answer: StoreAnswer): void {
     pending.answer = answer;
-    while (this.#answers[0] && this.#answers[0].answer !== null && this.#answers[0] !== this.#current) {
-      const { contextId, request, answer: first } = this.#answers[0] as PendingAnswer & { answer: StoreAnswer };
+    for (const first of [...this.#answers]) {
+      if (first.answer === null || first === this.#current) break; // later answers wait for it
       this.#answers.shift();
-      this.#association?.write(encodeData(contextId, 'command', encodeCommand(responseTo(request, first)), this.#room));
+      const response = encodeCommand(responseTo(first.request, first.answer));
+      this.#association?.write(encodeData(first.contextId, 'command', response, this.#room));
     }
     if (this.#answers.length <= this.#node.limits.unanswered) this.#association?.resume('unanswered');
     this.#releaseWhenAnswered();

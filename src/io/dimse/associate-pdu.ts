@@ -230,7 +230,7 @@ const bytesOf = (value: string) => Buffer.from(value, 'latin1');
 const two = (value: number) => Uint8Array.of(value >>> 8, value & 255);
 const counted = (value: Uint8Array) => Buffer.concat([two(value.length), value]);
 
-function item(type: number, ...values: readonly Uint8Array[]): Buffer {
+function encodeItem(type: number, ...values: readonly Uint8Array[]): Buffer {
   const value = Buffer.concat(values);
   return Buffer.concat([Uint8Array.of(type, 0), two(value.length), value]);
 }
@@ -239,21 +239,21 @@ function encodeUserInformation(associate: Associate, identity: UserIdentity | nu
   const { asyncWindow } = associate;
   const maximumLength = Buffer.alloc(4);
   maximumLength.writeUInt32BE(associate.maximumLength);
-  return item(
+  return encodeItem(
     Item.UserInformation,
-    item(Item.MaximumLength, maximumLength),
-    item(Item.ImplementationClass, bytesOf(associate.implementationClassUid)),
-    ...(asyncWindow ? [item(Item.AsyncWindow, two(asyncWindow.invoked), two(asyncWindow.performed))] : []),
+    encodeItem(Item.MaximumLength, maximumLength),
+    encodeItem(Item.ImplementationClass, bytesOf(associate.implementationClassUid)),
+    ...(asyncWindow ? [encodeItem(Item.AsyncWindow, two(asyncWindow.invoked), two(asyncWindow.performed))] : []),
     ...associate.roles.map(({ sopClassUid, scu, scp }) =>
-      item(Item.RoleSelection, counted(bytesOf(sopClassUid)), Uint8Array.of(scu, scp)),
+      encodeItem(Item.RoleSelection, counted(bytesOf(sopClassUid)), Uint8Array.of(scu, scp)),
     ),
-    item(Item.ImplementationVersion, bytesOf(associate.implementationVersionName)),
+    encodeItem(Item.ImplementationVersion, bytesOf(associate.implementationVersionName)),
     ...associate.extended.map(({ sopClassUid, information }) =>
-      item(Item.Extended, counted(bytesOf(sopClassUid)), information),
+      encodeItem(Item.Extended, counted(bytesOf(sopClassUid)), information),
     ),
     ...(identity
       ? [
-          item(
+          encodeItem(
             Item.UserIdentity,
             Uint8Array.of(identity.type, identity.positiveResponse ? 1 : 0),
             counted(identity.primary),
@@ -274,7 +274,7 @@ function encodeAssociate(
   fixed.writeUInt16BE(associate.protocolVersion, 0);
   fixed.write(associate.calledAe.padEnd(16), 4, 16, 'latin1');
   fixed.write(associate.callingAe.padEnd(16), 20, 16, 'latin1');
-  const applicationItem = item(Item.ApplicationContext, bytesOf(associate.applicationContext));
+  const applicationItem = encodeItem(Item.ApplicationContext, bytesOf(associate.applicationContext));
   return encodePdu(
     type,
     Buffer.concat([fixed, applicationItem, ...contexts, encodeUserInformation(associate, identity)]),
@@ -283,11 +283,11 @@ function encodeAssociate(
 
 export function encodeAssociateRequest(request: AssociateRequest): Buffer {
   const contexts = request.contexts.map(({ id, abstractSyntaxUid, transferSyntaxUids }) =>
-    item(
+    encodeItem(
       Item.ProposedContext,
       Uint8Array.of(id, 0, 0, 0),
-      item(Item.AbstractSyntax, bytesOf(abstractSyntaxUid)),
-      ...transferSyntaxUids.map((uid) => item(Item.TransferSyntax, bytesOf(uid))),
+      encodeItem(Item.AbstractSyntax, bytesOf(abstractSyntaxUid)),
+      ...transferSyntaxUids.map((uid) => encodeItem(Item.TransferSyntax, bytesOf(uid))),
     ),
   );
   return encodeAssociate(PduType.AssociateRequest, request, contexts, request.identity);
@@ -295,7 +295,11 @@ export function encodeAssociateRequest(request: AssociateRequest): Buffer {
 
 export function encodeAssociateAccept(accept: AssociateAccept): Buffer {
   const contexts = accept.contexts.map(({ id, result, transferSyntaxUid }) =>
-    item(Item.AnsweredContext, Uint8Array.of(id, 0, result, 0), item(Item.TransferSyntax, bytesOf(transferSyntaxUid))),
+    encodeItem(
+      Item.AnsweredContext,
+      Uint8Array.of(id, 0, result, 0),
+      encodeItem(Item.TransferSyntax, bytesOf(transferSyntaxUid)),
+    ),
   );
   return encodeAssociate(PduType.AssociateAccept, accept, contexts, null);
 }

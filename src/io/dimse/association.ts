@@ -117,7 +117,6 @@ export class Association {
     );
     if (role === 'acceptor') this.#startArtim();
     stream.on('data', (chunk: Buffer) => this.#read(chunk));
-    stream.on('drain', () => this.#peerReads());
     stream.on('error', (error: NodeJS.ErrnoException) => this.#close(error.code ?? 'connection error'));
     stream.on('end', () => this.#close('the peer closed the connection'));
     stream.on('close', () => this.#close('connection closed'));
@@ -185,13 +184,13 @@ export class Association {
       return;
     }
     this.#stream.write(pdus, () => {
-      if (this.#stall) this.#stall.refresh();
+      this.#written();
       taken?.();
     });
-    if (this.#stream.writableLength > this.#limits.unreadBytes) {
-      this.#stall ??= setTimeout(() => this.#close('the peer takes no data'), this.#limits.stallMs);
-      if (this.#role === 'acceptor') this.pause('unread');
-    }
+    const { writableLength } = this.#stream;
+    // as requestor every write counts: nothing else watches a peer that takes no data
+    if (writableLength > (this.#role === 'requestor' ? 0 : this.#limits.unreadBytes)) this.#startStall();
+    if (this.#role === 'acceptor' && writableLength > this.#limits.unreadBytes) this.pause('unread');
   }
 
   /** Stops reading until `resume` with the same reason. */
@@ -293,7 +292,12 @@ export class Association {
     if (this.#role === 'acceptor') this.#startIdle();
   }
 
-  #peerReads(): void {
+  #written(): void {
+    if (this.#hasEnded) return;
+    if (this.#stream.writableLength > 0) {
+      this.#stall?.refresh();
+      return;
+    }
     clearTimeout(this.#stall);
     this.#stall = undefined;
     this.resume('unread');
@@ -357,6 +361,10 @@ export class Association {
 
   #abortByTimer(why: string): void {
     this.#abort({ source: AbortSource.Provider, reason: AbortReason.NotSpecified }, why, 'timer');
+  }
+
+  #startStall(): void {
+    this.#stall ??= setTimeout(() => this.#close('the peer takes no data'), this.#limits.stallMs);
   }
 
   #startIdle(): void {

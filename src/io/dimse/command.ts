@@ -66,7 +66,7 @@ function readValue(kind: Kind, value: Buffer): string | number | number[] | unde
       return value.toString('latin1').trim();
     case 'short':
       return value.length === 2 ? value.readUInt16LE(0) : undefined;
-    case 'tags':
+    default:
       return readTags(value);
   }
 }

@@ -175,15 +175,15 @@ export function propose<T extends SyntaxPair>(
   conversion: 'verbatim' | 'convertible',
 ): Proposal<T>[] {
   const proposals: { contexts: ProposedContext[]; instances: T[]; keys: Set<string> }[] = [];
-  const groups = new Map<string, T[]>();
+  const groups = new Map<string, { readonly pair: SyntaxPair; readonly members: T[] }>();
   for (const instance of instances) {
     const key = `${instance.sopClassUid} ${instance.transferSyntaxUid}`;
     const group = groups.get(key);
-    if (group) group.push(instance);
-    else groups.set(key, [instance]);
+    if (group) group.members.push(instance);
+    else groups.set(key, { pair: instance, members: [instance] });
   }
-  for (const group of groups.values()) {
-    const [{ sopClassUid, transferSyntaxUid }] = group as [T];
+  for (const { pair, members } of groups.values()) {
+    const { sopClassUid, transferSyntaxUid } = pair;
     const syntaxes = sendableSyntaxes(transferSyntaxUid, conversion);
     let proposal = proposals.at(-1);
     if (!proposal || proposal.contexts.length + syntaxes.length > contextsOfAssociation) {
@@ -200,7 +200,7 @@ export function propose<T extends SyntaxPair>(
         transferSyntaxUids: [uid],
       });
     }
-    proposal.instances.push(...group);
+    proposal.instances.push(...members);
   }
-  return proposals.map(({ contexts, instances: members }) => ({ contexts, instances: members }));
+  return proposals.map(({ contexts, instances: listed }) => ({ contexts, instances: listed }));
 }

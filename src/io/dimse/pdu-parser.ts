@@ -94,8 +94,8 @@ export class PduParser {
         return this.#readBody(chunk, offset);
       case 'pdv-value':
         return this.#readValue(chunk, offset);
-      case 'nothing':
-        return chunk.length;
+      default:
+        return chunk.length; // stopped
     }
   }
 

@@ -21,6 +21,7 @@ export interface Walk {
   readonly fault: string | null;
   /** Whether no more bytes can change the identity. */
   readonly isIdentityKnown: boolean;
+  readonly identity: Partial<Identity>;
   /** Ends the walk: every byte has been pushed. */
   end(): Promise<WalkResult>;
   /** Gives the walk up. */
@@ -48,6 +49,9 @@ function plainWalk(transferSyntaxUid: string, limits: WalkLimits): Walk {
     },
     get isIdentityKnown() {
       return walker.isIdentityKnown;
+    },
+    get identity() {
+      return walker.identity;
     },
     end: () => Promise.resolve(resultOf(walker, walker.end())),
     stop: () => {},
@@ -106,6 +110,9 @@ function deflatedWalk(limits: WalkLimits): Walk {
     },
     get isIdentityKnown() {
       return walker.isIdentityKnown;
+    },
+    get identity() {
+      return walker.identity;
     },
     end: async () => {
       if (!isOver()) inflater.end();

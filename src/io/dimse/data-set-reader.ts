@@ -1,0 +1,85 @@
+// Reads the data set of a file straight into P-DATA-TF PDUs: each fragment's bytes go by readv behind its header, copied by nobody.
+import type { FileHandle } from 'node:fs/promises';
+import { LimpidError } from '../../errors.js';
+import { controlByte, headerLength, writeDataHeader } from './pdu.js';
+
+/** A data set in an open file. */
+export interface DataSetInFile {
+  readonly handle: FileHandle;
+  readonly contextId: number;
+  /** Where in the file it begins, and how long it is. */
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+export interface PduWindow {
+  /** Whole PDUs; belongs to the reader: not to be held once `taken` has been called. */
+  readonly pdus: Buffer;
+  /** How far into the data set they reach. */
+  readonly end: number;
+  /** To be called when the bytes have left. */
+  readonly taken: () => void;
+}
+
+const windowBytes = 512 * 1024;
+/** One on the wire, one being read, and the first one of the next file, read while an answer is awaited. */
+const windows = 3;
+const framing = 2 * headerLength;
+
+async function readFully(handle: FileHandle, buffers: readonly Buffer[], position: number): Promise<void> {
+  let left = [...buffers];
+  let at = position;
+  while (left.length > 0) {
+    const { bytesRead } = await handle.readv(left, at);
+    if (bytesRead === 0) throw new LimpidError('DICOM_MALFORMED', 'the file was cut while it was being sent');
+    at += bytesRead;
+    let skip = bytesRead;
+    while (left[0] && skip >= left[0].length) {
+      skip -= left[0].length;
+      left = left.slice(1);
+    }
+    if (left[0] && skip > 0) left[0] = left[0].subarray(skip);
+  }
+}
+
+/** Reads one data set after the other; at most three windows are held. */
+export class DataSetReader {
+  readonly #room: number;
+  readonly #perWindow: number;
+  readonly #slots: { readonly buffer: Buffer; free: Promise<void> }[];
+  #turn = 0;
+
+  /** @param room what one PDV may carry */
+  constructor(room: number) {
+    this.#room = room;
+    this.#perWindow = Math.max(1, Math.floor(windowBytes / (room + framing)));
+    const length = this.#perWindow * (room + framing);
+    this.#slots = Array.from({ length: windows }, () => ({
+      buffer: Buffer.allocUnsafe(length),
+      free: Promise.resolve(),
+    }));
+  }
+
+  /** @throws LimpidError DICOM_MALFORMED: the file has become shorter */
+  async read({ handle, contextId, offset, bytes }: DataSetInFile, from: number): Promise<PduWindow> {
+    const slot = this.#slots[this.#turn];
+    if (!slot) throw new LimpidError('INTERNAL', 'no window');
+    this.#turn = (this.#turn + 1) % windows;
+    await slot.free;
+    const { buffer } = slot;
+    const length = Math.min(this.#perWindow * this.#room, bytes - from);
+    const values: Buffer[] = [];
+    let filled = 0;
+    for (let done = 0; done < length; done += this.#room) {
+      const value = Math.min(this.#room, length - done);
+      const control = controlByte('data', from + done + value >= bytes);
+      writeDataHeader(buffer, filled, { contextId, control, length: value });
+      values.push(buffer.subarray(filled + framing, filled + framing + value));
+      filled += framing + value;
+    }
+    await readFully(handle, values, offset + from);
+    let taken = () => {};
+    slot.free = new Promise((resolve) => (taken = resolve));
+    return { pdus: buffer.subarray(0, filled), end: from + length, taken };
+  }
+}

@@ -1,0 +1,311 @@
+// An association that limpid opens: asks for it, sends one request after the other, waits for each answer, releases.
+import { connect } from 'node:net';
+import type { Socket } from 'node:net';
+import { type FailureCode, LimpidError } from '../../errors.js';
+import type { AssociateAccept, ProposedContext } from './associate-pdu.js';
+import { Association, type AssociationEnd, type AssociationUser } from './association.js';
+import { type Command, encodeCommand } from './command.js';
+import { CommandField } from './constants.js';
+import { type Limits, defaultLimits } from './limits.js';
+import { MessageReader, type MessageUser } from './message.js';
+import { type AcceptedContext, acceptedContexts, requestFor } from './negotiate.js';
+import { AbortReason, AbortSource, encodeData, invalidMessage, valueRoom } from './pdu.js';
+import { describeRejection, rejectionClass } from './status.js';
+
+export interface ScuTarget {
+  /** Called AE title. */
+  readonly aeTitle: string;
+  readonly host: string;
+  readonly port: number;
+  readonly callingAe: string;
+  readonly limits?: Partial<Limits>;
+}
+
+/** What a peer has answered to the request for an association. */
+export interface Negotiated {
+  /** Longest P-DATA-TF the peer receives; 0: no limit. */
+  readonly maximumLength: number;
+  readonly implementationClassUid: string;
+  readonly implementationVersionName: string;
+  /** What was proposed, and the result of each (PS3.8 Table 9-18: 0 accepted). */
+  readonly contexts: readonly {
+    readonly id: number;
+    readonly abstractSyntaxUid: string;
+    readonly transferSyntaxUids: readonly string[];
+    readonly result: number;
+  }[];
+}
+
+/** An association that did not come about, or ended before its release. */
+export class AssociationFailure extends LimpidError {
+  readonly deliveryClass: 'transient' | 'permanent';
+  /** `established`: it had been accepted, so that another one may do better. */
+  readonly phase: 'connecting' | 'established';
+  constructor(
+    code: FailureCode,
+    message: string,
+    details: { deliveryClass: 'transient' | 'permanent'; phase: 'connecting' | 'established' },
+  ) {
+    super(code, message);
+    this.name = 'AssociationFailure';
+    this.deliveryClass = details.deliveryClass;
+    this.phase = details.phase;
+  }
+}
+
+function failureOf(end: AssociationEnd, phase: 'connecting' | 'established'): AssociationFailure {
+  const transient = { deliveryClass: 'transient', phase } as const;
+  switch (end.how) {
+    case 'released':
+      return new AssociationFailure('DIMSE_PROTOCOL', 'the association was released', transient);
+    case 'rejected':
+      return new AssociationFailure('DIMSE_REJECTED', describeRejection(end), {
+        deliveryClass: rejectionClass(end),
+        phase,
+      });
+    case 'aborted': {
+      const code = { peer: 'DIMSE_ABORTED', timer: 'DIMSE_TIMEOUT', limpid: 'DIMSE_PROTOCOL' } as const;
+      return new AssociationFailure(code[end.by], `${end.why} (A-ABORT ${end.source}/${end.reason})`, transient);
+    }
+    default:
+      return new AssociationFailure('DIMSE_CONNECT', `connection lost: ${end.why}`, transient);
+  }
+}
+
+/** Opens a TCP connection. @throws AssociationFailure DIMSE_CONNECT, DIMSE_TIMEOUT */
+function openSocket({ host, port }: ScuTarget, connectMs: number, signal: AbortSignal | undefined): Promise<Socket> {
+  const details = { deliveryClass: 'transient', phase: 'connecting' } as const;
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host, port, noDelay: true, keepAlive: true });
+    const fail = (code: FailureCode, why: string) => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', stop);
+      socket.destroy();
+      reject(new AssociationFailure(code, why, details));
+    };
+    const stop = () => fail('DIMSE_ABORTED', 'stopped');
+    const timer = setTimeout(() => fail('DIMSE_TIMEOUT', `no connection within ${connectMs} ms`), connectMs);
+    socket.once('error', (error: NodeJS.ErrnoException) =>
+      fail('DIMSE_CONNECT', `no connection: ${error.code ?? 'failed'}`),
+    );
+    signal?.addEventListener('abort', stop);
+    socket.once('connect', () => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', stop);
+      socket.removeAllListeners('error');
+      resolve(socket);
+    });
+  });
+}
+
+interface Waiting {
+  readonly resolve: (command: Command | null) => void;
+  readonly reject: (failure: AssociationFailure) => void;
+}
+
+export class Requestor implements AssociationUser, MessageUser {
+  readonly #association: Association;
+  readonly #limits: Limits;
+  readonly #proposed: readonly ProposedContext[];
+  readonly #messages: MessageReader;
+  #contexts: ReadonlyMap<number, AcceptedContext> = new Map();
+  #negotiated: Negotiated | null = null;
+  #room = 0;
+  /** The one thing that is waited for: the answer to the association request, a response, or the release. */
+  #waiting: Waiting | null = null;
+  #failure: AssociationFailure | null = null;
+  #lastMessageId = 0;
+  readonly #signal: AbortSignal | undefined;
+  readonly #stop = () => this.abort('stopped');
+
+  constructor(socket: Socket, proposed: readonly ProposedContext[], limits: Limits, signal: AbortSignal | undefined) {
+    this.#signal = signal;
+    signal?.addEventListener('abort', this.#stop);
+    this.#limits = limits;
+    this.#proposed = proposed;
+    this.#messages = new MessageReader(this, limits.commandBytes);
+    this.#association = new Association(socket, 'requestor', this, limits);
+  }
+
+  /** Resolves when the association is open. */
+  async negotiate(target: ScuTarget): Promise<void> {
+    const answered = this.#wait();
+    const titles = { calledAe: target.aeTitle, callingAe: target.callingAe };
+    this.#association.request(requestFor(titles, this.#proposed, this.#limits.maximumLength));
+    await answered;
+  }
+
+  get negotiated(): Negotiated {
+    if (this.#negotiated === null) throw new LimpidError('INTERNAL', 'not negotiated');
+    return this.#negotiated;
+  }
+  /** Accepted contexts, by id. */
+  get contexts(): ReadonlyMap<number, AcceptedContext> {
+    return this.#contexts;
+  }
+  /** What one PDV to the peer may carry. */
+  get room(): number {
+    return this.#room;
+  }
+  /** Set once the association has ended. */
+  get failure(): AssociationFailure | null {
+    return this.#failure;
+  }
+
+  /**
+   * Sends a request and gives its response.
+   *
+   * @param sendData writes the data set by `write`, while the answer is already waited for
+   * @throws AssociationFailure; what `sendData` throws, after an A-ABORT
+   */
+  async call(
+    contextId: number,
+    request: Omit<Command, 'hasDataSet' | 'messageId'>,
+    sendData?: () => Promise<void>,
+  ): Promise<Command> {
+    this.#lastMessageId = (this.#lastMessageId % 0xffff) + 1;
+    const messageId = this.#lastMessageId;
+    const answered = this.#wait();
+    answered.catch(() => {}); // it is awaited below, after the data set
+    const command = encodeCommand({ ...request, messageId, hasDataSet: sendData !== undefined });
+    this.#association.write(encodeData(contextId, 'command', command, this.#room));
+    try {
+      await sendData?.();
+    } catch (error) {
+      if (this.#failure === null) this.abort('the data set could not be read to its end');
+      throw error;
+    }
+    const timer = setTimeout(() => this.#timeOut(), this.#limits.responseMs);
+    try {
+      const response = await answered;
+      if (response?.respondedTo === messageId && response.field === (request.field | CommandField.Response))
+        return response;
+      this.abort('the response is to another request');
+      throw this.#failure ?? failureOf({ how: 'released' }, 'established');
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Writes P-DATA-TF PDUs; resolves when they have left. @throws AssociationFailure */
+  async write(pdus: Uint8Array): Promise<void> {
+    await new Promise<void>((resolve) => this.#association.write(pdus, resolve));
+    if (this.#failure !== null) throw this.#failure;
+  }
+
+  /** Releases the association; resolves when it has ended, in whatever way: everything was answered before. */
+  async release(): Promise<void> {
+    if (this.#failure !== null) return;
+    const released = this.#wait();
+    this.#association.release();
+    await released.catch(() => null);
+  }
+
+  abort(why: string): void {
+    this.#association.abort({ source: AbortSource.User, reason: AbortReason.NotSpecified }, why);
+  }
+
+  #timeOut(): void {
+    this.#failure ??= new AssociationFailure('DIMSE_TIMEOUT', `no response within ${this.#limits.responseMs} ms`, {
+      deliveryClass: 'transient',
+      phase: 'established',
+    });
+    this.abort('no response in time');
+  }
+
+  #wait(): Promise<Command | null> {
+    if (this.#failure !== null) return Promise.reject(this.#failure);
+    return new Promise((resolve, reject) => (this.#waiting = { resolve, reject }));
+  }
+
+  #deliver(answer: Command | null): void {
+    const waiting = this.#waiting;
+    this.#waiting = null;
+    waiting?.resolve(answer);
+  }
+
+  // ---- association
+
+  associateRequested(): void {}
+
+  associateAccepted(accept: AssociateAccept): void {
+    this.#contexts = acceptedContexts(this.#proposed, accept.contexts);
+    this.#room = valueRoom(accept.maximumLength, this.#limits.maximumLength);
+    this.#negotiated = {
+      maximumLength: accept.maximumLength,
+      implementationClassUid: accept.implementationClassUid,
+      implementationVersionName: accept.implementationVersionName,
+      contexts: this.#proposed.map((context) => ({
+        ...context,
+        result: accept.contexts.find(({ id }) => id === context.id)?.result ?? 2,
+      })),
+    };
+    if (this.#room < 2) {
+      const { Provider } = AbortSource;
+      const why = `the peer's maximum length ${accept.maximumLength} leaves no room for data`;
+      this.#association.abort({ source: Provider, reason: AbortReason.InvalidParameterValue }, why);
+    } else this.#deliver(null);
+  }
+
+  pdvStart(contextId: number, kind: 'command' | 'data', isLast: boolean): void {
+    this.#messages.pdvStart(contextId, kind, isLast);
+  }
+  pdvValue(slice: Uint8Array): void {
+    this.#messages.pdvValue(slice);
+  }
+  pdvEnd(): void {
+    this.#messages.pdvEnd();
+  }
+
+  /** The peer lets go first: nothing waits for limpid's answer. */
+  releaseRequested(): void {
+    this.#association.releaseRespond();
+  }
+
+  isBusy(): boolean {
+    return false;
+  }
+
+  ended(end: AssociationEnd): void {
+    this.#failure ??= failureOf(end, this.#negotiated === null ? 'connecting' : 'established');
+    const waiting = this.#waiting;
+    this.#waiting = null;
+    waiting?.reject(this.#failure);
+  }
+
+  closed(): void {
+    this.#signal?.removeEventListener('abort', this.#stop);
+  }
+
+  // ---- messages
+
+  isAccepted(contextId: number): boolean {
+    return this.#contexts.has(contextId);
+  }
+
+  command(_contextId: number, command: Command, isMistyped: boolean): void {
+    if (isMistyped || command.hasDataSet || (command.field & CommandField.Response) === 0) {
+      throw invalidMessage('not a response, or one that cannot be read');
+    }
+    if (this.#waiting === null) throw invalidMessage('a response that nobody asked for');
+    this.#deliver(command);
+  }
+
+  dataSetValue(): void {}
+  dataSetEnd(): void {}
+}
+
+/** Connects and negotiates. @throws AssociationFailure */
+export async function openRequestor(
+  target: ScuTarget,
+  proposed: readonly ProposedContext[],
+  signal: AbortSignal | undefined,
+): Promise<Requestor> {
+  const limits = { ...defaultLimits, ...target.limits };
+  if (signal?.aborted) {
+    throw new AssociationFailure('DIMSE_ABORTED', 'stopped', { deliveryClass: 'transient', phase: 'connecting' });
+  }
+  const requestor = new Requestor(await openSocket(target, limits.connectMs, signal), proposed, limits, signal);
+  await requestor.negotiate(target);
+  return requestor;
+}

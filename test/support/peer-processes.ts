@@ -1,0 +1,279 @@
+/**
+ * Real peers for tests, from Debian's packages: DCMTK, Orthanc, Redis, Prometheus. Each is started by the test that needs
+ * it, on a free loopback port and in a temporary folder, and stopped by its own handle.
+ *
+ * storescp and Orthanc's DICOM port cannot be bound to loopback; Orthanc is told to serve known modalities of 127.0.0.1 only.
+ * All run with TCP_NODELAY=1: without it a DCMTK responder takes 40 ms for each answer (Nagle meets delayed ACK).
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { freePort } from './free-port.js';
+
+/** Packages: dcmtk, orthanc, redis-server, prometheus. */
+export type PeerBinary =
+  | 'storescu'
+  | 'storescp'
+  | 'dcmsend'
+  | 'echoscu'
+  | 'dcmdump'
+  | 'Orthanc'
+  | 'redis-server'
+  | 'prometheus'
+  | 'promtool';
+
+/** The full path of a peer's program, or null where it is not installed. */
+export function findPeer(binary: PeerBinary): string | null {
+  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin'];
+  for (const folder of folders) {
+    const path = join(folder, binary);
+    try {
+      accessSync(path, constants.X_OK);
+      return path;
+    } catch {
+      continue; // not in this folder
+    }
+  }
+  return null;
+}
+
+interface Running {
+  readonly child: ChildProcess;
+  /** The last 64 KiB of what it wrote. */
+  readonly output: () => string;
+  stop(): Promise<void>;
+}
+
+const environment = () => ({ ...process.env, TCP_NODELAY: '1' });
+
+function start(binary: PeerBinary, args: readonly string[], cwd: string): Running {
+  const path = findPeer(binary);
+  if (path === null) throw new Error(`${binary} is not installed`);
+  const child = spawn(path, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'], env: environment() });
+  let written = '';
+  const keep = (chunk: Buffer) => {
+    written = (written + chunk.toString('latin1')).slice(-65536);
+  };
+  child.stdout.on('data', keep);
+  child.stderr.on('data', keep);
+  const ended = new Promise<void>((resolve) => {
+    child.once('exit', () => resolve());
+    child.once('error', () => resolve());
+  });
+  const killAtExit = () => void child.kill('SIGKILL');
+  process.once('exit', killAtExit);
+  return {
+    child,
+    output: () => written,
+    stop: async () => {
+      process.removeListener('exit', killAtExit);
+      if (child.exitCode === null && child.signalCode === null) {
+        child.kill('SIGTERM');
+        const patience = setTimeout(() => child.kill('SIGKILL'), 5000);
+        await ended;
+        clearTimeout(patience);
+      }
+    },
+  };
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}
+
+async function whenReady(name: string, running: Running, isReady: () => Promise<boolean>): Promise<void> {
+  for (let attempt = 0; attempt < 400; attempt++) {
+    if (running.child.exitCode !== null) break;
+    if (await isReady()) return;
+    await delay(50);
+  }
+  await running.stop();
+  throw new Error(`${name} did not start:\n${running.output().slice(-2000)}`);
+}
+
+const temporaryFolder = (name: string) => mkdtemp(join(tmpdir(), `limpid-${name}-`));
+
+async function stopAndClear(running: Running, folder: string): Promise<void> {
+  await running.stop();
+  await rm(folder, { recursive: true, force: true });
+}
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    return (await fetch(url, { signal: AbortSignal.timeout(2000) })).ok;
+  } catch {
+    return false; // not listening yet
+  }
+}
+
+export interface ToolResult {
+  readonly code: number | null;
+  /** Standard output and standard error as they came. */
+  readonly output: string;
+}
+
+/** Runs a client (storescu, dcmsend, echoscu, promtool ...) to its end, beside whatever this process serves. */
+export async function runTool(binary: PeerBinary, args: readonly string[], timeoutMs = 60_000): Promise<ToolResult> {
+  const running = start(binary, args, tmpdir());
+  const patience = setTimeout(() => running.child.kill('SIGKILL'), timeoutMs);
+  // 'close', not 'exit': only then everything it wrote has been read
+  const code = await new Promise<number | null>((resolve) => running.child.once('close', resolve));
+  clearTimeout(patience);
+  await running.stop();
+  return { code, output: running.output() };
+}
+
+/** How a peer reaches a DICOM node on loopback. */
+export interface DicomAddress {
+  readonly aeTitle: string;
+  readonly port: number;
+}
+
+export interface OrthancPeer {
+  readonly aeTitle: string;
+  readonly dicomPort: number;
+  /** Base of its REST interface, without a slash at the end. */
+  readonly url: string;
+  readonly output: () => string;
+  stop(): Promise<void>;
+}
+
+export interface OrthancOptions {
+  readonly aeTitle?: string;
+  /** Nodes that may store here and that it may send to, by Orthanc's name for them. */
+  readonly modalities: Readonly<Record<string, DicomAddress>>;
+  /** Further settings of its configuration file; they win over the ones made here. */
+  readonly settings?: Readonly<Record<string, unknown>>;
+}
+
+export async function startOrthanc(options: OrthancOptions): Promise<OrthancPeer> {
+  const aeTitle = options.aeTitle ?? 'ORTHANC';
+  const folder = await temporaryFolder('orthanc');
+  const [dicomPort, httpPort] = [await freePort(), await freePort()];
+  const modalities = Object.entries(options.modalities).map(([name, node]) => [
+    name,
+    { AET: node.aeTitle, Host: '127.0.0.1', Port: node.port, AllowTranscoding: false },
+  ]);
+  const configuration = {
+    Name: 'test',
+    StorageDirectory: join(folder, 'storage'),
+    IndexDirectory: join(folder, 'index'),
+    HttpPort: httpPort,
+    RemoteAccessAllowed: false,
+    AuthenticationEnabled: false,
+    DicomAet: aeTitle,
+    DicomPort: dicomPort,
+    DicomCheckCalledAet: true,
+    DicomAlwaysAllowEcho: false,
+    DicomAlwaysAllowStore: false,
+    DicomCheckModalityHost: true,
+    DicomModalities: Object.fromEntries(modalities),
+    UnknownSopClassAccepted: true,
+    OverwriteInstances: true,
+    SyncStorageArea: false,
+    StableAge: 1,
+    JobsHistorySize: 100,
+    Plugins: [],
+    ...options.settings,
+  };
+  const file = join(folder, 'orthanc.json');
+  await writeFile(file, JSON.stringify(configuration));
+  const running = start('Orthanc', [file], folder);
+  const url = `http://127.0.0.1:${httpPort}`;
+  await whenReady('Orthanc', running, async () => (await answers(`${url}/system`)) && (await accepts(dicomPort)));
+  return { aeTitle, dicomPort, url, output: running.output, stop: () => stopAndClear(running, folder) };
+}
+
+export interface StoreScpPeer {
+  readonly aeTitle: string;
+  readonly port: number;
+  readonly directory: string;
+  /** Full paths of what it has stored, sorted. */
+  files(): Promise<string[]>;
+  readonly output: () => string;
+  stop(): Promise<void>;
+}
+
+export interface StoreScpOptions {
+  /** `bit-preserving`: +B, the data set's bytes as received; `decoded`: DCMTK reads and writes it anew. */
+  readonly writes?: 'bit-preserving' | 'decoded';
+  /** Further options, `--fork` or `-xs` say; see `storescp --help`. */
+  readonly args?: readonly string[];
+}
+
+/** A storage SCP of DCMTK that takes every syntax and class. It knows no AE title of its own. */
+export async function startStoreScp(options: StoreScpOptions = {}): Promise<StoreScpPeer> {
+  const directory = await temporaryFolder('storescp');
+  const port = await freePort();
+  const writes = options.writes === 'decoded' ? [] : ['+B'];
+  const args = ['-od', directory, '+xa', '-pm', ...writes, '--max-pdu', '131072', ...(options.args ?? []), `${port}`];
+  const running = start('storescp', args, directory);
+  await whenReady('storescp', running, () => accepts(port));
+  return {
+    aeTitle: 'STORESCP',
+    port,
+    directory,
+    files: async () => (await readdir(directory)).sort().map((name) => join(directory, name)),
+    output: running.output,
+    stop: () => stopAndClear(running, directory),
+  };
+}
+
+export interface RedisPeer {
+  readonly port: number;
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/** A Redis without persistence: what it held is gone when it stops. `port`: the same again, to come back as an emptied store. */
+export async function startRedis(options: { port?: number; args?: readonly string[] } = {}): Promise<RedisPeer> {
+  const folder = await temporaryFolder('redis');
+  const port = options.port ?? (await freePort());
+  const args = ['--bind', '127.0.0.1', '--port', `${port}`, '--save', '', '--appendonly', 'no', '--dir', folder];
+  const running = start('redis-server', [...args, ...(options.args ?? [])], folder);
+  await whenReady('redis-server', running, () => accepts(port));
+  return { port, url: `redis://127.0.0.1:${port}`, stop: () => stopAndClear(running, folder) };
+}
+
+export interface PrometheusPeer {
+  readonly port: number;
+  readonly url: string;
+  readonly output: () => string;
+  stop(): Promise<void>;
+}
+
+export interface PrometheusOptions {
+  /** Text of prometheus.yml. Rule files are found by their names, as it runs in the folder that holds them. */
+  readonly config: string;
+  /** Texts of further files beside it, by name. */
+  readonly files?: Readonly<Record<string, string>>;
+}
+
+export async function startPrometheus(options: PrometheusOptions): Promise<PrometheusPeer> {
+  const folder = await temporaryFolder('prometheus');
+  const port = await freePort();
+  await writeFile(join(folder, 'prometheus.yml'), options.config);
+  for (const [name, text] of Object.entries(options.files ?? {})) await writeFile(join(folder, name), text);
+  const url = `http://127.0.0.1:${port}`;
+  const running = start(
+    'prometheus',
+    [
+      `--config.file=${join(folder, 'prometheus.yml')}`,
+      `--storage.tsdb.path=${join(folder, 'data')}`,
+      `--web.listen-address=127.0.0.1:${port}`,
+    ],
+    folder,
+  );
+  await whenReady('prometheus', running, () => answers(`${url}/-/ready`));
+  return { port, url, output: running.output, stop: () => stopAndClear(running, folder) };
+}

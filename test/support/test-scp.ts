@@ -1,0 +1,41 @@
+// An SCP of limpid's on a free loopback port, with short timers where a test asks for them.
+import type { Limits } from '../../src/io/dimse/limits.js';
+import { type Scp, type ScpOptions, openScp } from '../../src/io/dimse/scp.js';
+import { type Log, openLog } from '../../src/observe/log.js';
+import { type Metrics, openMetrics } from '../../src/observe/metrics.js';
+import { type MemoryStore, memoryStore } from './memory-store.js';
+
+export interface TestScp {
+  readonly scp: Scp;
+  readonly store: MemoryStore;
+  readonly metrics: Metrics;
+}
+
+export const silentLog: Log = openLog('silent');
+
+export interface TestScpOptions {
+  readonly store?: MemoryStore;
+  readonly limits?: Partial<Limits>;
+  readonly mismatch?: ScpOptions['mismatch'];
+  readonly admit?: ScpOptions['admit'];
+  readonly log?: Log;
+}
+
+/** Called AE title LIMPID; every caller is admitted as peer `test`, unless `admit` says otherwise. */
+export async function openTestScp(options: TestScpOptions = {}): Promise<TestScp> {
+  const store = options.store ?? memoryStore();
+  const metrics = openMetrics();
+  const scp = await openScp({
+    host: '127.0.0.1',
+    port: 0,
+    aeTitles: ['LIMPID'],
+    admit: options.admit ?? (() => ({ kind: 'admit', peer: 'test' })),
+    store,
+    limits: options.limits ?? {},
+    mismatch: options.mismatch ?? 'refuse',
+    log: options.log ?? silentLog,
+    metrics,
+    now: Date.now,
+  });
+  return { scp, store, metrics };
+}
