@@ -32,10 +32,14 @@ export interface DerivationPlan {
     /** Station Name, at most 16 characters. */
     readonly stationName: string;
     readonly deviceSerialNumber: string;
+    /** Source Application Entity Title of the file meta group. */
+    readonly aeTitle?: string;
     readonly qualification: 'RESEARCH' | 'PRODUCT';
   };
   /** Keep Instance Number if it is unique within the source; else number by position. */
   readonly instanceNumbers: ReadonlyMap<string, number> | 'kept';
+  /** By SOP Instance UID of a slice: the other source slices that the network saw for it, nearest first. Absent for 2D networks. */
+  readonly contextSlices?: ReadonlyMap<string, readonly string[]>;
 }
 
 /** Noise of one slice before and after, for the private block; null where not measured. */

@@ -25,7 +25,11 @@ describe('decideCompletion', () => {
   it.each<[string, Partial<PendingFacts>, number]>([
     ['a released association with several instances: the short period', {}, 6_000],
     ['one association an image: the quiet period', { releasedWithSeveral: false }, 61_000],
-    ['one association an image, but the count is reached: the short period', { releasedWithSeveral: false, expected: 10 }, 6_000],
+    [
+      'one association an image, but the count is reached: the short period',
+      { releasedWithSeveral: false, expected: 10 },
+      6_000,
+    ],
     ['the expected count is not reached: geometry still speaks', { expected: 12 }, 6_000],
     ['gaps: the longer period', { hasGaps: true }, 121_000],
     ['gaps, but the count is reached: the short period', { hasGaps: true, expected: 10 }, 6_000],
@@ -39,28 +43,39 @@ describe('decideCompletion', () => {
     expect(decideCompletion(facts, policy, 6_000)).toEqual({ kind: 'close', why: 'released' });
     expect(decideCompletion({ ...facts, expected: 10 }, policy, 6_000)).toEqual({ kind: 'close', why: 'count' });
     expect(decideCompletion({ ...facts, releasedAtMs: null }, policy, 61_000)).toEqual({ kind: 'close', why: 'quiet' });
-    expect(decideCompletion({ ...facts, lastAtMs: 1_800_000 }, policy, 1_800_000)).toEqual({ kind: 'close', why: 'timeout' });
+    expect(decideCompletion({ ...facts, lastAtMs: 1_800_000 }, policy, 1_800_000)).toEqual({
+      kind: 'close',
+      why: 'timeout',
+    });
   });
 
   it('closes at the time it asked to be called again, and not before', () => {
     const ms = fc.nat(10_000_000);
     fc.assert(
-      fc.property(ms, ms, fc.boolean(), fc.boolean(), fc.boolean(), fc.boolean(), (first, gap, gaps, open, several, firstRevision) => {
-        const some: PendingFacts = {
-          ...facts,
-          firstAtMs: first,
-          lastAtMs: first + gap,
-          releasedAtMs: first + gap,
-          hasGaps: gaps,
-          associationOpen: open,
-          releasedWithSeveral: several,
-          firstRevision,
-        };
-        const decision = decideCompletion(some, policy, first - 1);
-        if (decision.kind !== 'wait') throw new Error('closed before its first instance');
-        expect(decideCompletion(some, policy, decision.untilMs).kind).toBe('close');
-        expect(decideCompletion(some, policy, decision.untilMs - 1).kind).toBe('wait');
-      }),
+      fc.property(
+        ms,
+        ms,
+        fc.boolean(),
+        fc.boolean(),
+        fc.boolean(),
+        fc.boolean(),
+        (first, gap, gaps, open, several, firstRevision) => {
+          const some: PendingFacts = {
+            ...facts,
+            firstAtMs: first,
+            lastAtMs: first + gap,
+            releasedAtMs: first + gap,
+            hasGaps: gaps,
+            associationOpen: open,
+            releasedWithSeveral: several,
+            firstRevision,
+          };
+          const decision = decideCompletion(some, policy, first - 1);
+          if (decision.kind !== 'wait') throw new Error('closed before its first instance');
+          expect(decideCompletion(some, policy, decision.untilMs).kind).toBe('close');
+          expect(decideCompletion(some, policy, decision.untilMs - 1).kind).toBe('wait');
+        },
+      ),
     );
   });
 });

@@ -12,7 +12,12 @@ const batch = (atMs: number, ...classes: DeliveryClass[]): DeliveryRecord => ({
   at: new Date(epoch + atMs).toISOString(),
   peer: 'pacs',
   association: null,
-  instances: classes.map((outcome, index) => ({ sopInstanceUid: `1.${index}`, class: outcome, status: 0, comment: '' })),
+  instances: classes.map((outcome, index) => ({
+    sopInstanceUid: `1.${index}`,
+    class: outcome,
+    status: 0,
+    comment: '',
+  })),
 });
 
 describe('decideDelivery', () => {

@@ -1,0 +1,149 @@
+// What becomes of each attribute of a classic CT, MR or US source in the derived object: the table that the writer works from.
+// Everything that no row names is kept.
+import type { DataSet, Element } from '../dicom/data-set.js';
+import { tagOf } from '../dicom/dictionary.js';
+import { LimpidError } from '../errors.js';
+
+/** kept: the source's bytes; removed: never written; replaced, added: limpid's value, where it has one, with or without a source's. */
+export type Action = 'kept' | 'replaced' | 'removed' | 'added';
+
+export interface AttributeRule {
+  readonly tag: number;
+  readonly keyword: string;
+  readonly action: Action;
+  /** Section of the conformance rules. */
+  readonly section: string;
+}
+
+const rows = (action: Action, section: string, keywords: string): AttributeRule[] =>
+  keywords
+    .trim()
+    .split(/\s+/)
+    .map((keyword) => ({ tag: known(keyword), keyword, action, section }));
+
+function known(keyword: string): number {
+  const tag = tagOf(keyword);
+  if (tag === undefined) throw new LimpidError('INTERNAL', `no attribute has the keyword ${keyword}`);
+  return tag;
+}
+
+/** The table, in the order of the rules' own text. */
+export const attributes: readonly AttributeRule[] = [
+  // Named because somebody may think of changing them; the rest of Patient, Study and acquisition is kept as well.
+  ...rows('kept', '4', 'SpecificCharacterSet'),
+  ...rows('kept', '5', 'StudyInstanceUID FrameOfReferenceUID'),
+  ...rows('kept', '2', 'SOPClassUID'),
+  ...rows(
+    'kept',
+    '3.1',
+    'StudyDate StudyTime AccessionNumber ReferringPhysicianName StudyDescription StudyID AcquisitionNumber',
+  ),
+  ...rows(
+    'kept',
+    '3.1',
+    'AcquisitionDate AcquisitionTime AcquisitionDateTime TimezoneOffsetFromUTC Modality IrradiationEventUID',
+  ),
+  ...rows('kept', '3.1', 'InstitutionName InstitutionAddress InstitutionalDepartmentName ReferencedImageSequence'),
+  ...rows(
+    'kept',
+    '3.1',
+    'PerformingPhysicianName OperatorsName RequestAttributesSequence RealWorldValueMappingSequence',
+  ),
+  ...rows(
+    'kept',
+    '3.1',
+    'ImagePositionPatient ImageOrientationPatient PositionReferenceIndicator SliceLocation PixelSpacing',
+  ),
+  ...rows(
+    'kept',
+    '3.1',
+    'QualityControlImage BurnedInAnnotation RecognizableVisualFeatures ConvolutionKernel FilterType',
+  ),
+  ...rows('kept', '3.3', 'Rows Columns NumberOfFrames SamplesPerPixel PhotometricInterpretation PlanarConfiguration'),
+  ...rows(
+    'kept',
+    '3.3',
+    'BitsAllocated BitsStored HighBit PixelRepresentation PixelPaddingValue PixelPaddingRangeLimit',
+  ),
+  ...rows(
+    'kept',
+    '3.3',
+    'RescaleSlope RescaleIntercept RescaleType WindowCenter WindowWidth WindowCenterWidthExplanation',
+  ),
+  ...rows('kept', '3.3', 'VOILUTSequence VOILUTFunction ICCProfile PresentationLUTShape'),
+
+  ...rows('replaced', '5', 'SOPInstanceUID SeriesInstanceUID'),
+  ...rows('replaced', '3.1', 'InstanceCreationDate InstanceCreationTime InstanceCreatorUID'),
+  ...rows('replaced', '3.1', 'SeriesDate SeriesTime ContentDate ContentTime InstanceNumber'),
+  ...rows('replaced', '3.1', 'Manufacturer ManufacturerModelName StationName DeviceSerialNumber SoftwareVersions'),
+  ...rows('replaced', '3.5', 'ImageType SeriesDescription SeriesNumber DerivationDescription DerivationCodeSequence'),
+  ...rows('replaced', '3.5', 'SourceImageSequence ContributingEquipmentSequence ImageComments'),
+  ...rows('replaced', '3.3', 'SmallestImagePixelValue LargestImagePixelValue PixelData'),
+  ...rows('replaced', '3.3', 'LossyImageCompression LossyImageCompressionRatio LossyImageCompressionMethod'),
+  ...rows('added', '13', 'ContentQualification PrivateDataElementCharacteristicsSequence'),
+
+  ...rows('removed', '3.1', 'InstanceCoercionDateTime RetrieveAETitle InstanceAvailability RetrieveURL'),
+  ...rows('removed', '3.1', 'SeriesDescriptionCodeSequence ReferencedPerformedProcedureStepSequence'),
+  ...rows(
+    'removed',
+    '3.1',
+    'PerformedProcedureStepStartDate PerformedProcedureStepStartTime PerformedProcedureStepEndDate',
+  ),
+  ...rows('removed', '3.1', 'PerformedProcedureStepEndTime PerformedProcedureStepID PerformedProcedureStepDescription'),
+  ...rows('removed', '3.1', 'PerformedProtocolCodeSequence CommentsOnThePerformedProcedureStep'),
+  ...rows('removed', '3.1', 'DeviceUID GantryID SpatialResolution DateOfLastCalibration TimeOfLastCalibration'),
+  ...rows(
+    'removed',
+    '3.1',
+    'ConversionSourceAttributesSequence StorageMediaFileSetID StorageMediaFileSetUID IconImageSequence',
+  ),
+  ...rows('removed', '3.1', 'SOPInstanceStatus SOPAuthorizationDateTime SOPAuthorizationComment'),
+  ...rows(
+    'removed',
+    '3.1',
+    'AuthorizationEquipmentCertificationNumber EncryptedAttributesSequence OriginalAttributesSequence',
+  ),
+  ...rows('removed', '3.1', 'MACParametersSequence DigitalSignaturesSequence DataSetTrailingPadding'),
+  ...rows('removed', '3.3', 'SmallestPixelValueInSeries LargestPixelValueInSeries'),
+  // They describe the source's compressed frames.
+  ...rows('removed', '3.3', 'ExtendedOffsetTable ExtendedOffsetTableLengths'),
+];
+
+const byTag = new Map(attributes.map((rule) => [rule.tag, rule]));
+const byKeyword = new Map(attributes.map((rule) => [rule.keyword, rule]));
+
+/** The rule of a tag; undefined for attributes that no row names: those are kept. */
+export function ruleOf(tag: number): AttributeRule | undefined {
+  return byTag.get(tag);
+}
+
+/** Tag of an attribute that the table lets limpid write. */
+export function writable(keyword: string): number {
+  const rule = byKeyword.get(keyword);
+  if (rule?.action !== 'replaced' && rule?.action !== 'added') {
+    throw new LimpidError('INTERNAL', `${keyword} is not limpid's to write`);
+  }
+  return rule.tag;
+}
+
+/** Group lengths (gggg,0000), retired (PS3.5 7.2). */
+export function isGroupLength(tag: number): boolean {
+  return (tag & 0xffff) === 0;
+}
+
+/** Repeating group of retired curves. */
+export function isCurve(tag: number): boolean {
+  return ((tag >>> 16) & 0xff01) === 0x5000;
+}
+
+/** Repeating group of overlays. */
+export function isOverlay(tag: number): boolean {
+  return ((tag >>> 16) & 0xff01) === 0x6000;
+}
+
+/** Whether an overlay group lies inside the pixels (retired): Overlay Bits Allocated other than 1. Its bits are cut off with the pixels' high bits. */
+export function isEmbeddedOverlay(ds: DataSet, element: Element): boolean {
+  if (!isOverlay(element.tag)) return false;
+  const allocated = ds.get(((element.tag & 0xffff0000) | 0x0100) >>> 0);
+  return allocated !== undefined && allocated.length === 2 && ds.value(allocated).every((byte) => byte !== 1);
+}

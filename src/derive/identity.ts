@@ -1,0 +1,80 @@
+// Who the derived object is: UIDs, numbers, times, Image Type (conformance 3.1, 3.5, 5).
+import type { DataSet } from '../dicom/data-set.js';
+import { formatDa, formatTm, parseOffset } from '../dicom/datetime.js';
+import { joined } from '../dicom/element.js';
+import { derivedInstanceUid } from '../dicom/uid.js';
+import { number, text } from '../dicom/values.js';
+import { LimpidError } from '../errors.js';
+import { written } from './encode.js';
+import type { Written } from './encode.js';
+import type { DerivationPlan } from './plan.js';
+import { rawText } from './raw-text.js';
+
+/** Above this, source number x 100 + slot no longer fits IS (2^31 - 1). */
+const largestSourceNumber = 21_474_835;
+/** Series Number where the source's cannot be used: this + slot. */
+const spareNumber = 9000;
+const backslash = 0x5c;
+const mark = Uint8Array.from('LIMPID', (letter) => letter.charCodeAt(0));
+
+/** The zone that times are written in: the source's, if it names one. */
+export function offsetOf(source: DataSet): number | null {
+  return parseOffset(text(source, 'TimezoneOffsetFromUTC') ?? '');
+}
+
+/** SOP Instance UID of a source instance. */
+export function sourceUidOf(source: DataSet): string {
+  const uid = text(source, 'SOPInstanceUID');
+  if (uid === null) throw new LimpidError('DERIVE_CHECK_FAILED', 'the source has no SOP Instance UID');
+  return uid;
+}
+
+/** Series Number of a derived series. */
+export function derivedSeriesNumber(source: number | null, slot: number): number {
+  return source === null || source < 0 || source > largestSourceNumber
+    ? spareNumber + slot
+    : Math.trunc(source) * 100 + slot;
+}
+
+/** Image Type: DERIVED, SECONDARY, then the source's value 3 and on, then LIMPID. */
+export function derivedImageType(source: DataSet): Uint8Array {
+  const value = rawText(source, 'ImageType');
+  const rest: Uint8Array[] = [];
+  for (let start = 0, index = 0; start <= value.length && value.length > 0; index++) {
+    const next = value.indexOf(backslash, start);
+    const end = next === -1 ? value.length : next;
+    if (index >= 2) rest.push(value.subarray(start, end));
+    start = end + 1;
+  }
+  // Value 3 keeps its place, and in ultrasound value 4 too, for what the source does not say.
+  const needed = text(source, 'Modality') === 'US' ? 2 : 1;
+  while (rest.length < needed) rest.push(new Uint8Array(0));
+  const first = Uint8Array.from('DERIVED\\SECONDARY', (letter) => letter.charCodeAt(0));
+  const separator = Uint8Array.of(backslash);
+  return joined([first, ...[...rest, mark].flatMap((part) => [separator, part])]);
+}
+
+/** UIDs, numbers, times and Image Type of one instance. */
+export function identityElements(source: DataSet, plan: DerivationPlan, nowMs: number): Written[] {
+  const uid = sourceUidOf(source);
+  const offset = offsetOf(source);
+  const elements = [
+    written('SOPInstanceUID', derivedInstanceUid(plan.seriesInstanceUid, uid)),
+    written('SeriesInstanceUID', plan.seriesInstanceUid),
+    written('SeriesNumber', String(derivedSeriesNumber(number(source, 'SeriesNumber'), plan.slot))),
+    written('ImageType', derivedImageType(source)),
+    written('InstanceCreationDate', formatDa(nowMs, offset)),
+    written('InstanceCreationTime', formatTm(nowMs, offset)),
+    written('ContentDate', formatDa(nowMs, offset)),
+    written('ContentTime', formatTm(nowMs, offset)),
+    written('SeriesDate', formatDa(plan.startedAtMs, offset)),
+    written('SeriesTime', formatTm(plan.startedAtMs, offset)),
+  ];
+  const instanceNumber =
+    plan.instanceNumbers === 'kept' ? rawText(source, 'InstanceNumber') : plan.instanceNumbers.get(uid);
+  // Type 2: present also where it is not known.
+  elements.push(
+    written('InstanceNumber', typeof instanceNumber === 'number' ? String(instanceNumber) : (instanceNumber ?? '')),
+  );
+  return elements;
+}
