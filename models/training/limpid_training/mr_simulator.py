@@ -110,7 +110,7 @@ def _kspace_filter(rng: np.random.Generator, m: int) -> np.ndarray:
     return window.astype(np.float32)
 
 
-def _complex_noise(rng: np.random.Generator, shape) -> np.ndarray:
+def complex_noise(rng: np.random.Generator, shape) -> np.ndarray:
     return (rng.standard_normal(shape) + 1j * rng.standard_normal(shape)).astype(np.complex64)
 
 
@@ -118,14 +118,14 @@ def _reconstruct(rng: np.random.Generator, acquired: np.ndarray, how: Acquisitio
     """Reconstructed complex image with noise, and that noise alone."""
     m = acquired.shape[0]
     if how.r == 1:
-        noise = how.sigma * _complex_noise(rng, (m, m))
+        noise = how.sigma * complex_noise(rng, (m, m))
         return acquired + noise, noise
     coils = int(rng.integers(2 * how.r + 2, 17))
     maps = coil_sensitivities(rng, m, coils)
     errors = np.stack([smooth_field(rng, m, m / 8) for _ in range(coils)])
     believed = (maps * (1 + rng.uniform(0, WRONG_SENSITIVITY) * errors)).astype(np.complex64)
     ridge = np.float32(rng.uniform(1e-3, 2e-2) * np.median((np.abs(maps) ** 2).sum(0)))
-    noise = sense_unfold(_complex_noise(rng, (coils, m // how.r, m)), believed, how.r, ridge)
+    noise = sense_unfold(complex_noise(rng, (coils, m // how.r, m)), believed, how.r, ridge)
     # Sigma is set by its median over the field of view: by the coil noise, g would spoil half of the R = 4 images.
     noise *= how.sigma / (np.median(np.abs(noise.real)) / 0.6745)
     return sense_unfold(fold(maps * acquired, how.r), believed, how.r, ridge) + noise, noise

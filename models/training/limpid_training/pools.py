@@ -40,7 +40,7 @@ def _random_scan(rng: np.random.Generator, hu: np.ndarray) -> ct_simulator.Scan:
     )
 
 
-def _ct_part(rng: np.random.Generator, count: int) -> dict[str, np.ndarray]:
+def ct_part(rng: np.random.Generator, count: int) -> dict[str, np.ndarray]:
     clean, noise, sigma = [], [], []
     for _ in range(count):
         hu = phantoms.ct_dense(rng) if rng.random() < DENSE_SHARE else phantoms.ct_plain(rng)
@@ -55,7 +55,7 @@ def _ct_part(rng: np.random.Generator, count: int) -> dict[str, np.ndarray]:
     return {"clean": np.stack(clean), "noise": np.stack(noise), "sigma": np.stack(sigma)}
 
 
-def _mr_part(rng: np.random.Generator, count: int) -> dict[str, np.ndarray]:
+def mr_part(rng: np.random.Generator, count: int) -> dict[str, np.ndarray]:
     pairs = [
         mr_simulator.simulate(rng, phantoms.mr_clean(rng), mr_simulator.random_acquisition(rng)) for _ in range(count)
     ]
@@ -70,7 +70,7 @@ def build(modality: str, folder: Path, count: int, seed: int) -> list[Path]:
     """Makes what is missing of `count` sections or pairs; each part has its own seed, so the pool does not depend on how
     often the build was stopped."""
     folder.mkdir(parents=True, exist_ok=True)
-    make = _ct_part if modality == "ct" else _mr_part
+    make = ct_part if modality == "ct" else mr_part
     parts = []
     for number in range(-(-count // PART[modality])):
         path = folder / f"{modality}-{seed}-{number:03d}.npz"
