@@ -114,45 +114,77 @@ def complex_noise(rng: np.random.Generator, shape) -> np.ndarray:
     return (rng.standard_normal(shape) + 1j * rng.standard_normal(shape)).astype(np.complex64)
 
 
-def _reconstruct(rng: np.random.Generator, acquired: np.ndarray, how: Acquisition) -> tuple[np.ndarray, np.ndarray]:
+@dataclass(frozen=True)
+class Receiver:
+    """What stays the same over the slices of a series: object phase, coils as they are and as the reconstruction believes
+    them to be (empty without acceleration), ridge of the unfolding and k-space window, all of the acquired matrix."""
+
+    phase: np.ndarray
+    maps: np.ndarray
+    believed: np.ndarray
+    ridge: float
+    window: np.ndarray
+
+
+def acquired_matrix(n: int, how: Acquisition) -> int:
+    """Even multiple of R nearest below the delivered matrix over the zero filling."""
+    return int(n / how.zero_filling / (2 * how.r) + 1e-6) * 2 * how.r
+
+
+def random_receiver(rng: np.random.Generator, n: int, how: Acquisition) -> Receiver:
+    """For a delivered matrix of n x n."""
+    m = acquired_matrix(n, how)
+    phase = 0.8 * rng.normal(0, 1) * smooth_field(rng, m, m / 4) + rng.uniform(-3, 3)
+    window = _kspace_filter(rng, m)
+    window[: int(m * how.partial_fourier)] = 0
+    coils = int(rng.integers(2 * how.r + 2, 17)) if how.r > 1 else 0
+    if coils == 0:
+        return Receiver(phase, np.empty((0, m, m)), np.empty((0, m, m)), 0.0, window)
+    maps = coil_sensitivities(rng, m, coils)
+    errors = np.stack([smooth_field(rng, m, m / 8) for _ in range(coils)])
+    believed = (maps * (1 + rng.uniform(0, WRONG_SENSITIVITY) * errors)).astype(np.complex64)
+    ridge = float(rng.uniform(1e-3, 2e-2) * np.median((np.abs(maps) ** 2).sum(0)))
+    return Receiver(phase, maps, believed, ridge, window)
+
+
+def _reconstruct(
+    rng: np.random.Generator, acquired: np.ndarray, how: Acquisition, receiver: Receiver
+) -> tuple[np.ndarray, np.ndarray]:
     """Reconstructed complex image with noise, and that noise alone."""
     m = acquired.shape[0]
     if how.r == 1:
         noise = how.sigma * complex_noise(rng, (m, m))
         return acquired + noise, noise
-    coils = int(rng.integers(2 * how.r + 2, 17))
-    maps = coil_sensitivities(rng, m, coils)
-    errors = np.stack([smooth_field(rng, m, m / 8) for _ in range(coils)])
-    believed = (maps * (1 + rng.uniform(0, WRONG_SENSITIVITY) * errors)).astype(np.complex64)
-    ridge = np.float32(rng.uniform(1e-3, 2e-2) * np.median((np.abs(maps) ** 2).sum(0)))
-    noise = sense_unfold(complex_noise(rng, (coils, m // how.r, m)), believed, how.r, ridge)
+
+    def unfold(folded: np.ndarray) -> np.ndarray:
+        return sense_unfold(folded, receiver.believed, how.r, receiver.ridge)
+
+    noise = unfold(complex_noise(rng, (len(receiver.maps), m // how.r, m)))
     # Sigma is set by its median over the field of view: by the coil noise, g would spoil half of the R = 4 images.
     noise *= how.sigma / (np.median(np.abs(noise.real)) / 0.6745)
-    return sense_unfold(fold(maps * acquired, how.r), believed, how.r, ridge) + noise, noise
+    return unfold(fold(receiver.maps * acquired, how.r)) + noise, noise
 
 
-def simulate(rng: np.random.Generator, clean: np.ndarray, how: Acquisition) -> Pair:
-    """Acquires and delivers a clean n x n magnitude; half of the results are transposed."""
-    n = clean.shape[0]
-    m = int(n / how.zero_filling / (2 * how.r) + 1e-6) * 2 * how.r
+def acquire(rng: np.random.Generator, clean: np.ndarray, how: Acquisition, receiver: Receiver) -> Pair:
+    """Acquires and delivers a clean n x n magnitude."""
+    n, m = clean.shape[0], receiver.window.shape[0]
     first = (n - m) // 2
     centre = (slice(first, first + m), slice(first, first + m))
-    acquired = to_image(to_kspace(clean)[centre]).real * (m / n) ** 2
-    phase = 0.8 * rng.normal(0, 1) * smooth_field(rng, m, m / 4) + rng.uniform(-3, 3)
-    acquired = (acquired * np.exp(1j * phase)).astype(np.complex64)
-    reconstructed, noise = _reconstruct(rng, acquired, how)
-    window = _kspace_filter(rng, m)
-    window[: int(m * how.partial_fourier)] = 0
+    magnitude = to_image(to_kspace(clean)[centre]).real * (m / n) ** 2
+    acquired = (magnitude * np.exp(1j * receiver.phase)).astype(np.complex64)
+    reconstructed, noise = _reconstruct(rng, acquired, how, receiver)
 
     def deliver(image: np.ndarray) -> np.ndarray:
         kspace = np.zeros((n, n), np.complex64)
-        kspace[centre] = to_kspace(image) * window
+        kspace[centre] = to_kspace(image) * receiver.window
         return to_image(kspace) * (n / m) ** 2
 
     truth = deliver(acquired)
     in_phase = (deliver(noise) * np.exp(-1j * np.angle(truth))).real
     sigma = np.sqrt(np.maximum(blur(in_phase**2, 10.0), 1e-10))
-    images = [SCALE * np.abs(deliver(reconstructed)), SCALE * np.abs(truth), SCALE * sigma]
-    if rng.random() < 0.5:
-        images = [image.T for image in images]
-    return Pair(*(np.ascontiguousarray(image, dtype=np.float32) for image in images))
+    return Pair(*((SCALE * image).astype(np.float32) for image in (np.abs(deliver(reconstructed)), np.abs(truth), sigma)))
+
+
+def simulate(rng: np.random.Generator, clean: np.ndarray, how: Acquisition) -> Pair:
+    """One slice with a receiver of its own."""
+    return acquire(rng, clean, how, random_receiver(rng, clean.shape[0], how))

@@ -56,14 +56,14 @@ def ct_part(rng: np.random.Generator, count: int) -> dict[str, np.ndarray]:
 
 
 def mr_part(rng: np.random.Generator, count: int) -> dict[str, np.ndarray]:
-    pairs = [
-        mr_simulator.simulate(rng, phantoms.mr_clean(rng), mr_simulator.random_acquisition(rng)) for _ in range(count)
-    ]
-    return {
-        "noisy": np.stack([pair.noisy for pair in pairs]).astype(np.float16),
-        "target": np.stack([pair.target for pair in pairs]).astype(np.float16),
-        "sigma": np.stack([mean_blocks(pair.sigma, GRID) for pair in pairs]).astype(np.float16),
-    }
+    arrays: dict[str, list[np.ndarray]] = {"noisy": [], "target": [], "sigma": []}
+    for _ in range(count):
+        pair = mr_simulator.simulate(rng, phantoms.mr_clean(rng), mr_simulator.random_acquisition(rng))
+        axes = (1, 0) if rng.random() < 0.5 else (0, 1)
+        arrays["noisy"].append(pair.noisy.transpose(axes))
+        arrays["target"].append(pair.target.transpose(axes))
+        arrays["sigma"].append(mean_blocks(pair.sigma, GRID).transpose(axes))
+    return {name: np.stack(images).astype(np.float16) for name, images in arrays.items()}
 
 
 def build(modality: str, folder: Path, count: int, seed: int) -> list[Path]:
