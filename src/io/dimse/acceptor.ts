@@ -293,8 +293,7 @@ export class Acceptor implements AssociationUser, MessageUser {
 
   #answer(pending: PendingAnswer, answer: StoreAnswer): void {
     pending.answer = answer;
-    for (const first of [...this.#answers]) {
-      if (first.answer === null || first === this.#current) break; // later answers wait for it
+    for (let first = this.#answers[0]; first?.answer && first !== this.#current; first = this.#answers[0]) {
       this.#answers.shift();
       const response = encodeCommand(responseTo(first.request, first.answer));
       this.#association?.write(encodeData(first.contextId, 'command', response, this.#room));

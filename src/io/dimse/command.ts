@@ -66,9 +66,10 @@ function readValue(kind: Kind, value: Buffer): string | number | number[] | unde
       return value.toString('latin1').trim();
     case 'short':
       return value.length === 2 ? value.readUInt16LE(0) : undefined;
-    default:
-      return readTags(value);
+    case 'tags':
+      break;
   }
+  return readTags(value);
 }
 
 /**

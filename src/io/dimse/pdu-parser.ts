@@ -94,9 +94,10 @@ export class PduParser {
         return this.#readBody(chunk, offset);
       case 'pdv-value':
         return this.#readValue(chunk, offset);
-      default:
-        return chunk.length; // stopped
+      case 'nothing':
+        break;
     }
+    return chunk.length;
   }
 
   #readHeader(chunk: Buffer, offset: number): number {

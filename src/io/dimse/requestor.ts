@@ -67,9 +67,10 @@ function failureOf(end: AssociationEnd, phase: 'connecting' | 'established'): As
       const code = { peer: 'DIMSE_ABORTED', timer: 'DIMSE_TIMEOUT', limpid: 'DIMSE_PROTOCOL' } as const;
       return new AssociationFailure(code[end.by], `${end.why} (A-ABORT ${end.source}/${end.reason})`, transient);
     }
-    default:
-      return new AssociationFailure('DIMSE_CONNECT', `connection lost: ${end.why}`, transient);
+    case 'lost':
+      break;
   }
+  return new AssociationFailure('DIMSE_CONNECT', `connection lost: ${end.why}`, transient);
 }
 
 /** Opens a TCP connection. @throws AssociationFailure DIMSE_CONNECT, DIMSE_TIMEOUT */

@@ -1,0 +1,283 @@
+// The SCP against peers that are slow, silent, many or deaf, and against a store that is slow or fails.
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import type { Limits } from '../../../src/io/dimse/limits.js';
+import { encodePdu, encodeReleaseRequest } from '../../../src/io/dimse/pdu.js';
+import {
+  associateRequest,
+  commandPdu,
+  dataPdu,
+  dataSet,
+  echoRequest,
+  fragments,
+  storeRequest,
+} from '../../support/dimse-bytes.js';
+import { memoryStore } from '../../support/memory-store.js';
+import { type ScriptedPeer, scriptedPeer } from '../../support/scripted-peer.js';
+import { type TestScp, type TestScpOptions, openTestScp } from '../../support/test-scp.js';
+
+let node: TestScp | null = null;
+const open = async (limits: Partial<Limits>, options: TestScpOptions = {}) => {
+  node = await openTestScp({ ...options, limits });
+  return node;
+};
+afterEach(async () => {
+  expect(node?.store.open() ?? 0).toBe(0);
+  await node?.scp.close();
+  node = null;
+});
+
+async function associated({ scp }: Pick<TestScp, 'scp'>): Promise<ScriptedPeer> {
+  const peer = await scriptedPeer(scp.port);
+  peer.send(associateRequest());
+  await peer.until(1);
+  return peer;
+}
+
+/** Sends byte by byte until the connection is closed. */
+async function trickle(peer: ScriptedPeer, bytes: Buffer, everyMs: number): Promise<string> {
+  for (let index = 0; !peer.isClosed() && index < bytes.length; index++) {
+    peer.send(bytes.subarray(index, index + 1));
+    await delay(everyMs);
+  }
+  return peer.closed();
+}
+
+const slow = { artimMs: 150, idleMs: 150, pduMs: 150, stallMs: 150 };
+
+describe('slow and silent peers', () => {
+  it('situation 93: silence after connecting is ended by ARTIM, without a PDU', async () => {
+    const peer = await scriptedPeer((await open({ artimMs: 100 })).scp.port);
+    expect(await peer.closed()).toBe('');
+  });
+  it('situation 94: an association request that trickles is ended by ARTIM', async () => {
+    const peer = await scriptedPeer((await open(slow)).scp.port);
+    expect(await trickle(peer, associateRequest(), 20)).toBe('');
+  });
+  it('situation 95: a P-DATA-TF that trickles is ended by the PDU timer', async () => {
+    const peer = await associated(await open(slow));
+    expect(await trickle(peer, commandPdu(1, storeRequest('1.2.95')), 20)).toBe('AC; ABORT 2/0');
+  });
+  it('situation 96: an association in which nothing happens is ended by the idle timer', async () => {
+    const peer = await associated(await open(slow));
+    expect(await peer.closed()).toBe('AC; ABORT 2/0');
+  });
+  it('a data set of many PDUs, each in time, still has a least rate', async () => {
+    const peer = await associated(await open({ rateMs: 200, bytesPerSecond: 10_000 }));
+    peer.send(commandPdu(1, storeRequest('1.2.97')));
+    while (!peer.isClosed()) {
+      peer.send(dataPdu(1, Buffer.alloc(2), false));
+      await delay(10);
+    }
+    expect(await peer.closed()).toBe('AC; ABORT 2/0');
+    expect(node?.store.objects).toEqual([]);
+  });
+  it('the time that the store takes is not the peer’s idleness', async () => {
+    const store = memoryStore({ beforeCommit: () => delay(400) });
+    const peer = await associated(await open({ ...slow }, { store }));
+    peer.send(commandPdu(1, storeRequest('1.2.98')), dataPdu(1, dataSet({ sopInstanceUid: '1.2.98' })));
+    await peer.until(2);
+    expect(peer.log).toEqual(['AC', 'RSP 8001 #1 0000']);
+    peer.destroy();
+  });
+  it.each<[number, string, Buffer, string]>([
+    [97, 'A-ABORT', encodePdu(4, Buffer.alloc(4)).fill(0x2a, 0, 1), 'ABORT 2/1'],
+    [102, 'A-RELEASE-RP', encodeReleaseRequest(), 'RELEASE-RP'],
+  ])(
+    'situation %d: a peer that does not close after %s is closed by ARTIM',
+    async (_number, _name, bytes, expected) => {
+      const peer = await associated(await open({ artimMs: 200 }));
+      peer.socket.allowHalfOpen = true;
+      peer.send(bytes);
+      await peer.until(2);
+      expect(peer.log[1]).toBe(expected);
+      const reset = new Promise<void>((resolve) => peer.socket.once('close', () => resolve()));
+      const writing = setInterval(() => peer.send(Buffer.alloc(100)), 20);
+      await reset;
+      clearInterval(writing);
+    },
+  );
+  it('situation 98: a peer that reads no answers is not read from, and then closed', async () => {
+    const peer = await associated(await open({ stallMs: 300, unreadBytes: 65_536 }));
+    peer.socket.pause();
+    const batch = Buffer.concat(Array.from({ length: 1000 }, (_, index) => commandPdu(3, echoRequest(index + 1))));
+    let taken = 0;
+    const closed = new Promise<void>((resolve) =>
+      peer.socket.once('close', () => resolve()).once('error', () => resolve()),
+    );
+    const feed = () => {
+      while (taken < 500 && peer.socket.write(batch)) taken++;
+      taken++;
+      if (taken < 500) peer.socket.once('drain', feed);
+    };
+    feed();
+    await closed;
+    expect(taken).toBeLessThan(500);
+  });
+});
+
+describe('many', () => {
+  it('situation 99: connections left alone are closed by ARTIM, those beyond the limit of an address at once', async () => {
+    const { scp } = await open({ artimMs: 200 });
+    const peers = await Promise.all(Array.from({ length: 100 }, () => scriptedPeer(scp.port)));
+    expect(await Promise.all(peers.map((peer) => peer.closed()))).toEqual(peers.map(() => ''));
+    const peer = await associated({ scp });
+    expect(peer.log).toEqual(['AC']);
+    peer.destroy();
+  });
+  it('associations beyond the limit of the node, and of a peer, are refused as transient', async () => {
+    for (const limits of [{ associations: 2 }, { associationsOfPeer: 2 }]) {
+      const one = await openTestScp({ limits });
+      const [first, second, third] = [await associated(one), await associated(one), await associated(one)];
+      expect([first.log, second.log, third.log]).toEqual([['AC'], ['AC'], ['RJ 2/3/2']]);
+      expect(one.scp.associations()).toBe(2);
+      first.send(encodeReleaseRequest());
+      await first.closed();
+      const fourth = await associated(one);
+      expect(fourth.log).toEqual(['AC']);
+      for (const peer of [second, third, fourth]) peer.destroy();
+      await one.scp.close();
+    }
+  });
+});
+
+describe('draining', () => {
+  it('refuses new associations, lets the running ones end', async () => {
+    const running = await open({});
+    const peer = await associated(running);
+    const drained = running.scp.drain(5000);
+    const late = await associated(running);
+    expect(late.log).toEqual(['RJ 2/3/1']);
+    peer.send(commandPdu(1, storeRequest('1.2.1')), dataPdu(1, dataSet({ sopInstanceUid: '1.2.1' })));
+    peer.send(commandPdu(3, echoRequest(2)), encodeReleaseRequest());
+    await drained;
+    expect(await peer.closed()).toBe('AC; RSP 8001 #1 0000; RSP 8030 #2 0000; RELEASE-RP');
+  });
+  it('aborts what is still there when its time is over', async () => {
+    const running = await open({});
+    const peer = await associated(running);
+    peer.send(commandPdu(1, storeRequest('1.2.2')));
+    await running.scp.drain(50);
+    expect(await peer.closed()).toBe('AC; ABORT 0/0');
+  });
+  it('close waits for commits that have begun', async () => {
+    let isCommitted = false;
+    const store = memoryStore({ beforeCommit: () => delay(200).then(() => void (isCommitted = true)) });
+    const running = await open({}, { store });
+    const peer = await associated(running);
+    peer.send(commandPdu(1, storeRequest('1.2.3')), dataPdu(1, dataSet({ sopInstanceUid: '1.2.3' })));
+    await delay(50);
+    await running.scp.close();
+    expect(isCommitted).toBe(true);
+    expect(store.ended.map(({ how }) => how)).toEqual(['lost']);
+    node = null;
+  });
+});
+
+describe('the store', () => {
+  const object = (uid: string) => [
+    commandPdu(1, storeRequest(uid)),
+    fragments(1, dataSet({ sopInstanceUid: uid }), 20_000),
+  ];
+  const statusWith = async (store: ReturnType<typeof memoryStore>) => {
+    const peer = await associated(await open({}, { store }));
+    peer.send(...object('1.2.4'));
+    await peer.until(2);
+    peer.destroy();
+    return { word: peer.log[1], comment: peer.responses[0]?.errorComment };
+  };
+
+  it('its refusal is answered once the data set has been read', async () => {
+    const refuse = () => ({ status: 0xa700, comment: 'disk is low' });
+    expect(await statusWith(memoryStore({ refuse }))).toEqual({ word: 'RSP 8001 #1 a700', comment: 'disk is low' });
+  });
+  it('its answer to a commit is passed on', async () => {
+    const beforeCommit = () => Promise.resolve({ status: 0x0111, comment: 'other bytes' });
+    expect(await statusWith(memoryStore({ beforeCommit }))).toEqual({
+      word: 'RSP 8001 #1 0111',
+      comment: 'other bytes',
+    });
+  });
+  it.each(['begin', 'commit'] as const)('its failure in %s is 0110', async (where) => {
+    const fail = () => {
+      throw new Error('no');
+    };
+    const store = memoryStore(where === 'begin' ? { refuse: fail } : { beforeCommit: fail });
+    expect((await statusWith(store)).word).toBe('RSP 8001 #1 0110');
+    expect(store.discarded()).toBe(where === 'begin' ? 0 : 1);
+  });
+  it('UIDs that differ are stored where the site says so', async () => {
+    const running = await open({}, { mismatch: 'accept' });
+    const peer = await associated(running);
+    peer.send(commandPdu(1, storeRequest('1.2.5')), dataPdu(1, dataSet({ sopInstanceUid: '1.2.6' })));
+    await peer.until(2);
+    expect(peer.log[1]).toBe('RSP 8001 #1 0000');
+    expect(running.store.objects[0]?.facts.sopInstanceUid).toBe('1.2.6');
+    peer.destroy();
+  });
+  it('holds the peer up when it is full, and lets it go on', async () => {
+    let release: () => void = () => {};
+    let isFull = true;
+    const drained = () => new Promise<void>((resolve) => (release = resolve));
+    const store = memoryStore({ queue: { bytes: () => (isFull ? 5_000_000 : 0), drained } });
+    const bytes = dataSet({ sopInstanceUid: '1.2.7', pixelBytes: 30_000_000 });
+    const pdus = Buffer.concat([commandPdu(1, storeRequest('1.2.7')), fragments(1, bytes, 100_000)]);
+    const peer = await associated(await open({ idleMs: 200, pduMs: 200, rateMs: 200 }, { store }));
+    peer.send(pdus);
+    await delay(500); // no timer blames the peer
+    expect(peer.socket.writableLength).toBeGreaterThan(10_000_000); // kernel buffers take a part
+    isFull = false;
+    release();
+    await peer.until(2);
+    expect(peer.log).toEqual(['AC', 'RSP 8001 #1 0000']);
+    expect(store.objects[0]?.bytes.equals(bytes)).toBe(true);
+    peer.destroy();
+  });
+  it('answers stay in order when commits end in another', async () => {
+    let release: () => void = () => {};
+    const first = new Promise<void>((resolve) => (release = resolve));
+    const beforeCommit = ({ sopInstanceUid }: { sopInstanceUid: string }) =>
+      sopInstanceUid === '1.2.8' ? first : Promise.resolve();
+    const store = memoryStore({ beforeCommit });
+    const peer = await associated(await open({}, { store }));
+    const second = [
+      commandPdu(1, storeRequest('1.2.9', { messageId: 2 })),
+      dataPdu(1, dataSet({ sopInstanceUid: '1.2.9' })),
+    ];
+    peer.send(...object('1.2.8'), ...second, commandPdu(3, echoRequest(3)));
+    while (store.objects.length === 0) await delay(5);
+    expect(peer.log).toEqual(['AC']);
+    release();
+    await peer.until(4);
+    expect(peer.log).toEqual(['AC', 'RSP 8001 #1 0000', 'RSP 8001 #2 0000', 'RSP 8030 #3 0000']);
+    peer.destroy();
+  });
+  it('at most so many requests of one peer wait for it', async () => {
+    let release: () => void = () => {};
+    let begun = 0;
+    const all = new Promise<void>((resolve) => (release = resolve));
+    const store = memoryStore({ refuse: () => (begun++, null), beforeCommit: () => all });
+    const peer = await associated(await open({ unanswered: 4 }, { store }));
+    const small = (uid: string) => [
+      commandPdu(1, storeRequest(uid)),
+      dataPdu(1, dataSet({ sopInstanceUid: uid, pixelBytes: 2 })),
+    ];
+    peer.send(...Array.from({ length: 50 }, (_, index) => small(`1.2.${index + 1}`)).flat());
+    await delay(100);
+    expect(begun).toBe(5);
+    release();
+    await peer.until(51);
+    expect(begun).toBe(50);
+    peer.destroy();
+  });
+  it('counts associations and how they end', async () => {
+    const running = await open({});
+    const peer = await associated(running);
+    expect(await running.metrics.text()).toContain('limpid_associations_open{direction="in",peer="test"} 1');
+    peer.send(encodeReleaseRequest());
+    await peer.closed();
+    const text = await running.metrics.text();
+    expect(text).toContain('limpid_associations_open{direction="in",peer="test"} 0');
+    expect(text).toContain('limpid_associations_total{direction="in",peer="test",outcome="released"} 1');
+  });
+});
