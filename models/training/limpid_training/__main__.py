@@ -46,7 +46,7 @@ def _check(_: argparse.Namespace) -> None:
 def _evaluate(arguments: argparse.Namespace) -> None:
     from limpid_training import evaluate
 
-    evaluate.run(arguments.modality, arguments.model, arguments.slices, arguments.report)
+    evaluate.run(arguments.modality, arguments.model, arguments.slices, arguments.truth, arguments.report)
 
 
 def _phantom(arguments: argparse.Namespace) -> None:
@@ -84,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("modality", choices=MODELS)
     command.add_argument("--model", type=Path, required=True)
     command.add_argument("--slices", type=Path, nargs="+", required=True, help="DICOM files of held-out scanners")
+    command.add_argument("--truth", type=Path, nargs="+", help="noise-free counterparts of the slices: adds no noise")
     command.add_argument("--report", type=Path, help="JSON with every figure of every slice")
     command.set_defaults(run=_evaluate)
     command = commands.add_parser("phantom", help="edges and low-contrast discs kept by a CT model")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from limpid_training.fields import mean_blocks
-from limpid_training.vessel_tree import Branch, draw, grow
+from limpid_training.vessel_tree import Branch, coverage, grow, narrowed
 from limpid_training.volumes import Plane, plane, smooth_volume
 
 SIZE, PIXEL_MM = 512, 0.74
@@ -47,6 +47,10 @@ def layer_positions() -> np.ndarray:
 
 def _hump(value: np.ndarray, middle: float, width: float) -> np.ndarray:
     return np.exp(-(((value - middle) / width) ** 2))
+
+
+def _fill(image: np.ndarray, cover: np.ndarray, value: float) -> None:
+    image += cover * (value - image)
 
 
 def _superellipse(section: Plane, centre_y: float, radii: tuple[float, float], power: float) -> np.ndarray:
@@ -186,25 +190,17 @@ def _lungs(section: Plane, image: np.ndarray, lung: np.ndarray, texture: Texture
         image[lung & (fissure < 0.6) & (side * section.x > 0)] += 150
     glass = section.ball((92, 32, 7), (13, 10, 9)) + 0.12 * texture.medium
     image[lung & (glass < 1)] += 230
-    draw(section, trees.airways, image, -30, lung)
-    for branch in trees.airways:
-        _lumen(section, branch, image, lung)
-    draw(section, trees.pulmonary, image, 70, lung)
+    _fill(image, coverage(section, trees.airways) * lung, -30)
+    _fill(image, coverage(section, narrowed(trees.airways, 0.72)) * lung, -985)
+    _fill(image, coverage(section, trees.pulmonary) * lung, 70)
     nodule = section.ball((-88, -22, -4), (5.5, 5, 5)) + 0.10 * texture.fine
     image[lung & (nodule < 1)] = 38
-
-
-def _lumen(section: Plane, branch: Branch, image: np.ndarray, lung: np.ndarray) -> None:
-    inner = Branch(branch.start, branch.end, 0.72 * branch.radius_start, 0.72 * branch.radius_end)
-    negative = -image
-    draw(section, [inner], negative, 985, lung)
-    np.copyto(image, -negative)
 
 
 def _liver(section: Plane, image: np.ndarray, cavity: np.ndarray, texture: Textures, trees: Trees) -> np.ndarray:
     dome = cavity & (section.ball((-56, 4, -78), (104, 92, 66)) + 0.006 * texture.coarse < 1)
     image[dome] = (LIVER + 3 * texture.medium)[dome]
-    draw(section, trees.hepatic, image, BLOOD - 20, dome)
+    _fill(image, coverage(section, trees.hepatic) * dome, BLOOD - 20)
     for centre, radius, change in (((-72, -4, -22), 6.5, -26), ((-48, 24, -23), 4.5, -34)):
         image[dome & (section.ball(centre, (radius,) * 3) < 1)] = LIVER + change
     return dome

@@ -1,4 +1,4 @@
-"""The demo's two simulated series, each with its noise-free truth beside it: FOLDER/{ct-low-dose,mr-accelerated}/{input,truth}.
+"""The demo's two simulated series, each with its noise-free truth: FOLDER/{ct-low-dose,mr-accelerated}/{input,truth}.
 
 Everything is seeded: the same code writes the same pixels.
 """

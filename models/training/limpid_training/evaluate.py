@@ -9,7 +9,7 @@ noisy slice, as at run time.
 import json
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,7 +34,7 @@ ACQUISITIONS = (
 
 @dataclass
 class Case:
-    """One degraded slice. region is scored; mask is where noise is estimated and the mean kept."""
+    """One degraded slice. region is scored; mask is where `estimate` measures noise and the mean is kept."""
 
     name: str
     condition: str
@@ -46,6 +46,7 @@ class Case:
     sigma_true: float
     sigma_estimated: float
     window: tuple[float, float]
+    estimate: Callable[[np.ndarray, np.ndarray], float]
     scores: dict[str, dict[str, float]] = field(default_factory=dict)
 
     def box(self) -> tuple[slice, slice]:
@@ -59,14 +60,41 @@ class Case:
             "psnr": gain,
             "ssim": quality.ssim(image[box], self.reference[box], self.window),
             "bias": float((image - self.reference)[self.region & self.mask].mean()),
-            "sigma_ratio": noise_estimate.sigma_blocks(image, self.mask)
-            / noise_estimate.sigma_blocks(self.noisy, self.mask),
+            "sigma_ratio": self.estimate(image, self.mask) / self.estimate(self.noisy, self.mask),
             "structure": quality.residual_structure(self.noisy, image, self.region & self.mask),
             "detail": quality.fine_detail_correlation(image, self.reference, self.region & self.mask),
         }
         if parameter is not None:
             self.scores[method]["parameter"] = parameter
         return gain
+
+
+def _ct_region(hu: np.ndarray) -> np.ndarray:
+    """The largest body, lungs included."""
+    body = ndimage.gaussian_filter(hu, 2) > -400
+    labels, count = ndimage.label(ndimage.binary_opening(body, iterations=3))
+    largest = 1 + int(np.argmax(ndimage.sum_labels(body, labels, range(1, count + 1))))
+    return ndimage.binary_fill_holes(labels == largest)
+
+
+def _ct_case(name: str, condition: str, noisy: np.ndarray, reference: np.ndarray, sigma_true: float) -> Case:
+    mask = noise_estimate.soft_tissue(noisy)
+    level = noise_estimate.sigma_mode(noisy, mask)
+    sigma_map = noise_estimate.noise_map(noisy, mask, level, 2.0)
+    region, estimate = _ct_region(reference), noise_estimate.sigma_blocks
+    return Case(
+        name, condition, noisy, reference, region, mask, sigma_map, sigma_true, level, CT_WINDOW, estimate
+    )
+
+
+def _mr_case(name: str, condition: str, noisy: np.ndarray, reference: np.ndarray, sigma_true: float) -> Case:
+    mask, region = noise_estimate.mr_foreground(noisy), noise_estimate.mr_foreground(reference)
+    level = noise_estimate.sigma_mr(noisy, mask)
+    sigma_map = noise_estimate.noise_map(noisy, mask, level, 2.5)
+    estimate = noise_estimate.sigma_mr
+    return Case(
+        name, condition, noisy, reference, region, mask, sigma_map, sigma_true, level, MR_WINDOW, estimate
+    )
 
 
 def _short_name(path: Path) -> str:
@@ -96,11 +124,6 @@ def matching_kernel(image: np.ndarray, mask: np.ndarray) -> ct_simulator.Kernel:
     return ct_simulator.Kernel(float(np.interp(measured, ratios, halves)))
 
 
-def _largest_part(mask: np.ndarray) -> np.ndarray:
-    labels, count = ndimage.label(ndimage.binary_opening(mask, iterations=3))
-    return labels == 1 + int(np.argmax(ndimage.sum_labels(mask, labels, range(1, count + 1))))
-
-
 def ct_cases(paths: list[Path]) -> Iterator[Case]:
     rng = np.random.default_rng(11)
     for path in paths:
@@ -111,25 +134,11 @@ def ct_cases(paths: list[Path]) -> Iterator[Case]:
         kernel = matching_kernel(full, soft)
         longest = np.percentile(ct_simulator.attenuation(full).sum(0), 99) * pixel_mm
         scan = ct_simulator.Scan(pixel_mm, photons=300 * np.exp(0.9 * longest), electronic=5)
-        region = ndimage.binary_fill_holes(_largest_part(ndimage.gaussian_filter(full, 2) > -400))
         for dose in DOSES:
             noise = kernel.apply(ct_simulator.scan_noise(rng, full, scan))
             added = own * np.sqrt(1 / dose - 1)
             noisy = full + noise * (added / noise[soft].std())
-            mask = noise_estimate.soft_tissue(noisy)
-            level = noise_estimate.sigma_mode(noisy, mask)
-            yield Case(
-                name=_short_name(path),
-                condition=f"dose {dose}",
-                noisy=noisy,
-                reference=full,
-                region=region,
-                mask=mask,
-                sigma_map=noise_estimate.noise_map(noisy, mask, level, 2.0),
-                sigma_true=float(np.hypot(own, added)),
-                sigma_estimated=level,
-                window=CT_WINDOW,
-            )
+            yield _ct_case(_short_name(path), f"dose {dose}", noisy, full, float(np.hypot(own, added)))
 
 
 def _central_square(image: np.ndarray) -> np.ndarray:
@@ -144,21 +153,19 @@ def mr_cases(paths: list[Path]) -> Iterator[Case]:
         clean = np.maximum(image / np.quantile(image, 0.995), 0)
         for how in ACQUISITIONS:
             pair = mr_simulator.simulate(np.random.default_rng([number, how.r]), clean, how)
-            mask = noise_estimate.mr_foreground(pair.noisy)
             region = noise_estimate.mr_foreground(pair.target)
-            level = noise_estimate.sigma_mr(pair.noisy, mask)
-            yield Case(
-                name=_short_name(path),
-                condition=f"R {how.r}, zero filling {how.zero_filling}",
-                noisy=pair.noisy,
-                reference=pair.target,
-                region=region,
-                mask=mask,
-                sigma_map=noise_estimate.noise_map(pair.noisy, mask, level, 2.5),
-                sigma_true=float(np.sqrt((pair.sigma[region] ** 2).mean())),
-                sigma_estimated=level,
-                window=MR_WINDOW,
-            )
+            sigma_true = float(np.sqrt((pair.sigma[region] ** 2).mean()))
+            condition = f"R {how.r}, zero filling {how.zero_filling}"
+            yield _mr_case(_short_name(path), condition, pair.noisy, pair.target, sigma_true)
+
+
+def paired_cases(modality: str, paths: list[Path], truths: list[Path]) -> Iterator[Case]:
+    """Slices with their noise-free truth, as those of the demo: nothing is added."""
+    make, region = (_ct_case, _ct_region) if modality == "ct" else (_mr_case, noise_estimate.mr_foreground)
+    for path, truth in zip(paths, truths, strict=True):
+        noisy, reference = _modality_values(path)[0], _modality_values(truth)[0]
+        sigma_true = float((noisy - reference)[region(reference)].std())
+        yield make(_short_name(path), "with truth", noisy, reference, sigma_true)
 
 
 def score_all(case: Case, network: OnnxNetwork, values: tuple[float, float]) -> None:
@@ -193,14 +200,18 @@ def _print_table(title: str, cases: list[Case]) -> None:
         )
 
 
-def run(modality: str, model: Path, slices: list[Path], report: Path | None) -> None:
+def run(modality: str, model: Path, slices: list[Path], truths: list[Path] | None, report: Path | None) -> None:
     """Evaluates a model on DICOM files and prints one table per condition."""
     warnings.filterwarnings("ignore", category=RuntimeWarning)
     torch.set_num_threads(1)
     network = OnnxNetwork(model)
-    make, values = (ct_cases, (-1024.0, 3071.0)) if modality == "ct" else (mr_cases, (0.0, np.inf))
+    values = (-1024.0, 3071.0) if modality == "ct" else (0.0, np.inf)
+    if truths is not None:
+        found = paired_cases(modality, slices, truths)
+    else:
+        found = ct_cases(slices) if modality == "ct" else mr_cases(slices)
     cases = []
-    for case in make(slices):
+    for case in found:
         started = time.monotonic()
         score_all(case, network, values)
         cases.append(case)
@@ -210,14 +221,11 @@ def run(modality: str, model: Path, slices: list[Path], report: Path | None) -> 
             f"{'; '.join(gains)} ({time.monotonic() - started:.0f} s)",
             flush=True,
         )
-    for condition in dict.fromkeys(case.condition for case in cases):
+    conditions = list(dict.fromkeys(case.condition for case in cases))
+    for condition in conditions:
         _print_table(condition, [case for case in cases if case.condition == condition])
-    if modality == "mr":
+    if len(conditions) > 1:
         _print_table("all", cases)
     if report is not None:
-        rows = [
-            dict(slice=c.name, condition=c.condition, sigma_true=c.sigma_true, sigma_estimated=c.sigma_estimated,
-                 scores=c.scores)
-            for c in cases
-        ]  # fmt: skip
-        report.write_text(json.dumps(rows, indent=1))
+        keys = ("name", "condition", "sigma_true", "sigma_estimated", "scores")
+        report.write_text(json.dumps([{key: getattr(case, key) for key in keys} for case in cases], indent=1))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from limpid_training.fields import blur, mean_blocks, smooth_field, unit_grid
+from limpid_training.fields import blur, smooth_field, unit_grid
 
 SCALE = 1000.0
 """Delivered units of a clean magnitude of 1."""

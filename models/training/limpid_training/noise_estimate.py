@@ -1,4 +1,4 @@
-"""Noise level of an image without a reference, as limpid estimates it at run time. Images are [row][column], HU or counts."""
+"""Noise level without a reference, as limpid estimates it at run time. Images are [row][column], in HU or counts."""
 
 import numpy as np
 from scipy import ndimage

@@ -42,26 +42,36 @@ def grow(
     return branches
 
 
-def draw(section: Plane, branches: list[Branch], image: np.ndarray, value: float, inside: np.ndarray) -> None:
-    """Paints the cut branches with soft edges of one grid step."""
-    step, half = section.step_mm, (image.shape[1] - 1) / 2
+def narrowed(branches: list[Branch], share: float) -> list[Branch]:
+    """The same tree with all radii multiplied: the lumen of a tree of walls."""
+    return [Branch(b.start, b.end, share * b.radius_start, share * b.radius_end) for b in branches]
+
+
+def coverage(section: Plane, branches: list[Branch]) -> np.ndarray:
+    """How much of each grid point the cut branches cover, 0 to 1, with soft edges of one grid step."""
+    columns, rows = section.x.size, section.y.size
+    cover = np.zeros((rows, columns), np.float32)
     for branch in branches:
         low, high = sorted((branch.start[2], branch.end[2]))
-        if section.z < low - branch.radius_start or section.z > high + branch.radius_start:
+        if not low - branch.radius_start < section.z < high + branch.radius_start:
             continue
         length = np.linalg.norm(branch.end - branch.start)
         for share in np.linspace(0, 1, max(2, int(2 * length / branch.radius_start) + 1)):
             point = branch.start + share * (branch.end - branch.start)
             radius = branch.radius_start + share * (branch.radius_end - branch.radius_start)
             cut = radius**2 - (section.z - point[2]) ** 2
-            if cut <= 0:
-                continue
-            radius = np.sqrt(cut) / step
-            column, row, reach = point[0] / step + half, point[1] / step + half, int(radius) + 2
-            top, left = int(row) - reach, int(column) - reach
-            if top < 0 or left < 0 or top + 2 * reach >= image.shape[0] or left + 2 * reach >= image.shape[1]:
-                continue
-            window = (slice(top, top + 2 * reach + 1), slice(left, left + 2 * reach + 1))
-            rows, columns = np.ogrid[window]
-            cover = np.clip(radius + 0.5 - np.hypot(rows - row, columns - column), 0, 1) * inside[window]
-            image[window] = np.maximum(image[window], image[window] + cover * (value - image[window]))
+            if cut > 0:
+                centre = point[1] / section.step_mm + (rows - 1) / 2, point[0] / section.step_mm + (columns - 1) / 2
+                _add_disc(cover, centre, np.sqrt(cut) / section.step_mm)
+    return cover
+
+
+def _add_disc(cover: np.ndarray, centre: tuple[float, float], radius: float) -> None:
+    reach = int(radius) + 2
+    top, left = (int(place) - reach for place in centre)
+    if top < 0 or left < 0 or top + 2 * reach >= cover.shape[0] or left + 2 * reach >= cover.shape[1]:
+        return
+    window = (slice(top, top + 2 * reach + 1), slice(left, left + 2 * reach + 1))
+    rows = np.arange(top, top + 2 * reach + 1)[:, None] - centre[0]
+    columns = np.arange(left, left + 2 * reach + 1)[None] - centre[1]
+    np.maximum(cover[window], np.clip(radius + 0.5 - np.hypot(rows, columns), 0, 1), out=cover[window])
