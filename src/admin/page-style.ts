@@ -20,9 +20,10 @@ section.card { margin-bottom: 1rem; overflow-x: auto; }
 .figure { padding: .85rem 1rem; }
 .figure b { display: block; font-size: 1.6rem; font-weight: 600; line-height: 1.2; font-variant-numeric: tabular-nums; }
 table { width: 100%; border-collapse: collapse; }
-th { text-align: left; font-size: .8rem; font-weight: 500; color: var(--soft); }
+th { text-align: left; font-size: .8rem; font-weight: 500; color: var(--soft); white-space: nowrap; }
 th, td { padding: .45rem 1rem; border-top: 1px solid var(--line); vertical-align: top; }
-td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
+td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+.says { width: 100%; min-width: 14rem; }
 code { font: .85em/1.4 ui-monospace, "DejaVu Sans Mono", monospace; white-space: nowrap; }
 .word { display: inline-block; padding: .05rem .55rem; border-radius: 1rem; font-size: .82rem; white-space: nowrap;
   background: var(--calm-bg); color: var(--ink); }

@@ -54,7 +54,7 @@ function queueCards(queues: readonly QueueView[]): Html {
           <span class="soft">${names[queue]}</span> <b>${waiting + active}</b
           ><span class="soft"
             >${active} running, ${delayed} to try
-            again${oldestSeconds === null ? '' : html`, oldest waits ${span(oldestSeconds)}`}</span
+            again${oldestSeconds === null ? '' : `, oldest ${span(oldestSeconds)}`}</span
           >
         </div>`,
     )}
@@ -73,8 +73,10 @@ function seriesTable(series: readonly SeriesSummary[], nowMs: number): Html {
         <td>${entry.modality ?? ''}</td>
         <td class="number">${entry.instances}</td>
         <td>${entry.sources.join(', ')}</td>
-        <td>${entry.says}</td>
-        <td class="number">${entry.changedAt === null ? '' : span((nowMs - Date.parse(entry.changedAt)) / 1000)}</td>
+        <td class="says">${entry.says}</td>
+        <td class="number">
+          ${entry.changedAt === null ? '' : `${span((nowMs - Date.parse(entry.changedAt)) / 1000)} ago`}
+        </td>
       </tr>`,
   );
   return html`<table>
@@ -86,7 +88,7 @@ function seriesTable(series: readonly SeriesSummary[], nowMs: number): Html {
         <th class="number">Instances</th>
         <th>From</th>
         <th>Where it stands</th>
-        <th class="number">Changed ago</th>
+        <th class="number">Changed</th>
       </tr>
     </thead>
     <tbody>
@@ -108,7 +110,7 @@ function peerTable(peers: readonly PeerView[]): Html {
         </td>
         <td>${peer.breaker === null ? '' : word(peer.breaker)}</td>
         <td class="number">${peer.waiting ?? ''}</td>
-        <td>${peer.says}</td>
+        <td class="says">${peer.says}</td>
       </tr>`,
   );
   return html`<table>
@@ -147,7 +149,7 @@ export function startPage(data: PageData): string {
       html`<tr>
         <td>${word(state)}</td>
         <td>${name}</td>
-        <td>${says}</td>
+        <td class="says">${says}</td>
       </tr>`,
   )}</tbody></table></section>
 ${data.queues === null ? '' : queueCards(data.queues)}

@@ -190,7 +190,7 @@ describe('start page', () => {
       const { headers, body } = await asking(get('/'));
       expect(headers['content-type']).toBe('text/html; charset=utf-8');
       expect(headers['content-security-policy']).toMatch(/^default-src 'none'; style-src 'sha256-/);
-      const shown = ['LIMPID', key, otherKey, 'mr&lt;1&gt;', 'pacs', '127.0.0.1:4242', 'oldest waits 4 min', '60 s'];
+      const shown = ['LIMPID', key, otherKey, 'mr&lt;1&gt;', 'pacs', '127.0.0.1:4242', 'oldest 4 min', '60 s ago'];
       for (const text of shown) expect(body).toContain(text);
       expect(body).not.toContain('mr<1>');
     });

@@ -1,5 +1,6 @@
 // Which pages are generated, and by what.
 import { openApi } from '../../src/admin/openapi.js';
+import { dashboard } from './dashboard.js';
 import { errorsPage } from './errors-page.js';
 import { generatedBy } from './markdown.js';
 import { metricsPage } from './metrics-page.js';
@@ -16,4 +17,5 @@ export const pages: readonly Page[] = [
   { path: 'docs/errors.md', make: errorsPage },
   { path: 'docs/metrics.md', make: metricsPage },
   { path: 'docs/openapi.json', make: () => json({ 'x-generated': generatedBy, ...openApi() }) },
+  { path: 'deploy/grafana/dashboards/limpid-overview.json', make: () => json(dashboard()) },
 ];
