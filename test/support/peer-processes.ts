@@ -14,7 +14,7 @@ import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { freePort } from './free-port.js';
 
-/** Packages: dcmtk, orthanc, redis-server, prometheus. */
+/** Packages: dcmtk, orthanc, redis-server, prometheus, systemd. */
 export type PeerBinary =
   | 'storescu'
   | 'storescp'
@@ -24,7 +24,8 @@ export type PeerBinary =
   | 'Orthanc'
   | 'redis-server'
   | 'prometheus'
-  | 'promtool';
+  | 'promtool'
+  | 'systemd-analyze';
 
 /** The full path of a peer's program, or null where it is not installed. */
 export function findPeer(binary: PeerBinary): string | null {
