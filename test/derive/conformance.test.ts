@@ -13,6 +13,7 @@ import { isReason, pixelDescription } from '../../src/dicom/pixel-description.js
 import { decodePixels } from '../../src/dicom/pixels.js';
 import { classicClasses, explicitLittleEndian, transferSyntax } from '../../src/dicom/uids.js';
 import { text } from '../../src/dicom/values.js';
+import { checkInstance } from '../../src/derive/check.js';
 import { deriveInstance } from '../../src/derive/derive-instance.js';
 import { described, planFor, smoothed } from '../support/derivation.js';
 import { sharedBytes, sharedData, sharedFiles, sharedFolders } from '../support/shared-data.js';
@@ -33,7 +34,7 @@ function readable({ bytes, part10, dataSet }: Instance): Uint8Array {
   return joined([meta, dataSet.bytes]);
 }
 
-/** Runs the judge over files of one series and the series derived from them. */
+/** Runs the judge over files of one series and the series derived from them; limpid's own check comes first. */
 async function verdict(files: readonly string[], strength: number): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'limpid-derived-'));
   try {
@@ -45,6 +46,7 @@ async function verdict(files: readonly string[], strength: number): Promise<stri
       const stored = await decodePixels(source.dataSet, source.description, source.part10.transferSyntaxUid);
       const pixels = strength === 0 ? stored : smoothed(stored, source.description);
       const bytes = deriveInstance(source, plan, pixels, { noiseBefore: 24.1, noiseAfter: 14.5 }, now);
+      expect(checkInstance({ ...source, pixels: stored }, bytes, plan)).toEqual([]);
       writeFileSync(join(from, basename(source.file)), readable(source));
       writeFileSync(join(to, basename(source.file)), bytes);
     }
@@ -86,13 +88,13 @@ describe('check_series.py passes a derived series of', () => {
   }
   it.each(folders)(
     '%s, smoothed',
-    async (folder) => expect(await verdict(sharedFiles(folder), 0.4)).toBe('PASS'),
+    async (folder) => expect(await verdict(sharedFiles(folder).slice(0, 4), 0.4)).toBe('PASS'),
     120_000,
   );
   it.each(singles)('%s, alone', async (file) => expect(await verdict([file], 0.4)).toBe('PASS'), 120_000);
   it.each([folders[0] ?? '', 'mr/wrist-gre-ge-signa'])(
     '%s, unchanged',
-    async (folder) => expect(await verdict(sharedFiles(folder), 0)).toBe('PASS'),
+    async (folder) => expect(await verdict(sharedFiles(folder).slice(0, 4), 0)).toBe('PASS'),
     120_000,
   );
 });

@@ -87,7 +87,8 @@ export function syntheticCt(slice: number, extra: ReadonlyMap<number, Uint8Array
   const pixels = new Int16Array(size * size);
   for (let index = 0; index < pixels.length; index++) {
     const [row, column] = [Math.floor(index / size), index % size];
-    const inside = Math.hypot(row - 15.5, column - 15.5 - slice) < 12;
+    // Off the middle, and elsewhere in each slice: a picture turned over or put in another's place is seen.
+    const inside = Math.hypot(row - 11, column - 10 - 3 * slice) < 5;
     // A fixed pattern that looks like noise.
     const noise = ((index * 7919 + slice * 104_729) % 61) - 30;
     pixels[index] = Math.hypot(row - 15.5, column - 15.5) > 16 ? -2000 : (inside ? 40 : -900) + noise;

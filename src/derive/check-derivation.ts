@@ -1,0 +1,96 @@
+// Own check: how and from what the object was made, and the words that say so (conformance 3.5, 4).
+import { decodeText } from '../dicom/charset.js';
+import type { DataSet } from '../dicom/data-set.js';
+import { items, text, texts } from '../dicom/values.js';
+import type { Check } from './faults.js';
+import { sameBytes, sameItem } from './check-kept.js';
+import { rawText } from './raw-text.js';
+import { sourcePurpose } from './references.js';
+import { derivationWords } from './texts.js';
+
+interface Code {
+  readonly value: string;
+  readonly scheme: string;
+  readonly meaning: string;
+}
+
+/** Code, scheme and meaning of each item of a code sequence. */
+export function codesOf(ds: DataSet, keyword: string): Code[] {
+  return items(ds, keyword).map((item) => ({
+    value: text(item, 'CodeValue') ?? '',
+    scheme: text(item, 'CodingSchemeDesignator') ?? '',
+    meaning: text(item, 'CodeMeaning') ?? '',
+  }));
+}
+
+/** Whether two lists of codes are equal in value, scheme and meaning. */
+export function sameCodes(a: readonly Code[], b: readonly Code[]): boolean {
+  const words = (codes: readonly Code[]): string =>
+    codes.map(({ value, scheme, meaning }) => `${value}\\${scheme}\\${meaning}`).join('\n');
+  return words(a) === words(b);
+}
+
+export function checkDerivation(check: Check): void {
+  const { source, derived, plan, fault } = check;
+  const [from, to] = [source.dataSet, derived.dataSet];
+  const former = items(from, 'DerivationCodeSequence');
+  const steps = items(to, 'DerivationCodeSequence');
+  if (!former.every((item, index) => sameItem(item, steps[index])))
+    fault('DERIV', "the source's steps are not in front");
+  if (!sameCodes(codesOf(to, 'DerivationCodeSequence').slice(former.length), plan.model.codes)) {
+    fault('DERIV', 'Derivation Code Sequence is not the source’s steps and the model’s');
+  }
+  if (!text(to, 'DerivationDescription')?.endsWith(derivationWords(plan))) {
+    fault('DERIV', 'Derivation Description does not say what was done');
+  }
+  checkSources(check);
+  checkTexts(check);
+}
+
+function checkSources({ source, derived, plan, fault }: Check): void {
+  const [from, to] = [source.dataSet, derived.dataSet];
+  const uid = text(from, 'SOPInstanceUID') ?? '';
+  const expected = [uid, ...(plan.contextSlices?.get(uid) ?? [])];
+  const sources = items(to, 'SourceImageSequence');
+  const named = sources.map((item) => text(item, 'ReferencedSOPInstanceUID'));
+  if (named.join(' ') !== expected.join(' '))
+    fault('SOURCE', 'Source Image Sequence does not name the slices that were used');
+  if (new Set(named).size < named.length) fault('SOURCE', 'a source is named twice');
+  const preserved = plan.model.mark.startsWith('SR') ? 'NO' : 'YES';
+  for (const item of sources) {
+    if (text(item, 'ReferencedSOPClassUID') !== text(from, 'SOPClassUID'))
+      fault('SOURCE', 'another SOP class is named');
+    if (text(item, 'SpatialLocationsPreserved') !== preserved)
+      fault('SOURCE', `Spatial Locations Preserved is not ${preserved}`);
+    if (!sameCodes(codesOf(item, 'PurposeOfReferenceCodeSequence'), [sourcePurpose]))
+      fault('SOURCE', 'purpose of reference is wrong');
+  }
+}
+
+function checkTexts({ source, derived, plan, fault }: Check): void {
+  const [from, to] = [source.dataSet, derived.dataSet];
+  const sets = texts(to, 'SpecificCharacterSet');
+  for (const [keyword, longest] of [
+    ['SeriesDescription', 64],
+    ['DerivationDescription', 1024],
+    ['ImageComments', 10240],
+  ] as const) {
+    const length = decodeText(rawText(to, keyword), sets).length;
+    if (length === 0 || length > longest) fault('TEXT', `${keyword} has ${length} characters, at most ${longest}`);
+  }
+  const description = rawText(to, 'SeriesDescription');
+  const mark = `limpid ${plan.model.mark} `;
+  if (decodeText(description.subarray(0, mark.length), []) !== mark)
+    fault('TEXT', `Series Description does not begin with its mark`);
+  const rest = description.subarray(mark.length);
+  const copied = [rawText(from, 'SeriesDescription'), rawText(from, 'ProtocolName')].some((own) =>
+    sameBytes(own.subarray(0, rest.length), rest),
+  );
+  if (!copied && rest.some((byte) => byte < 0x20 || byte > 0x7e))
+    fault('CHARSET', 'limpid wrote text that is not ASCII');
+  const comments = rawText(to, 'ImageComments');
+  const before = rawText(from, 'ImageComments');
+  if (!sameBytes(comments.subarray(0, before.length), before)) fault('TEXT', "the source's Image Comments are lost");
+  if (!decodeText(comments.subarray(before.length), []).includes('limpid: '))
+    fault('TEXT', 'Image Comments do not say what was done');
+}

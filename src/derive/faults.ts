@@ -1,0 +1,20 @@
+// What the own checks of derived objects are given, and how they say what is wrong.
+import type { Instance } from '../dicom/file.js';
+import type { SourceInstance } from './derive-instance.js';
+import type { DerivationPlan } from './plan.js';
+
+/** A source with its stored values, [row][column]. */
+export interface DecodedSource extends SourceInstance {
+  readonly pixels: Int32Array;
+}
+
+/** Notes a fault: the rule's word, and what is wrong. */
+export type Fault = (rule: string, what: string) => void;
+
+/** What one instance is checked with. */
+export interface Check {
+  readonly source: DecodedSource;
+  readonly derived: Instance;
+  readonly plan: DerivationPlan;
+  readonly fault: Fault;
+}

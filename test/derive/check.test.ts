@@ -1,0 +1,403 @@
+// Every fault of the conformance rules' table that a classic object can have, planted one at a time in a correct derived series.
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { tagOf } from '../../src/dicom/dictionary.js';
+import { encodeElement, encodeSequence, joined } from '../../src/dicom/element.js';
+import { copiedItem } from '../../src/dicom/explicit-le.js';
+import { readInstance } from '../../src/dicom/file.js';
+import { writeFileMeta } from '../../src/dicom/part10.js';
+import { decodePixels } from '../../src/dicom/pixels.js';
+import { explicitLittleEndian, implicitLittleEndian } from '../../src/dicom/uids.js';
+import { items } from '../../src/dicom/values.js';
+import { checkInstance } from '../../src/derive/check.js';
+import { checkSeries, summaryOf } from '../../src/derive/check-series.js';
+import { deriveInstance } from '../../src/derive/derive-instance.js';
+import type { DecodedSource } from '../../src/derive/faults.js';
+import type { DerivationPlan } from '../../src/derive/plan.js';
+import { planFor, smoothed, syntheticSeries } from '../support/derivation.js';
+
+const now = Date.UTC(2026, 10, 21, 10, 16, 0);
+const size = 32;
+let sources: DecodedSource[];
+let plan: DerivationPlan;
+let derived: Uint8Array[];
+
+beforeAll(async () => {
+  const read = syntheticSeries(5);
+  plan = planFor(read);
+  sources = await Promise.all(
+    read.map(async (source) => ({
+      ...source,
+      pixels: await decodePixels(source.dataSet, source.description, explicitLittleEndian),
+    })),
+  );
+  derived = sources.map((source) =>
+    deriveInstance(
+      source,
+      plan,
+      smoothed(source.pixels, source.description),
+      { noiseBefore: 24.1, noiseAfter: 14.5 },
+      now,
+    ),
+  );
+});
+
+const at = <T>(list: readonly T[], index: number): T => {
+  const found = list.at(index);
+  if (found === undefined) throw new Error(`nothing at ${index}`);
+  return found;
+};
+const tag = (keyword: string): number => tagOf(keyword) ?? Number.NaN;
+
+/** A change of the derived file's bytes. */
+type Fault = (bytes: Uint8Array) => Uint8Array;
+
+/** Replaces, adds (a value) or removes (null) elements. */
+const change =
+  (
+    ...changes: readonly (readonly [keyword: string | number, vr: string, value: string | number | Uint8Array | null])[]
+  ): Fault =>
+  (bytes) => {
+    const { part10, dataSet } = readInstance(bytes);
+    const elements = new Map(
+      dataSet.elements.map((element) => [element.tag, dataSet.bytes.subarray(element.offset, element.end)]),
+    );
+    for (const [key, vr, value] of changes) {
+      const own = typeof key === 'number' ? key : tag(key);
+      if (value === null) elements.delete(own);
+      else elements.set(own, encodeElement(own, vr, value));
+    }
+    const ordered = [...elements].sort(([a], [b]) => a - b).map(([, element]) => element);
+    return joined([bytes.subarray(0, part10.dataSetOffset), ...ordered]);
+  };
+const set = (keyword: string | number, vr: string, value: string | number | Uint8Array): Fault =>
+  change([keyword, vr, value]);
+const drop = (keyword: string | number): Fault => change([keyword, '', null]);
+
+/** Changes one item of a sequence; null drops the item. */
+const changeItem =
+  (keyword: string, index: number, inner: Fault | null): Fault =>
+  (bytes) => {
+    const { part10, dataSet } = readInstance(bytes);
+    const all = [...items(dataSet, keyword)].map((item) => joined(copiedItem(item)));
+    const where = (index + all.length) % all.length;
+    if (inner === null) all.splice(where, 1);
+    else {
+      const meta = writeFileMeta({ sopClassUid: '1', sopInstanceUid: '1', transferSyntaxUid: explicitLittleEndian });
+      all[where] = inner(joined([meta, at(all, where)])).subarray(meta.length);
+    }
+    const sequence = encodeSequence(
+      tag(keyword),
+      all.map((item) => [item]),
+    );
+    const elements = dataSet.elements.map((element) =>
+      element.tag === tag(keyword) ? sequence : dataSet.bytes.subarray(element.offset, element.end),
+    );
+    return joined([bytes.subarray(0, part10.dataSetOffset), ...elements]);
+  };
+/** Changes the stored values. */
+const pixels =
+  (picture: (value: (row: number, column: number) => number) => (row: number, column: number) => number): Fault =>
+  (bytes) => {
+    const { dataSet } = readInstance(bytes);
+    const element = dataSet.get(tag('PixelData'));
+    const own = new Int16Array(element === undefined ? [] : dataSet.value(element).slice().buffer);
+    const made = picture((row, column) => own[row * size + column] ?? 0);
+    const out = Int16Array.from(own, (_, index) => made(Math.floor(index / size), index % size));
+    return set('PixelData', 'OW', new Uint8Array(out.buffer))(bytes);
+  };
+const block = (element: number): number => 0x01771000 + element;
+/** The same elements with one moved to the end of the data set. */
+const moveToEnd =
+  (keyword: string): Fault =>
+  (bytes) => {
+    const { part10, dataSet } = readInstance(bytes);
+    const part = (own: boolean) =>
+      dataSet.elements
+        .filter((element) => (element.tag === tag(keyword)) === own)
+        .map(({ offset, end }) => dataSet.bytes.subarray(offset, end));
+    return joined([bytes.subarray(0, part10.dataSetOffset), ...part(false), ...part(true)]);
+  };
+const meta =
+  (values: { sopInstanceUid?: string; sopClassUid?: string; transferSyntaxUid?: string }): Fault =>
+  (bytes) => {
+    const { part10 } = readInstance(bytes);
+    const own = {
+      sopClassUid: part10.meta.mediaStorageSopClassUid,
+      sopInstanceUid: part10.meta.mediaStorageSopInstanceUid,
+      transferSyntaxUid: explicitLittleEndian,
+    };
+    return joined([writeFileMeta({ ...own, ...values }), bytes.subarray(part10.dataSetOffset)]);
+  };
+
+const root = '1.2.826.0.1.3680043.10.999';
+const faults: readonly (readonly [name: string, rule: string, fault: Fault])[] = [
+  ['Image Type value 1 ORIGINAL', 'IMGTYPE', set('ImageType', 'CS', 'ORIGINAL\\SECONDARY\\AXIAL\\LIMPID')],
+  ['Image Type value 2 PRIMARY', 'IMGTYPE', set('ImageType', 'CS', 'DERIVED\\PRIMARY\\AXIAL\\LIMPID')],
+  ['Image Type value 3 changed', 'IMGTYPE', set('ImageType', 'CS', 'DERIVED\\SECONDARY\\LOCALIZER\\LIMPID')],
+  ['Image Type without its mark', 'IMGTYPE', set('ImageType', 'CS', 'DERIVED\\SECONDARY\\AXIAL')],
+  ['lower case in a CS', 'SYNTAX', set('ContentQualification', 'CS', 'research')],
+  ["source's series UID reused", 'UID', set('SeriesInstanceUID', 'UI', root)],
+  ["source's instance UID reused", 'UID', set('SOPInstanceUID', 'UI', `${root}.1.0`)],
+  ['instance UID not by the recipe', 'UID', set('SOPInstanceUID', 'UI', '2.25.79')],
+  ['one slice in another series', 'UID', set('SeriesInstanceUID', 'UI', '2.25.80')],
+  ['UID component with leading zero', 'SYNTAX', set('SOPInstanceUID', 'UI', '2.25.079')],
+  ['UID of 70 characters', 'SYNTAX', set('SeriesInstanceUID', 'UI', `2.25.${'1'.repeat(65)}`)],
+  ['file meta of another instance', 'META', meta({ sopInstanceUid: '2.25.81' })],
+  ['file meta of another class', 'META', meta({ sopClassUid: '1.2.3' })],
+  [
+    'meta group length wrong',
+    'META',
+    (bytes) => Uint8Array.from(bytes, (byte, index) => (index === 140 ? byte + 2 : byte)),
+  ],
+  ['study UID changed', 'STUDY', set('StudyInstanceUID', 'UI', '2.25.77')],
+  ['patient ID changed', 'KEPT', set('PatientID', 'LO', 'OTHER')],
+  ['patient name dropped', 'KEPT', drop('PatientName')],
+  ['study date changed', 'KEPT', set('StudyDate', 'DA', '20000101')],
+  ['accession number dropped', 'KEPT', drop('AccessionNumber')],
+  ['frame of reference changed', 'FOR', set('FrameOfReferenceUID', 'UI', '2.25.78')],
+  ['pixels flipped left to right', 'CONTENT', pixels((value) => (row, column) => value(row, size - 1 - column))],
+  ['pixels upside down', 'CONTENT', pixels((value) => (row, column) => value(size - 1 - row, column))],
+  ['pixels all zero', 'CONTENT', pixels(() => () => 0)],
+  [
+    'mean + 100',
+    'CONTENT',
+    pixels((value) => (row, column) => value(row, column) + (value(row, column) === -2000 ? 0 : 100)),
+  ],
+  ['padding turned into image', 'PADDING', pixels((value) => (row, column) => Math.max(-1500, value(row, column)))],
+  [
+    'image turned into padding',
+    'PADDING',
+    pixels((value) => (row, column) => (row === 16 && column === 16 ? -2000 : value(row, column))),
+  ],
+  ['Smallest Image Pixel Value stale', 'MINMAX', set('SmallestImagePixelValue', 'SS', -32000)],
+  ['Largest Image Pixel Value as US', 'MINMAX', set('LargestImagePixelValue', 'US', 40)],
+  ['Smallest Image Pixel Value dropped', 'MINMAX', drop('SmallestImagePixelValue')],
+  ['pixel data one row short', 'PIXEL', set('PixelData', 'OW', new Uint8Array(size * (size - 1) * 2))],
+  ['Pixel Data as OB', 'PIXEL', set('PixelData', 'OB', new Uint8Array(size * size * 2))],
+  ['file cut short', 'READ', (bytes) => bytes.subarray(0, bytes.length - 500)],
+  ['rescale slope changed', 'KEPT', set('RescaleSlope', 'DS', '2')],
+  ['rescale intercept changed', 'KEPT', set('RescaleIntercept', 'DS', '-1024')],
+  ['rescale slope missing', 'KEPT', drop('RescaleSlope')],
+  ['window centre missing', 'KEPT', drop('WindowCenter')],
+  ['window width 0', 'KEPT', set('WindowWidth', 'DS', '0')],
+  ['KVP missing', 'KEPT', drop('KVP')],
+  ['pixel spacing missing', 'KEPT', drop('PixelSpacing')],
+  ['pixel spacing changed', 'KEPT', set('PixelSpacing', 'DS', '0.5\\0.5')],
+  ['position missing', 'KEPT', drop('ImagePositionPatient')],
+  ['position of another slice', 'KEPT', set('ImagePositionPatient', 'DS', '-100\\-100\\1.25')],
+  ['orientation changed', 'KEPT', set('ImageOrientationPatient', 'DS', '0\\1\\0\\1\\0\\0')],
+  ['orientation not orthogonal', 'KEPT', set('ImageOrientationPatient', 'DS', '1\\0\\0\\1\\1\\0')],
+  ['slice thickness changed', 'KEPT', set('SliceThickness', 'DS', '9')],
+  ['DS of 22 characters', 'KEPT', set('SliceThickness', 'DS', '1.25000000000000000000')],
+  ['date 20261341', 'SYNTAX', set('ContentDate', 'DA', '20261341')],
+  ['content date missing', 'TIME', drop('ContentDate')],
+  [
+    'creation time of the source',
+    'TIME',
+    change(['InstanceCreationDate', 'DA', '20260102'], ['InstanceCreationTime', 'TM', '101600']),
+  ],
+  ['series time not the begin of the derivation', 'TIME', set('SeriesTime', 'TM', '000000')],
+  ['derivation description missing', 'DERIV', drop('DerivationDescription')],
+  [
+    'derivation description of another model',
+    'DERIV',
+    set('DerivationDescription', 'ST', 'limpid 0.1.0: noise reduction, other 1.0'),
+  ],
+  ['derivation code missing', 'DERIV', drop('DerivationCodeSequence')],
+  [
+    'derivation code of a foreign step',
+    'DERIV',
+    changeItem('DerivationCodeSequence', -1, set('CodeValue', 'SH', '113040')),
+  ],
+  ['code without meaning', 'DERIV', changeItem('DerivationCodeSequence', -1, set('CodeMeaning', 'LO', ''))],
+  ['source image missing', 'SOURCE', drop('SourceImageSequence')],
+  [
+    'source image of another series',
+    'SOURCE',
+    changeItem('SourceImageSequence', 0, set('ReferencedSOPInstanceUID', 'UI', '2.25.9')),
+  ],
+  [
+    'source image of another class',
+    'SOURCE',
+    changeItem('SourceImageSequence', 0, set('ReferencedSOPClassUID', 'UI', '1.2.3')),
+  ],
+  [
+    'source image without purpose',
+    'SOURCE',
+    changeItem('SourceImageSequence', 0, drop('PurposeOfReferenceCodeSequence')),
+  ],
+  [
+    'spatial locations not preserved',
+    'SOURCE',
+    changeItem('SourceImageSequence', 0, set('SpatialLocationsPreserved', 'CS', 'NO')),
+  ],
+  ['scanner left as manufacturer', 'EQUIP', set('Manufacturer', 'LO', 'ACME')],
+  ['software versions missing', 'EQUIP', drop('SoftwareVersions')],
+  ['station name missing', 'EQUIP', drop('StationName')],
+  ['contributing equipment missing', 'EQUIP', drop('ContributingEquipmentSequence')],
+  ["scanner's item missing", 'EQUIP', changeItem('ContributingEquipmentSequence', -2, null)],
+  ["model's item missing", 'EQUIP', changeItem('ContributingEquipmentSequence', -1, null)],
+  [
+    "scanner's model lost",
+    'EQUIP',
+    changeItem('ContributingEquipmentSequence', -2, set('ManufacturerModelName', 'LO', 'x')),
+  ],
+  [
+    "scanner's purpose wrong",
+    'EQUIP',
+    changeItem('ContributingEquipmentSequence', -2, drop('PurposeOfReferenceCodeSequence')),
+  ],
+  [
+    "model's version wrong",
+    'EQUIP',
+    changeItem('ContributingEquipmentSequence', -1, set('SoftwareVersions', 'LO', '9')),
+  ],
+  [
+    "model's device UID wrong",
+    'EQUIP',
+    changeItem('ContributingEquipmentSequence', -1, set('DeviceUID', 'UI', '2.25.1')),
+  ],
+  [
+    'contribution without a time',
+    'EQUIP',
+    changeItem('ContributingEquipmentSequence', -1, drop('ContributionDateTime')),
+  ],
+  ['series description over 64 characters', 'TEXT', set('SeriesDescription', 'LO', `limpid DN ${'x'.repeat(60)}`)],
+  ['series description without its mark', 'TEXT', set('SeriesDescription', 'LO', 'Thorax')],
+  [
+    'series description with new letters',
+    'CHARSET',
+    set(
+      'SeriesDescription',
+      'LO',
+      Uint8Array.from('limpid DN f\u00fcr', (letter) => letter.charCodeAt(0)),
+    ),
+  ],
+  ['character set changed', 'CHARSET', set('SpecificCharacterSet', 'CS', 'ISO_IR 192')],
+  ['series number as in the source', 'TEXT', set('SeriesNumber', 'IS', '3')],
+  ['series number empty', 'TEXT', set('SeriesNumber', 'IS', '')],
+  ['instance number changed', 'NUMBER', set('InstanceNumber', 'IS', '4711')],
+  ['image comments missing', 'TEXT', drop('ImageComments')],
+  ['content qualification missing', 'QUAL', drop('ContentQualification')],
+  ['content qualification PRODUCT', 'QUAL', set('ContentQualification', 'CS', 'PRODUCT')],
+  ['performed procedure step kept', 'REMOVED', set('PerformedProcedureStepID', 'SH', 'PPS1')],
+  ['foreign private block', 'PRIVATE', change([0x00110010, 'LO', 'ACME'], [0x00111001, 'LO', 'x'])],
+  ['foreign element in the own block', 'PRIVATE', set(block(0x7f), 'LO', 'x')],
+  ['curve', 'CURVE', set(0x50000010, 'US', 1)],
+  ['empty icon', 'REMOVED', set('IconImageSequence', 'SQ', new Uint8Array(0))],
+  ['attribute nobody asked for', 'ADDED', set('PatientComments', 'LT', 'x')],
+  ['lossy flag invented', 'LOSSY', set('LossyImageCompression', 'CS', '01')],
+  ['lossy ratio without the flag', 'LOSSY', set('LossyImageCompressionRatio', 'DS', '10')],
+  ['Bits Stored 12 for 16-bit values', 'KEPT', change(['BitsStored', 'US', 12], ['HighBit', 'US', 11])],
+  ['Bits Stored 17', 'KEPT', set('BitsStored', 'US', 17)],
+  ['High Bit 14', 'KEPT', set('HighBit', 'US', 14)],
+  ['RGB with one sample', 'KEPT', set('PhotometricInterpretation', 'CS', 'RGB')],
+  ['Rows missing', 'KEPT', drop('Rows')],
+  ['class Secondary Capture', 'CLASS', change(['SOPClassUID', 'UI', '1.2.840.10008.5.1.4.1.1.7'])],
+  ['Modality OT', 'KEPT', set('Modality', 'CS', 'OT')],
+  ['tags out of order', 'ORDER', moveToEnd('PatientID')],
+  ['group length present', 'GROUPLEN', set(0x00100000, 'UL', 12)],
+  ['implicit syntax named, data explicit', 'READ', meta({ transferSyntaxUid: implicitLittleEndian })],
+  ['big endian syntax named', 'READ', meta({ transferSyntaxUid: '1.2.840.10008.1.2.2' })],
+  ['no preamble and file meta', 'READ', (bytes) => bytes.subarray(readInstance(bytes).part10.dataSetOffset)],
+  ['private block missing', 'PRIVATE', drop(0x01770010)],
+  ['model version altered', 'PRIVATE', set(block(3), 'LO', '9.9.9')],
+  ['settings altered', 'PRIVATE', set(block(5), 'UT', '{"strength":0.9,"task":"denoise"}')],
+  ['settings digest altered', 'PRIVATE', set(block(6), 'LO', '0'.repeat(64))],
+  ['strength altered', 'PRIVATE', set(block(7), 'FD', 0.9)],
+  ['source set digest altered', 'PRIVATE', set(block(0x0d), 'LO', '0'.repeat(64))],
+  ['source series altered', 'PRIVATE', set(block(0x0e), 'UI', '2.25.4')],
+];
+
+const odd: Fault = (bytes) => {
+  const { part10, dataSet } = readInstance(bytes);
+  const parts = dataSet.elements.map((element) => {
+    const own = dataSet.bytes.subarray(element.offset, element.end);
+    if (element.tag !== tag('SeriesDescription')) return own;
+    const short = own.slice(0, -1);
+    new DataView(short.buffer).setUint16(6, element.length - 1, true);
+    return short;
+  });
+  return joined([bytes.subarray(0, part10.dataSetOffset), ...parts]);
+};
+
+describe('checkInstance', () => {
+  it('finds nothing in what deriveInstance made', () => {
+    expect(derived.map((bytes, index) => checkInstance(at(sources, index), bytes, plan))).toEqual([[], [], [], [], []]);
+  });
+
+  it.each([...faults, ['odd length', 'SYNTAX', odd] as const])('finds: %s (%s)', (_, rule, fault) => {
+    const bytes = fault(at(derived, 0));
+    expect(Buffer.compare(bytes, at(derived, 0))).not.toBe(0);
+    const found = checkInstance(at(sources, 0), bytes, plan);
+    expect(found.map((line) => line.split(':')[0])).toContain(rule);
+    // No patient data in what may reach a log.
+    expect(found.join()).not.toMatch(/M.ller|P1|999\./);
+  });
+
+  it('finds the pixels of another slice, and pixels that nothing was done to', () => {
+    const own = readInstance(at(derived, 3)).dataSet;
+    const element = own.get(tag('PixelData'));
+    const swapped = set('PixelData', 'OW', element === undefined ? '' : own.value(element))(at(derived, 0));
+    expect(checkInstance(at(sources, 0), swapped, plan).join()).toContain('CONTENT');
+    const figures = { noiseBefore: null, noiseAfter: null };
+    const untouched = deriveInstance(at(sources, 0), plan, at(sources, 0).pixels, figures, now);
+    expect(checkInstance(at(sources, 0), untouched, plan)).toEqual([expect.stringContaining('UNCHANGED')]);
+  });
+
+  it('finds a source whose identifiers are no UIDs', () => {
+    const [source] = sources;
+    if (source === undefined) throw new Error('no source');
+    const bad = readInstance(set('SeriesInstanceUID', 'UI', 'abc')(source.bytes));
+    expect(checkInstance({ ...source, ...bad }, at(derived, 0), plan).join()).toContain(
+      "the source's SeriesInstanceUID is no UID",
+    );
+  });
+});
+
+describe('checkSeries', () => {
+  const uids = () => sources.map((_, slice) => `${root}.1.${slice}`);
+  const summaries = async (made: readonly Uint8Array[]) =>
+    Promise.all(
+      made.map(async (bytes, index) => {
+        const { dataSet } = readInstance(bytes);
+        const own = at(sources, index % sources.length);
+        return summaryOf(own, bytes, await decodePixels(dataSet, own.description, explicitLittleEndian));
+      }),
+    );
+
+  it('finds nothing in a whole series', async () => {
+    expect(checkSeries(uids(), await summaries(derived), plan)).toEqual([]);
+  });
+
+  it('finds a missing slice, and one that is there twice', async () => {
+    expect(checkSeries(uids(), await summaries(derived.slice(0, 4)), plan)).toEqual([expect.stringContaining('COUNT')]);
+    const twice = checkSeries(uids(), await summaries([...derived.slice(0, 5), at(derived, 0)]), plan).join();
+    expect(twice).toContain('COUNT');
+    expect(twice).toContain('UID: 1 SOP Instance UIDs are used twice');
+    expect(twice).toContain('SOURCE: 1 sources were derived twice');
+  });
+
+  it('finds a slice of another series, and attributes of the series that differ', async () => {
+    const foreign = [set('SeriesInstanceUID', 'UI', '2.25.80')(at(derived, 0)), ...derived.slice(1)];
+    expect(checkSeries(uids(), await summaries(foreign), plan).join()).toContain('UID');
+    const renamed = [set('SeriesDescription', 'LO', 'limpid DN x')(at(derived, 0)), ...derived.slice(1)];
+    expect(checkSeries(uids(), await summaries(renamed), plan).join()).toContain('SERIES');
+    const elsewhere = [
+      changeItem('SourceImageSequence', 0, set('ReferencedSOPInstanceUID', 'UI', '2.25.9'))(at(derived, 0)),
+      ...derived.slice(1),
+    ];
+    expect(checkSeries(uids(), await summaries(elsewhere), plan).join()).toContain('SOURCE');
+  });
+
+  it('finds pixels that were exchanged between slices', async () => {
+    const whole = await summaries(derived);
+    const mixed = whole.map((summary, index) => ({
+      ...summary,
+      sample: { ...summary.sample, derived: at(whole, index === 1 ? 2 : index === 2 ? 1 : index).sample.derived },
+    }));
+    expect(checkSeries(uids(), mixed, plan)).toEqual([
+      'CONTENT: 2 slices are nearer to another source than to their own',
+    ]);
+  });
+});
