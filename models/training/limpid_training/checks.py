@@ -9,11 +9,12 @@ import torch
 
 from limpid_training import ct_simulator as ct
 from limpid_training import mr_simulator as mr
-from limpid_training import phantoms, pools
+from limpid_training import dicom_objects, noise_estimate, phantoms, pools, quality
 from limpid_training.export import TOLERANCE, export
 from limpid_training.fields import mean_blocks
 from limpid_training.network import Ffdr, parameter_count
 from limpid_training.patches import draw_batch
+from limpid_training.volumes import smooth_volume
 
 
 def _distance(n: int) -> np.ndarray:
@@ -124,6 +125,55 @@ class Material(unittest.TestCase):
     def test_blocks_keep_the_mean(self) -> None:
         image = np.arange(16.0).reshape(4, 4)
         np.testing.assert_allclose(mean_blocks(image, 2), [[2.5, 4.5], [10.5, 12.5]])
+
+
+class Evaluation(unittest.TestCase):
+    def test_the_noise_estimate_is_right_on_plateaus_with_edges(self) -> None:
+        rng = np.random.default_rng(14)
+        clean = np.where(_distance(256) < 70, 60.0, 30.0)
+        sinogram = rng.standard_normal((360, 368)).astype(np.float32)
+        noise = ct.Kernel(0.25).apply(ct.backproject(sinogram, 256))
+        noisy = clean + noise * (12 / noise.std())
+        mask = noise_estimate.soft_tissue(noisy)
+        self.assertAlmostEqual(noise_estimate.sigma_mode(noisy, mask) / 12, 1, delta=0.08)
+        sigma = noise_estimate.noise_map(noisy, mask, 12, 2.0)
+        self.assertLess(np.abs(sigma / 12 - 1).max(), 0.25)
+
+    def test_the_noise_of_rayleigh_air_is_found(self) -> None:
+        rng = np.random.default_rng(15)
+        magnitude = np.abs(np.where(_distance(256) < 80, 500.0, 0.0) + 20 * mr.complex_noise(rng, (256, 256)))
+        foreground = noise_estimate.mr_foreground(magnitude)
+        self.assertAlmostEqual(noise_estimate.sigma_mr(magnitude, foreground) / 20, 1, delta=0.03)
+
+    def test_no_pixel_moves_further_than_three_sigma(self) -> None:
+        image, output = np.zeros((8, 8)), np.full((8, 8), -100.0)
+        output[0, 0] = 50
+        blended = quality.blend(image, output, 1.0, np.full((8, 8), 10.0), image == 0)
+        self.assertLessEqual(np.ptp(blended), 60)
+        self.assertAlmostEqual(float(blended.mean()), 0, places=9)
+
+    def test_psnr_of_a_known_error(self) -> None:
+        self.assertAlmostEqual(quality.psnr(np.full((4, 4), 4.0), np.zeros((4, 4)), (0, 400)), 40, places=6)
+
+
+class Demo(unittest.TestCase):
+    def test_uids_are_valid_and_depend_on_their_words(self) -> None:
+        uid = dicom_objects.uid("chest", "input", "instance 0")
+        self.assertRegex(uid, r"^2\.25\.[1-9][0-9]{1,38}$")
+        self.assertEqual(uid, dicom_objects.uid("chest", "input", "instance 0"))
+        self.assertNotEqual(uid, dicom_objects.uid("chest", "input", "instance 1"))
+
+    def test_pixels_of_an_object_come_back_in_hu(self) -> None:
+        hu = np.linspace(-1100, 3200, 64 * 64).reshape(1, 64, 64)
+        series = dicom_objects.Series("chest", "input", 2, "test", "090000", hu, np.zeros(1), 0.7, 3.0)
+        ds = dicom_objects.ct_object(series, 0, 12)
+        stored = np.frombuffer(ds.PixelData, "<u2").reshape(64, 64)
+        back = stored * float(ds.RescaleSlope) + float(ds.RescaleIntercept)
+        np.testing.assert_allclose(back, np.clip(hu[0], -1024, 3071), atol=0.51)
+
+    def test_neighbouring_layers_of_a_field_belong_together(self) -> None:
+        field = smooth_volume(np.random.default_rng(16), (16, 64, 64), (1.0, 1.0, 1.0), 4.0)
+        self.assertGreater(np.corrcoef(field[4].ravel(), field[5].ravel())[0, 1], 0.9)
 
 
 class Network(unittest.TestCase):
