@@ -1,5 +1,7 @@
 // Which pages are generated, and by what.
 import { openApi } from '../../src/admin/openapi.js';
+import { configJsonSchema, rulesJsonSchema } from '../../src/config/json-schema.js';
+import { configPage } from './config-page.js';
 import { dashboard } from './dashboard.js';
 import { errorsPage } from './errors-page.js';
 import { generatedBy } from './markdown.js';
@@ -16,6 +18,9 @@ const json = (value: object): string => `${JSON.stringify(value, null, 2)}\n`;
 export const pages: readonly Page[] = [
   { path: 'docs/errors.md', make: errorsPage },
   { path: 'docs/metrics.md', make: metricsPage },
+  { path: 'docs/config.md', make: configPage },
+  { path: 'config/limpid.schema.json', make: () => json({ $comment: generatedBy, ...configJsonSchema() }) },
+  { path: 'config/rules.schema.json', make: () => json({ $comment: generatedBy, ...rulesJsonSchema() }) },
   { path: 'docs/openapi.json', make: () => json({ 'x-generated': generatedBy, ...openApi() }) },
   { path: 'deploy/grafana/dashboards/limpid-overview.json', make: () => json(dashboard()) },
 ];

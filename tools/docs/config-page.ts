@@ -1,0 +1,82 @@
+// docs/config.md: every key of the configuration, from the JSON Schema that its reader is made of.
+import { overrideVariables } from '../../src/config/overrides.js';
+import { configJsonSchema, rulesJsonSchema } from '../../src/config/json-schema.js';
+import { code, page, table } from './markdown.js';
+
+type Schema = Readonly<Record<string, unknown>>;
+
+function schemaAt(of: Schema, name: string): Schema | null {
+  const part = of[name];
+  return typeof part === 'object' && part !== null && !Array.isArray(part) ? Object.fromEntries(Object.entries(part)) : null;
+}
+
+function schemasIn(of: Schema, name: string): Schema[] {
+  const list: unknown = of[name];
+  if (!Array.isArray(list)) return [];
+  return list.map((part: unknown) => schemaAt({ part }, 'part')).filter((part) => part !== null);
+}
+
+const json = (value: unknown): string => code(JSON.stringify(value));
+
+/** What a value may be, in words. */
+function valueOf(schema: Schema): string {
+  const choices = schemasIn(schema, 'anyOf');
+  if (choices.length > 0) return [...new Set(choices.map(valueOf))].join(' or ');
+  if ('const' in schema) return json(schema['const']);
+  if (Array.isArray(schema['enum'])) return schema['enum'].map(json).join(', ');
+  if (typeof schema['$ref'] === 'string') return schema['$ref'].split('/').at(-1) ?? '';
+  const items = schemaAt(schema, 'items');
+  if (items !== null) return `list of ${items['type'] === 'object' ? 'the keys below' : valueOf(items)}`;
+  const { type, minimum, maximum, pattern } = schema;
+  if (type === 'integer' && typeof minimum === 'number' && typeof maximum === 'number') return `${minimum} to ${maximum}`;
+  if (typeof pattern === 'string' && pattern.includes('(ms|s|m|h|d)')) return 'duration';
+  if (typeof pattern === 'string' && pattern.includes('[KMGT]')) return 'size';
+  return typeof type === 'string' ? type.replace('string', 'text').replace('null', code('null')) : 'any';
+}
+
+function defaultOf(schema: Schema): string {
+  const value = schema['default'];
+  if (value === undefined) return '';
+  const text = JSON.stringify(value);
+  return text.length > 60 ? 'a built-in list' : code(text);
+}
+
+/** One row a key, nested ones below their parent. */
+function rowsOf(schema: Schema, prefix: string, variables: ReadonlyMap<string, string>): string[][] {
+  const required = Array.isArray(schema['required']) ? schema['required'] : [];
+  return Object.entries(schemaAt(schema, 'properties') ?? {}).flatMap(([name, value]) => {
+    const own = schemaAt({ value }, 'value');
+    if (own === null) return [];
+    const path = `${prefix}${name}`;
+    const inner =
+      own['type'] === 'object'
+        ? own
+        : [own, ...schemasIn(own, 'anyOf')].map((part) => schemaAt(part, 'items')).find((items) => items?.['type'] === 'object');
+    const byName = schemaAt(own, 'additionalProperties');
+    const nested =
+      byName !== null
+        ? rowsOf(byName, `${path}.NAME.`, variables)
+        : inner === undefined || inner === null
+          ? []
+          : rowsOf(inner, inner === own ? `${path}.` : `${path}[].`, variables);
+    if (own['type'] === 'object' && nested.length > 0) return nested;
+    const says = typeof own['description'] === 'string' ? own['description'] : '';
+    const standard = required.includes(name) ? '**needed**' : defaultOf(own);
+    return [[code(path), valueOf(own), standard, says, variables.has(path) ? code(variables.get(path) ?? '') : ''], ...nested];
+  });
+}
+
+export function configPage(): string {
+  const variables = new Map(overrideVariables().map(({ path, variable }) => [path === 'queue.url' ? 'queue' : path, variable]));
+  const whole = rowsOf(configJsonSchema(), '', variables);
+  const rules = rowsOf({ properties: { rules: rulesJsonSchema() } }, '', new Map());
+  const ofRules = ([path = '']: readonly string[]): boolean => path.startsWith('`rules');
+  const rows = [...whole.filter((row) => !ofRules(row)), ...whole.filter(([path]) => path === '`rules`'), ...rules.filter(([path]) => path !== '`rules`')];
+  return page(
+    'Configuration',
+    'One YAML file, by default `config/limpid.yaml`; the rules may stand in a file of their own. Editors that read `# yaml-language-server: $schema=./limpid.schema.json` complete it. A key that is not listed here is a fault, and `limpid config check` tells every fault with file, line and column. A variable of the last column overrides the key for one process. A *duration* is written `500ms`, `60s`, `30m`, `12h`, `7d`; a *size* `512MB`, `4GB`, `4GiB`.',
+    table(['key', 'value', 'default', 'meaning', 'variable'], rows),
+    '## Conditions',
+    'A rule matches when its `when` holds: each key must hold, `all`, `any` and `not` nest, `anyInstance` asks for one instance where otherwise every one has to fit. A key is an attribute by keyword or tag, or a fact of limpid: `CallingAE`, `CalledAE`, `Peer`, `SliceCount`, `SpacingBetweenPositions`. Its value is what it must equal, or one of `equals`, `in`, `glob`, `matches` (a regular expression that takes linear time), `atLeast`, `atMost`, `above`, `below`, `exists`. A missing attribute makes every condition but `exists: false` false.',
+  );
+}
