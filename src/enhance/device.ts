@@ -1,0 +1,232 @@
+/**
+ * One device as the worker sees it: a child process that runs one task at a time, killed on deadline, memory limit or drain, and
+ * started again when it has died. Pixels never come here.
+ */
+import { fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { setPriority } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { LimpidError } from '../errors.js';
+import type { FailureCode } from '../errors.js';
+import type { Log } from '../observe/log.js';
+import type { Metrics } from '../observe/metrics.js';
+import type { TaskOrder, TaskProgress, TaskReport } from './order.js';
+import type { SliceNews, ToChild, ToParent } from './protocol.js';
+
+export interface DeviceOptions {
+  /** build/src/task.js. */
+  readonly taskModule: URL;
+  /** Execution providers in the order they are tried. */
+  readonly providers: readonly string[];
+  /** Inference threads on the CPU, and as many for decoding and writing. */
+  readonly threads: number;
+  /** A task that runs longer is killed: ENHANCE_DEADLINE. */
+  readonly deadlineMs: number;
+  /** A child with more resident memory is killed: ENHANCE_MEMORY. */
+  readonly memoryBytes: number;
+  /** A single step of one slice that takes longer ends as UNDECODABLE. */
+  readonly sliceDeadlineMs?: number;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+export interface RunOptions {
+  readonly onProgress?: (progress: TaskProgress) => void;
+  /** Aborting kills the child: ENHANCE_DRAINED. */
+  readonly signal?: AbortSignal;
+}
+
+export interface Device {
+  /** Process id of the child that lives now. */
+  readonly pid: number | null;
+  /** The execution provider in use, once a child has found one. */
+  readonly provider: string | null;
+  /**
+   * Runs one order to its outcome; a second call waits for the first.
+   *
+   * @throws LimpidError `ENHANCE_CHILD_DIED`, `ENHANCE_DEADLINE`, `ENHANCE_MEMORY`, `ENHANCE_DRAINED`; `MODEL_UNKNOWN`,
+   * `MODEL_INVALID`, `PROVIDER_UNAVAILABLE`, `INTERNAL` from within the child
+   */
+  run(order: TaskOrder, options?: RunOptions): Promise<TaskReport>;
+  /** Kills the child and waits until it has ended. */
+  close(): Promise<void>;
+}
+
+const defaultSliceDeadlineMs = 60_000;
+const memoryEveryMs = 250;
+/** Children give way to the receiver, which must keep its core. */
+const childPriority = 10;
+const stderrKept = 2000;
+
+class ChildDevice implements Device {
+  readonly #options: DeviceOptions;
+  #child: ChildProcess | null = null;
+  #ended: Promise<void> = Promise.resolve();
+  #last: Promise<unknown> = Promise.resolve();
+  #closed = false;
+  /** Why we killed it; null if it died by itself. */
+  #killed: LimpidError | null = null;
+  #stderr = '';
+  #onMessage: (message: ToParent) => void = () => undefined;
+  #onEnd: (error: LimpidError) => void = () => undefined;
+  provider: string | null = null;
+
+  constructor(options: DeviceOptions) {
+    this.#options = options;
+  }
+
+  get pid(): number | null {
+    return this.#child?.pid ?? null;
+  }
+
+  async run(order: TaskOrder, options: RunOptions = {}): Promise<TaskReport> {
+    const turn = this.#last.then(() => this.#runNow(order, options));
+    this.#last = turn.then(
+      () => undefined,
+      () => undefined,
+    );
+    return turn;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#kill('ENHANCE_DRAINED', 'the device was closed');
+    await this.#last;
+    await this.#ended;
+  }
+
+  async #runNow(order: TaskOrder, { onProgress, signal }: RunOptions): Promise<TaskReport> {
+    if (this.#closed || signal?.aborted) throw new LimpidError('ENHANCE_DRAINED', 'the node is being stopped');
+    const child = this.#child ?? (await this.#start());
+    const drain = (): void => this.#kill('ENHANCE_DRAINED', 'the node is being stopped');
+    const timer = setTimeout(
+      () => this.#kill('ENHANCE_DEADLINE', `the task took longer than ${this.#options.deadlineMs} ms`),
+      this.#options.deadlineMs,
+    );
+    const watch = setInterval(() => void this.#watchMemory(child), memoryEveryMs);
+    signal?.addEventListener('abort', drain, { once: true });
+    try {
+      return await new Promise<TaskReport>((resolve, reject) => {
+        this.#onEnd = reject;
+        this.#onMessage = (message) => {
+          if (message.kind === 'report') resolve(message.report);
+          else if (message.kind === 'fault') reject(new LimpidError(message.code, message.message));
+          else if (message.kind === 'slice') this.#countSlice(order, message, onProgress);
+          else if (message.kind === 'model') this.#countModel(order, message.seconds);
+        };
+        if (this.#child === child) this.#send(child, { kind: 'run', order });
+        else reject(new LimpidError('ENHANCE_CHILD_DIED', 'the child ended before its task'));
+      });
+    } finally {
+      clearTimeout(timer);
+      clearInterval(watch);
+      signal?.removeEventListener('abort', drain);
+      this.#onMessage = () => undefined;
+      this.#onEnd = () => undefined;
+      await (this.#killed ? this.#ended : undefined);
+    }
+  }
+
+  /** Forks a child and waits until it has found a provider. */
+  async #start(): Promise<ChildProcess> {
+    await this.#ended;
+    this.#killed = null;
+    this.#stderr = '';
+    const child = fork(fileURLToPath(this.#options.taskModule), [], {
+      serialization: 'advanced',
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      execArgv: [],
+    });
+    this.#child = child;
+    this.#ended = new Promise((resolve) => {
+      child.once('exit', (code, signal) => {
+        this.#child = null;
+        const error = this.#killed ?? new LimpidError('ENHANCE_CHILD_DIED', `the child ended (${signal ?? `exit ${code}`})`);
+        if (!this.#killed) this.#options.log.error('worker child died', { code, signal, stderr: this.#stderr });
+        this.#onEnd(error);
+        resolve();
+      });
+    });
+    child.stderr?.on('data', (chunk: Buffer) => {
+      this.#stderr = (this.#stderr + chunk.toString('utf8')).slice(-stderrKept);
+    });
+    child.on('error', (error) => this.#options.log.error('worker child', { error }));
+    child.on('message', (message: ToParent) => {
+      if (message.kind === 'memory') this.#checkMemory(message.bytes);
+      this.#onMessage(message);
+    });
+    const { providers, threads, sliceDeadlineMs = defaultSliceDeadlineMs } = this.#options;
+    this.provider = await new Promise<string>((resolve, reject) => {
+      this.#onEnd = reject;
+      this.#onMessage = (message) => {
+        if (message.kind === 'ready') resolve(message.provider);
+        else if (message.kind === 'fault') reject(new LimpidError(message.code, message.message));
+      };
+      this.#send(child, { kind: 'open', providers, threads, sliceDeadlineMs });
+    });
+    this.#lowerPriority(child);
+    this.#options.log.info('worker child started', { pid: child.pid, provider: this.provider, threads });
+    return child;
+  }
+
+  #lowerPriority(child: ChildProcess): void {
+    if (child.pid === undefined) return;
+    try {
+      setPriority(child.pid, childPriority);
+    } catch (error) {
+      this.#options.log.warn('priority of the worker child', { error });
+    }
+  }
+
+  #send(child: ChildProcess, message: ToChild): void {
+    child.send(message, (error) => {
+      if (error) this.#onEnd(new LimpidError('ENHANCE_CHILD_DIED', 'the child takes no orders', { cause: error }));
+    });
+  }
+
+  #kill(code: FailureCode, message: string): void {
+    if (!this.#child) return;
+    this.#killed ??= new LimpidError(code, message);
+    this.#child.kill('SIGKILL');
+  }
+
+  #checkMemory(bytes: number): void {
+    if (bytes <= this.#options.memoryBytes) return;
+    this.#kill('ENHANCE_MEMORY', `the child took ${bytes} bytes, ${this.#options.memoryBytes} are allowed`);
+  }
+
+  /** Linux tells the memory of a child whose main thread cannot. */
+  async #watchMemory(child: ChildProcess): Promise<void> {
+    if (process.platform !== 'linux' || child.pid === undefined) return;
+    let status: string;
+    try {
+      status = await readFile(`/proc/${child.pid}/status`, 'utf8');
+    } catch {
+      return; // it has ended: its exit says so
+    }
+    const kibibytes = /^VmRSS:\s+(\d+) kB/m.exec(status)?.[1];
+    if (kibibytes !== undefined && this.#child === child) this.#checkMemory(Number(kibibytes) * 1024);
+  }
+
+  #countSlice(order: TaskOrder, news: SliceNews, onProgress: RunOptions['onProgress']): void {
+    const { metrics } = this.#options;
+    const labels = { model: order.task.model.id, modality: news.modality };
+    metrics.inc('slices_enhanced_total', { model: labels.model, provider: this.provider ?? 'none' });
+    if (news.noiseRatio !== null) metrics.observe('quality_noise_ratio', labels, news.noiseRatio);
+    if (news.meanShift !== null) metrics.observe('quality_mean_shift', labels, news.meanShift);
+    metrics.observe('quality_edge_ratio', labels, news.edgeRatio);
+    onProgress?.({ done: news.done, total: news.total });
+  }
+
+  #countModel(order: TaskOrder, seconds: number): void {
+    const labels = { model: order.task.model.id, provider: this.provider ?? 'none' };
+    this.#options.metrics.observe('slice_seconds', labels, seconds);
+    this.#options.metrics.inc('device_busy_seconds_total', labels, seconds);
+  }
+}
+
+/** Opens a device; its child starts with the first task. */
+export function openDevice(options: DeviceOptions): Device {
+  return new ChildDevice(options);
+}

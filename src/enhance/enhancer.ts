@@ -1,0 +1,66 @@
+/** One interface for networks and filters: what should be taken away from a slice. */
+import { bilateral } from '../imaging/bilateral.js';
+import { gaussian } from '../imaging/gaussian.js';
+import { medianFilter } from '../imaging/median-filter.js';
+import { nonLocalMeans } from '../imaging/non-local-means.js';
+import type { Slice } from '../imaging/slice.js';
+import { median } from '../imaging/statistics.js';
+import { universalThreshold, waveletThreshold } from '../imaging/wavelet.js';
+import { LimpidError } from '../errors.js';
+import type { ModelCard } from '../inference/card.js';
+import { openNetwork } from '../inference/network.js';
+
+export interface Enhancer {
+  /**
+   * Input less the model's output, `[row][column]`, in the slice's unit; the slice is not changed.
+   *
+   * @param noise local deviation of the noise, same shape and unit
+   */
+  residual(slice: Slice, noise: Float32Array): Promise<Float32Array>;
+  close(): Promise<void>;
+}
+
+type Filter = (slice: Slice, sigma: number, parameter: (name: string) => number) => Float32Array;
+
+const filters: Readonly<Record<string, Filter>> = {
+  gaussian: (slice, _, parameter) => gaussian(slice, parameter('sigma')),
+  median: (slice, _, parameter) => medianFilter(slice, parameter('radius')),
+  bilateral: (slice, sigma, parameter) => bilateral(slice, parameter('sigma'), parameter('range') * sigma),
+  nlm: (slice, sigma, parameter) =>
+    nonLocalMeans(slice, {
+      patch: parameter('patch'),
+      search: parameter('search'),
+      h: Math.max(parameter('h') * sigma, 1e-3),
+      sigma,
+    }),
+  wavelet: (slice, sigma, parameter) =>
+    waveletThreshold(slice, parameter('levels'), parameter('factor') * universalThreshold(slice, sigma)),
+};
+
+function openFilter(card: ModelCard): Enhancer {
+  const filter = filters[card.id];
+  if (!filter) throw new LimpidError('MODEL_UNKNOWN', `there is no filter ${card.id}`);
+  const parameter = (name: string): number => {
+    const value = card.parameters[name];
+    if (value === undefined) throw new LimpidError('MODEL_INVALID', `the card of ${card.id} has no parameter ${name}`);
+    return value;
+  };
+  return {
+    residual(slice, noise) {
+      const out = filter(slice, median(noise), parameter);
+      for (let i = 0; i < out.length; i++) out[i] = (slice.values[i] ?? 0) - (out[i] ?? 0);
+      return Promise.resolve(out);
+    },
+    close: () => Promise.resolve(),
+  };
+}
+
+/**
+ * Opens the model of a card.
+ *
+ * @param file model.onnx of a network
+ * @throws LimpidError `MODEL_INVALID`: file and card do not fit; `MODEL_UNKNOWN`: no such filter
+ */
+export function openEnhancer(card: ModelCard, file: string, provider: string): Promise<Enhancer> {
+  return card.kind === 'network' ? openNetwork(card, file, provider) : Promise.resolve(openFilter(card));
+}

@@ -1,0 +1,67 @@
+/** Whether a result stays within its model card's limits. */
+import type { ModelCard } from '../inference/card.js';
+
+/** Figures of one enhanced slice. */
+export interface EnhancedFigures {
+  /** Noise before and after in the unit of the model (HU, or permille for MR); null where not measured. */
+  readonly noiseBefore: number | null;
+  readonly noiseAfter: number | null;
+  /** Noise after over noise before; null where not measured. */
+  readonly noiseRatio: number | null;
+  /** Mean shift before it was put back, in the unit of the noise; null where there is hardly any tissue. */
+  readonly meanShift: number | null;
+  /** Null where there is hardly any tissue. */
+  readonly residualStructure: number | null;
+  readonly edgeRatio: number;
+  /** Mean over the tissue, which is kept; the modality's unit. */
+  readonly mean: number;
+  /** False if any pixel is NaN or infinite. */
+  readonly finite: boolean;
+}
+
+/** Share of the slices that may lie beyond a limit, as long as none lies beyond twice the limit. */
+const tolerated = 0.1;
+
+function worst(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => b - a);
+  return sorted[Math.floor(share * sorted.length)] ?? Number.NEGATIVE_INFINITY;
+}
+
+/**
+ * The limits that a series breaks: nine slices in ten must hold a limit, and every slice twice the limit. One slice at the
+ * end of a series, with hardly any tissue, does not withhold the rest.
+ *
+ * @returns words for a person, one a limit; none: the result may be delivered
+ */
+export function brokenLimits(slices: readonly EnhancedFigures[], limits: ModelCard['limits'], unit: string): readonly string[] {
+  const broken: string[] = [];
+  if (slices.some((slice) => !slice.finite)) broken.push('values that are no number');
+  const check = (name: string, values: readonly (number | null)[], limit: number | null): void => {
+    const measured = values.filter((value) => value !== null);
+    if (limit === null || measured.length === 0) return;
+    const [typical, extreme] = [worst(measured, tolerated), worst(measured, 0)];
+    if (typical > limit) broken.push(`${name} ${typical.toFixed(2)}, limit ${limit}`);
+    else if (extreme > 2 * limit) broken.push(`${name} of one slice ${extreme.toFixed(2)}, limit ${2 * limit}`);
+  };
+  check(
+    `mean shift in ${unit}`,
+    slices.map(({ meanShift }) => meanShift && Math.abs(meanShift)),
+    limits.meanShift,
+  );
+  check(
+    'residual structure',
+    slices.map(({ residualStructure }) => residualStructure),
+    limits.residualStructure,
+  );
+  const ratios = slices.map(({ noiseRatio }) => noiseRatio).filter((ratio) => ratio !== null);
+  if (limits.noiseRatio !== null && ratios.length > 0) {
+    const least = -worst(
+      ratios.map((ratio) => -ratio),
+      tolerated,
+    );
+    if (least < limits.noiseRatio) {
+      broken.push(`noise after over before ${least.toFixed(2)}, limit ${limits.noiseRatio}`);
+    }
+  }
+  return broken;
+}

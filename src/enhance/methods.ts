@@ -1,0 +1,90 @@
+/** What the threads of a task's child answer. Pixels go by shared memory (slice, noise map) or transfer (residual), never by copy. */
+import type { Reason } from '../errors.js';
+import type { ModelCard } from '../inference/card.js';
+import type { DerivedInstance } from '../spool/records.js';
+import type { EnhancedFigures } from './limits.js';
+import type { NoiseModality } from './noise.js';
+import type { Result } from './thread.js';
+
+/** What the header of one instance tells about its place. */
+export interface SurveyedInstance {
+  /** CT or MR Image Storage; null for other classes. */
+  readonly modality: NoiseModality | null;
+  /** Image Position and Orientation (Patient); empty where missing. */
+  readonly position: readonly number[];
+  readonly orientation: readonly number[];
+  readonly instanceNumber: number | null;
+}
+
+export interface PrepareArgument {
+  readonly file: string;
+  readonly modality: NoiseModality;
+  /** Noise to assume where none can be measured: HU, or permille for MR. */
+  readonly guess: number;
+}
+
+export interface PreparedSlice {
+  /** The thread's name for the slice in later calls; never used twice. */
+  readonly work: number;
+  readonly rows: number;
+  readonly columns: number;
+  /** In model units, shared. */
+  readonly values: Float32Array;
+  readonly map: Float32Array;
+  /** In model units; null where not measurable. */
+  readonly sigma: number | null;
+  /** Of the record's unit (HU, stored values) to one of the model's. */
+  readonly toRecord: number;
+}
+
+export interface FinishArgument<Plan> {
+  readonly work: number;
+  /** Null where `measure` has handed it over before. */
+  readonly residual: Float32Array | null;
+  readonly blend: number;
+  readonly plan: Plan;
+  /** Absolute path of the object to write. */
+  readonly outFile: string;
+  readonly nowMs: number;
+}
+
+export interface FinishedSlice {
+  readonly modality: NoiseModality;
+  readonly figures: EnhancedFigures;
+  readonly instance: DerivedInstance;
+  /** Faults of the derived object; it is not written then. */
+  readonly faults: readonly string[];
+}
+
+/** Threads that read, decode, measure, blend, derive, check and write. They may be ended at any time. */
+export type SliceMethods<Plan> = {
+  readonly survey: (files: readonly string[]) => Promise<Result<readonly SurveyedInstance[]>>;
+  readonly prepare: (argument: PrepareArgument) => Promise<Result<PreparedSlice | { readonly refused: Reason }>>;
+  /** Noise after over before at each blend; the residual stays with the slice. */
+  readonly measure: (argument: {
+    readonly work: number;
+    readonly residual: Float32Array | null;
+    readonly blends: readonly number[];
+  }) => Promise<Result<readonly (number | null)[]>>;
+  readonly finish: (argument: FinishArgument<Plan>) => Promise<Result<FinishedSlice>>;
+  /** Forgets these slices, or all. */
+  readonly drop: (works: readonly number[] | 'all') => Promise<Result<null>>;
+};
+
+/** A model as the inference threads open it; they keep the last one. */
+export interface OpenModel {
+  readonly card: ModelCard;
+  readonly file: string;
+  readonly provider: string;
+}
+
+/** Threads that run the model: one session and one intra-op thread each. They are never ended singly. */
+export type InferenceMethods = {
+  readonly residual: (argument: {
+    readonly model: OpenModel;
+    readonly rows: number;
+    readonly columns: number;
+    readonly values: Float32Array;
+    readonly map: Float32Array;
+  }) => Promise<Result<{ readonly residual: Float32Array; readonly seconds: number }>>;
+};

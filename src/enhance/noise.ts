@@ -1,0 +1,76 @@
+/** What a slice is like before it is enhanced: its noise, where, and how to measure the same after. */
+import { bodyMask, softTissueMask } from '../imaging/masks.js';
+import { noiseMap, sigmaOfBlocks, sigmaOfMode } from '../imaging/noise-ct.js';
+import { mrNoise, sigmaOfLaplacian } from '../imaging/noise-mr.js';
+import type { Slice } from '../imaging/slice.js';
+import { quantile } from '../imaging/statistics.js';
+
+export type NoiseModality = 'CT' | 'MR';
+
+/** A slice in the units models work in: HU for CT; for MR the 99.5th percentile is 1000, so that noise is in its permille. */
+export interface Measured {
+  readonly slice: Slice;
+  /** Factor from the modality's values to `slice`. */
+  readonly scale: number;
+  /** Tissue in which noise is measured and whose mean is kept. */
+  readonly mask: Uint8Array;
+  /** Deviation of the noise; null where it cannot be measured. */
+  readonly sigma: number | null;
+  /** Local deviation of the noise, or the best guess there is. */
+  readonly map: Float32Array;
+  /** Spacing of the second differences that compare MR before and after. */
+  readonly spacing: readonly [number, number];
+}
+
+/** Factor that brings the 99.5th percentile of an MR slice to 1000; 1 for an empty slice. */
+function scaleOf(modality: NoiseModality, values: Float32Array): number {
+  if (modality === 'CT') return 1;
+  const top = quantile(values, 0.995);
+  return top > 0 ? 1000 / top : 1;
+}
+
+/**
+ * @param values of the modality (HU, counts), `[row][column]`; scaled in place
+ * @param guess noise to assume where none can be measured, in the unit of the result
+ */
+export function measureSlice(
+  modality: NoiseModality,
+  rows: number,
+  columns: number,
+  values: Float32Array,
+  guess: number,
+): Measured {
+  const scale = scaleOf(modality, values);
+  if (scale !== 1) for (let i = 0; i < values.length; i++) values[i] = (values[i] ?? 0) * scale;
+  const slice = { rows, columns, values };
+  if (modality === 'CT') {
+    const mask = softTissueMask(slice);
+    const mode = sigmaOfMode(slice, mask);
+    // Fewer than 12 blocks of soft tissue: too little to say what the noise is.
+    const found = mode > 0 && Number.isFinite(sigmaOfBlocks(slice, mask)) ? mode : null;
+    return { slice, scale, mask, sigma: found, map: noiseMap(slice, mask, found ?? guess), spacing: [1, 1] };
+  }
+  const mask = bodyMask(slice);
+  const noise = mrNoise(slice, mask);
+  const sigma = noise.measurable ? noise.sigma : null;
+  const level = noise.sigma > 0 ? noise.sigma : guess;
+  const map = new Float32Array(values.length).fill(level);
+  return { slice, scale, mask, sigma, map, spacing: noise.spacing };
+}
+
+/**
+ * Noise after over noise before, by the same estimator over the same mask: the mode of local deviations for CT. For MR second
+ * differences within tissue: in air a magnitude keeps its Rayleigh mean, whatever is taken away.
+ *
+ * @returns null where one of them cannot be measured
+ */
+export function noiseRatio(modality: NoiseModality, before: Measured, after: Slice): number | null {
+  if (modality === 'CT') {
+    if (before.sigma === null) return null;
+    const ratio = sigmaOfMode(after, before.mask) / before.sigma;
+    return Number.isFinite(ratio) ? ratio : null;
+  }
+  const was = sigmaOfLaplacian(before.slice, before.mask, before.spacing);
+  const ratio = sigmaOfLaplacian(after, before.mask, before.spacing) / was;
+  return Number.isFinite(ratio) ? ratio : null;
+}

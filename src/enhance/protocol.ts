@@ -1,0 +1,27 @@
+/** Messages between a device (parent) and its child. Small values only: the child reads and writes the files itself. */
+import type { FailureCode } from '../errors.js';
+import type { TaskOrder, TaskReport } from './order.js';
+
+export type ToChild =
+  | { readonly kind: 'open'; readonly providers: readonly string[]; readonly threads: number; readonly sliceDeadlineMs: number }
+  | { readonly kind: 'run'; readonly order: TaskOrder };
+
+/** One slice done, for progress and metrics. */
+export interface SliceNews {
+  readonly kind: 'slice';
+  readonly done: number;
+  readonly total: number;
+  readonly modality: 'CT' | 'MR';
+  readonly noiseRatio: number | null;
+  /** Mean shift over noise, absolute, before it was put back. */
+  readonly meanShift: number | null;
+  readonly edgeRatio: number;
+}
+
+export type ToParent =
+  | { readonly kind: 'ready'; readonly provider: string }
+  | { readonly kind: 'memory'; readonly bytes: number }
+  | { readonly kind: 'model'; readonly seconds: number }
+  | SliceNews
+  | { readonly kind: 'report'; readonly report: TaskReport }
+  | { readonly kind: 'fault'; readonly code: FailureCode; readonly message: string };

@@ -1,0 +1,393 @@
+/**
+ * One task in its child: survey > calibrate > stream. Slices go through prepare, model and finish with a bounded number under
+ * way; the series is never in memory. Inference starts with the first prepared slice and does not wait for the blend.
+ */
+import { mkdir, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { LimpidError } from '../errors.js';
+import type { Reason } from '../errors.js';
+import type { ModelCard } from '../inference/card.js';
+import type { OutcomeRecord } from '../spool/records.js';
+import { brokenLimits } from './limits.js';
+import type { FinishedSlice, InferenceMethods, OpenModel, PreparedSlice, SliceMethods, SurveyedInstance } from './methods.js';
+import type { TaskOrder } from './order.js';
+import { nothingFound, outcomeOf, seriesFigures, unitOf } from './outcome.js';
+import type { Ending, Found } from './outcome.js';
+import type { Pool } from './pool.js';
+import { orderSeries } from './series.js';
+import type { OrderedSeries } from './series.js';
+import { blendFor, calibrationIndices, effectiveStrength, middleOf, probedBlends, ratioAt, roundedBlend } from './strength.js';
+import type { Thread } from './thread.js';
+
+export interface TaskPorts<Plan> {
+  readonly slices: Pool<SliceMethods<Plan>>;
+  readonly inference: Pool<InferenceMethods>;
+  readonly model: OpenModel;
+  /** A slice step that takes longer ends its thread and the task. */
+  readonly sliceDeadlineMs: number;
+  /** What all derived instances share. */
+  readonly planOf: (found: Found, series: OrderedSeries) => Plan & { readonly seriesInstanceUid: string };
+  /** Wall clock, ms since epoch. */
+  readonly now: () => number;
+  readonly onSlice: (slice: FinishedSlice, done: number, total: number) => void;
+  /** Time of one slice in the model. */
+  readonly onModel: (seconds: number) => void;
+}
+
+/** Ends a task without a result. */
+class Refusal extends Error {
+  readonly ending: Ending;
+  constructor(outcome: Ending['outcome'], code: Ending['code'], detail: string) {
+    super(detail);
+    this.ending = { outcome, code, detail };
+  }
+}
+const refused = ({ code, detail }: Reason, file: string): Refusal =>
+  new Refusal('skipped', code, detail === '' ? basename(file) : `${basename(file)}: ${detail}`);
+
+/** A slice on its way: its place, the thread that keeps it, what was found of it. */
+interface Underway<Plan> {
+  readonly index: number;
+  readonly thread: Thread<SliceMethods<Plan>>;
+  readonly prepared: PreparedSlice;
+}
+
+/** A promise with its ends outside. Node 20 has no Promise.withResolvers. */
+function deferred<T>(): { promise: Promise<T>; resolve: (value: T) => void; reject: (error: unknown) => void } {
+  let resolve: (value: T) => void = () => undefined;
+  let reject: (error: unknown) => void = () => undefined;
+  const promise = new Promise<T>((a, b) => {
+    resolve = a;
+    reject = b;
+  });
+  promise.catch(() => undefined); // may be rejected before anybody waits for it
+  return { promise, resolve, reject };
+}
+
+class TaskRun<Plan> {
+  readonly #order: TaskOrder;
+  readonly #ports: TaskPorts<Plan>;
+  readonly #card: ModelCard;
+  #series: OrderedSeries | null = null;
+  #found: Found = nothingFound;
+  #plan: (Plan & { readonly seriesInstanceUid: string }) | null = null;
+  readonly #warnings: Reason[] = [];
+  readonly #finished = new Map<number, FinishedSlice>();
+  #modelSeconds = 0;
+  #stopped = false;
+  /** The first refusal: later ones may only follow from it. */
+  #refusal: Refusal | null = null;
+
+  constructor(order: TaskOrder, ports: TaskPorts<Plan>) {
+    this.#order = order;
+    this.#ports = ports;
+    this.#card = ports.model.card;
+  }
+
+  async run(): Promise<OutcomeRecord> {
+    const objects = join(this.#order.outDir, 'objects');
+    let ending: Ending;
+    try {
+      await mkdir(objects);
+      await this.#stream(await this.#survey());
+      ending = this.#judge();
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      ending = error.ending;
+    } finally {
+      await Promise.all(this.#ports.slices.all().map((thread) => this.#quietly(thread.call('drop', 'all', { deadlineMs: null }))));
+    }
+    const kept = ending.outcome === 'enhanced' || ending.outcome === 'withheld';
+    if (!kept) await rm(objects, { recursive: true, force: true });
+    return this.#record(ending, kept);
+  }
+
+  /** A thread that ended has nothing left to drop. */
+  async #quietly(call: Promise<unknown>): Promise<void> {
+    try {
+      await call;
+    } catch (error) {
+      if (!(error instanceof LimpidError)) throw error;
+    }
+  }
+
+  async #survey(): Promise<OrderedSeries> {
+    const { sources } = this.#order;
+    const { slices } = this.#ports;
+    const part = Math.max(1, Math.ceil(sources.length / slices.size));
+    const surveyed = await Promise.all(
+      Array.from({ length: Math.ceil(sources.length / part) }, (_, i) => {
+        const files = sources.slice(i * part, (i + 1) * part).map(({ file }) => file);
+        return this.#answer(slices.least(), files[0] ?? '', (thread) =>
+          thread.call('survey', files, { deadlineMs: this.#ports.sliceDeadlineMs * files.length }),
+        );
+      }),
+    );
+    const series = orderSeries(surveyed.flat() satisfies SurveyedInstance[], sources);
+    if ('code' in series) throw new Refusal('skipped', series.code, series.detail);
+    if (!this.#card.modality.includes(series.modality)) {
+      throw new Refusal('skipped', 'OUTSIDE_INTENDED_USE', `${this.#card.id} is not for ${series.modality}`);
+    }
+    this.#series = series;
+    this.#found = { ...nothingFound, noise: { ...nothingFound.noise, unit: series.modality === 'CT' ? 'HU' : 'STORED' } };
+    return series;
+  }
+
+  /** A call to a slice thread; decoding faults, a thread that dies and a deadline that passes all mean that the file cannot be decoded. */
+  async #answer<T>(
+    thread: Thread<SliceMethods<Plan>>,
+    file: string,
+    call: (thread: Thread<SliceMethods<Plan>>) => Promise<T>,
+  ): Promise<T> {
+    try {
+      return await call(thread);
+    } catch (error) {
+      if (!(error instanceof LimpidError)) throw error;
+      if (error.code === 'DERIVE_CHECK_FAILED') throw this.#refuse(new Refusal('failed', error.code, error.message));
+      const decoding = error.code.startsWith('DICOM_') || !thread.alive;
+      if (!decoding) throw error;
+      throw this.#refuse(refused({ code: 'UNDECODABLE', detail: error.message }, file));
+    }
+  }
+
+  #refuse(refusal: Refusal): Refusal {
+    this.#refusal ??= refusal;
+    return this.#refusal;
+  }
+
+  #fileOf(index: number): string {
+    return this.#order.sources[index]?.file ?? '';
+  }
+
+  async #prepare(index: number, guess: number): Promise<Underway<Plan>> {
+    const { modality } = this.#ordered();
+    const thread = this.#ports.slices.least();
+    const file = this.#fileOf(index);
+    const prepared = await this.#answer(thread, file, (to) =>
+      to.call('prepare', { file, modality, guess }, { deadlineMs: this.#ports.sliceDeadlineMs }),
+    );
+    if ('refused' in prepared) throw this.#refuse(refused(prepared.refused, file));
+    return { index, thread, prepared };
+  }
+
+  async #infer({ prepared }: Underway<Plan>): Promise<Float32Array> {
+    const { rows, columns, values, map } = prepared;
+    const { inference, model, onModel } = this.#ports;
+    const argument = { model, rows, columns, values, map };
+    const { residual, seconds } = await inference.least().call('residual', argument, { deadlineMs: null });
+    this.#modelSeconds += seconds;
+    onModel(seconds);
+    return residual;
+  }
+
+  #measure(slice: Underway<Plan>, residual: Float32Array | null, blends: readonly number[]): Promise<readonly (number | null)[]> {
+    const transfer = residual?.buffer instanceof ArrayBuffer ? [residual.buffer] : [];
+    return this.#answer(slice.thread, this.#fileOf(slice.index), (thread) =>
+      thread.call('measure', { work: slice.prepared.work, residual, blends }, { transfer, deadlineMs: this.#ports.sliceDeadlineMs }),
+    );
+  }
+
+  async #finish(slice: Underway<Plan>, residual: Float32Array | null): Promise<void> {
+    const { plan, blend } = { plan: this.#plan, blend: this.#found.blend };
+    if (plan === null || blend === null) throw new LimpidError('INTERNAL', 'a slice was finished before its plan');
+    const { index } = slice;
+    const number = this.#ordered().numbers[index] ?? 0;
+    const outFile = join(this.#order.outDir, 'objects', `${String(number).padStart(5, '0')}.dcm`);
+    const transfer = residual?.buffer instanceof ArrayBuffer ? [residual.buffer] : [];
+    const nowMs = this.#ports.now();
+    const finished = await this.#answer(slice.thread, this.#fileOf(index), (thread) =>
+      thread.call('finish', { work: slice.prepared.work, residual, blend, plan, outFile, nowMs }, { transfer, deadlineMs: this.#ports.sliceDeadlineMs }),
+    );
+    if (finished.faults.length > 0) {
+      throw new Refusal('failed', 'DERIVE_CHECK_FAILED', `${basename(outFile)}: ${finished.faults.join('; ')}`);
+    }
+    this.#finished.set(index, finished);
+    this.#ports.onSlice(finished, this.#finished.size, this.#order.sources.length);
+  }
+
+  #ordered(): OrderedSeries {
+    if (!this.#series) throw new LimpidError('INTERNAL', 'the series has not been surveyed');
+    return this.#series;
+  }
+
+  async #stream(series: OrderedSeries): Promise<void> {
+    const scale = this.#card.noise[series.modality] ?? { a: 0, b: 0 };
+    const typical = scale.a + scale.b;
+    const chosen = calibrationIndices(series.byPosition.length).map((at) => series.byPosition[at] ?? 0);
+    const ready = deferred<null>();
+    const tasks: Promise<unknown>[] = [];
+    try {
+      const kept = await this.#calibrate(chosen, typical, ready, tasks);
+      const noise = kept.length > 0 ? middleOf(kept.map(({ prepared }) => prepared.sigma ?? 0)) : typical;
+      const skip = new Set(kept.map(({ index }) => index));
+      const rest = series.byPosition.filter((index) => !skip.has(index));
+      // Enough that each inference thread has a slice in hand and one waiting while others are decoded and written.
+      const lanes = Math.min(rest.length, 2 * this.#ports.inference.size + 2);
+      for (let i = 0; i < lanes; i++) tasks.push(this.#guard(this.#lane(rest, noise, ready.promise), ready.reject));
+      await this.#all(tasks);
+    } catch (error) {
+      this.#stopped = true;
+      ready.reject(error);
+      await Promise.allSettled(tasks);
+      throw error;
+    }
+  }
+
+  /** Waits until all have ended, then throws the first refusal or failure. */
+  async #all<T>(tasks: readonly Promise<T>[]): Promise<T[]> {
+    const values: T[] = [];
+    const failures: unknown[] = [];
+    for (const result of await Promise.allSettled(tasks)) {
+      if (result.status === 'fulfilled') values.push(result.value);
+      else failures.push(result.reason);
+    }
+    if (failures.length > 0) throw this.#refusal ?? failures[0];
+    return values;
+  }
+
+  async #guard(work: Promise<void>, reject: (error: unknown) => void): Promise<void> {
+    try {
+      await work;
+    } catch (error) {
+      this.#stopped = true;
+      reject(error);
+      throw error;
+    }
+  }
+
+  /** Takes one slice after the other from `rest` until it is empty. */
+  async #lane(rest: number[], guess: number, ready: Promise<null>): Promise<void> {
+    for (let index = rest.shift(); index !== undefined && !this.#stopped; index = rest.shift()) {
+      const slice = await this.#prepare(index, guess);
+      const residual = await this.#infer(slice);
+      await ready;
+      await this.#finish(slice, residual);
+    }
+  }
+
+  /**
+   * Prepares the chosen slices, and finds the blend on those whose noise can be measured; that goes on in `tasks` and settles
+   * `ready`, so that other slices are prepared meanwhile.
+   *
+   * @returns the measurable slices, whose residuals are used again
+   */
+  async #calibrate(
+    chosen: readonly number[],
+    typical: number,
+    ready: { resolve: (value: null) => void; reject: (error: unknown) => void },
+    tasks: Promise<unknown>[],
+  ): Promise<readonly Underway<Plan>[]> {
+    const curves: Promise<{ slice: Underway<Plan>; curve: readonly (number | null)[] }>[] = [];
+    const all = await this.#all(
+      chosen.map(async (index) => {
+        const slice = await this.#prepare(index, typical);
+        if (slice.prepared.sigma === null) return slice;
+        const curve = this.#infer(slice).then(async (residual) => ({
+          slice,
+          curve: await this.#measure(slice, residual, probedBlends),
+        }));
+        curves.push(curve);
+        tasks.push(curve.catch(() => undefined));
+        return slice;
+      }),
+    );
+    const kept = all.filter(({ prepared }) => prepared.sigma !== null);
+    for (const slice of all) {
+      if (slice.prepared.sigma === null) await slice.thread.call('drop', [slice.prepared.work], { deadlineMs: null });
+    }
+    if (kept.length === 0) {
+      this.#takeFixedBlend();
+      ready.resolve(null);
+      return kept;
+    }
+    this.#takeStrength(kept);
+    const blended = async (): Promise<void> => {
+      await this.#findBlend(await Promise.all(curves));
+      ready.resolve(null);
+      for (const slice of kept) await this.#finish(slice, null);
+    };
+    tasks.push(this.#guard(blended(), ready.reject));
+    return kept;
+  }
+
+  #takeFixedBlend(): void {
+    const { fixedBlend } = this.#card;
+    const lifted = this.#order.task.lift.includes('NOISE_NOT_MEASURABLE');
+    if (fixedBlend === null && !lifted) throw new Refusal('skipped', 'NOISE_NOT_MEASURABLE', 'no slice gives a noise estimate');
+    const blend = roundedBlend(fixedBlend ?? this.#order.task.strength);
+    this.#warnings.push({ code: 'NOISE_NOT_MEASURABLE', detail: `fixed blend ${blend}` });
+    this.#adopt({ ...this.#found, blend });
+  }
+
+  #takeStrength(kept: readonly Underway<Plan>[]): void {
+    const { modality } = this.#ordered();
+    const scale = this.#card.noise[modality];
+    if (!scale) throw new LimpidError('MODEL_INVALID', `the card of ${this.#card.id} has no noise scale for ${modality}`);
+    const noise = middleOf(kept.map(({ prepared }) => prepared.sigma ?? 0));
+    const before = middleOf(kept.map(({ prepared }) => (prepared.sigma ?? 0) * prepared.toRecord));
+    const effective = effectiveStrength(this.#order.task.strength, noise, scale);
+    this.#found = { ...this.#found, effective, noise: { ...this.#found.noise, before } };
+    if (effective === 0) {
+      throw new Refusal('skipped', 'ALREADY_CLEAN', `noise ${noise.toFixed(1)}, floor ${scale.a} (${scale.unit})`);
+    }
+  }
+
+  async #findBlend(curves: readonly { slice: Underway<Plan>; curve: readonly (number | null)[] }[]): Promise<void> {
+    const whole = curves.map(({ curve }) => curve.filter((ratio) => ratio !== null)).filter((curve) => curve.length === probedBlends.length);
+    const { effective, noise } = this.#found;
+    if (whole.length === 0 || effective === null) return this.#takeFixedBlend();
+    const blend = blendFor(whole, effective);
+    const measured = await Promise.all(curves.map(async ({ slice }) => (await this.#measure(slice, null, [blend]))[0] ?? null));
+    const ratios = measured.filter((ratio) => ratio !== null);
+    const ratio = middleOf(ratios.length > 0 ? ratios : whole.map((curve) => ratioAt(curve, blend)));
+    const after = noise.before === null ? null : noise.before * ratio;
+    this.#adopt({ ...this.#found, blend, reached: 1 - ratio, noise: { ...noise, after } });
+  }
+
+  #adopt(found: Found): void {
+    this.#found = found;
+    this.#plan = this.#ports.planOf(found, this.#ordered());
+  }
+
+  #judge(): Ending {
+    const { modality } = this.#ordered();
+    const slices = [...this.#finished.values()].map(({ figures }) => figures);
+    const broken = brokenLimits(slices, this.#card.limits, unitOf(this.#card, modality));
+    if (broken.length === 0) return { outcome: 'enhanced', code: null, detail: '' };
+    return { outcome: 'withheld', code: 'WITHHELD', detail: broken.join('; ') };
+  }
+
+  #record(ending: Ending, kept: boolean): OutcomeRecord {
+    const numbers = this.#series?.numbers ?? [];
+    const slices = kept
+      ? [...this.#finished.keys()].toSorted((a, b) => (numbers[a] ?? 0) - (numbers[b] ?? 0)).flatMap((index) => this.#finished.get(index) ?? [])
+      : [];
+    const modality = this.#series?.modality ?? null;
+    const unit = modality === null ? '' : unitOf(this.#card, modality);
+    const parts = {
+      order: this.#order,
+      ending,
+      found: this.#found,
+      slices,
+      seriesInstanceUid: kept ? (this.#plan?.seriesInstanceUid ?? null) : null,
+      provider: this.#ports.model.provider,
+      threads: this.#ports.inference.size,
+      warnings: this.#warnings,
+      modelSeconds: this.#modelSeconds,
+      endedAtMs: this.#ports.now(),
+      modality,
+    };
+    const figures = kept ? seriesFigures(slices.map((slice) => slice.figures), this.#found, unit) : {};
+    return outcomeOf(parts, figures);
+  }
+}
+
+/**
+ * Runs one task to its outcome. Every object of an enhanced or withheld task lies synced below `outDir/objects` then; of any
+ * other outcome nothing is left there.
+ *
+ * @throws LimpidError `MODEL_INVALID`, `PROVIDER_UNAVAILABLE`, `INTERNAL`: no outcome, the task may be tried again
+ */
+export function runTask<Plan>(order: TaskOrder, ports: TaskPorts<Plan>): Promise<OutcomeRecord> {
+  return new TaskRun(order, ports).run();
+}

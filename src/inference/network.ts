@@ -1,0 +1,83 @@
+/** A denoising network: slice and noise map in, residual out. */
+import { readFile } from 'node:fs/promises';
+import { LimpidError } from '../errors.js';
+import type { Slice } from '../imaging/slice.js';
+import type { ModelCard } from './card.js';
+import { modelSha256 } from './identity.js';
+import { openSession } from './session.js';
+
+export interface Network {
+  /** Input less output, in the slice's unit. */
+  residual(slice: Slice, noise: Float32Array): Promise<Float32Array>;
+  close(): Promise<void>;
+}
+
+/**
+ * Fills the network's input: plane 0 the slice within `range`, plane 1 the noise map, both divided by `scale`, the last row
+ * and column repeated up to `height` x `width`.
+ */
+export function fillInput(
+  slice: Slice,
+  noise: Float32Array,
+  input: NonNullable<ModelCard['input']>,
+  height: number,
+  width: number,
+  out: Float32Array,
+): void {
+  const { rows, columns, values } = slice;
+  const low = input.range?.atLeast ?? Number.NEGATIVE_INFINITY;
+  const high = input.range?.atMost ?? Number.POSITIVE_INFINITY;
+  const factor = 1 / input.scale;
+  const plane = height * width;
+  for (let r = 0; r < height; r++) {
+    const from = Math.min(r, rows - 1) * columns;
+    const to = r * width;
+    for (let c = 0; c < width; c++) {
+      const at = from + (c < columns ? c : columns - 1);
+      const value = values[at] ?? 0;
+      out[to + c] = (value < low ? low : value > high ? high : value) * factor;
+      out[plane + to + c] = (noise[at] ?? 0) * factor;
+    }
+  }
+}
+
+/**
+ * Opens the network of a card.
+ *
+ * @throws LimpidError `MODEL_INVALID`: the file is missing or not the one that the card names by its SHA-256
+ */
+export async function openNetwork(card: ModelCard, file: string, provider: string): Promise<Network> {
+  const { input, id } = card;
+  if (input === null) throw new LimpidError('MODEL_INVALID', `the card of ${id} has no input`);
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(file);
+  } catch (error) {
+    throw new LimpidError('MODEL_INVALID', `model.onnx of ${id} cannot be read`, { cause: error });
+  }
+  if (modelSha256(bytes) !== card.sha256) {
+    throw new LimpidError('MODEL_INVALID', `model.onnx of ${id} is not the file that its card names`);
+  }
+  const session = await openSession(bytes, provider);
+  let buffer = new Float32Array(0);
+  return {
+    async residual(slice, noise) {
+      const { rows, columns, values } = slice;
+      const height = Math.ceil(rows / input.multipleOf) * input.multipleOf;
+      const width = Math.ceil(columns / input.multipleOf) * input.multipleOf;
+      if (buffer.length !== 2 * height * width) buffer = new Float32Array(2 * height * width);
+      fillInput(slice, noise, input, height, width, buffer);
+      const output = await session.run(input.input, input.output, buffer, [1, 2, height, width]);
+      const out = new Float32Array(values.length);
+      for (let r = 0, at = 0; r < rows; r++) {
+        const line = r * width;
+        // The input as the network saw it: limited to its range.
+        for (let c = 0; c < columns; c++, at++) {
+          out[at] = ((buffer[line + c] ?? 0) - (output[line + c] ?? 0)) * input.scale;
+        }
+      }
+      return out;
+    },
+    close: () => session.close(),
+  };
+}
