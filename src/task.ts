@@ -38,7 +38,10 @@ async function cardOf(order: TaskOrder): Promise<{ card: ModelCard; file: string
   const card = registry.get(id);
   if (!card) throw new LimpidError('MODEL_UNKNOWN', `there is no model ${id}`);
   if (card.version !== version || card.sha256 !== sha256) {
-    throw new LimpidError('MODEL_UNKNOWN', `the decision names ${id} ${version}, this node has ${card.version} or another file`);
+    throw new LimpidError(
+      'MODEL_UNKNOWN',
+      `the decision names ${id} ${version}, this node has ${card.version} or another file`,
+    );
   }
   return { card, file: registry.file(id) };
 }
@@ -96,7 +99,8 @@ async function runOrder(order: TaskOrder, opened: Opened): Promise<void> {
     onModel: (seconds) => tell({ kind: 'model', seconds }),
     onSlice: ({ figures, modality }, done, total) => {
       const { noiseRatio, meanShift, noiseBefore, edgeRatio } = figures;
-      const shift = meanShift !== null && noiseBefore !== null && noiseBefore > 0 ? Math.abs(meanShift) / noiseBefore : null;
+      const shift =
+        meanShift !== null && noiseBefore !== null && noiseBefore > 0 ? Math.abs(meanShift) / noiseBefore : null;
       tell({ kind: 'slice', done, total, modality, noiseRatio, meanShift: shift, edgeRatio });
     },
   });

@@ -142,7 +142,8 @@ class ChildDevice implements Device {
     this.#ended = new Promise((resolve) => {
       child.once('exit', (code, signal) => {
         this.#child = null;
-        const error = this.#killed ?? new LimpidError('ENHANCE_CHILD_DIED', `the child ended (${signal ?? `exit ${code}`})`);
+        const error =
+          this.#killed ?? new LimpidError('ENHANCE_CHILD_DIED', `the child ended (${signal ?? `exit ${code}`})`);
         if (!this.#killed) this.#options.log.error('worker child died', { code, signal, stderr: this.#stderr });
         this.#onEnd(error);
         resolve();

@@ -33,7 +33,11 @@ function worst(values: readonly number[], share: number): number {
  *
  * @returns words for a person, one a limit; none: the result may be delivered
  */
-export function brokenLimits(slices: readonly EnhancedFigures[], limits: ModelCard['limits'], unit: string): readonly string[] {
+export function brokenLimits(
+  slices: readonly EnhancedFigures[],
+  limits: ModelCard['limits'],
+  unit: string,
+): readonly string[] {
   const broken: string[] = [];
   if (slices.some((slice) => !slice.finite)) broken.push('values that are no number');
   const check = (name: string, values: readonly (number | null)[], limit: number | null): void => {

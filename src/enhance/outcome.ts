@@ -47,14 +47,16 @@ export interface OutcomeParts {
 const rounded = (value: number, digits: number): number => Number(value.toFixed(digits));
 
 function figure(before: number | null, after: number | null, unit: string): Figure {
-  const known = (value: number | null): number | null => (value !== null && Number.isFinite(value) ? rounded(value, 4) : null);
+  const known = (value: number | null): number | null =>
+    value !== null && Number.isFinite(value) ? rounded(value, 4) : null;
   const [b, a] = [known(before), known(after)];
   return { measured: b !== null || a !== null, before: b, after: a, unit };
 }
 
 /** Figures of the series: the middle of its slices; the largest for those that limits look at. */
 export function seriesFigures(slices: readonly EnhancedFigures[], found: Found, unit: string): Record<string, Figure> {
-  const values = (pick: (slice: EnhancedFigures) => number | null): number[] => slices.map(pick).filter((value) => value !== null);
+  const values = (pick: (slice: EnhancedFigures) => number | null): number[] =>
+    slices.map(pick).filter((value) => value !== null);
   const middle = (pick: (slice: EnhancedFigures) => number | null): number | null => {
     const list = values(pick);
     return list.length > 0 ? middleOf(list) : null;
@@ -65,10 +67,26 @@ export function seriesFigures(slices: readonly EnhancedFigures[], found: Found, 
   };
   return {
     noise: figure(found.noise.before, found.noise.after, found.noise.unit),
-    noiseRatio: figure(1, middle((slice) => slice.noiseRatio), '1'),
-    meanShift: figure(null, most((slice) => slice.meanShift && Math.abs(slice.meanShift)), unit),
-    residualStructure: figure(null, most((slice) => slice.residualStructure), '1'),
-    edgeRatio: figure(1, middle((slice) => slice.edgeRatio), '1'),
+    noiseRatio: figure(
+      1,
+      middle((slice) => slice.noiseRatio),
+      '1',
+    ),
+    meanShift: figure(
+      null,
+      most((slice) => slice.meanShift && Math.abs(slice.meanShift)),
+      unit,
+    ),
+    residualStructure: figure(
+      null,
+      most((slice) => slice.residualStructure),
+      '1',
+    ),
+    edgeRatio: figure(
+      1,
+      middle((slice) => slice.edgeRatio),
+      '1',
+    ),
   };
 }
 

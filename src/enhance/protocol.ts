@@ -3,7 +3,12 @@ import type { FailureCode } from '../errors.js';
 import type { TaskOrder, TaskReport } from './order.js';
 
 export type ToChild =
-  | { readonly kind: 'open'; readonly providers: readonly string[]; readonly threads: number; readonly sliceDeadlineMs: number }
+  | {
+      readonly kind: 'open';
+      readonly providers: readonly string[];
+      readonly threads: number;
+      readonly sliceDeadlineMs: number;
+    }
   | { readonly kind: 'run'; readonly order: TaskOrder };
 
 /** One slice done, for progress and metrics. */

@@ -9,14 +9,29 @@ import type { Reason } from '../errors.js';
 import type { ModelCard } from '../inference/card.js';
 import type { OutcomeRecord } from '../spool/records.js';
 import { brokenLimits } from './limits.js';
-import type { FinishedSlice, InferenceMethods, OpenModel, PreparedSlice, SliceMethods, SurveyedInstance } from './methods.js';
+import type {
+  FinishedSlice,
+  InferenceMethods,
+  OpenModel,
+  PreparedSlice,
+  SliceMethods,
+  SurveyedInstance,
+} from './methods.js';
 import type { TaskOrder } from './order.js';
 import { nothingFound, outcomeOf, seriesFigures, unitOf } from './outcome.js';
 import type { Ending, Found } from './outcome.js';
 import type { Pool } from './pool.js';
 import { orderSeries } from './series.js';
 import type { OrderedSeries } from './series.js';
-import { blendFor, calibrationIndices, effectiveStrength, middleOf, probedBlends, ratioAt, roundedBlend } from './strength.js';
+import {
+  blendFor,
+  calibrationIndices,
+  effectiveStrength,
+  middleOf,
+  probedBlends,
+  ratioAt,
+  roundedBlend,
+} from './strength.js';
 import type { Thread } from './thread.js';
 
 export interface TaskPorts<Plan> {
@@ -95,7 +110,9 @@ class TaskRun<Plan> {
       if (!(error instanceof Refusal)) throw error;
       ending = error.ending;
     } finally {
-      await Promise.all(this.#ports.slices.all().map((thread) => this.#quietly(thread.call('drop', 'all', { deadlineMs: null }))));
+      await Promise.all(
+        this.#ports.slices.all().map((thread) => this.#quietly(thread.call('drop', 'all', { deadlineMs: null }))),
+      );
     }
     const kept = ending.outcome === 'enhanced' || ending.outcome === 'withheld';
     if (!kept) await rm(objects, { recursive: true, force: true });
@@ -129,7 +146,10 @@ class TaskRun<Plan> {
       throw new Refusal('skipped', 'OUTSIDE_INTENDED_USE', `${this.#card.id} is not for ${series.modality}`);
     }
     this.#series = series;
-    this.#found = { ...nothingFound, noise: { ...nothingFound.noise, unit: series.modality === 'CT' ? 'HU' : 'STORED' } };
+    this.#found = {
+      ...nothingFound,
+      noise: { ...nothingFound.noise, unit: series.modality === 'CT' ? 'HU' : 'STORED' },
+    };
     return series;
   }
 
@@ -180,10 +200,18 @@ class TaskRun<Plan> {
     return residual;
   }
 
-  #measure(slice: Underway<Plan>, residual: Float32Array | null, blends: readonly number[]): Promise<readonly (number | null)[]> {
+  #measure(
+    slice: Underway<Plan>,
+    residual: Float32Array | null,
+    blends: readonly number[],
+  ): Promise<readonly (number | null)[]> {
     const transfer = residual?.buffer instanceof ArrayBuffer ? [residual.buffer] : [];
     return this.#answer(slice.thread, this.#fileOf(slice.index), (thread) =>
-      thread.call('measure', { work: slice.prepared.work, residual, blends }, { transfer, deadlineMs: this.#ports.sliceDeadlineMs }),
+      thread.call(
+        'measure',
+        { work: slice.prepared.work, residual, blends },
+        { transfer, deadlineMs: this.#ports.sliceDeadlineMs },
+      ),
     );
   }
 
@@ -196,7 +224,11 @@ class TaskRun<Plan> {
     const transfer = residual?.buffer instanceof ArrayBuffer ? [residual.buffer] : [];
     const nowMs = this.#ports.now();
     const finished = await this.#answer(slice.thread, this.#fileOf(index), (thread) =>
-      thread.call('finish', { work: slice.prepared.work, residual, blend, plan, outFile, nowMs }, { transfer, deadlineMs: this.#ports.sliceDeadlineMs }),
+      thread.call(
+        'finish',
+        { work: slice.prepared.work, residual, blend, plan, outFile, nowMs },
+        { transfer, deadlineMs: this.#ports.sliceDeadlineMs },
+      ),
     );
     if (finished.faults.length > 0) {
       throw new Refusal('failed', 'DERIVE_CHECK_FAILED', `${basename(outFile)}: ${finished.faults.join('; ')}`);
@@ -313,7 +345,8 @@ class TaskRun<Plan> {
   #takeFixedBlend(): void {
     const { fixedBlend } = this.#card;
     const lifted = this.#order.task.lift.includes('NOISE_NOT_MEASURABLE');
-    if (fixedBlend === null && !lifted) throw new Refusal('skipped', 'NOISE_NOT_MEASURABLE', 'no slice gives a noise estimate');
+    if (fixedBlend === null && !lifted)
+      throw new Refusal('skipped', 'NOISE_NOT_MEASURABLE', 'no slice gives a noise estimate');
     const blend = roundedBlend(fixedBlend ?? this.#order.task.strength);
     this.#warnings.push({ code: 'NOISE_NOT_MEASURABLE', detail: `fixed blend ${blend}` });
     this.#adopt({ ...this.#found, blend });
@@ -322,7 +355,8 @@ class TaskRun<Plan> {
   #takeStrength(kept: readonly Underway<Plan>[]): void {
     const { modality } = this.#ordered();
     const scale = this.#card.noise[modality];
-    if (!scale) throw new LimpidError('MODEL_INVALID', `the card of ${this.#card.id} has no noise scale for ${modality}`);
+    if (!scale)
+      throw new LimpidError('MODEL_INVALID', `the card of ${this.#card.id} has no noise scale for ${modality}`);
     const noise = middleOf(kept.map(({ prepared }) => prepared.sigma ?? 0));
     const before = middleOf(kept.map(({ prepared }) => (prepared.sigma ?? 0) * prepared.toRecord));
     const effective = effectiveStrength(this.#order.task.strength, noise, scale);
@@ -333,11 +367,15 @@ class TaskRun<Plan> {
   }
 
   async #findBlend(curves: readonly { slice: Underway<Plan>; curve: readonly (number | null)[] }[]): Promise<void> {
-    const whole = curves.map(({ curve }) => curve.filter((ratio) => ratio !== null)).filter((curve) => curve.length === probedBlends.length);
+    const whole = curves
+      .map(({ curve }) => curve.filter((ratio) => ratio !== null))
+      .filter((curve) => curve.length === probedBlends.length);
     const { effective, noise } = this.#found;
     if (whole.length === 0 || effective === null) return this.#takeFixedBlend();
     const blend = blendFor(whole, effective);
-    const measured = await Promise.all(curves.map(async ({ slice }) => (await this.#measure(slice, null, [blend]))[0] ?? null));
+    const measured = await Promise.all(
+      curves.map(async ({ slice }) => (await this.#measure(slice, null, [blend]))[0] ?? null),
+    );
     const ratios = measured.filter((ratio) => ratio !== null);
     const ratio = middleOf(ratios.length > 0 ? ratios : whole.map((curve) => ratioAt(curve, blend)));
     const after = noise.before === null ? null : noise.before * ratio;
@@ -360,7 +398,9 @@ class TaskRun<Plan> {
   #record(ending: Ending, kept: boolean): OutcomeRecord {
     const numbers = this.#series?.numbers ?? [];
     const slices = kept
-      ? [...this.#finished.keys()].toSorted((a, b) => (numbers[a] ?? 0) - (numbers[b] ?? 0)).flatMap((index) => this.#finished.get(index) ?? [])
+      ? [...this.#finished.keys()]
+          .toSorted((a, b) => (numbers[a] ?? 0) - (numbers[b] ?? 0))
+          .flatMap((index) => this.#finished.get(index) ?? [])
       : [];
     const modality = this.#series?.modality ?? null;
     const unit = modality === null ? '' : unitOf(this.#card, modality);
@@ -377,7 +417,13 @@ class TaskRun<Plan> {
       endedAtMs: this.#ports.now(),
       modality,
     };
-    const figures = kept ? seriesFigures(slices.map((slice) => slice.figures), this.#found, unit) : {};
+    const figures = kept
+      ? seriesFigures(
+          slices.map((slice) => slice.figures),
+          this.#found,
+          unit,
+        )
+      : {};
     return outcomeOf(parts, figures);
   }
 }

@@ -16,7 +16,10 @@ export interface OrderedSeries {
 }
 
 /** @returns the reason why the series cannot be enhanced, for other classes than CT and MR Image Storage */
-export function orderSeries(surveyed: readonly SurveyedInstance[], sources: TaskOrder['sources']): OrderedSeries | Reason {
+export function orderSeries(
+  surveyed: readonly SurveyedInstance[],
+  sources: TaskOrder['sources'],
+): OrderedSeries | Reason {
   const modality = surveyed[0]?.modality ?? null;
   if (modality === null || surveyed.some((instance) => instance.modality !== modality)) {
     return { code: 'UNSUPPORTED_SOP_CLASS', detail: 'not a series of CT Image or MR Image objects' };

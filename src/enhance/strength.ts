@@ -16,7 +16,11 @@ export function calibrationIndices(count: number): readonly number[] {
 }
 
 /** The strength that is worked for: what was asked, times min(1, max(0, (noise - a) / b)). */
-export function effectiveStrength(asked: number, noise: number, { a, b }: { readonly a: number; readonly b: number }): number {
+export function effectiveStrength(
+  asked: number,
+  noise: number,
+  { a, b }: { readonly a: number; readonly b: number },
+): number {
   return asked * Math.min(1, Math.max(0, (noise - a) / b));
 }
 
