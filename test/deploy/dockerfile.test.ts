@@ -1,10 +1,11 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { createRequire } from 'node:module';
 import { describe, expect, it } from '@jest/globals';
 import { validate } from 'dockerfile-utils';
 import { z } from 'zod';
 
+const require = createRequire(import.meta.url);
 const root = new URL('../../../', import.meta.url);
 const read = (path: string): string => readFileSync(new URL(path, root), 'utf8');
 const dockerfile = read('deploy/Dockerfile');
@@ -19,7 +20,7 @@ const report = z.object({
   files: z.array(z.object({ issues: z.array(z.object({ line: z.string(), title: z.string(), content: z.string() })) })),
 });
 function lint(text: string): string[] {
-  const program = fileURLToPath(new URL('node_modules/dockerfilelint/bin/dockerfilelint', root));
+  const program = require.resolve('dockerfilelint/bin/dockerfilelint');
   const { stdout } = spawnSync(process.execPath, [program, '--output', 'json', '-'], { input: text, encoding: 'utf8' });
   return report
     .parse(JSON.parse(stdout))

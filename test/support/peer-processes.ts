@@ -14,7 +14,7 @@ import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { freePort } from './free-port.js';
 
-/** Packages: dcmtk, orthanc, redis-server, prometheus, systemd. */
+/** Packages: dcmtk, orthanc, redis-server, prometheus, systemd, chromium. */
 export type PeerBinary =
   | 'storescu'
   | 'storescp'
@@ -25,7 +25,8 @@ export type PeerBinary =
   | 'redis-server'
   | 'prometheus'
   | 'promtool'
-  | 'systemd-analyze';
+  | 'systemd-analyze'
+  | 'chromium';
 
 /** The full path of a peer's program, or null where it is not installed. */
 export function findPeer(binary: PeerBinary): string | null {

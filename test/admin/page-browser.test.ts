@@ -1,0 +1,53 @@
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { chromium } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
+import { openHttp } from '../../src/admin/server.js';
+import type { HttpServer } from '../../src/admin/server.js';
+import { describeWithPeers, findPeer } from '../support/peers.js';
+import { fakeNode, key } from './node.js';
+
+const flags =
+  '--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync';
+
+describeWithPeers(['chromium'], 'the start page in Chromium', () => {
+  let server: HttpServer;
+  let browser: Browser;
+  beforeAll(async () => {
+    server = await openHttp(fakeNode().options);
+    browser = await chromium.launch({ executablePath: findPeer('chromium') ?? '', args: flags.split(' ') });
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await server?.close();
+  });
+
+  const open = async (colorScheme: 'light' | 'dark', width: number): Promise<{ page: Page; complaints: string[] }> => {
+    const page = await browser.newPage({ colorScheme, viewport: { width, height: 800 } });
+    const complaints: string[] = [];
+    page.on('console', (message) => complaints.push(message.text()));
+    page.on('pageerror', (error) => complaints.push(error.message));
+    await page.goto(`http://127.0.0.1:${server.port}/`);
+    return { page, complaints };
+  };
+  const ground = (page: Page): Promise<string> => page.evaluate('getComputedStyle(document.body).backgroundColor');
+
+  it('applies its style under its own policy, light and dark, without a complaint', async () => {
+    const light = await open('light', 1200);
+    const dark = await open('dark', 1200);
+    expect(await ground(light.page)).toBe('rgb(245, 247, 248)');
+    expect(await ground(dark.page)).toBe('rgb(15, 21, 24)');
+    expect([...light.complaints, ...dark.complaints]).toEqual([]);
+  });
+
+  it('fits a narrow window: only tables scroll', async () => {
+    const { page } = await open('light', 420);
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(420);
+  });
+
+  it('leads from a series to what the API tells of it', async () => {
+    const { page } = await open('light', 1200);
+    const [answer] = await Promise.all([page.waitForResponse(/\/api\/series\//), page.click(`text=${key}`)]);
+    expect(answer.status()).toBe(200);
+    expect(await answer.json()).toMatchObject({ key });
+  });
+});
