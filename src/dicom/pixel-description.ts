@@ -34,6 +34,9 @@ const reason = (code: Reason['code'], detail = ''): Reason => ({ code, detail })
  * not work on it.
  */
 export function pixelDescription(ds: DataSet): PixelDescription | Reason {
+  if (find(ds, 'FloatPixelData') !== undefined || find(ds, 'DoubleFloatPixelData') !== undefined) {
+    return reason('BAD_PIXEL_DESCRIPTION', 'floating point pixels');
+  }
   for (const keyword of ['Rows', 'Columns', 'BitsAllocated', 'BitsStored', 'HighBit', 'PixelRepresentation']) {
     if (number(ds, keyword) === null) return reason('MISSING_ATTRIBUTE', keyword);
   }
@@ -42,9 +45,6 @@ export function pixelDescription(ds: DataSet): PixelDescription | Reason {
   const samples = number(ds, 'SamplesPerPixel') ?? 1;
   if (photometric === 'PALETTE COLOR') return reason('PALETTE');
   if (samples !== 1 || (photometric !== 'MONOCHROME1' && photometric !== 'MONOCHROME2')) return reason('COLOUR');
-  if (find(ds, 'FloatPixelData') !== undefined || find(ds, 'DoubleFloatPixelData') !== undefined) {
-    return reason('BAD_PIXEL_DESCRIPTION', 'floating point pixels');
-  }
   const rows = number(ds, 'Rows') ?? 0;
   const columns = number(ds, 'Columns') ?? 0;
   const frames = number(ds, 'NumberOfFrames') ?? 1;
