@@ -1,0 +1,213 @@
+/**
+ * The queue: BullMQ on an embedded Postgres, on Redis or on Postgres. It may be lost at any time; whoever asked `onLost` then adds
+ * every job anew from the spool. Attempts, deaths and failures are counted in the spool, not here.
+ */
+import { LimpidError } from '../errors.js';
+import type { Log } from '../observe/log.js';
+import type { Metrics } from '../observe/metrics.js';
+import type { Priority } from '../spool/records.js';
+import { openConsumer } from './consumer.js';
+import { within } from './deadline.js';
+import { FairShare, priorityOf } from './fair-share.js';
+import { jobIdOf, queueNames } from './jobs.js';
+import type { Consumer, JobHandler, JobSpec, QueueCounts, QueueName } from './jobs.js';
+import { leavingEvents, openStore } from './store.js';
+import type { BullEvents, StoreKind } from './store.js';
+
+export interface QueueOptions {
+  /** `embedded`, `redis://...` or `postgres://...`, with the password in it. */
+  readonly url: string;
+  /** Where the embedded queue lives. */
+  readonly directory: string;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly now: () => number;
+}
+
+export interface QueueBackend {
+  readonly kind: StoreKind;
+  /**
+   * Adds a job; a job that is there already (waiting, delayed or running) is left as it is.
+   *
+   * @returns false where the queue did not take it within 2 s: the caller goes on, the reconciler adds it later
+   */
+  add(queue: QueueName, job: JobSpec): Promise<boolean>;
+  /** Takes jobs of one queue, at most `concurrency` at once in this process. */
+  work(queue: QueueName, concurrency: number, handler: JobHandler): Consumer;
+  /** Runs a delayed job now. False where there is none. */
+  promote(queue: QueueName, id: string): Promise<boolean>;
+  /** Gives a waiting job another class. False where there is none that waits. */
+  reprioritise(queue: QueueName, id: string, priority: Priority, source: string): Promise<boolean>;
+  /** Takes a job out that does not run. False where there is none. */
+  remove(queue: QueueName, id: string): Promise<boolean>;
+  has(queue: QueueName, id: string): Promise<boolean>;
+  /** Also sets the gauges `queue_jobs` and `queue_oldest_seconds`. */
+  counts(): Promise<Readonly<Record<QueueName, QueueCounts>>>;
+  /** Calls back when the store turns out to have been emptied; every job must be added anew. */
+  onLost(listener: () => void): void;
+  /** Ends workers (running jobs are waited for) and connections. */
+  close(): Promise<void>;
+}
+
+const answerMs = 2_000;
+/** How often a store is looked at: does its marker stand, how long are its queues. */
+const roundMs = 10_000;
+/** Errors of a store that is away come from each connection every two seconds. */
+const errorLogMs = 30_000;
+
+function forEachQueue<T>(make: (name: QueueName) => T): Readonly<Record<QueueName, T>> {
+  return { series: make('series'), tasks: make('tasks'), deliveries: make('deliveries') };
+}
+
+/**
+ * Opens the queue. Redis may be away meanwhile; the embedded queue is ready when this returns (first start about ten seconds).
+ *
+ * @throws LimpidError QUEUE_IN_USE: another process holds the embedded queue
+ */
+export async function openQueue({ url, directory, log, metrics, now }: QueueOptions): Promise<QueueBackend> {
+  const listeners: (() => void)[] = [];
+  const share = forEachQueue(() => new FairShare());
+  const consumers = new Set<Consumer>();
+  const events = new Map<QueueName, BullEvents>();
+  let closing = false;
+  let loggedAtMs = -Infinity;
+
+  const onError = (error: Error): void => {
+    if (closing) return;
+    metrics.inc('failures_total', { code: 'QUEUE_UNAVAILABLE' });
+    if (now() - loggedAtMs < errorLogMs) return;
+    loggedAtMs = now();
+    log.warn('the queue reports an error', { error });
+  };
+  const onLost = (): void => {
+    if (closing) return;
+    for (const name of queueNames) share[name].clear();
+    log.warn('the queue was emptied: its jobs are added anew from the spool');
+    for (const listener of listeners) listener();
+  };
+  const store = await openStore({ url, directory, log, now, onError, onLost });
+  const queues = forEachQueue((name) => store.queue(name));
+  for (const name of queueNames) queues[name].on('error', onError);
+
+  /** Asks the store; whatever goes wrong there is QUEUE_UNAVAILABLE. */
+  async function ask<T>(what: string, question: () => Promise<T>): Promise<T> {
+    try {
+      return await within(answerMs, what, question());
+    } catch (error) {
+      if (error instanceof LimpidError) throw error;
+      throw new LimpidError('QUEUE_UNAVAILABLE', `${what}: the queue does not answer`, { cause: error });
+    }
+  }
+
+  /** Fair shares need to know when a job stops waiting, in whichever process. */
+  function watch(name: QueueName): void {
+    if (events.has(name) || closing) return;
+    const opened = store.events(name);
+    opened.on('error', onError);
+    for (const event of leavingEvents) opened.on(event, ({ jobId }) => share[name].left(jobId));
+    events.set(name, opened);
+  }
+
+  async function countsOf(name: QueueName): Promise<QueueCounts> {
+    const found = await queues[name].getJobCounts('waiting', 'prioritized', 'active', 'delayed');
+    const [next] = await queues[name].getPrioritized(0, 0);
+    const waiting = (found['waiting'] ?? 0) + (found['prioritized'] ?? 0);
+    const oldestSeconds = next === undefined ? null : Math.max(0, (now() - next.timestamp) / 1000);
+    const counts = { waiting, active: found['active'] ?? 0, delayed: found['delayed'] ?? 0, oldestSeconds };
+    for (const state of ['waiting', 'active', 'delayed'] as const) {
+      metrics.set('queue_jobs', { queue: name, state }, counts[state]);
+    }
+    metrics.set('queue_oldest_seconds', { queue: name }, oldestSeconds ?? 0);
+    return counts;
+  }
+
+  let marked = false;
+  /** Looks whether the store was emptied. The first time it only puts the marker. */
+  async function look(): Promise<void> {
+    try {
+      const stood = await ask('marker', () => store.mark());
+      if (!stood && marked) onLost();
+      marked = true;
+    } catch (error) {
+      onError(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+  const counts: QueueBackend['counts'] = () =>
+    ask('counts', async () => ({
+      series: await countsOf('series'),
+      tasks: await countsOf('tasks'),
+      deliveries: await countsOf('deliveries'),
+    }));
+  const timer = setInterval(
+    () =>
+      void look()
+        .then(counts)
+        .catch(() => undefined),
+    roundMs,
+  ); // look has reported it
+  timer.unref();
+  store.onBack(() => void look());
+  await look();
+
+  return {
+    kind: store.kind,
+    add: async (name, { data, priority, source }) => {
+      const id = jobIdOf(name, data);
+      try {
+        watch(name);
+        const rank = priorityOf(priority, share[name].waitingOf(source, priority));
+        share[name].added(id, source, priority);
+        const options = { jobId: id, priority: rank, attempts: 1, removeOnComplete: true, removeOnFail: true };
+        await ask('add', () => queues[name].add(name, data, options));
+        return true;
+      } catch (error) {
+        share[name].left(id);
+        onError(error instanceof Error ? error : new Error(String(error)));
+        return false;
+      }
+    },
+    work: (name, concurrency, handler) => {
+      const consumer = openConsumer({ store, log, metrics, now, onError }, name, concurrency, handler);
+      consumers.add(consumer);
+      return {
+        close: async () => {
+          await consumer.close();
+          consumers.delete(consumer);
+        },
+      };
+    },
+    promote: (name, id) =>
+      ask('promote', async () => {
+        const job = await queues[name].getJob(id);
+        if (job === undefined || !(await job.isDelayed())) return false;
+        await job.promote();
+        return true;
+      }),
+    reprioritise: (name, id, priority, source) =>
+      ask('reprioritise', async () => {
+        const job = await queues[name].getJob(id);
+        if (job === undefined || (await job.isActive())) return false;
+        await job.changePriority({ priority: priorityOf(priority, share[name].waitingOf(source, priority)) });
+        return true;
+      }),
+    remove: (name, id) =>
+      ask('remove', async () => {
+        const job = await queues[name].getJob(id);
+        if (job === undefined || (await job.isActive())) return false;
+        await job.remove();
+        return true;
+      }),
+    has: (name, id) => ask('has', async () => (await queues[name].getJob(id)) !== undefined),
+    counts,
+    onLost: (listener) => void listeners.push(listener),
+    close: async () => {
+      closing = true;
+      clearInterval(timer);
+      await Promise.all([...consumers].map((consumer) => consumer.close()));
+      const rest = [...events.values(), ...queueNames.map((name) => queues[name])];
+      // A store that is away answers no goodbye.
+      await within(answerMs, 'close', Promise.all(rest.map((part) => part.close()))).catch(() => undefined);
+      await store.close();
+    },
+  };
+}

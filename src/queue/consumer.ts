@@ -1,0 +1,83 @@
+// Runs a queue's jobs one process's share at a time, and turns what a handler says into what BullMQ does.
+import { DelayedError } from 'bullmq';
+import { LimpidError } from '../errors.js';
+import type { Log } from '../observe/log.js';
+import type { Metrics } from '../observe/metrics.js';
+import type { Consumer, JobHandler, JobResult, QueueName } from './jobs.js';
+import type { Store } from './store.js';
+
+/** A job whose worker is gone is taken over after its lock (30 s) and one check. */
+const lockDuration = 30_000;
+const stalledInterval = 7_500;
+/** Deaths are counted in the spool, which gives a poisonous task up; the queue always hands the job out again. */
+const maxStalledCount = 1_000_000;
+/** A step that failed for an unforeseen reason runs again after this long. */
+const againMs = 60_000;
+/** How long a worker waits at most when it closes while its store is away. */
+const closeMs = 5_000;
+
+export interface ConsumerDeps {
+  readonly store: Store;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly now: () => number;
+  readonly onError: (error: Error) => void;
+}
+
+/** Starts to take jobs; at most `concurrency` run at once. */
+export function openConsumer(deps: ConsumerDeps, queue: QueueName, concurrency: number, handler: JobHandler): Consumer {
+  const running = new Map<string, AbortController>();
+  const worker = deps.store.worker(
+    queue,
+    async (job, token) => {
+      const id = job.id ?? '';
+      const abort = new AbortController();
+      running.set(id, abort);
+      try {
+        const result = await settled(deps, queue, id, () => handler(job.data, { id, signal: abort.signal }));
+        if (result === 'done') return;
+        await job.moveToDelayed(result.retryAtMs, token);
+        throw new DelayedError();
+      } finally {
+        running.delete(id);
+      }
+    },
+    { concurrency, lockDuration, stalledInterval, maxStalledCount },
+  );
+  worker.on('error', deps.onError);
+  worker.on('lockRenewalFailed', (ids) => {
+    for (const id of ids) running.get(id)?.abort(new LimpidError('QUEUE_UNAVAILABLE', 'the lock of the job is lost'));
+  });
+  return {
+    close: async () => {
+      // BullMQ waits for running jobs, and without limit for a store that is away.
+      const closing = worker.close();
+      while (running.size > 0) await Promise.race([closing, pause(100)]);
+      await Promise.race([closing, pause(closeMs).then(() => worker.close(true))]);
+    },
+  };
+}
+
+/** The one place that ends a job's faults: logged, counted, and tried again where that can help. */
+async function settled(
+  deps: ConsumerDeps,
+  queue: QueueName,
+  id: string,
+  run: () => Promise<JobResult>,
+): Promise<JobResult> {
+  try {
+    return await run();
+  } catch (error) {
+    const code = error instanceof LimpidError ? error.code : 'INTERNAL';
+    const again = !(error instanceof LimpidError) || error.next === 'retry';
+    deps.log.error('job failed', { queue, job: id, code, error, again });
+    deps.metrics.inc('failures_total', { code });
+    return again ? { retryAtMs: deps.now() + againMs } : 'done';
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms).unref();
+  });
+}

@@ -1,0 +1,158 @@
+// The three stores that BullMQ may stand on, behind one face. Above this file no code knows which one it is.
+import { createPostgresBackend, createRedisBackend, isPgPool, runMigrations, withBackend } from 'bullmq';
+import type { Job, JobsOptions, Processor, WorkerOptions } from 'bullmq';
+import { Redis } from 'ioredis';
+import type { RedisOptions } from 'ioredis';
+import pg from 'pg';
+import type { Log } from '../observe/log.js';
+import type { JobData } from './jobs.js';
+import { PglitePool } from './pglite-pool.js';
+
+export type StoreKind = 'embedded' | 'redis' | 'postgres';
+
+/** The part of BullMQ's Queue that limpid uses. */
+export interface BullQueue {
+  add(name: string, data: JobData, options: JobsOptions): Promise<unknown>;
+  getJob(id: string): Promise<Job<JobData> | undefined>;
+  getJobCounts(...states: ('waiting' | 'prioritized' | 'active' | 'delayed')[]): Promise<Record<string, number>>;
+  getPrioritized(start: number, end: number): Promise<Job<JobData>[]>;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  close(): Promise<void>;
+}
+export interface BullWorker {
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  on(event: 'lockRenewalFailed', listener: (ids: string[]) => void): unknown;
+  close(force?: boolean): Promise<void>;
+}
+export const leavingEvents = ['active', 'completed', 'failed', 'delayed', 'removed'] as const;
+export interface BullEvents {
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  on(event: (typeof leavingEvents)[number], listener: (job: { jobId: string }) => void): unknown;
+  close(): Promise<void>;
+}
+
+export interface Store {
+  readonly kind: StoreKind;
+  queue(name: string): BullQueue;
+  worker(name: string, run: Processor<JobData>, options: Omit<WorkerOptions, 'connection'>): BullWorker;
+  events(name: string): BullEvents;
+  /** Answers whether the marker was still there, and puts it (back). Gone: the store was emptied. */
+  mark(): Promise<boolean>;
+  /** Called whenever a lost connection is back. */
+  onBack(listener: () => void): void;
+  close(): Promise<void>;
+}
+
+export interface StoreOptions {
+  readonly url: string;
+  /** Of the embedded queue. */
+  readonly directory: string;
+  readonly log: Log;
+  readonly now: () => number;
+  readonly onError: (error: Error) => void;
+  readonly onLost: () => void;
+}
+
+/** The braces keep all keys in one slot, so that a Redis Cluster works too; Postgres ignores it. */
+const prefix = '{limpid}';
+const markerKey = `${prefix}:marker`;
+/** Of one command; without it a frozen Redis holds every caller. */
+const commandMs = 2_000;
+/** Workers 3, their listeners, queue events 3 and queries. */
+const postgresConnections = 12;
+
+/** @throws LimpidError QUEUE_IN_USE: another process holds the embedded queue */
+export async function openStore(options: StoreOptions): Promise<Store> {
+  if (options.url === 'embedded') return openEmbedded(options);
+  return options.url.startsWith('redis') ? openRedis(options) : openPostgres(options);
+}
+
+/** BullMQ makes copies of a connection for what blocks, and waits for them to connect before it closes them. */
+class SharedRedis extends Redis {
+  readonly #copies: Redis[] = [];
+  override duplicate(override?: Partial<RedisOptions>): Redis {
+    const copy = super.duplicate(override);
+    this.#copies.push(copy);
+    return copy;
+  }
+  disconnectAll(): void {
+    for (const connection of [this, ...this.#copies]) connection.disconnect();
+  }
+}
+
+function openRedis({ url, onError }: StoreOptions): Store {
+  const retryStrategy = (attempt: number): number => Math.min(attempt * 100, 2000);
+  // Producers fail at once while Redis is away (the reconciler adds later); workers wait for it.
+  const producer = new Redis(url, {
+    retryStrategy,
+    maxRetriesPerRequest: 1,
+    enableOfflineQueue: false,
+    commandTimeout: commandMs,
+  });
+  const consumer = new SharedRedis(url, { retryStrategy, maxRetriesPerRequest: null });
+  producer.on('error', onError);
+  consumer.on('error', onError);
+  const { Queue, Worker, QueueEvents } = withBackend(createRedisBackend);
+  return {
+    kind: 'redis',
+    queue: (name) => new Queue<JobData>(name, { connection: producer, prefix }),
+    worker: (name, run, rest) => new Worker<JobData>(name, run, { ...rest, connection: consumer, prefix }),
+    events: (name) => new QueueEvents(name, { connection: consumer, prefix }),
+    mark: async () => (await producer.set(markerKey, '1', 'NX')) === null,
+    onBack: (listener) => void producer.on('ready', listener),
+    close: async () => {
+      producer.disconnect();
+      consumer.disconnectAll();
+    },
+  };
+}
+
+async function openEmbedded({ directory, log, now, onLost, onError }: StoreOptions): Promise<Store> {
+  const pool = await PglitePool.open({ directory, log, now, onLost });
+  pool.on('error', onError);
+  const { Queue, Worker, QueueEvents } = withBackend(createPostgresBackend);
+  return {
+    kind: 'embedded',
+    queue: (name) => new Queue<JobData>(name, { connection: pool }),
+    worker: (name, run, rest) => new Worker<JobData>(name, run, { ...rest, connection: pool }),
+    events: (name) => new QueueEvents(name, { connection: pool }),
+    mark: async () => true, // the pool itself notices
+    onBack: () => undefined,
+    close: () => pool.end(),
+  };
+}
+
+async function openPostgres({ url, onError }: StoreOptions): Promise<Store> {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: postgresConnections,
+    keepAlive: true,
+    connectionTimeoutMillis: commandMs,
+    options: '-c search_path=bullmq',
+  });
+  pool.on('error', onError);
+  pool.setMaxListeners(0);
+  const migrate = async (): Promise<void> => {
+    const client = await pool.connect();
+    try {
+      await runMigrations(client);
+    } finally {
+      client.release();
+    }
+  };
+  await migrate();
+  // BullMQ describes the part of pg that it uses in types of its own, which those of pg miss by overloads only.
+  const connection: unknown = pool;
+  if (!isPgPool(connection)) throw new TypeError('pg.Pool is no pool');
+  const { Queue, Worker, QueueEvents } = withBackend(createPostgresBackend);
+  const marker = `INSERT INTO bullmq.meta (queue, field, value) VALUES ('limpid', 'marker', '1') ON CONFLICT DO NOTHING`;
+  return {
+    kind: 'postgres',
+    queue: (name) => new Queue<JobData>(name, { connection }),
+    worker: (name, run, rest) => new Worker<JobData>(name, run, { ...rest, connection }),
+    events: (name) => new QueueEvents(name, { connection }),
+    mark: async () => (await pool.query(marker)).rowCount === 0,
+    onBack: () => undefined,
+    close: () => pool.end(),
+  };
+}

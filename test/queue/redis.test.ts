@@ -1,0 +1,141 @@
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { Redis } from 'ioredis';
+import { openLog } from '../../src/observe/log.js';
+import { openMetrics } from '../../src/observe/metrics.js';
+import { openQueue } from '../../src/queue/backend.js';
+import type { QueueBackend } from '../../src/queue/backend.js';
+import { describeWithPeers, startRedis } from '../support/peers.js';
+import type { RedisPeer } from '../support/peers.js';
+import { idOf, queueConformance, seriesJob, until } from './conformance.js';
+
+const open = (url: string): Promise<QueueBackend> =>
+  openQueue({ url, directory: '/nonexistent', log: openLog('silent'), metrics: openMetrics(), now: () => Date.now() });
+
+describeWithPeers(['redis-server'], 'the queue on Redis', () => {
+  let redis: RedisPeer;
+  let queue: QueueBackend;
+  beforeAll(async () => {
+    redis = await startRedis({ args: ['--maxmemory-policy', 'noeviction'] });
+    queue = await open(redis.url);
+  });
+  afterAll(async () => {
+    await queue.close();
+    await redis.stop();
+  });
+  queueConformance(() => queue);
+
+  it('shares fairly also when another process runs the jobs', async () => {
+    const worker = await open(redis.url);
+    const sources: string[] = [];
+    const names = new Map<string, string>();
+    const consumer = worker.work('series', 1, async (job) => {
+      sources.push(names.get(job.key) ?? '?');
+      return 'done';
+    });
+    // All of the busy source's jobs have run: it starts from the front again.
+    for (let index = 0; index < 5; index++) {
+      const job = seriesJob(`busy-${index}`, 'busy');
+      names.set(job.data.key, 'busy');
+      await queue.add('series', job);
+    }
+    await until(() => sources.length === 5);
+    await consumer.close();
+    await until(async () => (await queue.counts()).series.active === 0);
+    sources.length = 0;
+    for (const [name, source] of [
+      ['a', 'calm'],
+      ['b', 'busy'],
+      ['c', 'busy'],
+      ['d', 'calm'],
+    ] as const) {
+      const job = seriesJob(`share-${name}`, source);
+      names.set(job.data.key, source);
+      await queue.add('series', job);
+    }
+    worker.work('series', 1, async (job) => {
+      sources.push(names.get(job.key) ?? '?');
+      return 'done';
+    });
+    await until(() => sources.length === 4);
+    expect(sources).toEqual(['calm', 'busy', 'busy', 'calm']);
+    await worker.close();
+  });
+
+  it('keeps all its keys in one slot of a cluster', async () => {
+    await queue.add('series', seriesJob('slot'));
+    const client = new Redis(redis.url);
+    const keys = await client.keys('*');
+    client.disconnect();
+    expect(keys.length).toBeGreaterThan(2);
+    expect(keys.filter((key) => !key.startsWith('{limpid}:'))).toEqual([]);
+    await queue.remove('series', idOf(seriesJob('slot')));
+  });
+});
+
+describeWithPeers(['redis-server'], 'a Redis that fails', () => {
+  it('FLUSHALL is noticed, and workers go on', async () => {
+    const redis = await startRedis();
+    const queue = await open(redis.url);
+    let lost = 0;
+    queue.onLost(() => void lost++);
+    await queue.add('series', seriesJob('flushed'));
+    const client = new Redis(redis.url);
+    await client.flushall();
+    client.disconnect();
+    await until(() => lost === 1, 15_000);
+    expect(await queue.has('series', idOf(seriesJob('flushed')))).toBe(false);
+    const ran: string[] = [];
+    queue.work('series', 1, async (job) => {
+      ran.push(job.key);
+      return 'done';
+    });
+    expect(await queue.add('series', seriesJob('flushed'))).toBe(true);
+    await until(() => ran.length === 1);
+    await queue.close();
+    await redis.stop();
+  });
+
+  it('an add answers false within its deadline while Redis is away; a Redis that comes back empty is noticed at once', async () => {
+    const redis = await startRedis();
+    const metrics = openMetrics();
+    const queue = await openQueue({
+      url: redis.url,
+      directory: '/nonexistent',
+      log: openLog('silent'),
+      metrics,
+      now: () => Date.now(),
+    });
+    let lost = 0;
+    queue.onLost(() => void lost++);
+    const ran: string[] = [];
+    queue.work('series', 2, async (job) => {
+      ran.push(job.key);
+      return 'done';
+    });
+    await queue.add('series', seriesJob('before'));
+    await until(() => ran.length === 1);
+    await redis.stop();
+    for (let attempt = 0; attempt < 3; attempt++) {
+      const start = performance.now();
+      expect(await queue.add('series', seriesJob(`away-${attempt}`))).toBe(false);
+      expect(performance.now() - start).toBeLessThan(2_500);
+    }
+    await expect(queue.counts()).rejects.toMatchObject({ code: 'QUEUE_UNAVAILABLE' });
+    expect(await metrics.text()).toMatch(/limpid_failures_total\{code="QUEUE_UNAVAILABLE"\} [1-9]/);
+    const again = await startRedis({ port: redis.port });
+    await until(() => lost === 1, 5_000);
+    expect(await queue.add('series', seriesJob('after'))).toBe(true);
+    await until(() => ran.length === 2, 15_000);
+    await queue.close();
+    await again.stop();
+  });
+
+  it('starts while Redis is away, and closes in spite of it', async () => {
+    const start = performance.now();
+    const queue = await open('redis://127.0.0.1:1');
+    expect(await queue.add('series', seriesJob('nowhere'))).toBe(false);
+    queue.work('series', 1, async () => 'done');
+    await queue.close();
+    expect(performance.now() - start).toBeLessThan(15_000);
+  });
+});
