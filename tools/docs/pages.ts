@@ -1,6 +1,7 @@
 // Which pages are generated, and by what.
 import { openApi } from '../../src/admin/openapi.js';
 import { configJsonSchema, rulesJsonSchema } from '../../src/config/json-schema.js';
+import { conformancePage } from './conformance-page.js';
 import { configPage } from './config-page.js';
 import { dashboard } from './dashboard.js';
 import { errorsPage } from './errors-page.js';
@@ -21,6 +22,7 @@ export const pages: readonly Page[] = [
   { path: 'docs/config.md', make: configPage },
   { path: 'config/limpid.schema.json', make: () => json({ $comment: generatedBy, ...configJsonSchema() }) },
   { path: 'config/rules.schema.json', make: () => json({ $comment: generatedBy, ...rulesJsonSchema() }) },
+  { path: 'docs/conformance.md', make: conformancePage },
   { path: 'docs/openapi.json', make: () => json({ 'x-generated': generatedBy, ...openApi() }) },
   { path: 'deploy/grafana/dashboards/limpid-overview.json', make: () => json(dashboard()) },
 ];
