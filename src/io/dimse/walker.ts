@@ -143,8 +143,8 @@ export class DataSetWalker {
 
   #keep(key: IdentityKey, value: string): void {
     this.#kept = null;
-    // of a repeated element the first counts, as for a reader that stops at it
-    this.#identity[key] ??= value.replace(/[\0 ]+$/, '');
+    // of a repeated element (forbidden, but seen) the last counts, as for the reader of the data set
+    this.#identity[key] = value.replace(/[\0 ]+$/, '');
   }
 
   /** Fills the header: 8 bytes, 12 for a VR with a long length. */

@@ -1,0 +1,286 @@
+import { deflateRawSync } from 'node:zlib';
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { readDataSet } from '../../../src/dicom/data-set.js';
+import { readPart10 } from '../../../src/dicom/part10.js';
+import { text } from '../../../src/dicom/values.js';
+import { LimpidError } from '../../../src/errors.js';
+import { defaultLimits } from '../../../src/io/dimse/limits.js';
+import { type WalkResult, openWalk } from '../../../src/io/dimse/walk.js';
+import { DataSetWalker } from '../../../src/io/dimse/walker.js';
+import { dataSet, element } from '../../support/dimse-bytes.js';
+import { itWithData, sharedBytes, sharedFiles } from '../../support/shared-data.js';
+
+const syntaxes = {
+  implicit: '1.2.840.10008.1.2',
+  explicit: '1.2.840.10008.1.2.1',
+  deflated: '1.2.840.10008.1.2.1.99',
+  big: '1.2.840.10008.1.2.2',
+  jpegLs: '1.2.840.10008.1.2.4.80',
+} as const;
+
+async function walk(syntax: string, bytes: Uint8Array, piece: number, limits = defaultLimits): Promise<WalkResult> {
+  const walking = openWalk(syntax, limits);
+  for (let offset = 0; offset < bytes.length; offset += piece) {
+    walking.push(bytes.subarray(offset, offset + piece));
+    await walking.drained();
+  }
+  return walking.end();
+}
+
+/** Samples that are no whole data set, and what is found wrong with them. */
+const faulty: Readonly<Record<string, RegExp>> = {
+  'odd/j2k-too-short-emri.dcm': /a sequence is not closed/,
+  'odd/truncated-bulk-data-claims-3gb.dcm': /a value lacks 3221127392 bytes/,
+  'odd/truncated-in-header-mr.dcm': /header of an element/,
+  'odd/truncated-mr.dcm': /a value lacks 62 bytes/,
+  'odd/truncated-rtplan.dcm': /a value lacks 265 bytes/,
+  // an item without the sequence around it; DCMTK cannot read it either
+  'us/single-mono-jpegls-philips-iu22.dcm': /\(fffe,e000\) out of place/,
+};
+
+/** Part 10 files of the sample data with the place of their data sets. */
+function samples(): { name: string; bytes: Uint8Array; syntax: string }[] {
+  return sharedFiles('').flatMap((name) => {
+    const file = sharedBytes(name);
+    try {
+      const { dataSetOffset, transferSyntaxUid } = readPart10(file);
+      return [{ name, bytes: file.subarray(dataSetOffset), syntax: transferSyntaxUid }];
+    } catch (error) {
+      if (error instanceof LimpidError) return []; // no file meta group
+      throw error;
+    }
+  });
+}
+
+describe('the sample data', () => {
+  itWithData(
+    'whole files are whole, with the identity that the reader of data sets finds; the others are not',
+    async () => {
+      const all = samples();
+      expect(all.length).toBeGreaterThan(250);
+      for (const { name, bytes, syntax } of all) {
+        const { fault, identity } = await walk(syntax, bytes, 4093);
+        const expected = faulty[name];
+        if (expected) {
+          expect(fault).toMatch(expected);
+          continue;
+        }
+        expect({ name, fault }).toEqual({ name, fault: null });
+        const read = readDataSet(bytes, syntax);
+        const found = {
+          sopClassUid: text(read, 'SOPClassUID') ?? '',
+          sopInstanceUid: text(read, 'SOPInstanceUID') ?? '',
+          studyInstanceUid: text(read, 'StudyInstanceUID') ?? '',
+          seriesInstanceUid: text(read, 'SeriesInstanceUID') ?? '',
+          modality: text(read, 'Modality') ?? '',
+        };
+        const none = { sopClassUid: '', sopInstanceUid: '', studyInstanceUid: '', seriesInstanceUid: '', modality: '' };
+        expect({ name, ...none, ...identity }).toEqual({ name, ...found });
+      }
+    },
+  );
+
+  itWithData('cut anywhere, they are not, but at the end of an element of the top level', async () => {
+    for (const { name, bytes, syntax } of samples()) {
+      if (faulty[name] || syntax === syntaxes.deflated) continue;
+      const ends = new Set(readDataSet(bytes, syntax).elements.map(({ end }) => end));
+      for (const part of [0.03, 0.1, 0.31, 0.57, 0.99]) {
+        const cut = Math.floor(bytes.length * part);
+        const { fault } = await walk(syntax, bytes.subarray(0, cut), 65_536);
+        expect({ name, cut, isWhole: fault === null }).toEqual({ name, cut, isWhole: ends.has(cut) });
+      }
+    }
+  });
+});
+
+interface Built {
+  readonly bytes: Buffer;
+  readonly ends: readonly number[];
+}
+
+/** Writes random data sets: elements of some VRs, sequences of defined and undefined length, nested. */
+function builder(coding: 'implicit' | 'explicit' | 'big') {
+  const short = (value: number) => {
+    const bytes = Buffer.alloc(2);
+    if (coding === 'big') bytes.writeUInt16BE(value);
+    else bytes.writeUInt16LE(value);
+    return bytes;
+  };
+  const long = (value: number) => {
+    const bytes = Buffer.alloc(4);
+    if (coding === 'big') bytes.writeUInt32BE(value);
+    else bytes.writeUInt32LE(value);
+    return bytes;
+  };
+  const isLong = (vr: string) => ['OB', 'OW', 'SQ', 'UN', 'UT'].includes(vr);
+  const head = (tag: number, vr: string, length: number) =>
+    Buffer.concat([
+      short(tag >>> 16),
+      short(tag & 0xffff),
+      ...(coding === 'implicit'
+        ? [long(length)]
+        : [Buffer.from(vr), ...(isLong(vr) ? [short(0), long(length)] : [short(length)])]),
+    ]);
+  const mark = (tag: number, length: number) => Buffer.concat([short(tag >>> 16), short(tag & 0xffff), long(length)]);
+  const sequence = (tag: number, items: readonly Buffer[], length: 'defined' | 'undefined') => {
+    const isOpen = length === 'undefined';
+    const written = items.map((item) =>
+      isOpen
+        ? Buffer.concat([mark(0xfffee000, 0xffffffff), item, mark(0xfffee00d, 0)])
+        : Buffer.concat([mark(0xfffee000, item.length), item]),
+    );
+    const value = Buffer.concat([...written, ...(isOpen ? [mark(0xfffee0dd, 0)] : [])]);
+    return Buffer.concat([head(tag, 'SQ', isOpen ? 0xffffffff : value.length), value]);
+  };
+  const plain = fc
+    .record({ vr: fc.constantFrom('LO', 'UI', 'OB', 'UT', 'US'), value: fc.uint8Array({ maxLength: 40 }) })
+    .map(({ vr, value }) => (tag: number) => {
+      const even = Buffer.from(value.subarray(0, value.length & ~1));
+      return Buffer.concat([head(tag, vr, even.length), even]);
+    });
+  const { tree } = fc.letrec<{ tree: (tag: number) => Buffer }>((tie) => ({
+    tree: fc.oneof(
+      { depthSize: 'small', withCrossShrink: true },
+      plain,
+      fc
+        .record({
+          items: fc.array(fc.array(tie('tree'), { maxLength: 3 }), { maxLength: 3 }),
+          length: fc.constantFrom('defined', 'undefined'),
+        })
+        .map(({ items, length }) => (tag: number) => {
+          const bytes = items.map((item) => Buffer.concat(item.map((write, index) => write(0x00400100 + index))));
+          return sequence(tag, bytes, length);
+        }),
+    ),
+  }));
+  return fc.array(tree, { minLength: 1, maxLength: 8 }).map((writers): Built => {
+    let end = 0;
+    const parts = writers.map((write, index) => write(0x00300010 + index));
+    return { bytes: Buffer.concat(parts), ends: parts.map((part) => (end += part.length)) };
+  });
+}
+
+describe('random data sets', () => {
+  it.each(['implicit', 'explicit', 'big'] as const)('%s: whole at the ends of elements, nowhere else', (coding) => {
+    fc.assert(
+      fc.property(builder(coding), fc.integer({ min: 1, max: 64 }), ({ bytes, ends }, piece) => {
+        for (let cut = 0; cut <= bytes.length; cut += Math.max(1, Math.floor(bytes.length / 40))) {
+          const walker = new DataSetWalker(syntaxes[coding], 64);
+          for (let offset = 0; offset < cut; offset += piece) {
+            walker.push(bytes.subarray(offset, Math.min(cut, offset + piece)));
+          }
+          expect(walker.end() === null).toBe(ends.includes(cut));
+        }
+      }),
+    );
+  });
+  it('arbitrary bytes never crash it, and the pieces they come in make no difference', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 400 }), fc.constantFrom(...Object.values(syntaxes)), (bytes, syntax) => {
+        const whole = new DataSetWalker(syntax, 64);
+        whole.push(bytes);
+        const pieces = new DataSetWalker(syntax, 64);
+        for (let offset = 0; offset < bytes.length; offset++) pieces.push(bytes.subarray(offset, offset + 1));
+        expect([pieces.end(), pieces.identity]).toEqual([whole.end(), whole.identity]);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});
+
+describe('structure', () => {
+  const undefinedLength = Buffer.from([0xff, 0xff, 0xff, 0xff]);
+  const open = (vr: string) =>
+    Buffer.concat([Buffer.from([0x40, 0, 0x75, 0x02]), Buffer.from(`${vr}\0\0`), undefinedLength]);
+  const item = Buffer.concat([Buffer.from([0xfe, 0xff, 0x00, 0xe0]), undefinedLength]);
+  const itemEnd = Buffer.from([0xfe, 0xff, 0x0d, 0xe0, 0, 0, 0, 0]);
+  const sequenceEnd = Buffer.from([0xfe, 0xff, 0xdd, 0xe0, 0, 0, 0, 0]);
+  const faultOf = (...parts: readonly Buffer[]) => {
+    const walker = new DataSetWalker(syntaxes.explicit, 64);
+    for (const part of parts) walker.push(part);
+    return walker.end();
+  };
+  const nested = (depth: number) => [
+    ...Array.from({ length: depth }, () => [open('SQ'), item]).flat(),
+    ...Array.from({ length: depth }, () => [itemEnd, sequenceEnd]).flat(),
+  ];
+  it('sequences may nest 64 deep, not deeper', () => {
+    expect(faultOf(...nested(64))).toBeNull();
+    expect(faultOf(...nested(65))).toMatch(/nest deeper than 64/);
+  });
+  it('delimiters and items belong in their places', () => {
+    expect(faultOf(itemEnd)).toMatch(/out of place/);
+    expect(faultOf(sequenceEnd)).toMatch(/out of place/);
+    expect(faultOf(item)).toMatch(/out of place/);
+    expect(faultOf(open('SQ'), itemEnd)).toMatch(/out of place/);
+    expect(faultOf(open('SQ'), item, sequenceEnd)).toMatch(/out of place/);
+    expect(faultOf(open('SQ'), element(0x8, 0x60, 'CS', 'CT'))).toMatch(/where an item should be/);
+  });
+  it('only sequences, UN and encapsulated pixel data have an undefined length', () => {
+    expect(faultOf(open('SQ'), sequenceEnd)).toBeNull();
+    expect(faultOf(open('UN'), sequenceEnd)).toBeNull();
+    expect(faultOf(open('UT'))).toMatch(/VR UT has an undefined length/);
+  });
+  it('items of an UN of undefined length are in Implicit VR', () => {
+    const implicit = Buffer.from([0x08, 0, 0x60, 0, 2, 0, 0, 0, 0x43, 0x54]);
+    expect(faultOf(open('UN'), item, implicit, itemEnd, sequenceEnd)).toBeNull();
+  });
+  it('elements that do not ascend are counted, not refused; of a repeated one the last counts', () => {
+    const walker = new DataSetWalker(syntaxes.explicit, 64);
+    const uid = (value: string) => element(0x8, 0x18, 'UI', value);
+    walker.push(Buffer.concat([element(0x10, 0x20, 'LO', 'X'), uid('1.2.3'), uid('1.2.4')]));
+    expect(walker.end()).toBeNull();
+    expect(walker.outOfOrder).toBe(2);
+    expect(walker.identity.sopInstanceUid).toBe('1.2.4');
+  });
+  it('the identity is that of the top level', () => {
+    const inner = element(0x8, 0x18, 'UI', '1.2.9');
+    const walker = new DataSetWalker(syntaxes.explicit, 64);
+    walker.push(Buffer.concat([open('SQ'), item, inner, itemEnd, sequenceEnd]));
+    expect(walker.end()).toBeNull();
+    expect(walker.identity).toEqual({});
+  });
+  it('a value far too long for a UID is cut, and so is no UID any more', () => {
+    const walker = new DataSetWalker(syntaxes.explicit, 64);
+    walker.push(element(0x8, 0x18, 'UI', '1'.repeat(50_000)));
+    expect(walker.end()).toBeNull();
+    expect(walker.identity.sopInstanceUid).toHaveLength(80);
+  });
+});
+
+describe('deflated', () => {
+  const bytes = dataSet({ sopInstanceUid: '1.2.3', pixelBytes: 200_000 });
+  const deflated = deflateRawSync(bytes);
+  it('is inflated beside, in any segmentation, with or without a padding byte', async () => {
+    for (const piece of [1000, 65_536]) {
+      for (const stream of [deflated, Buffer.concat([deflated, Buffer.alloc(1)])]) {
+        const { fault, identity } = await walk(syntaxes.deflated, stream, piece);
+        expect(fault).toBeNull();
+        expect(identity.sopInstanceUid).toBe('1.2.3');
+      }
+    }
+  });
+  it('cut, spoilt, or holding a cut data set, it is faulty', async () => {
+    expect((await walk(syntaxes.deflated, deflated.subarray(0, -20), 1000)).fault).toMatch(/deflated data/);
+    expect((await walk(syntaxes.deflated, Buffer.alloc(1000, 0xff), 1000)).fault).toMatch(/deflated data/);
+    const cut = deflateRawSync(bytes.subarray(0, 1000));
+    expect((await walk(syntaxes.deflated, cut, 1000)).fault).toMatch(/a value lacks/);
+  });
+  it('a bomb is refused by ratio and by length', async () => {
+    const bomb = deflateRawSync(dataSet({ sopInstanceUid: '1.2.3', pixelBytes: 0 }));
+    expect((await walk(syntaxes.deflated, bomb, 1000)).fault).toBeNull();
+    const zeros = deflateRawSync(element(0x7fe0, 0x10, 'OW', new Uint8Array(40 * 1024 * 1024)));
+    expect((await walk(syntaxes.deflated, zeros, 65_536)).fault).toMatch(/explodes/);
+    const limits = { ...defaultLimits, inflatedBytes: 100_000 };
+    expect((await walk(syntaxes.deflated, deflated, 65_536, limits)).fault).toMatch(/too long/);
+  });
+  it('given up, it lets nobody wait', async () => {
+    const walking = openWalk(syntaxes.deflated, defaultLimits);
+    walking.push(deflated);
+    const drained = walking.drained();
+    walking.stop();
+    await drained;
+    expect(walking.push(deflated)).toBe(0);
+  });
+});
