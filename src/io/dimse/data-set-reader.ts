@@ -10,6 +10,8 @@ export interface DataSetInFile {
   /** Where in the file it begins, and how long it is. */
   readonly offset: number;
   readonly bytes: number;
+  /** A NUL to be sent behind it: a deflated stream of odd length is padded (PS3.5 Annex A.5), and no fragment may be odd. */
+  readonly padding: 0 | 1;
 }
 
 export interface PduWindow {
@@ -61,20 +63,23 @@ export class DataSetReader {
   }
 
   /** @throws LimpidError DICOM_MALFORMED: the file has become shorter */
-  async read({ handle, contextId, offset, bytes }: DataSetInFile, from: number): Promise<PduWindow> {
+  async read({ handle, contextId, offset, bytes, padding }: DataSetInFile, from: number): Promise<PduWindow> {
     const slot = this.#slots[this.#turn];
     if (!slot) throw new LimpidError('INTERNAL', 'no window');
     this.#turn = (this.#turn + 1) % windows;
     await slot.free;
     const { buffer } = slot;
-    const length = Math.min(this.#perWindow * this.#room, bytes - from);
+    const total = bytes + padding;
+    const length = Math.min(this.#perWindow * this.#room, total - from);
     const values: Buffer[] = [];
     let filled = 0;
     for (let done = 0; done < length; done += this.#room) {
       const value = Math.min(this.#room, length - done);
-      const control = controlByte('data', from + done + value >= bytes);
+      const control = controlByte('data', from + done + value >= total);
       writeDataHeader(buffer, filled, { contextId, control, length: value });
-      values.push(buffer.subarray(filled + framing, filled + framing + value));
+      const inFile = Math.min(value, bytes - from - done);
+      values.push(buffer.subarray(filled + framing, filled + framing + inFile));
+      if (inFile < value) buffer[filled + framing + inFile] = 0;
       filled += framing + value;
     }
     await readFully(handle, values, offset + from);

@@ -226,7 +226,8 @@ class Job {
     try {
       const { offset, bytes } = await locateDataSet(handle);
       if (bytes <= 0) throw new LimpidError('DICOM_MALFORMED', 'the file has no data set');
-      const source = { handle, contextId: id, offset, bytes };
+      const padding = transferSyntaxUid === TransferSyntax.Deflated && bytes % 2 === 1 ? 1 : 0;
+      const source = { handle, contextId: id, offset, bytes, padding } as const;
       return { instance, contextId: id, source, first: await reader.read(source, 0), converted: null };
     } catch (error) {
       await handle.close();
@@ -270,7 +271,7 @@ async function sendFile(requestor: Requestor, reader: DataSetReader, { source, f
     const { taken } = window;
     const left = requestor.write(window.pdus).finally(taken);
     left.catch(() => {}); // awaited below, after the next window has been read
-    if (window.end >= source.bytes) return await left;
+    if (window.end >= source.bytes + source.padding) return await left;
     window = await reader.read(source, window.end);
     await left;
   }

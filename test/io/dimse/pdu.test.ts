@@ -10,6 +10,7 @@ import {
 import { type Command, decodeCommand, encodeCommand } from '../../../src/io/dimse/command.js';
 import { type PduHandler, PduParser } from '../../../src/io/dimse/pdu-parser.js';
 import {
+  type PduType,
   ProtocolFault,
   decodeAbort,
   decodeReject,
@@ -239,15 +240,15 @@ describe('PduParser', () => {
   }));
   const otherPdu = fc
     .oneof(
-      fc.tuple(fc.constantFrom(1, 2), bytes(2048)),
+      fc.tuple(fc.constantFrom<PduType>(1, 2), bytes(2048)),
       fc.tuple(
-        fc.constantFrom(3, 5, 6, 7),
+        fc.constantFrom<PduType>(3, 5, 6, 7),
         fc.uint8Array({ minLength: 4, maxLength: 4 }).map((b) => Buffer.from(b)),
       ),
     )
     .map(([type, body]) => ({
-      bytes: encodePdu(type as 1, body),
-      events: [{ pdu: type, body: body.toString('hex') }] as Event[],
+      bytes: encodePdu(type, body),
+      events: [{ pdu: type, body: body.toString('hex') }] satisfies Event[],
     }));
 
   it('reads any packing in any segmentation, held up anywhere, as it was written', () => {

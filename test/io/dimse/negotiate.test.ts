@@ -1,0 +1,119 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { decodableSyntaxes, isReceivableUid, isStorageClass, videoSyntaxes } from '../../../src/io/dimse/constants.js';
+import { acceptedContexts, chooseSyntax, propose, sendableSyntaxes } from '../../../src/io/dimse/negotiate.js';
+import { context, ctClass, explicitLittle, implicitLittle, mrClass, verification } from '../../support/dimse-bytes.js';
+
+const jpegLossless = '1.2.840.10008.1.2.4.70';
+const mpeg4 = '1.2.840.10008.1.2.4.102';
+const unknown = '1.2.3.4.5';
+
+describe('the syntax of a context', () => {
+  it.each<[string, readonly string[], string | null]>([
+    ['the first proposed', [jpegLossless, explicitLittle], jpegLossless],
+    ['the first proposed, native', [implicitLittle, explicitLittle, jpegLossless], implicitLittle],
+    ['what limpid decodes before what it only keeps', [mpeg4, jpegLossless], jpegLossless],
+    ['what it only keeps before nothing', [unknown, mpeg4], mpeg4],
+    ['none', [unknown], null],
+  ])('%s', (_name, transferSyntaxUids, expected) => {
+    expect(chooseSyntax(context(1, ctClass, transferSyntaxUids))).toBe(expected);
+  });
+  it('Verification goes in native syntaxes only', () => {
+    expect(chooseSyntax(context(1, verification, [jpegLossless, explicitLittle]))).toBe(explicitLittle);
+  });
+  it('is always one that was proposed and is known', () => {
+    const known = [...decodableSyntaxes, ...videoSyntaxes];
+    fc.assert(
+      fc.property(fc.subarray([...known, unknown, '1.2.9'], { minLength: 1 }), (proposed) => {
+        const chosen = chooseSyntax(context(1, mrClass, proposed));
+        if (chosen === null) expect(proposed.some((uid) => known.includes(uid))).toBe(false);
+        else expect(proposed.includes(chosen) && known.includes(chosen)).toBe(true);
+      }),
+    );
+  });
+});
+
+describe('Storage SOP classes', () => {
+  it.each([ctClass, mrClass, '1.2.840.10008.5.1.4.1.1.88.67', '1.2.840.10008.5.1.4.34.7', `${ctClass}.1.999`])(
+    '%s is one',
+    (uid) => {
+      expect(isStorageClass(uid)).toBe(true);
+    },
+  );
+  it.each([
+    verification,
+    '1.2.840.10008.1.20.1',
+    '1.2.840.10008.5.1.4.1.2.2.1',
+    '1.2.840.10008.5.1.4.1.1.200.4',
+    '1.2.840.10008.5.1.4.1.1.x',
+    '1.2.840.10008.5.1.4.1.1',
+  ])('%s is none', (uid) => {
+    expect(isStorageClass(uid)).toBe(false);
+  });
+});
+
+it.each<[string, boolean]>([
+  ['1.2.840', true],
+  ['1.2.03', true],
+  [`1.${'2'.repeat(62)}`, true],
+  [`1.${'2'.repeat(63)}`, false],
+  ['', false],
+  ['1', false],
+  ['1..2', false],
+  ['1.2.', false],
+  ['../1.2', false],
+  ['1.2\0', false],
+])('%j as a UID: %s', (uid, expected) => {
+  expect(isReceivableUid(uid)).toBe(expected);
+});
+
+describe('acceptedContexts', () => {
+  const proposed = [context(1, ctClass, [explicitLittle]), context(3, mrClass, [implicitLittle])];
+  it('are those with result 0 in a syntax that was proposed', () => {
+    const answered = [
+      { id: 1, result: 0, transferSyntaxUid: explicitLittle },
+      { id: 3, result: 0, transferSyntaxUid: explicitLittle },
+      { id: 5, result: 0, transferSyntaxUid: explicitLittle },
+    ];
+    expect([...acceptedContexts(proposed, answered).keys()]).toEqual([1]);
+    expect(acceptedContexts(proposed, [{ id: 1, result: 4, transferSyntaxUid: explicitLittle }]).size).toBe(0);
+  });
+});
+
+describe('proposals', () => {
+  const instance = fc.record({
+    sopClassUid: fc.nat(150).map((number) => `${ctClass}.${number + 1}`),
+    transferSyntaxUid: fc.constantFrom(explicitLittle, implicitLittle, jpegLossless),
+  });
+  it('carry every instance once, in a context of its class and syntax, at most 128 contexts with odd ids', () => {
+    fc.assert(
+      fc.property(
+        fc.array(instance, { maxLength: 400, size: 'max' }),
+        fc.constantFrom<'verbatim' | 'convertible'>('verbatim', 'convertible'),
+        (instances, conversion) => {
+          const proposals = propose(instances, conversion);
+          expect(proposals.flatMap((proposal) => proposal.instances)).toHaveLength(instances.length);
+          expect(new Set(proposals.flatMap((proposal) => proposal.instances))).toEqual(new Set(instances));
+          for (const { contexts, instances: members } of proposals) {
+            expect(contexts.length).toBeLessThanOrEqual(128);
+            expect(contexts.map(({ id }) => id)).toEqual(contexts.map((_, index) => 2 * index + 1));
+            const offered = new Set(contexts.map((one) => `${one.abstractSyntaxUid} ${one.transferSyntaxUids.join()}`));
+            expect(offered.size).toBe(contexts.length);
+            for (const { sopClassUid, transferSyntaxUid } of members) {
+              for (const uid of sendableSyntaxes(transferSyntaxUid, conversion)) {
+                expect(offered.has(`${sopClassUid} ${uid}`)).toBe(true);
+              }
+            }
+          }
+        },
+      ),
+      { numRuns: 50 },
+    );
+  });
+  it('offer conversions for native files only', () => {
+    expect(sendableSyntaxes(explicitLittle, 'convertible')).toEqual([explicitLittle, implicitLittle]);
+    expect(sendableSyntaxes(implicitLittle, 'convertible')).toEqual([implicitLittle, explicitLittle]);
+    expect(sendableSyntaxes(explicitLittle, 'verbatim')).toEqual([explicitLittle]);
+    expect(sendableSyntaxes(jpegLossless, 'convertible')).toEqual([jpegLossless]);
+  });
+});

@@ -1,0 +1,371 @@
+// limpid as SCU: against its own SCP, and against scripted peers that refuse, abort, go silent or answer wrongly.
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { truncate, writeFile } from 'node:fs/promises';
+import type { Limits } from '../../../src/io/dimse/limits.js';
+import { answerRequest } from '../../../src/io/dimse/negotiate.js';
+import { readOutgoing } from '../../../src/io/dimse/outgoing.js';
+import { encodeAbort, encodeReject } from '../../../src/io/dimse/pdu.js';
+import type { ScuTarget } from '../../../src/io/dimse/requestor.js';
+import { type SendOptions, echo, send } from '../../../src/io/dimse/scu.js';
+import { ctClass, explicitLittle, implicitLittle, mrClass } from '../../support/dimse-bytes.js';
+import { freePort } from '../../support/free-port.js';
+import { type TestFileValues, type TestFiles, writeTestFiles } from '../../support/part10-files.js';
+import { type ScriptedScp, type ScriptedScpOptions, openScriptedScp } from '../../support/scripted-scp.js';
+import { openTestScp, silentLog } from '../../support/test-scp.js';
+
+const targetAt = (port: number, limits: Partial<Limits> = {}): ScuTarget => ({
+  aeTitle: 'LIMPID',
+  host: '127.0.0.1',
+  port,
+  callingAe: 'SENDER',
+  limits,
+});
+const uids = (count: number) => Array.from({ length: count }, (_, index) => `1.2.3.${index + 1}`);
+const some = (count: number, pixelBytes = 40_000) =>
+  uids(count).map((sopInstanceUid) => ({ sopInstanceUid, pixelBytes }));
+
+const toClose: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const close of toClose.splice(0)) await close();
+});
+const files = async (values: readonly TestFileValues[]): Promise<TestFiles> => {
+  const written = await writeTestFiles(values);
+  toClose.push(written.remove);
+  return written;
+};
+const peer = async (options: ScriptedScpOptions): Promise<ScriptedScp> => {
+  const scp = await openScriptedScp(options);
+  toClose.push(() => scp.close());
+  return scp;
+};
+const options = (changes: Partial<SendOptions> = {}): SendOptions => ({ associations: 1, log: silentLog, ...changes });
+const reject = (result: number, source: number, reason: number): ScriptedScpOptions => ({
+  associate: (_request, socket) => {
+    socket.end(encodeReject({ result, source, reason }));
+    return null;
+  },
+});
+
+describe('to limpid’s own SCP', () => {
+  it.each([
+    [1, 0],
+    [4, 0],
+    [1, 4096],
+    [2, 8],
+  ])('%d associations, a peer that receives %d bytes: every byte arrives', async (associations, maximumLength) => {
+    const limits = maximumLength === 0 ? {} : { maximumLength };
+    const { scp, store } = await openTestScp({ limits: { ...limits, associateBytes: 1 << 18 } });
+    toClose.push(() => scp.close());
+    // 8: a P-DATA-TF for every two bytes
+    const written = await files(some(9, maximumLength === 8 ? 500 : 1_300_000));
+    const told: string[] = [];
+    const report = await send(targetAt(scp.port), written.instances, {
+      ...options({ associations }),
+      onOutcome: ({ sopInstanceUid }) => void told.push(sopInstanceUid),
+    });
+    expect(report.association).toBeNull();
+    expect(report.outcomes.map((outcome) => outcome.class)).toEqual(Array.from({ length: 9 }, () => 'delivered'));
+    expect(told.toSorted()).toEqual(uids(9));
+    expect(store.objects).toHaveLength(9);
+    for (const { facts, bytes } of store.objects) expect(bytes.equals(written.bytes(facts.sopInstanceUid))).toBe(true);
+    const used = new Set(store.objects.map(({ request }) => request.association.id)).size;
+    expect(used).toBeLessThanOrEqual(associations);
+    expect(used > 1).toBe(associations > 1);
+  });
+  it('C-ECHO', async () => {
+    const { scp } = await openTestScp();
+    toClose.push(() => scp.close());
+    const { status, ms, negotiated } = await echo(targetAt(scp.port), { log: silentLog });
+    expect(status).toBe(0);
+    expect(ms).toBeGreaterThan(0);
+    expect(negotiated.contexts.map(({ result }) => result)).toEqual([0]);
+    expect(negotiated.implementationVersionName).toMatch(/^LIMPID_/);
+  });
+  it('more than 128 contexts go over several associations', async () => {
+    const { scp, store } = await openTestScp();
+    toClose.push(() => scp.close());
+    const values = Array.from({ length: 130 }, (_, index) => ({
+      sopInstanceUid: `1.2.3.${index + 1}`,
+      sopClassUid: `${ctClass}.999.${index + 1}`,
+      pixelBytes: 2,
+    }));
+    const report = await send(targetAt(scp.port), (await files(values)).instances, options());
+    expect(report.outcomes.every((outcome) => outcome.class === 'delivered')).toBe(true);
+    expect(store.objects).toHaveLength(130);
+    expect(store.ended.length).toBeGreaterThanOrEqual(1);
+  });
+  it('nothing to send is no association', async () => {
+    const report = await send(targetAt(await freePort()), [], options());
+    expect(report).toEqual({ association: null, negotiated: null, outcomes: [] });
+  });
+});
+
+describe('what the peer answers', () => {
+  it.each<[number, string]>([
+    [0x0000, 'delivered'],
+    [0x0111, 'delivered'],
+    [0xb000, 'warned'],
+    [0xb007, 'warned'],
+    [0xa700, 'transient'],
+    [0xa900, 'permanent'],
+    [0xc123, 'permanent'],
+    [0x0110, 'transient'],
+    [0x0122, 'permanent'],
+    [0xfe00, 'transient'],
+    [0x0999, 'transient'],
+  ])('status %d is %s, with the comment of the peer', async (status, expected) => {
+    const scp = await peer({ message: ({ respond }) => respond({ status, errorComment: 'because\u0007' }) });
+    const report = await send(targetAt(scp.port), (await files(some(2))).instances, options());
+    expect(report.association).toBeNull();
+    expect(report.outcomes).toEqual(
+      uids(2).map((sopInstanceUid) => ({ sopInstanceUid, class: expected, status, comment: 'because' })),
+    );
+  });
+  it('one refused instance does not keep the others back', async () => {
+    const scp = await peer({ message: ({ request, respond }) => respond({ status: request === 2 ? 0xc000 : 0 }) });
+    const report = await send(targetAt(scp.port), (await files(some(4))).instances, options());
+    expect(report.outcomes.map((outcome) => outcome.class)).toEqual([
+      'delivered',
+      'permanent',
+      'delivered',
+      'delivered',
+    ]);
+  });
+  it('a SOP class or a syntax that the peer does not accept', async () => {
+    const scp = await peer({
+      associate: (request) => {
+        const answer = answerRequest(request, 16_384);
+        return {
+          ...answer,
+          contexts: answer.contexts.map((context, index) => ({ ...context, result: [3, 4, 1, 0][index] ?? 0 })),
+        };
+      },
+    });
+    const values = [
+      { sopInstanceUid: '1.2.3.1', sopClassUid: mrClass },
+      { sopInstanceUid: '1.2.3.2', transferSyntaxUid: '1.2.840.10008.1.2.4.70' },
+      { sopInstanceUid: '1.2.3.3', sopClassUid: `${ctClass}.1` },
+      { sopInstanceUid: '1.2.3.4' },
+    ];
+    const report = await send(targetAt(scp.port), (await files(values)).instances, options());
+    const byUid = Object.fromEntries(report.outcomes.map((outcome) => [outcome.sopInstanceUid, outcome]));
+    expect(byUid['1.2.3.1']).toMatchObject({ class: 'permanent', status: null });
+    expect(byUid['1.2.3.2']).toMatchObject({ class: 'permanent', status: null });
+    expect(byUid['1.2.3.3']).toMatchObject({ class: 'transient', status: null });
+    expect(byUid['1.2.3.4']).toMatchObject({ class: 'delivered', status: 0 });
+    expect(report.association).toBeNull();
+  });
+  it('only Implicit VR: converted where a converter is given, else permanent', async () => {
+    const got: string[] = [];
+    const scp = await peer({
+      associate: (request) => {
+        const answer = answerRequest(request, 16_384);
+        const results = request.contexts.map(({ transferSyntaxUids }) =>
+          transferSyntaxUids[0] === implicitLittle ? 0 : 4,
+        );
+        return {
+          ...answer,
+          contexts: answer.contexts.map((context, index) => ({ ...context, result: results[index] ?? 4 })),
+        };
+      },
+      message: ({ dataSet, respond }) => {
+        got.push(dataSet.toString());
+        respond();
+      },
+    });
+    const { instances } = await files(some(2));
+    const convert = (_file: string, syntax: string) => Promise.resolve(Buffer.from(`as ${syntax}`));
+    const converted = await send(targetAt(scp.port), instances, options({ convert }));
+    expect(converted.outcomes.map((outcome) => outcome.class)).toEqual(['delivered', 'delivered']);
+    expect(got).toEqual([`as ${implicitLittle}`, `as ${implicitLittle}`]);
+    const verbatim = await send(targetAt(scp.port), instances, options());
+    expect(verbatim.outcomes.map((outcome) => outcome.class)).toEqual(['permanent', 'permanent']);
+  });
+  it('its own syntax is preferred to a conversion', async () => {
+    const { scp, store } = await openTestScp();
+    toClose.push(() => scp.close());
+    const convert = () => Promise.reject(new Error('not needed'));
+    const report = await send(targetAt(scp.port), (await files(some(1))).instances, options({ convert }));
+    expect(report.outcomes.map((outcome) => outcome.class)).toEqual(['delivered']);
+    expect(store.objects[0]?.request.transferSyntaxUid).toBe(explicitLittle);
+    expect(report.negotiated?.contexts).toHaveLength(2);
+  });
+});
+
+describe('associations that fail', () => {
+  it.each<[number, number, number, string]>([
+    [1, 1, 1, 'permanent'],
+    [1, 1, 2, 'permanent'],
+    [1, 2, 2, 'permanent'],
+    [1, 1, 3, 'transient'],
+    [1, 1, 7, 'transient'],
+    [2, 1, 1, 'transient'],
+    [1, 3, 2, 'transient'],
+    [2, 3, 1, 'transient'],
+  ])('A-ASSOCIATE-RJ %d/%d/%d is %s', async (result, source, reason, expected) => {
+    const scp = await peer(reject(result, source, reason));
+    const report = await send(targetAt(scp.port), (await files(some(2))).instances, options({ associations: 2 }));
+    expect(report.association).toMatchObject({ code: 'DIMSE_REJECTED', class: expected });
+    expect(report.association?.detail).toContain(`${result}/${source}/${reason}`);
+    expect(report.outcomes.map((outcome) => [outcome.class, outcome.status])).toEqual([
+      [expected, null],
+      [expected, null],
+    ]);
+    await expect(echo(targetAt(scp.port), { log: silentLog })).rejects.toMatchObject({ code: 'DIMSE_REJECTED' });
+  });
+  it('nobody listens', async () => {
+    const port = await freePort();
+    const report = await send(targetAt(port), (await files(some(2))).instances, options());
+    expect(report.association).toMatchObject({ code: 'DIMSE_CONNECT', class: 'transient' });
+    expect(report.association?.detail).toContain('ECONNREFUSED');
+    expect(report.outcomes).toHaveLength(2);
+    await expect(echo(targetAt(port), { log: silentLog })).rejects.toMatchObject({ code: 'DIMSE_CONNECT' });
+  });
+  it('no answer to the request', async () => {
+    const scp = await peer({ associate: () => null });
+    const report = await send(targetAt(scp.port, { artimMs: 100 }), (await files(some(1))).instances, options());
+    expect(report.association).toMatchObject({ code: 'DIMSE_TIMEOUT', class: 'transient' });
+  });
+  it('no answer to a C-STORE', async () => {
+    const scp = await peer({ message: () => {} });
+    const report = await send(targetAt(scp.port, { responseMs: 100 }), (await files(some(3))).instances, options());
+    expect(report.association).toMatchObject({ code: 'DIMSE_TIMEOUT', class: 'transient' });
+    expect(report.outcomes.map((outcome) => [outcome.class, outcome.status])).toEqual(
+      uids(3).map(() => ['transient', null]),
+    );
+    expect(scp.associations()).toBe(1);
+  });
+  it('a peer that stops reading', async () => {
+    const scp = await peer({ command: ({ socket }) => void socket.pause() });
+    const written = await files(some(1, 30_000_000));
+    const report = await send(targetAt(scp.port, { stallMs: 200 }), written.instances, options());
+    expect(report.association).toMatchObject({ code: 'DIMSE_CONNECT', class: 'transient' });
+    expect(report.association?.detail).toContain('takes no data');
+  });
+  it('a peer that answers, slowly, is waited for', async () => {
+    const scp = await peer({ message: (exchange) => void setTimeout(() => exchange.respond(), 400) });
+    const target = targetAt(scp.port, { stallMs: 100, idleMs: 100, artimMs: 100, pduMs: 100 });
+    const report = await send(target, (await files(some(1))).instances, options());
+    expect(report.outcomes.map((outcome) => outcome.class)).toEqual(['delivered']);
+  });
+  it('a maximum length without room is refused', async () => {
+    const scp = await peer({ associate: (request) => answerRequest(request, 6) });
+    const report = await send(targetAt(scp.port), (await files(some(1))).instances, options());
+    expect(report.association).toMatchObject({ code: 'DIMSE_PROTOCOL', class: 'transient' });
+  });
+  it.each(['A-ABORT', 'reset'] as const)(
+    '%s in the middle: what was answered stays delivered, the rest goes over another',
+    async (way) => {
+      const scp = await peer({
+        message: ({ association, request, socket, respond }) => {
+          if (association !== 1 || request !== 3) respond();
+          else if (way === 'reset') socket.resetAndDestroy();
+          else socket.end(encodeAbort({ source: 0, reason: 0 }));
+        },
+      });
+      const report = await send(targetAt(scp.port), (await files(some(5))).instances, options());
+      expect(report.outcomes.map((outcome) => outcome.class)).toEqual([
+        'delivered',
+        'delivered',
+        'transient',
+        'delivered',
+        'delivered',
+      ]);
+      expect(report.association?.code).toBe(way === 'reset' ? 'DIMSE_CONNECT' : 'DIMSE_ABORTED');
+      expect(scp.associations()).toBe(2);
+    },
+  );
+  it('a peer that aborts everything is left alone after three', async () => {
+    const scp = await peer({ command: ({ socket }) => void socket.end(encodeAbort({ source: 2, reason: 0 })) });
+    const report = await send(targetAt(scp.port), (await files(some(6))).instances, options());
+    expect(scp.associations()).toBe(3);
+    expect(report.outcomes.map((outcome) => outcome.class)).toEqual(uids(6).map(() => 'transient'));
+    expect(report.outcomes.filter(({ comment }) => comment.startsWith('not sent'))).toHaveLength(3);
+  });
+  it.each<[string, ScriptedScpOptions]>([
+    ['to another request', { message: ({ respond }) => respond({ respondedTo: 999 }) }],
+    ['of another kind', { message: ({ respond }) => respond({ field: 0x8030 }) }],
+    ['twice', { message: ({ respond }) => (respond(), respond()) }],
+    ['that is a request', { message: ({ respond }) => respond({ field: 0x0001, messageId: 1 }) }],
+  ])('a response %s ends the association', async (_name, script) => {
+    const scp = await peer(script);
+    const report = await send(targetAt(scp.port), (await files(some(1))).instances, options());
+    const [outcome] = report.outcomes;
+    // answered twice: the first answer counts
+    if (outcome?.class === 'delivered') expect(report.association).toBeNull();
+    else expect(report.association).toMatchObject({ code: 'DIMSE_PROTOCOL', class: 'transient' });
+  });
+  it('the caller’s signal stops it, with an outcome for each', async () => {
+    const controller = new AbortController();
+    const scp = await peer({
+      message: ({ request, respond }) => {
+        if (request < 3) respond();
+        else controller.abort();
+      },
+    });
+    const report = await send(
+      targetAt(scp.port),
+      (await files(some(6))).instances,
+      options({ signal: controller.signal }),
+    );
+    expect(report.outcomes.map((outcome) => outcome.class)).toEqual([
+      'delivered',
+      'delivered',
+      ...Array.from({ length: 4 }, () => 'transient'),
+    ]);
+    expect(scp.associations()).toBe(1);
+    const late = await send(
+      targetAt(scp.port),
+      (await files(some(2))).instances,
+      options({ signal: controller.signal }),
+    );
+    expect(late.outcomes.map((outcome) => outcome.class)).toEqual(['transient', 'transient']);
+    expect(scp.associations()).toBe(1);
+  });
+  it('a release that is never answered takes nothing back', async () => {
+    const scp = await peer({ release: () => {} });
+    const report = await send(targetAt(scp.port, { artimMs: 100 }), (await files(some(1))).instances, options());
+    expect(report.outcomes.map((outcome) => outcome.class)).toEqual(['delivered']);
+    expect(report.association).toBeNull();
+  });
+});
+
+describe('files', () => {
+  it('one that is missing, or no DICOM, or gets shorter, keeps no other back', async () => {
+    const { scp, store } = await openTestScp();
+    toClose.push(() => scp.close());
+    const { instances } = await files(some(5, 2_000_000));
+    const [, missing, foreign, cut] = instances;
+    if (!missing || !foreign || !cut) throw new Error('no files');
+    await writeFile(foreign.file, 'not DICOM');
+    const gone = instances.map((instance) =>
+      instance === missing ? { ...instance, file: `${instance.file}.gone` } : instance,
+    );
+    const sending = send(targetAt(scp.port), gone, {
+      ...options(),
+      // while the third is being sent the fourth is cut: its size has been read, its end is missing
+      onOutcome: ({ sopInstanceUid }) => void (sopInstanceUid === '1.2.3.3' && truncate(cut.file, 900_000)),
+    });
+    const report = await sending;
+    const byUid = Object.fromEntries(report.outcomes.map((outcome) => [outcome.sopInstanceUid, outcome.class]));
+    expect(byUid).toMatchObject({
+      '1.2.3.1': 'delivered',
+      '1.2.3.2': 'transient',
+      '1.2.3.3': 'permanent',
+      '1.2.3.5': 'delivered',
+    });
+    expect(['transient', 'permanent']).toContain(byUid['1.2.3.4']);
+    await delay(20);
+    expect(store.objects.map(({ facts }) => facts.sopInstanceUid)).toEqual(['1.2.3.1', '1.2.3.5']);
+    expect(store.open()).toBe(0);
+  });
+  it('readOutgoing takes the identity from the data set', async () => {
+    const { instances } = await files([{ sopInstanceUid: '1.2.3.1', sopClassUid: mrClass }]);
+    const [instance] = instances;
+    if (!instance) throw new Error('no file');
+    expect(await readOutgoing(instance.file)).toEqual(instance);
+    await writeFile(instance.file, 'not DICOM');
+    await expect(readOutgoing(instance.file)).rejects.toMatchObject({ code: 'DICOM_NOT_DICOM' });
+  });
+});
