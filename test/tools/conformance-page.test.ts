@@ -31,7 +31,9 @@ describe('the conformance statement', () => {
   });
 
   it('tells of every status what the sender makes of it', () => {
-    const rows = found(section('Storage SCU'), /^\| ((?:[0-9A-F]{4}|any other).*)$/gm).map((row) => row.split(' | '));
+    const rows = found(section('Storage SCU'), /^\| ((?:[0-9A-F]{4}|any other).*) \|$/gm).map((row) =>
+      row.split(' | '),
+    );
     for (let status = 0; status <= 0xffff; status += 1) {
       const row = rows.find(([range = '']) => {
         const [from = Number.NaN, to = from] = range.split(' to ').map((part) => Number.parseInt(part, 16));
@@ -40,6 +42,6 @@ describe('the conformance statement', () => {
       const [, name] = row ?? rows.at(-1) ?? [];
       if (name !== deliveryRule(status).class) throw new Error(`${status.toString(16)}: page says ${name}`);
     }
-    expect(rows.length).toBeGreaterThan(20);
+    expect(rows.length).toBeGreaterThan(15);
   });
 });

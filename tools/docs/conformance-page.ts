@@ -37,11 +37,7 @@ function answerRows(): string[][] {
 
 /** What every possible status of a C-STORE response means, in runs of equal meaning: asked of the very function. */
 function statusRows(): string[][] {
-  const meaning = (status: number): string => {
-    const { class: name, tries, alarm } = deliveryRule(status);
-    const again = name === 'transient' ? (tries === null ? 'until the peer is given up' : `${tries} times`) : '';
-    return [name, again, alarm === 'alarm' ? 'yes' : ''].join('|');
-  };
+  const meaning = (status: number): string => deliveryRule(status).class;
   const runs: { from: number; to: number; what: string }[] = [];
   for (let status = 0; status <= 0xffff; status++) {
     const what = meaning(status);
@@ -52,8 +48,8 @@ function statusRows(): string[][] {
   const otherwise = meaning(0xf000);
   const rows = runs
     .filter(({ what }) => what !== otherwise)
-    .map(({ from, to, what }) => [from === to ? hex(from, 4) : `${hex(from, 4)} to ${hex(to, 4)}`, ...what.split('|')]);
-  return [...rows, ['any other', ...otherwise.split('|')]];
+    .map(({ from, to, what }) => [from === to ? hex(from, 4) : `${hex(from, 4)} to ${hex(to, 4)}`, what]);
+  return [...rows, ['any other', otherwise]];
 }
 
 function rejectionRows(): string[][] {
@@ -158,8 +154,8 @@ export async function conformancePage(): Promise<string> {
     'An instance is kept byte for byte; 0000 is answered only after it is on disk. An instance that comes again with the same bytes is answered 0000 and not kept twice. Level of conformance: 2.',
     table(['status', 'when'], answerRows()),
     '## Storage SCU',
-    'What the status of a C-STORE response means for its instance. Tries are spaced by exponential back-off with jitter, 30 s to 15 min. *warned* counts as delivered and is shown to the operator.',
-    table(['status', 'instance', 'tried again', 'alarm'], statusRows()),
+    'What the status of a C-STORE response means for its instance. *transient* is tried again, spaced by exponential back-off with jitter from 30 s to 15 min, until `giveUp` of the peer; *warned* counts as delivered and is shown to the operator; *permanent* is not tried again, and a person is told.',
+    table(['status', 'instance'], statusRows()),
     '## Derived objects',
     `Made of ${[...classicClasses].map((uid) => `${classNames[uid] ?? ''} (${code(uid)})`).join(' and ')}; of the same SOP class, in the same study, frame of reference and geometry, as a new series. UIDs are under 2.25, made by hashing source, model, settings and pipeline, so that making a series again makes the same UIDs. Image Type begins DERIVED and ends with the value LIMPID. The text says what was done: Series Description, Derivation Description; Content Qualification is RESEARCH unless the node is configured otherwise. No element identifies a person beyond what the source has. Specific Character Set and text are kept as they are.`,
     '### Attributes',
