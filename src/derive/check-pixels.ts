@@ -1,9 +1,13 @@
 // Own check: the pixels themselves, and what the header says of them (conformance 3.3).
 import { isReason, pixelDescription } from '../dicom/pixel-description.js';
+import type { PixelDescription } from '../dicom/pixel-description.js';
+import { words } from '../dicom/pixels.js';
 import { storedRange } from '../dicom/rescale.js';
 import { transferSyntax } from '../dicom/uids.js';
 import { find, number, text, texts } from '../dicom/values.js';
 import type { Check } from './faults.js';
+
+type Padding = NonNullable<PixelDescription['padding']>;
 
 /** Mean shift and correlation that a derived slice must keep with its source. */
 const most = { shift: 0.05, leastShift: 1, correlation: 0.8 };
@@ -25,68 +29,107 @@ export function checkPixels(check: Check): void {
   if (element.length !== bytes + (bytes & 1))
     return fault('PIXEL', `${element.length} bytes of Pixel Data, ${bytes} expected`);
   if (size > 1 && element.vr !== 'OW') fault('PIXEL', `Pixel Data has VR ${element.vr}`);
-  const raw = derived.dataSet.value(element);
-  const values = new Int32Array(source.pixels.length);
-  const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
-  for (let index = 0; index < values.length; index++) {
-    const unsigned = size === 1 ? (raw[index] ?? 0) : view.getUint16(2 * index, true);
-    const shift = 32 - description.bitsAllocated;
-    values[index] = description.signed ? (unsigned << shift) >> shift : unsigned;
-  }
-  checkValues(check, values);
+  const raw = derived.dataSet.value(element).subarray(0, bytes);
+  const samples = size === 1 ? raw : words(raw, true);
+  // Signed samples are read whole, so that a sign that was not extended shows as a value that does not fit.
+  const whole = !description.signed
+    ? samples
+    : size === 1
+      ? new Int8Array(samples.buffer, samples.byteOffset, samples.length)
+      : new Int16Array(samples.buffer, samples.byteOffset, samples.length);
+  checkValues(check, new Int32Array(whole));
 }
 
-/** Range, padding, smallest and largest, likeness to the source; one pass over the pixels. */
+/** Range, padding, smallest and largest, likeness to the source. */
 function checkValues({ source, derived, plan, fault }: Check, values: Int32Array): void {
   const { description, pixels } = source;
   const { low, high } = storedRange(description);
-  const padding = description.padding;
-  let [smallest, largest, outside, lost, made, same] = [Infinity, -Infinity, 0, 0, 0, 0];
-  let [n, sumX, sumY, sumXX, sumYY, sumXY] = [0, 0, 0, 0, 0, 0];
-  for (let index = 0; index < values.length; index++) {
-    const x = values[index] ?? 0;
-    const y = pixels[index] ?? 0;
-    if (x < smallest) smallest = x;
-    if (x > largest) largest = x;
-    if (x < low || x > high) outside++;
-    if (x === y) same++;
-    if (padding !== null) {
-      const was = y >= padding.low && y <= padding.high;
-      if (was && x !== y) lost++;
-      if (!was && x >= padding.low && x <= padding.high) made++;
-      if (was) continue;
-    }
-    n++;
-    sumX += x;
-    sumY += y;
-    sumXX += x * x;
-    sumYY += y * y;
-    sumXY += x * y;
-  }
-  if (outside > 0) fault('PIXEL', `${outside} values do not fit ${description.bitsStored} bits`);
-  if (lost > 0 || made > 0) fault('PADDING', `${lost} padding pixels changed, ${made} pixels became padding`);
+  const { smallest, largest, same } = extremes(values, pixels);
+  if (smallest < low || largest > high) fault('PIXEL', `values do not fit ${description.bitsStored} bits`);
   for (const [keyword, expected] of [
     ['SmallestImagePixelValue', smallest],
     ['LargestImagePixelValue', largest],
   ] as const) {
     const element = find(derived.dataSet, keyword);
-    if ((element === undefined) !== (find(source.dataSet, keyword) === undefined))
+    if ((element === undefined) !== (find(source.dataSet, keyword) === undefined)) {
       fault('MINMAX', `${keyword} is in one of source and derived only`);
+    }
     if (element === undefined) continue;
     if (number(derived.dataSet, keyword) !== expected) fault('MINMAX', `${keyword} is not the pixels' own`);
     if (element.vr !== (description.signed ? 'SS' : 'US')) fault('MINMAX', `${keyword} has VR ${element.vr}`);
   }
-  if (n === 0) return;
-  const spread = Math.sqrt(Math.max(0, sumYY / n - (sumY / n) ** 2));
-  const own = Math.sqrt(Math.max(0, sumXX / n - (sumX / n) ** 2));
-  const shift = Math.abs(sumX - sumY) / n;
+  const { padding } = description;
+  if (padding !== null) {
+    const { lost, made } = paddingFaults(values, pixels, padding);
+    if (lost > 0 || made > 0) fault('PADDING', `${lost} padding pixels changed, ${made} pixels became padding`);
+  }
+  const { spread, shift, correlation } = likeness(values, pixels, padding);
   if (spread === 0) return;
   if (shift > Math.max(most.leastShift, most.shift * spread))
     fault('CONTENT', `mean moved by ${shift.toFixed(2)} stored values`);
-  const correlation = own === 0 ? 0 : (sumXY / n - (sumX / n) * (sumY / n)) / (spread * own);
   if (correlation < most.correlation) fault('CONTENT', `correlation with the source is ${correlation.toFixed(3)}`);
-  if (same === values.length && plan.strengthAsked > 0 && spread >= flat)
+  if (same && plan.strengthAsked > 0 && spread >= flat)
     fault('UNCHANGED', "pixels are the source's, yet a strength is declared");
+}
+
+function extremes(values: Int32Array, pixels: Int32Array): { smallest: number; largest: number; same: boolean } {
+  let smallest = values[0] ?? 0;
+  let largest = smallest;
+  let different = 0;
+  for (let index = 0; index < values.length; index++) {
+    const value = values[index] ?? 0;
+    if (value < smallest) smallest = value;
+    if (value > largest) largest = value;
+    if (value !== pixels[index]) different++;
+  }
+  return { smallest, largest, same: different === 0 };
+}
+
+function paddingFaults(values: Int32Array, pixels: Int32Array, { low, high }: Padding): { lost: number; made: number } {
+  let lost = 0;
+  let made = 0;
+  for (let index = 0; index < values.length; index++) {
+    const value = values[index] ?? 0;
+    const was = pixels[index] ?? 0;
+    if (was >= low && was <= high) {
+      if (value !== was) lost++;
+    } else if (value >= low && value <= high) made++;
+  }
+  return { lost, made };
+}
+
+/** Standard deviation of the source, mean shift and correlation of the derived slice with it; padding does not count. */
+function likeness(
+  values: Int32Array,
+  pixels: Int32Array,
+  padding: Padding | null,
+): { spread: number; shift: number; correlation: number } {
+  // Without padding: a range that no value lies in.
+  const { low, high } = padding ?? { low: 1, high: 0 };
+  let count = 0;
+  let sum = 0;
+  let sumChange = 0;
+  let squares = 0;
+  let squaresChange = 0;
+  let products = 0;
+  for (let index = 0; index < values.length; index++) {
+    const value = pixels[index] ?? 0;
+    if (value >= low && value <= high) continue;
+    const change = (values[index] ?? 0) - value;
+    count++;
+    sum += value;
+    sumChange += change;
+    squares += value * value;
+    squaresChange += change * change;
+    products += value * change;
+  }
+  if (count === 0) return { spread: 0, shift: 0, correlation: 1 };
+  const variance = squares / count - (sum / count) ** 2;
+  const covariance = products / count - (sum / count) * (sumChange / count);
+  // The derived value is the source's plus its change.
+  const own = variance + 2 * covariance + squaresChange / count - (sumChange / count) ** 2;
+  const correlation = own > 0 && variance > 0 ? (variance + covariance) / Math.sqrt(variance * own) : 0;
+  return { spread: Math.sqrt(Math.max(0, variance)), shift: Math.abs(sumChange) / count, correlation };
 }
 
 /** Lossy history never goes away and is never invented. */

@@ -5,6 +5,7 @@ import { keywordOf, tagText } from '../dicom/dictionary.js';
 import { isUid } from '../dicom/uid.js';
 import { texts } from '../dicom/values.js';
 import type { Check } from './faults.js';
+import type { DerivationPlan } from './plan.js';
 import { isCopied } from './encode.js';
 
 const forms: Readonly<Record<string, (value: string) => boolean>> = {
@@ -19,16 +20,21 @@ const forms: Readonly<Record<string, (value: string) => boolean>> = {
   SH: (value) => value.length <= 16,
 };
 
-export function checkSyntax({ source, derived, fault }: Check): void {
+export function checkSyntax({ source, derived, plan, fault }: Check): void {
   const [from, to] = [source.dataSet, derived.dataSet];
   for (const element of to.elements) {
     const former = from.get(element.tag);
     // What is kept may break rules that the source broke: limpid does not mend a vendor's header.
-    if (former !== undefined && isCopied(from, former)) continue;
+    if (former !== undefined && (isCopied(from, former) || keptNumber(plan, element))) continue;
     if (element.items === null && !wellFormed(to, element)) {
       fault('SYNTAX', `${keywordOf(element.tag) ?? tagText(element.tag)} is not of the form of ${element.vr}`);
     }
   }
+}
+
+/** Instance Number is the source's own text unless the plan numbers anew. */
+function keptNumber(plan: DerivationPlan, element: Element): boolean {
+  return plan.instanceNumbers === 'kept' && keywordOf(element.tag) === 'InstanceNumber';
 }
 
 function wellFormed(ds: DataSet, element: Element): boolean {

@@ -2,7 +2,7 @@
 import type { DataSet } from '../dicom/data-set.js';
 import { formatDa, formatTm, parseOffset } from '../dicom/datetime.js';
 import { joined } from '../dicom/element.js';
-import { derivedInstanceUid } from '../dicom/uid.js';
+import { derivedInstanceUid, isUid } from '../dicom/uid.js';
 import { number, text } from '../dicom/values.js';
 import { LimpidError } from '../errors.js';
 import { written } from './encode.js';
@@ -22,11 +22,17 @@ export function offsetOf(source: DataSet): number | null {
   return parseOffset(text(source, 'TimezoneOffsetFromUTC') ?? '');
 }
 
-/** SOP Instance UID of a source instance. */
+/**
+ * SOP Instance UID of a source instance.
+ * @throws LimpidError DERIVE_CHECK_FAILED where one of the source's identifiers is no UID: nothing can be traced back to it
+ */
 export function sourceUidOf(source: DataSet): string {
-  const uid = text(source, 'SOPInstanceUID');
-  if (uid === null) throw new LimpidError('DERIVE_CHECK_FAILED', 'the source has no SOP Instance UID');
-  return uid;
+  for (const keyword of ['SOPInstanceUID', 'SeriesInstanceUID', 'StudyInstanceUID']) {
+    if (!isUid(text(source, keyword) ?? '')) {
+      throw new LimpidError('DERIVE_CHECK_FAILED', `the source's ${keyword} is no UID`);
+    }
+  }
+  return text(source, 'SOPInstanceUID') ?? '';
 }
 
 /** Series Number of a derived series. */

@@ -1,8 +1,9 @@
 // The derived pixels and what the header says of them (conformance 3.3).
 import type { DataSet } from '../dicom/data-set.js';
-import { encodeElement, header } from '../dicom/element.js';
+import { encodeElement, header, joined } from '../dicom/element.js';
 import { copiedElement } from '../dicom/explicit-le.js';
 import type { PixelDescription } from '../dicom/pixel-description.js';
+import { hostIsLittle } from '../dicom/pixels.js';
 import { storedRange } from '../dicom/rescale.js';
 import { transferSyntax } from '../dicom/uids.js';
 import { find, text } from '../dicom/values.js';
@@ -41,9 +42,10 @@ export function pixelElements(
 function rangeOf(pixels: Int32Array, description: PixelDescription): { smallest: number; largest: number } {
   const expected = description.rows * description.columns * description.frames;
   if (pixels.length !== expected) throw wrong(`${pixels.length} pixels, ${expected} expected`);
-  let smallest = Infinity;
-  let largest = -Infinity;
-  for (const value of pixels) {
+  let smallest = pixels[0] ?? 0;
+  let largest = smallest;
+  for (let index = 0; index < pixels.length; index++) {
+    const value = pixels[index] ?? 0;
     if (value < smallest) smallest = value;
     if (value > largest) largest = value;
   }
@@ -61,14 +63,11 @@ function nativePixels(tag: number, pixels: Int32Array, { bitsAllocated }: PixelD
   const start = header(tag, vr, length);
   const out = new Uint8Array(start.length + length);
   out.set(start);
-  if (size === 1) {
-    for (let index = 0; index < pixels.length; index++) out[start.length + index] = pixels[index] ?? 0;
-    return out;
-  }
-  for (let index = 0, at = start.length; index < pixels.length; index++, at += 2) {
-    const value = pixels[index] ?? 0;
-    out[at] = value;
-    out[at + 1] = value >> 8;
+  if (size === 1) out.set(pixels, start.length);
+  else if (hostIsLittle) new Uint16Array(out.buffer, start.length, pixels.length).set(pixels);
+  else {
+    const view = new DataView(out.buffer, start.length);
+    for (let index = 0; index < pixels.length; index++) view.setUint16(2 * index, pixels[index] ?? 0, true);
   }
   return out;
 }
@@ -78,14 +77,7 @@ function lossyElements(source: DataSet, transferSyntaxUid: string): Written[] {
   const keep = (keyword: string): Written[] => {
     const element = find(source, keyword);
     if (element === undefined) return [];
-    const parts = copiedElement(source, element);
-    const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-    let at = 0;
-    for (const part of parts) {
-      bytes.set(part, at);
-      at += part.length;
-    }
-    return [{ tag: element.tag, bytes }];
+    return [{ tag: element.tag, bytes: joined(copiedElement(source, element)) }];
   };
   const flag = text(source, 'LossyImageCompression');
   const method = transferSyntax(transferSyntaxUid)?.lossyMethod ?? null;

@@ -10,11 +10,6 @@ export function longHeader(vr: string): boolean {
   return longHeaders.has(vr);
 }
 
-/** Bytes of the header that `writeHeader` writes. */
-export function headerLength(vr: string): number {
-  return longHeaders.has(vr) ? 12 : 8;
-}
-
 /**
  * The header of an element with a value of `length` bytes (0xFFFFFFFF: undefined length).
  * @throws LimpidError INTERNAL for a value longer than its VR can say
@@ -70,7 +65,8 @@ export function encodeSequence(tag: number, items: readonly (readonly Uint8Array
   return joined([header(tag, 'SQ', lengthOf(parts)), ...parts]);
 }
 
-function lengthOf(parts: readonly Uint8Array[]): number {
+/** Bytes of all parts together. */
+export function lengthOf(parts: readonly Uint8Array[]): number {
   return parts.reduce((sum, part) => sum + part.length, 0);
 }
 

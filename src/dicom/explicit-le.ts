@@ -1,6 +1,6 @@
 // Copying elements into an Explicit VR Little Endian data set: structure may change, values never (PS3.5 section 7, 6.2).
 import type { DataSet, Element } from './data-set.js';
-import { header, itemHeader, longHeader } from './element.js';
+import { header, itemHeader, lengthOf, longHeader } from './element.js';
 
 /** Bytes of one number, for VRs whose values depend on the order of bytes. */
 const numberSize: Readonly<Record<string, number | undefined>> = {
@@ -70,8 +70,4 @@ function turned(value: Uint8Array, vr: string): Uint8Array {
   const out = value.slice();
   for (let at = 0; at + size <= out.length; at += size) out.subarray(at, at + size).reverse();
   return out;
-}
-
-function lengthOf(parts: readonly Uint8Array[]): number {
-  return parts.reduce((sum, part) => sum + part.length, 0);
 }

@@ -8,7 +8,7 @@ import { transferSyntax } from './uids.js';
 import { find } from './values.js';
 
 /** The machine's own order of bytes, in which native 16-bit pixels can be read without a loop over single bytes. */
-const hostIsLittle = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
+export const hostIsLittle = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 
 /**
  * Stored values of one frame, [row][column]: bits above Bits Stored cut off, sign extended.
@@ -68,7 +68,8 @@ function unpacked(raw: Uint8Array, description: PixelDescription, littleEndian: 
   return out;
 }
 
-function words(raw: Uint8Array, littleEndian: boolean): Uint16Array {
+/** 16-bit words of the bytes, over the same memory where the machine's order and alignment allow. */
+export function words(raw: Uint8Array, littleEndian: boolean): Uint16Array {
   const count = raw.length >> 1;
   if (littleEndian === hostIsLittle) {
     if (raw.byteOffset % 2 === 0) return new Uint16Array(raw.buffer, raw.byteOffset, count);

@@ -19,14 +19,6 @@ export const sopClasses = {
 /** Classic single-frame classes that limpid derives. */
 export const classicClasses: ReadonlySet<string> = new Set([sopClasses.ct, sopClasses.mr]);
 
-/** Multi-frame classes with functional groups. */
-export const enhancedClasses: ReadonlySet<string> = new Set([
-  sopClasses.enhancedCt,
-  sopClasses.enhancedMr,
-  sopClasses.legacyConvertedCt,
-  sopClasses.legacyConvertedMr,
-]);
-
 export const explicitLittleEndian = '1.2.840.10008.1.2.1';
 export const implicitLittleEndian = '1.2.840.10008.1.2';
 
