@@ -9,6 +9,9 @@ import { toModality, toStored } from './dicom/rescale.js';
 import { derivedInstanceUid } from './dicom/uid.js';
 import { explicitLittleEndian, sopClasses } from './dicom/uids.js';
 import { number, numbers, text } from './dicom/values.js';
+import { checkInstance } from './derive/check.js';
+import { summaryOf } from './derive/check-series.js';
+import type { InstanceSummary } from './derive/check-series.js';
 import { deriveInstance } from './derive/derive-instance.js';
 import type { SourceInstance } from './derive/derive-instance.js';
 import type { DerivationPlan } from './derive/plan.js';
@@ -79,7 +82,7 @@ async function writeSynced(file: string, bytes: Uint8Array): Promise<void> {
   }
 }
 
-const methods: SliceMethods<DerivationPlan> = {
+const methods: SliceMethods<DerivationPlan, InstanceSummary> = {
   async survey(files) {
     const value: SurveyedInstance[] = [];
     for (const file of files) {
@@ -139,7 +142,8 @@ const methods: SliceMethods<DerivationPlan> = {
     const inRecord = (noise: number | null): number | null => noise && noise * toRecord;
     const recorded = { noiseBefore: inRecord(figures.noiseBefore), noiseAfter: inRecord(figures.noiseAfter) };
     const bytes = deriveInstance(source, plan, pixels, recorded, nowMs);
-    const faults: readonly string[] = [];
+    const decoded = { ...source, pixels: stored };
+    const faults = checkInstance(decoded, bytes, plan);
     if (faults.length === 0) await writeSynced(outFile, bytes);
     const sourceUid = text(source.dataSet, 'SOPInstanceUID') ?? '';
     const derived = {
@@ -157,6 +161,7 @@ const methods: SliceMethods<DerivationPlan> = {
         figures: { ...figures, mean: figures.mean / measured.scale },
         instance: derived,
         faults,
+        summary: summaryOf(decoded, bytes, pixels),
       },
     };
   },

@@ -2,6 +2,8 @@
 // parent's channel closes. Started by enhance/device.ts.
 import { canonicalJson } from './dicom/canonical-json.js';
 import { derivedSeriesUid, sourceSetDigest } from './dicom/uid.js';
+import { checkSeries } from './derive/check-series.js';
+import type { InstanceSummary } from './derive/check-series.js';
 import type { DerivationPlan } from './derive/plan.js';
 import type { InferenceMethods, SliceMethods } from './enhance/methods.js';
 import type { TaskOrder } from './enhance/order.js';
@@ -21,7 +23,7 @@ const memoryEveryMs = 500;
 
 interface Opened {
   readonly provider: string;
-  readonly slices: Pool<SliceMethods<DerivationPlan>>;
+  readonly slices: Pool<SliceMethods<DerivationPlan, InstanceSummary>>;
   readonly inference: Pool<InferenceMethods>;
   readonly sliceDeadlineMs: number;
 }
@@ -95,6 +97,12 @@ async function runOrder(order: TaskOrder, opened: Opened): Promise<void> {
     model: { card, file, provider: opened.provider },
     sliceDeadlineMs: opened.sliceDeadlineMs,
     planOf: (found, series) => planOf(order, card, found, series),
+    checkSeries: (summaries, plan) =>
+      checkSeries(
+        order.sources.map(({ sopInstanceUid }) => sopInstanceUid),
+        summaries,
+        plan,
+      ),
     now: () => order.startedAtMs + Math.round(performance.now() - start),
     onModel: (seconds) => tell({ kind: 'model', seconds }),
     onSlice: ({ figures, modality }, done, total) => {

@@ -48,16 +48,18 @@ export interface FinishArgument<Plan> {
   readonly nowMs: number;
 }
 
-export interface FinishedSlice {
+export interface FinishedSlice<Summary> {
   readonly modality: NoiseModality;
   readonly figures: EnhancedFigures;
   readonly instance: DerivedInstance;
   /** Faults of the derived object; it is not written then. */
   readonly faults: readonly string[];
+  /** What the check of the whole series needs of it. */
+  readonly summary: Summary;
 }
 
 /** Threads that read, decode, measure, blend, derive, check and write. They may be ended at any time. */
-export type SliceMethods<Plan> = {
+export type SliceMethods<Plan, Summary> = {
   readonly survey: (files: readonly string[]) => Promise<Result<readonly SurveyedInstance[]>>;
   readonly prepare: (argument: PrepareArgument) => Promise<Result<PreparedSlice | { readonly refused: Reason }>>;
   /** Noise after over before at each blend; the residual stays with the slice. */
@@ -66,7 +68,7 @@ export type SliceMethods<Plan> = {
     readonly residual: Float32Array | null;
     readonly blends: readonly number[];
   }) => Promise<Result<readonly (number | null)[]>>;
-  readonly finish: (argument: FinishArgument<Plan>) => Promise<Result<FinishedSlice>>;
+  readonly finish: (argument: FinishArgument<Plan>) => Promise<Result<FinishedSlice<Summary>>>;
   /** Forgets these slices, or all. */
   readonly drop: (works: readonly number[] | 'all') => Promise<Result<null>>;
 };

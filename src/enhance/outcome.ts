@@ -1,8 +1,7 @@
 /** The outcome record of a task, from what its slices gave. */
 import type { FailureCode, Reason, ReasonCode } from '../errors.js';
 import type { ModelCard } from '../inference/card.js';
-import type { Figure, OutcomeRecord } from '../spool/records.js';
-import type { FinishedSlice } from './methods.js';
+import type { DerivedInstance, Figure, OutcomeRecord } from '../spool/records.js';
 import type { EnhancedFigures } from './limits.js';
 import type { NoiseModality } from './noise.js';
 import type { TaskOrder } from './order.js';
@@ -34,14 +33,13 @@ export interface OutcomeParts {
   readonly order: TaskOrder;
   readonly ending: Ending;
   readonly found: Found;
-  readonly slices: readonly FinishedSlice[];
+  readonly instances: readonly DerivedInstance[];
   readonly seriesInstanceUid: string | null;
   readonly provider: string;
   readonly threads: number;
   readonly warnings: readonly Reason[];
   readonly modelSeconds: number;
   readonly endedAtMs: number;
-  readonly modality: NoiseModality | null;
 }
 
 const rounded = (value: number, digits: number): number => Number(value.toFixed(digits));
@@ -117,6 +115,6 @@ export function outcomeOf(parts: OutcomeParts, figures: Record<string, Figure>):
     figures,
     warnings: [...parts.warnings],
     modelSeconds: rounded(parts.modelSeconds, 3),
-    instances: parts.slices.map(({ instance }) => instance),
+    instances: [...parts.instances],
   };
 }

@@ -34,17 +34,19 @@ import {
 } from './strength.js';
 import type { Thread } from './thread.js';
 
-export interface TaskPorts<Plan> {
-  readonly slices: Pool<SliceMethods<Plan>>;
+export interface TaskPorts<Plan, Summary> {
+  readonly slices: Pool<SliceMethods<Plan, Summary>>;
   readonly inference: Pool<InferenceMethods>;
   readonly model: OpenModel;
   /** A slice step that takes longer ends its thread and the task. */
   readonly sliceDeadlineMs: number;
   /** What all derived instances share. */
   readonly planOf: (found: Found, series: OrderedSeries) => Plan & { readonly seriesInstanceUid: string };
+  /** Faults of the derived series as a whole; summaries in order of position. */
+  readonly checkSeries: (summaries: readonly Summary[], plan: Plan) => readonly string[];
   /** Wall clock, ms since epoch. */
   readonly now: () => number;
-  readonly onSlice: (slice: FinishedSlice, done: number, total: number) => void;
+  readonly onSlice: (slice: FinishedSlice<Summary>, done: number, total: number) => void;
   /** Time of one slice in the model. */
   readonly onModel: (seconds: number) => void;
 }
@@ -61,9 +63,9 @@ const refused = ({ code, detail }: Reason, file: string): Refusal =>
   new Refusal('skipped', code, detail === '' ? basename(file) : `${basename(file)}: ${detail}`);
 
 /** A slice on its way: its place, the thread that keeps it, what was found of it. */
-interface Underway<Plan> {
+interface Underway<Plan, Summary> {
   readonly index: number;
-  readonly thread: Thread<SliceMethods<Plan>>;
+  readonly thread: Thread<SliceMethods<Plan, Summary>>;
   readonly prepared: PreparedSlice;
 }
 
@@ -79,21 +81,21 @@ function deferred<T>(): { promise: Promise<T>; resolve: (value: T) => void; reje
   return { promise, resolve, reject };
 }
 
-class TaskRun<Plan> {
+class TaskRun<Plan, Summary> {
   readonly #order: TaskOrder;
-  readonly #ports: TaskPorts<Plan>;
+  readonly #ports: TaskPorts<Plan, Summary>;
   readonly #card: ModelCard;
   #series: OrderedSeries | null = null;
   #found: Found = nothingFound;
   #plan: (Plan & { readonly seriesInstanceUid: string }) | null = null;
   readonly #warnings: Reason[] = [];
-  readonly #finished = new Map<number, FinishedSlice>();
+  readonly #finished = new Map<number, FinishedSlice<Summary>>();
   #modelSeconds = 0;
   #stopped = false;
   /** The first refusal: later ones may only follow from it. */
   #refusal: Refusal | null = null;
 
-  constructor(order: TaskOrder, ports: TaskPorts<Plan>) {
+  constructor(order: TaskOrder, ports: TaskPorts<Plan, Summary>) {
     this.#order = order;
     this.#ports = ports;
     this.#card = ports.model.card;
@@ -155,9 +157,9 @@ class TaskRun<Plan> {
 
   /** A call to a slice thread; decoding faults, a thread that dies and a deadline that passes all mean that the file cannot be decoded. */
   async #answer<T>(
-    thread: Thread<SliceMethods<Plan>>,
+    thread: Thread<SliceMethods<Plan, Summary>>,
     file: string,
-    call: (thread: Thread<SliceMethods<Plan>>) => Promise<T>,
+    call: (thread: Thread<SliceMethods<Plan, Summary>>) => Promise<T>,
   ): Promise<T> {
     try {
       return await call(thread);
@@ -179,7 +181,7 @@ class TaskRun<Plan> {
     return this.#order.sources[index]?.file ?? '';
   }
 
-  async #prepare(index: number, guess: number): Promise<Underway<Plan>> {
+  async #prepare(index: number, guess: number): Promise<Underway<Plan, Summary>> {
     const { modality } = this.#ordered();
     const thread = this.#ports.slices.least();
     const file = this.#fileOf(index);
@@ -190,7 +192,7 @@ class TaskRun<Plan> {
     return { index, thread, prepared };
   }
 
-  async #infer({ prepared }: Underway<Plan>): Promise<Float32Array> {
+  async #infer({ prepared }: Underway<Plan, Summary>): Promise<Float32Array> {
     const { rows, columns, values, map } = prepared;
     const { inference, model, onModel } = this.#ports;
     const argument = { model, rows, columns, values, map };
@@ -201,7 +203,7 @@ class TaskRun<Plan> {
   }
 
   #measure(
-    slice: Underway<Plan>,
+    slice: Underway<Plan, Summary>,
     residual: Float32Array | null,
     blends: readonly number[],
   ): Promise<readonly (number | null)[]> {
@@ -215,7 +217,7 @@ class TaskRun<Plan> {
     );
   }
 
-  async #finish(slice: Underway<Plan>, residual: Float32Array | null): Promise<void> {
+  async #finish(slice: Underway<Plan, Summary>, residual: Float32Array | null): Promise<void> {
     const { plan, blend } = { plan: this.#plan, blend: this.#found.blend };
     if (plan === null || blend === null) throw new LimpidError('INTERNAL', 'a slice was finished before its plan');
     const { index } = slice;
@@ -308,8 +310,8 @@ class TaskRun<Plan> {
     typical: number,
     ready: { resolve: (value: null) => void; reject: (error: unknown) => void },
     tasks: Promise<unknown>[],
-  ): Promise<readonly Underway<Plan>[]> {
-    const curves: Promise<{ slice: Underway<Plan>; curve: readonly (number | null)[] }>[] = [];
+  ): Promise<readonly Underway<Plan, Summary>[]> {
+    const curves: Promise<{ slice: Underway<Plan, Summary>; curve: readonly (number | null)[] }>[] = [];
     const all = await this.#all(
       chosen.map(async (index) => {
         const slice = await this.#prepare(index, typical);
@@ -352,7 +354,7 @@ class TaskRun<Plan> {
     this.#adopt({ ...this.#found, blend });
   }
 
-  #takeStrength(kept: readonly Underway<Plan>[]): void {
+  #takeStrength(kept: readonly Underway<Plan, Summary>[]): void {
     const { modality } = this.#ordered();
     const scale = this.#card.noise[modality];
     if (!scale)
@@ -366,7 +368,7 @@ class TaskRun<Plan> {
     }
   }
 
-  async #findBlend(curves: readonly { slice: Underway<Plan>; curve: readonly (number | null)[] }[]): Promise<void> {
+  async #findBlend(curves: readonly { slice: Underway<Plan, Summary>; curve: readonly (number | null)[] }[]): Promise<void> {
     const whole = curves
       .map(({ curve }) => curve.filter((ratio) => ratio !== null))
       .filter((curve) => curve.length === probedBlends.length);
@@ -388,8 +390,15 @@ class TaskRun<Plan> {
   }
 
   #judge(): Ending {
-    const { modality } = this.#ordered();
-    const slices = [...this.#finished.values()].map(({ figures }) => figures);
+    const { modality, byPosition } = this.#ordered();
+    const finished = byPosition.flatMap((index) => this.#finished.get(index) ?? []);
+    if (this.#plan === null) throw new LimpidError('INTERNAL', 'a series without a plan');
+    const faults = this.#ports.checkSeries(
+      finished.map(({ summary }) => summary),
+      this.#plan,
+    );
+    if (faults.length > 0) return { outcome: 'failed', code: 'DERIVE_CHECK_FAILED', detail: faults.join('; ') };
+    const slices = finished.map(({ figures }) => figures);
     const broken = brokenLimits(slices, this.#card.limits, unitOf(this.#card, modality));
     if (broken.length === 0) return { outcome: 'enhanced', code: null, detail: '' };
     return { outcome: 'withheld', code: 'WITHHELD', detail: broken.join('; ') };
@@ -408,14 +417,13 @@ class TaskRun<Plan> {
       order: this.#order,
       ending,
       found: this.#found,
-      slices,
+      instances: slices.map(({ instance }) => instance),
       seriesInstanceUid: kept ? (this.#plan?.seriesInstanceUid ?? null) : null,
       provider: this.#ports.model.provider,
       threads: this.#ports.inference.size,
       warnings: this.#warnings,
       modelSeconds: this.#modelSeconds,
       endedAtMs: this.#ports.now(),
-      modality,
     };
     const figures = kept
       ? seriesFigures(
@@ -434,6 +442,6 @@ class TaskRun<Plan> {
  *
  * @throws LimpidError `MODEL_INVALID`, `PROVIDER_UNAVAILABLE`, `INTERNAL`: no outcome, the task may be tried again
  */
-export function runTask<Plan>(order: TaskOrder, ports: TaskPorts<Plan>): Promise<OutcomeRecord> {
+export function runTask<Plan, Summary>(order: TaskOrder, ports: TaskPorts<Plan, Summary>): Promise<OutcomeRecord> {
   return new TaskRun(order, ports).run();
 }

@@ -70,6 +70,6 @@ export async function orderFor(
     outDir,
     modelsDirectory,
     node: { stationName: 'LIMPID', deviceSerialNumber: 'test-node', qualification: 'RESEARCH' },
-    startedAtMs: Date.UTC(2026, 2, 1, 10, 17),
+    startedAtMs: Date.UTC(2026, 2, 2, 10, 17),
   };
 }
