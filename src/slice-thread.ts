@@ -49,7 +49,9 @@ async function surveyOne(file: string): Promise<SurveyedInstance> {
   } finally {
     await handle.close();
   }
-  const { dataSet } = header.complete ? header : readInstanceHeader(await readFile(file));
+  if (!header.complete) header = readInstanceHeader(await readFile(file));
+  if (!header.complete) throw new LimpidError('DICOM_MALFORMED', 'the file ends before its pixels');
+  const { dataSet } = header;
   const sopClass = text(dataSet, 'SOPClassUID');
   return {
     modality: sopClass === sopClasses.ct ? 'CT' : sopClass === sopClasses.mr ? 'MR' : null,

@@ -59,8 +59,11 @@ class Refusal extends Error {
     this.ending = { outcome, code, detail };
   }
 }
-const refused = ({ code, detail }: Reason, file: string): Refusal =>
-  new Refusal('skipped', code, detail === '' ? basename(file) : `${basename(file)}: ${detail}`);
+/** @param file whose fault it is; null where the detail names it */
+function refused({ code, detail }: Reason, file: string | null): Refusal {
+  const parts = [file === null ? '' : basename(file), detail];
+  return new Refusal('skipped', code, parts.filter((part) => part !== '').join(': '));
+}
 
 /** A slice on its way: its place, the thread that keeps it, what was found of it. */
 interface Underway<Plan, Summary> {
@@ -137,7 +140,7 @@ class TaskRun<Plan, Summary> {
     const surveyed = await Promise.all(
       Array.from({ length: Math.ceil(sources.length / part) }, (_, i) => {
         const files = sources.slice(i * part, (i + 1) * part).map(({ file }) => file);
-        return this.#answer(slices.least(), files[0] ?? '', (thread) =>
+        return this.#answer(slices.least(), null, (thread) =>
           thread.call('survey', files, { deadlineMs: this.#ports.sliceDeadlineMs * files.length }),
         );
       }),
@@ -158,7 +161,7 @@ class TaskRun<Plan, Summary> {
   /** A call to a slice thread; decoding faults, a thread that dies and a deadline that passes all mean that the file cannot be decoded. */
   async #answer<T>(
     thread: Thread<SliceMethods<Plan, Summary>>,
-    file: string,
+    file: string | null,
     call: (thread: Thread<SliceMethods<Plan, Summary>>) => Promise<T>,
   ): Promise<T> {
     try {
@@ -368,7 +371,9 @@ class TaskRun<Plan, Summary> {
     }
   }
 
-  async #findBlend(curves: readonly { slice: Underway<Plan, Summary>; curve: readonly (number | null)[] }[]): Promise<void> {
+  async #findBlend(
+    curves: readonly { slice: Underway<Plan, Summary>; curve: readonly (number | null)[] }[],
+  ): Promise<void> {
     const whole = curves
       .map(({ curve }) => curve.filter((ratio) => ratio !== null))
       .filter((curve) => curve.length === probedBlends.length);

@@ -8,6 +8,8 @@ export const probedBlends: readonly number[] = [0.25, 0.5, 0.75, 1];
 
 const calibrationSlices = 9;
 const blendSteps = 64;
+/** Shares that differ by less are equal: they are differences of numbers near 1. */
+const negligible = 1e-9;
 
 /** Which slices, in order of position, tell noise and blend of a series: at most 9, in the middle of equal parts. */
 export function calibrationIndices(count: number): readonly number[] {
@@ -56,7 +58,7 @@ export function ratioAt(curve: readonly number[], blend: number): number {
 export function blendFor(curves: readonly (readonly number[])[], strength: number): number {
   for (let step = 1; step < blendSteps; step++) {
     const blend = step / blendSteps;
-    if (1 - middleOf(curves.map((curve) => ratioAt(curve, blend))) >= strength) return blend;
+    if (1 - middleOf(curves.map((curve) => ratioAt(curve, blend))) >= strength - negligible) return blend;
   }
   return 1;
 }

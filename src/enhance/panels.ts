@@ -1,0 +1,55 @@
+/** Pictures of one slice before, after and their difference, side by side, at a clinical window: for people to look at, never for PACS. */
+import { encode } from 'fast-png';
+import type { Slice } from '../imaging/slice.js';
+import { quantile } from '../imaging/statistics.js';
+import type { NoiseModality } from './noise.js';
+
+export interface Window {
+  readonly low: number;
+  readonly high: number;
+}
+
+/** Soft tissue for CT (-160 to 240 HU); 0 to the 99.5th percentile for MR. */
+export function clinicalWindow(modality: NoiseModality, before: Slice): Window {
+  if (modality === 'CT') return { low: -160, high: 240 };
+  return { low: 0, high: Math.max(quantile(before.values, 0.995), 1) };
+}
+
+/** Window of the difference, mid-grey is zero: +-50 HU for CT, +-10 % of the clinical window for MR. */
+export function differenceWindow(modality: NoiseModality, { low, high }: Window): Window {
+  const reach = modality === 'CT' ? 50 : 0.1 * (high - low);
+  return { low: -reach, high: reach };
+}
+
+/** Writes a slice as 8-bit grey into `out` from column `left`. */
+function paint(slice: Slice, { low, high }: Window, out: Uint8Array, width: number, left: number): void {
+  for (let r = 0, at = 0; r < slice.rows; r++) {
+    for (let c = 0; c < slice.columns; c++, at++) {
+      const grey = (((slice.values[at] ?? 0) - low) * 255) / (high - low);
+      out[r * width + left + c] = Math.min(255, Math.max(0, Math.round(grey)));
+    }
+  }
+}
+
+const gap = 8;
+
+/**
+ * A PNG of three panels: before, after, before less after.
+ *
+ * @param before `[row][column]` in units of the modality; `after` has its shape
+ */
+export function panels(modality: NoiseModality, before: Slice, after: Slice): Uint8Array {
+  const { rows, columns } = before;
+  const width = 3 * columns + 2 * gap;
+  const data = new Uint8Array(rows * width).fill(255);
+  const window = clinicalWindow(modality, before);
+  const difference = {
+    rows,
+    columns,
+    values: before.values.map((value, i) => value - (after.values[i] ?? 0)),
+  };
+  paint(before, window, data, width, 0);
+  paint(after, window, data, width, columns + gap);
+  paint(difference, differenceWindow(modality, window), data, width, 2 * (columns + gap));
+  return encode({ width, height: rows, data, channels: 1, depth: 8 });
+}

@@ -1,0 +1,138 @@
+// Deaths of a task's child: the parent tells them apart, and starts another child.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { openDevice } from '../../src/enhance/device.js';
+import type { Device, DeviceOptions } from '../../src/enhance/device.js';
+import type { TaskOrder } from '../../src/enhance/order.js';
+import { openLog } from '../../src/observe/log.js';
+import { openMetrics } from '../../src/observe/metrics.js';
+import { writeSyntheticSeries } from '../support/synthetic-series.js';
+import type { SyntheticSeries } from '../support/synthetic-series.js';
+import { orderFor, taskModule } from '../support/task-order.js';
+
+let folder = '';
+let long: SyntheticSeries;
+let short: SyntheticSeries;
+let count = 0;
+const devices: Device[] = [];
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'limpid-device-'));
+  const options = { modality: 'CT', rows: 128, columns: 128, noise: 25, seed: 8 } as const;
+  long = await writeSyntheticSeries(join(folder, 'long'), { ...options, slices: 60 });
+  short = await writeSyntheticSeries(join(folder, 'short'), { ...options, slices: 2 });
+});
+afterAll(async () => {
+  await Promise.all(devices.map((device) => device.close()));
+  await rm(folder, { recursive: true });
+});
+
+function open(change: Partial<DeviceOptions> = {}): Device {
+  const options = { taskModule, providers: ['cpu'], threads: 1, deadlineMs: 60_000, memoryBytes: 2 ** 32 };
+  const device = openDevice({ ...options, log: openLog('silent'), metrics: openMetrics(), ...change });
+  devices.push(device);
+  return device;
+}
+const order = (series: SyntheticSeries, model = 'nlm'): Promise<TaskOrder> =>
+  orderFor(series, { model, strength: 0.4, outDir: join(folder, `out${count++}`) });
+
+/** Runs the long series until a few slices are done, then does something to the device. */
+async function interrupted(device: Device, act: (pid: number) => void, signal?: AbortSignal): Promise<unknown> {
+  let acted = false;
+  const running = device.run(await order(long), {
+    ...(signal ? { signal } : {}),
+    onProgress: () => {
+      if (acted || device.pid === null) return;
+      acted = true;
+      act(device.pid);
+    },
+  });
+  return running.then(
+    () => 'ended',
+    (error: unknown) => error,
+  );
+}
+
+/** Whether a process is there. */
+function lives(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+describe('a child', () => {
+  it('that is killed is told, and the next task has another', async () => {
+    const device = open();
+    let killed = 0;
+    const error = await interrupted(device, (pid) => {
+      killed = pid;
+      process.kill(pid, 'SIGKILL');
+    });
+    expect(error).toMatchObject({ code: 'ENHANCE_CHILD_DIED', message: expect.stringContaining('SIGKILL') });
+    const { outcome } = await device.run(await order(short));
+    expect(outcome.outcome).toBe('enhanced');
+    expect(device.pid).not.toBe(killed);
+  });
+
+  it('that works longer than its deadline is killed', async () => {
+    const device = open({ deadlineMs: 300 });
+    await expect(device.run(await order(long))).rejects.toMatchObject({ code: 'ENHANCE_DEADLINE' });
+    expect(device.pid).toBeNull();
+  });
+
+  it('that takes too much memory is killed', async () => {
+    const device = open({ memoryBytes: 60e6 });
+    await expect(device.run(await order(long))).rejects.toMatchObject({ code: 'ENHANCE_MEMORY' });
+    expect(device.pid).toBeNull();
+  });
+
+  it('is killed at a drain, and no task starts after it', async () => {
+    const device = open();
+    const drain = new AbortController();
+    const error = await interrupted(device, () => drain.abort(), drain.signal);
+    expect(error).toMatchObject({ code: 'ENHANCE_DRAINED' });
+    await expect(device.run(await order(short), { signal: drain.signal })).rejects.toMatchObject({
+      code: 'ENHANCE_DRAINED',
+    });
+  });
+
+  it('ends within a task when its device is closed, and with it', async () => {
+    const device = open();
+    let pid = 0;
+    let closed: Promise<void> = Promise.resolve();
+    const error = await interrupted(device, (child) => {
+      pid = child;
+      closed = device.close();
+    });
+    await closed;
+    expect(error).toMatchObject({ code: 'ENHANCE_DRAINED' });
+    expect(lives(pid)).toBe(false);
+  });
+
+  it('works on one task after the other', async () => {
+    const device = open();
+    const [a, b] = await Promise.all([device.run(await order(short)), device.run(await order(short, 'gaussian'))]);
+    expect([a.outcome.outcome, b.outcome.outcome]).toEqual(['enhanced', 'enhanced']);
+  });
+});
+
+describe('an order', () => {
+  it('for a model that is not here is refused, and the child lives on', async () => {
+    const device = open();
+    const wrong = await order(short);
+    const strange = { ...wrong, task: { ...wrong.task, model: { ...wrong.task.model, version: '9.9.9' } } };
+    await expect(device.run(strange)).rejects.toMatchObject({ code: 'MODEL_UNKNOWN' });
+    const { pid } = device;
+    expect((await device.run(await order(short))).outcome.outcome).toBe('enhanced');
+    expect(device.pid).toBe(pid);
+  });
+  it('without a provider that works is refused', async () => {
+    await expect(open({ providers: ['no-such-provider'] }).run(await order(short))).rejects.toMatchObject({
+      code: 'PROVIDER_UNAVAILABLE',
+    });
+  });
+});

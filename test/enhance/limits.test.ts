@@ -1,0 +1,45 @@
+import { describe, expect, it } from '@jest/globals';
+import { brokenLimits } from '../../src/enhance/limits.js';
+import type { EnhancedFigures } from '../../src/enhance/limits.js';
+
+const limits = { meanShift: 3, residualStructure: 0.3, noiseRatio: 0.25 };
+const good: EnhancedFigures = {
+  noiseBefore: 20,
+  noiseAfter: 11,
+  noiseRatio: 0.55,
+  meanShift: 0.1,
+  residualStructure: -0.1,
+  edgeRatio: 0.98,
+  mean: 40,
+  finite: true,
+};
+const series = (...odd: Partial<EnhancedFigures>[]): EnhancedFigures[] => [
+  ...odd.map((figures) => ({ ...good, ...figures })),
+  ...Array.from({ length: 20 - odd.length }, () => good),
+];
+
+describe('limits', () => {
+  it('hold for a good series', () => {
+    expect(brokenLimits(series(), limits, 'HU')).toEqual([]);
+  });
+  it.each<[string, Partial<EnhancedFigures>, RegExp]>([
+    ['mean shift', { meanShift: -3.5 }, /mean shift in HU 3.50, limit 3/],
+    ['residual structure', { residualStructure: 0.4 }, /residual structure 0.40, limit 0.3/],
+    ['noise that is gone', { noiseRatio: 0.2 }, /noise after over before 0.20, limit 0.25/],
+  ])('break on %s in more than one slice of ten', (_, figures, words) => {
+    expect(brokenLimits(series(figures, figures), limits, 'HU')).toEqual([]);
+    expect(brokenLimits(series(figures, figures, figures), limits, 'HU').join()).toMatch(words);
+  });
+  it('break on one slice beyond twice a limit', () => {
+    expect(brokenLimits(series({ meanShift: 6.5 }), limits, 'HU').join()).toMatch(/of one slice 6.50, limit 6/);
+  });
+  it('break on a single value that is no number', () => {
+    expect(brokenLimits(series({ finite: false }), limits, 'HU')).toEqual(['values that are no number']);
+  });
+  it('leave out what was not measured, and what the card does not limit', () => {
+    const unknown = { meanShift: null, residualStructure: null, noiseRatio: null };
+    expect(brokenLimits(series(unknown, unknown, unknown), limits, 'HU')).toEqual([]);
+    const free = { meanShift: null, residualStructure: null, noiseRatio: null };
+    expect(brokenLimits(series({ meanShift: 50, residualStructure: 1, noiseRatio: 0 }), free, 'HU')).toEqual([]);
+  });
+});

@@ -1,0 +1,20 @@
+import { describe, expect, it } from '@jest/globals';
+import { decode } from 'fast-png';
+import { clinicalWindow, panels } from '../../src/enhance/panels.js';
+
+const slice = (values: number[]) => ({ rows: 2, columns: 2, values: Float32Array.from(values) });
+
+describe('panels', () => {
+  it('show before, after and difference at the soft-tissue window', () => {
+    const png = decode(panels('CT', slice([-160, 240, 40, -1000]), slice([-160, 190, 40, 3000])));
+    expect([png.width, png.height, png.channels, png.depth]).toEqual([3 * 2 + 16, 2, 1, 8]);
+    const at = (r: number, c: number): number => png.data[r * png.width + c] ?? -1;
+    expect([at(0, 0), at(0, 1), at(1, 0), at(1, 1)]).toEqual([0, 255, 128, 0]);
+    expect([at(0, 10), at(0, 11), at(1, 11)]).toEqual([0, 223, 255]);
+    expect([at(0, 20), at(0, 21), at(1, 21)]).toEqual([128, 255, 0]); // 0, +50, far below
+    expect(at(0, 3)).toBe(255); // between the panels
+  });
+  it('take the window of MR from the slice', () => {
+    expect(clinicalWindow('MR', slice([0, 100, 200, 1000]))).toEqual({ low: 0, high: expect.closeTo(988, 0) });
+  });
+});

@@ -1,0 +1,94 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import {
+  blendFor,
+  calibrationIndices,
+  effectiveStrength,
+  middleOf,
+  probedBlends,
+  ratioAt,
+  roundedBlend,
+} from '../../src/enhance/strength.js';
+
+const ct = { a: 4, b: 8 };
+
+describe('the effective strength', () => {
+  it.each([
+    [3, 0],
+    [4, 0],
+    [8, 0.2],
+    [12, 0.4],
+    [40, 0.4],
+  ])('of 0.4 at %d HU is %d', (noise, want) => {
+    expect(effectiveStrength(0.4, noise, ct)).toBeCloseTo(want, 12);
+  });
+  it('rises with the noise and never passes what was asked', () => {
+    const noise = fc.double({ min: 0, max: 100, noNaN: true });
+    fc.assert(
+      fc.property(noise, noise, fc.double({ min: 0.05, max: 0.75, noNaN: true }), (x, y, asked) => {
+        const [low, high] = [Math.min(x, y), Math.max(x, y)];
+        expect(effectiveStrength(asked, low, ct)).toBeLessThanOrEqual(effectiveStrength(asked, high, ct));
+        expect(effectiveStrength(asked, high, ct)).toBeLessThanOrEqual(asked);
+      }),
+    );
+  });
+});
+
+describe('calibration slices', () => {
+  it('are all of a short series, and nine of a long one, apart and away from its ends', () => {
+    expect(calibrationIndices(3)).toEqual([0, 1, 2]);
+    expect(calibrationIndices(9)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);
+    expect(calibrationIndices(300)).toEqual([16, 50, 83, 116, 150, 183, 216, 250, 283]);
+  });
+  it('are distinct and lie in the series', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 3000 }), (count) => {
+        const indices = calibrationIndices(count);
+        expect(new Set(indices).size).toBe(Math.min(9, count));
+        expect(indices.every((index) => index >= 0 && index < count)).toBe(true);
+      }),
+    );
+  });
+});
+
+describe('the blend', () => {
+  const linear = (slope: number): number[] => probedBlends.map((blend) => 1 - slope * blend);
+  it('is the least multiple of 1/64 that reaches the strength in the middle slice', () => {
+    expect(blendFor([linear(0.9), linear(0.1), linear(0.95)], 0.45)).toBe(0.5);
+    expect(blendFor([linear(0.9)], 0.451)).toBe(33 / 64);
+  });
+  it('is 1 where the strength is out of reach', () => {
+    expect(blendFor([linear(0.3)], 0.5)).toBe(1);
+  });
+  it('reaches the strength, and one step less does not', () => {
+    fc.assert(
+      fc.property(
+        fc.double({ min: 0.6, max: 1, noNaN: true }),
+        fc.double({ min: 0.05, max: 0.55, noNaN: true }),
+        (slope, asked) => {
+          const blend = blendFor([linear(slope)], asked);
+          expect(blend * 64).toBe(Math.round(blend * 64));
+          expect(1 - ratioAt(linear(slope), blend)).toBeGreaterThanOrEqual(asked);
+          expect(1 - ratioAt(linear(slope), blend - 1 / 64)).toBeLessThan(asked);
+        },
+      ),
+    );
+  });
+  it('is read off between the probed ones', () => {
+    expect(ratioAt([0.8, 0.5, 0.3, 0.2], 0.125)).toBeCloseTo(0.9, 12);
+    expect(ratioAt([0.8, 0.5, 0.3, 0.2], 0.625)).toBeCloseTo(0.4, 12);
+    expect(ratioAt([0.8, 0.5, 0.3, 0.2], 1)).toBe(0.2);
+  });
+  it('that a card fixes is rounded into 1/64..1', () => {
+    expect([roundedBlend(0.5), roundedBlend(0), roundedBlend(2), roundedBlend(0.51)]).toEqual([
+      0.5,
+      1 / 64,
+      1,
+      33 / 64,
+    ]);
+  });
+});
+
+it('takes the middle of a list', () => {
+  expect([middleOf([3, 1, 2]), middleOf([4, 1, 2, 3]), middleOf([])]).toEqual([2, 2.5, Number.NaN]);
+});

@@ -1,0 +1,224 @@
+// A task over a small synthetic series, through a real child process and its threads.
+import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { readInstance } from '../../src/dicom/file.js';
+import { isReason, pixelDescription } from '../../src/dicom/pixel-description.js';
+import { decodePixels } from '../../src/dicom/pixels.js';
+import { toModality } from '../../src/dicom/rescale.js';
+import { number } from '../../src/dicom/values.js';
+import { openDevice } from '../../src/enhance/device.js';
+import type { Device, DeviceOptions } from '../../src/enhance/device.js';
+import type { TaskProgress } from '../../src/enhance/order.js';
+import { psnr } from '../../src/imaging/figures.js';
+import type { Slice } from '../../src/imaging/slice.js';
+import { openLog } from '../../src/observe/log.js';
+import { openMetrics } from '../../src/observe/metrics.js';
+import { outcomeRecord } from '../../src/spool/records.js';
+import type { OutcomeRecord } from '../../src/spool/records.js';
+import { cleanSlice } from '../support/phantom.js';
+import { writeSyntheticSeries } from '../support/synthetic-series.js';
+import type { SyntheticOptions, SyntheticSeries } from '../support/synthetic-series.js';
+import { orderFor, taskModule } from '../support/task-order.js';
+
+let folder = '';
+let count = 0;
+const devices: Device[] = [];
+const metrics = openMetrics();
+
+function device(change: Partial<DeviceOptions> = {}): Device {
+  const options = {
+    taskModule,
+    providers: ['cpu'],
+    threads: 1,
+    deadlineMs: 60_000,
+    memoryBytes: 2 ** 31,
+    log: openLog('silent'),
+    metrics,
+  };
+  const opened = openDevice({ ...options, ...change });
+  devices.push(opened);
+  return opened;
+}
+let shared: Device;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'limpid-task-'));
+  shared = device();
+});
+afterAll(async () => {
+  await Promise.all(devices.map((opened) => opened.close()));
+  await rm(folder, { recursive: true });
+});
+
+const ct = { modality: 'CT', slices: 10, rows: 128, columns: 128, noise: 25, seed: 5 } as const;
+const fresh = (): string => join(folder, String(count++));
+const series = (options: SyntheticOptions): Promise<SyntheticSeries> => writeSyntheticSeries(fresh(), options);
+
+async function run(
+  source: SyntheticSeries,
+  model: string,
+  strength: number,
+  on: Device = shared,
+): Promise<OutcomeRecord & { outDir: string; progress: TaskProgress[] }> {
+  const order = await orderFor(source, { model, strength, outDir: fresh() });
+  const progress: TaskProgress[] = [];
+  const { outcome } = await on.run(order, { onProgress: (news) => progress.push(news) });
+  expect(outcomeRecord.parse(outcome)).toEqual(outcome);
+  return { ...outcome, outDir: order.outDir, progress };
+}
+
+async function pixels(file: string): Promise<Slice & { instanceNumber: number | null }> {
+  const { dataSet, part10 } = readInstance(await readFile(file));
+  const description = pixelDescription(dataSet);
+  if (isReason(description)) throw new Error(description.code);
+  const stored = await decodePixels(dataSet, description, part10.transferSyntaxUid);
+  const { rows, columns } = description;
+  return { rows, columns, values: toModality(stored, description), instanceNumber: number(dataSet, 'InstanceNumber') };
+}
+
+describe('a CT series', () => {
+  it('is enhanced to the strength asked for, with all its objects written', async () => {
+    const source = await series(ct);
+    const result = await run(source, 'ct-low-dose', 0.4);
+    expect(result).toMatchObject({ outcome: 'enhanced', code: null, provider: 'cpu', threads: 1, warnings: [] });
+    expect(result.strength.effective).toBeCloseTo(0.4, 6);
+    expect(result.strength.reached).toBeGreaterThan(0.38);
+    expect(result.strength.reached).toBeLessThan(0.44);
+    expect((result.strength.blend ?? 0) * 64).toBe(Math.round((result.strength.blend ?? 0) * 64));
+    expect(result.noise.unit).toBe('HU');
+    expect(Math.abs((result.noise.before ?? 0) / 25 - 1)).toBeLessThan(0.15);
+    expect(result.figures['edgeRatio']?.after).toBeGreaterThan(0.9);
+    expect(await readdir(join(result.outDir, 'objects'))).toEqual(result.instances.map(({ file }) => file));
+    expect(result.instances.map(({ source: uid }) => uid)).toEqual(source.sopInstanceUids);
+    expect(result.progress.at(-1)).toEqual({ done: 10, total: 10 });
+    const clean = { rows: 128, columns: 128, values: cleanSlice(ct, 4 / 9) };
+    const [before, after] = [
+      await pixels(source.files[4] ?? ''),
+      await pixels(join(result.outDir, 'objects', '00005.dcm')),
+    ];
+    expect(psnr(after, clean, -160, 240)).toBeGreaterThan(psnr(before, clean, -160, 240) + 2);
+  });
+
+  it('gives the same pixels each time, whatever the threads', async () => {
+    const source = await series({ ...ct, slices: 12 });
+    const [first, second] = [await run(source, 'nlm', 0.4), await run(source, 'nlm', 0.4, device({ threads: 2 }))];
+    expect(second.strength).toEqual(first.strength);
+    expect(second.seriesInstanceUid).toBe(first.seriesInstanceUid);
+    for (const { file } of first.instances) {
+      const [a, b] = [
+        await pixels(join(first.outDir, 'objects', file)),
+        await pixels(join(second.outDir, 'objects', file)),
+      ];
+      expect(Buffer.from(b.values.buffer).equals(Buffer.from(a.values.buffer))).toBe(true);
+    }
+  });
+
+  it('below the noise floor is skipped', async () => {
+    const result = await run(await series({ ...ct, noise: 2 }), 'ct-low-dose', 0.4);
+    expect(result).toMatchObject({ outcome: 'skipped', code: 'ALREADY_CLEAN', instances: [] });
+    expect(result.strength).toMatchObject({ asked: 0.4, effective: 0 });
+    expect(await readdir(result.outDir)).toEqual([]);
+  });
+
+  it('without soft tissue is skipped, as its noise cannot be measured', async () => {
+    const air = new Uint8Array(Uint16Array.from({ length: 128 * 128 }, (_, i) => 24 + (i % 7)).buffer);
+    const source = await series({ ...ct, slices: 3, change: () => [[0x7fe00010, 'OW', air]] });
+    const result = await run(source, 'ct-low-dose', 0.4);
+    expect(result).toMatchObject({ outcome: 'skipped', code: 'NOISE_NOT_MEASURABLE' });
+    const forced = await run(source, 'gaussian', 0.4);
+    expect(forced.outcome).toBe('enhanced');
+    expect(forced.strength).toEqual({ asked: 0.4, effective: null, reached: null, blend: 0.5 });
+    expect(forced.warnings).toEqual([{ code: 'NOISE_NOT_MEASURABLE', detail: 'fixed blend 0.5' }]);
+  });
+
+  it('is numbered by position where its instance numbers repeat', async () => {
+    const source = await series({ ...ct, slices: 4, change: () => [[0x00200013, 'IS', '1']] });
+    const shuffled = [2, 0, 3, 1];
+    const mixed = {
+      ...source,
+      files: shuffled.map((i) => source.files[i] ?? ''),
+      sopInstanceUids: shuffled.map((i) => source.sopInstanceUids[i] ?? ''),
+    };
+    const result = await run(mixed, 'gaussian', 0.4);
+    expect(result.instances.map(({ source: uid }) => uid)).toEqual(source.sopInstanceUids);
+    const written = await Promise.all(result.instances.map(({ file }) => pixels(join(result.outDir, 'objects', file))));
+    expect(written.map(({ instanceNumber }) => instanceNumber)).toEqual([1, 2, 3, 4]);
+  });
+
+  it('is withheld where the result breaks a limit, its objects kept', async () => {
+    // Stripes of one pixel: the median takes them all away, which no noise explains.
+    const striped = (index: number): Uint8Array => {
+      const values = Uint16Array.from({ length: 128 * 128 }, (_, i) => {
+        const [r, c] = [Math.floor(i / 128), i % 128];
+        const inside = Math.hypot(r - 64, c - 64) < 55;
+        return inside ? 1064 + ((i * 7919 + index) % 13) + (Math.floor(c / 16) % 2 === 0 && r % 3 === 0 ? 90 : 0) : 24;
+      });
+      return new Uint8Array(values.buffer);
+    };
+    const source = await series({ ...ct, slices: 3, change: (index) => [[0x7fe00010, 'OW', striped(index)]] });
+    const result = await run(source, 'median', 0.75);
+    expect(result.outcome).toBe('withheld');
+    expect(result.code).toBe('WITHHELD');
+    expect(result.detail).toMatch(/limit/);
+    expect(result.instances).toHaveLength(3);
+    expect(await readdir(join(result.outDir, 'objects'))).toHaveLength(3);
+  });
+});
+
+describe('an MR series', () => {
+  it('is enhanced in its own unit', async () => {
+    const source = await series({ modality: 'MR', slices: 6, rows: 130, columns: 127, noise: 30, seed: 6 });
+    const result = await run(source, 'mr-accelerated', 0.4);
+    expect(result).toMatchObject({ outcome: 'enhanced', noise: { unit: 'STORED' } });
+    expect(Math.abs((result.noise.before ?? 0) / 30 - 1)).toBeLessThan(0.1);
+    expect(result.strength.reached).toBeGreaterThan(0.38);
+    expect(result.strength.reached).toBeLessThan(0.45);
+    expect(result.instances).toHaveLength(6);
+  });
+  it('is not touched by a CT network', async () => {
+    const source = await series({ modality: 'MR', slices: 2, rows: 64, columns: 64, noise: 30, seed: 6 });
+    expect(await run(source, 'ct-low-dose', 0.4)).toMatchObject({ outcome: 'skipped', code: 'OUTSIDE_INTENDED_USE' });
+  });
+});
+
+describe('a sick file', () => {
+  const spoil = async (source: SyntheticSeries, at: number, change: (bytes: Buffer) => Buffer): Promise<void> => {
+    const file = source.files[at] ?? '';
+    await writeFile(file, change(await readFile(file)));
+  };
+  it.each<[string, (bytes: Buffer) => Buffer]>([
+    ['cut in its pixels', (bytes) => bytes.subarray(0, bytes.length - 5000)],
+    ['cut in its header', (bytes) => bytes.subarray(0, 400)],
+    ['no DICOM', () => Buffer.from('nothing of the kind')],
+  ])('%s ends the task and is named, nothing is left, and the child lives on', async (_, change) => {
+    const source = await series({ ...ct, slices: 14 });
+    await spoil(source, 10, change);
+    const pid = shared.pid;
+    const result = await run(source, 'gaussian', 0.4);
+    expect(result).toMatchObject({ outcome: 'skipped', code: 'UNDECODABLE', instances: [] });
+    expect(result.detail).toMatch(/^0011\.dcm: /);
+    expect(await readdir(result.outDir)).toEqual([]);
+    expect((await run(await series({ ...ct, slices: 2 }), 'gaussian', 0.4)).outcome).toBe('enhanced');
+    if (pid !== null) expect(shared.pid).toBe(pid);
+  });
+  it('that takes too long ends the task, and the child lives on', async () => {
+    const slow = device({ sliceDeadlineMs: 1 });
+    const source = await series({ ...ct, slices: 4, rows: 256, columns: 256 });
+    const first = await run(source, 'gaussian', 0.4, slow);
+    expect(first).toMatchObject({ outcome: 'skipped', code: 'UNDECODABLE' });
+    expect(first.detail).toMatch(/no answer within/);
+    const pid = slow.pid;
+    expect((await run(source, 'gaussian', 0.4, slow)).code).toBe('UNDECODABLE');
+    expect(slow.pid).toBe(pid);
+  });
+});
+
+it('counts slices, model time and quality', async () => {
+  await run(await series({ ...ct, slices: 3 }), 'wavelet', 0.4);
+  const text = await metrics.text();
+  expect(text).toMatch(/limpid_slices_enhanced_total\{model="wavelet",provider="cpu"\} 3/);
+  expect(text).toMatch(/limpid_slice_seconds_count\{model="wavelet",provider="cpu"\} 3/);
+  expect(text).toMatch(/limpid_quality_noise_ratio_count\{model="wavelet",modality="CT"\} 3/);
+});
