@@ -202,10 +202,12 @@ export class Acceptor implements AssociationUser, MessageUser {
     const context = this.#contexts.get(contextId);
     if (command.field === CommandField.Echo) return command.hasDataSet ? answers.mistyped : answers.success;
     if (command.field !== CommandField.Store || !context || !this.#info) return answers.unrecognized;
+    const refusal = refuseStore(command, context);
+    if (refusal !== null) {
+      this.#refused(refusal);
+      return refusal;
+    }
     const { messageId = 0, affectedSopClassUid = '', affectedSopInstanceUid = '' } = command;
-    if (!command.hasDataSet) return answers.noDataSet;
-    if (affectedSopClassUid !== context.abstractSyntaxUid) return answers.classDiffersFromContext;
-    if (!isReceivableUid(affectedSopInstanceUid)) return answers.invalidInstanceUid;
     const { limits, mismatch, store } = this.#node;
     const request = {
       association: this.#info,
@@ -217,12 +219,22 @@ export class Acceptor implements AssociationUser, MessageUser {
     const failed = (event: string, error: unknown) =>
       this.#node.log.error(event, { association: this.#id, peer: this.#info?.peer, error });
     const noted = (event: string) => this.#node.log.warn(event, { association: this.#id, peer: this.#info?.peer });
+    const refused = (answer: StoreAnswer) => this.#refused(answer);
     try {
-      return new IncomingObject(request, store.begin(request), { limits, mismatch, failed, noted });
+      return new IncomingObject(request, store.begin(request), { limits, mismatch, failed, noted, refused });
     } catch (error) {
       failed('store failed', error);
+      refused(answers.failure);
       return answers.failure;
     }
+  }
+
+  /** What the store did not see: it counts the rest. */
+  #refused({ status, comment }: StoreAnswer): void {
+    const peer = this.#info?.peer ?? 'unknown';
+    const hex = status.toString(16).toUpperCase().padStart(4, '0');
+    this.#node.log.warn('object refused', { association: this.#id, peer, status: hex, comment });
+    this.#node.metrics.inc('instances_received_total', { peer, modality: 'other', status: hex });
   }
 
   dataSetValue(slice: Uint8Array): void {
@@ -305,6 +317,13 @@ export class Acceptor implements AssociationUser, MessageUser {
   #releaseWhenAnswered(): void {
     if (this.#answers.length === 0) this.#association?.releaseRespond(); // without effect unless asked for
   }
+}
+
+/** What is wrong with a C-STORE command by itself, or null. */
+function refuseStore(command: Command, context: AcceptedContext): StoreAnswer | null {
+  if (!command.hasDataSet) return answers.noDataSet;
+  if (command.affectedSopClassUid !== context.abstractSyntaxUid) return answers.classDiffersFromContext;
+  return isReceivableUid(command.affectedSopInstanceUid ?? '') ? null : answers.invalidInstanceUid;
 }
 
 function responseTo(request: Command, { status, comment, offending }: StoreAnswer): Command {

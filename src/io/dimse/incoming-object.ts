@@ -17,6 +17,8 @@ export interface IncomingOptions {
   readonly failed: (event: string, error: unknown) => void;
   /** Data set and command differ and it is stored all the same; or elements do not ascend. */
   readonly noted: (event: string) => void;
+  /** Refused here, not by the store. Called at most once. */
+  readonly refused: (answer: StoreAnswer) => void;
 }
 
 export class IncomingObject {
@@ -79,7 +81,7 @@ export class IncomingObject {
       return await this.#sink.commit(facts);
     } catch (error) {
       this.#options.failed('store failed', error);
-      this.discard();
+      this.#refuse(answers.failure);
       return answers.failure;
     }
   }
@@ -94,6 +96,7 @@ export class IncomingObject {
 
   #refuse(answer: StoreAnswer): number {
     this.#refusal = answer;
+    this.#options.refused(answer);
     this.discard();
     return 0;
   }

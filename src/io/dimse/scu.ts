@@ -3,6 +3,7 @@ import { open } from 'node:fs/promises';
 import { LimpidError } from '../../errors.js';
 import type { FailureCode } from '../../errors.js';
 import type { Log } from '../../observe/log.js';
+import type { Command } from './command.js';
 import { CommandField, SopClass, Status, TransferSyntax } from './constants.js';
 import { type DataSetInFile, DataSetReader, type PduWindow } from './data-set-reader.js';
 import { ContextResult, type Proposal, propose, sendableSyntaxes } from './negotiate.js';
@@ -168,19 +169,15 @@ class Job {
   /** @returns whether an answer came; if not, the association has ended */
   async #sendOne(requestor: Requestor, reader: DataSetReader, ready: Ready, sent: () => void): Promise<boolean> {
     const { instance, contextId } = ready;
-    const request = {
-      field: CommandField.Store,
-      priority: 0,
-      affectedSopClassUid: instance.sopClassUid,
-      affectedSopInstanceUid: instance.sopInstanceUid,
-    };
+    const request = storeRequest(instance);
     const sendData = async () => {
       if (ready.converted) await requestor.write(encodeData(contextId, 'data', ready.converted, requestor.room));
       else await sendFile(requestor, reader, ready);
       sent();
     };
     try {
-      const { status, errorComment = '' } = await requestor.call(contextId, request, sendData);
+      const first = await requestor.call(contextId, request, sendData);
+      const { status, errorComment = '' } = (await this.#secondTry(requestor, ready, first)) ?? first;
       if (status === undefined) this.#tell(instance, 'transient', null, 'a response without status');
       else this.#tell(instance, deliveryRule(status).class, status, printable(errorComment));
       return true;
@@ -191,6 +188,30 @@ class Job {
       this.#tell(instance, 'transient', null, `no answer: ${why}`);
       return false;
     }
+  }
+
+  /**
+   * What a peer cannot understand in one VR coding it may understand in the other: one try more, where it accepts that too.
+   *
+   * @returns the second response; null: there was no second try
+   */
+  async #secondTry(requestor: Requestor, ready: Ready, { status = 0 }: Command): Promise<Command | null> {
+    const { convert } = this.#options;
+    const used = requestor.contexts.get(ready.contextId)?.transferSyntaxUid;
+    const other = used === undefined ? undefined : otherCoding.get(used);
+    const { instance } = ready;
+    const contextId = other === undefined ? undefined : findContext(requestor, instance.sopClassUid, other);
+    if (status >>> 12 !== 0xc || !convert || ready.converted || !other || contextId === undefined) return null;
+    let converted: Uint8Array;
+    try {
+      converted = await convert(instance.file, other);
+    } catch (error) {
+      this.#options.log.error('converting an instance failed', { error });
+      return null;
+    }
+    return requestor.call(contextId, storeRequest(instance), () =>
+      requestor.write(encodeData(contextId, 'data', converted, requestor.room)),
+    );
   }
 
   /** Opens the next instance that can be sent; what cannot gets its outcome on the way. */
@@ -239,10 +260,8 @@ class Job {
   #chooseContext(requestor: Requestor, instance: Outgoing): { id: number; transferSyntaxUid: string } | null {
     const conversion = this.#options.convert ? 'convertible' : 'verbatim';
     for (const transferSyntaxUid of sendableSyntaxes(instance.transferSyntaxUid, conversion)) {
-      for (const [id, context] of requestor.contexts) {
-        const isOfClass = context.abstractSyntaxUid === instance.sopClassUid;
-        if (isOfClass && context.transferSyntaxUid === transferSyntaxUid) return { id, transferSyntaxUid };
-      }
+      const id = findContext(requestor, instance.sopClassUid, transferSyntaxUid);
+      if (id !== undefined) return { id, transferSyntaxUid };
     }
     const refused = requestor.negotiated.contexts.find(
       ({ abstractSyntaxUid, transferSyntaxUids }) =>
@@ -260,6 +279,27 @@ class Job {
   #tell(instance: Outgoing, outcome: DeliveryClass, status: number | null, comment: string): void {
     this.#report({ sopInstanceUid: instance.sopInstanceUid, class: outcome, status, comment });
   }
+}
+
+/** The two VR codings in little endian, each with the other. */
+const otherCoding: ReadonlyMap<string, string> = new Map([
+  [TransferSyntax.ExplicitLittleEndian, TransferSyntax.ImplicitLittleEndian],
+  [TransferSyntax.ImplicitLittleEndian, TransferSyntax.ExplicitLittleEndian],
+]);
+
+const storeRequest = ({ sopClassUid, sopInstanceUid }: Outgoing) => ({
+  field: CommandField.Store,
+  priority: 0,
+  affectedSopClassUid: sopClassUid,
+  affectedSopInstanceUid: sopInstanceUid,
+});
+
+/** Id of the accepted context of a class and syntax. */
+function findContext(requestor: Requestor, sopClassUid: string, transferSyntaxUid: string): number | undefined {
+  for (const [id, context] of requestor.contexts) {
+    if (context.abstractSyntaxUid === sopClassUid && context.transferSyntaxUid === transferSyntaxUid) return id;
+  }
+  return undefined;
 }
 
 const printable = (text: string) => text.replace(/[^\x20-\x7e]/g, '').slice(0, 64);

@@ -182,6 +182,33 @@ describe('what the peer answers', () => {
     const verbatim = await send(targetAt(scp.port), instances, options());
     expect(verbatim.outcomes.map((outcome) => outcome.class)).toEqual(['permanent', 'permanent']);
   });
+  it('what it cannot understand goes out once more in the other VR coding', async () => {
+    const seen: string[] = [];
+    const scp = await peer({
+      message: ({ contextId, dataSet, respond }) => {
+        seen.push(`${contextId} ${dataSet.length}`);
+        respond({ status: contextId === 1 ? 0xc000 : 0 });
+      },
+    });
+    const { instances, bytes } = await files(some(2));
+    const convert = () => Promise.resolve(Buffer.from('converted!'));
+    const report = await send(targetAt(scp.port), instances, options({ convert }));
+    expect(report.outcomes.map((outcome) => [outcome.class, outcome.status])).toEqual([
+      ['delivered', 0],
+      ['delivered', 0],
+    ]);
+    const whole = bytes('1.2.3.1').length;
+    expect(seen).toEqual([`1 ${whole}`, '3 10', `1 ${whole}`, '3 10']);
+    const spoilt = await send(
+      targetAt(scp.port),
+      instances,
+      options({ convert: () => Promise.reject(new Error('no')) }),
+    );
+    expect(spoilt.outcomes.map((outcome) => [outcome.class, outcome.status])).toEqual([
+      ['permanent', 0xc000],
+      ['permanent', 0xc000],
+    ]);
+  });
   it('its own syntax is preferred to a conversion', async () => {
     const { scp, store } = await openTestScp();
     toClose.push(() => scp.close());

@@ -270,6 +270,27 @@ describe('the store', () => {
     expect(begun).toBe(50);
     peer.destroy();
   });
+  it('need not count what the DIMSE layer refuses: that is counted there', async () => {
+    const running = await open({});
+    const peer = await associated(running);
+    const bytes = dataSet({ sopInstanceUid: '1.2.11' });
+    peer.send(
+      commandPdu(1, storeRequest('1.2.10')),
+      dataPdu(1, bytes),
+      commandPdu(1, storeRequest('x')),
+      dataPdu(1, bytes),
+    );
+    peer.send(commandPdu(1, storeRequest('1.2.11')), dataPdu(1, bytes));
+    await peer.until(4);
+    const counts = (await running.metrics.text())
+      .split('\n')
+      .filter((line) => line.startsWith('limpid_instances_received_total'));
+    expect(counts.toSorted()).toEqual([
+      'limpid_instances_received_total{peer="test",modality="other",status="0117"} 1',
+      'limpid_instances_received_total{peer="test",modality="other",status="A900"} 1',
+    ]);
+    peer.destroy();
+  });
   it('counts associations and how they end', async () => {
     const running = await open({});
     const peer = await associated(running);
