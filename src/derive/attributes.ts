@@ -131,6 +131,11 @@ export function isGroupLength(tag: number): boolean {
   return (tag & 0xffff) === 0;
 }
 
+/** Groups of commands, file meta information and directories (PS3.5 7.1): in a data set they would be read as something else. */
+export function isNoData(tag: number): boolean {
+  return tag < 0x00080000;
+}
+
 /** Repeating group of retired curves. */
 export function isCurve(tag: number): boolean {
   return ((tag >>> 16) & 0xff01) === 0x5000;

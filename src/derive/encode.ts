@@ -4,7 +4,7 @@ import { vrOf } from '../dicom/dictionary.js';
 import { encodeElement, encodeSequence } from '../dicom/element.js';
 import type { Value } from '../dicom/element.js';
 import { copiedElement } from '../dicom/explicit-le.js';
-import { isCurve, isEmbeddedOverlay, isGroupLength, ruleOf, writable } from './attributes.js';
+import { isCurve, isEmbeddedOverlay, isGroupLength, isNoData, ruleOf, writable } from './attributes.js';
 import { isDroppedPrivate } from './private-elements.js';
 
 /** An element that limpid writes: its tag and its whole encoding in Explicit LE. */
@@ -37,6 +37,7 @@ export function isCopied(source: DataSet, element: Element): boolean {
     action === 'kept' &&
     // Of an element that stands twice, which is forbidden, only one can go on.
     source.get(element.tag) === element &&
+    !isNoData(element.tag) &&
     !isGroupLength(element.tag) &&
     !isCurve(element.tag) &&
     !isEmbeddedOverlay(source, element) &&

@@ -24,13 +24,13 @@ export function find(ds: DataSet, key: Key): Element | undefined {
   return ds.get(tag);
 }
 
-/** Whether the element is there with a value that is not empty. */
+/** Whether the element is there with a value: an item, a text that is more than padding, or bytes. */
 export function hasValue(ds: DataSet, key: Key): boolean {
   const element = find(ds, key);
   if (element === undefined) return false;
-  return element.items === null
-    ? texts(ds, key).some((part) => part !== '') || element.length > 0
-    : element.items.length > 0;
+  if (element.items !== null) return element.items.length > 0;
+  const values = texts(ds, key);
+  return values.length > 0 ? values.some((value) => value !== '') : element.length > 0;
 }
 
 /**

@@ -46,6 +46,7 @@ describe('encodedDataSet', () => {
   it('removes what the table removes, group lengths, curves, embedded overlays and foreign private elements', () => {
     const ds = readDataSet(
       joined([
+        encodeElement(0x00020010, 'UI', '1.2'),
         encodeElement(0x00080000, 'UL', 12),
         encodeElement(0x00080060, 'CS', 'MR'),
         encodeElement(0x00190010, 'LO', 'SIEMENS MR HEADER '),

@@ -1,3 +1,4 @@
+import { deflateRawSync } from 'node:zlib';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { DataSet } from '../../src/dicom/data-set.js';
@@ -154,6 +155,26 @@ describe('readHeader', () => {
   });
 });
 
+describe('deflated data sets', () => {
+  const deflated = '1.2.840.10008.1.2.1.99';
+  const plain = joined([encodeElement(0x00280010, 'US', 512), encodeElement(0x7fe00010, 'OW', new Uint8Array(64))]);
+
+  it('are inflated, from a prefix as far as it goes', () => {
+    const bytes = deflateRawSync(plain);
+    expect(Buffer.from(readDataSet(bytes, deflated).bytes)).toEqual(Buffer.from(plain));
+    const { dataSet, complete } = readHeader(bytes.subarray(0, bytes.length - 4), deflated);
+    expect([number(dataSet, 'Rows'), complete]).toEqual([512, true]);
+  });
+
+  it('are refused where they are cut, or grow beyond all measure', () => {
+    const bytes = deflateRawSync(plain);
+    expect(answered(() => readDataSet(bytes.subarray(0, bytes.length - 4), deflated))).toBe('DICOM_MALFORMED');
+    const bomb = deflateRawSync(joined([header(0x7fe00010, 'OW', 2 ** 25), new Uint8Array(2 ** 25)]));
+    expect(bomb.length).toBeLessThan(2 ** 17);
+    expect(() => readDataSet(bomb, deflated)).toThrow(/grows above/);
+  });
+});
+
 describe('readPart10', () => {
   it('reads back what writeFileMeta writes', () => {
     const meta = writeFileMeta({
@@ -186,17 +207,19 @@ describe('readPart10', () => {
 });
 
 describe('sample data', () => {
-  itWithData('every file is read, or refused, within 200 ms', () => {
+  itWithData('every file is read, or refused, within 200 ms of work', () => {
     const outcome: Record<string, string> = {};
     for (const file of sharedFiles('')) {
       const bytes = sharedBytes(file);
-      const started = performance.now();
+      const started = process.cpuUsage();
       outcome[file] = answered(() => {
         const { dataSet } = readInstance(bytes);
         readValues(dataSet);
       });
       answered(() => readInstanceHeader(bytes.subarray(0, 8192)));
-      expect([file, performance.now() - started < 200]).toEqual([file, true]);
+      // Time of this process, not of the clock: other work on the machine does not count.
+      const { user, system } = process.cpuUsage(started);
+      expect([file, (user + system) / 1000 < 200]).toEqual([file, true]);
     }
     // Each for the reason that the data's own README gives; DCMTK refuses the ultrasound file too.
     expect(Object.fromEntries(Object.entries(outcome).filter(([, code]) => code !== 'read'))).toEqual({

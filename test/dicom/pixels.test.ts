@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, it, jest } from '@jest/globals';
+import codecs from 'dcmjs-codecs';
 import fc from 'fast-check';
 import { DataSet, readDataSet } from '../../src/dicom/data-set.js';
 import { encodeElement, header, itemHeader, joined } from '../../src/dicom/element.js';
@@ -14,6 +15,7 @@ import { decodePixels } from '../../src/dicom/pixels.js';
 import { explicitLittleEndian } from '../../src/dicom/uids.js';
 import { itWithData, sharedBytes, sharedData, sharedFiles } from '../support/shared-data.js';
 
+const { Context, NativeCodecs } = codecs;
 const haveGdcm = spawnSync('gdcmconv', ['--version']).error === undefined;
 const bigEndian = '1.2.840.10008.1.2.2';
 
@@ -130,6 +132,59 @@ describe('compressed pixels', () => {
     const without = encapsulated(new Uint8Array(0), [one.subarray(0, 70), one.subarray(70), two], rle);
     await expect(decodePixels(without, frames, rle, 0)).rejects.toMatchObject({ code: 'DICOM_UNDECODABLE' });
   });
+
+  it.each([
+    ['JPEG lossless', '1.2.840.10008.1.2.4.70', 'encodeJpeg', { lossy: false, predictor: 1 }],
+    ['JPEG-LS', '1.2.840.10008.1.2.4.80', 'encodeJpegLs', { lossy: false }],
+    ['JPEG 2000', '1.2.840.10008.1.2.4.90', 'encodeJpeg2000', { lossy: false }],
+    ['HTJ2K', '1.2.840.10008.1.2.4.201', 'encodeHtJpeg2000', { lossy: false }],
+    ['RLE', rle, 'encodeRle', {}],
+  ] as const)(
+    '%s gives back what was encoded, signed and unsigned, of any depth',
+    async (_, uid, encode, parameters) => {
+      await NativeCodecs.initializeAsync();
+      for (const [bits, signed] of [
+        [12, false],
+        [13, true],
+        [16, false],
+        [16, true],
+        [8, false],
+      ] as const) {
+        const size = {
+          ...description,
+          rows: 40,
+          columns: 56,
+          bitsAllocated: bits === 8 ? 8 : 16,
+          bitsStored: bits,
+          signed,
+        };
+        const low = signed ? -(2 ** (bits - 1)) : 0;
+        // A ramp over the whole range with steps, so that both ends occur.
+        const values = Int32Array.from(
+          { length: 40 * 56 },
+          (__, index) => low + ((index * 37 + (index % 56) * 11) % 2 ** bits),
+        );
+        values[0] = low;
+        values[1] = low + 2 ** bits - 1;
+        const raw = bits === 8 ? Uint8Array.from(values) : new Uint8Array(Uint16Array.from(values).buffer);
+        const context = new Context({
+          width: 56,
+          height: 40,
+          samplesPerPixel: 1,
+          planarConfiguration: 0,
+          photometricInterpretation: 'MONOCHROME2',
+          bitsAllocated: size.bitsAllocated,
+          bitsStored: bits,
+          pixelRepresentation: signed ? 1 : 0,
+          decodedBuffer: raw,
+        });
+        const encoded = NativeCodecs[encode](context, parameters).getEncodedBuffer() ?? new Uint8Array(0);
+        const even = encoded.length % 2 === 0 ? encoded : joined([encoded, new Uint8Array(1)]);
+        const ds = encapsulated(new Uint8Array(0), [even.slice()], uid);
+        expect([bits, signed, await decodePixels(ds, size, uid)]).toEqual([bits, signed, values]);
+      }
+    },
+  );
 
   it('never break the decoder for the frames after them, however damaged', async () => {
     const good = encapsulated(new Uint8Array(0), [one], rle);

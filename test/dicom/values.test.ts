@@ -18,6 +18,7 @@ describe('values', () => {
     encodeElement(0x0008103e, 'LO', ''),
     encodeElement(0x00180050, 'DS', ' 1.25 \\-3e2\\+.5\\5.'),
     encodeElement(0x00181030, 'LO', ' a b '),
+    encodeElement(0x00181020, 'LO', '  '),
     encodeElement(0x00204000, 'LT', 'one\\two '),
     encodeElement(0x00280009, 'AT', Uint8Array.of(0x18, 0, 0x63, 0x10)),
     encodeElement(0x00280010, 'US', 512),
@@ -48,8 +49,9 @@ describe('values', () => {
   });
 
   it('say whether they are there, and refuse keywords that do not exist', () => {
-    expect([hasValue(ds, 'Rows'), hasValue(ds, 'SeriesDescription'), hasValue(ds, 'Columns')]).toEqual([
+    expect(['Rows', 'SeriesDescription', 'SoftwareVersions', 'Columns'].map((key) => hasValue(ds, key))).toEqual([
       true,
+      false,
       false,
       false,
     ]);
