@@ -117,7 +117,7 @@ export class Requestor implements AssociationUser, MessageUser {
   #failure: AssociationFailure | null = null;
   #lastMessageId = 0;
   readonly #signal: AbortSignal | undefined;
-  readonly #stop = () => this.abort('stopped');
+  readonly #stop = () => this.#giveUp('DIMSE_ABORTED', 'stopped');
 
   constructor(socket: Socket, proposed: readonly ProposedContext[], limits: Limits, signal: AbortSignal | undefined) {
     this.#signal = signal;
@@ -176,7 +176,8 @@ export class Requestor implements AssociationUser, MessageUser {
       if (this.#failure === null) this.abort('the data set could not be read to its end');
       throw error;
     }
-    const timer = setTimeout(() => this.#timeOut(), this.#limits.responseMs);
+    const { responseMs } = this.#limits;
+    const timer = setTimeout(() => this.#giveUp('DIMSE_TIMEOUT', `no response within ${responseMs} ms`), responseMs);
     try {
       const response = await answered;
       if (response?.respondedTo === messageId && response.field === (request.field | CommandField.Response))
@@ -206,12 +207,11 @@ export class Requestor implements AssociationUser, MessageUser {
     this.#association.abort({ source: AbortSource.User, reason: AbortReason.NotSpecified }, why);
   }
 
-  #timeOut(): void {
-    this.#failure ??= new AssociationFailure('DIMSE_TIMEOUT', `no response within ${this.#limits.responseMs} ms`, {
-      deliveryClass: 'transient',
-      phase: 'established',
-    });
-    this.abort('no response in time');
+  /** Ends the association for a reason of limpid's own. */
+  #giveUp(code: FailureCode, why: string): void {
+    const phase = this.#negotiated === null ? 'connecting' : 'established';
+    this.#failure ??= new AssociationFailure(code, why, { deliveryClass: 'transient', phase });
+    this.abort(why);
   }
 
   #wait(): Promise<Command | null> {

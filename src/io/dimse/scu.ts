@@ -1,35 +1,12 @@
 // Storage and Verification as SCU: sends files as they lie, over parallel associations, and says of each instance what became of it.
-import { open } from 'node:fs/promises';
 import { LimpidError } from '../../errors.js';
 import type { FailureCode } from '../../errors.js';
 import type { Log } from '../../observe/log.js';
-import type { Command } from './command.js';
 import { CommandField, SopClass, Status, TransferSyntax } from './constants.js';
-import { type DataSetInFile, DataSetReader, type PduWindow } from './data-set-reader.js';
-import { ContextResult, type Proposal, propose, sendableSyntaxes } from './negotiate.js';
-import { type Outgoing, locateDataSet } from './outgoing.js';
-import { encodeData } from './pdu.js';
-import { AssociationFailure, type Negotiated, type Requestor, type ScuTarget, openRequestor } from './requestor.js';
-import { type DeliveryClass, deliveryRule } from './status.js';
-
-/** What became of one instance. `status` is the peer's, null where it gave none. */
-export interface InstanceOutcome {
-  readonly sopInstanceUid: string;
-  readonly class: DeliveryClass;
-  readonly status: number | null;
-  /** The peer's Error Comment, or why nothing was sent. */
-  readonly comment: string;
-}
-
-export interface SendOptions {
-  /** Most associations at once. */
-  readonly associations: number;
-  readonly onOutcome?: (outcome: InstanceOutcome) => void;
-  readonly signal?: AbortSignal;
-  readonly log: Log;
-  /** The data set (no file meta group) of a file in another native syntax; without it files go out in their own syntax only. */
-  readonly convert?: (file: string, toTransferSyntax: string) => Promise<Uint8Array>;
-}
+import { propose } from './negotiate.js';
+import type { Outgoing } from './outgoing.js';
+import { type AssociationFailure, type Negotiated, type ScuTarget, openRequestor } from './requestor.js';
+import { type InstanceOutcome, type SendOptions, StoreJob } from './store-job.js';
 
 export interface SendReport {
   /** Why an association failed, if an instance is without an answer because of it. */
@@ -43,9 +20,6 @@ export interface SendReport {
   /** One for each instance, in the order of their answers. */
   readonly outcomes: InstanceOutcome[];
 }
-
-/** Associations in a row that may be lost without a single answer before the rest is left for another time. */
-const fruitlessAssociations = 3;
 
 /**
  * Verifies a peer by C-ECHO.
@@ -75,248 +49,6 @@ export async function echo(
   return { negotiated, ms, status: response.status ?? Status.ProcessingFailure };
 }
 
-/** An instance that is opened, and the first of its PDUs, read ahead. */
-interface Ready {
-  readonly instance: Outgoing;
-  readonly contextId: number;
-  readonly source: DataSetInFile | null;
-  readonly first: PduWindow | null;
-  /** Instead of a file's bytes: the data set in another syntax. */
-  readonly converted: Uint8Array | null;
-}
-
-class Job {
-  readonly #target: ScuTarget;
-  readonly #proposal: Proposal<Outgoing>;
-  readonly #options: SendOptions;
-  readonly #queue: Outgoing[];
-  readonly #report: (outcome: InstanceOutcome) => void;
-  /** The first failure that has cost an instance its answer. */
-  failure: AssociationFailure | null = null;
-  negotiated: Negotiated | null = null;
-
-  constructor(
-    target: ScuTarget,
-    proposal: Proposal<Outgoing>,
-    options: SendOptions,
-    report: (outcome: InstanceOutcome) => void,
-  ) {
-    this.#target = target;
-    this.#proposal = proposal;
-    this.#options = options;
-    this.#queue = [...proposal.instances];
-    this.#report = report;
-  }
-
-  async run(): Promise<void> {
-    const lanes = Math.max(1, Math.min(this.#options.associations, this.#queue.length));
-    const failures = await Promise.all(Array.from({ length: lanes }, () => this.#runLane()));
-    const failure = failures.find((candidate) => candidate !== null) ?? null;
-    if (this.#queue.length === 0) return;
-    this.failure ??= failure;
-    for (const instance of this.#queue.splice(0)) {
-      this.#tell(instance, failure?.deliveryClass ?? 'transient', null, `not sent: ${failure?.message ?? 'stopped'}`);
-    }
-  }
-
-  /** One association after the other until the queue is empty; a failure ends it, when another try promises nothing. */
-  async #runLane(): Promise<AssociationFailure | null> {
-    for (let fruitless = 0; this.#queue.length > 0;) {
-      let requestor: Requestor;
-      try {
-        requestor = await openRequestor(this.#target, this.#proposal.contexts, this.#options.signal);
-      } catch (error) {
-        if (error instanceof AssociationFailure) return error;
-        throw error;
-      }
-      this.negotiated ??= requestor.negotiated;
-      const answered = await this.#sendOver(requestor);
-      await requestor.release();
-      const { failure } = requestor;
-      if (failure === null || this.#queue.length === 0) return null;
-      fruitless = answered > 0 ? 1 : fruitless + 1;
-      const isHopeless = failure.code === 'DIMSE_TIMEOUT' || fruitless >= fruitlessAssociations;
-      if (isHopeless || this.#options.signal?.aborted) return failure;
-      // one instance that the peer cannot bear must not keep the others from it
-      this.#options.log.warn('association lost while sending; opening another', { code: failure.code });
-    }
-    return null;
-  }
-
-  /** Sends until the queue is empty or the association ends. @returns how many instances got an answer */
-  async #sendOver(requestor: Requestor): Promise<number> {
-    const reader = new DataSetReader(requestor.room);
-    let answered = 0;
-    let ready = await this.#prepareNext(requestor, reader);
-    while (ready !== null && requestor.failure === null) {
-      // the next instance is read while the answer to this one is awaited
-      const ahead: Promise<Ready | null>[] = [];
-      const sent = () => void ahead.push(this.#prepareNext(requestor, reader));
-      if (await this.#sendOne(requestor, reader, ready, sent)) answered++;
-      await ready.source?.handle.close();
-      ready = (await ahead[0]) ?? null;
-    }
-    if (ready !== null) await this.#putBack(ready);
-    return answered;
-  }
-
-  async #putBack(ready: Ready): Promise<void> {
-    ready.first?.taken();
-    await ready.source?.handle.close();
-    this.#queue.unshift(ready.instance);
-  }
-
-  /** @returns whether an answer came; if not, the association has ended */
-  async #sendOne(requestor: Requestor, reader: DataSetReader, ready: Ready, sent: () => void): Promise<boolean> {
-    const { instance, contextId } = ready;
-    const request = storeRequest(instance);
-    const sendData = async () => {
-      if (ready.converted) await requestor.write(encodeData(contextId, 'data', ready.converted, requestor.room));
-      else await sendFile(requestor, reader, ready);
-      sent();
-    };
-    try {
-      const first = await requestor.call(contextId, request, sendData);
-      const { status, errorComment = '' } = (await this.#secondTry(requestor, ready, first)) ?? first;
-      if (status === undefined) this.#tell(instance, 'transient', null, 'a response without status');
-      else this.#tell(instance, deliveryRule(status).class, status, printable(errorComment));
-      return true;
-    } catch (error) {
-      const why = error instanceof LimpidError ? error.message : 'the file cannot be read';
-      if (error instanceof AssociationFailure) this.failure ??= error;
-      else this.#options.log.error('sending an instance failed', { error });
-      this.#tell(instance, 'transient', null, `no answer: ${why}`);
-      return false;
-    }
-  }
-
-  /**
-   * What a peer cannot understand in one VR coding it may understand in the other: one try more, where it accepts that too.
-   *
-   * @returns the second response; null: there was no second try
-   */
-  async #secondTry(requestor: Requestor, ready: Ready, { status = 0 }: Command): Promise<Command | null> {
-    const { convert } = this.#options;
-    const used = requestor.contexts.get(ready.contextId)?.transferSyntaxUid;
-    const other = used === undefined ? undefined : otherCoding.get(used);
-    const { instance } = ready;
-    const contextId = other === undefined ? undefined : findContext(requestor, instance.sopClassUid, other);
-    if (status >>> 12 !== 0xc || !convert || ready.converted || !other || contextId === undefined) return null;
-    let converted: Uint8Array;
-    try {
-      converted = await convert(instance.file, other);
-    } catch (error) {
-      this.#options.log.error('converting an instance failed', { error });
-      return null;
-    }
-    return requestor.call(contextId, storeRequest(instance), () =>
-      requestor.write(encodeData(contextId, 'data', converted, requestor.room)),
-    );
-  }
-
-  /** Opens the next instance that can be sent; what cannot gets its outcome on the way. */
-  async #prepareNext(requestor: Requestor, reader: DataSetReader): Promise<Ready | null> {
-    while (requestor.failure === null && !this.#options.signal?.aborted) {
-      const instance = this.#queue.shift();
-      if (instance === undefined) return null;
-      const context = this.#chooseContext(requestor, instance);
-      if (context === null) continue;
-      try {
-        return await this.#prepare(instance, context, reader);
-      } catch (error) {
-        if (!(error instanceof LimpidError)) this.#options.log.error('an instance cannot be read', { error });
-        const isSpoilt = error instanceof LimpidError && error.next === 'reject';
-        const why = error instanceof LimpidError ? error.message : 'the file cannot be read';
-        this.#tell(instance, isSpoilt ? 'permanent' : 'transient', null, `not sent: ${why}`);
-      }
-    }
-    return null;
-  }
-
-  async #prepare(
-    instance: Outgoing,
-    { id, transferSyntaxUid }: { id: number; transferSyntaxUid: string },
-    reader: DataSetReader,
-  ): Promise<Ready> {
-    const { convert } = this.#options;
-    if (transferSyntaxUid !== instance.transferSyntaxUid && convert) {
-      const converted = await convert(instance.file, transferSyntaxUid);
-      return { instance, contextId: id, source: null, first: null, converted };
-    }
-    const handle = await open(instance.file);
-    try {
-      const { offset, bytes } = await locateDataSet(handle);
-      if (bytes <= 0) throw new LimpidError('DICOM_MALFORMED', 'the file has no data set');
-      const padding = transferSyntaxUid === TransferSyntax.Deflated && bytes % 2 === 1 ? 1 : 0;
-      const source = { handle, contextId: id, offset, bytes, padding } as const;
-      return { instance, contextId: id, source, first: await reader.read(source, 0), converted: null };
-    } catch (error) {
-      await handle.close();
-      throw error;
-    }
-  }
-
-  /** The accepted context that an instance goes out in; null: none, and its outcome is told. */
-  #chooseContext(requestor: Requestor, instance: Outgoing): { id: number; transferSyntaxUid: string } | null {
-    const conversion = this.#options.convert ? 'convertible' : 'verbatim';
-    for (const transferSyntaxUid of sendableSyntaxes(instance.transferSyntaxUid, conversion)) {
-      const id = findContext(requestor, instance.sopClassUid, transferSyntaxUid);
-      if (id !== undefined) return { id, transferSyntaxUid };
-    }
-    const refused = requestor.negotiated.contexts.find(
-      ({ abstractSyntaxUid, transferSyntaxUids }) =>
-        abstractSyntaxUid === instance.sopClassUid && transferSyntaxUids.includes(instance.transferSyntaxUid),
-    );
-    const result = refused?.result ?? ContextResult.AbstractSyntaxNotSupported;
-    if (result === ContextResult.AbstractSyntaxNotSupported) {
-      this.#tell(instance, 'permanent', null, 'not sent: the peer does not accept this SOP class');
-    } else if (result === ContextResult.TransferSyntaxesNotSupported || result === ContextResult.Acceptance) {
-      this.#tell(instance, 'permanent', null, 'not sent: the peer accepts no transfer syntax it can be sent in');
-    } else this.#tell(instance, 'transient', null, 'not sent: the peer refuses this presentation context for now');
-    return null;
-  }
-
-  #tell(instance: Outgoing, outcome: DeliveryClass, status: number | null, comment: string): void {
-    this.#report({ sopInstanceUid: instance.sopInstanceUid, class: outcome, status, comment });
-  }
-}
-
-/** The two VR codings in little endian, each with the other. */
-const otherCoding: ReadonlyMap<string, string> = new Map([
-  [TransferSyntax.ExplicitLittleEndian, TransferSyntax.ImplicitLittleEndian],
-  [TransferSyntax.ImplicitLittleEndian, TransferSyntax.ExplicitLittleEndian],
-]);
-
-const storeRequest = ({ sopClassUid, sopInstanceUid }: Outgoing) => ({
-  field: CommandField.Store,
-  priority: 0,
-  affectedSopClassUid: sopClassUid,
-  affectedSopInstanceUid: sopInstanceUid,
-});
-
-/** Id of the accepted context of a class and syntax. */
-function findContext(requestor: Requestor, sopClassUid: string, transferSyntaxUid: string): number | undefined {
-  for (const [id, context] of requestor.contexts) {
-    if (context.abstractSyntaxUid === sopClassUid && context.transferSyntaxUid === transferSyntaxUid) return id;
-  }
-  return undefined;
-}
-
-const printable = (text: string) => text.replace(/[^\x20-\x7e]/g, '').slice(0, 64);
-
-async function sendFile(requestor: Requestor, reader: DataSetReader, { source, first }: Ready): Promise<void> {
-  if (source === null || first === null) return;
-  let window = first;
-  for (;;) {
-    const { taken } = window;
-    const left = requestor.write(window.pdus).finally(taken);
-    left.catch(() => {}); // awaited below, after the next window has been read
-    if (window.end >= source.bytes + source.padding) return await left;
-    window = await reader.read(source, window.end);
-    await left;
-  }
-}
-
 /**
  * Sends instances by C-STORE. Each file's data set goes out byte by byte as it lies behind its meta group, in the syntax it is in,
  * or converted where the peer does not accept that and `convert` is given.
@@ -336,7 +68,7 @@ export async function send(
   let failure: AssociationFailure | null = null;
   let negotiated: Negotiated | null = null;
   for (const proposal of propose(instances, options.convert ? 'convertible' : 'verbatim')) {
-    const job = new Job(target, proposal, options, report);
+    const job = new StoreJob(target, proposal, options, report);
     await job.run();
     failure ??= job.failure;
     negotiated ??= job.negotiated;

@@ -7,7 +7,8 @@ import { answerRequest } from '../../../src/io/dimse/negotiate.js';
 import { readOutgoing } from '../../../src/io/dimse/outgoing.js';
 import { encodeAbort, encodeReject } from '../../../src/io/dimse/pdu.js';
 import type { ScuTarget } from '../../../src/io/dimse/requestor.js';
-import { type SendOptions, echo, send } from '../../../src/io/dimse/scu.js';
+import { echo, send } from '../../../src/io/dimse/scu.js';
+import type { SendOptions } from '../../../src/io/dimse/store-job.js';
 import { ctClass, explicitLittle, implicitLittle, mrClass } from '../../support/dimse-bytes.js';
 import { freePort } from '../../support/free-port.js';
 import { type TestFileValues, type TestFiles, writeTestFiles } from '../../support/part10-files.js';
@@ -342,6 +343,7 @@ describe('associations that fail', () => {
       ...Array.from({ length: 4 }, () => 'transient'),
     ]);
     expect(scp.associations()).toBe(1);
+    expect(report.association).toMatchObject({ code: 'DIMSE_ABORTED', class: 'transient' });
     const late = await send(
       targetAt(scp.port),
       (await files(some(2))).instances,
