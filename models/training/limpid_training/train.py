@@ -63,13 +63,15 @@ def _loss(network: Ffdr, batch: Batch) -> torch.Tensor:
 
 
 def _gain_db(network: Ffdr, batches: list[Batch]) -> float:
-    """Gain of the noise-weighted squared error, in fp32."""
-    before = after = 0.0
+    """Gain of the squared error in fp32, mean over patches in dB: a mean of errors would be that of the few patches in
+    which aliasing, which nobody can remove, is many times the noise."""
+    gains = []
     with torch.no_grad():
         for batch in batches:
-            before += float((((batch.x[:, :1] - batch.target) * batch.weight) ** 2).mean())
-            after += float((((network(batch.x) - batch.target) * batch.weight) ** 2).mean())
-    return 10 * np.log10(before / after)
+            before = ((batch.x[:, :1] - batch.target) ** 2).mean((1, 2, 3))
+            after = ((network(batch.x) - batch.target) ** 2).mean((1, 2, 3))
+            gains.append(10 * torch.log10(before / after))
+    return float(torch.cat(gains).mean())
 
 
 def train(
