@@ -13,7 +13,7 @@ import { checkSeries, summaryOf } from '../../src/derive/check-series.js';
 import { deriveInstance } from '../../src/derive/derive-instance.js';
 import type { DecodedSource } from '../../src/derive/faults.js';
 import type { DerivationPlan } from '../../src/derive/plan.js';
-import { planFor, smoothed, syntheticSeries } from '../support/derivation.js';
+import { described, planFor, smoothed, syntheticCt, syntheticSeries } from '../support/derivation.js';
 
 const now = Date.UTC(2026, 10, 21, 10, 16, 0);
 const size = 32;
@@ -130,7 +130,7 @@ const meta =
   };
 
 const root = '1.2.826.0.1.3680043.10.999';
-const faults: readonly (readonly [name: string, rule: string, fault: Fault])[] = [
+const planted: readonly (readonly [name: string, rule: string, fault: Fault])[] = [
   ['Image Type value 1 ORIGINAL', 'IMGTYPE', set('ImageType', 'CS', 'ORIGINAL\\SECONDARY\\AXIAL\\LIMPID')],
   ['Image Type value 2 PRIMARY', 'IMGTYPE', set('ImageType', 'CS', 'DERIVED\\PRIMARY\\AXIAL\\LIMPID')],
   ['Image Type value 3 changed', 'IMGTYPE', set('ImageType', 'CS', 'DERIVED\\SECONDARY\\LOCALIZER\\LIMPID')],
@@ -326,7 +326,7 @@ describe('checkInstance', () => {
     expect(derived.map((bytes, index) => checkInstance(at(sources, index), bytes, plan))).toEqual([[], [], [], [], []]);
   });
 
-  it.each([...faults, ['odd length', 'SYNTAX', odd] as const])('finds: %s (%s)', (_, rule, fault) => {
+  it.each([...planted, ['odd length', 'SYNTAX', odd] as const])('finds: %s (%s)', (_, rule, fault) => {
     const bytes = fault(at(derived, 0));
     expect(Buffer.compare(bytes, at(derived, 0))).not.toBe(0);
     const found = checkInstance(at(sources, 0), bytes, plan);
@@ -343,6 +343,50 @@ describe('checkInstance', () => {
     const figures = { noiseBefore: null, noiseAfter: null };
     const untouched = deriveInstance(at(sources, 0), plan, at(sources, 0).pixels, figures, now);
     expect(checkInstance(at(sources, 0), untouched, plan)).toEqual([expect.stringContaining('UNCHANGED')]);
+  });
+
+  /** A source with other elements, derived as it is. */
+  const unchanged = async (
+    elements: readonly (readonly [tag: number, vr: string, value: string | number | Uint8Array | null])[],
+  ) => {
+    const extra = elements.map(
+      ([key, vr, value]) => [key, value === null ? new Uint8Array(0) : encodeElement(key, vr, value)] as const,
+    );
+    const read = described(readInstance(syntheticCt(0, new Map(extra))));
+    const source = { ...read, pixels: await decodePixels(read.dataSet, read.description, explicitLittleEndian) };
+    const own = planFor([source], 0);
+    const bytes = deriveInstance(source, own, source.pixels, { noiseBefore: null, noiseAfter: null }, now);
+    return { source, bytes, faults: (changed: Uint8Array) => checkInstance(source, changed, own) };
+  };
+
+  it('finds bits above High Bit that are not the sign', async () => {
+    const { bytes, faults } = await unchanged([
+      [tag('BitsStored'), 'US', 12],
+      [tag('HighBit'), 'US', 11],
+    ]);
+    expect(faults(bytes)).toEqual([]);
+    const masked = pixels((value) => (row, column) => value(row, column) & 0x0fff)(bytes);
+    expect(faults(masked)).toContain('PIXEL: values do not fit 12 bits');
+  });
+
+  it('finds nothing in pixels of 8 bits, and a wrong sign of them', async () => {
+    const grey = Uint8Array.from({ length: size * size }, (_, index) => (index * 7) % 256);
+    const { bytes, faults, source } = await unchanged([
+      [tag('BitsAllocated'), 'US', 8],
+      [tag('BitsStored'), 'US', 8],
+      [tag('HighBit'), 'US', 7],
+      [tag('PixelRepresentation'), 'US', 0],
+      [tag('PixelPaddingValue'), '', null],
+      [tag('SmallestImagePixelValue'), 'US', 0],
+      [tag('LargestImagePixelValue'), 'US', 255],
+      [tag('PixelData'), 'OB', grey],
+    ]);
+    expect(source.description).toMatchObject({ bitsAllocated: 8, signed: false, padding: null });
+    expect(faults(bytes)).toEqual([]);
+    const derivedGrey = readInstance(bytes).dataSet;
+    const element = derivedGrey.get(tag('PixelData'));
+    expect([element?.vr, element && Buffer.compare(derivedGrey.value(element), grey)]).toEqual(['OB', 0]);
+    expect(faults(set('PixelRepresentation', 'US', 1)(bytes)).join()).toContain('KEPT');
   });
 
   it('finds a source whose identifiers are no UIDs', () => {
