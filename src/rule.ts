@@ -28,8 +28,10 @@ export type Operand =
 
 /** A condition of a rule. It holds for a series when it holds for each instance; `anyInstance` asks for one instance only. */
 export type Condition =
-  | { readonly kind: 'all' | 'any'; readonly parts: readonly Condition[] }
-  | { readonly kind: 'not' | 'anyInstance'; readonly part: Condition }
+  | { readonly kind: 'all'; readonly parts: readonly Condition[] }
+  | { readonly kind: 'any'; readonly parts: readonly Condition[] }
+  | { readonly kind: 'not'; readonly part: Condition }
+  | { readonly kind: 'anyInstance'; readonly part: Condition }
   /** `says`: the condition in the words of the rule, `SliceThickness atMost 3`. */
   | { readonly kind: 'test'; readonly subject: Subject; readonly operand: Operand; readonly says: string };
 

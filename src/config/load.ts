@@ -75,7 +75,8 @@ export async function loadConfig(file: string, environment: Environment, options
   );
   await checkQueue(valueAt(overridden.value, ['queue']), complain);
   if (!result.success || faults.length > 0) throw new ConfigInvalidError(faults.sort(byPlace));
-  return deepFreeze(result.data);
+  const assemble = valueAt(overridden.value, ['assemble']) ?? {};
+  return deepFreeze({ ...result.data, shared: { assemble, peers: rawPeers ?? {}, rules: rawRules ?? [] } });
 }
 
 const byPlace = (a: ConfigFault, b: ConfigFault): number =>

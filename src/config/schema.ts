@@ -57,6 +57,10 @@ const node = z.strictObject({
     .enum(['RESEARCH', 'PRODUCT'])
     .default('RESEARCH')
     .describe('Content Qualification of derived objects; PRODUCT only where the models are cleared for clinical use.'),
+  unknownCallers: z
+    .enum(['refuse', 'accept'])
+    .default('refuse')
+    .describe('Whether an AE title or address that no peer has may send.'),
   dimse: z.strictObject({ host: host.default('0.0.0.0'), port: port.default(11_112) }).prefault({}),
   http: z
     .strictObject({ host: host.default('127.0.0.1'), port: port.default(8080) })
@@ -280,5 +284,10 @@ type DeepReadonly<T> = T extends (...args: never[]) => unknown
     : T;
 
 /** The whole configuration, checked and frozen. */
-export type Config = DeepReadonly<z.output<typeof configSchema>>;
+export type Config = DeepReadonly<
+  z.output<typeof configSchema> & {
+    /** The sections that are one for all processes, as written: plain data, to be kept and compared. */
+    shared: { assemble: unknown; peers: unknown; rules: unknown };
+  }
+>;
 export type Peer = Config['peers'][string];

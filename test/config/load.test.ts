@@ -68,6 +68,7 @@ describe('a sound configuration', () => {
       aeTitle: 'LIMPID',
       name: 'limpid',
       qualification: 'RESEARCH',
+      unknownCallers: 'refuse',
       dimse: { host: '0.0.0.0', port: 11112 },
       http: { host: '127.0.0.1', port: 8080 },
     });
@@ -84,10 +85,11 @@ describe('a sound configuration', () => {
   it('has in the example no other value than the defaults', async () => {
     const example = await loadConfig(join(examples, 'limpid.yaml'), {});
     const defaults = await loadConfig(await write(least), {});
-    const { peers, rules, ...rest } = example;
+    const { peers, rules, shared, ...rest } = example;
     expect(JSON.parse(JSON.stringify(rest))).toEqual(JSON.parse(JSON.stringify(withoutLists(defaults))));
     expect(Object.keys(peers)).toEqual(['pacs', 'ct1']);
     expect(rules.length).toBe(4);
+    expect(JSON.stringify(shared.rules)).toContain('"BodyPartExamined":{"in":["CHEST","THORAX","LUNG"]}');
   });
 
   it('is frozen to its depth', async () => {
@@ -143,8 +145,8 @@ describe('a sound configuration', () => {
   });
 });
 
-function withoutLists(config: Config): Omit<Config, 'peers' | 'rules'> {
-  const { peers: _peers, rules: _rules, ...rest } = config;
+function withoutLists(config: Config): Omit<Config, 'peers' | 'rules' | 'shared'> {
+  const { peers: _peers, rules: _rules, shared: _shared, ...rest } = config;
   return rest;
 }
 

@@ -1,0 +1,126 @@
+/** The whole decision on a revision: rules, tasks fully resolved, the gate's word on each, who gets what, and what is held. Pure. */
+import { canonicalJson } from '../dicom/canonical-json.js';
+import { sha256Of } from '../dicom/uid.js';
+import { LimpidError } from '../errors.js';
+import type { Reason, ReasonCode } from '../errors.js';
+import type { ModelCard } from '../inference/card.js';
+import type { CompiledRule, TaskRequest, VendorMark } from '../rule.js';
+import type { DecisionRecord, Modality, Priority, ResolvedTask } from '../spool/records.js';
+import { decideGate } from './decide-gate.js';
+import { decideRules } from './decide-rules.js';
+import { valuesOf } from './series-facts.js';
+import type { SeriesFacts } from './series-facts.js';
+
+/** What routing needs of a model card. */
+export type RouteCard = Pick<
+  ModelCard,
+  'id' | 'version' | 'sha256' | 'kind' | 'task' | 'modality' | 'parameters' | 'defaultStrength' | 'intendedUse'
+>;
+
+export interface RouteInput {
+  readonly facts: SeriesFacts;
+  readonly rules: readonly CompiledRule[];
+  readonly marks: readonly VendorMark[];
+  readonly cards: (id: string) => RouteCard | undefined;
+  /** Revisions of the series that were closed within the last hour, this one counted. */
+  readonly revisionsWithinHour: number;
+}
+
+export type RouteDecision = Pick<DecisionRecord, 'modality' | 'priority' | 'rules' | 'tasks' | 'forward' | 'held'>;
+
+/** More within an hour are held (REVISION_STORM). */
+const mostRevisions = 5;
+const priorities: readonly Priority[] = ['batch', 'routine', 'urgent'];
+
+/** @throws LimpidError `MODEL_UNKNOWN`: a rule names a model that this node does not have; loading the configuration refuses that */
+export function decideRoute(input: RouteInput): RouteDecision {
+  const { facts, rules } = input;
+  const { outcomes, matched } = decideRules(rules, facts);
+  const urgent = Math.max(...matched.map(({ priority }) => priorities.indexOf(priority)), 0);
+  return {
+    modality: modalityOf(facts),
+    priority: matched.length === 0 ? 'routine' : (priorities[urgent] ?? 'routine'),
+    rules: outcomes.map(({ name, matched: isMatch, conditions }) => ({ name, matched: isMatch, conditions: [...conditions] })),
+    tasks: resolveTasks(matched, input),
+    forward: [...new Set(matched.flatMap(({ forward }) => forward))],
+    held: heldFor(input, matched),
+  };
+}
+
+/** CT, MR, US, or other; a series whose instances disagree is `other`. */
+export function modalityOf({ instances }: SeriesFacts): Modality {
+  const found = new Set(instances.map((instance) => valuesOf(instance, 'Modality')[0]));
+  const [only] = found;
+  return found.size === 1 && (only === 'CT' || only === 'MR' || only === 'US') ? only : 'other';
+}
+
+function heldFor({ facts, revisionsWithinHour }: RouteInput, matched: readonly CompiledRule[]): Reason[] {
+  const held: Reason[] = [];
+  if (facts.variants > 0) held.push({ code: 'DUPLICATE_DIFFERS', detail: `${facts.variants} instances` });
+  if (revisionsWithinHour > mostRevisions) {
+    held.push({ code: 'REVISION_STORM', detail: `${revisionsWithinHour} revisions` });
+  }
+  if (matched.length === 0) held.push({ code: 'NO_RULE', detail: '' });
+  return held;
+}
+
+/** Everything configured that changes pixels (conformance: identity); its canonical form is hashed into the derived UIDs. */
+export function settingsOf(card: Pick<RouteCard, 'task' | 'parameters'>, strength: number): ResolvedTask['settings'] {
+  const parameters = Object.keys(card.parameters).length === 0 ? {} : { parameters: card.parameters };
+  return { task: card.task, strength, ...parameters };
+}
+
+/** The tasks of all matching rules; equal ones are one task that goes to the peers of both rules. */
+function resolveTasks(matched: readonly CompiledRule[], input: RouteInput): ResolvedTask[] {
+  const wanted = new Map<string, Wanted>();
+  for (const rule of matched) {
+    for (const request of rule.enhance) {
+      const card = input.cards(request.model);
+      if (card === undefined) throw new LimpidError('MODEL_UNKNOWN', `rule ${rule.name} names ${request.model}`);
+      const strength = request.strength ?? card.defaultStrength;
+      const settings = settingsOf(card, strength);
+      const settingsSha256 = sha256Of(canonicalJson(settings));
+      const name = `${card.id}-${settingsSha256.slice(0, 8)}`;
+      const before = wanted.get(name);
+      wanted.set(name, {
+        name,
+        card,
+        strength,
+        settings,
+        settingsSha256,
+        rule: before?.rule ?? rule.name,
+        request: before === undefined ? request : both(before.request, request),
+        deliver: [...new Set([...(before?.deliver ?? []), ...rule.deliver])],
+      });
+    }
+  }
+  return [...wanted.values()].map(({ card, request, ...rest }, index) => ({
+    name: rest.name,
+    rule: rest.rule,
+    slot: index + 1,
+    model: { id: card.id, version: card.version, sha256: card.sha256, kind: card.kind },
+    settings: rest.settings,
+    settingsSha256: rest.settingsSha256,
+    strength: rest.strength,
+    lift: [...request.lift],
+    gate: decideGate(input.facts, card, request, input.marks),
+    deliver: rest.deliver,
+  }));
+}
+
+interface Wanted {
+  readonly name: string;
+  readonly rule: string;
+  readonly card: RouteCard;
+  readonly request: TaskRequest;
+  readonly strength: number;
+  readonly settings: ResolvedTask['settings'];
+  readonly settingsSha256: string;
+  readonly deliver: string[];
+}
+
+/** One task for two requests: what both lift is lifted, and the stricter count holds. */
+function both(a: TaskRequest, b: TaskRequest): TaskRequest {
+  const lift: readonly ReasonCode[] = a.lift.filter((code) => b.lift.includes(code));
+  return { ...a, lift, minimumSlices: Math.max(a.minimumSlices, b.minimumSlices) };
+}

@@ -1,0 +1,159 @@
+// Which rules match a series, and how every condition came out.
+import type { CompiledRule, Condition, Operand, Subject } from '../rule.js';
+import type { ConditionOutcome } from '../spool/records.js';
+import { sliceCount, toNumber } from './series-facts.js';
+import type { SeriesFacts } from './series-facts.js';
+
+export interface RuleOutcome {
+  readonly name: string;
+  readonly matched: boolean;
+  readonly conditions: readonly ConditionOutcome[];
+}
+
+export interface RulesDecision {
+  /** The rules that were looked at, in order; the last one decided, unless none did. */
+  readonly outcomes: readonly RuleOutcome[];
+  /** Those that matched: one that decides, and before it those that say `continue: true`. */
+  readonly matched: readonly CompiledRule[];
+}
+
+/** Looks at the rules in order until one matches that does not go on. */
+export function decideRules(rules: readonly CompiledRule[], facts: SeriesFacts): RulesDecision {
+  const outcomes: RuleOutcome[] = [];
+  const matched: CompiledRule[] = [];
+  for (const rule of rules) {
+    const result = rule.when === null ? null : evaluate(rule.when, facts, 'every');
+    const holds = facts.instances.length > 0 && (result === null || result.outcome.holds);
+    const { when } = rule;
+    const conditions =
+      result === null ? [] : when?.kind === 'all' ? (result.outcome.parts ?? []) : [result.outcome];
+    outcomes.push({ name: rule.name, matched: holds, conditions });
+    if (!holds) continue;
+    matched.push(rule);
+    if (!rule.goesOn) break;
+  }
+  return { outcomes, matched };
+}
+
+/** A condition over a series: for which instances it holds, and how that reads. */
+interface Evaluated {
+  readonly holdsFor: readonly boolean[];
+  readonly outcome: ConditionOutcome;
+}
+/** What it means that a condition holds for the series: `one` below `anyInstance`. */
+type Quantity = 'every' | 'one';
+
+function evaluate(condition: Condition, facts: SeriesFacts, quantity: Quantity): Evaluated {
+  const { instances } = facts;
+  if (condition.kind === 'test') return evaluateTest(condition, facts, quantity);
+  if (condition.kind === 'anyInstance') {
+    const inner = evaluate(condition.part, facts, 'one');
+    const one = inner.holdsFor.includes(true);
+    const holdsFor = instances.map(() => one);
+    return { holdsFor, outcome: { condition: 'anyInstance', holds: one, parts: [inner.outcome] } };
+  }
+  const parts = (condition.kind === 'not' ? [condition.part] : condition.parts).map((part) =>
+    evaluate(part, facts, quantity),
+  );
+  const at = (index: number): boolean[] => parts.map(({ holdsFor }) => holdsFor[index] ?? false);
+  const holdsFor = instances.map((_instance, index) => {
+    if (condition.kind === 'not') return !at(index).includes(true);
+    return condition.kind === 'all' ? !at(index).includes(false) : at(index).includes(true);
+  });
+  const outcome: ConditionOutcome = {
+    condition: condition.kind,
+    holds: heldBy(holdsFor, quantity),
+    parts: parts.map((part) => part.outcome),
+  };
+  return { holdsFor, outcome };
+}
+
+function heldBy(holdsFor: readonly boolean[], quantity: Quantity): boolean {
+  return quantity === 'one' ? holdsFor.includes(true) : holdsFor.length > 0 && !holdsFor.includes(false);
+}
+
+function evaluateTest(
+  { subject, operand, says }: Condition & { kind: 'test' },
+  facts: SeriesFacts,
+  quantity: Quantity,
+): Evaluated {
+  const perInstance = valuesOfSubject(subject, facts);
+  const holdsFor = perInstance.map((values) => holds(operand, values, subject));
+  const outcome = { condition: says, holds: heldBy(holdsFor, quantity), found: foundText(subject, perInstance) };
+  return { holdsFor, outcome };
+}
+
+/** The subject's values at each instance; empty where it is missing. */
+function valuesOfSubject(subject: Subject, facts: SeriesFacts): readonly (readonly string[])[] {
+  if (subject.kind === 'attribute') return facts.instances.map(({ values }) => values.get(subject.tag) ?? []);
+  const values = factValues(subject.name, facts);
+  return facts.instances.map(() => values);
+}
+
+function factValues(name: (Subject & { kind: 'fact' })['name'], facts: SeriesFacts): readonly string[] {
+  const distinct = (values: readonly string[]): string[] => [...new Set(values)].filter((value) => value !== '');
+  switch (name) {
+    case 'CallingAE':
+      return distinct(facts.sources.map(({ callingAe }) => callingAe));
+    case 'CalledAE':
+      return distinct(facts.sources.map(({ calledAe }) => calledAe));
+    case 'Peer':
+      return distinct(facts.sources.map(({ peer }) => peer));
+    case 'SliceCount':
+      return [String(sliceCount(facts))];
+    case 'SpacingBetweenPositions': {
+      const spacing = facts.stack?.spacing ?? null;
+      // To the micrometre: positions are written with that many decimals, and their differences with float noise.
+      return spacing === null ? [] : [String(Math.round(spacing * 1000) / 1000)];
+    }
+  }
+}
+
+/** Missing values make everything false but `exists: false`. A series from several senders must come from fitting ones only. */
+function holds(operand: Operand, values: readonly string[], subject: Subject): boolean {
+  if (operand.kind === 'exists') return operand.exists === values.length > 0;
+  if (values.length === 0) return false;
+  if (operand.kind === 'text') {
+    if (subject.kind === 'fact') return values.every((value) => operand.pattern.test(value));
+    return operand.pattern.test(values.join('\\')) || values.some((value) => operand.pattern.test(value));
+  }
+  const numbers = values.map((value) => yearsOf(value) ?? toNumber(value));
+  if (operand.kind === 'number') return numbers.some((value) => operand.oneOf.includes(value));
+  const { operator, limit } = operand;
+  return numbers.every((value) => {
+    // NaN compares false with everything: what is no number is on no side of a limit.
+    if (operator === 'atLeast') return value >= limit;
+    if (operator === 'atMost') return value <= limit;
+    return operator === 'above' ? value > limit : value < limit;
+  });
+}
+
+const perYear: Readonly<Record<string, number>> = { D: 365.25, W: 365.25 / 7, M: 12, Y: 1 };
+
+/** Years of an age string (VR AS, `045Y`); null where the text is none. */
+export function yearsOf(text: string): number | null {
+  const parts = /^(\d{3})([DWMY])$/.exec(text);
+  const divisor = perYear[parts?.[2] ?? ''];
+  return parts === null || divisor === undefined ? null : Number(parts[1]) / divisor;
+}
+
+const longestFound = 80;
+const mostFound = 4;
+
+/** What was found, shortened: distinct values with their counts. Of what can point at a patient only whether it is there. */
+function foundText(subject: Subject, perInstance: readonly (readonly string[])[]): string {
+  const counts = new Map<string, number>();
+  for (const values of perInstance) {
+    const hidden = subject.kind === 'attribute' && subject.identifying;
+    const shown = values.length === 0 ? 'missing' : hidden ? 'present' : values.join('\\');
+    counts.set(shown, (counts.get(shown) ?? 0) + 1);
+  }
+  const entries = [...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
+  const total = perInstance.length;
+  const parts = entries.slice(0, mostFound).map(([shown, count]) => {
+    const short = shown.length > longestFound ? `${shown.slice(0, longestFound)}...` : shown;
+    return count === total ? short : `${short} (${count} of ${total})`;
+  });
+  const rest = entries.length - parts.length;
+  return rest > 0 ? `${parts.join(', ')}, and ${rest} more` : parts.join(', ');
+}

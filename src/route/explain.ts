@@ -1,0 +1,48 @@
+/** A decision in words: each rule, each condition, what was found, and what follows. For `limpid rules test` and the pages. */
+import { reasons } from '../errors.js';
+import type { Reason } from '../errors.js';
+import type { CompiledRule } from '../rule.js';
+import type { ConditionOutcome, ResolvedTask } from '../spool/records.js';
+import type { RouteDecision } from './decide-route.js';
+
+const mark = (holds: boolean): string => (holds ? '✓' : '✗');
+const peers = (names: readonly string[]): string => (names.length === 0 ? 'nowhere' : names.join(', '));
+
+function conditionLines({ condition, holds, found, parts = [] }: ConditionOutcome, indent: string): string[] {
+  const line = `${indent}${mark(holds)} ${condition}${found === undefined ? '' : `   found ${found}`}`;
+  return [line, ...parts.flatMap((part) => conditionLines(part, `${indent}  `))];
+}
+
+function reasonLine({ code, detail }: Reason, indent: string): string {
+  return `${indent}${code}: ${reasons[code].says}${detail === '' ? '' : ` (${detail})`}`;
+}
+
+function taskLines({ slot, name, rule, strength, gate, deliver }: ResolvedTask): string[] {
+  const verdict = { run: `runs, to ${peers(deliver)}`, skip: 'is skipped', hold: 'waits for a person' }[gate.verdict];
+  return [
+    `task ${slot} ${name}, strength ${strength}, of rule ${rule}: ${verdict}`,
+    ...gate.reasons.map((reason) => reasonLine(reason, '  ✗ ')),
+    ...gate.warnings.map((reason) => reasonLine(reason, '  ! ')),
+  ];
+}
+
+/**
+ * The decision as lines of plain text, without colours.
+ *
+ * @param rules all rules, so that those after the deciding one are named too
+ */
+export function explainDecision(decision: RouteDecision, rules: readonly CompiledRule[]): string {
+  const lines = decision.rules.flatMap(({ name, matched, conditions }) => [
+    `${mark(matched)} rule ${name}${conditions.length === 0 ? '   matches every series' : ''}`,
+    ...conditions.flatMap((condition) => conditionLines(condition, '    ')),
+  ]);
+  for (const { name } of rules.slice(decision.rules.length)) lines.push(`- rule ${name}   not looked at`);
+  if (decision.held.length > 0) lines.push('held:', ...decision.held.map((reason) => reasonLine(reason, '  ')));
+  lines.push(...decision.tasks.flatMap(taskLines));
+  if (decision.forward.length > 0) lines.push(`originals go to ${peers(decision.forward)}`);
+  if (decision.held.length === 0 && decision.tasks.length === 0 && decision.forward.length === 0) {
+    lines.push('nothing is done with it');
+  }
+  lines.push(`priority ${decision.priority}`);
+  return lines.join('\n');
+}

@@ -1,0 +1,100 @@
+// The gate's questions on what kind of image a series holds: class, origin, vendor's processing, sort of MR image.
+import type { Reason, ReasonCode } from '../errors.js';
+import { classicClasses, sopClasses, transferSyntax } from '../dicom/uids.js';
+import type { VendorMark } from '../rule.js';
+import { numberOf, positionGroups, valuesOf } from './series-facts.js';
+import type { InstanceFacts, SeriesFacts } from './series-facts.js';
+
+export type Fault = Reason;
+export const fault = (code: ReasonCode, detail = ''): Fault => ({ code, detail });
+
+/** The fault, with how many instances have it where not all do; none where no instance has it. */
+export function faultOfSome(
+  { instances }: SeriesFacts,
+  code: ReasonCode,
+  has: (instance: InstanceFacts) => boolean,
+  detail = '',
+): Fault[] {
+  const count = instances.filter(has).length;
+  if (count === 0) return [];
+  const some = count === instances.length ? '' : `${count} of ${instances.length} instances`;
+  return [fault(code, [detail, some].filter((part) => part !== '').join(', '))];
+}
+
+/** ImageType in upper case: value 1 pixel data, 2 patient, 3 modality's own, then implementation's. */
+const imageType = (instance: InstanceFacts): string[] =>
+  valuesOf(instance, 'ImageType').map((value) => value.toUpperCase());
+
+/** Every Secondary Capture class begins like the first. */
+const isSecondaryCapture = (uid: string): boolean =>
+  uid === sopClasses.secondaryCapture || uid.startsWith(`${sopClasses.secondaryCapture}.`);
+
+/** Whether the objects are images of a class that limpid works on at all. */
+export function classFaults(facts: SeriesFacts): Fault[] {
+  const codingOf = ({ transferSyntaxUid }: InstanceFacts): string => transferSyntax(transferSyntaxUid)?.coding ?? 'none';
+  return [
+    ...faultOfSome(facts, 'OWN_OUTPUT', ({ isOwn }) => isOwn),
+    ...faultOfSome(facts, 'UNDECODABLE', ({ unreadable }) => unreadable !== null, 'the header cannot be read'),
+    ...faultOfSome(facts, 'SECONDARY_CAPTURE', ({ sopClassUid }) => isSecondaryCapture(sopClassUid)),
+    ...faultOfSome(
+      facts,
+      'UNSUPPORTED_SOP_CLASS',
+      ({ sopClassUid, unreadable }) =>
+        unreadable === null && !isSecondaryCapture(sopClassUid) && !classicClasses.has(sopClassUid),
+    ),
+    ...faultOfSome(facts, 'SCREEN_OR_REPORT', isScreenOrReport),
+    ...faultOfSome(facts, 'ENCRYPTED', ({ isEncrypted }) => isEncrypted),
+    ...faultOfSome(
+      facts,
+      'UNDECODABLE',
+      (instance) => instance.unreadable === null && codingOf(instance) === 'none',
+      'a transfer syntax without decoder',
+    ),
+  ];
+}
+
+function isScreenOrReport(instance: InstanceFacts): boolean {
+  const types = imageType(instance);
+  if (types.slice(2).some((value) => /^(SCREEN ?SAVE|DOSE_INFO|PROT)$/.test(value))) return true;
+  const modality = valuesOf(instance, 'Modality')[0];
+  // Modality and class disagree: a picture of something else in the clothes of an image.
+  if (instance.sopClassUid === sopClasses.ct) return modality !== 'CT';
+  return instance.sopClassUid === sopClasses.mr && modality !== 'MR';
+}
+
+/** What a series of images shows. */
+export function contentFaults(facts: SeriesFacts, marks: readonly VendorMark[]): Fault[] {
+  const isMr = ({ sopClassUid }: InstanceFacts): boolean => sopClassUid === sopClasses.mr;
+  return [
+    ...faultOfSome(facts, 'DERIVED', (instance) => imageType(instance)[0] !== 'ORIGINAL'),
+    ...faultOfSome(facts, 'LOCALIZER', (instance) =>
+      imageType(instance).some((value) => /LOCALIZER|SCOUT|TOPOGRAM|SURVEY/.test(value)),
+    ),
+    ...stationaryCt(facts),
+    ...faultOfSome(facts, 'NOT_MAGNITUDE', (instance) => isMr(instance) && !isMagnitude(instance)),
+    ...faultOfSome(facts, 'MOSAIC', (instance) => imageType(instance).includes('MOSAIC')),
+    ...faultOfSome(facts, 'BURNED_IN', (instance) => valuesOf(instance, 'BurnedInAnnotation')[0]?.toUpperCase() === 'YES'),
+    ...marks.flatMap(({ code, product, pattern }, index) =>
+      faultOfSome(facts, code, (instance) => pattern.test(instance.marks[index] ?? ''), product),
+    ),
+  ];
+}
+
+/** CT of one position again and again: a test bolus or a perfusion, not a volume. A series of one says nothing of movement. */
+function stationaryCt(facts: SeriesFacts): Fault[] {
+  const isMoving = (instance: InstanceFacts): boolean =>
+    ['TableSpeed', 'TableFeedPerRotation', 'SpiralPitchFactor'].some((keyword) => (numberOf(instance, keyword) ?? 0) > 0);
+  const { instances } = facts;
+  const allCt = instances.every(({ sopClassUid }) => sopClassUid === sopClasses.ct);
+  if (!allCt || instances.length < 2 || positionGroups(facts)?.length !== 1 || instances.some(isMoving)) return [];
+  return [fault('LOCALIZER', 'one position and no table movement')];
+}
+
+const notMagnitude = new Set(['P', 'R', 'I', 'PHASE', 'REAL', 'IMAGINARY', 'FIELD_MAP', 'PHASE MAP', 'B0 MAP']);
+
+function isMagnitude(instance: InstanceFacts): boolean {
+  if (imageType(instance).slice(2).some((value) => notMagnitude.has(value))) return false;
+  const component = valuesOf(instance, 'ComplexImageComponent')[0];
+  if (component !== undefined && component.toUpperCase() !== 'MAGNITUDE') return false;
+  return instance.geImageType === null || instance.geImageType === 0;
+}

@@ -1,0 +1,79 @@
+// The gate's questions on the stack of slices.
+import { fault, faultOfSome } from './gate-content.js';
+import type { Fault } from './gate-content.js';
+import { dimensions } from './gate-tags.js';
+import { numberOf, positionGroups, sliceCount, toNumber, valuesOf } from './series-facts.js';
+import type { InstanceFacts, SeriesFacts } from './series-facts.js';
+
+/** Largest difference of one direction cosine within a series. */
+const sameCosine = 0.001;
+/** Row and column spacing that differ by more: pixels are not square. */
+const squareWithin = 0.01;
+/** Pixel Spacing is written with few decimals, not always the same ones. */
+const sameSpacing = 1e-4;
+
+/** Faults of the stack; `minimumSlices` of card and rule. */
+export function geometryFaults(facts: SeriesFacts, minimumSlices: number): Fault[] {
+  const mixed = mixedGeometry(facts);
+  const count = sliceCount(facts);
+  const spacing = (instance: InstanceFacts): number[] => valuesOf(instance, 'PixelSpacing').map(toNumber);
+  return [
+    ...faultOfSome(facts, 'NON_SQUARE_PIXELS', (instance) => {
+      const [row = 0, column = 0] = spacing(instance);
+      return Math.abs(row - column) > squareWithin * Math.max(row, column);
+    }),
+    ...(count < minimumSlices ? [fault('TOO_FEW_SLICES', `${count}, at least ${minimumSlices}`)] : []),
+    ...mixed,
+    // Along one normal there are positions only where all slices share it.
+    ...(mixed.length === 0 ? stackFaults(facts) : []),
+  ];
+}
+
+function mixedGeometry({ instances }: SeriesFacts): Fault[] {
+  const [first] = instances;
+  if (first === undefined) return [];
+  const differs = (keyword: string, within: number): boolean =>
+    instances.some((instance) => !near(valuesOf(first, keyword), valuesOf(instance, keyword), within));
+  const matrix = new Set(instances.map(({ pixels }) => ('code' in pixels ? '' : `${pixels.rows} x ${pixels.columns}`)));
+  const what = [
+    differs('ImageOrientationPatient', sameCosine) ? 'orientation' : '',
+    matrix.size > 1 && !matrix.has('') ? 'matrix' : '',
+    differs('PixelSpacing', sameSpacing) ? 'spacing' : '',
+    instances.some((one) => valuesOf(one, 'FrameOfReferenceUID')[0] !== valuesOf(first, 'FrameOfReferenceUID')[0])
+      ? 'frame of reference'
+      : '',
+  ].filter((word) => word !== '');
+  return what.length === 0 ? [] : [fault('MIXED_GEOMETRY', what.join(', '))];
+}
+
+function near(a: readonly string[], b: readonly string[], within: number): boolean {
+  if (a.length !== b.length) return false;
+  return a.every((value, index) => {
+    const other = b[index] ?? '';
+    return value === other || Math.abs(toNumber(value) - toNumber(other)) <= within;
+  });
+}
+
+function stackFaults(facts: SeriesFacts): Fault[] {
+  const gaps = facts.stack?.gaps ?? 0;
+  const groups = positionGroups(facts) ?? [];
+  const twice = groups.filter((group) => {
+    const seen = group.map((index) => dimensionsOf(facts.instances[index]));
+    return new Set(seen).size < seen.length;
+  });
+  return [
+    ...(gaps > 0 ? [fault('GAPS', `${gaps} of ${groups.length - 1} steps`)] : []),
+    ...(twice.length > 0 ? [fault('DUPLICATE_POSITION', `${twice.length} of ${groups.length} positions`)] : []),
+  ];
+}
+
+/** What could tell an instance from another one at its position. */
+function dimensionsOf(instance: InstanceFacts | undefined): string {
+  return instance === undefined ? '' : dimensions.map((keyword) => valuesOf(instance, keyword).join('\\')).join('|');
+}
+
+/** The field in tesla: some scanners write gauss. */
+export function tesla(instance: InstanceFacts): number | null {
+  const field = numberOf(instance, 'MagneticFieldStrength');
+  return field !== null && field > 100 ? field / 10_000 : field;
+}

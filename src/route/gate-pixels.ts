@@ -1,0 +1,52 @@
+// The gate's questions on the pixel description.
+import { isReason } from '../dicom/pixel-description.js';
+import { sopClasses, transferSyntax } from '../dicom/uids.js';
+import { fault, faultOfSome } from './gate-content.js';
+import type { Fault } from './gate-content.js';
+import { needed, neededOfCt } from './gate-tags.js';
+import { valuesOf } from './series-facts.js';
+import type { InstanceFacts, SeriesFacts } from './series-facts.js';
+
+const isCt = ({ sopClassUid }: InstanceFacts): boolean => sopClassUid === sopClasses.ct;
+
+export function pixelFaults(facts: SeriesFacts): Fault[] {
+  const { instances } = facts;
+  const missing = (keyword: string, isMissing: (instance: InstanceFacts) => boolean): Fault[] =>
+    instances.some(isMissing) ? [fault('MISSING_ATTRIBUTE', keyword)] : [];
+  const lacks = (keyword: string) => (instance: InstanceFacts) => valuesOf(instance, keyword).length === 0;
+  return [
+    ...needed.flatMap((keyword) => missing(keyword, lacks(keyword))),
+    ...neededOfCt.flatMap((keyword) => missing(keyword, (instance) => isCt(instance) && lacks(keyword)(instance))),
+    ...missing('PixelData', ({ hasPixelData, pixels }) => !hasPixelData && !isFloat(pixels)),
+    ...instances.flatMap(({ pixels }) => (isReason(pixels) ? [pixels] : [])),
+    ...faultOfSome(
+      facts,
+      'BAD_PIXEL_DESCRIPTION',
+      ({ pixels }) => !isReason(pixels) && pixels.frames !== 1,
+      'several frames in a single-frame class',
+    ),
+    ...faultOfSome(facts, 'LOSSY', isLossy),
+    ...mixedPixels(facts),
+  ];
+}
+
+/** Float Pixel Data stands in place of Pixel Data, and has its own code. */
+const isFloat = (pixels: InstanceFacts['pixels']): boolean => isReason(pixels) && pixels.code === 'BAD_PIXEL_DESCRIPTION';
+
+function isLossy(instance: InstanceFacts): boolean {
+  const syntax = transferSyntax(instance.transferSyntaxUid);
+  // JPEG 2000 may be lossless under its general syntax; only the flag could tell, and it is not always true.
+  return (syntax?.lossyMethod ?? null) !== null || valuesOf(instance, 'LossyImageCompression')[0] === '01';
+}
+
+function mixedPixels({ instances }: SeriesFacts): Fault[] {
+  const described = instances.flatMap((instance) => (isReason(instance.pixels) ? [] : [{ ...instance.pixels, ct: isCt(instance) }]));
+  const kinds = (of: (pixels: (typeof described)[number]) => unknown): number => new Set(described.map(of)).size;
+  const what = [
+    kinds(({ bitsStored }) => bitsStored) > 1 ? 'bits stored' : '',
+    kinds(({ signed }) => signed) > 1 ? 'sign' : '',
+    kinds(({ photometric }) => photometric) > 1 ? 'photometric interpretation' : '',
+    kinds(({ ct, slope, intercept }) => (ct ? `${slope} ${intercept}` : '')) > 1 ? 'rescale' : '',
+  ].filter((word) => word !== '');
+  return what.length === 0 ? [] : [fault('MIXED_PIXELS', what.join(', '))];
+}

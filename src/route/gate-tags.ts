@@ -1,0 +1,44 @@
+// Attributes that the input gate looks at.
+import { tag } from './series-facts.js';
+
+/** What tells two instances at one position apart: echo, b-value, phase, acquisition, trigger time (conformance: DUPLICATE_POSITION). */
+export const dimensions = [
+  'EchoNumbers',
+  'EchoTime',
+  'InversionTime',
+  'DiffusionBValue',
+  'TemporalPositionIdentifier',
+  'TemporalPositionIndex',
+  'CardiacNumberOfImages',
+  'NominalPercentageOfCardiacPhase',
+  'TriggerTime',
+  'AcquisitionNumber',
+  'AcquisitionDate',
+  'AcquisitionTime',
+  'AcquisitionDateTime',
+] as const;
+
+/** Without one of these a series is not enhanced, whatever its modality. */
+export const needed = ['SOPInstanceUID', 'SeriesInstanceUID', 'StudyInstanceUID'] as const;
+/** CT only. */
+export const neededOfCt = ['ImagePositionPatient', 'ImageOrientationPatient', 'PixelSpacing'] as const;
+
+const others = [
+  'Modality',
+  'ImageType',
+  'FrameOfReferenceUID',
+  'SliceThickness',
+  'MagneticFieldStrength',
+  'ComplexImageComponent',
+  'PatientAge',
+  'PatientBirthDate',
+  'StudyDate',
+  'SeriesDate',
+  'LossyImageCompression',
+  'BurnedInAnnotation',
+  'TableSpeed',
+  'TableFeedPerRotation',
+  'SpiralPitchFactor',
+];
+
+export const gateTags: readonly number[] = [...dimensions, ...needed, ...neededOfCt, ...others].map(tag);

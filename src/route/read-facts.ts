@@ -1,0 +1,159 @@
+// Reads the facts of a revision from the first kilobytes of each of its files.
+import { open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import pLimit from 'p-limit';
+import type { DataSet } from '../dicom/data-set.js';
+import { isPrivate } from '../dicom/dictionary.js';
+import { readInstanceHeader } from '../dicom/file.js';
+import { pixelDescription } from '../dicom/pixel-description.js';
+import { find, items, text, texts } from '../dicom/values.js';
+import { LimpidError } from '../errors.js';
+import type { VendorMark } from '../rule.js';
+import type { InstanceRecord, SeriesRecord } from '../spool/records.js';
+import { gateTags } from './gate-tags.js';
+import { seriesFacts, toNumber } from './series-facts.js';
+import type { InstanceFacts, SeriesFacts } from './series-facts.js';
+
+/** What to read beside the gate's own attributes. */
+export interface Wanted {
+  /** Attributes that the rules ask for. */
+  readonly tags: ReadonlySet<number>;
+  readonly marks: readonly VendorMark[];
+}
+
+const firstBytes = 64 * 1024;
+/** A header beyond this is an attack or a fault: no image's is near it. */
+const mostBytes = 32 * 1024 * 1024;
+const atOnce = 8;
+const pixelData = 0x7fe00010;
+
+/**
+ * Reads the headers of a revision's instances, up to Pixel Data. A file that cannot be read as DICOM becomes an instance that says so.
+ *
+ * @param fileOf where an instance's file lies
+ */
+export async function readSeriesFacts(
+  series: SeriesRecord,
+  fileOf: (instance: InstanceRecord) => string,
+  wanted: Wanted,
+): Promise<SeriesFacts> {
+  const limit = pLimit(atOnce);
+  const instances = await Promise.all(
+    series.instances.map((instance) => limit(() => readInstanceFacts(fileOf(instance), instance, wanted))),
+  );
+  return seriesFacts({ instances, sources: series.sources, variants: series.variants.length });
+}
+
+type Identity = Pick<InstanceRecord, 'sopInstanceUid' | 'sopClassUid' | 'transferSyntaxUid'>;
+
+async function readInstanceFacts(path: string, identity: Identity, wanted: Wanted): Promise<InstanceFacts> {
+  const file = await open(path);
+  try {
+    const { size } = await file.stat();
+    for (let length = firstBytes; ; length *= 4) {
+      const { dataSet, complete } = readInstanceHeader(await prefixOf(file, Math.min(length, size)));
+      if (complete || length >= size || length >= mostBytes) return instanceFacts(dataSet, identity, wanted);
+    }
+  } catch (error) {
+    if (!(error instanceof LimpidError)) throw error;
+    const { sopInstanceUid, sopClassUid, transferSyntaxUid } = identity;
+    return { ...nothing, sopInstanceUid, sopClassUid, transferSyntaxUid, unreadable: error.message };
+  } finally {
+    await file.close();
+  }
+}
+
+const nothing: Omit<InstanceFacts, 'sopInstanceUid' | 'sopClassUid' | 'transferSyntaxUid' | 'unreadable'> = {
+  values: new Map(),
+  marks: [],
+  hasPixelData: false,
+  pixels: { code: 'UNDECODABLE', detail: '' },
+  isOwn: false,
+  isEncrypted: false,
+  geImageType: null,
+};
+
+async function prefixOf(file: FileHandle, length: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(length);
+  let read = 0;
+  while (read < length) {
+    const { bytesRead } = await file.read(bytes, read, length - read, read);
+    if (bytesRead === 0) break;
+    read += bytesRead;
+  }
+  return bytes.subarray(0, read);
+}
+
+function instanceFacts(dataSet: DataSet, identity: Identity, { tags, marks }: Wanted): InstanceFacts {
+  const values = new Map<number, readonly string[]>();
+  for (const tag of new Set([...gateTags, ...tags])) {
+    const found = texts(dataSet, tag);
+    if (found.some((value) => value !== '')) values.set(tag, found);
+  }
+  return {
+    sopInstanceUid: identity.sopInstanceUid,
+    sopClassUid: text(dataSet, 'SOPClassUID') ?? identity.sopClassUid,
+    transferSyntaxUid: identity.transferSyntaxUid,
+    values,
+    marks: marks.map((mark) => markText(dataSet, mark)),
+    hasPixelData: tagBehind(dataSet) === pixelData,
+    pixels: pixelDescription(dataSet),
+    isOwn: isOwn(dataSet),
+    isEncrypted: items(dataSet, 'EncryptedAttributesSequence').length > 0,
+    geImageType: geImageType(dataSet),
+    unreadable: null,
+  };
+}
+
+/** The tag at which reading stopped; -1 at the end of the file. */
+function tagBehind({ bytes, end, encoding }: DataSet): number {
+  if (end + 4 > bytes.length) return -1;
+  const view = new DataView(bytes.buffer, bytes.byteOffset + end, 4);
+  return view.getUint16(0, encoding.littleEndian) * 0x10000 + view.getUint16(2, encoding.littleEndian);
+}
+
+function markText(dataSet: DataSet, { place }: VendorMark): string {
+  if (place.kind === 'attribute') return texts(dataSet, place.tag).join('\\');
+  return privateTags(dataSet, place.group, place.creator, place.element)
+    .map((tag) => texts(dataSet, tag).join('\\') || unknownText(dataSet, tag))
+    .filter((value) => value !== '')
+    .join('\\');
+}
+
+/** Tags of a creator's private elements (PS3.5 7.8.1); all of them, or those with this low byte. */
+function privateTags(dataSet: DataSet, group: number, creator: string, element: number | null): number[] {
+  return dataSet.elements.flatMap(({ tag }) => {
+    if (tag >>> 16 !== group || !isPrivate(tag)) return [];
+    const block = (tag & 0xffff) >>> 8;
+    if (block < 0x10 || (element !== null && (tag & 0xff) !== element)) return [];
+    return text(dataSet, group * 0x10000 + block) === creator ? [tag] : [];
+  });
+}
+
+/** Private elements have no VR in an implicit data set: what reads as ASCII is taken as text. */
+function unknownText(dataSet: DataSet, tag: number): string {
+  const element = find(dataSet, tag);
+  if (element === undefined || element.vr !== 'UN' || element.length > 1024) return '';
+  const bytes = dataSet.value(element);
+  return bytes.every((byte) => byte === 0 || (byte >= 0x20 && byte < 0x7f))
+    ? String.fromCharCode(...bytes).replace(/[\0 ]+$/, '')
+    : '';
+}
+
+function isOwn(dataSet: DataSet): boolean {
+  if (privateTags(dataSet, 0x0177, 'LIMPID', null).length > 0) return true;
+  const named = (ds: DataSet): boolean => text(ds, 'ManufacturerModelName')?.toLowerCase() === 'limpid';
+  return named(dataSet) || items(dataSet, 'ContributingEquipmentSequence').some(named);
+}
+
+function geImageType(dataSet: DataSet): number | null {
+  const [tag] = privateTags(dataSet, 0x0043, 'GEMS_PARM_01', 0x2f);
+  const element = tag === undefined ? undefined : find(dataSet, tag);
+  if (tag === undefined || element === undefined) return null;
+  if (element.vr === 'UN' && element.length === 2) {
+    const [low = 0, high = 0] = dataSet.value(element);
+    return low + high * 256;
+  }
+  const value = toNumber(texts(dataSet, tag)[0] ?? '');
+  return Number.isFinite(value) ? value : null;
+}

@@ -1,0 +1,116 @@
+// One routing job: reads the headers of a revision, decides, and publishes the decision. Safe to repeat; of two at once one is kept.
+import { performance } from 'node:perf_hooks';
+import type { Log } from '../observe/log.js';
+import type { Metrics } from '../observe/metrics.js';
+import type { CompiledRule, VendorMark } from '../rule.js';
+import type { Key } from '../spool/key.js';
+import type { OutcomeRecord, ResolvedTask } from '../spool/records.js';
+import type { Spool } from '../spool/spool.js';
+import type { SeriesState } from '../spool/state.js';
+import { decideRoute } from './decide-route.js';
+import type { RouteCard, RouteDecision } from './decide-route.js';
+import { readSeriesFacts } from './read-facts.js';
+import { tagsOf } from './series-facts.js';
+
+export interface RouteDeps {
+  readonly spool: Pick<Spool, 'state' | 'publishDecision' | 'publishOutcome' | 'layout'>;
+  readonly registry: { get(id: string): RouteCard | undefined };
+  readonly config: { readonly rules: readonly CompiledRule[]; readonly gate: { readonly vendorMarks: readonly VendorMark[] } };
+  /** Number of the configuration that is live (config/NNNNNN.json). */
+  readonly configuration: number;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly now: () => number;
+}
+
+const hourMs = 3_600_000;
+
+/** Decides what is done with a revision, unless that is decided already. */
+export async function routeSeries(deps: RouteDeps, job: { readonly key: Key; readonly revision: number }): Promise<void> {
+  const started = performance.now();
+  const { spool, config, now } = deps;
+  const state = await spool.state(job.key);
+  const revision = state.revisions.find(({ record }) => record.revision === job.revision);
+  if (revision === undefined || revision.decision !== null) return;
+  const wanted = { tags: tagsOf(config.rules), marks: config.gate.vendorMarks };
+  const facts = await readSeriesFacts(revision.record, ({ file }) => spool.layout.instance(job.key, file), wanted);
+  const decision = decideRoute({
+    facts,
+    rules: config.rules,
+    marks: config.gate.vendorMarks,
+    cards: (id) => deps.registry.get(id),
+    revisionsWithinHour: revisionsWithinHour(state, job.revision),
+  });
+  // Before the decision: once it stands, nobody looks for the earlier tasks any more.
+  await supersedeEarlier(deps, state, job.revision);
+  const isFirst = await spool.publishDecision({
+    version: 1,
+    key: job.key,
+    revision: job.revision,
+    decidedAt: new Date(now()).toISOString(),
+    config: deps.configuration,
+    ...decision,
+  });
+  if (isFirst) report(deps, job, decision, (performance.now() - started) / 1000);
+}
+
+/** Revisions up to this one that were closed in the hour before it. */
+function revisionsWithinHour({ revisions }: SeriesState, number: number): number {
+  const closedAt = (revision: number): number =>
+    Date.parse(revisions.find(({ record }) => record.revision === revision)?.record.closedAt ?? '');
+  const last = closedAt(number);
+  return revisions.filter(
+    ({ record }) => record.revision <= number && record.cause !== 'requeue' && last - Date.parse(record.closedAt) < hourMs,
+  ).length;
+}
+
+/** A later revision takes the place of tasks that have not ended; a worker that runs one finds the outcome and stops. */
+async function supersedeEarlier({ spool, now }: RouteDeps, { key, revisions }: SeriesState, number: number): Promise<void> {
+  for (const { record, decision, tasks } of revisions.filter((one) => one.record.revision < number)) {
+    for (const task of decision?.tasks ?? []) {
+      if ((tasks.get(task.name)?.outcome ?? null) !== null) continue;
+      await spool.publishOutcome(key, record.revision, supersededBy(task, number, new Date(now()).toISOString()), null);
+    }
+  }
+}
+
+function supersededBy(task: ResolvedTask, revision: number, at: string): OutcomeRecord {
+  return {
+    version: 1,
+    task: task.name,
+    outcome: 'superseded',
+    code: 'SUPERSEDED',
+    detail: `by revision ${revision}`,
+    startedAt: at,
+    endedAt: at,
+    sameAs: null,
+    seriesInstanceUid: null,
+    provider: null,
+    threads: null,
+    strength: { asked: task.strength, effective: null, reached: null, blend: null },
+    noise: { before: null, after: null, unit: 'STORED' },
+    figures: {},
+    warnings: [],
+    modelSeconds: null,
+    instances: [],
+  };
+}
+
+function report(
+  { log, metrics }: RouteDeps,
+  { key, revision }: { key: Key; revision: number },
+  { modality, priority, held, tasks, forward, rules }: RouteDecision,
+  seconds: number,
+): void {
+  const outcome = held.length > 0 ? 'held' : tasks.length + forward.length > 0 ? 'routed' : 'ignored';
+  metrics.inc('series_total', { modality, outcome });
+  metrics.observe('stage_seconds', { stage: 'route', modality, priority }, seconds);
+  log.info('routed', {
+    series: key,
+    revision,
+    outcome,
+    rules: rules.filter(({ matched }) => matched).map(({ name }) => name),
+    tasks: tasks.map(({ name, gate }) => `${name} ${gate.verdict}`),
+    held: held.map(({ code }) => code),
+  });
+}

@@ -1,0 +1,108 @@
+/** What routing knows of a revision: plain data, read once from the headers, so that every decision is a pure function of it. */
+import type { PixelDescription } from '../dicom/pixel-description.js';
+import type { Reason } from '../errors.js';
+import type { Condition, CompiledRule } from '../rule.js';
+import { tagOf } from '../dicom/dictionary.js';
+import { stackOf } from '../dicom/geometry.js';
+import type { Plane, Stack } from '../dicom/geometry.js';
+
+/** Tag of a keyword that limpid's own code names. */
+export function tag(keyword: string): number {
+  const found = tagOf(keyword);
+  if (found === undefined) throw new TypeError(`no attribute has the keyword ${keyword}`);
+  return found;
+}
+
+export interface InstanceFacts {
+  readonly sopInstanceUid: string;
+  readonly sopClassUid: string;
+  readonly transferSyntaxUid: string;
+  /** Values of the attributes asked for, without padding; absent and empty attributes are not in it. */
+  readonly values: ReadonlyMap<number, readonly string[]>;
+  /** Text at the place of each vendor mark, in the marks' order, several values joined by backslashes; empty where nothing stands. */
+  readonly marks: readonly string[];
+  readonly hasPixelData: boolean;
+  readonly pixels: PixelDescription | Reason;
+  /** limpid made it. */
+  readonly isOwn: boolean;
+  readonly isEncrypted: boolean;
+  /** GE's own word for what an MR image shows (GEMS_PARM_01, 0043,xx2F): 0 magnitude, 1 phase, 2 real, 3 imaginary; null where absent. */
+  readonly geImageType: number | null;
+  /** Why the header could not be read; null if it was. */
+  readonly unreadable: string | null;
+}
+
+export interface SeriesFacts {
+  /** By SOP Instance UID, so that no decision depends on the order of arrival. */
+  readonly instances: readonly InstanceFacts[];
+  readonly sources: readonly { readonly peer: string; readonly callingAe: string; readonly calledAe: string }[];
+  /** Second copies of listed instances with other bytes. */
+  readonly variants: number;
+  /** Null where an instance has no usable position or orientation. */
+  readonly stack: Stack | null;
+}
+
+/** Positions nearer than this along the normal are one, mm. */
+const samePositionMm = 0.005;
+
+/** Instances that share a position, as indices into the series' instances, along the normal. Null where geometry is unknown. */
+export function positionGroups({ stack }: SeriesFacts): readonly (readonly number[])[] | null {
+  if (stack === null) return null;
+  const groups: number[][] = [];
+  let before: number | undefined;
+  for (const index of stack.order) {
+    const at = stack.along[index] ?? 0;
+    const group = groups.at(-1);
+    if (group !== undefined && before !== undefined && at - before <= samePositionMm) group.push(index);
+    else groups.push([index]);
+    before = at;
+  }
+  return groups;
+}
+
+/** How many slices the series has: positions, or instances where geometry is unknown. */
+export function sliceCount(facts: SeriesFacts): number {
+  return positionGroups(facts)?.length ?? facts.instances.length;
+}
+
+const decimal = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
+
+/** A value as a number; NaN where it is none. */
+export function toNumber(value: string): number {
+  return decimal.test(value) ? Number(value) : Number.NaN;
+}
+
+export function valuesOf(instance: InstanceFacts, keyword: string): readonly string[] {
+  return instance.values.get(tag(keyword)) ?? [];
+}
+
+/** First value as a number; null where it is absent or none. */
+export function numberOf(instance: InstanceFacts, keyword: string): number | null {
+  const value = toNumber(valuesOf(instance, keyword)[0] ?? '');
+  return Number.isFinite(value) ? value : null;
+}
+
+function planeOf(instance: InstanceFacts): Plane {
+  return {
+    position: valuesOf(instance, 'ImagePositionPatient').map(toNumber),
+    orientation: valuesOf(instance, 'ImageOrientationPatient').map(toNumber),
+  };
+}
+
+/** Puts the instances in order and works the geometry out. */
+export function seriesFacts(parts: Omit<SeriesFacts, 'stack'>): SeriesFacts {
+  const instances = parts.instances.toSorted((a, b) => (a.sopInstanceUid < b.sopInstanceUid ? -1 : 1));
+  return { ...parts, instances, stack: stackOf(instances.map(planeOf)) };
+}
+
+/** Every attribute that the rules ask for. */
+export function tagsOf(rules: readonly CompiledRule[]): ReadonlySet<number> {
+  const tags = new Set<number>();
+  const visit = (condition: Condition): void => {
+    if (condition.kind === 'all' || condition.kind === 'any') condition.parts.forEach(visit);
+    else if (condition.kind === 'not' || condition.kind === 'anyInstance') visit(condition.part);
+    else if (condition.subject.kind === 'attribute') tags.add(condition.subject.tag);
+  };
+  for (const { when } of rules) if (when !== null) visit(when);
+  return tags;
+}
