@@ -55,4 +55,3 @@ export function decideGate(
   const skips = reasons.some(({ code }) => table[code].verdict === 'skip');
   return { verdict: reasons.length === 0 ? 'run' : skips ? 'skip' : 'hold', reasons, warnings };
 }
-

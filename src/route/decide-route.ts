@@ -40,7 +40,11 @@ export function decideRoute(input: RouteInput): RouteDecision {
   return {
     modality: modalityOf(facts),
     priority: matched.length === 0 ? 'routine' : (priorities[urgent] ?? 'routine'),
-    rules: outcomes.map(({ name, matched: isMatch, conditions }) => ({ name, matched: isMatch, conditions: [...conditions] })),
+    rules: outcomes.map(({ name, matched: isMatch, conditions }) => ({
+      name,
+      matched: isMatch,
+      conditions: [...conditions],
+    })),
     tasks: resolveTasks(matched, input),
     forward: [...new Set(matched.flatMap(({ forward }) => forward))],
     held: heldFor(input, matched),

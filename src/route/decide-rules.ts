@@ -23,12 +23,11 @@ export function decideRules(rules: readonly CompiledRule[], facts: SeriesFacts):
   const matched: CompiledRule[] = [];
   for (const rule of rules) {
     const result = rule.when === null ? null : evaluate(rule.when, facts, 'every');
-    const holds = facts.instances.length > 0 && (result === null || result.outcome.holds);
+    const isMatch = facts.instances.length > 0 && (result === null || result.outcome.holds);
     const { when } = rule;
-    const conditions =
-      result === null ? [] : when?.kind === 'all' ? (result.outcome.parts ?? []) : [result.outcome];
-    outcomes.push({ name: rule.name, matched: holds, conditions });
-    if (!holds) continue;
+    const conditions = result === null ? [] : when?.kind === 'all' ? (result.outcome.parts ?? []) : [result.outcome];
+    outcomes.push({ name: rule.name, matched: isMatch, conditions });
+    if (!isMatch) continue;
     matched.push(rule);
     if (!rule.goesOn) break;
   }
@@ -91,22 +90,15 @@ function valuesOfSubject(subject: Subject, facts: SeriesFacts): readonly (readon
 }
 
 function factValues(name: (Subject & { kind: 'fact' })['name'], facts: SeriesFacts): readonly string[] {
-  const distinct = (values: readonly string[]): string[] => [...new Set(values)].filter((value) => value !== '');
-  switch (name) {
-    case 'CallingAE':
-      return distinct(facts.sources.map(({ callingAe }) => callingAe));
-    case 'CalledAE':
-      return distinct(facts.sources.map(({ calledAe }) => calledAe));
-    case 'Peer':
-      return distinct(facts.sources.map(({ peer }) => peer));
-    case 'SliceCount':
-      return [String(sliceCount(facts))];
-    case 'SpacingBetweenPositions': {
-      const spacing = facts.stack?.spacing ?? null;
-      // To the micrometre: positions are written with that many decimals, and their differences with float noise.
-      return spacing === null ? [] : [String(Math.round(spacing * 1000) / 1000)];
-    }
+  if (name === 'SliceCount') return [String(sliceCount(facts))];
+  if (name === 'SpacingBetweenPositions') {
+    const spacing = facts.stack?.spacing ?? null;
+    // To the micrometre: positions are written with that many decimals, and their differences with float noise.
+    return spacing === null ? [] : [String(Math.round(spacing * 1000) / 1000)];
   }
+  const wordOf = { CallingAE: 'callingAe', CalledAE: 'calledAe', Peer: 'peer' } as const;
+  const values = facts.sources.map((source) => source[wordOf[name]]);
+  return [...new Set(values)].filter((value) => value !== '');
 }
 
 /** Missing values make everything false but `exists: false`. A series from several senders must come from fitting ones only. */

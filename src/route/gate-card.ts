@@ -16,10 +16,15 @@ type Range = { readonly atLeast: number; readonly atMost: number } | null;
 
 export function cardFaults(facts: SeriesFacts, { modality, intendedUse }: GateCard): Fault[] {
   const modalityOf = ({ sopClassUid }: InstanceFacts): 'CT' | 'MR' => (sopClassUid === sopClasses.ct ? 'CT' : 'MR');
-  const outside = (what: string, range: Range, values: (instance: InstanceFacts) => readonly (number | null)[]): string[] => {
+  const outside = (
+    what: string,
+    range: Range,
+    values: (instance: InstanceFacts) => readonly (number | null)[],
+  ): string[] => {
     if (range === null) return [];
     // A value that is missing is not known to be inside.
-    const isInside = (value: number | null): boolean => value !== null && value >= range.atLeast && value <= range.atMost;
+    const isInside = (value: number | null): boolean =>
+      value !== null && value >= range.atLeast && value <= range.atMost;
     const fits = (instance: InstanceFacts): boolean => values(instance).length > 0 && values(instance).every(isInside);
     return facts.instances.every(fits) ? [] : [`${what} not from ${range.atLeast} to ${range.atMost}`];
   };

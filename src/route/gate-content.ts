@@ -31,7 +31,8 @@ const isSecondaryCapture = (uid: string): boolean =>
 
 /** Whether the objects are images of a class that limpid works on at all. */
 export function classFaults(facts: SeriesFacts): Fault[] {
-  const codingOf = ({ transferSyntaxUid }: InstanceFacts): string => transferSyntax(transferSyntaxUid)?.coding ?? 'none';
+  const codingOf = ({ transferSyntaxUid }: InstanceFacts): string =>
+    transferSyntax(transferSyntaxUid)?.coding ?? 'none';
   return [
     ...faultOfSome(facts, 'OWN_OUTPUT', ({ isOwn }) => isOwn),
     ...faultOfSome(facts, 'UNDECODABLE', ({ unreadable }) => unreadable !== null, 'the header cannot be read'),
@@ -54,6 +55,7 @@ export function classFaults(facts: SeriesFacts): Fault[] {
 }
 
 function isScreenOrReport(instance: InstanceFacts): boolean {
+  if (instance.unreadable !== null) return false;
   const types = imageType(instance);
   if (types.slice(2).some((value) => /^(SCREEN ?SAVE|DOSE_INFO|PROT)$/.test(value))) return true;
   const modality = valuesOf(instance, 'Modality')[0];
@@ -73,7 +75,11 @@ export function contentFaults(facts: SeriesFacts, marks: readonly VendorMark[]):
     ...stationaryCt(facts),
     ...faultOfSome(facts, 'NOT_MAGNITUDE', (instance) => isMr(instance) && !isMagnitude(instance)),
     ...faultOfSome(facts, 'MOSAIC', (instance) => imageType(instance).includes('MOSAIC')),
-    ...faultOfSome(facts, 'BURNED_IN', (instance) => valuesOf(instance, 'BurnedInAnnotation')[0]?.toUpperCase() === 'YES'),
+    ...faultOfSome(
+      facts,
+      'BURNED_IN',
+      (instance) => valuesOf(instance, 'BurnedInAnnotation')[0]?.toUpperCase() === 'YES',
+    ),
     ...marks.flatMap(({ code, product, pattern }, index) =>
       faultOfSome(facts, code, (instance) => pattern.test(instance.marks[index] ?? ''), product),
     ),
@@ -83,7 +89,9 @@ export function contentFaults(facts: SeriesFacts, marks: readonly VendorMark[]):
 /** CT of one position again and again: a test bolus or a perfusion, not a volume. A series of one says nothing of movement. */
 function stationaryCt(facts: SeriesFacts): Fault[] {
   const isMoving = (instance: InstanceFacts): boolean =>
-    ['TableSpeed', 'TableFeedPerRotation', 'SpiralPitchFactor'].some((keyword) => (numberOf(instance, keyword) ?? 0) > 0);
+    ['TableSpeed', 'TableFeedPerRotation', 'SpiralPitchFactor'].some(
+      (keyword) => (numberOf(instance, keyword) ?? 0) > 0,
+    );
   const { instances } = facts;
   const allCt = instances.every(({ sopClassUid }) => sopClassUid === sopClasses.ct);
   if (!allCt || instances.length < 2 || positionGroups(facts)?.length !== 1 || instances.some(isMoving)) return [];
@@ -93,7 +101,12 @@ function stationaryCt(facts: SeriesFacts): Fault[] {
 const notMagnitude = new Set(['P', 'R', 'I', 'PHASE', 'REAL', 'IMAGINARY', 'FIELD_MAP', 'PHASE MAP', 'B0 MAP']);
 
 function isMagnitude(instance: InstanceFacts): boolean {
-  if (imageType(instance).slice(2).some((value) => notMagnitude.has(value))) return false;
+  if (
+    imageType(instance)
+      .slice(2)
+      .some((value) => notMagnitude.has(value))
+  )
+    return false;
   const component = valuesOf(instance, 'ComplexImageComponent')[0];
   if (component !== undefined && component.toUpperCase() !== 'MAGNITUDE') return false;
   return instance.geImageType === null || instance.geImageType === 0;

@@ -69,7 +69,11 @@ function stackFaults(facts: SeriesFacts): Fault[] {
 
 /** What could tell an instance from another one at its position. */
 function dimensionsOf(instance: InstanceFacts | undefined): string {
-  return instance === undefined ? '' : dimensions.map((keyword) => valuesOf(instance, keyword).join('\\')).join('|');
+  if (instance === undefined) return '';
+  // Some scanners (GE fMRI) say how many points in time there are, and which one only by the order of Instance Numbers.
+  const isTemporal = (numberOf(instance, 'NumberOfTemporalPositions') ?? 1) > 1;
+  const keywords = isTemporal ? [...dimensions, 'InstanceNumber'] : dimensions;
+  return keywords.map((keyword) => valuesOf(instance, keyword).join('\\')).join('|');
 }
 
 /** The field in tesla: some scanners write gauss. */

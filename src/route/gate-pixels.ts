@@ -31,7 +31,8 @@ export function pixelFaults(facts: SeriesFacts): Fault[] {
 }
 
 /** Float Pixel Data stands in place of Pixel Data, and has its own code. */
-const isFloat = (pixels: InstanceFacts['pixels']): boolean => isReason(pixels) && pixels.code === 'BAD_PIXEL_DESCRIPTION';
+const isFloat = (pixels: InstanceFacts['pixels']): boolean =>
+  isReason(pixels) && pixels.code === 'BAD_PIXEL_DESCRIPTION';
 
 function isLossy(instance: InstanceFacts): boolean {
   const syntax = transferSyntax(instance.transferSyntaxUid);
@@ -40,7 +41,9 @@ function isLossy(instance: InstanceFacts): boolean {
 }
 
 function mixedPixels({ instances }: SeriesFacts): Fault[] {
-  const described = instances.flatMap((instance) => (isReason(instance.pixels) ? [] : [{ ...instance.pixels, ct: isCt(instance) }]));
+  const described = instances.flatMap((instance) =>
+    isReason(instance.pixels) ? [] : [{ ...instance.pixels, ct: isCt(instance) }],
+  );
   const kinds = (of: (pixels: (typeof described)[number]) => unknown): number => new Set(described.map(of)).size;
   const what = [
     kinds(({ bitsStored }) => bitsStored) > 1 ? 'bits stored' : '',

@@ -24,6 +24,8 @@ export const needed = ['SOPInstanceUID', 'SeriesInstanceUID', 'StudyInstanceUID'
 export const neededOfCt = ['ImagePositionPatient', 'ImageOrientationPatient', 'PixelSpacing'] as const;
 
 const others = [
+  'NumberOfTemporalPositions',
+  'InstanceNumber',
   'Modality',
   'ImageType',
   'FrameOfReferenceUID',

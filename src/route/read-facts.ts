@@ -52,7 +52,11 @@ async function readInstanceFacts(path: string, identity: Identity, wanted: Wante
     const { size } = await file.stat();
     for (let length = firstBytes; ; length *= 4) {
       const { dataSet, complete } = readInstanceHeader(await prefixOf(file, Math.min(length, size)));
-      if (complete || length >= size || length >= mostBytes) return instanceFacts(dataSet, identity, wanted);
+      if (complete) return instanceFacts(dataSet, identity, wanted);
+      if (length < size && length < mostBytes) continue;
+      // The file ends, in peace behind an element or in the middle of one.
+      if (dataSet.end < dataSet.bytes.length) throw new LimpidError('DICOM_MALFORMED', 'the header is cut');
+      return instanceFacts(dataSet, identity, wanted);
     }
   } catch (error) {
     if (!(error instanceof LimpidError)) throw error;

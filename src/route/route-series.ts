@@ -15,7 +15,10 @@ import { tagsOf } from './series-facts.js';
 export interface RouteDeps {
   readonly spool: Pick<Spool, 'state' | 'publishDecision' | 'publishOutcome' | 'layout'>;
   readonly registry: { get(id: string): RouteCard | undefined };
-  readonly config: { readonly rules: readonly CompiledRule[]; readonly gate: { readonly vendorMarks: readonly VendorMark[] } };
+  readonly config: {
+    readonly rules: readonly CompiledRule[];
+    readonly gate: { readonly vendorMarks: readonly VendorMark[] };
+  };
   /** Number of the configuration that is live (config/NNNNNN.json). */
   readonly configuration: number;
   readonly log: Log;
@@ -26,7 +29,10 @@ export interface RouteDeps {
 const hourMs = 3_600_000;
 
 /** Decides what is done with a revision, unless that is decided already. */
-export async function routeSeries(deps: RouteDeps, job: { readonly key: Key; readonly revision: number }): Promise<void> {
+export async function routeSeries(
+  deps: RouteDeps,
+  job: { readonly key: Key; readonly revision: number },
+): Promise<void> {
   const started = performance.now();
   const { spool, config, now } = deps;
   const state = await spool.state(job.key);
@@ -60,12 +66,17 @@ function revisionsWithinHour({ revisions }: SeriesState, number: number): number
     Date.parse(revisions.find(({ record }) => record.revision === revision)?.record.closedAt ?? '');
   const last = closedAt(number);
   return revisions.filter(
-    ({ record }) => record.revision <= number && record.cause !== 'requeue' && last - Date.parse(record.closedAt) < hourMs,
+    ({ record }) =>
+      record.revision <= number && record.cause !== 'requeue' && last - Date.parse(record.closedAt) < hourMs,
   ).length;
 }
 
 /** A later revision takes the place of tasks that have not ended; a worker that runs one finds the outcome and stops. */
-async function supersedeEarlier({ spool, now }: RouteDeps, { key, revisions }: SeriesState, number: number): Promise<void> {
+async function supersedeEarlier(
+  { spool, now }: RouteDeps,
+  { key, revisions }: SeriesState,
+  number: number,
+): Promise<void> {
   for (const { record, decision, tasks } of revisions.filter((one) => one.record.revision < number)) {
     for (const task of decision?.tasks ?? []) {
       if ((tasks.get(task.name)?.outcome ?? null) !== null) continue;

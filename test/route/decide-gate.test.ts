@@ -1,0 +1,234 @@
+import { describe, expect, it } from '@jest/globals';
+import { configSchema } from '../../src/config/schema.js';
+import { reasons } from '../../src/errors.js';
+import type { ReasonCode } from '../../src/errors.js';
+import { decideGate } from '../../src/route/decide-gate.js';
+import type { SeriesFacts } from '../../src/route/series-facts.js';
+import { card, filter, mr, series } from './synthetic.js';
+import type { InstanceChange, Values } from './synthetic.js';
+
+const { vendorMarks } = configSchema.parse({ node: { aeTitle: 'LIMPID' } }).gate;
+const plain = { lift: [], minimumSlices: 1 };
+const codes = (facts: SeriesFacts, request: Parameters<typeof decideGate>[2] = plain, model = filter): string[] => {
+  const { reasons: found, warnings } = decideGate(facts, model, request, vendorMarks);
+  return [
+    ...found.map(({ code, detail }) => (code === 'MISSING_ATTRIBUTE' ? `${code}:${detail}` : code)),
+    ...warnings.map(({ code }) => `warning ${code}`),
+  ];
+};
+const all = (change: InstanceChange) => (): InstanceChange => change;
+const ofOne =
+  (index: number, change: InstanceChange) =>
+  (at: number): InstanceChange =>
+    at === index ? change : {};
+const values = (text: Values): InstanceChange => ({ values: text });
+const type = (text: string): InstanceChange => values({ ImageType: text });
+/** The text at the place of a mark, as the reader of headers would give it. */
+const marked = (product: string, name: string, text: string): InstanceChange => ({
+  marks: vendorMarks.map((mark) => (mark.product === product && mark.name === name ? text : '')),
+});
+
+describe('the input gate', () => {
+  it('lets a sound series through', () => {
+    expect(decideGate(series(10), card, plain, vendorMarks)).toEqual({ verdict: 'run', reasons: [], warnings: [] });
+    expect(codes(series(10, all(mr())))).toEqual([]);
+  });
+
+  const ct: [string, (index: number) => InstanceChange, string[]][] = [
+    ['made by limpid', ofOne(3, { isOwn: true }), ['OWN_OUTPUT']],
+    ['derived', all(type('DERIVED\\PRIMARY\\AXIAL')), ['DERIVED']],
+    ['one derived slice', ofOne(2, type('DERIVED\\SECONDARY\\MIP')), ['DERIVED']],
+    ['no Image Type', all(values({ ImageType: null })), ['DERIVED']],
+    ['scout', all(type('ORIGINAL\\PRIMARY\\LOCALIZER')), ['LOCALIZER']],
+    ['topogram of Siemens', all(type('ORIGINAL\\PRIMARY\\AXIAL\\CT_SOM5 TOP\\TOPOGRAM')), ['LOCALIZER']],
+    [
+      'test bolus',
+      all(values({ ImagePositionPatient: '0\\0\\0', AcquisitionTime: null })),
+      ['LOCALIZER', 'DUPLICATE_POSITION'],
+    ],
+    ['secondary capture', all({ sopClassUid: '1.2.840.10008.5.1.4.1.1.7' }), ['SECONDARY_CAPTURE']],
+    ['multi-frame secondary capture', all({ sopClassUid: '1.2.840.10008.5.1.4.1.1.7.4' }), ['SECONDARY_CAPTURE']],
+    ['enhanced CT', all({ sopClassUid: '1.2.840.10008.5.1.4.1.1.2.1' }), ['UNSUPPORTED_SOP_CLASS']],
+    ['PET', all({ sopClassUid: '1.2.840.10008.5.1.4.1.1.128' }), ['UNSUPPORTED_SOP_CLASS']],
+    ['screen save', all(type('ORIGINAL\\PRIMARY\\SCREEN SAVE')), ['SCREEN_OR_REPORT']],
+    ['dose page', all(type('DERIVED\\SECONDARY\\DOSE_INFO')), ['SCREEN_OR_REPORT']],
+    ['class CT, Modality OT', all(values({ Modality: 'OT' })), ['SCREEN_OR_REPORT']],
+    ['non-square pixels', all(values({ PixelSpacing: '0.70\\0.72' })), ['warning NON_SQUARE_PIXELS']],
+    ['nearly square pixels', all(values({ PixelSpacing: '0.700\\0.705' })), []],
+    [
+      'another orientation',
+      ofOne(4, values({ ImageOrientationPatient: '1\\0\\0\\0\\0.99\\0.14' })),
+      ['MIXED_GEOMETRY'],
+    ],
+    ['rounded orientation', ofOne(4, values({ ImageOrientationPatient: '1.0\\0.0\\0.0005\\0\\1\\0' })), []],
+    ['another matrix', ofOne(4, { pixels: { rows: 256 } }), ['MIXED_GEOMETRY']],
+    ['another spacing', ofOne(4, values({ PixelSpacing: '0.8\\0.8' })), ['MIXED_GEOMETRY']],
+    ['another frame of reference', ofOne(4, values({ FrameOfReferenceUID: '1.2.8' })), ['MIXED_GEOMETRY']],
+    ['another rescale', ofOne(4, { pixels: { intercept: 0 } }), ['MIXED_PIXELS']],
+    ['other bits', ofOne(4, { pixels: { bitsStored: 16 } }), ['MIXED_PIXELS']],
+    ['another sign', ofOne(4, { pixels: { signed: true } }), ['MIXED_PIXELS']],
+    [
+      'a missing slice',
+      (index) => values({ ImagePositionPatient: `0\\0\\${index < 5 ? index : index + 1}` }),
+      ['GAPS'],
+    ],
+    [
+      'a step of 1.4 spacings',
+      (index) => values({ ImagePositionPatient: `0\\0\\${index < 5 ? index : index + 0.4}` }),
+      [],
+    ],
+    ['a slice twice', ofOne(4, values({ ImagePositionPatient: '0\\0\\3' })), ['GAPS', 'DUPLICATE_POSITION']],
+    [
+      'two acquisitions',
+      (index) => values({ ImagePositionPatient: `0\\0\\${index % 5}`, AcquisitionNumber: `${index < 5 ? 1 : 2}` }),
+      [],
+    ],
+    [
+      'phases by trigger time',
+      (index) => values({ ImagePositionPatient: `0\\0\\${index % 5}`, TriggerTime: `${index < 5 ? 0 : 40}` }),
+      [],
+    ],
+    [
+      'phases by instance number only',
+      (index) => values({ ImagePositionPatient: `0\\0\\${index % 5}` }),
+      ['DUPLICATE_POSITION'],
+    ],
+    [
+      'points in time by instance number',
+      (index) => values({ ImagePositionPatient: `0\\0\\${index % 5}`, NumberOfTemporalPositions: '2' }),
+      [],
+    ],
+    ['colour', all({ pixels: { code: 'COLOUR', detail: '' } }), ['COLOUR']],
+    ['palette', all({ pixels: { code: 'PALETTE', detail: '' } }), ['PALETTE']],
+    ['lossy syntax', all({ transferSyntaxUid: '1.2.840.10008.1.2.4.50' }), ['LOSSY']],
+    ['compressed with loss once', all(values({ LossyImageCompression: '01' })), ['LOSSY']],
+    ['never compressed with loss', all(values({ LossyImageCompression: '00' })), []],
+    ['burned-in text', all(values({ BurnedInAnnotation: 'YES' })), ['BURNED_IN']],
+    ['no burned-in text', all(values({ BurnedInAnnotation: 'NO' })), []],
+    ['no pixels', all({ hasPixelData: false }), ['MISSING_ATTRIBUTE:PixelData']],
+    ['no position', ofOne(0, values({ ImagePositionPatient: null })), ['MISSING_ATTRIBUTE:ImagePositionPatient']],
+    [
+      'no slope',
+      ofOne(0, { pixels: { code: 'MISSING_ATTRIBUTE', detail: 'RescaleSlope' } }),
+      ['MISSING_ATTRIBUTE:RescaleSlope'],
+    ],
+    ['no UID in the data set', all(values({ SOPInstanceUID: null })), ['MISSING_ATTRIBUTE:SOPInstanceUID']],
+    ['slope 0', all({ pixels: { code: 'BAD_RESCALE', detail: 'slope 0' } }), ['BAD_RESCALE']],
+    ['32 bits', all({ pixels: { code: 'BAD_PIXEL_DESCRIPTION', detail: '32' } }), ['BAD_PIXEL_DESCRIPTION']],
+    ['frames in a single-frame class', all({ pixels: { frames: 4 } }), ['BAD_PIXEL_DESCRIPTION']],
+    ['encrypted', all({ isEncrypted: true, hasPixelData: false }), ['ENCRYPTED']],
+    ['cut header', ofOne(1, { unreadable: 'the header is cut' }), ['UNDECODABLE']],
+    ['a syntax without decoder', all({ transferSyntaxUid: '1.2.840.10008.1.2.4.100' }), ['UNDECODABLE']],
+    ['GE TrueFidelity', all(marked('GE TrueFidelity', '(0053,xxxx)', 'DLIR-H')), ['VENDOR_NETWORK']],
+    ['Canon AiCE', all(marked('Canon AiCE, PIQE', 'ConvolutionKernel', 'AiCE Body Sharp')), ['VENDOR_NETWORK']],
+    ['ADMIRE 4', all(marked('Siemens ADMIRE, SAFIRE', 'ConvolutionKernel', 'Br40d\\4')), ['warning ITERATIVE_STRONG']],
+    ['ADMIRE 3', all(marked('Siemens ADMIRE, SAFIRE', 'ConvolutionKernel', 'Br40d\\3')), []],
+    [
+      "several faults at once, in the table's order",
+      all({ ...type('DERIVED\\PRIMARY\\LOCALIZER'), transferSyntaxUid: '1.2.840.10008.1.2.4.50' }),
+      ['DERIVED', 'LOCALIZER', 'LOSSY'],
+    ],
+  ];
+  it.each(ct)('CT: %s', (_name, change, expected) => {
+    expect(codes(series(10, change))).toEqual(expected);
+  });
+
+  const mrCases: [string, InstanceChange, string[]][] = [
+    ['phase', type('ORIGINAL\\PRIMARY\\P\\ND'), ['NOT_MAGNITUDE']],
+    ['real part', type('ORIGINAL\\PRIMARY\\R\\NORM\\DIS2D\\MFSPLIT'), ['NOT_MAGNITUDE']],
+    ['field map', type('ORIGINAL\\PRIMARY\\FIELD_MAP'), ['NOT_MAGNITUDE']],
+    ['complex component', values({ ComplexImageComponent: 'PHASE' }), ['NOT_MAGNITUDE']],
+    ['magnitude', values({ ComplexImageComponent: 'MAGNITUDE' }), []],
+    ["GE's phase", { geImageType: 1 }, ['NOT_MAGNITUDE']],
+    ["GE's magnitude", { geImageType: 0 }, []],
+    ['mosaic', type('ORIGINAL\\PRIMARY\\M\\ND\\MOSAIC'), ['MOSAIC']],
+    ['survey of Philips', type('ORIGINAL\\PRIMARY\\M_FFE\\M\\FFE\\SURVEY'), ['LOCALIZER']],
+    ['rescale differs between slices is no fault of MR', {}, []],
+    [
+      'Deep Resolve',
+      marked('Siemens Deep Resolve', 'ImageType', 'ORIGINAL\\PRIMARY\\M\\DRG\\NORM\\DRS\\DIS2D'),
+      ['VENDOR_NETWORK'],
+    ],
+    ['no mark inside a word', marked('Siemens Deep Resolve', 'ImageType', 'ORIGINAL\\PRIMARY\\M\\DRGX'), []],
+    ['AIR Recon DL', marked('GE AIR Recon DL', '(0043,xxCA)', '0.75\\High'), ['VENDOR_NETWORK']],
+    ['no positions, which MR may leave out', values({ ImagePositionPatient: null, ImageOrientationPatient: null }), []],
+  ];
+  it.each(mrCases)('MR: %s', (_name, change, expected) => {
+    expect(codes(series(10, (index) => mr({ ...change, pixels: { slope: 1 + index } })))).toEqual(expected);
+  });
+
+  const byCard: [string, InstanceChange, string[]][] = [
+    ['thick slices', values({ SliceThickness: '5.5' }), ['OUTSIDE_INTENDED_USE']],
+    ['unknown thickness', values({ SliceThickness: null }), ['OUTSIDE_INTENDED_USE']],
+    ['large pixels', values({ PixelSpacing: '2.5\\2.5' }), ['OUTSIDE_INTENDED_USE']],
+    ['large matrix', { pixels: { rows: 2048, columns: 2048 } }, ['OUTSIDE_INTENDED_USE']],
+    ['a child', values({ PatientAge: '017Y' }), ['PAEDIATRIC']],
+    ['a baby, age in months', values({ PatientAge: '030M' }), ['PAEDIATRIC']],
+    [
+      'a child by birth date',
+      values({ PatientAge: null, PatientBirthDate: '20080702', StudyDate: '20260701' }),
+      ['PAEDIATRIC'],
+    ],
+    ['an adult since that day', values({ PatientAge: null, PatientBirthDate: '20080701', StudyDate: '20260701' }), []],
+    ['age unknown', values({ PatientAge: null }), []],
+  ];
+  it.each(byCard)('card: %s', (_name, change, expected) => {
+    expect(codes(series(10, all(change)), plain, card)).toEqual(expected);
+  });
+  it('card: another modality', () => {
+    expect(codes(series(10, all(mr())), plain, card)).toEqual(['OUTSIDE_INTENDED_USE']);
+  });
+  it('card: field strength, also in gauss', () => {
+    const mrCard = {
+      ...filter,
+      intendedUse: { ...filter.intendedUse, magneticFieldStrengthT: { atLeast: 1, atMost: 3.5 } },
+    };
+    const at = (field: string): string[] =>
+      codes(series(5, all(mr(values({ MagneticFieldStrength: field })))), plain, mrCard);
+    expect([at('1.5'), at('15015'), at('7'), at('0.3')]).toEqual([
+      [],
+      [],
+      ['OUTSIDE_INTENDED_USE'],
+      ['OUTSIDE_INTENDED_USE'],
+    ]);
+  });
+  it('too few slices for the card, or for the rule', () => {
+    expect(codes(series(2), plain, card)).toEqual(['TOO_FEW_SLICES']);
+    expect(codes(series(10), { lift: [], minimumSlices: 11 }, card)).toEqual(['TOO_FEW_SLICES']);
+    expect(codes(series(1))).toEqual([]);
+  });
+
+  it('lifts what may be lifted, and keeps it as a warning; nothing else', () => {
+    const facts = series(
+      10,
+      all({ ...type('DERIVED\\PRIMARY\\LOCALIZER'), transferSyntaxUid: '1.2.840.10008.1.2.4.50' }),
+    );
+    const lift: ReasonCode[] = ['DERIVED', 'LOSSY', 'LOCALIZER'];
+    expect(codes(facts, { lift, minimumSlices: 1 })).toEqual(['LOCALIZER', 'warning DERIVED', 'warning LOSSY']);
+    const derived = series(10, all(type('DERIVED\\PRIMARY\\AXIAL')));
+    expect(decideGate(derived, filter, { lift: ['DERIVED'], minimumSlices: 1 }, vendorMarks).verdict).toBe('run');
+  });
+
+  it('never repeats a value of the patient', () => {
+    const facts = series(
+      10,
+      all(values({ PatientAge: '007Y', PatientBirthDate: '20190101', PatientName: 'Doe^Jane' })),
+    );
+    expect(JSON.stringify(decideGate(facts, card, plain, vendorMarks))).not.toMatch(/007|2019|Doe/);
+  });
+
+  it("vendors' marks are found in any case of letters", () => {
+    expect(codes(series(3, all(marked('Canon AiCE, PIQE', 'SeriesDescription', 'lung aice 1.0'))))).toEqual([
+      'VENDOR_NETWORK',
+    ]);
+  });
+
+  it('gives only codes whose verdict is of the gate', () => {
+    const known = new Set(Object.keys(reasons));
+    for (const [, change] of ct) {
+      const gate = decideGate(series(10, change), card, plain, vendorMarks);
+      for (const { code } of [...gate.reasons, ...gate.warnings]) expect(known.has(code)).toBe(true);
+      expect(gate.verdict).toBe(gate.reasons.length === 0 ? 'run' : 'skip');
+    }
+  });
+});
