@@ -1,7 +1,7 @@
 /** What a slice is like before it is enhanced: its noise, where, and how to measure the same after. */
 import { bodyMask, softTissueMask } from '../imaging/masks.js';
 import { noiseMap, sigmaOfBlocks, sigmaOfMode } from '../imaging/noise-ct.js';
-import { mrNoise, sigmaOfLaplacian } from '../imaging/noise-mr.js';
+import { flatTissue, mrNoise, sigmaOfLaplacian } from '../imaging/noise-mr.js';
 import type { Slice } from '../imaging/slice.js';
 import { quantile } from '../imaging/statistics.js';
 
@@ -18,8 +18,12 @@ export interface Measured {
   readonly sigma: number | null;
   /** Local deviation of the noise, or the best guess there is. */
   readonly map: Float32Array;
-  /** Spacing of the second differences that compare MR before and after. */
-  readonly spacing: readonly [number, number];
+  /** How MR is compared before and after: second differences of this spacing, over the flat half of the tissue. */
+  readonly comparison: {
+    readonly spacing: readonly [number, number];
+    readonly flat: Uint8Array;
+    readonly before: number;
+  } | null;
 }
 
 /** Factor that brings the 99.5th percentile of an MR slice to 1000; 1 for an empty slice. */
@@ -48,19 +52,21 @@ export function measureSlice(
     const mode = sigmaOfMode(slice, mask);
     // Fewer than 12 blocks of soft tissue: too little to say what the noise is.
     const found = mode > 0 && Number.isFinite(sigmaOfBlocks(slice, mask)) ? mode : null;
-    return { slice, scale, mask, sigma: found, map: noiseMap(slice, mask, found ?? guess), spacing: [1, 1] };
+    return { slice, scale, mask, sigma: found, map: noiseMap(slice, mask, found ?? guess), comparison: null };
   }
   const mask = bodyMask(slice);
   const noise = mrNoise(slice, mask);
   const sigma = noise.measurable ? noise.sigma : null;
   const level = noise.sigma > 0 ? noise.sigma : guess;
   const map = new Float32Array(values.length).fill(level);
-  return { slice, scale, mask, sigma, map, spacing: noise.spacing };
+  const flat = flatTissue(slice, mask);
+  const before = sigmaOfLaplacian(slice, flat, noise.spacing);
+  return { slice, scale, mask, sigma, map, comparison: { spacing: noise.spacing, flat, before } };
 }
 
 /**
  * Noise after over noise before, by the same estimator over the same mask: the mode of local deviations for CT. For MR second
- * differences within tissue: in air a magnitude keeps its Rayleigh mean, whatever is taken away.
+ * differences within flat tissue (elsewhere they are anatomy, which stays): in air a magnitude keeps its Rayleigh mean, whatever is taken away.
  *
  * @returns null where one of them cannot be measured
  */
@@ -70,7 +76,8 @@ export function noiseRatio(modality: NoiseModality, before: Measured, after: Sli
     const ratio = sigmaOfMode(after, before.mask) / before.sigma;
     return Number.isFinite(ratio) ? ratio : null;
   }
-  const was = sigmaOfLaplacian(before.slice, before.mask, before.spacing);
-  const ratio = sigmaOfLaplacian(after, before.mask, before.spacing) / was;
+  if (before.comparison === null) return null;
+  const { spacing, flat, before: was } = before.comparison;
+  const ratio = sigmaOfLaplacian(after, flat, spacing) / was;
   return Number.isFinite(ratio) ? ratio : null;
 }

@@ -3,26 +3,20 @@
  * way; the series is never in memory. Inference starts with the first prepared slice and does not wait for the blend.
  */
 import { mkdir, rm } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { LimpidError } from '../errors.js';
 import type { Reason } from '../errors.js';
 import type { ModelCard } from '../inference/card.js';
 import type { OutcomeRecord } from '../spool/records.js';
 import { brokenLimits } from './limits.js';
-import type {
-  FinishedSlice,
-  InferenceMethods,
-  OpenModel,
-  PreparedSlice,
-  SliceMethods,
-  SurveyedInstance,
-} from './methods.js';
+import type { FinishedSlice } from './methods.js';
 import type { TaskOrder } from './order.js';
 import { nothingFound, outcomeOf, seriesFigures, unitOf } from './outcome.js';
 import type { Ending, Found } from './outcome.js';
-import type { Pool } from './pool.js';
 import { orderSeries } from './series.js';
 import type { OrderedSeries } from './series.js';
+import { Refusal, SliceSteps } from './slice-steps.js';
+import type { TaskPorts, Underway } from './slice-steps.js';
 import {
   blendFor,
   calibrationIndices,
@@ -32,45 +26,6 @@ import {
   ratioAt,
   roundedBlend,
 } from './strength.js';
-import type { Thread } from './thread.js';
-
-export interface TaskPorts<Plan, Summary> {
-  readonly slices: Pool<SliceMethods<Plan, Summary>>;
-  readonly inference: Pool<InferenceMethods>;
-  readonly model: OpenModel;
-  /** A slice step that takes longer ends its thread and the task. */
-  readonly sliceDeadlineMs: number;
-  /** What all derived instances share. */
-  readonly planOf: (found: Found, series: OrderedSeries) => Plan & { readonly seriesInstanceUid: string };
-  /** Faults of the derived series as a whole; summaries in order of position. */
-  readonly checkSeries: (summaries: readonly Summary[], plan: Plan) => readonly string[];
-  /** Wall clock, ms since epoch. */
-  readonly now: () => number;
-  readonly onSlice: (slice: FinishedSlice<Summary>, done: number, total: number) => void;
-  /** Time of one slice in the model. */
-  readonly onModel: (seconds: number) => void;
-}
-
-/** Ends a task without a result. */
-class Refusal extends Error {
-  readonly ending: Ending;
-  constructor(outcome: Ending['outcome'], code: Ending['code'], detail: string) {
-    super(detail);
-    this.ending = { outcome, code, detail };
-  }
-}
-/** @param file whose fault it is; null where the detail names it */
-function refused({ code, detail }: Reason, file: string | null): Refusal {
-  const parts = [file === null ? '' : basename(file), detail];
-  return new Refusal('skipped', code, parts.filter((part) => part !== '').join(': '));
-}
-
-/** A slice on its way: its place, the thread that keeps it, what was found of it. */
-interface Underway<Plan, Summary> {
-  readonly index: number;
-  readonly thread: Thread<SliceMethods<Plan, Summary>>;
-  readonly prepared: PreparedSlice;
-}
 
 /** A promise with its ends outside. Node 20 has no Promise.withResolvers. */
 function deferred<T>(): { promise: Promise<T>; resolve: (value: T) => void; reject: (error: unknown) => void } {
@@ -87,21 +42,20 @@ function deferred<T>(): { promise: Promise<T>; resolve: (value: T) => void; reje
 class TaskRun<Plan, Summary> {
   readonly #order: TaskOrder;
   readonly #ports: TaskPorts<Plan, Summary>;
+  readonly #steps: SliceSteps<Plan, Summary>;
   readonly #card: ModelCard;
   #series: OrderedSeries | null = null;
   #found: Found = nothingFound;
   #plan: (Plan & { readonly seriesInstanceUid: string }) | null = null;
   readonly #warnings: Reason[] = [];
   readonly #finished = new Map<number, FinishedSlice<Summary>>();
-  #modelSeconds = 0;
   #stopped = false;
-  /** The first refusal: later ones may only follow from it. */
-  #refusal: Refusal | null = null;
 
   constructor(order: TaskOrder, ports: TaskPorts<Plan, Summary>) {
     this.#order = order;
     this.#ports = ports;
     this.#card = ports.model.card;
+    this.#steps = new SliceSteps(order, ports);
   }
 
   async run(): Promise<OutcomeRecord> {
@@ -115,130 +69,31 @@ class TaskRun<Plan, Summary> {
       if (!(error instanceof Refusal)) throw error;
       ending = error.ending;
     } finally {
-      await Promise.all(
-        this.#ports.slices.all().map((thread) => this.#quietly(thread.call('drop', 'all', { deadlineMs: null }))),
-      );
+      await this.#steps.dropAll();
     }
     const kept = ending.outcome === 'enhanced' || ending.outcome === 'withheld';
     if (!kept) await rm(objects, { recursive: true, force: true });
     return this.#record(ending, kept);
   }
 
-  /** A thread that ended has nothing left to drop. */
-  async #quietly(call: Promise<unknown>): Promise<void> {
-    try {
-      await call;
-    } catch (error) {
-      if (!(error instanceof LimpidError)) throw error;
-    }
-  }
-
   async #survey(): Promise<OrderedSeries> {
-    const { sources } = this.#order;
-    const { slices } = this.#ports;
-    const part = Math.max(1, Math.ceil(sources.length / slices.size));
-    const surveyed = await Promise.all(
-      Array.from({ length: Math.ceil(sources.length / part) }, (_, i) => {
-        const files = sources.slice(i * part, (i + 1) * part).map(({ file }) => file);
-        return this.#answer(slices.least(), null, (thread) =>
-          thread.call('survey', files, { deadlineMs: this.#ports.sliceDeadlineMs * files.length }),
-        );
-      }),
-    );
-    const series = orderSeries(surveyed.flat() satisfies SurveyedInstance[], sources);
+    const series = orderSeries(await this.#steps.survey(), this.#order.sources);
     if ('code' in series) throw new Refusal('skipped', series.code, series.detail);
     if (!this.#card.modality.includes(series.modality)) {
       throw new Refusal('skipped', 'OUTSIDE_INTENDED_USE', `${this.#card.id} is not for ${series.modality}`);
     }
     this.#series = series;
-    this.#found = {
-      ...nothingFound,
-      noise: { ...nothingFound.noise, unit: series.modality === 'CT' ? 'HU' : 'STORED' },
-    };
+    const unit = series.modality === 'CT' ? 'HU' : 'STORED';
+    this.#found = { ...nothingFound, noise: { ...nothingFound.noise, unit } };
     return series;
   }
 
-  /** A call to a slice thread; decoding faults, a thread that dies and a deadline that passes all mean that the file cannot be decoded. */
-  async #answer<T>(
-    thread: Thread<SliceMethods<Plan, Summary>>,
-    file: string | null,
-    call: (thread: Thread<SliceMethods<Plan, Summary>>) => Promise<T>,
-  ): Promise<T> {
-    try {
-      return await call(thread);
-    } catch (error) {
-      if (!(error instanceof LimpidError)) throw error;
-      if (error.code === 'DERIVE_CHECK_FAILED') throw this.#refuse(new Refusal('failed', error.code, error.message));
-      const decoding = error.code.startsWith('DICOM_') || !thread.alive;
-      if (!decoding) throw error;
-      throw this.#refuse(refused({ code: 'UNDECODABLE', detail: error.message }, file));
-    }
-  }
-
-  #refuse(refusal: Refusal): Refusal {
-    this.#refusal ??= refusal;
-    return this.#refusal;
-  }
-
-  #fileOf(index: number): string {
-    return this.#order.sources[index]?.file ?? '';
-  }
-
-  async #prepare(index: number, guess: number): Promise<Underway<Plan, Summary>> {
-    const { modality } = this.#ordered();
-    const thread = this.#ports.slices.least();
-    const file = this.#fileOf(index);
-    const prepared = await this.#answer(thread, file, (to) =>
-      to.call('prepare', { file, modality, guess }, { deadlineMs: this.#ports.sliceDeadlineMs }),
-    );
-    if ('refused' in prepared) throw this.#refuse(refused(prepared.refused, file));
-    return { index, thread, prepared };
-  }
-
-  async #infer({ prepared }: Underway<Plan, Summary>): Promise<Float32Array> {
-    const { rows, columns, values, map } = prepared;
-    const { inference, model, onModel } = this.#ports;
-    const argument = { model, rows, columns, values, map };
-    const { residual, seconds } = await inference.least().call('residual', argument, { deadlineMs: null });
-    this.#modelSeconds += seconds;
-    onModel(seconds);
-    return residual;
-  }
-
-  #measure(
-    slice: Underway<Plan, Summary>,
-    residual: Float32Array | null,
-    blends: readonly number[],
-  ): Promise<readonly (number | null)[]> {
-    const transfer = residual?.buffer instanceof ArrayBuffer ? [residual.buffer] : [];
-    return this.#answer(slice.thread, this.#fileOf(slice.index), (thread) =>
-      thread.call(
-        'measure',
-        { work: slice.prepared.work, residual, blends },
-        { transfer, deadlineMs: this.#ports.sliceDeadlineMs },
-      ),
-    );
-  }
-
   async #finish(slice: Underway<Plan, Summary>, residual: Float32Array | null): Promise<void> {
-    const { plan, blend } = { plan: this.#plan, blend: this.#found.blend };
+    const [plan, blend] = [this.#plan, this.#found.blend];
     if (plan === null || blend === null) throw new LimpidError('INTERNAL', 'a slice was finished before its plan');
-    const { index } = slice;
-    const number = this.#ordered().numbers[index] ?? 0;
-    const outFile = join(this.#order.outDir, 'objects', `${String(number).padStart(5, '0')}.dcm`);
-    const transfer = residual?.buffer instanceof ArrayBuffer ? [residual.buffer] : [];
-    const nowMs = this.#ports.now();
-    const finished = await this.#answer(slice.thread, this.#fileOf(index), (thread) =>
-      thread.call(
-        'finish',
-        { work: slice.prepared.work, residual, blend, plan, outFile, nowMs },
-        { transfer, deadlineMs: this.#ports.sliceDeadlineMs },
-      ),
-    );
-    if (finished.faults.length > 0) {
-      throw new Refusal('failed', 'DERIVE_CHECK_FAILED', `${basename(outFile)}: ${finished.faults.join('; ')}`);
-    }
-    this.#finished.set(index, finished);
+    const number = this.#ordered().numbers[slice.index] ?? 0;
+    const finished = await this.#steps.finish(slice, residual, { plan, blend, number });
+    this.#finished.set(slice.index, finished);
     this.#ports.onSlice(finished, this.#finished.size, this.#order.sources.length);
   }
 
@@ -278,7 +133,7 @@ class TaskRun<Plan, Summary> {
       if (result.status === 'fulfilled') values.push(result.value);
       else failures.push(result.reason);
     }
-    if (failures.length > 0) throw this.#refusal ?? failures[0];
+    if (failures.length > 0) throw this.#steps.refusal ?? failures[0];
     return values;
   }
 
@@ -295,8 +150,8 @@ class TaskRun<Plan, Summary> {
   /** Takes one slice after the other from `rest` until it is empty. */
   async #lane(rest: number[], guess: number, ready: Promise<null>): Promise<void> {
     for (let index = rest.shift(); index !== undefined && !this.#stopped; index = rest.shift()) {
-      const slice = await this.#prepare(index, guess);
-      const residual = await this.#infer(slice);
+      const slice = await this.#steps.prepare(index, this.#ordered().modality, guess);
+      const residual = await this.#steps.infer(slice);
       await ready;
       await this.#finish(slice, residual);
     }
@@ -317,11 +172,11 @@ class TaskRun<Plan, Summary> {
     const curves: Promise<{ slice: Underway<Plan, Summary>; curve: readonly (number | null)[] }>[] = [];
     const all = await this.#all(
       chosen.map(async (index) => {
-        const slice = await this.#prepare(index, typical);
+        const slice = await this.#steps.prepare(index, this.#ordered().modality, typical);
         if (slice.prepared.sigma === null) return slice;
-        const curve = this.#infer(slice).then(async (residual) => ({
+        const curve = this.#steps.infer(slice).then(async (residual) => ({
           slice,
-          curve: await this.#measure(slice, residual, probedBlends),
+          curve: await this.#steps.measure(slice, residual, probedBlends),
         }));
         curves.push(curve);
         tasks.push(curve.catch(() => undefined));
@@ -330,7 +185,7 @@ class TaskRun<Plan, Summary> {
     );
     const kept = all.filter(({ prepared }) => prepared.sigma !== null);
     for (const slice of all) {
-      if (slice.prepared.sigma === null) await slice.thread.call('drop', [slice.prepared.work], { deadlineMs: null });
+      if (slice.prepared.sigma === null) await this.#steps.drop(slice);
     }
     if (kept.length === 0) {
       this.#takeFixedBlend();
@@ -379,9 +234,9 @@ class TaskRun<Plan, Summary> {
       .filter((curve) => curve.length === probedBlends.length);
     const { effective, noise } = this.#found;
     if (whole.length === 0 || effective === null) return this.#takeFixedBlend();
-    const blend = blendFor(whole, effective);
+    const blend = blendFor(whole, effective, this.#card.mostBlend);
     const measured = await Promise.all(
-      curves.map(async ({ slice }) => (await this.#measure(slice, null, [blend]))[0] ?? null),
+      curves.map(async ({ slice }) => (await this.#steps.measure(slice, null, [blend]))[0] ?? null),
     );
     const ratios = measured.filter((ratio) => ratio !== null);
     const ratio = middleOf(ratios.length > 0 ? ratios : whole.map((curve) => ratioAt(curve, blend)));
@@ -427,7 +282,7 @@ class TaskRun<Plan, Summary> {
       provider: this.#ports.model.provider,
       threads: this.#ports.inference.size,
       warnings: this.#warnings,
-      modelSeconds: this.#modelSeconds,
+      modelSeconds: this.#steps.modelSeconds,
       endedAtMs: this.#ports.now(),
     };
     const figures = kept

@@ -50,17 +50,18 @@ export function ratioAt(curve: readonly number[], blend: number): number {
 }
 
 /**
- * The smallest multiple of 1/64, at most 1, at which the middle of the slices loses at least `strength` of its noise; 1 where
- * none does.
+ * The smallest multiple of 1/64 at which the middle of the slices loses at least `strength` of its noise; `most` where none
+ * below it does.
  *
  * @param curves one a slice, as `ratioAt` takes them
+ * @param most of the model's card, a multiple of 1/64
  */
-export function blendFor(curves: readonly (readonly number[])[], strength: number): number {
-  for (let step = 1; step < blendSteps; step++) {
+export function blendFor(curves: readonly (readonly number[])[], strength: number, most: number): number {
+  for (let step = 1; step < most * blendSteps; step++) {
     const blend = step / blendSteps;
     if (1 - middleOf(curves.map((curve) => ratioAt(curve, blend))) >= strength - negligible) return blend;
   }
-  return 1;
+  return roundedBlend(most);
 }
 
 /** A blend as it is used and recorded: a multiple of 1/64 in 1/64..1. */

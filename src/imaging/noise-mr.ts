@@ -4,7 +4,7 @@
  */
 import { transformPlane } from './fourier.js';
 import type { Plane } from './fourier.js';
-import { reflected } from './gaussian.js';
+import { gradientAt, reflected } from './gaussian.js';
 import { awayFrom, pixelsOf } from './masks.js';
 import type { Slice } from './slice.js';
 import { masked, meanAndDeviation, median, robustDeviation } from './statistics.js';
@@ -50,6 +50,15 @@ export function sigmaOfLaplacian(slice: Slice, mask: Uint8Array, spacing: readon
     }
   }
   return length > 0 ? robustDeviation(found.subarray(0, length)) / 6 : Number.NaN;
+}
+
+/** The half of the mask where the slice, smoothed by 1.5 pixels, is flattest: there second differences are mostly noise. */
+export function flatTissue(slice: Slice, mask: Uint8Array): Uint8Array {
+  const gradient = gradientAt(slice, 1.5, 1);
+  const threshold = median(masked(gradient, mask));
+  const out = new Uint8Array(mask.length);
+  for (let i = 0; i < out.length; i++) out[i] = mask[i]! !== 0 && gradient[i]! <= threshold ? 1 : 0;
+  return out;
 }
 
 /** k-space of a slice, zero frequency at (rows >> 1, columns >> 1). */

@@ -41,6 +41,8 @@ export const modelCard = z.strictObject({
   parameters: z.record(z.string(), z.number()),
   defaultStrength: z.number().min(0.05).max(0.75),
   noise: z.partialRecord(z.enum(['CT', 'MR']), noiseScale),
+  /** Blend at most: beyond it the result looks painted where the noise is overestimated. */
+  mostBlend: z.number().min(0).max(1),
   /** Blend where the noise cannot be measured; null: the task is skipped then. */
   fixedBlend: z.number().min(0).max(1).nullable(),
   intendedUse: z.strictObject({

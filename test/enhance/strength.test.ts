@@ -54,11 +54,13 @@ describe('calibration slices', () => {
 describe('the blend', () => {
   const linear = (slope: number): number[] => probedBlends.map((blend) => 1 - slope * blend);
   it('is the least multiple of 1/64 that reaches the strength in the middle slice', () => {
-    expect(blendFor([linear(0.9), linear(0.1), linear(0.95)], 0.45)).toBe(0.5);
-    expect(blendFor([linear(0.9)], 0.451)).toBe(33 / 64);
+    expect(blendFor([linear(0.9), linear(0.1), linear(0.95)], 0.45, 1)).toBe(0.5);
+    expect(blendFor([linear(0.9)], 0.451, 1)).toBe(33 / 64);
   });
-  it('is 1 where the strength is out of reach', () => {
-    expect(blendFor([linear(0.3)], 0.5)).toBe(1);
+  it('is the most that the card allows where the strength is out of reach', () => {
+    expect(blendFor([linear(0.3)], 0.5, 1)).toBe(1);
+    expect(blendFor([linear(0.3)], 0.5, 0.75)).toBe(0.75);
+    expect(blendFor([linear(0.9)], 0.45, 0.75)).toBe(0.5);
   });
   it('reaches the strength, and one step less does not', () => {
     fc.assert(
@@ -66,7 +68,7 @@ describe('the blend', () => {
         fc.double({ min: 0.6, max: 1, noNaN: true }),
         fc.double({ min: 0.05, max: 0.55, noNaN: true }),
         (slope, asked) => {
-          const blend = blendFor([linear(slope)], asked);
+          const blend = blendFor([linear(slope)], asked, 1);
           expect(blend * 64).toBe(Math.round(blend * 64));
           expect(1 - ratioAt(linear(slope), blend)).toBeGreaterThanOrEqual(asked);
           expect(1 - ratioAt(linear(slope), blend - 1 / 64)).toBeLessThan(asked);

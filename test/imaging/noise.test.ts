@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { openTransform } from '../../src/imaging/fourier.js';
 import { awayFrom, bodyMask, pixelsOf, softTissueMask } from '../../src/imaging/masks.js';
 import { noiseMap, sigmaOfBlocks, sigmaOfMode } from '../../src/imaging/noise-ct.js';
-import { mrNoise, sigmaOfKSpace, sigmaOfLaplacian } from '../../src/imaging/noise-mr.js';
+import { flatTissue, mrNoise, sigmaOfKSpace, sigmaOfLaplacian } from '../../src/imaging/noise-mr.js';
 import { kernelNoise, whiteNoise } from '../support/phantom.js';
 import { ctImage, distance, mrImage, reference } from './reference-images.js';
 
@@ -87,6 +87,17 @@ describe('MR', () => {
     const noise = mrNoise(masked, bodyMask(masked));
     expect(noise).toMatchObject({ method: 'k-space', measurable: true });
     expect(Math.abs(noise.sigma / 25 - 1)).toBeLessThan(0.25);
+  });
+  it('compares noise where the slice is flat: half of the tissue, away from edges', () => {
+    const mask = bodyMask(full);
+    const flat = flatTissue(full, mask);
+    expect(Math.abs(pixelsOf(flat) / pixelsOf(mask) - 0.5)).toBeLessThan(0.01);
+    const nearEdge = Array.from(flat.keys()).filter((i) => {
+      const distance = Math.hypot(Math.floor(i / 128) - 64 + 6, (i % 128) - 64 - 8);
+      return flat[i] === 1 && Math.abs(distance - 15) < 1;
+    });
+    expect(nearEdge).toEqual([]);
+    expect(Math.abs(sigmaOfLaplacian(full, flat) / 25 - 1)).toBeLessThan(0.1);
   });
   it('has nothing to say of an empty slice', () => {
     const empty = { rows: 64, columns: 64, values: new Float32Array(4096) };

@@ -19,6 +19,7 @@ import { blend } from '../../src/imaging/blend.js';
 import { psnr, ssim } from '../../src/imaging/figures.js';
 import type { Slice } from '../../src/imaging/slice.js';
 import { quantile } from '../../src/imaging/statistics.js';
+import type { ModelCard } from '../../src/inference/card.js';
 import { openRegistry } from '../../src/inference/registry.js';
 import { kernelNoise, whiteNoise } from '../support/phantom.js';
 import { itWithData, sharedData } from '../support/shared-data.js';
@@ -41,12 +42,12 @@ async function middleSlice(series: string): Promise<Slice> {
   return readSlice(join(folder, files[files.length >> 1] ?? ''));
 }
 
-async function open(id: string): Promise<{ enhancer: Enhancer; strength: number; noise: { a: number; b: number } }> {
+async function open(id: string): Promise<{ enhancer: Enhancer; card: ModelCard; noise: { a: number; b: number } }> {
   const registry = await openRegistry(models);
   const card = registry.get(id);
   const noise = card?.noise.CT ?? card?.noise.MR;
   if (!card || !noise) throw new Error(`no card ${id}`);
-  return { enhancer: await openEnhancer(card, registry.file(id), 'cpu'), strength: card.defaultStrength, noise };
+  return { enhancer: await openEnhancer(card, registry.file(id), 'cpu'), card, noise };
 }
 
 interface Judged {
@@ -63,7 +64,8 @@ async function judge(
   low: number,
   high: number,
 ): Promise<Judged> {
-  const { enhancer, strength, noise } = await open(id);
+  const { enhancer, card, noise } = await open(id);
+  const strength = card.defaultStrength;
   const { rows, columns } = noisy;
   const measured = measureSlice(modality, rows, columns, noisy.values.slice(), noise.a + noise.b);
   const residual = await enhancer.residual(measured.slice, measured.map);
@@ -72,9 +74,10 @@ async function judge(
     const { values } = blend(measured.slice, residual, measured.map, share, measured.mask);
     return noiseRatio(modality, measured, { rows, columns, values }) ?? 1;
   });
-  const share = blendFor([curve], effectiveStrength(strength, measured.sigma ?? 0, noise));
+  const share = blendFor([curve], effectiveStrength(strength, measured.sigma ?? 0, noise), card.mostBlend);
   const { values, figures } = finishFigures(modality, measured, residual, share);
-  expect(figures.noiseRatio).toBeLessThan(1 - 0.9 * strength);
+  // The card's most blend may hold it back where fine structure is read as noise.
+  expect(figures.noiseRatio).toBeLessThan(share < card.mostBlend ? 1 - 0.95 * strength : 0.85);
   const after = { rows, columns, values: values.map((value) => value / measured.scale) };
   return {
     gain: psnr(after, truth, low, high) - psnr(noisy, truth, low, high),

@@ -1,0 +1,188 @@
+/**
+ * The steps of one slice of a task, each a call to a thread: survey, prepare, infer, measure, finish. A fault of a file ends the
+ * task as a refusal that names it.
+ */
+import { basename, join } from 'node:path';
+import { LimpidError } from '../errors.js';
+import type { Reason } from '../errors.js';
+import type {
+  FinishedSlice,
+  InferenceMethods,
+  OpenModel,
+  PreparedSlice,
+  SliceMethods,
+  SurveyedInstance,
+} from './methods.js';
+import type { NoiseModality } from './noise.js';
+import type { TaskOrder } from './order.js';
+import type { Ending, Found } from './outcome.js';
+import type { Pool } from './pool.js';
+import type { OrderedSeries } from './series.js';
+import type { Thread } from './thread.js';
+
+export interface TaskPorts<Plan, Summary> {
+  readonly slices: Pool<SliceMethods<Plan, Summary>>;
+  readonly inference: Pool<InferenceMethods>;
+  readonly model: OpenModel;
+  /** A slice step that takes longer ends its thread and the task. */
+  readonly sliceDeadlineMs: number;
+  /** What all derived instances share. */
+  readonly planOf: (found: Found, series: OrderedSeries) => Plan & { readonly seriesInstanceUid: string };
+  /** Faults of the derived series as a whole; summaries in order of position. */
+  readonly checkSeries: (summaries: readonly Summary[], plan: Plan) => readonly string[];
+  /** Wall clock, ms since epoch. */
+  readonly now: () => number;
+  readonly onSlice: (slice: FinishedSlice<Summary>, done: number, total: number) => void;
+  /** Time of one slice in the model. */
+  readonly onModel: (seconds: number) => void;
+}
+
+/** Ends a task without a result. */
+export class Refusal extends Error {
+  readonly ending: Ending;
+  constructor(outcome: Ending['outcome'], code: Ending['code'], detail: string) {
+    super(detail);
+    this.ending = { outcome, code, detail };
+  }
+}
+/** @param file whose fault it is; null where the detail names it */
+function refused({ code, detail }: Reason, file: string | null): Refusal {
+  const parts = [file === null ? '' : basename(file), detail];
+  return new Refusal('skipped', code, parts.filter((part) => part !== '').join(': '));
+}
+
+/** A slice on its way: its place, the thread that keeps it, what was found of it. */
+export interface Underway<Plan, Summary> {
+  readonly index: number;
+  readonly thread: Thread<SliceMethods<Plan, Summary>>;
+  readonly prepared: PreparedSlice;
+}
+
+/** What may be handed over of a residual. */
+const handedOver = (residual: Float32Array | null): ArrayBuffer[] =>
+  residual?.buffer instanceof ArrayBuffer ? [residual.buffer] : [];
+
+export class SliceSteps<Plan, Summary> {
+  readonly #order: TaskOrder;
+  readonly #ports: TaskPorts<Plan, Summary>;
+  /** Time in the model so far, summed over threads. */
+  modelSeconds = 0;
+  /** The first refusal: later ones may only follow from it. */
+  refusal: Refusal | null = null;
+
+  constructor(order: TaskOrder, ports: TaskPorts<Plan, Summary>) {
+    this.#order = order;
+    this.#ports = ports;
+  }
+
+  /** Reads all headers, in the order of the sources. */
+  async survey(): Promise<readonly SurveyedInstance[]> {
+    const { sources } = this.#order;
+    const { slices, sliceDeadlineMs } = this.#ports;
+    const part = Math.max(1, Math.ceil(sources.length / slices.size));
+    const parts = await Promise.all(
+      Array.from({ length: Math.ceil(sources.length / part) }, (_, i) => {
+        const files = sources.slice(i * part, (i + 1) * part).map(({ file }) => file);
+        return this.#answer(slices.least(), null, (thread) =>
+          thread.call('survey', files, { deadlineMs: sliceDeadlineMs * files.length }),
+        );
+      }),
+    );
+    return parts.flat();
+  }
+
+  /** Decodes and measures a slice. @param guess noise to assume where none can be measured, in the model's unit */
+  async prepare(index: number, modality: NoiseModality, guess: number): Promise<Underway<Plan, Summary>> {
+    const thread = this.#ports.slices.least();
+    const file = this.#fileOf(index);
+    const prepared = await this.#answer(thread, file, (to) =>
+      to.call('prepare', { file, modality, guess }, { deadlineMs: this.#ports.sliceDeadlineMs }),
+    );
+    if ('refused' in prepared) throw this.#refuse(refused(prepared.refused, file));
+    return { index, thread, prepared };
+  }
+
+  /** Runs the model. @returns the residual, in the model's unit */
+  async infer({ prepared }: Underway<Plan, Summary>): Promise<Float32Array> {
+    const { rows, columns, values, map } = prepared;
+    const { inference, model, onModel } = this.#ports;
+    const argument = { model, rows, columns, values, map };
+    const { residual, seconds } = await inference.least().call('residual', argument, { deadlineMs: null });
+    this.modelSeconds += seconds;
+    onModel(seconds);
+    return residual;
+  }
+
+  /** Noise after over before at each blend. @param residual handed over, and kept with the slice; null where it is there already */
+  measure(
+    slice: Underway<Plan, Summary>,
+    residual: Float32Array | null,
+    blends: readonly number[],
+  ): Promise<readonly (number | null)[]> {
+    const argument = { work: slice.prepared.work, residual, blends };
+    const options = { transfer: handedOver(residual), deadlineMs: this.#ports.sliceDeadlineMs };
+    return this.#answer(slice.thread, this.#fileOf(slice.index), (thread) => thread.call('measure', argument, options));
+  }
+
+  /** Blends, derives, checks and writes the object `number`. @param residual as for `measure` */
+  async finish(
+    slice: Underway<Plan, Summary>,
+    residual: Float32Array | null,
+    { plan, blend, number }: { readonly plan: Plan; readonly blend: number; readonly number: number },
+  ): Promise<FinishedSlice<Summary>> {
+    const outFile = join(this.#order.outDir, 'objects', `${String(number).padStart(5, '0')}.dcm`);
+    const argument = { work: slice.prepared.work, residual, blend, plan, outFile, nowMs: this.#ports.now() };
+    const options = { transfer: handedOver(residual), deadlineMs: this.#ports.sliceDeadlineMs };
+    const finished = await this.#answer(slice.thread, this.#fileOf(slice.index), (thread) =>
+      thread.call('finish', argument, options),
+    );
+    if (finished.faults.length > 0) {
+      const detail = `${basename(outFile)}: ${finished.faults.join('; ')}`;
+      throw this.#refuse(new Refusal('failed', 'DERIVE_CHECK_FAILED', detail));
+    }
+    return finished;
+  }
+
+  async drop(slice: Underway<Plan, Summary>): Promise<void> {
+    await slice.thread.call('drop', [slice.prepared.work], { deadlineMs: null });
+  }
+
+  /** Makes every thread forget the task. */
+  async dropAll(): Promise<void> {
+    await Promise.all(
+      this.#ports.slices.all().map(async (thread) => {
+        try {
+          await thread.call('drop', 'all', { deadlineMs: null });
+        } catch (error) {
+          if (!(error instanceof LimpidError)) throw error; // a thread that ended has nothing left to drop
+        }
+      }),
+    );
+  }
+
+  /** A call to a slice thread; decoding faults, a thread that dies and a deadline that passes all mean that the file cannot be decoded. */
+  async #answer<T>(
+    thread: Thread<SliceMethods<Plan, Summary>>,
+    file: string | null,
+    call: (thread: Thread<SliceMethods<Plan, Summary>>) => Promise<T>,
+  ): Promise<T> {
+    try {
+      return await call(thread);
+    } catch (error) {
+      if (!(error instanceof LimpidError)) throw error;
+      if (error.code === 'DERIVE_CHECK_FAILED') throw this.#refuse(new Refusal('failed', error.code, error.message));
+      const decoding = error.code.startsWith('DICOM_') || !thread.alive;
+      if (!decoding) throw error;
+      throw this.#refuse(refused({ code: 'UNDECODABLE', detail: error.message }, file));
+    }
+  }
+
+  #refuse(refusal: Refusal): Refusal {
+    this.refusal ??= refusal;
+    return this.refusal;
+  }
+
+  #fileOf(index: number): string {
+    return this.#order.sources[index]?.file ?? '';
+  }
+}
