@@ -1,7 +1,10 @@
 // Deaths of a task's child: the parent tells them apart, and starts another child.
-import { mkdtemp, rm } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { openDevice } from '../../src/enhance/device.js';
 import type { Device, DeviceOptions } from '../../src/enhance/device.js';
@@ -118,6 +121,27 @@ describe('a child', () => {
     const [a, b] = await Promise.all([device.run(await order(short)), device.run(await order(short, 'gaussian'))]);
     expect([a.outcome.outcome, b.outcome.outcome]).toEqual(['enhanced', 'enhanced']);
   });
+});
+
+it('ends at once when its parent is gone', async () => {
+  const file = join(folder, 'order.json');
+  await writeFile(file, JSON.stringify(await order(long)));
+  // A parent that starts the task, says its child's id at the first slice, and is killed.
+  const code = `
+    import { readFileSync } from 'node:fs';
+    import { openDevice } from ${JSON.stringify(new URL('../../src/enhance/device.js', import.meta.url))};
+    import { openLog } from ${JSON.stringify(new URL('../../src/observe/log.js', import.meta.url))};
+    import { openMetrics } from ${JSON.stringify(new URL('../../src/observe/metrics.js', import.meta.url))};
+    const device = openDevice({ taskModule: new URL(${JSON.stringify(taskModule)}), providers: ['cpu'], threads: 1,
+      deadlineMs: 60000, memoryBytes: 2 ** 32, log: openLog('silent'), metrics: openMetrics() });
+    await device.run(JSON.parse(readFileSync(${JSON.stringify(file)}, 'utf8')), { onProgress: () => console.log(device.pid) });`;
+  const parent = spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const child = Number.parseInt(String((await once(parent.stdout, 'data'))[0]), 10);
+  expect(lives(child)).toBe(true);
+  parent.kill('SIGKILL');
+  const end = performance.now() + 5000;
+  while (lives(child) && performance.now() < end) await pause(20);
+  expect(lives(child)).toBe(false);
 });
 
 describe('an order', () => {

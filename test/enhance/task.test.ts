@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { readInstance } from '../../src/dicom/file.js';
 import { isReason, pixelDescription } from '../../src/dicom/pixel-description.js';
+import type { PixelDescription } from '../../src/dicom/pixel-description.js';
 import { decodePixels } from '../../src/dicom/pixels.js';
-import { toModality } from '../../src/dicom/rescale.js';
-import { number } from '../../src/dicom/values.js';
+import { paddingMask, toModality } from '../../src/dicom/rescale.js';
+import { number, text } from '../../src/dicom/values.js';
 import { openDevice } from '../../src/enhance/device.js';
 import type { Device, DeviceOptions } from '../../src/enhance/device.js';
 import type { TaskProgress } from '../../src/enhance/order.js';
@@ -18,6 +19,7 @@ import { openMetrics } from '../../src/observe/metrics.js';
 import { outcomeRecord } from '../../src/spool/records.js';
 import type { OutcomeRecord } from '../../src/spool/records.js';
 import { cleanSlice } from '../support/phantom.js';
+import { itWithData, sharedData, sharedFiles } from '../support/shared-data.js';
 import { writeSyntheticSeries } from '../support/synthetic-series.js';
 import type { SyntheticOptions, SyntheticSeries } from '../support/synthetic-series.js';
 import { orderFor, taskModule } from '../support/task-order.js';
@@ -69,13 +71,20 @@ async function run(
   return { ...outcome, outDir: order.outDir, progress };
 }
 
-async function pixels(file: string): Promise<Slice & { instanceNumber: number | null }> {
+interface ReadSlice extends Slice {
+  readonly instanceNumber: number | null;
+  readonly padding: PixelDescription['padding'];
+  readonly isPadding: Uint8Array | null;
+}
+async function pixels(file: string): Promise<ReadSlice> {
   const { dataSet, part10 } = readInstance(await readFile(file));
   const description = pixelDescription(dataSet);
   if (isReason(description)) throw new Error(description.code);
   const stored = await decodePixels(dataSet, description, part10.transferSyntaxUid);
-  const { rows, columns } = description;
-  return { rows, columns, values: toModality(stored, description), instanceNumber: number(dataSet, 'InstanceNumber') };
+  const { rows, columns, padding } = description;
+  const values = toModality(stored, description);
+  const isPadding = paddingMask(stored, description);
+  return { rows, columns, values, instanceNumber: number(dataSet, 'InstanceNumber'), padding, isPadding };
 }
 
 describe('a CT series', () => {
@@ -167,6 +176,40 @@ describe('a CT series', () => {
   });
 });
 
+describe('a real series', () => {
+  const folders = [
+    ['JPEG lossless with padding', 'ct/chest-1.25mm-ge-ricord'],
+    ['JPEG-LS', 'ct/acr-phantom-3mm-80kv-siemens-drive'],
+    ['implicit little endian', 'ct/chest-1mm-philips-brilliance16'],
+  ] as const;
+  for (const [what, name] of folders) {
+    itWithData(`in ${what} is enhanced, its padding untouched`, async () => {
+      const files = sharedFiles(name).map((file) => sharedData(file) ?? '');
+      const heads = await Promise.all(files.map(async (file) => readInstance(await readFile(file)).dataSet));
+      const of = (keyword: string): string[] => heads.map((head) => text(head, keyword) ?? '');
+      const source = {
+        files,
+        sopInstanceUids: of('SOPInstanceUID'),
+        studyInstanceUid: of('StudyInstanceUID')[0] ?? '',
+        seriesInstanceUid: of('SeriesInstanceUID')[0] ?? '',
+        sopClassUid: of('SOPClassUID')[0] ?? '',
+      };
+      const result = await run(source, 'ct-low-dose', 0.4);
+      expect(result).toMatchObject({ outcome: 'enhanced', detail: '' });
+      expect(result.strength.reached).toBeGreaterThanOrEqual((result.strength.effective ?? 1) - 0.01);
+      expect(result.instances).toHaveLength(files.length);
+      const first = result.instances[0];
+      const before = await pixels(files[source.sopInstanceUids.indexOf(first?.source ?? '')] ?? '');
+      const after = await pixels(join(result.outDir, 'objects', first?.file ?? ''));
+      expect(after.padding).toEqual(before.padding);
+      const paddingMoved = before.values.some(
+        (value, i) => (before.isPadding?.[i] ?? 0) === 1 && value !== after.values[i],
+      );
+      expect(paddingMoved).toBe(false);
+    });
+  }
+});
+
 describe('an MR series', () => {
   it('is enhanced in its own unit', async () => {
     const source = await series({ modality: 'MR', slices: 6, rows: 130, columns: 127, noise: 30, seed: 6 });
@@ -217,8 +260,8 @@ describe('a sick file', () => {
 
 it('counts slices, model time and quality', async () => {
   await run(await series({ ...ct, slices: 3 }), 'wavelet', 0.4);
-  const text = await metrics.text();
-  expect(text).toMatch(/limpid_slices_enhanced_total\{model="wavelet",provider="cpu"\} 3/);
-  expect(text).toMatch(/limpid_slice_seconds_count\{model="wavelet",provider="cpu"\} 3/);
-  expect(text).toMatch(/limpid_quality_noise_ratio_count\{model="wavelet",modality="CT"\} 3/);
+  const exposed = await metrics.text();
+  expect(exposed).toMatch(/limpid_slices_enhanced_total\{model="wavelet",provider="cpu"\} 3/);
+  expect(exposed).toMatch(/limpid_slice_seconds_count\{model="wavelet",provider="cpu"\} 3/);
+  expect(exposed).toMatch(/limpid_quality_noise_ratio_count\{model="wavelet",modality="CT"\} 3/);
 });

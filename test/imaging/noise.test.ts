@@ -93,8 +93,8 @@ describe('MR', () => {
     const flat = flatTissue(full, mask);
     expect(Math.abs(pixelsOf(flat) / pixelsOf(mask) - 0.5)).toBeLessThan(0.01);
     const nearEdge = Array.from(flat.keys()).filter((i) => {
-      const distance = Math.hypot(Math.floor(i / 128) - 64 + 6, (i % 128) - 64 - 8);
-      return flat[i] === 1 && Math.abs(distance - 15) < 1;
+      const radius = Math.hypot(Math.floor(i / 128) - 64 + 6, (i % 128) - 64 - 8);
+      return flat[i] === 1 && Math.abs(radius - 15) < 1;
     });
     expect(nearEdge).toEqual([]);
     expect(Math.abs(sigmaOfLaplacian(full, flat) / 25 - 1)).toBeLessThan(0.1);
