@@ -1,0 +1,201 @@
+import { copyFile, mkdir, mkdtemp, rm, truncate } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { openLog } from '../../src/observe/log.js';
+import { openMetrics } from '../../src/observe/metrics.js';
+import { routeSeries } from '../../src/route/route-series.js';
+import type { RouteDeps } from '../../src/route/route-series.js';
+import { instanceNameOf, keyOf } from '../../src/spool/key.js';
+import type { SeriesRecord } from '../../src/spool/records.js';
+import { openSpool } from '../../src/spool/spool.js';
+import type { Spool } from '../../src/spool/spool.js';
+import { writeSyntheticSeries } from '../support/synthetic-series.js';
+import type { SyntheticOptions } from '../support/synthetic-series.js';
+import { filter, request, rule } from './synthetic.js';
+
+let folder: string;
+let spool: Spool;
+const at = Date.parse('2026-06-01T12:00:00Z');
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'limpid-route-'));
+  spool = await openSpool({ directory: join(folder, 'spool'), sync: 'never', host: 'test', now: () => at });
+});
+afterEach(async () => {
+  await spool.close();
+  await rm(folder, { recursive: true });
+});
+
+const deps = (change: Partial<RouteDeps> = {}): RouteDeps => ({
+  spool,
+  registry: { get: (id) => (id === 'gaussian' ? filter : undefined) },
+  config: {
+    rules: [
+      rule(
+        'denoise',
+        { Modality: 'CT', PatientName: { exists: true } },
+        { enhance: [request('gaussian')], deliver: ['pacs'] },
+      ),
+    ],
+    gate: { vendorMarks: [] },
+  },
+  configuration: 7,
+  log: openLog('silent'),
+  metrics: openMetrics(),
+  now: () => at,
+  ...change,
+});
+
+/** A revision of a simulated series, its files where the spool has them. */
+async function revisionOf(
+  number: number,
+  options: Partial<SyntheticOptions> = {},
+  change: Partial<SeriesRecord> = {},
+): Promise<SeriesRecord> {
+  const synthetic = await writeSyntheticSeries(join(folder, `source-${number}`), {
+    modality: 'CT',
+    rows: 64,
+    columns: 64,
+    seed: 1,
+    noise: 20,
+    slices: 4,
+    ...options,
+  });
+  const key = keyOf(synthetic.studyInstanceUid, synthetic.seriesInstanceUid);
+  const instances = synthetic.files.map((file, index) => {
+    const sopInstanceUid = synthetic.sopInstanceUids[index] ?? '';
+    return {
+      source: file,
+      record: {
+        file: instanceNameOf(sopInstanceUid),
+        sopInstanceUid,
+        sopClassUid: synthetic.sopClassUid,
+        transferSyntaxUid: '1.2.840.10008.1.2.1',
+        sha256: '0'.repeat(64),
+        bytes: 1,
+      },
+    };
+  });
+  for (const { source, record } of instances) {
+    const target = spool.layout.instance(key, record.file);
+    await mkdir(dirname(target), { recursive: true });
+    await copyFile(source, target);
+  }
+  const series: SeriesRecord = {
+    version: 1,
+    key,
+    revision: number,
+    cause: number === 1 ? 'arrival' : 'late',
+    closed: 'quiet',
+    openedAt: new Date(at - 1000).toISOString(),
+    closedAt: new Date(at).toISOString(),
+    studyInstanceUid: synthetic.studyInstanceUid,
+    seriesInstanceUid: synthetic.seriesInstanceUid,
+    sources: [{ peer: 'ct1', callingAe: 'CT1', calledAe: 'LIMPID', address: '127.0.0.1' }],
+    remake: 1,
+    action: null,
+    instances: instances.map(({ record }) => record),
+    variants: [],
+    warnings: [],
+    ...change,
+  };
+  await spool.publishRevision(series);
+  return series;
+}
+
+describe('routing a revision', () => {
+  it('publishes the decision once, from the headers of its files', async () => {
+    const { key } = await revisionOf(1);
+    await routeSeries(deps(), { key, revision: 1 });
+    const [revision] = (await spool.state(key)).revisions;
+    expect(revision?.decision).toMatchObject({
+      config: 7,
+      modality: 'CT',
+      forward: ['pacs'],
+      held: [],
+      rules: [{ name: 'denoise', matched: true }],
+      tasks: [{ rule: 'denoise', slot: 1, gate: { verdict: 'run', reasons: [], warnings: [] } }],
+    });
+    expect(JSON.stringify(revision?.decision)).not.toContain('Synthetic^Phantom');
+    // Other rules meanwhile: what is decided stays.
+    await routeSeries(deps({ config: { rules: [], gate: { vendorMarks: [] } } }), { key, revision: 1 });
+    expect((await spool.state(key)).revisions[0]?.decision).toEqual(revision?.decision);
+  });
+
+  it('takes the place of earlier tasks that have not ended', async () => {
+    const first = await revisionOf(1, { slices: 4 });
+    await routeSeries(deps(), { key: first.key, revision: 1 });
+    await revisionOf(2, { slices: 4 });
+    await routeSeries(deps(), { key: first.key, revision: 2 });
+    const { revisions } = await spool.state(first.key);
+    const [task] = revisions[0]?.decision?.tasks ?? [];
+    expect(revisions[0]?.tasks.get(task?.name ?? '')?.outcome).toMatchObject({
+      outcome: 'superseded',
+      code: 'SUPERSEDED',
+      detail: 'by revision 2',
+    });
+    expect(revisions[1]?.tasks.get(task?.name ?? '')?.outcome ?? null).toBeNull();
+  });
+
+  it('a file that is cut makes the series skip, not the job fail', async () => {
+    const { key, instances } = await revisionOf(1);
+    await truncate(spool.layout.instance(key, instances[1]?.file ?? ''), 700);
+    await routeSeries(
+      deps({
+        config: {
+          rules: [rule('all', undefined, { enhance: [request('gaussian')], deliver: ['pacs'] })],
+          gate: { vendorMarks: [] },
+        },
+      }),
+      {
+        key,
+        revision: 1,
+      },
+    );
+    const decision = (await spool.state(key)).revisions[0]?.decision;
+    expect(decision?.tasks[0]?.gate.verdict).toBe('skip');
+    expect(decision?.tasks[0]?.gate.reasons.map(({ code }) => code)).toContain('UNDECODABLE');
+    expect(decision?.forward).toEqual(['pacs']);
+  });
+
+  it('reads headers longer than its first look at a file', async () => {
+    const comment = 'x'.repeat(200_000);
+    const { key } = await revisionOf(1, {
+      change: () => [
+        [0x00091001, 'UT', comment],
+        [0x00090010, 'LO', 'LONG'],
+      ],
+    });
+    await routeSeries(deps(), { key, revision: 1 });
+    const decision = (await spool.state(key)).revisions[0]?.decision;
+    expect(decision?.tasks[0]?.gate).toEqual({ verdict: 'run', reasons: [], warnings: [] });
+  });
+
+  it("finds a vendor's mark in a private block, wherever its creator put it", async () => {
+    const mark = {
+      product: 'GE AIR Recon DL',
+      name: '(0043,xxCA)',
+      place: { kind: 'private', group: 0x0043, creator: 'GEMS_PARM_01', element: 0xca },
+      pattern: /high/i,
+      code: 'VENDOR_NETWORK',
+    } as const;
+    const { key } = await revisionOf(1, {
+      change: () => [
+        [0x00430011, 'LO', 'GEMS_PARM_01'],
+        [0x004311ca, 'LO', '0.75\\High'],
+      ],
+    });
+    const { config } = deps();
+    await routeSeries(deps({ config: { ...config, gate: { vendorMarks: [mark] } } }), { key, revision: 1 });
+    const decision = (await spool.state(key)).revisions[0]?.decision;
+    expect(decision?.tasks[0]?.gate.reasons).toEqual([{ code: 'VENDOR_NETWORK', detail: 'GE AIR Recon DL' }]);
+  });
+
+  it('counts what it did', async () => {
+    const metrics = openMetrics();
+    const { key } = await revisionOf(1);
+    await routeSeries(deps({ metrics, config: { rules: [], gate: { vendorMarks: [] } } }), { key, revision: 1 });
+    expect(await metrics.text()).toContain('limpid_series_total{modality="CT",outcome="held"} 1');
+  });
+});
