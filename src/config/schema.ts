@@ -290,4 +290,3 @@ export type Config = DeepReadonly<
     shared: { assemble: unknown; peers: unknown; rules: unknown };
   }
 >;
-export type Peer = Config['peers'][string];

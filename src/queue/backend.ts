@@ -153,15 +153,15 @@ export async function openQueue({ url, directory, log, metrics, now }: QueueOpti
     kind: store.kind,
     add: async (name, { data, priority, source }) => {
       const id = jobIdOf(name, data);
+      const rank = priorityOf(priority, share[name].waitingOf(source, priority));
+      const isNew = share[name].added(id, source, priority);
       try {
         watch(name);
-        const rank = priorityOf(priority, share[name].waitingOf(source, priority));
-        share[name].added(id, source, priority);
         const options = { jobId: id, priority: rank, attempts: 1, removeOnComplete: true, removeOnFail: true };
         await ask('add', () => queues[name].add(name, data, options));
         return true;
       } catch (error) {
-        share[name].left(id);
+        if (isNew) share[name].left(id);
         onError(error instanceof Error ? error : new Error(String(error)));
         return false;
       }

@@ -26,11 +26,13 @@ export class FairShare {
     return this.#waiting.get(`${priority} ${source}`) ?? 0;
   }
 
-  added(id: string, source: string, priority: Priority): void {
-    if (this.#sourceOf.has(id)) return;
+  /** @returns false where the job was counted already */
+  added(id: string, source: string, priority: Priority): boolean {
+    if (this.#sourceOf.has(id)) return false;
     const name = `${priority} ${source}`;
     this.#sourceOf.set(id, name);
     this.#waiting.set(name, (this.#waiting.get(name) ?? 0) + 1);
+    return true;
   }
 
   /** The job waits no longer: it was started, ended, delayed or removed. */

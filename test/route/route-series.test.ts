@@ -192,6 +192,18 @@ describe('routing a revision', () => {
     expect(decision?.tasks[0]?.gate.reasons).toEqual([{ code: 'VENDOR_NETWORK', detail: 'GE AIR Recon DL' }]);
   });
 
+  it("knows limpid's own output by its private block, and never enhances it again", async () => {
+    const { key } = await revisionOf(1, {
+      change: () => [
+        [0x01770010, 'LO', 'LIMPID'],
+        [0x01771001, 'LO', '1'],
+      ],
+    });
+    await routeSeries(deps(), { key, revision: 1 });
+    const decision = (await spool.state(key)).revisions[0]?.decision;
+    expect(decision?.tasks[0]?.gate.reasons.map(({ code }) => code)).toEqual(['OWN_OUTPUT']);
+  });
+
   it('counts what it did', async () => {
     const metrics = openMetrics();
     const { key } = await revisionOf(1);
