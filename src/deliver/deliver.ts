@@ -16,6 +16,9 @@ import type { Destination, Outgoing } from './destination.js';
 /** Instances sent before their outcomes are written down: what a killed process sends again. */
 const batchInstances = 500;
 
+/** Jobs of one peer at a time in this process, so that a silent peer never takes every consumer. */
+const mostJobsOfAPeer = 2;
+
 export interface DelivererDeps {
   readonly spool: Spool;
   /** The destination of a peer's name as it is configured now; undefined where it is gone. */
@@ -42,6 +45,7 @@ const humanWaitMs = 300_000;
 export class Deliverer {
   readonly #deps: DelivererDeps;
   readonly #breakers = new Map<string, Breaker>();
+  readonly #running = new Map<string, number>();
 
   constructor(deps: DelivererDeps) {
     this.#deps = deps;
@@ -61,7 +65,23 @@ export class Deliverer {
       this.#deps.log.error('the peer of a delivery is not configured', { key: job.key, peer: job.peer });
       return { kind: 'later', atMs: started + humanWaitMs };
     }
-    const { destination, retry } = configured;
+    const running = this.#running.get(job.peer) ?? 0;
+    if (running >= mostJobsOfAPeer) return { kind: 'later', atMs: started + 500 };
+    this.#running.set(job.peer, running + 1);
+    try {
+      return await this.#deliver(job, configured.destination, configured.retry, started, signal);
+    } finally {
+      this.#running.set(job.peer, (this.#running.get(job.peer) ?? 1) - 1);
+    }
+  }
+
+  async #deliver(
+    job: DeliveryJob,
+    destination: Destination,
+    retry: RetryPolicy,
+    started: number,
+    signal: AbortSignal,
+  ): Promise<DeliveryResult> {
     for (;;) {
       const state = await this.#deps.spool.state(job.key);
       const revision = state.revisions.find(({ record }) => record.revision === job.revision);

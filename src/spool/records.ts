@@ -27,6 +27,11 @@ export type Priority = z.infer<typeof priority>;
 export const modality = z.enum(['CT', 'MR', 'US', 'other']);
 export type Modality = z.infer<typeof modality>;
 
+/** The label of a Modality (0008,0060): one of the fixed list. */
+export function modalityLabel(value: string): Modality {
+  return value === 'CT' || value === 'MR' || value === 'US' ? value : 'other';
+}
+
 const instance = z.object({
   /** File name in `instances/`, without `.dcm`. */
   file: z.string(),

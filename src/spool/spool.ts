@@ -207,7 +207,7 @@ export class Spool {
   async publishOutcome(key: Key, revision: number, record: OutcomeRecord, folder: string | null): Promise<boolean> {
     const from = folder ?? (await this.freshFolder('outcome'));
     await writeSynced(join(from, 'outcome.json'), JSON.stringify(record, null, 1), this.#options.sync);
-    if (folder !== null) await this.#syncs.sync(join(from, 'objects'));
+    if (record.instances.length > 0 && folder !== null) await this.#syncs.sync(join(from, 'objects'));
     await this.#syncs.sync(from);
     const results = this.layout.results(key, revision);
     await makeDirectory(results, this.#syncs);
@@ -215,6 +215,11 @@ export class Spool {
     if (first) await this.#syncs.sync(results);
     else await rm(from, { recursive: true, force: true });
     return first;
+  }
+
+  /** Answers whether a task has ended, by whomever. */
+  async hasOutcome(key: Key, revision: number, task: string): Promise<boolean> {
+    return (await namesIn(this.layout.result(key, revision, task))).includes('outcome.json');
   }
 
   /** Writes the start of an attempt, before its child gets the order. @returns its number */

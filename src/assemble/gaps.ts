@@ -1,0 +1,11 @@
+import { stackOf } from '../dicom/geometry.js';
+import type { AssemblyFacts } from '../spool/arrival.js';
+
+/** Answers whether slice positions are missing: a step along the normal above 1.5 x the median. False where geometry is unknown. */
+export function stackHasGaps(facts: readonly AssemblyFacts[]): boolean {
+  const planes = facts.flatMap(({ position, orientation }) =>
+    position === null || orientation === null ? [] : [{ position, orientation }],
+  );
+  if (planes.length < facts.length) return false;
+  return (stackOf(planes)?.gaps ?? 0) > 0;
+}

@@ -1,0 +1,31 @@
+// Reads an instance that an earlier process received: the file explains itself.
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { readInstanceHeader } from '../dicom/file.js';
+import { text } from '../dicom/values.js';
+import { LimpidError } from '../errors.js';
+import { arrivalSource, assemblyFacts } from '../spool/arrival.js';
+import type { Arrival } from '../spool/arrival.js';
+import type { Key } from '../spool/key.js';
+
+/** The arrival of a file in `instances/`; null for one that limpid did not write there. */
+export async function readArrival(path: string, key: Key, file: string): Promise<Arrival | null> {
+  const bytes = await readFile(path);
+  try {
+    const { part10, dataSet } = readInstanceHeader(bytes);
+    const sha256 = createHash('sha256').update(bytes.subarray(part10.dataSetOffset)).digest('hex');
+    const instance = {
+      file,
+      sopInstanceUid: text(dataSet, 'SOPInstanceUID') ?? '',
+      sopClassUid: text(dataSet, 'SOPClassUID') ?? '',
+      transferSyntaxUid: part10.transferSyntaxUid,
+      sha256,
+      bytes: bytes.length - part10.dataSetOffset,
+    };
+    const kind = file.includes('.') ? 'variant' : 'stored';
+    return { key, kind, instance, source: arrivalSource(part10.meta), association: null, facts: assemblyFacts(dataSet) };
+  } catch (error) {
+    if (error instanceof LimpidError && error.next === 'reject') return null;
+    throw error;
+  }
+}

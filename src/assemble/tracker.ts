@@ -1,0 +1,310 @@
+// Gathers arriving instances by series, closes revisions, answers requeues. The only writer of rN/series.json.
+import type { Log } from '../observe/log.js';
+import type { Metrics } from '../observe/metrics.js';
+import type { Arrival, ArrivalSource } from '../spool/arrival.js';
+import type { Key } from '../spool/key.js';
+import { modalityLabel } from '../spool/records.js';
+import type { InstanceRecord, Modality, SeriesRecord } from '../spool/records.js';
+import type { Spool } from '../spool/spool.js';
+import { unansweredRequeues, unlistedFiles } from '../spool/state.js';
+import type { SeriesState } from '../spool/state.js';
+import { decideCompletion } from './decide.js';
+import type { CompletionPolicy, PendingFacts } from './decide.js';
+import { stackHasGaps } from './gaps.js';
+import { readArrival } from './read-arrival.js';
+
+export interface TrackerDeps {
+  readonly spool: Spool;
+  /** Adds the `series` job of a closed revision; a queue that is away is no failure, the reconciler catches up. */
+  readonly announce: (record: SeriesRecord, modality: Modality) => Promise<void>;
+  readonly policy: () => CompletionPolicy;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** Wall clock, ms since epoch: only for records. */
+  readonly now: () => number;
+  /** Monotonic clock, ms: every period runs on it. */
+  readonly monotonic: () => number;
+}
+
+/** UIDs and hashes that the revisions of a series list: an instance with both is a duplicate even after sweeping. */
+export type ListedInstances = ReadonlyMap<string, ReadonlySet<string>>;
+
+interface Pending {
+  readonly key: Key;
+  readonly arrivals: Map<string, Arrival>;
+  readonly associations: Map<number, { open: boolean; count: number }>;
+  readonly openedAt: number;
+  firstAtMs: number;
+  lastAtMs: number;
+  expected: number | null;
+  releasedAtMs: number | null;
+  releasedWithSeveral: boolean;
+  timer: NodeJS.Timeout | null;
+  closing: boolean;
+}
+
+export class Tracker {
+  readonly #deps: TrackerDeps;
+  readonly #pending = new Map<Key, Pending>();
+  /** Series whose revisions are known, so that each is read once while it is being received. */
+  readonly #listed = new Map<Key, Promise<Map<string, Set<string>>>>();
+  readonly #seenTouch = new Map<Key, number>();
+  #scanning: NodeJS.Timeout | null = null;
+  #closed = false;
+
+  constructor(deps: TrackerDeps) {
+    this.#deps = deps;
+  }
+
+  /** What earlier revisions of the series list; read from the spool at its first instance. */
+  listed(key: Key): Promise<ListedInstances> {
+    let listed = this.#listed.get(key);
+    if (listed === undefined) {
+      listed = this.#deps.spool.state(key).then(listedIn);
+      this.#listed.set(key, listed);
+      listed.catch(() => this.#listed.delete(key));
+    }
+    return listed;
+  }
+
+  /** An instance has been published. */
+  arrived(arrival: Arrival): void {
+    const at = this.#deps.monotonic();
+    const pending = this.#pendingOf(arrival.key, at);
+    pending.arrivals.set(arrival.instance.file, arrival);
+    pending.lastAtMs = at;
+    pending.expected = arrival.facts.expected ?? pending.expected;
+    if (arrival.association !== null) {
+      const association = pending.associations.get(arrival.association) ?? { open: true, count: 0 };
+      association.count += 1;
+      pending.associations.set(arrival.association, association);
+    }
+    this.#evaluate(pending);
+  }
+
+  associationEnded(association: number, how: 'released' | 'aborted' | 'lost'): void {
+    for (const pending of this.#pending.values()) {
+      const known = pending.associations.get(association);
+      if (known === undefined) continue;
+      known.open = false;
+      pending.releasedAtMs = how === 'released' ? this.#deps.monotonic() : null;
+      pending.releasedWithSeveral = how === 'released' && known.count > 1;
+      this.#evaluate(pending);
+    }
+  }
+
+  /**
+   * Takes up what an earlier process left: unlisted instances begin a new quiet period, closed revisions are left to the
+   * reconciler. Then looks once a second for series that were touched (requeue actions, instances of a killed process).
+   */
+  async start(): Promise<void> {
+    await this.#scan();
+    const loop = async (): Promise<void> => {
+      try {
+        await this.#scan();
+      } catch (error) {
+        this.#deps.log.error('looking through the active series failed', { error });
+      }
+      if (!this.#closed) this.#scanning = setTimeout(() => void loop(), 1000);
+    };
+    this.#scanning = setTimeout(() => void loop(), 1000);
+  }
+
+  /** Stops the timers. What is pending stays in the spool for the next process. */
+  close(): void {
+    this.#closed = true;
+    if (this.#scanning !== null) clearTimeout(this.#scanning);
+    for (const pending of this.#pending.values()) if (pending.timer !== null) clearTimeout(pending.timer);
+    this.#pending.clear();
+  }
+
+  /** Series that are being gathered now. */
+  get pendingSeries(): number {
+    return this.#pending.size;
+  }
+
+  async #scan(): Promise<void> {
+    const active = await this.#deps.spool.activeKeys();
+    for (const key of this.#seenTouch.keys()) if (!active.has(key)) this.#seenTouch.delete(key);
+    for (const [key, touched] of active) {
+      if (this.#seenTouch.get(key) === touched) continue;
+      this.#seenTouch.set(key, touched);
+      if (this.#pending.has(key)) continue;
+      await this.#takeUp(key);
+    }
+  }
+
+  async #takeUp(key: Key): Promise<void> {
+    const state = await this.#deps.spool.state(key);
+    const requeue = unansweredRequeues(state).at(-1);
+    const unlisted = unlistedFiles(state);
+    if (this.#pending.has(key)) return; // an instance came while the files were read
+    if (unlisted.length > 0) {
+      for (const file of unlisted) {
+        const arrival = await readArrival(this.#deps.spool.layout.instance(key, file), key, file);
+        if (arrival === null) this.#deps.log.error('an instance in the spool cannot be read', { key, file });
+        else this.arrived(arrival);
+      }
+      return;
+    }
+    const last = state.revisions.at(-1);
+    if (requeue === undefined || last === undefined) return;
+    const at = new Date(this.#deps.now()).toISOString();
+    const { record } = last;
+    const withdrawn = requeue.action.newUids;
+    await this.#publish(
+      {
+        ...record,
+        revision: record.revision + 1,
+        cause: 'requeue',
+        closed: 'operator',
+        openedAt: at,
+        closedAt: at,
+        remake: withdrawn ? record.remake + 1 : record.remake,
+        action: requeue.file,
+        warnings: record.warnings,
+      },
+      last.decision?.modality ?? 'other',
+    );
+  }
+
+  #pendingOf(key: Key, at: number): Pending {
+    let pending = this.#pending.get(key);
+    if (pending === undefined) {
+      pending = {
+        key,
+        arrivals: new Map(),
+        associations: new Map(),
+        openedAt: this.#deps.now(),
+        firstAtMs: at,
+        lastAtMs: at,
+        expected: null,
+        releasedAtMs: null,
+        releasedWithSeveral: false,
+        timer: null,
+        closing: false,
+      };
+      this.#pending.set(key, pending);
+    }
+    return pending;
+  }
+
+  #evaluate(pending: Pending): void {
+    if (pending.closing || this.#closed) return;
+    if (pending.timer !== null) clearTimeout(pending.timer);
+    pending.timer = setTimeout(() => {
+      this.#closeIfComplete(pending).catch((error: unknown) => {
+        this.#deps.log.error('closing a revision failed; it is tried again', { key: pending.key, error });
+        pending.closing = false;
+        pending.timer = setTimeout(() => this.#evaluate(pending), 1000);
+      });
+    }, this.#waitMs(pending));
+  }
+
+  /** Until the earliest moment at which the series can be complete; the geometry is looked at only then. */
+  #waitMs(pending: Pending): number {
+    const decision = decideCompletion(this.#facts(pending, true, false), this.#deps.policy(), this.#deps.monotonic());
+    return decision.kind === 'close' ? 0 : Math.min(decision.untilMs - this.#deps.monotonic(), 2 ** 31 - 1);
+  }
+
+  #facts(pending: Pending, firstRevision: boolean, hasGaps: boolean): PendingFacts {
+    return {
+      firstAtMs: pending.firstAtMs,
+      lastAtMs: pending.lastAtMs,
+      count: pending.arrivals.size,
+      expected: pending.expected,
+      hasGaps,
+      associationOpen: [...pending.associations.values()].some(({ open }) => open),
+      releasedAtMs: pending.releasedAtMs,
+      releasedWithSeveral: pending.releasedWithSeveral,
+      firstRevision,
+    };
+  }
+
+  async #closeIfComplete(pending: Pending): Promise<void> {
+    pending.closing = true;
+    const state = await this.#deps.spool.state(pending.key);
+    const previous = state.revisions.at(-1)?.record ?? null;
+    const gaps = stackHasGaps([...pending.arrivals.values()].map(({ facts }) => facts));
+    const facts = this.#facts(pending, previous === null, gaps);
+    const decision = decideCompletion(facts, this.#deps.policy(), this.#deps.monotonic());
+    if (decision.kind === 'wait') {
+      pending.closing = false;
+      pending.timer = setTimeout(
+        () => this.#evaluate(pending),
+        Math.max(1, Math.min(decision.untilMs - this.#deps.monotonic(), 2 ** 31 - 1)),
+      );
+      return;
+    }
+    this.#pending.delete(pending.key); // whatever comes from here on opens the next revision
+    const record = this.#record(pending, previous, decision.why, gaps);
+    await this.#publish(record, modalityOf(pending));
+    const label = { modality: modalityOf(pending) };
+    this.#deps.metrics.observe('quiet_seconds', label, (this.#deps.monotonic() - pending.lastAtMs) / 1000);
+  }
+
+  #record(pending: Pending, previous: SeriesRecord | null, why: SeriesRecord['closed'], gaps: boolean): SeriesRecord {
+    const arrivals = [...pending.arrivals.values()];
+    const first = arrivals[0];
+    if (first === undefined) throw new Error('a revision without instances');
+    const listed = new Set(previous?.instances.map(({ sopInstanceUid }) => sopInstanceUid));
+    const stored = arrivals.filter((arrival) => arrival.kind === 'stored' && !listed.has(arrival.instance.sopInstanceUid));
+    const variants = arrivals.filter((arrival) => !stored.includes(arrival));
+    const sources = new Map<string, ArrivalSource>();
+    for (const source of [...(previous?.sources ?? []), ...arrivals.map((arrival) => arrival.source)]) {
+      sources.set(JSON.stringify(source), source);
+    }
+    return {
+      version: 1,
+      key: pending.key,
+      revision: (previous?.revision ?? 0) + 1,
+      cause: previous === null ? 'arrival' : 'late',
+      closed: why,
+      openedAt: new Date(pending.openedAt).toISOString(),
+      closedAt: new Date(this.#deps.now()).toISOString(),
+      studyInstanceUid: first.facts.studyInstanceUid,
+      seriesInstanceUid: first.facts.seriesInstanceUid,
+      sources: [...sources.values()],
+      remake: previous?.remake ?? 1,
+      action: null,
+      instances: [...(previous?.instances ?? []), ...stored.map(({ instance }) => instance)].sort(byFile),
+      variants: [...(previous?.variants ?? []), ...variants.map(({ instance }) => instance)].sort(byFile),
+      warnings: gaps ? [{ code: 'GAPS', detail: 'positions were missing when the revision was closed' }] : [],
+    };
+  }
+
+  async #publish(record: SeriesRecord, modality: Modality): Promise<void> {
+    const first = await this.#deps.spool.publishRevision(record);
+    this.#listed.delete(record.key);
+    this.#deps.log.info('revision closed', {
+      key: record.key,
+      revision: record.revision,
+      cause: record.cause,
+      why: record.closed,
+      instances: record.instances.length,
+      published: first,
+    });
+    await this.#deps.announce(record, modality);
+  }
+}
+
+function byFile(a: InstanceRecord, b: InstanceRecord): number {
+  return a.file < b.file ? -1 : a.file > b.file ? 1 : 0;
+}
+
+function modalityOf(pending: Pending): Modality {
+  const first = pending.arrivals.values().next().value;
+  return modalityLabel(first?.facts.modality ?? '');
+}
+
+function listedIn(state: SeriesState): Map<string, Set<string>> {
+  const listed = new Map<string, Set<string>>();
+  for (const { record } of state.revisions) {
+    for (const { sopInstanceUid, sha256 } of [...record.instances, ...record.variants]) {
+      const hashes = listed.get(sopInstanceUid) ?? new Set<string>();
+      hashes.add(sha256);
+      listed.set(sopInstanceUid, hashes);
+    }
+  }
+  return listed;
+}

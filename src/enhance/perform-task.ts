@@ -1,0 +1,205 @@
+// One task job: everything around the child's run. What it publishes is decided from the spool's files alone.
+import { rm } from 'node:fs/promises';
+import { setInterval as every } from 'node:timers/promises';
+import { derivedSeriesUid, sourceSetDigest } from '../dicom/uid.js';
+import { LimpidError } from '../errors.js';
+import type { FailureCode, ReasonCode } from '../errors.js';
+import type { Log } from '../observe/log.js';
+import type { Metrics } from '../observe/metrics.js';
+import type { Key } from '../spool/key.js';
+import type { DecisionRecord, OutcomeRecord, ResolvedTask, SeriesRecord } from '../spool/records.js';
+import type { Spool } from '../spool/spool.js';
+import { isTaskHeld } from '../spool/state.js';
+import type { RevisionState, SeriesState } from '../spool/state.js';
+import { pipelineNumber } from '../version.js';
+import { attemptWaitMs, decideAttempt } from './decide-attempt.js';
+import type { TaskOrder, TaskReport } from './order.js';
+
+export interface PerformDeps {
+  readonly spool: Spool;
+  /** Runs an order in a child; throws LimpidError ENHANCE_* when the child does not come back with a report. */
+  readonly run: (order: TaskOrder, signal: AbortSignal) => Promise<TaskReport>;
+  readonly modelsDirectory: string;
+  readonly node: TaskOrder['node'];
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly now: () => number;
+}
+
+export type TaskResult = { readonly kind: 'done' } | { readonly kind: 'later'; readonly atMs: number };
+
+/** How often a running task looks whether a later revision has superseded it. */
+const supersededEveryMs = 2_000;
+
+/** Runs one task of one revision, unless its outcome is there already. Safe to repeat; two at once publish one result. */
+export async function performTask(
+  deps: PerformDeps,
+  job: { readonly key: Key; readonly revision: number; readonly task: string },
+  signal: AbortSignal,
+): Promise<TaskResult> {
+  const state = await deps.spool.state(job.key);
+  const revision = state.revisions.find(({ record }) => record.revision === job.revision);
+  const task = revision?.decision?.tasks.find(({ name }) => name === job.task);
+  if (revision?.decision === undefined || revision.decision === null || task === undefined) return { kind: 'done' };
+  const taskState = revision.tasks.get(job.task);
+  if (taskState === undefined || taskState.outcome !== null || isTaskHeld(state, revision, task)) return { kind: 'done' };
+  const end = (outcome: OutcomeRecord, folder: string | null): Promise<TaskResult> =>
+    publish(deps, revision.record, revision.decision, outcome, folder);
+
+  const blocking = task.gate.reasons[0];
+  if (task.gate.verdict === 'skip' && blocking !== undefined) {
+    return end(outcomeWithout(deps, task, 'skipped', blocking.code, blocking.detail), null);
+  }
+  const earlier = sameResult(state, revision, task);
+  if (earlier !== null) return end(earlier, null);
+  const attempt = decideAttempt(taskState);
+  if (attempt.kind === 'give-up') return end(outcomeWithout(deps, task, 'failed', 'POISON', attempt.detail), null);
+
+  const number = await deps.spool.recordAttempt(job.key, job.revision, job.task);
+  const folder = await deps.spool.freshFolder('task');
+  const superseded = new AbortController();
+  const watching = watchForOutcome(deps.spool, job, superseded);
+  try {
+    const { outcome } = await deps.run(
+      {
+        series: revision.record,
+        task,
+        sources: revision.record.instances.map(({ file, sopInstanceUid }) => ({
+          file: deps.spool.layout.instance(job.key, file),
+          sopInstanceUid,
+        })),
+        outDir: folder,
+        modelsDirectory: deps.modelsDirectory,
+        node: deps.node,
+        startedAtMs: deps.now(),
+      },
+      AbortSignal.any([signal, superseded.signal]),
+    );
+    return await end({ ...outcome, warnings: [...task.gate.warnings, ...outcome.warnings] }, folder);
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true });
+    if (superseded.signal.aborted) return { kind: 'done' };
+    return await afterFailure(deps, job, number, taskState.died, asLimpidError(error), (failure) =>
+      end(outcomeWithout(deps, task, 'failed', failure.code, failure.message), null),
+    );
+  } finally {
+    superseded.abort();
+    await watching;
+  }
+}
+
+async function afterFailure(
+  deps: PerformDeps,
+  job: { key: Key; revision: number; task: string },
+  number: number,
+  died: number,
+  failure: LimpidError,
+  giveUp: (failure: LimpidError) => Promise<TaskResult>,
+): Promise<TaskResult> {
+  if (failure.code === 'ENHANCE_DRAINED') {
+    await deps.spool.recordAttemptEnd(job.key, job.revision, job.task, number, 'drained', failure);
+    return { kind: 'later', atMs: deps.now() };
+  }
+  deps.metrics.inc('failures_total', { code: failure.code });
+  deps.log.error('a task failed', { ...job, code: failure.code, error: failure });
+  if (failure.next === 'reject') return giveUp(failure);
+  await deps.spool.recordAttemptEnd(job.key, job.revision, job.task, number, 'died', failure);
+  return { kind: 'later', atMs: deps.now() + attemptWaitMs(died + 1) };
+}
+
+async function publish(
+  deps: PerformDeps,
+  record: SeriesRecord,
+  decision: DecisionRecord | null,
+  outcome: OutcomeRecord,
+  folder: string | null,
+): Promise<TaskResult> {
+  const first = await deps.spool.publishOutcome(record.key, record.revision, outcome, folder);
+  if (!first) return { kind: 'done' };
+  const modality = decision?.modality ?? 'other';
+  const priority = decision?.priority ?? 'routine';
+  deps.metrics.inc('tasks_total', { modality, outcome: outcome.outcome });
+  if (outcome.outcome === 'skipped' && outcome.code !== null) deps.metrics.inc('tasks_skipped_total', { reason: outcome.code });
+  const seconds = (Date.parse(outcome.endedAt) - Date.parse(outcome.startedAt)) / 1000;
+  deps.metrics.observe('stage_seconds', { stage: 'enhance', modality, priority }, seconds);
+  deps.log.info('task ended', {
+    key: record.key,
+    revision: record.revision,
+    task: outcome.task,
+    outcome: outcome.outcome,
+    code: outcome.code,
+    provider: outcome.provider,
+    slices: outcome.instances.length,
+    seconds,
+  });
+  return { kind: 'done' };
+}
+
+/** An outcome without objects. */
+export function outcomeWithout(
+  deps: { readonly now: () => number },
+  task: ResolvedTask,
+  outcome: 'skipped' | 'failed' | 'superseded',
+  code: ReasonCode | FailureCode,
+  detail: string,
+): OutcomeRecord {
+  const at = new Date(deps.now()).toISOString();
+  return {
+    version: 1,
+    task: task.name,
+    outcome,
+    code,
+    detail,
+    startedAt: at,
+    endedAt: at,
+    sameAs: null,
+    seriesInstanceUid: null,
+    provider: null,
+    threads: null,
+    strength: { asked: task.strength, effective: null, reached: null, blend: null },
+    noise: { before: null, after: null, unit: 'STORED' },
+    figures: {},
+    warnings: [...task.gate.warnings],
+    modelSeconds: null,
+    instances: [],
+  };
+}
+
+/** The outcome of an earlier revision that made the very same derived series, pointing there; null where there is none. */
+function sameResult(state: SeriesState, revision: RevisionState, task: ResolvedTask): OutcomeRecord | null {
+  const uid = derivedSeriesUid({
+    sourceSeriesInstanceUid: revision.record.seriesInstanceUid,
+    modelId: task.model.id,
+    modelVersion: task.model.version,
+    modelSha256: task.model.sha256,
+    settingsSha256: task.settingsSha256,
+    sourceSetDigest: sourceSetDigest(revision.record.instances.map(({ sopInstanceUid }) => sopInstanceUid)),
+    pipeline: pipelineNumber,
+    remake: revision.record.remake,
+  });
+  for (const earlier of state.revisions) {
+    if (earlier.record.revision >= revision.record.revision || earlier.swept) continue;
+    const outcome = earlier.tasks.get(task.name)?.outcome;
+    if (outcome?.seriesInstanceUid === uid) return { ...outcome, sameAs: outcome.sameAs ?? earlier.record.revision };
+  }
+  return null;
+}
+
+async function watchForOutcome(
+  spool: Spool,
+  job: { key: Key; revision: number; task: string },
+  controller: AbortController,
+): Promise<void> {
+  try {
+    for await (const _ of every(supersededEveryMs, undefined, { signal: controller.signal })) {
+      if (await spool.hasOutcome(job.key, job.revision, job.task)) controller.abort();
+    }
+  } catch (error) {
+    if (!controller.signal.aborted) throw error;
+  }
+}
+
+function asLimpidError(error: unknown): LimpidError {
+  if (error instanceof LimpidError) return error;
+  return new LimpidError('INTERNAL', error instanceof Error ? error.message : 'a task failed', { cause: error });
+}

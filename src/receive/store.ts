@@ -1,0 +1,146 @@
+// The C-STORE service: bytes into the spool as they come, the answer when they are kept.
+import { readHeader } from '../dicom/data-set.js';
+import { LimpidError } from '../errors.js';
+import type { AssociationInfo, ObjectSink, StoreAnswer, StoreRequest, StoreService, WalkedFacts } from '../io/dimse/sink.js';
+import type { Log } from '../observe/log.js';
+import type { Metrics } from '../observe/metrics.js';
+import { arrivalMeta, assemblyFacts } from '../spool/arrival.js';
+import type { Arrival } from '../spool/arrival.js';
+import type { Incoming } from '../spool/incoming.js';
+import { keyOf } from '../spool/key.js';
+import type { Key } from '../spool/key.js';
+import { modalityLabel } from '../spool/records.js';
+import type { Spool } from '../spool/spool.js';
+import { hasCode } from '../spool/write-once.js';
+import type { Space } from './space.js';
+
+export interface StoreDeps {
+  readonly spool: Spool;
+  /** What earlier revisions of a series list, by SOP Instance UID. */
+  readonly listed: (key: Key) => Promise<ReadonlyMap<string, ReadonlySet<string>>>;
+  /** An instance was kept; called before its answer. */
+  readonly arrived: (arrival: Arrival) => void;
+  readonly associationEnded: (association: number, how: 'released' | 'aborted' | 'lost') => void;
+  readonly space: () => Space;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly now: () => number;
+}
+
+/** Header bytes kept in memory for the assembly facts: geometry stands within the first kilobytes of CT and MR objects. */
+const prefixBytes = 64 * 1024;
+
+const outOfResources = 0xa700;
+const processingFailure = 0x0110;
+
+/** The receiver's answer to C-STORE requests. */
+export function openStoreService(deps: StoreDeps): StoreService {
+  return {
+    begin(request) {
+      if (deps.space() === 'enough') return new StoreSink(deps, request);
+      count(deps, request.association.peer, 'other', outOfResources);
+      return { status: outOfResources, comment: 'Out of storage space' };
+    },
+    associationEnded: (association: AssociationInfo, how) => deps.associationEnded(association.id, how),
+  };
+}
+
+function count(deps: StoreDeps, peer: string, modality: string, status: number): void {
+  const hex = status.toString(16).toUpperCase().padStart(4, '0');
+  deps.metrics.inc('instances_received_total', { peer, modality, status: hex });
+}
+
+class StoreSink implements ObjectSink {
+  readonly #deps: StoreDeps;
+  readonly #request: StoreRequest;
+  readonly #incoming: Incoming;
+  readonly #startedAt: number;
+  readonly #prefix: Uint8Array[] = [];
+  #prefixLength = 0;
+
+  constructor(deps: StoreDeps, request: StoreRequest) {
+    this.#deps = deps;
+    this.#request = request;
+    this.#startedAt = deps.now();
+    this.#incoming = deps.spool.beginInstance(arrivalMeta(request, request.association, this.#startedAt));
+  }
+
+  write(chunk: Uint8Array): number {
+    if (this.#prefixLength < prefixBytes) {
+      this.#prefix.push(chunk);
+      this.#prefixLength += chunk.length;
+    }
+    return this.#incoming.write(chunk);
+  }
+
+  drained(): Promise<void> {
+    return this.#incoming.drained();
+  }
+
+  async commit(walked: WalkedFacts): Promise<StoreAnswer> {
+    const answer = await this.#keep(walked);
+    const { peer } = this.#request.association;
+    count(this.#deps, peer, modalityLabel(walked.modality), answer.status);
+    this.#deps.metrics.inc('received_bytes_total', { peer }, walked.bytes);
+    this.#deps.metrics.observe('receive_seconds', { peer }, (this.#deps.now() - this.#startedAt) / 1000);
+    return answer;
+  }
+
+  discard(): Promise<void> {
+    return this.#incoming.discard();
+  }
+
+  async #keep(walked: WalkedFacts): Promise<StoreAnswer> {
+    const { spool, log } = this.#deps;
+    const key = keyOf(walked.studyInstanceUid, walked.seriesInstanceUid);
+    const { association, transferSyntaxUid } = this.#request;
+    try {
+      const listed = await this.#deps.listed(key);
+      const { sopClassUid, sopInstanceUid } = walked;
+      const identity = { sopClassUid, sopInstanceUid, transferSyntaxUid };
+      const { kind, instance } = await spool.publishInstance(key, this.#incoming, identity, listed);
+      if (kind === 'duplicate') {
+        log.debug('duplicate instance', { key });
+        return { status: 0 };
+      }
+      if (kind === 'variant') {
+        log.warn('an instance came again with other bytes', { key, file: instance.file, peer: association.peer });
+      }
+      const { peer, callingAe, calledAe, address } = association;
+      this.#deps.arrived({
+        key,
+        kind,
+        instance,
+        source: { peer, callingAe, calledAe, address },
+        association: association.id,
+        facts: { ...this.#facts(), ...pick(walked) },
+      });
+      return { status: 0 };
+    } catch (error) {
+      await this.#incoming.discard();
+      const full = hasCode(error, 'ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE');
+      this.#deps.metrics.inc('failures_total', { code: full ? 'SPOOL_FULL' : 'INTERNAL' });
+      log.error('an instance could not be kept', { key, error });
+      return full
+        ? { status: outOfResources, comment: 'Out of storage space' }
+        : { status: processingFailure, comment: 'Could not be kept' };
+    }
+  }
+
+  #facts(): ReturnType<typeof assemblyFacts> {
+    try {
+      return assemblyFacts(readHeader(Buffer.concat(this.#prefix), this.#request.transferSyntaxUid).dataSet);
+    } catch (error) {
+      // The walker has seen that the data set is whole; without geometry the series closes by its quiet period.
+      if (!(error instanceof LimpidError)) throw error;
+      return { ...none };
+    }
+  }
+}
+
+const none = { studyInstanceUid: '', seriesInstanceUid: '', modality: '', position: null, orientation: null, expected: null };
+
+function pick(walked: WalkedFacts): { studyInstanceUid: string; seriesInstanceUid: string; modality: string } {
+  const { studyInstanceUid, seriesInstanceUid, modality } = walked;
+  return { studyInstanceUid, seriesInstanceUid, modality };
+}

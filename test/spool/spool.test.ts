@@ -1,0 +1,205 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, readdir, rename, utimes, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { writeFileMeta } from '../../src/dicom/part10.js';
+import { instanceNameOf } from '../../src/spool/key.js';
+import { openSpool } from '../../src/spool/spool.js';
+import type { Spool } from '../../src/spool/spool.js';
+import { actionRecord, decisionRecord, deliveryRecord, key, outcomeRecord, seriesRecord } from '../support/records.js';
+import { withFolder } from '../support/temporary.js';
+
+const identity = {
+  sopClassUid: '1.2.840.10008.5.1.4.1.1.2',
+  sopInstanceUid: '1.1',
+  transferSyntaxUid: '1.2.840.10008.1.2.1',
+};
+const task = 'ct-low-dose-12345678';
+const noneListed = new Map<string, ReadonlySet<string>>();
+
+async function withSpool<T>(body: (spool: Spool, folder: string) => Promise<T>): Promise<T> {
+  return withFolder(async (folder) => {
+    const spool = await openSpool({ directory: folder, sync: 'always', host: hostname(), now: Date.now });
+    try {
+      return await body(spool, folder);
+    } finally {
+      await spool.close();
+    }
+  });
+}
+
+async function receive(spool: Spool, bytes: Uint8Array, listed = noneListed): ReturnType<Spool['publishInstance']> {
+  const incoming = spool.beginInstance(writeFileMeta(identity));
+  for (let offset = 0; offset < bytes.length; offset += 65_536) incoming.write(bytes.subarray(offset, offset + 65_536));
+  return spool.publishInstance(key, incoming, identity, listed);
+}
+
+const bytesOf = (length: number, seed: number): Uint8Array => Uint8Array.from({ length }, (_, index) => (index * 31 + seed) & 255);
+
+describe('an arriving instance', () => {
+  it('stands behind its meta group with every byte, and its series is active', async () => {
+    await withSpool(async (spool) => {
+      const bytes = bytesOf(1_500_001, 1);
+      const { kind, instance } = await receive(spool, bytes);
+      expect(kind).toBe('stored');
+      expect(instance.sha256).toBe(createHash('sha256').update(bytes).digest('hex'));
+      const file = await readFile(spool.layout.instance(key, instanceNameOf('1.1')));
+      expect(file.subarray(file.length - bytes.length).equals(bytes)).toBe(true);
+      expect([...(await spool.activeKeys()).keys()]).toEqual([key]);
+    });
+  });
+
+  it('is a duplicate when the bytes are equal, a variant beside the first when they differ', async () => {
+    await withSpool(async (spool) => {
+      await receive(spool, bytesOf(1000, 1));
+      expect((await receive(spool, bytesOf(1000, 1))).kind).toBe('duplicate');
+      const { kind, instance } = await receive(spool, bytesOf(1000, 2));
+      expect(kind).toBe('variant');
+      expect((await receive(spool, bytesOf(1000, 2))).kind).toBe('duplicate');
+      const names = await readdir(spool.layout.instances(key));
+      expect(names.sort()).toEqual([`${instanceNameOf('1.1')}.dcm`, `${instance.file}.dcm`].sort());
+    });
+  });
+
+  it('is not stored again when a revision lists the same bytes, also after they were swept', async () => {
+    await withSpool(async (spool) => {
+      const sha256 = createHash('sha256').update(bytesOf(1000, 1)).digest('hex');
+      const { kind } = await receive(spool, bytesOf(1000, 1), new Map([['1.1', new Set([sha256])]]));
+      expect(kind).toBe('duplicate');
+      expect((await spool.activeKeys()).size).toBe(0);
+    });
+  });
+
+  it('leaves nothing behind when it is discarded in the middle', async () => {
+    await withSpool(async (spool, folder) => {
+      const incoming = spool.beginInstance(writeFileMeta(identity));
+      incoming.write(bytesOf(900_000, 1));
+      await incoming.discard();
+      const [own] = await readdir(join(folder, 'tmp'));
+      expect(await readdir(join(folder, 'tmp', own ?? ''))).toEqual(['alive']);
+    });
+  });
+
+  it('arrives by several associations at once as one file', async () => {
+    await withSpool(async (spool) => {
+      const kinds = (await Promise.all(Array.from({ length: 8 }, () => receive(spool, bytesOf(200_000, 1))))).map(({ kind }) => kind);
+      expect(kinds.filter((kind) => kind === 'stored')).toHaveLength(1);
+      expect(kinds.filter((kind) => kind === 'duplicate')).toHaveLength(7);
+    });
+  });
+});
+
+describe('records', () => {
+  it('are written once: the second writer is told so and changes nothing', async () => {
+    await withSpool(async (spool) => {
+      expect(await spool.publishRevision(seriesRecord(1, ['1.1']))).toBe(true);
+      expect(await spool.publishRevision(seriesRecord(1, ['1.1', '1.2']))).toBe(false);
+      expect((await spool.state(key)).revisions[0]?.record.instances).toHaveLength(1);
+    });
+  });
+
+  it('a result is published by one rename; the second folder is removed', async () => {
+    await withSpool(async (spool, folder) => {
+      await spool.publishRevision(seriesRecord(1, ['1.1']));
+      const make = async (): Promise<string> => {
+        const path = await spool.freshFolder('task');
+        await mkdir(join(path, 'objects'));
+        await writeFile(join(path, 'objects', '00001.dcm'), 'object');
+        return path;
+      };
+      const outcomes = await Promise.all(
+        [await make(), await make()].map((path) => spool.publishOutcome(key, 1, outcomeRecord(['1.1']), path)),
+      );
+      expect(outcomes.sort()).toEqual([false, true]);
+      expect(await readFile(spool.objectFile(key, 1, task, '00001.dcm'), 'utf8')).toBe('object');
+      const [own] = await readdir(join(folder, 'tmp'));
+      expect(await readdir(join(folder, 'tmp', own ?? ''))).toEqual(['alive']);
+    });
+  });
+
+  it('read back as the whole state of a series', async () => {
+    await withSpool(async (spool) => {
+      await receive(spool, bytesOf(100, 1));
+      await spool.publishRevision(seriesRecord(1, ['1.1']));
+      await spool.publishDecision(decisionRecord(1));
+      const number = await spool.recordAttempt(key, 1, task);
+      expect(number).toBe(1);
+      await spool.publishOutcome(key, 1, outcomeRecord(['1.1']), null);
+      await spool.recordDelivery(key, 1, task, deliveryRecord({ '1.1.9': 'transient' }));
+      await spool.recordDelivery(key, 1, task, deliveryRecord({ '1.1.9': 'delivered' }));
+      await spool.recordAction(key, actionRecord({ kind: 'hold' }));
+      const state = await spool.state(key);
+      const [revision] = state.revisions;
+      expect(revision?.tasks.get(task)).toMatchObject({ started: 1, died: 0, outcome: { outcome: 'enhanced' } });
+      expect(revision?.deliveries.get(`${task}@pacs`)).toHaveLength(2);
+      expect(state.actions[0]?.action.kind).toBe('hold');
+    });
+  });
+
+  it('refuse an action on a series that is not there', async () => {
+    await withSpool(async (spool) => {
+      await expect(spool.recordAction(key, actionRecord({}))).rejects.toMatchObject({ code: 'SPOOL_UNKNOWN_SERIES' });
+    });
+  });
+
+  it('refuse a record that does not fit, naming it', async () => {
+    await withSpool(async (spool) => {
+      await spool.publishRevision(seriesRecord(1, ['1.1']));
+      await writeFile(join(spool.layout.revision(key, 1), 'decision.json'), '{"version":1}');
+      await expect(spool.state(key)).rejects.toMatchObject({ code: 'SPOOL_RECORD_INVALID' });
+    });
+  });
+});
+
+describe('finishing', () => {
+  it('takes a done series off the active list, and keeps one that is not done', async () => {
+    await withSpool(async (spool) => {
+      await receive(spool, bytesOf(100, 1));
+      expect(await spool.finishIfDone(key)).toBe(false);
+      await spool.publishRevision(seriesRecord(1, ['1.1']));
+      await spool.publishDecision(decisionRecord(1, { tasks: [] }));
+      expect(await Promise.all([spool.finishIfDone(key), spool.finishIfDone(key)])).toContain(true);
+      expect((await spool.activeKeys()).size).toBe(0);
+    });
+  });
+
+  it('counts a series that a killed finisher left as active, and puts its marker back', async () => {
+    await withSpool(async (spool) => {
+      await spool.markActive(key);
+      const leaving = join(spool.layout.active, `${key}.leaving.host-1-1`);
+      await rename(join(spool.layout.active, key), leaving);
+      await utimes(leaving, 1, 1);
+      expect([...(await spool.activeKeys()).keys()]).toEqual([key]);
+      await spool.restoreLeaving();
+      expect(await readdir(spool.layout.active)).toEqual([key]);
+    });
+  });
+});
+
+describe('the receiver lock', () => {
+  it('is held by one, named in the refusal, and taken over from a dead process', async () => {
+    await withSpool(async (spool) => {
+      const lock = await spool.takeReceiverLock();
+      await expect(spool.takeReceiverLock()).rejects.toMatchObject({ code: 'SPOOL_LOCKED', message: expect.stringContaining(String(process.pid)) });
+      await lock.release();
+      await writeFile(spool.layout.receiverLock, JSON.stringify({ host: hostname(), pid: 2 ** 22 - 1, start: '1' }));
+      await (await spool.takeReceiverLock()).release();
+    });
+  });
+});
+
+describe('temporary folders', () => {
+  it('of dead processes are swept, of living ones kept', async () => {
+    await withSpool(async (spool, folder) => {
+      const dead = join(folder, 'tmp', 'dead');
+      await mkdir(dead);
+      await writeFile(join(dead, 'alive'), JSON.stringify({ host: hostname(), pid: 2 ** 22 - 1, start: '1' }));
+      const foreign = join(folder, 'tmp', 'foreign');
+      await mkdir(foreign);
+      await writeFile(join(foreign, 'alive'), JSON.stringify({ host: 'another', pid: 1, start: '1' }));
+      expect(await spool.sweepTemporary()).toBe(1);
+      expect(await readdir(join(folder, 'tmp'))).toContain('foreign');
+    });
+  });
+});
