@@ -1,0 +1,119 @@
+/**
+ * The way of a series. Read this first.
+ *
+ *   receive   receive/store.ts          an association  > instance files, each acknowledged only when it is kept
+ *   assemble  assemble/tracker.ts       instance files  > a revision (series.json): what belongs together, and why it was closed
+ *   route     route/route-series.ts     a revision      > a decision (decision.json): tasks, forwards, destinations
+ *   enhance   enhance/perform-task.ts   a task          > an outcome (outcome.json) with derived objects, made in a child:
+ *   derive    task.ts                                     decode, rescale, network or filter, strength, measure, edit header, check
+ *   deliver   deliver/deliver.ts        a result        > an outcome for every instance at every peer
+ *
+ * Between stages nothing passes but a KEY in a job and the files in the spool. What comes next follows from the files alone
+ * (spool/state.ts: nextSteps); `advance` turns that into jobs, after each job, at start, and when a series is touched.
+ */
+import type { DeliveryJob } from './deliver/deliver.js';
+import type { Log } from './observe/log.js';
+import type { Metrics } from './observe/metrics.js';
+import type { JobData, QueueBackend } from './queue/backend.js';
+import { deliveryJobId, seriesJobId, taskJobId } from './queue/job-id.js';
+import type { Key } from './spool/key.js';
+import type { Priority } from './spool/records.js';
+import type { Spool } from './spool/spool.js';
+import { nextSteps } from './spool/state.js';
+import type { SeriesState, Step } from './spool/state.js';
+
+/** How a step ended: nothing more to do now, or not before a time (ms since epoch). */
+export type StepResult = { readonly kind: 'done' } | { readonly kind: 'later'; readonly atMs: number };
+
+/** The work of the stages that jobs run; each is safe to repeat. */
+export interface Stages {
+  route(job: { readonly key: Key; readonly revision: number }): Promise<void>;
+  enhance(job: { readonly key: Key; readonly revision: number; readonly task: string }, signal: AbortSignal): Promise<StepResult>;
+  deliver(job: DeliveryJob, signal: AbortSignal): Promise<StepResult>;
+}
+
+export interface PipelineDeps {
+  readonly spool: Spool;
+  readonly queue: QueueBackend;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly now: () => number;
+}
+
+/** Adds a job for every next step of a series, and takes it off the active list when there is none left. Safe to repeat. */
+export async function advance(deps: PipelineDeps, key: Key): Promise<void> {
+  const state = await deps.spool.state(key);
+  const { steps, done } = nextSteps(state);
+  for (const step of steps) await addJob(deps, state, step);
+  if (done && (await deps.spool.finishIfDone(key))) reportFinished(deps, state);
+}
+
+async function addJob(deps: PipelineDeps, state: SeriesState, step: Step): Promise<void> {
+  const revision = state.revisions.find(({ record }) => record.revision === step.revision);
+  const priority = priorityOf(state, step.revision);
+  const source = revision?.record.sources[0]?.peer ?? 'unknown';
+  const { key } = state;
+  const at = { key, revision: step.revision };
+  switch (step.kind) {
+    case 'route':
+      await deps.queue.add('series', { id: seriesJobId(key, step.revision), data: at, priority, source });
+      return;
+    case 'task':
+      await deps.queue.add('tasks', {
+        id: taskJobId(key, step.revision, step.task),
+        data: { ...at, task: step.task },
+        priority,
+        source,
+      });
+      return;
+    case 'deliver':
+      await deps.queue.add('deliveries', {
+        id: deliveryJobId(key, step.revision, step.task, step.peer),
+        data: { ...at, task: step.task, peer: step.peer },
+        priority,
+        source,
+      });
+  }
+}
+
+/** What a person asked for last, else the decision's, else routine. */
+function priorityOf(state: SeriesState, revision: number): Priority {
+  const asked = state.actions.findLast(({ action }) => action.kind === 'prioritise')?.action.priority;
+  return asked ?? state.revisions.find(({ record }) => record.revision === revision)?.decision?.priority ?? 'routine';
+}
+
+function reportFinished(deps: PipelineDeps, state: SeriesState): void {
+  const last = state.revisions.at(-1);
+  deps.log.info('series done', { key: state.key, revision: last?.record.revision });
+  if (last === undefined || last.decision === null || last.deliveries.size === 0) return;
+  const seconds = (deps.now() - Date.parse(last.record.closedAt)) / 1000;
+  const { modality, priority } = last.decision;
+  deps.metrics.observe('time_to_pacs_seconds', { modality, priority }, seconds);
+}
+
+/** The handler of one queue: runs the step, then asks what comes next. */
+export function handlersOf(
+  deps: PipelineDeps,
+  stages: Stages,
+  signal: AbortSignal,
+): Record<'series' | 'tasks' | 'deliveries', (job: JobData) => Promise<'done' | { retryAtMs: number }>> {
+  const andThen = async (key: Key, result: StepResult): Promise<'done' | { retryAtMs: number }> => {
+    if (result.kind === 'later') return { retryAtMs: result.atMs };
+    await advance(deps, key);
+    return 'done';
+  };
+  return {
+    series: async ({ key, revision }) => {
+      await stages.route({ key, revision });
+      return andThen(key, { kind: 'done' });
+    },
+    tasks: async ({ key, revision, task }) => {
+      if (task === undefined) return 'done';
+      return andThen(key, await stages.enhance({ key, revision, task }, signal));
+    },
+    deliveries: async ({ key, revision, task, peer }) => {
+      if (task === undefined || peer === undefined) return 'done';
+      return andThen(key, await stages.deliver({ key, revision, task, peer }, signal));
+    },
+  };
+}
