@@ -1,0 +1,41 @@
+// What commands print: tables and colours for people on a terminal, JSON for programs.
+import { styleText } from 'node:util';
+
+/** Where a command writes; tests give their own. */
+export interface Output {
+  readonly out: (text: string) => void;
+  readonly err: (text: string) => void;
+  /** Colours and progress bars only on a terminal. */
+  readonly terminal: boolean;
+}
+
+/** Standard output and standard error of this process. */
+export function processOutput(): Output {
+  return {
+    out: (text) => void process.stdout.write(`${text}\n`),
+    err: (text) => void process.stderr.write(`${text}\n`),
+    terminal: process.stdout.isTTY === true,
+  };
+}
+
+type Colour = 'red' | 'green' | 'yellow' | 'cyan' | 'dim' | 'bold';
+
+/** Colours a text on a terminal, else gives it back. */
+export function colour(output: Output, name: Colour, text: string): string {
+  return output.terminal ? styleText(name, text) : text;
+}
+
+/** Columns padded to their widest cell, two spaces between; numbers to the right. Cells hold no colours. */
+export function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
+  const cells = [head, ...rows].map((row) => row.map(String));
+  const widths = head.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
+  const right = head.map((_, column) => rows.length > 0 && rows.every((row) => typeof row[column] === 'number'));
+  return cells
+    .map((row) =>
+      row
+        .map((cell, column) => (right[column] === true ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0)))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}

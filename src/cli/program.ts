@@ -1,0 +1,179 @@
+// The command line: what commands there are and what they take. What they do stands in the files beside this one.
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { version } from '../version.js';
+import type { ConfigCommands } from './config.js';
+import type { EnhanceCommand } from './enhance.js';
+import type { ModelCommands } from './models.js';
+import type { RuleCommands } from './rules.js';
+import type { ScuCommands } from './scu.js';
+import type { SeriesCommands } from './series.js';
+
+export const roles = ['receiver', 'worker', 'sender', 'admin'] as const;
+export type Role = (typeof roles)[number];
+
+/** What each command calls. Every action may throw a LimpidError; `main.ts` prints it and sets the exit status. */
+export interface Commands {
+  serve(options: { readonly config: string; readonly roles: readonly Role[]; readonly standby: boolean }): Promise<void>;
+  readonly enhance: EnhanceCommand;
+  readonly scu: ScuCommands;
+  readonly series: SeriesCommands;
+  readonly rules: RuleCommands;
+  readonly models: ModelCommands;
+  readonly config: ConfigCommands;
+}
+
+const defaultConfig = 'config/limpid.yaml';
+
+function readRoles(text: string): Role[] {
+  const named = text.split(',').map((part) => part.trim());
+  const known = named.filter((part): part is Role => (roles as readonly string[]).includes(part));
+  if (known.length !== named.length || known.length === 0) {
+    throw new InvalidArgumentError(`Roles are ${roles.join(', ')}, separated by commas.`);
+  }
+  return known;
+}
+
+function readStrength(text: string): number | 'light' | 'standard' | 'strong' {
+  if (text === 'light' || text === 'standard' || text === 'strong') return text;
+  const value = Number(text);
+  if (!(value >= 0.05 && value <= 0.75)) throw new InvalidArgumentError('light, standard, strong, or a number from 0.05 to 0.75.');
+  return value;
+}
+
+const configOption = (): Option => new Option('--config <file>', 'configuration file').default(defaultConfig);
+const jsonOption = (): Option => new Option('--json', 'print JSON, for programs').default(false);
+const whyOption = (): Option => new Option('--why <text>', 'reason, kept with the action (no patient data)').default('');
+
+/** The whole program; `npm run docs` makes docs/cli.md from it. */
+export function buildProgram(commands: Commands): Command {
+  const program = new Command('limpid')
+    .description('DICOM node beside a PACS: enhances low-dose CT and accelerated MR series and sends derived series back.')
+    .version(version)
+    .showHelpAfterError()
+    .configureHelp({ sortSubcommands: false });
+
+  program
+    .command('serve')
+    .description('run the node; prints one line when ready')
+    .addOption(configOption())
+    .addOption(new Option('--roles <list>', 'roles of this process').argParser(readRoles).default([...roles], roles.join(',')))
+    .addOption(new Option('--standby', 'wait while another receiver holds the spool').default(false))
+    .action((options: { config: string; roles: Role[]; standby: boolean }) => commands.serve(options));
+
+  program
+    .command('enhance')
+    .description('the same pipeline on files, without a network')
+    .argument('<path...>', 'files and folders')
+    .requiredOption('--with <model>', 'model or filter, see `limpid models list`')
+    .requiredOption('--out <dir>', 'folder for DIR/KEY/TASK/objects/*.dcm, outcome.json and panels/*.png')
+    .addOption(new Option('--strength <s>', "light, standard, strong or 0.05 to 0.75; default: the model's").argParser(readStrength))
+    .addOption(configOption().default(undefined, 'built-in values'))
+    .addOption(jsonOption())
+    .action((paths: string[], options: Parameters<EnhanceCommand>[1]) => commands.enhance(paths, options));
+
+  addScu(program, commands);
+  addSeries(program, commands);
+
+  const rules = program.command('rules').description('routing rules');
+  rules
+    .command('check')
+    .description('check the rules of a configuration')
+    .addOption(configOption())
+    .action((options: { config: string }) => commands.rules.check(options));
+  rules
+    .command('test')
+    .description('what the rules would make of a series, condition by condition')
+    .argument('<path...>', 'files and folders')
+    .addOption(configOption())
+    .addOption(new Option('--calling <ae>', 'calling AE title to pretend').default(''))
+    .addOption(jsonOption())
+    .action((paths: string[], options: { config: string; calling: string; json: boolean }) => commands.rules.test(paths, options));
+
+  const models = program.command('models').description('models and filters');
+  models
+    .command('list')
+    .description('models and filters of this node')
+    .addOption(jsonOption())
+    .action((options: { json: boolean }) => commands.models.list(options));
+  models
+    .command('verify')
+    .description('check hashes and graphs, and run each on its probe')
+    .argument('[id...]', 'models; none: all')
+    .addOption(jsonOption())
+    .action((ids: string[], options: { json: boolean }) => commands.models.verify(ids, options));
+
+  const config = program.command('config').description('configuration');
+  config
+    .command('check')
+    .description('check a configuration: every fault with file, line and key')
+    .addOption(configOption())
+    .action((options: { config: string }) => commands.config.check(options));
+  config
+    .command('schema')
+    .description('print the JSON Schema of the configuration')
+    .action(() => commands.config.schema());
+  return program;
+}
+
+function addScu(program: Command, commands: Commands): void {
+  program
+    .command('echo')
+    .description('C-ECHO to a peer')
+    .argument('<peer>', 'name in the configuration')
+    .addOption(configOption())
+    .option('-v, --verbose', 'print what was negotiated', false)
+    .action((peer: string, options: { config: string; verbose: boolean }) => commands.scu.echo(peer, options));
+  program
+    .command('send')
+    .description('C-STORE files to a peer')
+    .argument('<peer>', 'name in the configuration')
+    .argument('<path...>', 'files and folders')
+    .addOption(configOption())
+    .option('-v, --verbose', 'print what was negotiated', false)
+    .action((peer: string, paths: string[], options: { config: string; verbose: boolean }) =>
+      commands.scu.send(peer, paths, options),
+    );
+}
+
+function addSeries(program: Command, commands: Commands): void {
+  const series = program.command('series').description('what happened to series, and putting it right');
+  series
+    .command('list')
+    .description('series, newest first')
+    .addOption(configOption())
+    .option('--limit <n>', 'how many', (text) => Number.parseInt(text, 10), 50)
+    .addOption(jsonOption())
+    .action((options: { config: string; limit: number; json: boolean }) => commands.series.list(options));
+  series
+    .command('show')
+    .description('everything known of one series')
+    .argument('<key>', 'its key, see `series list`')
+    .addOption(configOption())
+    .addOption(jsonOption())
+    .action((key: string, options: { config: string; json: boolean }) => commands.series.show(key, options));
+  const action = (name: 'requeue' | 'hold' | 'release' | 'discard' | 'prioritise', description: string): Command =>
+    series.command(name).description(description).argument('<key>').addOption(configOption()).addOption(whyOption());
+  action('requeue', 'route and enhance it again')
+    .option('--new-uids', 'make a second result with UIDs of its own', false)
+    .action((key: string, options: { config: string; why: string; newUids: boolean }) =>
+      commands.series.act(key, { ...options, kind: 'requeue' }),
+    );
+  for (const kind of ['hold', 'release'] as const) {
+    action(kind, kind === 'hold' ? 'start nothing new of it' : 'let held tasks run; deliver what was withheld')
+      .option('--task <name>', 'only this task')
+      .action((key: string, options: { config: string; why: string; task?: string }) =>
+        commands.series.act(key, { ...options, kind }),
+      );
+  }
+  action('discard', 'give up what is left of it')
+    .option('--task <name>', 'only this task')
+    .option('--peer <name>', 'only for this peer')
+    .action((key: string, options: { config: string; why: string; task?: string; peer?: string }) =>
+      commands.series.act(key, { ...options, kind: 'discard' }),
+    );
+  action('prioritise', 'change its priority')
+    .addOption(new Option('--to <priority>').choices(['urgent', 'routine', 'batch']).default('urgent'))
+    .action((key: string, options: { config: string; why: string; to: 'urgent' | 'routine' | 'batch' }) =>
+      commands.series.act(key, { ...options, kind: 'prioritise', priority: options.to }),
+    );
+}

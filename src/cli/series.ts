@@ -1,0 +1,126 @@
+// `limpid series`: what the spool knows of series, and what people do to them. Works on the spool's files, with or without a
+// running node.
+import { LimpidError } from '../errors.js';
+import { isKey } from '../spool/key.js';
+import type { Key } from '../spool/key.js';
+import type { ActionRecord, Priority } from '../spool/records.js';
+import type { Spool } from '../spool/spool.js';
+import { summaryOf, viewOf } from '../spool/view-of.js';
+import type { CodeView, SeriesView, TaskView } from '../spool/view.js';
+import { colour, table } from './output.js';
+import type { Output } from './output.js';
+
+export interface SeriesAct {
+  readonly kind: ActionRecord['kind'];
+  readonly config: string;
+  readonly why: string;
+  readonly newUids?: boolean;
+  readonly task?: string;
+  readonly peer?: string;
+  readonly priority?: Priority;
+}
+
+export interface SeriesCommands {
+  list(options: { readonly config: string; readonly limit: number; readonly json: boolean }): Promise<void>;
+  show(key: string, options: { readonly config: string; readonly json: boolean }): Promise<void>;
+  act(key: string, action: SeriesAct): Promise<void>;
+}
+
+/** The commands over the spool that a configuration names; it is closed again behind each. */
+export function seriesCommands(
+  withSpool: <T>(config: string, body: (spool: Spool) => Promise<T>) => Promise<T>,
+  context: { readonly user: string; readonly now: () => number; readonly giveUpMs: (config: string) => Promise<(peer: string) => number> },
+  output: Output,
+): SeriesCommands {
+  return {
+    list: (options) =>
+      withSpool(options.config, async (spool) => {
+        const keys = (await spool.allKeys()).slice(0, options.limit);
+        const summaries = [];
+        for (const key of keys) summaries.push(summaryOf(viewOf(await spool.state(key))));
+        if (options.json) {
+          output.out(JSON.stringify(summaries, null, 1));
+          return;
+        }
+        const rows = summaries.map((series) => [
+          series.key,
+          series.state,
+          series.modality ?? '',
+          series.instances,
+          series.revision,
+          series.sources.join(', '),
+          series.changedAt ?? '',
+          series.tasks.map((task) => `${task.name} ${task.state}${task.code === null ? '' : ` ${task.code}`}`).join('; '),
+        ]);
+        output.out(table(['key', 'state', 'modality', 'instances', 'revision', 'from', 'changed', 'tasks'], rows));
+      }),
+    show: (text, options) =>
+      withSpool(options.config, async (spool) => {
+        const view = viewOf(await spool.state(await keyOfText(spool, text)));
+        output.out(options.json ? JSON.stringify(view, null, 1) : describe(view, output));
+      }),
+    act: (text, action) =>
+      withSpool(action.config, async (spool) => {
+        const key = await keyOfText(spool, text);
+        const file = await spool.recordAction(key, {
+          version: 1,
+          at: new Date(context.now()).toISOString(),
+          by: context.user,
+          kind: action.kind,
+          why: action.why,
+          revision: null,
+          task: action.task ?? null,
+          peer: action.peer ?? null,
+          priority: action.priority ?? null,
+          newUids: action.newUids ?? false,
+        });
+        output.out(`${action.kind} recorded for ${key} (${file}); a running node carries it out within seconds`);
+      }),
+  };
+}
+
+/** A key, or an unambiguous beginning of one. */
+async function keyOfText(spool: Spool, text: string): Promise<Key> {
+  if (isKey(text)) {
+    if ((await spool.state(text)).files.length + (await spool.state(text)).revisions.length > 0) return text;
+    throw new LimpidError('SPOOL_UNKNOWN_SERIES', `there is no series ${text} in this spool`);
+  }
+  const found = (await spool.allKeys()).filter((key) => text.length >= 4 && key.startsWith(text));
+  if (found.length === 1 && found[0] !== undefined) return found[0];
+  throw new LimpidError('SPOOL_UNKNOWN_SERIES', found.length > 1 ? `${text} begins ${found.length} keys` : `no series begins with ${text}`);
+}
+
+function codeLine(output: Output, { code, says, detail, hint }: CodeView): string {
+  const more = detail === '' ? '' : ` (${detail})`;
+  return `${colour(output, 'yellow', code)}: ${says}${more}${hint === null ? '' : ` ${hint}`}`;
+}
+
+function taskLines(output: Output, task: TaskView): string[] {
+  const lines = [`  task ${colour(output, 'bold', task.name)}: ${task.says}`];
+  if (task.code !== null) lines.push(`    ${codeLine(output, task.code)}`);
+  lines.push(...task.warnings.map((warning) => `    ${codeLine(output, warning)}`));
+  for (const [name, figure] of Object.entries(task.figures)) {
+    const value = (number: number | null): string => (number === null ? '-' : String(Number(number.toPrecision(4))));
+    lines.push(`    ${name}: ${figure.measured ? `${value(figure.before)} > ${value(figure.after)} ${figure.unit}` : 'not measured'}`);
+  }
+  return lines;
+}
+
+/** The view as people read it. */
+function describe(view: SeriesView, output: Output): string {
+  const lines = [`${colour(output, 'bold', view.key)}  ${view.state}: ${view.says}`];
+  for (const source of view.sources) lines.push(`from ${source.peer} (${source.callingAe} at ${source.address})`);
+  lines.push(`study ${view.studyInstanceUid ?? '-'}`, `series ${view.seriesInstanceUid ?? '-'}`);
+  for (const revision of view.revisions) {
+    lines.push('', `revision ${revision.revision}: ${revision.instances} instances, closed ${revision.closedAt} (${revision.closed}, ${revision.cause})`);
+    lines.push(...revision.warnings.map((warning) => `  ${codeLine(output, warning)}`));
+    if (revision.decision !== null) {
+      for (const rule of revision.decision.rules) lines.push(`  rule ${rule.name}: ${rule.matched ? 'matches' : 'does not match'}`);
+      lines.push(...revision.decision.held.map((held) => `  held: ${codeLine(output, held)}`));
+    }
+    for (const task of revision.tasks) lines.push(...taskLines(output, task));
+    for (const delivery of revision.deliveries) lines.push(`  ${delivery.task} to ${delivery.peer}: ${delivery.says}`);
+  }
+  for (const action of view.actions) lines.push('', `${action.at} ${action.by}: ${action.kind} ${action.why}`);
+  return lines.join('\n');
+}
