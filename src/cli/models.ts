@@ -32,7 +32,7 @@ export function modelCommands(openRegistry: () => Promise<Registry>, output: Out
       const registry = await openRegistry();
       const wanted = ids.length > 0 ? ids : registry.list().map(({ id }) => id);
       const results: { id: string; faults: readonly string[] }[] = [];
-      for (const id of wanted) results.push({ id, faults: (await registry.verify(id, 'cpu')).faults });
+      for (const id of wanted) results.push({ id, faults: await registry.verify(id, 'cpu') });
       if (results.some(({ faults }) => faults.length > 0)) failed();
       if (json) {
         output.out(JSON.stringify(results, null, 1));

@@ -1,0 +1,202 @@
+import { hostname } from 'node:os';
+import { describe, expect, it } from '@jest/globals';
+import { Tracker } from '../../src/assemble/tracker.js';
+import { openLog } from '../../src/observe/log.js';
+import { openMetrics } from '../../src/observe/metrics.js';
+import { arrivalMeta } from '../../src/spool/arrival.js';
+import type { ArrivalSource } from '../../src/spool/arrival.js';
+import type { Key } from '../../src/spool/key.js';
+import { keyOf } from '../../src/spool/key.js';
+import type { SeriesRecord } from '../../src/spool/records.js';
+import { openSpool } from '../../src/spool/spool.js';
+import type { Spool } from '../../src/spool/spool.js';
+import { actionRecord, decisionRecord } from '../support/records.js';
+import { withFolder } from '../support/temporary.js';
+
+const source: ArrivalSource = { peer: 'ct1', callingAe: 'CT1', calledAe: 'LIMPID', address: '127.0.0.1' };
+const studyInstanceUid = '1.2.3';
+const seriesInstanceUid = '1.2.3.4';
+const key = keyOf(studyInstanceUid, seriesInstanceUid);
+const explicitLittleEndian = '1.2.840.10008.1.2.1';
+const ctImage = '1.2.840.10008.5.1.4.1.1.2';
+
+/** A data set of the attributes that assembling reads, Explicit VR Little Endian. */
+function dataSet(sopInstanceUid: string, z: number): Buffer {
+  const element = (group: number, number: number, vr: string, value: string): Buffer => {
+    const text = value.length % 2 === 0 ? value : value + (vr === 'UI' ? '\0' : ' ');
+    const head = Buffer.alloc(8);
+    head.writeUInt16LE(group, 0);
+    head.writeUInt16LE(number, 2);
+    head.write(vr, 4, 'latin1');
+    head.writeUInt16LE(text.length, 6);
+    return Buffer.concat([head, Buffer.from(text, 'latin1')]);
+  };
+  return Buffer.concat([
+    element(0x0008, 0x0016, 'UI', ctImage),
+    element(0x0008, 0x0018, 'UI', sopInstanceUid),
+    element(0x0008, 0x0060, 'CS', 'CT'),
+    element(0x0020, 0x000d, 'UI', studyInstanceUid),
+    element(0x0020, 0x000e, 'UI', seriesInstanceUid),
+    element(0x0020, 0x0032, 'DS', `0\\0\\${z}`),
+    element(0x0020, 0x0037, 'DS', '1\\0\\0\\0\\1\\0'),
+  ]);
+}
+
+interface Bench {
+  readonly spool: Spool;
+  readonly tracker: Tracker;
+  /** An instance comes as the receiver would bring it. */
+  bring(sopInstanceUid: string, z: number, association: number | null): Promise<void>;
+  /** The next revision that is announced. */
+  closed(): Promise<SeriesRecord>;
+  openTracker(): Tracker;
+}
+
+const policy = { quietMs: 400, releasedMs: 40, gapsMs: 800, longestMs: 5_000 };
+
+async function withBench<T>(body: (bench: Bench) => Promise<T>): Promise<T> {
+  return withFolder(async (directory) => {
+    const spool = await openSpool({ directory, sync: 'never', host: hostname(), now: Date.now });
+    const announced: SeriesRecord[] = [];
+    const waiting: ((record: SeriesRecord) => void)[] = [];
+    const trackers: Tracker[] = [];
+    const openTracker = (): Tracker => {
+      const tracker = new Tracker({
+        spool,
+        announce: (record) => {
+          const next = waiting.shift();
+          if (next === undefined) announced.push(record);
+          else next(record);
+          return Promise.resolve();
+        },
+        policy: () => policy,
+        log: openLog('silent'),
+        metrics: openMetrics(),
+        now: Date.now,
+        monotonic: () => performance.now(),
+      });
+      trackers.push(tracker);
+      return tracker;
+    };
+    const tracker = openTracker();
+    try {
+      return await body({
+        spool,
+        tracker,
+        openTracker,
+        closed: () => {
+          const first = announced.shift();
+          return first === undefined ? new Promise((resolve) => waiting.push(resolve)) : Promise.resolve(first);
+        },
+        bring: (uid, z, association) => bring(spool, tracker, uid, z, association),
+      });
+    } finally {
+      for (const open of trackers) open.close();
+      await spool.close();
+    }
+  });
+}
+
+async function bring(spool: Spool, tracker: Tracker, sopInstanceUid: string, z: number, association: number | null): Promise<void> {
+  const identity = { sopClassUid: ctImage, sopInstanceUid, transferSyntaxUid: explicitLittleEndian };
+  const incoming = spool.beginInstance(arrivalMeta(identity, source, Date.now()));
+  incoming.write(dataSet(sopInstanceUid, z));
+  const published = await spool.publishInstance(key, incoming, identity, await tracker.listed(key));
+  if (published.kind === 'duplicate') return;
+  tracker.arrived({
+    key,
+    kind: published.kind,
+    instance: published.instance,
+    source,
+    association,
+    facts: { studyInstanceUid, seriesInstanceUid, modality: 'CT', position: [0, 0, z], orientation: [1, 0, 0, 0, 1, 0], expected: null },
+  });
+}
+
+describe('the tracker', () => {
+  it('closes one revision of what several associations brought, when the last is released', async () => {
+    await withBench(async ({ bring: comes, tracker, closed, spool }) => {
+      await Promise.all([comes('1.1', 0, 1), comes('1.2', 1, 2), comes('1.3', 2, 1), comes('1.4', 3, 2)]);
+      tracker.associationEnded(1, 'released');
+      tracker.associationEnded(2, 'released');
+      const record = await closed();
+      expect(record).toMatchObject({ revision: 1, cause: 'arrival', closed: 'released', studyInstanceUid, seriesInstanceUid });
+      expect(record.instances.map(({ sopInstanceUid }) => sopInstanceUid).sort()).toEqual(['1.1', '1.2', '1.3', '1.4']);
+      expect((await spool.state(key)).revisions).toHaveLength(1);
+    });
+  });
+
+  it('closes one revision of a series that comes with one association an image', async () => {
+    await withBench(async ({ bring: comes, tracker, closed }) => {
+      for (let index = 0; index < 5; index += 1) {
+        await comes(`1.${index}`, index, index);
+        tracker.associationEnded(index, 'released');
+      }
+      expect(await closed()).toMatchObject({ revision: 1, closed: 'quiet' });
+    });
+  });
+
+  it('waits longer where a position is missing, and says so', async () => {
+    await withBench(async ({ bring: comes, tracker, closed }) => {
+      for (const [index, z] of [0, 1, 2, 4, 5].entries()) await comes(`1.${index}`, z, 1);
+      tracker.associationEnded(1, 'released');
+      const started = performance.now();
+      const record = await closed();
+      expect(performance.now() - started).toBeGreaterThan(policy.quietMs);
+      expect(record.warnings.map(({ code }) => code)).toEqual(['GAPS']);
+    });
+  });
+
+  it('opens the next revision over everything when a slice comes late', async () => {
+    await withBench(async ({ bring: comes, tracker, closed }) => {
+      await comes('1.1', 0, 1);
+      await comes('1.2', 1, 1);
+      tracker.associationEnded(1, 'released');
+      await closed();
+      await comes('1.3', 2, 2);
+      tracker.associationEnded(2, 'released');
+      const second = await closed();
+      expect(second).toMatchObject({ revision: 2, cause: 'late', closed: 'quiet' });
+      expect(second.instances).toHaveLength(3);
+    });
+  });
+
+  it('takes up what a killed process left, with who sent it', async () => {
+    await withBench(async ({ bring: comes, tracker, openTracker, closed }) => {
+      await comes('1.1', 0, 1);
+      await comes('1.2', 1, 1);
+      tracker.close();
+      await openTracker().start();
+      const record = await closed();
+      expect(record.instances).toHaveLength(2);
+      expect(record.sources).toEqual([source]);
+    });
+  });
+
+  it('answers a requeue with the next revision of the same instances, once', async () => {
+    await withBench(async ({ bring: comes, tracker, closed, spool }) => {
+      await comes('1.1', 0, 1);
+      const first = await closed();
+      await spool.publishDecision(decisionRecord(1, { key: key as Key, tasks: [] }));
+      await tracker.start();
+      const file = await spool.recordAction(key, actionRecord({ kind: 'requeue', newUids: true }));
+      const second = await closed();
+      expect(second).toMatchObject({ revision: 2, cause: 'requeue', closed: 'operator', remake: 2, action: file });
+      expect(second.instances).toEqual(first.instances);
+      await spool.touchActive(key);
+      await new Promise((resolve) => setTimeout(resolve, 1_500));
+      expect((await spool.state(key)).revisions).toHaveLength(2);
+    });
+  });
+
+  it('lists a second copy with other bytes as a variant, beside the first', async () => {
+    await withBench(async ({ bring: comes, closed, tracker }) => {
+      await comes('1.1', 0, 1);
+      await comes('1.1', 7, 1);
+      tracker.associationEnded(1, 'released');
+      const record = await closed();
+      expect(record.instances).toHaveLength(1);
+      expect(record.variants).toHaveLength(1);
+    });
+  });
+});
