@@ -75,7 +75,7 @@ export async function performTask(
       },
       AbortSignal.any([signal, superseded.signal]),
     );
-    return await end({ ...outcome, warnings: [...task.gate.warnings, ...outcome.warnings] }, folder);
+    return await end(outcome, folder);
   } catch (error) {
     await rm(folder, { recursive: true, force: true });
     if (superseded.signal.aborted) return { kind: 'done' };
@@ -159,7 +159,7 @@ export function outcomeWithout(
     strength: { asked: task.strength, effective: null, reached: null, blend: null },
     noise: { before: null, after: null, unit: 'STORED' },
     figures: {},
-    warnings: [...task.gate.warnings],
+    warnings: [],
     modelSeconds: null,
     instances: [],
   };

@@ -11,7 +11,7 @@ import type { Key } from './key.js';
 import { Layout } from './layout.js';
 import { openProcessFolder, processName, startOf, sweepProcessFolders } from './process-folder.js';
 import type { ProcessFolder, ProcessIdentity } from './process-folder.js';
-import { readState } from './read-state.js';
+import { readRecord, readState } from './read-state.js';
 import type {
   ActionRecord,
   AttemptRecord,
@@ -21,6 +21,7 @@ import type {
   OutcomeRecord,
   SeriesRecord,
 } from './records.js';
+import { seriesRecord } from './records.js';
 import { takeReceiverLock } from './receiver-lock.js';
 import type { ReceiverLock } from './receiver-lock.js';
 import { nextSteps } from './state.js';
@@ -53,6 +54,7 @@ export interface PublishedInstance {
   readonly instance: InstanceRecord;
 }
 
+const configurationRecord = z.object({ version: z.literal(1), at: z.iso.datetime(), sections: z.json() });
 const description = z.object({ version: z.literal(1), nodeId: z.string() });
 
 export class Spool {
@@ -297,6 +299,36 @@ export class Spool {
         if (!hasCode(error, 'ENOENT')) throw error;
       });
     }
+  }
+
+  /**
+   * Number of the configuration whose sections these are: published at first sight, so that every decision names what it
+   * was made with.
+   */
+  async configurationNumber(sections: object): Promise<number> {
+    const text = JSON.stringify(sections);
+    for (;;) {
+      const names = await namesIn(this.layout.config);
+      const newest = names.at(-1);
+      if (newest !== undefined) {
+        const record: unknown = JSON.parse(await readFile(join(this.layout.config, newest), 'utf8'));
+        if (JSON.stringify(configurationRecord.parse(record).sections) === text) return Number.parseInt(newest, 10);
+      }
+      const number = await nextNumber(this.layout.config);
+      const file = join(this.layout.config, `${String(number).padStart(6, '0')}.json`);
+      const at = new Date(this.#options.now()).toISOString();
+      if (await this.#publishJson(file, { version: 1, at, sections: JSON.parse(text) as unknown })) return number;
+    }
+  }
+
+  /** Age of the oldest series that is not done, by the closing of its first revision; 0 where there is none. */
+  async oldestActiveSeconds(): Promise<number> {
+    let oldest = this.#options.now();
+    for (const key of (await this.activeKeys()).keys()) {
+      const first = await readRecord(join(this.layout.revision(key, 1), 'series.json'), seriesRecord);
+      if (first !== null) oldest = Math.min(oldest, Date.parse(first.openedAt));
+    }
+    return (this.#options.now() - oldest) / 1000;
   }
 
   /** Free bytes on the spool's volume, for this user. */

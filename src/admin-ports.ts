@@ -1,0 +1,121 @@
+// What the HTTP face asks of the node, answered from the spool, the queue and the configuration.
+import type { AdminPorts, PeerView, SeriesFilter } from './admin/ports.js';
+import type { Config } from './config/schema.js';
+import type { BreakerState } from './deliver/breaker.js';
+import { decideDelivery } from './deliver/decide.js';
+import { retryPolicyOf } from './deliver/retry-policy.js';
+import type { Registry } from './inference/registry.js';
+import type { QueueBackend } from './queue/backend.js';
+import type { Spool } from './spool/spool.js';
+import { remaining, wantedDeliveries } from './spool/state.js';
+import type { SeriesState } from './spool/state.js';
+import { summaryOf, viewOf } from './spool/view-of.js';
+import type { GivenUp } from './spool/view-of.js';
+import type { SeriesSummary } from './spool/view.js';
+
+export interface AdminPortsDeps {
+  readonly spool: Spool;
+  readonly queue: QueueBackend;
+  readonly registry: Registry;
+  readonly config: Config;
+  /** State of a peer's breaker, where this process sends; null where another does. */
+  readonly breaker: ((peer: string) => BreakerState) | null;
+  readonly now: () => number;
+}
+
+/** Whether a delivery is past its peer's `giveUp`. */
+export function givenUpBy(peers: Config['peers'], now: () => number): GivenUp {
+  return (batches) => {
+    const peer = peers[batches[0]?.peer ?? ''];
+    if (peer === undefined) return false;
+    return decideDelivery(batches, retryPolicyOf(peer), now(), 1).kind === 'given-up';
+  };
+}
+
+export function openAdminPorts(deps: AdminPortsDeps): AdminPorts {
+  const givenUp = givenUpBy(deps.config.peers, deps.now);
+  return {
+    listSeries: (filter) => listSeries(deps, givenUp, filter),
+    async showSeries(key) {
+      const state = await deps.spool.state(key);
+      return state.files.length + state.revisions.length === 0 ? null : viewOf(state, givenUp);
+    },
+    async act(key, action, by) {
+      const part = { revision: null, task: null, peer: null, priority: null, newUids: false };
+      const at = new Date(deps.now()).toISOString();
+      const file = await deps.spool.recordAction(key, { version: 1, at, by, ...part, ...action });
+      return { number: Number.parseInt(file, 10) };
+    },
+    peers: () => peers(deps),
+    models: () =>
+      Promise.resolve(
+        deps.registry.list().map((card) => ({
+          id: card.id,
+          version: card.version,
+          kind: card.kind,
+          task: card.task,
+          modality: card.modality.join(', '),
+          sha256: card.sha256,
+          defaultStrength: card.defaultStrength,
+          intendedUse: card.words,
+          state: 'usable' as const,
+          says: 'The card is complete; `limpid models verify` runs it.',
+        })),
+      ),
+    queues: () => deps.queue.counts(),
+  };
+}
+
+async function listSeries(deps: AdminPortsDeps, givenUp: GivenUp, filter: SeriesFilter): Promise<{ series: SeriesSummary[]; next: string | null }> {
+  const keys = await deps.spool.allKeys();
+  const start = filter.after === undefined ? 0 : keys.findIndex((key) => key === filter.after) + 1;
+  const series: SeriesSummary[] = [];
+  for (const key of keys.slice(start)) {
+    const summary = summaryOf(viewOf(await deps.spool.state(key), givenUp));
+    if (filter.state !== undefined && summary.state !== filter.state) continue;
+    if (filter.modality !== undefined && summary.modality !== filter.modality) continue;
+    if (filter.peer !== undefined && !summary.sources.includes(filter.peer)) continue;
+    series.push(summary);
+    if (series.length === filter.limit) return { series, next: key };
+  }
+  return { series, next: null };
+}
+
+/** Instances that wait for each peer, over all active series. */
+export async function waitingInstances(spool: Spool): Promise<Map<string, number>> {
+  const waiting = new Map<string, number>();
+  for (const key of (await spool.activeKeys()).keys()) {
+    const state: SeriesState = await spool.state(key);
+    for (const revision of state.revisions) {
+      for (const { task, peer } of wantedDeliveries(state, revision)) {
+        waiting.set(peer, (waiting.get(peer) ?? 0) + remaining(state, revision, task, peer).open.length);
+      }
+    }
+  }
+  return waiting;
+}
+
+async function peers(deps: AdminPortsDeps): Promise<PeerView[]> {
+  const waiting = await waitingInstances(deps.spool);
+  return Object.entries(deps.config.peers).map(([name, peer]) => {
+    const receives = peer.host !== null && peer.port !== null;
+    const breaker = receives && deps.breaker !== null ? deps.breaker(name) : null;
+    const says = {
+      open: 'Does not answer: nothing is sent but a C-ECHO now and then.',
+      'half-open': 'A C-ECHO is on its way.',
+      closed: 'In use.',
+      none: receives ? 'Another process sends to it.' : 'Sends to this node only.',
+    }[breaker ?? 'none'];
+    return {
+      name,
+      aeTitle: peer.aeTitle,
+      sends: true,
+      receives,
+      host: peer.host,
+      port: peer.port,
+      breaker,
+      waiting: receives ? (waiting.get(name) ?? 0) : null,
+      says,
+    };
+  });
+}

@@ -1,0 +1,7 @@
+import { defaultRetryPolicy } from './decide.js';
+import type { RetryPolicy } from './decide.js';
+
+/** How a peer's deliveries are tried again. */
+export function retryPolicyOf(peer: { readonly giveUpMs: number }): RetryPolicy {
+  return { ...defaultRetryPolicy, giveUpMs: peer.giveUpMs };
+}
