@@ -1,4 +1,4 @@
-// A limpid node as a process of its own, started with plain node as an operator would: the process tests and benches drive it.
+// A limpid node as a process of its own, started with plain node as an operator would: the demo, process tests and benches drive it.
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-const main = fileURLToPath(new URL('../../src/main.js', import.meta.url));
+const main = fileURLToPath(new URL('../src/main.js', import.meta.url));
 
 export interface NodeUnderTest {
   readonly pid: number;
@@ -29,8 +29,8 @@ export interface NodeOptions {
   readonly execArgv?: readonly string[];
 }
 
-/** What tests change in the configuration: short periods, loopback, free ports. */
-export function testConfig(change: Record<string, unknown>): Record<string, unknown> {
+/** A configuration with short periods, on loopback and free ports. */
+export function quickConfig(change: Record<string, unknown>): Record<string, unknown> {
   return {
     node: { aeTitle: 'LIMPID', dimse: { host: '127.0.0.1', port: 0 }, http: { host: '127.0.0.1', port: 0 } },
     spool: { directory: './data', low: '100MB', critical: '50MB' },

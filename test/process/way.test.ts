@@ -1,0 +1,69 @@
+// The main job through processes as an operator starts them. This one needs nothing but this project: own SCU, own receiving
+// PACS, simulated series.
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { eventually, quickConfig, startNode } from '../../demo/start-node.js';
+import { openReceivingPacs } from '../../demo/receiving-pacs.js';
+import { readInstance } from '../../src/dicom/file.js';
+import { text, texts } from '../../src/dicom/values.js';
+import { readOutgoing, send } from '../../src/io/dimse/scu.js';
+import { openLog } from '../../src/observe/log.js';
+import { openMetrics } from '../../src/observe/metrics.js';
+import { writeSyntheticSeries } from '../support/synthetic-series.js';
+import { withFolder } from '../support/temporary.js';
+
+const log = openLog('silent');
+
+describe('a node on the embedded queue', () => {
+  it('takes a series, and brings originals and one derived series to the PACS; the same again makes nothing new', async () => {
+    await withFolder(async (folder) => {
+      const pacs = await openReceivingPacs({ folder: join(folder, 'pacs'), port: 0, aeTitle: 'PACS', log, metrics: openMetrics() });
+      const { files } = await writeSyntheticSeries(join(folder, 'series'), { modality: 'CT', slices: 6, rows: 128, columns: 128 });
+      const node = await startNode({
+        folder: join(folder, 'node'),
+        config: quickConfig({
+          peers: {
+            ct1: { aeTitle: 'CT1', from: ['127.0.0.1'] },
+            pacs: { aeTitle: 'PACS', host: '127.0.0.1', port: pacs.port },
+          },
+          workers: { providers: ['cpu'] },
+          rules: [
+            { name: 'ct', when: { Modality: 'CT' }, enhance: [{ with: 'gaussian' }], forward: ['pacs'], deliver: ['pacs'] },
+          ],
+        }),
+      });
+      try {
+        const instances = await Promise.all(files.map((file) => readOutgoing(file)));
+        const target = { aeTitle: 'LIMPID', host: '127.0.0.1', port: node.dicomPort, callingAe: 'CT1' };
+        const sent = await send(target, instances, { associations: 1, log });
+        expect(sent.outcomes.map(({ status }) => status)).toEqual(instances.map(() => 0));
+        await eventually('originals and derived arrive', async () => pacs.stored.length >= 12);
+        const source = readInstance(await readFile(files[0] ?? '')).dataSet;
+        const originals = pacs.stored.filter(({ seriesInstanceUid }) => seriesInstanceUid === text(source, 'SeriesInstanceUID'));
+        const derived = pacs.stored.filter((instance) => !originals.includes(instance));
+        expect(originals).toHaveLength(6);
+        expect(new Set(derived.map(({ seriesInstanceUid }) => seriesInstanceUid)).size).toBe(1);
+        expect(new Set(derived.map(({ studyInstanceUid }) => studyInstanceUid))).toEqual(new Set([text(source, 'StudyInstanceUID')]));
+        const one = readInstance(await readFile(derived[0]?.file ?? '')).dataSet;
+        expect(texts(one, 'ImageType').slice(0, 2)).toEqual(['DERIVED', 'SECONDARY']);
+
+        const again = await send(target, instances, { associations: 2, log });
+        expect(again.outcomes.map(({ status }) => status)).toEqual(instances.map(() => 0));
+        const done = await eventually('the series is done', async () => {
+          const list = (await (await fetch(`http://127.0.0.1:${node.httpPort}/api/series`)).json()) as {
+            series: { state: string; revision: number }[];
+          };
+          return list.series[0]?.state === 'done' && list.series;
+        });
+        expect(done).toHaveLength(1);
+        expect(done[0]?.revision).toBe(1);
+        expect(pacs.stored).toHaveLength(12);
+        expect(await node.end('SIGTERM')).toBe(0);
+      } finally {
+        await node.end('SIGKILL');
+        await pacs.close();
+      }
+    });
+  });
+});
