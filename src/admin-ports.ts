@@ -6,6 +6,7 @@ import { decideDelivery } from './deliver/decide.js';
 import { retryPolicyOf } from './deliver/retry-policy.js';
 import type { Registry } from './inference/registry.js';
 import type { QueueBackend } from './queue/backend.js';
+import { queueNames } from './queue/jobs.js';
 import type { Spool } from './spool/spool.js';
 import { remaining, wantedDeliveries } from './spool/state.js';
 import type { SeriesState } from './spool/state.js';
@@ -62,7 +63,10 @@ export function openAdminPorts(deps: AdminPortsDeps): AdminPorts {
           says: 'The card is complete; `limpid models verify` runs it.',
         })),
       ),
-    queues: () => deps.queue.counts(),
+    queues: async () => {
+      const counts = await deps.queue.counts();
+      return queueNames.map((queue) => ({ queue, ...counts[queue] }));
+    },
   };
 }
 

@@ -1,4 +1,5 @@
 // Wires one process by its roles. Nothing here decides anything: it opens the rooms, hands each what it needs, and closes them.
+import { readFile } from 'node:fs/promises';
 import { availableParallelism, hostname } from 'node:os';
 import { Tracker } from './assemble/tracker.js';
 import { openAdminPorts, waitingInstances } from './admin-ports.js';
@@ -95,8 +96,7 @@ async function open(options: AppOptions, closing: Closing): Promise<App> {
   say('spool', 'ready', 'The spool can be written.');
   const registry = await openRegistry(options.modelsDirectory);
   const queue = await openQueue({
-    url: config.queue.url,
-    passwordFile: config.queue.passwordFile,
+    url: await queueUrl(config.queue),
     directory: spool.layout.queue,
     log,
     metrics,
@@ -173,6 +173,14 @@ async function open(options: AppOptions, closing: Closing): Promise<App> {
       await closing.run(log);
     },
   };
+}
+
+/** The queue's address with the password of its file in it. */
+async function queueUrl({ url, passwordFile }: Config['queue']): Promise<string> {
+  if (passwordFile === null) return url;
+  const withPassword = new URL(url);
+  withPassword.password = encodeURIComponent((await readFile(passwordFile, 'utf8')).trimEnd());
+  return withPassword.href;
 }
 
 function consume(consumer: { close(): Promise<void> }, closing: Closing): void {

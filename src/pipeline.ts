@@ -14,8 +14,8 @@
 import type { DeliveryJob } from './deliver/deliver.js';
 import type { Log } from './observe/log.js';
 import type { Metrics } from './observe/metrics.js';
-import type { JobData, QueueBackend } from './queue/backend.js';
-import { deliveryJobId, seriesJobId, taskJobId } from './queue/job-id.js';
+import type { QueueBackend } from './queue/backend.js';
+import type { JobHandler, JobResult, QueueName } from './queue/jobs.js';
 import type { Key } from './spool/key.js';
 import type { Priority } from './spool/records.js';
 import type { Spool } from './spool/spool.js';
@@ -53,25 +53,19 @@ async function addJob(deps: PipelineDeps, state: SeriesState, step: Step): Promi
   const priority = priorityOf(state, step.revision);
   const source = revision?.record.sources[0]?.peer ?? 'unknown';
   const { key } = state;
-  const at = { key, revision: step.revision };
+  const data = { key, revision: step.revision };
   switch (step.kind) {
     case 'route':
-      await deps.queue.add('series', { id: seriesJobId(key, step.revision), data: at, priority, source });
+      await deps.queue.add('series', { data, priority, source });
       return;
     case 'task':
-      await deps.queue.add('tasks', {
-        id: taskJobId(key, step.revision, step.task),
-        data: { ...at, task: step.task },
-        priority,
-        source,
-      });
+      await deps.queue.add('tasks', { data: { ...data, task: step.task }, priority, source });
       return;
     case 'deliver':
       await deps.queue.add('deliveries', {
-        id: deliveryJobId(key, step.revision, step.task, step.peer),
-        data: { ...at, task: step.task, peer: step.peer },
+        data: { ...data, task: step.task, peer: step.peer },
         priority,
-        source,
+        source: step.peer,
       });
   }
 }
@@ -91,13 +85,9 @@ function reportFinished(deps: PipelineDeps, state: SeriesState): void {
   deps.metrics.observe('time_to_pacs_seconds', { modality, priority }, seconds);
 }
 
-/** The handler of one queue: runs the step, then asks what comes next. */
-export function handlersOf(
-  deps: PipelineDeps,
-  stages: Stages,
-  signal: AbortSignal,
-): Record<'series' | 'tasks' | 'deliveries', (job: JobData) => Promise<'done' | { retryAtMs: number }>> {
-  const andThen = async (key: Key, result: StepResult): Promise<'done' | { retryAtMs: number }> => {
+/** The handler of each queue: runs the step, then asks what comes next. `stopping` ends what runs when the node drains. */
+export function handlersOf(deps: PipelineDeps, stages: Stages, stopping: AbortSignal): Record<QueueName, JobHandler> {
+  const andThen = async (key: Key, result: StepResult): Promise<JobResult> => {
     if (result.kind === 'later') return { retryAtMs: result.atMs };
     await advance(deps, key);
     return 'done';
@@ -107,13 +97,9 @@ export function handlersOf(
       await stages.route({ key, revision });
       return andThen(key, { kind: 'done' });
     },
-    tasks: async ({ key, revision, task }) => {
-      if (task === undefined) return 'done';
-      return andThen(key, await stages.enhance({ key, revision, task }, signal));
-    },
-    deliveries: async ({ key, revision, task, peer }) => {
-      if (task === undefined || peer === undefined) return 'done';
-      return andThen(key, await stages.deliver({ key, revision, task, peer }, signal));
-    },
+    tasks: async ({ key, revision, task = '' }, { signal }) =>
+      andThen(key, await stages.enhance({ key, revision, task }, AbortSignal.any([signal, stopping]))),
+    deliveries: async ({ key, revision, task = '', peer = '' }, { signal }) =>
+      andThen(key, await stages.deliver({ key, revision, task, peer }, AbortSignal.any([signal, stopping]))),
   };
 }

@@ -1,8 +1,10 @@
 // `limpid echo` and `limpid send`: SCU tools over the code that delivers.
 import { SingleBar } from 'cli-progress';
 import { LimpidError } from '../errors.js';
-import { echo, readOutgoing, send } from '../io/dimse/scu.js';
-import type { Outgoing, ScuTarget } from '../io/dimse/scu.js';
+import { readOutgoing } from '../io/dimse/outgoing.js';
+import type { Outgoing } from '../io/dimse/outgoing.js';
+import { echo, send } from '../io/dimse/scu.js';
+import type { ScuTarget } from '../io/dimse/requestor.js';
 import type { Log } from '../observe/log.js';
 import { filesBelow } from './files.js';
 import { colour, table } from './output.js';

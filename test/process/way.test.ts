@@ -7,7 +7,8 @@ import { eventually, quickConfig, startNode } from '../../demo/start-node.js';
 import { openReceivingPacs } from '../../demo/receiving-pacs.js';
 import { readInstance } from '../../src/dicom/file.js';
 import { text, texts } from '../../src/dicom/values.js';
-import { readOutgoing, send } from '../../src/io/dimse/scu.js';
+import { readOutgoing } from '../../src/io/dimse/outgoing.js';
+import { send } from '../../src/io/dimse/scu.js';
 import { openLog } from '../../src/observe/log.js';
 import { openMetrics } from '../../src/observe/metrics.js';
 import { writeSyntheticSeries } from '../support/synthetic-series.js';
@@ -19,7 +20,7 @@ describe('a node on the embedded queue', () => {
   it('takes a series, and brings originals and one derived series to the PACS; the same again makes nothing new', async () => {
     await withFolder(async (folder) => {
       const pacs = await openReceivingPacs({ folder: join(folder, 'pacs'), port: 0, aeTitle: 'PACS', log, metrics: openMetrics() });
-      const { files } = await writeSyntheticSeries(join(folder, 'series'), { modality: 'CT', slices: 6, rows: 128, columns: 128 });
+      const { files } = await writeSyntheticSeries(join(folder, 'series'), { modality: 'CT', slices: 6, rows: 128, columns: 128, noise: 20, seed: 1 });
       const node = await startNode({
         folder: join(folder, 'node'),
         config: quickConfig({
