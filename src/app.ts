@@ -44,8 +44,8 @@ export interface AppOptions {
 export interface App {
   /** The one line that `serve` prints. */
   readonly ready: string;
-  /** Stops taking work, lets running work end within `ms`, closes everything. */
-  drain(ms: number): Promise<void>;
+  /** Stops taking work, ends running work where the next start takes it up, closes everything. */
+  drain(): Promise<void>;
 }
 
 const drainMs = 30_000;

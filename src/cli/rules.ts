@@ -1,0 +1,56 @@
+// `limpid rules`: are the rules right, and what would they make of a series.
+import type { Config } from '../config/schema.js';
+import { filesBelow } from './files.js';
+import { colour, table } from './output.js';
+import type { Output } from './output.js';
+
+export interface RuleCommands {
+  check(options: { readonly config: string }): Promise<void>;
+  test(paths: readonly string[], options: { readonly config: string; readonly calling: string; readonly json: boolean }): Promise<void>;
+}
+
+/** What the rules make of one series of the files: in words, and as the decision record. */
+export interface ExplainedSeries {
+  readonly title: string;
+  readonly text: string;
+  readonly decision: object;
+}
+
+/** Decides on the series of some files as the router would; given by the app. */
+export type ExplainFiles = (
+  files: readonly string[],
+  options: { readonly config: string; readonly calling: string },
+) => Promise<{ readonly series: readonly ExplainedSeries[]; readonly refused: readonly { readonly file: string; readonly why: string }[] }>;
+
+export function ruleCommands(
+  load: (file: string) => Promise<Config>,
+  explain: ExplainFiles,
+  output: Output,
+  failed: () => void,
+): RuleCommands {
+  return {
+    async check({ config }) {
+      const { rules } = await load(config);
+      const rows = rules.map(({ name, enhance, forward, deliver, priority }, index) => [
+        index + 1,
+        name,
+        enhance.map(({ model, strength }) => `${model}${strength === null ? '' : ` ${strength}`}`).join(', '),
+        forward.join(', '),
+        deliver.join(', '),
+        priority,
+      ]);
+      output.out(table(['', 'rule', 'enhance', 'forward', 'deliver', 'priority'], rows));
+      output.out(`${colour(output, 'green', 'ok')} ${config}`);
+    },
+    async test(paths, { config, calling, json }) {
+      const { series, refused } = await explain(await filesBelow(paths), { config, calling });
+      if (series.length === 0) failed();
+      if (json) {
+        output.out(JSON.stringify({ series: series.map(({ decision }) => decision), refused }, null, 1));
+        return;
+      }
+      for (const { file, why } of refused) output.err(`${colour(output, 'yellow', 'left out')} ${file}: ${why}`);
+      for (const { title, text } of series) output.out(`${colour(output, 'bold', title)}\n${text}\n`);
+    },
+  };
+}

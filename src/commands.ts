@@ -1,0 +1,102 @@
+// The commands' work, put together from the rooms: what the command line may not import by itself is handed in here.
+import { hostname, userInfo } from 'node:os';
+import { dirname, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { openApp } from './app.js';
+import { givenUpBy } from './admin-ports.js';
+import { configCommands } from './cli/config.js';
+import { enhanceCommand } from './cli/enhance.js';
+import { modelCommands } from './cli/models.js';
+import type { Output } from './cli/output.js';
+import type { Commands } from './cli/program.js';
+import { ruleCommands } from './cli/rules.js';
+import { scuCommands } from './cli/scu.js';
+import { seriesCommands } from './cli/series.js';
+import { checkRoles, loadConfig } from './config/load.js';
+import type { Environment } from './config/overrides.js';
+import type { Config } from './config/schema.js';
+import { enhanceFiles } from './enhance-files.js';
+import { LimpidError } from './errors.js';
+import { explainFiles } from './explain-files.js';
+import { openRegistry } from './inference/registry.js';
+import { openLog } from './observe/log.js';
+import { openMetrics } from './observe/metrics.js';
+import { openSpool } from './spool/spool.js';
+
+/** `models/` beside the compiled program. */
+const modelsDirectory = resolve(dirname(fileURLToPath(import.meta.url)), '../../models');
+const drainMs = 30_000;
+
+export function openCommands(output: Output, environment: Environment, failed: () => void): Commands {
+  const load = async (file: string): Promise<Config> => {
+    const registry = await openRegistry(modelsDirectory);
+    const knownModels = new Map(registry.list().map((card) => [card.id, card]));
+    const config = await loadConfig(file, environment, { knownModels });
+    // Paths of a configuration are relative to its file.
+    const directory = resolve(dirname(file), config.spool.directory);
+    return { ...config, spool: { ...config.spool, directory } };
+  };
+  const quiet = openLog('warn');
+  return {
+    serve: async ({ config: file, roles, standby }) => {
+      const config = await load(file);
+      checkRoles(config, roles);
+      const log = openLog(config.log.level);
+      const app = await openApp({ config, roles, standby, modelsDirectory, log, metrics: openMetrics() });
+      output.out(app.ready);
+      await new Promise<void>((stop) => {
+        for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop());
+      });
+      log.info('draining');
+      const late = setTimeout(() => {
+        log.error('not drained in time');
+        process.exit(1);
+      }, drainMs + 5_000);
+      await app.drain();
+      clearTimeout(late);
+    },
+    enhance: enhanceCommand(
+      (files, options, progress) => enhanceFiles(files, { ...options, modelsDirectory, load, log: quiet }, progress),
+      output,
+      failed,
+    ),
+    scu: scuCommands(
+      async (file, name) => {
+        const config = await load(file);
+        const peer = config.peers[name];
+        if (peer === undefined) {
+          throw new LimpidError('USAGE', `${file} has no peer ${name}: ${Object.keys(config.peers).join(', ')}`);
+        }
+        const { aeTitle, host, port, associations } = peer;
+        if (host === null || port === null) throw new LimpidError('USAGE', `peer ${name} has no host and port in ${file}`);
+        return { target: { aeTitle, host, port, callingAe: config.node.aeTitle }, associations };
+      },
+      quiet,
+      output,
+      failed,
+    ),
+    series: seriesCommands(
+      async (file, body) => {
+        const config = await load(file);
+        const { directory, sync } = config.spool;
+        const spool = await openSpool({ directory, sync, host: hostname(), now: Date.now });
+        try {
+          return await body(spool, givenUpBy(config.peers, Date.now));
+        } finally {
+          await spool.close();
+        }
+      },
+      { user: userInfo().username, now: Date.now },
+      output,
+    ),
+    rules: ruleCommands(
+      load,
+      (files, options) => explainFiles(files, { ...options, modelsDirectory, load }),
+      output,
+      failed,
+    ),
+    models: modelCommands(() => openRegistry(modelsDirectory), output, failed),
+    config: configCommands(load, output),
+  };
+}
+

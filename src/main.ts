@@ -1,0 +1,33 @@
+#!/usr/bin/env node
+// The program: arguments, environment, signals, exit status. 0 done, 1 failed, 2 wrong usage or configuration.
+import { CommanderError } from 'commander';
+import { openCommands } from './commands.js';
+import { processOutput } from './cli/output.js';
+import { buildProgram } from './cli/program.js';
+import { LimpidError } from './errors.js';
+
+const output = processOutput();
+const usageCodes = new Set(['CONFIG_INVALID', 'CONFIG_UNREADABLE', 'USAGE', 'MODEL_UNKNOWN']);
+
+function statusOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (error instanceof LimpidError) {
+    output.err(`${error.code}: ${error.message}\n${error.hint}`);
+    return usageCodes.has(error.code) ? 2 : 1;
+  }
+  output.err(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  return 1;
+}
+
+const commands = openCommands(output, process.env, () => {
+  process.exitCode = 1;
+});
+const program = buildProgram(commands);
+for (const command of [program, ...program.commands, ...program.commands.flatMap((group) => group.commands)]) {
+  command.exitOverride();
+}
+try {
+  await program.parseAsync(process.argv);
+} catch (error) {
+  process.exitCode = statusOf(error);
+}
