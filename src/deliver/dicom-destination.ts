@@ -1,5 +1,7 @@
 // A DICOM peer as a destination: C-STORE over parallel associations.
-import { toImplicitLittleEndian } from '../dicom/transcode.js';
+import { readFile } from 'node:fs/promises';
+import { readInstance } from '../dicom/file.js';
+import { nativeDataSet } from '../dicom/transcode.js';
 import { echo, send } from '../io/dimse/scu.js';
 import type { Log } from '../observe/log.js';
 import type { Destination } from './destination.js';
@@ -17,7 +19,7 @@ export function destinationOf(
         associations: peer.associations,
         signal,
         log: node.log,
-        convert: toImplicitLittleEndian,
+        convert: async (file, transferSyntaxUid) => nativeDataSet(readInstance(await readFile(file)).dataSet, transferSyntaxUid),
       });
       return { association, outcomes };
     },
