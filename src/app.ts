@@ -206,14 +206,12 @@ async function openWork(
         Array.from({ length: config.workers.devices }, () =>
           openDevice({
             taskModule: new URL('./task.js', import.meta.url),
-            modelsDirectory: options.modelsDirectory,
             providers: config.workers.providers,
             threads: threadsOf(config.workers),
             deadlineMs: config.workers.deadlineMs,
             memoryBytes: config.workers.memoryBytes,
             log,
             metrics,
-            now: Date.now,
           }),
         ),
       )
@@ -285,7 +283,7 @@ async function openReceiver(options: AppOptions, pipeline: PipelineDeps, closing
       aeTitle,
       from: from.length === 0 ? null : from,
     })),
-    unknownCallers: config.node.unknownCallers,
+    unknownCallers: 'refuse' as const,
   };
   const congested = (): string | null =>
     stopping.aborted ? 'the node is draining' : space.now() === 'critical' ? 'the spool volume is nearly full' : null;
