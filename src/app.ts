@@ -283,7 +283,7 @@ async function openReceiver(options: AppOptions, pipeline: PipelineDeps, closing
       aeTitle,
       from: from.length === 0 ? null : from,
     })),
-    unknownCallers: 'refuse' as const,
+    unknownCallers: config.node.unknownCallers,
   };
   const congested = (): string | null =>
     stopping.aborted ? 'the node is draining' : space.now() === 'critical' ? 'the spool volume is nearly full' : null;

@@ -49,6 +49,8 @@ export class Tracker {
   /** Series whose revisions are known, so that each is read once while it is being received. */
   readonly #listed = new Map<Key, Promise<Map<string, Set<string>>>>();
   readonly #seenTouch = new Map<Key, number>();
+  /** Series whose revision is being published: their files are in none yet. */
+  readonly #closing = new Set<Key>();
   #scanning: NodeJS.Timeout | null = null;
   #closed = false;
 
@@ -129,7 +131,7 @@ export class Tracker {
     for (const [key, touched] of active) {
       if (this.#seenTouch.get(key) === touched) continue;
       this.#seenTouch.set(key, touched);
-      if (this.#pending.has(key)) continue;
+      if (this.#pending.has(key) || this.#closing.has(key)) continue;
       await this.#takeUp(key);
     }
   }
@@ -138,7 +140,8 @@ export class Tracker {
     const state = await this.#deps.spool.state(key);
     const requeue = unansweredRequeues(state).at(-1);
     const unlisted = unlistedFiles(state);
-    if (this.#pending.has(key)) return; // an instance came while the files were read
+    // An instance came, or a revision was being closed, while the files were read.
+    if (this.#pending.has(key) || this.#closing.has(key)) return;
     if (unlisted.length > 0) {
       for (const file of unlisted) {
         const arrival = await readArrival(this.#deps.spool.layout.instance(key, file), key, file);
@@ -194,9 +197,9 @@ export class Tracker {
     if (pending.timer !== null) clearTimeout(pending.timer);
     pending.timer = setTimeout(() => {
       this.#closeIfComplete(pending).catch((error: unknown) => {
-        this.#deps.log.error('closing a revision failed; it is tried again', { key: pending.key, error });
-        pending.closing = false;
-        pending.timer = setTimeout(() => this.#evaluate(pending), 1000);
+        this.#deps.log.error('closing a revision failed; it is taken up again from its files', { key: pending.key, error });
+        this.#pending.delete(pending.key);
+        this.#seenTouch.delete(pending.key);
       });
     }, this.#waitMs(pending));
   }
@@ -237,8 +240,16 @@ export class Tracker {
       return;
     }
     this.#pending.delete(pending.key); // whatever comes from here on opens the next revision
+    const unlisted = new Set(unlistedFiles(state));
+    for (const file of pending.arrivals.keys()) if (!unlisted.has(file)) pending.arrivals.delete(file);
+    if (pending.arrivals.size === 0) return; // taken up twice, and listed meanwhile
     const record = this.#record(pending, previous, decision.why, gaps);
-    await this.#publish(record, modalityOf(pending));
+    this.#closing.add(pending.key);
+    try {
+      await this.#publish(record, modalityOf(pending));
+    } finally {
+      this.#closing.delete(pending.key);
+    }
     const label = { modality: modalityOf(pending) };
     this.#deps.metrics.observe('quiet_seconds', label, (this.#deps.monotonic() - pending.lastAtMs) / 1000);
   }

@@ -123,7 +123,7 @@ describeWithPeers(['storescu', 'dcmsend', 'Orthanc'], 'storescu > limpid > Ortha
         orthanc = await startOrthanc({
           aeTitle: orthanc.aeTitle,
           modalities: { LIMPID: { aeTitle: 'LIMPID', port: 11_112 } },
-          settings: { DicomPort: orthanc.dicomPort },
+          dicomPort: orthanc.dicomPort,
         });
         await arrived(4, 1);
       } finally {

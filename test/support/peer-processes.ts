@@ -152,6 +152,8 @@ export interface OrthancPeer {
 
 export interface OrthancOptions {
   readonly aeTitle?: string;
+  /** The same again, to come back after a stop. */
+  readonly dicomPort?: number;
   /** Nodes that may store here and that it may send to, by Orthanc's name for them. */
   readonly modalities: Readonly<Record<string, DicomAddress>>;
   /** Further settings of its configuration file; they win over the ones made here. */
@@ -161,7 +163,8 @@ export interface OrthancOptions {
 export async function startOrthanc(options: OrthancOptions): Promise<OrthancPeer> {
   const aeTitle = options.aeTitle ?? 'ORTHANC';
   const folder = await temporaryFolder('orthanc');
-  const [dicomPort, httpPort] = [await freePort(), await freePort()];
+  const dicomPort = options.dicomPort ?? (await freePort());
+  const httpPort = await freePort();
   const modalities = Object.entries(options.modalities).map(([name, node]) => [
     name,
     { AET: node.aeTitle, Host: '127.0.0.1', Port: node.port, AllowTranscoding: false },
