@@ -1,6 +1,6 @@
 // Wires one process by its roles. Nothing here decides anything: it opens the rooms, hands each what it needs, and closes them.
 import { readFile } from 'node:fs/promises';
-import { availableParallelism, hostname } from 'node:os';
+import { hostname } from 'node:os';
 import { Tracker } from './assemble/tracker.js';
 import { openAdminPorts, waitingInstances } from './admin-ports.js';
 import { openHttp } from './admin/server.js';
@@ -10,7 +10,7 @@ import { Deliverer } from './deliver/deliver.js';
 import { destinationOf } from './deliver/dicom-destination.js';
 import { retryPolicyOf } from './deliver/retry-policy.js';
 import { openDevice } from './enhance/device.js';
-import { performTask } from './enhance/perform-task.js';
+import { outcomeWithout, performTask } from './enhance/perform-task.js';
 import { openRegistry } from './inference/registry.js';
 import { openScp } from './io/dimse/scp.js';
 import { declare } from './observe/declare.js';
@@ -27,6 +27,7 @@ import { startReconciler } from './reconcile.js';
 import { routeSeries } from './route/route-series.js';
 import { openSpool } from './spool/spool.js';
 import type { Spool } from './spool/spool.js';
+import { threadsOf } from './threads.js';
 import { version } from './version.js';
 
 export type Role = 'receiver' | 'worker' | 'sender' | 'admin';
@@ -187,12 +188,6 @@ function consume(consumer: { close(): Promise<void> }, closing: Closing): void {
   closing.add(() => consumer.close());
 }
 
-/** `auto`: one core stays with the receiver; all devices share the rest. */
-function threadsOf(workers: Config['workers']): number {
-  const all = workers.threads === 'auto' ? Math.max(1, availableParallelism() - 1) : workers.threads;
-  return Math.max(1, Math.floor(all / workers.devices));
-}
-
 async function openWork(
   options: AppOptions,
   spool: Spool,
@@ -224,7 +219,21 @@ async function openWork(
     rules: config.rules,
   });
   return {
-    route: (job) => routeSeries({ spool, registry, config, configuration, log, metrics, now: Date.now }, job),
+    route: (job) =>
+      routeSeries(
+        {
+          spool,
+          cards: (id) => registry.get(id),
+          rules: config.rules,
+          marks: config.gate.vendorMarks,
+          configuration,
+          superseded: (task, detail) => outcomeWithout({ now: Date.now }, task, 'superseded', 'SUPERSEDED', detail),
+          log,
+          metrics,
+          now: Date.now,
+        },
+        job,
+      ),
     enhance: async (job, signal) => {
       const device = free.pop();
       if (device === undefined) return { kind: 'later', atMs: Date.now() + 1000 };

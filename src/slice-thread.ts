@@ -22,6 +22,7 @@ import type { Measured, NoiseModality } from './enhance/noise.js';
 import { sharedFloats } from './enhance/shared.js';
 import { serve } from './enhance/thread.js';
 import { LimpidError } from './errors.js';
+import { removeAirBias } from './imaging/air-bias.js';
 import { blend } from './imaging/blend.js';
 import { modelSha256 } from './inference/identity.js';
 
@@ -68,6 +69,8 @@ function workOf(name: number): Work {
 }
 
 function takeResidual(work: Work, residual: Float32Array | null): Float32Array {
+  // Magnitude noise has a mean where there is no signal: it stays, as the mean of the tissue does.
+  if (residual !== null && work.modality === 'MR') removeAirBias(work.measured.slice, residual, work.measured.mask);
   work.residual = residual ?? work.residual;
   if (!work.residual) throw new LimpidError('INTERNAL', 'a slice without a residual');
   return work.residual;
