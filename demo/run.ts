@@ -66,10 +66,10 @@ async function through(one: DemoSeries, dicomPort: number, pacs: ReceivingPacs, 
   const study = await studyOf(files);
   const derived = await eventually(`${one.name} arrives enhanced`, async () => {
     const arrived = pacs.stored.filter((instance) => instance.studyInstanceUid === study && !originals.has(instance.sopInstanceUid));
-    bar.update(files.length + arrived.length, { step: 'enhancing' });
+    bar.update(files.length + arrived.length, { name: one.name.padEnd(16), step: 'enhancing' });
     return arrived.length === files.length ? arrived.map(({ file }) => file) : null;
   });
-  bar.update(files.length * 2, { step: 'done' });
+  bar.update(files.length * 2, { name: one.name.padEnd(16), step: 'done' });
   return { seconds: (performance.now() - started) / 1000, derived };
 }
 

@@ -10,7 +10,7 @@ import { Deliverer } from './deliver/deliver.js';
 import { destinationOf } from './deliver/dicom-destination.js';
 import { retryPolicyOf } from './deliver/retry-policy.js';
 import { openDevice } from './enhance/device.js';
-import { outcomeWithout, performTask } from './enhance/perform-task.js';
+import { performTask } from './enhance/perform-task.js';
 import { openRegistry } from './inference/registry.js';
 import { openScp } from './io/dimse/scp.js';
 import { declare } from './observe/declare.js';
@@ -213,27 +213,9 @@ async function openWork(
     : [];
   for (const device of devices) closing.add(() => device.close());
   const free = [...devices];
-  const configuration = await spool.configurationNumber({
-    assemble: config.assemble,
-    peers: config.peers,
-    rules: config.rules,
-  });
+  const configuration = await spool.configurationNumber(config.shared);
   return {
-    route: (job) =>
-      routeSeries(
-        {
-          spool,
-          cards: (id) => registry.get(id),
-          rules: config.rules,
-          marks: config.gate.vendorMarks,
-          configuration,
-          superseded: (task, detail) => outcomeWithout({ now: Date.now }, task, 'superseded', 'SUPERSEDED', detail),
-          log,
-          metrics,
-          now: Date.now,
-        },
-        job,
-      ),
+    route: (job) => routeSeries({ spool, registry, config, configuration, log, metrics, now: Date.now }, job),
     enhance: async (job, signal) => {
       const device = free.pop();
       if (device === undefined) return { kind: 'later', atMs: Date.now() + 1000 };

@@ -305,7 +305,7 @@ export class Spool {
    * Number of the configuration whose sections these are: published at first sight, so that every decision names what it
    * was made with.
    */
-  async configurationNumber(sections: object): Promise<number> {
+  async configurationNumber(sections: unknown): Promise<number> {
     const text = JSON.stringify(sections);
     for (;;) {
       const names = await namesIn(this.layout.config);
