@@ -53,12 +53,20 @@ export async function compareSeries(options: {
       ssim: ssim(slice, reference, low, high),
     });
     qualities.push({ before: quality(noisy), after: quality(clean) });
-    await writeFile(join(options.panels, `${String(index + 1).padStart(3, '0')}.png`), panels(options.modality, noisy, clean));
+    await writeFile(
+      join(options.panels, `${String(index + 1).padStart(3, '0')}.png`),
+      panels(options.modality, noisy, clean),
+    );
   }
   const over = (when: 'before' | 'after'): Quality => ({
     psnr: mean(qualities.map((quality) => quality[when].psnr)),
     ssim: mean(qualities.map((quality) => quality[when].ssim)),
   });
   const middle = String((truth.length >> 1) + 1).padStart(3, '0');
-  return { slices: truth.length, before: over('before'), after: over('after'), panel: join(options.panels, `${middle}.png`) };
+  return {
+    slices: truth.length,
+    before: over('before'),
+    after: over('after'),
+    panel: join(options.panels, `${middle}.png`),
+  };
 }

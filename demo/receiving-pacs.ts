@@ -72,4 +72,3 @@ export async function openReceivingPacs(options: {
     close: () => scp.close(),
   };
 }
-

@@ -51,7 +51,12 @@ async function inputsOf({ folder }: DemoSeries): Promise<string[]> {
 }
 
 /** Sends a series as a modality would, then waits until as many derived instances have reached the PACS. */
-async function through(one: DemoSeries, dicomPort: number, pacs: ReceivingPacs, bars: MultiBar): Promise<{ seconds: number; derived: string[] }> {
+async function through(
+  one: DemoSeries,
+  dicomPort: number,
+  pacs: ReceivingPacs,
+  bars: MultiBar,
+): Promise<{ seconds: number; derived: string[] }> {
   const files = await inputsOf(one);
   const instances = await Promise.all(files.map((file) => readOutgoing(file)));
   const bar = bars.create(files.length * 2, 0, { name: one.name.padEnd(16), step: 'sending' });
@@ -65,7 +70,9 @@ async function through(one: DemoSeries, dicomPort: number, pacs: ReceivingPacs, 
   const originals = new Set(instances.map(({ sopInstanceUid }) => sopInstanceUid));
   const study = await studyOf(files);
   const derived = await eventually(`${one.name} arrives enhanced`, async () => {
-    const arrived = pacs.stored.filter((instance) => instance.studyInstanceUid === study && !originals.has(instance.sopInstanceUid));
+    const arrived = pacs.stored.filter(
+      (instance) => instance.studyInstanceUid === study && !originals.has(instance.sopInstanceUid),
+    );
     bar.update(files.length + arrived.length, { name: one.name.padEnd(16), step: 'enhancing' });
     return arrived.length === files.length ? arrived.map(({ file }) => file) : null;
   });
@@ -89,7 +96,9 @@ async function main(): Promise<void> {
   const pacs = await openReceivingPacs({ folder: join(out, 'pacs'), port: 0, aeTitle: 'DEMO_PACS', log, metrics });
   const node = await startNode({ folder: join(out, 'node'), config: config(pacs) });
   try {
-    say(`Node LIMPID on 127.0.0.1:${node.dicomPort}, pages and metrics on http://127.0.0.1:${node.httpPort}, PACS on port ${pacs.port}.`);
+    say(
+      `Node LIMPID on 127.0.0.1:${node.dicomPort}, pages and metrics on http://127.0.0.1:${node.httpPort}, PACS on port ${pacs.port}.`,
+    );
     const bars = new MultiBar(
       { format: '{name} {bar} {step}', hideCursor: true, clearOnComplete: false, noTTYOutput: false },
       Presets.shades_classic,
@@ -98,9 +107,18 @@ async function main(): Promise<void> {
     bars.stop();
     const rows = await Promise.all(series.map(async (one, index) => row(one, ways[index])));
     say('');
-    say(table(['series', 'slices', 'time', 'PSNR before', 'after', 'SSIM before', 'after', 'before, after, difference'], rows));
-    say('\nPSNR in dB and SSIM against the noise-free truth, mean over the slices. The time is from the first C-STORE to the last');
-    say('derived instance in the PACS, with the wait for the end of the series. The phantoms are made by the same simulators that the');
+    say(
+      table(
+        ['series', 'slices', 'time', 'PSNR before', 'after', 'SSIM before', 'after', 'before, after, difference'],
+        rows,
+      ),
+    );
+    say(
+      '\nPSNR in dB and SSIM against the noise-free truth, mean over the slices. The time is from the first C-STORE to the last',
+    );
+    say(
+      'derived instance in the PACS, with the wait for the end of the series. The phantoms are made by the same simulators that the',
+    );
     say('networks were trained with: figures on real images stand in the model cards (models/*/MODEL.md).');
   } finally {
     await node.end('SIGTERM');
@@ -108,7 +126,10 @@ async function main(): Promise<void> {
   }
 }
 
-async function row(one: DemoSeries, way: { seconds: number; derived: string[] } | undefined): Promise<(string | number)[]> {
+async function row(
+  one: DemoSeries,
+  way: { seconds: number; derived: string[] } | undefined,
+): Promise<(string | number)[]> {
   if (way === undefined) throw new Error('a series went missing');
   const truth = join(here, 'series', one.folder, 'truth');
   const comparison: Comparison = await compareSeries({

@@ -63,7 +63,9 @@ export async function startNode(options: NodeOptions): Promise<NodeUnderTest> {
     if (ready !== null) break;
     if (child.exitCode !== null || child.signalCode !== null || Date.now() > deadline) {
       child.kill('SIGKILL');
-      throw new Error(`limpid did not get ready (${child.exitCode ?? child.signalCode ?? 'time-out'}): ${out}${log.slice(-3000)}`);
+      throw new Error(
+        `limpid did not get ready (${child.exitCode ?? child.signalCode ?? 'time-out'}): ${out}${log.slice(-3000)}`,
+      );
     }
     await sleep(25);
   }
@@ -78,7 +80,11 @@ export async function startNode(options: NodeOptions): Promise<NodeUnderTest> {
   };
 }
 
-async function endOf(child: ChildProcess, ended: Promise<number | string>, signal: 'SIGTERM' | 'SIGKILL'): Promise<number | string> {
+async function endOf(
+  child: ChildProcess,
+  ended: Promise<number | string>,
+  signal: 'SIGTERM' | 'SIGKILL',
+): Promise<number | string> {
   child.kill(signal);
   const late = setTimeout(() => child.kill('SIGKILL'), 45_000);
   const how = await ended;
@@ -87,7 +93,11 @@ async function endOf(child: ChildProcess, ended: Promise<number | string>, signa
 }
 
 /** Waits until `holds` gives a value; fails with `what` after the time. */
-export async function eventually<T>(what: string, holds: () => Promise<T | null | false | undefined>, withinMs = 60_000): Promise<T> {
+export async function eventually<T>(
+  what: string,
+  holds: () => Promise<T | null | false | undefined>,
+  withinMs = 60_000,
+): Promise<T> {
   const deadline = Date.now() + withinMs;
   for (;;) {
     const value = await holds();

@@ -70,7 +70,11 @@ export function openAdminPorts(deps: AdminPortsDeps): AdminPorts {
   };
 }
 
-async function listSeries(deps: AdminPortsDeps, givenUp: GivenUp, filter: SeriesFilter): Promise<{ series: SeriesSummary[]; next: string | null }> {
+async function listSeries(
+  deps: AdminPortsDeps,
+  givenUp: GivenUp,
+  filter: SeriesFilter,
+): Promise<{ series: SeriesSummary[]; next: string | null }> {
   const keys = await deps.spool.allKeys();
   const start = filter.after === undefined ? 0 : keys.findIndex((key) => key === filter.after) + 1;
   const series: SeriesSummary[] = [];

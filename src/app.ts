@@ -92,7 +92,12 @@ async function open(options: AppOptions, closing: Closing): Promise<App> {
   closing.add(watchEventLoop(metrics));
   declareNames(options);
 
-  const spool = await openSpool({ directory: config.spool.directory, sync: config.spool.sync, host: hostname(), now: Date.now });
+  const spool = await openSpool({
+    directory: config.spool.directory,
+    sync: config.spool.sync,
+    host: hostname(),
+    now: Date.now,
+  });
   closing.add(() => spool.close());
   say('spool', 'ready', 'The spool can be written.');
   const registry = await openRegistry(options.modelsDirectory);
@@ -245,7 +250,12 @@ async function openWork(
   };
 }
 
-async function openReceiver(options: AppOptions, pipeline: PipelineDeps, closing: Closing, stopping: AbortSignal): Promise<number> {
+async function openReceiver(
+  options: AppOptions,
+  pipeline: PipelineDeps,
+  closing: Closing,
+  stopping: AbortSignal,
+): Promise<number> {
   const { config, log, metrics } = options;
   const { spool } = pipeline;
   const lock = await takeLock(spool, options);
@@ -311,7 +321,8 @@ async function takeLock(spool: Spool, options: AppOptions): ReturnType<Spool['ta
     try {
       return await spool.takeReceiverLock();
     } catch (error) {
-      if (!options.standby || !(error instanceof Error) || !('code' in error) || error.code !== 'SPOOL_LOCKED') throw error;
+      if (!options.standby || !(error instanceof Error) || !('code' in error) || error.code !== 'SPOOL_LOCKED')
+        throw error;
       if (!told) options.log.info('standing by', { holder: error.message });
       told = true;
       await new Promise((resolve) => setTimeout(resolve, 1000));
@@ -337,4 +348,3 @@ function watchSpool(spool: Spool, { metrics, config }: AppOptions): void {
     metrics.set('spool_oldest_undelivered_seconds', {}, await spool.oldestActiveSeconds());
   });
 }
-

@@ -68,7 +68,8 @@ export function openCommands(output: Output, environment: Environment, failed: (
           throw new LimpidError('USAGE', `${file} has no peer ${name}: ${Object.keys(config.peers).join(', ')}`);
         }
         const { aeTitle, host, port, associations } = peer;
-        if (host === null || port === null) throw new LimpidError('USAGE', `peer ${name} has no host and port in ${file}`);
+        if (host === null || port === null)
+          throw new LimpidError('USAGE', `peer ${name} has no host and port in ${file}`);
         return { target: { aeTitle, host, port, callingAe: config.node.aeTitle }, associations };
       },
       quiet,
@@ -99,4 +100,3 @@ export function openCommands(output: Output, environment: Environment, failed: (
     config: configCommands(load, output),
   };
 }
-

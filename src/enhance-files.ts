@@ -82,8 +82,16 @@ export async function enhanceFiles(
 }
 
 /** The task as a rule that names only this model would resolve it, with the gate's word. */
-async function taskFor(one: FileSeries, registry: Registry, options: EnhanceFilesOptions, marks: readonly VendorMark[]): Promise<ResolvedTask> {
-  const facts = await readSeriesFacts(one.record, ({ file }) => one.paths.get(file) ?? file, { tags: new Set(), marks });
+async function taskFor(
+  one: FileSeries,
+  registry: Registry,
+  options: EnhanceFilesOptions,
+  marks: readonly VendorMark[],
+): Promise<ResolvedTask> {
+  const facts = await readSeriesFacts(one.record, ({ file }) => one.paths.get(file) ?? file, {
+    tags: new Set(),
+    marks,
+  });
   const strength = typeof options.strength === 'string' ? strengths[options.strength] : options.strength;
   const { tasks } = decideRoute({
     facts,
@@ -122,7 +130,10 @@ async function runTask(
   const order: TaskOrder = {
     series: record,
     task,
-    sources: record.instances.map(({ file, sopInstanceUid }) => ({ file: resolve(paths.get(file) ?? file), sopInstanceUid })),
+    sources: record.instances.map(({ file, sopInstanceUid }) => ({
+      file: resolve(paths.get(file) ?? file),
+      sopInstanceUid,
+    })),
     outDir: folder,
     modelsDirectory: options.modelsDirectory,
     node:

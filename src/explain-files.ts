@@ -26,7 +26,10 @@ export async function explainFiles(
   const explained = [];
   for (const { record, paths } of series) {
     const marks = config.gate.vendorMarks;
-    const facts = await readSeriesFacts(record, ({ file }) => paths.get(file) ?? file, { tags: tagsOf(config.rules), marks });
+    const facts = await readSeriesFacts(record, ({ file }) => paths.get(file) ?? file, {
+      tags: tagsOf(config.rules),
+      marks,
+    });
     const decision = decideRoute({
       facts,
       rules: config.rules,

@@ -29,7 +29,11 @@ interface Gathered {
 }
 
 /** Reads files and groups them by series; what is no DICOM instance is refused with the reason. */
-export async function seriesOfFiles(files: readonly string[], source: ArrivalSource, now: () => number): Promise<FilesRead> {
+export async function seriesOfFiles(
+  files: readonly string[],
+  source: ArrivalSource,
+  now: () => number,
+): Promise<FilesRead> {
   const gathered = new Map<Key, Gathered>();
   const refused: { file: string; why: string }[] = [];
   for (const file of files) {

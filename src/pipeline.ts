@@ -28,7 +28,10 @@ export type StepResult = { readonly kind: 'done' } | { readonly kind: 'later'; r
 /** The work of the stages that jobs run; each is safe to repeat. */
 export interface Stages {
   route(job: { readonly key: Key; readonly revision: number }): Promise<void>;
-  enhance(job: { readonly key: Key; readonly revision: number; readonly task: string }, signal: AbortSignal): Promise<StepResult>;
+  enhance(
+    job: { readonly key: Key; readonly revision: number; readonly task: string },
+    signal: AbortSignal,
+  ): Promise<StepResult>;
   deliver(job: DeliveryJob, signal: AbortSignal): Promise<StepResult>;
 }
 

@@ -23,7 +23,14 @@ export async function readArrival(path: string, key: Key, file: string): Promise
       bytes: bytes.length - part10.dataSetOffset,
     };
     const kind = file.includes('.') ? 'variant' : 'stored';
-    return { key, kind, instance, source: arrivalSource(part10.meta), association: null, facts: assemblyFacts(dataSet) };
+    return {
+      key,
+      kind,
+      instance,
+      source: arrivalSource(part10.meta),
+      association: null,
+      facts: assemblyFacts(dataSet),
+    };
   } catch (error) {
     if (error instanceof LimpidError && error.next === 'reject') return null;
     throw error;

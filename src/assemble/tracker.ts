@@ -197,7 +197,10 @@ export class Tracker {
     if (pending.timer !== null) clearTimeout(pending.timer);
     pending.timer = setTimeout(() => {
       this.#closeIfComplete(pending).catch((error: unknown) => {
-        this.#deps.log.error('closing a revision failed; it is taken up again from its files', { key: pending.key, error });
+        this.#deps.log.error('closing a revision failed; it is taken up again from its files', {
+          key: pending.key,
+          error,
+        });
         this.#pending.delete(pending.key);
         this.#seenTouch.delete(pending.key);
       });
@@ -259,7 +262,9 @@ export class Tracker {
     const first = arrivals[0];
     if (first === undefined) throw new Error('a revision without instances');
     const listed = new Set(previous?.instances.map(({ sopInstanceUid }) => sopInstanceUid));
-    const stored = arrivals.filter((arrival) => arrival.kind === 'stored' && !listed.has(arrival.instance.sopInstanceUid));
+    const stored = arrivals.filter(
+      (arrival) => arrival.kind === 'stored' && !listed.has(arrival.instance.sopInstanceUid),
+    );
     const variants = arrivals.filter((arrival) => !stored.includes(arrival));
     const sources = new Map<string, ArrivalSource>();
     for (const source of [...(previous?.sources ?? []), ...arrivals.map((arrival) => arrival.source)]) {

@@ -31,15 +31,26 @@ export interface EnhancedSeries {
 /** Runs one task over each series of the files; given by the app. */
 export type EnhanceFiles = (
   files: readonly string[],
-  options: { readonly model: string; readonly strength: number | 'light' | 'standard' | 'strong' | null; readonly out: string; readonly config: string | null },
+  options: {
+    readonly model: string;
+    readonly strength: number | 'light' | 'standard' | 'strong' | null;
+    readonly out: string;
+    readonly config: string | null;
+  },
   progress: (done: number, total: number) => void,
-) => Promise<{ readonly series: EnhancedSeries[]; readonly refused: { readonly file: string; readonly why: string }[] }>;
+) => Promise<{
+  readonly series: EnhancedSeries[];
+  readonly refused: { readonly file: string; readonly why: string }[];
+}>;
 
 /** The command over the app's function. @returns through `failed` whether any series was not enhanced */
 export function enhanceCommand(enhanceFiles: EnhanceFiles, output: Output, failed: () => void): EnhanceCommand {
   return async (paths, options) => {
     const files = await filesBelow(paths);
-    const bar = output.terminal && !options.json ? new SingleBar({ format: '{bar} {value}/{total} slices', clearOnComplete: true }) : null;
+    const bar =
+      output.terminal && !options.json
+        ? new SingleBar({ format: '{bar} {value}/{total} slices', clearOnComplete: true })
+        : null;
     let started = false;
     const result = await enhanceFiles(
       files,

@@ -9,7 +9,11 @@ export interface ModelCommands {
 }
 
 /** The commands over a registry that is opened when one is called. */
-export function modelCommands(openRegistry: () => Promise<Registry>, output: Output, failed: () => void): ModelCommands {
+export function modelCommands(
+  openRegistry: () => Promise<Registry>,
+  output: Output,
+  failed: () => void,
+): ModelCommands {
   return {
     async list({ json }) {
       const cards = (await openRegistry()).list();
@@ -39,7 +43,11 @@ export function modelCommands(openRegistry: () => Promise<Registry>, output: Out
         return;
       }
       for (const { id, faults } of results) {
-        output.out(faults.length === 0 ? `${colour(output, 'green', 'ok')}  ${id}` : `${colour(output, 'red', 'bad')} ${id}: ${faults.join('; ')}`);
+        output.out(
+          faults.length === 0
+            ? `${colour(output, 'green', 'ok')}  ${id}`
+            : `${colour(output, 'red', 'bad')} ${id}: ${faults.join('; ')}`,
+        );
       }
     },
   };

@@ -13,7 +13,11 @@ export type Role = (typeof roles)[number];
 
 /** What each command calls. Every action may throw a LimpidError; `main.ts` prints it and sets the exit status. */
 export interface Commands {
-  serve(options: { readonly config: string; readonly roles: readonly Role[]; readonly standby: boolean }): Promise<void>;
+  serve(options: {
+    readonly config: string;
+    readonly roles: readonly Role[];
+    readonly standby: boolean;
+  }): Promise<void>;
   readonly enhance: EnhanceCommand;
   readonly scu: ScuCommands;
   readonly series: SeriesCommands;
@@ -36,18 +40,22 @@ function readRoles(text: string): Role[] {
 function readStrength(text: string): number | 'light' | 'standard' | 'strong' {
   if (text === 'light' || text === 'standard' || text === 'strong') return text;
   const value = Number(text);
-  if (!(value >= 0.05 && value <= 0.75)) throw new InvalidArgumentError('light, standard, strong, or a number from 0.05 to 0.75.');
+  if (!(value >= 0.05 && value <= 0.75))
+    throw new InvalidArgumentError('light, standard, strong, or a number from 0.05 to 0.75.');
   return value;
 }
 
 const configOption = (): Option => new Option('--config <file>', 'configuration file').default(defaultConfig);
 const jsonOption = (): Option => new Option('--json', 'print JSON, for programs').default(false);
-const whyOption = (): Option => new Option('--why <text>', 'reason, kept with the action (no patient data)').default('');
+const whyOption = (): Option =>
+  new Option('--why <text>', 'reason, kept with the action (no patient data)').default('');
 
 /** The whole program; `npm run docs` makes docs/cli.md from it. */
 export function buildProgram(commands: Commands): Command {
   const program = new Command('limpid')
-    .description('DICOM node beside a PACS: enhances low-dose CT and accelerated MR series and sends derived series back.')
+    .description(
+      'DICOM node beside a PACS: enhances low-dose CT and accelerated MR series and sends derived series back.',
+    )
     .version(version)
     .showHelpAfterError()
     .configureHelp({ sortSubcommands: false });
@@ -56,7 +64,9 @@ export function buildProgram(commands: Commands): Command {
     .command('serve')
     .description('run the node; prints one line when ready')
     .addOption(configOption())
-    .addOption(new Option('--roles <list>', 'roles of this process').argParser(readRoles).default([...roles], roles.join(',')))
+    .addOption(
+      new Option('--roles <list>', 'roles of this process').argParser(readRoles).default([...roles], roles.join(',')),
+    )
     .addOption(new Option('--standby', 'wait while another receiver holds the spool').default(false))
     .action((options: { config: string; roles: Role[]; standby: boolean }) => commands.serve(options));
 
@@ -66,7 +76,11 @@ export function buildProgram(commands: Commands): Command {
     .argument('<path...>', 'files and folders')
     .requiredOption('--with <model>', 'model or filter, see `limpid models list`')
     .requiredOption('--out <dir>', 'folder for DIR/KEY/TASK/objects/*.dcm, outcome.json and panels/*.png')
-    .addOption(new Option('--strength <s>', "light, standard, strong or 0.05 to 0.75; default: the model's").argParser(readStrength))
+    .addOption(
+      new Option('--strength <s>', "light, standard, strong or 0.05 to 0.75; default: the model's").argParser(
+        readStrength,
+      ),
+    )
     .addOption(configOption().default(undefined, 'built-in values'))
     .addOption(jsonOption())
     .action((paths: string[], options: Parameters<EnhanceCommand>[1]) => commands.enhance(paths, options));
@@ -87,7 +101,9 @@ export function buildProgram(commands: Commands): Command {
     .addOption(configOption())
     .addOption(new Option('--calling <ae>', 'calling AE title to pretend').default(''))
     .addOption(jsonOption())
-    .action((paths: string[], options: { config: string; calling: string; json: boolean }) => commands.rules.test(paths, options));
+    .action((paths: string[], options: { config: string; calling: string; json: boolean }) =>
+      commands.rules.test(paths, options),
+    );
 
   const models = program.command('models').description('models and filters');
   models

@@ -6,7 +6,10 @@ import type { Output } from './output.js';
 
 export interface RuleCommands {
   check(options: { readonly config: string }): Promise<void>;
-  test(paths: readonly string[], options: { readonly config: string; readonly calling: string; readonly json: boolean }): Promise<void>;
+  test(
+    paths: readonly string[],
+    options: { readonly config: string; readonly calling: string; readonly json: boolean },
+  ): Promise<void>;
 }
 
 /** What the rules make of one series of the files: in words, and as the decision record. */
@@ -20,7 +23,10 @@ export interface ExplainedSeries {
 export type ExplainFiles = (
   files: readonly string[],
   options: { readonly config: string; readonly calling: string },
-) => Promise<{ readonly series: readonly ExplainedSeries[]; readonly refused: readonly { readonly file: string; readonly why: string }[] }>;
+) => Promise<{
+  readonly series: readonly ExplainedSeries[];
+  readonly refused: readonly { readonly file: string; readonly why: string }[];
+}>;
 
 export function ruleCommands(
   load: (file: string) => Promise<Config>,

@@ -51,7 +51,9 @@ export function seriesCommands(
           series.revision,
           series.sources.join(', '),
           series.changedAt ?? '',
-          series.tasks.map((task) => `${task.name} ${task.state}${task.code === null ? '' : ` ${task.code}`}`).join('; '),
+          series.tasks
+            .map((task) => `${task.name} ${task.state}${task.code === null ? '' : ` ${task.code}`}`)
+            .join('; '),
         ]);
         output.out(table(['key', 'state', 'modality', 'instances', 'revision', 'from', 'changed', 'tasks'], rows));
       }),
@@ -88,7 +90,10 @@ async function keyOfText(spool: Spool, text: string): Promise<Key> {
   }
   const found = (await spool.allKeys()).filter((key) => text.length >= 4 && key.startsWith(text));
   if (found.length === 1 && found[0] !== undefined) return found[0];
-  throw new LimpidError('SPOOL_UNKNOWN_SERIES', found.length > 1 ? `${text} begins ${found.length} keys` : `no series begins with ${text}`);
+  throw new LimpidError(
+    'SPOOL_UNKNOWN_SERIES',
+    found.length > 1 ? `${text} begins ${found.length} keys` : `no series begins with ${text}`,
+  );
 }
 
 function codeLine(output: Output, { code, says, detail, hint }: CodeView): string {
@@ -102,7 +107,9 @@ function taskLines(output: Output, task: TaskView): string[] {
   lines.push(...task.warnings.map((warning) => `    ${codeLine(output, warning)}`));
   for (const [name, figure] of Object.entries(task.figures)) {
     const value = (number: number | null): string => (number === null ? '-' : String(Number(number.toPrecision(4))));
-    lines.push(`    ${name}: ${figure.measured ? `${value(figure.before)} > ${value(figure.after)} ${figure.unit}` : 'not measured'}`);
+    lines.push(
+      `    ${name}: ${figure.measured ? `${value(figure.before)} > ${value(figure.after)} ${figure.unit}` : 'not measured'}`,
+    );
   }
   return lines;
 }
@@ -113,10 +120,14 @@ function describe(view: SeriesView, output: Output): string {
   for (const source of view.sources) lines.push(`from ${source.peer} (${source.callingAe} at ${source.address})`);
   lines.push(`study ${view.studyInstanceUid ?? '-'}`, `series ${view.seriesInstanceUid ?? '-'}`);
   for (const revision of view.revisions) {
-    lines.push('', `revision ${revision.revision}: ${revision.instances} instances, closed ${revision.closedAt} (${revision.closed}, ${revision.cause})`);
+    lines.push(
+      '',
+      `revision ${revision.revision}: ${revision.instances} instances, closed ${revision.closedAt} (${revision.closed}, ${revision.cause})`,
+    );
     lines.push(...revision.warnings.map((warning) => `  ${codeLine(output, warning)}`));
     if (revision.decision !== null) {
-      for (const rule of revision.decision.rules) lines.push(`  rule ${rule.name}: ${rule.matched ? 'matches' : 'does not match'}`);
+      for (const rule of revision.decision.rules)
+        lines.push(`  rule ${rule.name}: ${rule.matched ? 'matches' : 'does not match'}`);
       lines.push(...revision.decision.held.map((held) => `  held: ${codeLine(output, held)}`));
     }
     for (const task of revision.tasks) lines.push(...taskLines(output, task));

@@ -22,7 +22,9 @@ const mostJobsOfAPeer = 2;
 export interface DelivererDeps {
   readonly spool: Spool;
   /** The destination of a peer's name as it is configured now; undefined where it is gone. */
-  readonly destination: (peer: string) => { readonly destination: Destination; readonly retry: RetryPolicy } | undefined;
+  readonly destination: (
+    peer: string,
+  ) => { readonly destination: Destination; readonly retry: RetryPolicy } | undefined;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly now: () => number;
@@ -101,7 +103,11 @@ export class Deliverer {
     }
   }
 
-  async #passBreaker(peer: string, destination: Destination, signal: AbortSignal): Promise<{ kind: 'send' } | { kind: 'later'; atMs: number }> {
+  async #passBreaker(
+    peer: string,
+    destination: Destination,
+    signal: AbortSignal,
+  ): Promise<{ kind: 'send' } | { kind: 'later'; atMs: number }> {
     const breaker = this.#breakerOf(peer);
     const word = breaker.ask(this.#deps.now());
     if (word.kind === 'wait') return { kind: 'later', atMs: word.untilMs };
@@ -117,7 +123,12 @@ export class Deliverer {
     return { kind: 'later', atMs: again.kind === 'wait' ? again.untilMs : this.#deps.now() };
   }
 
-  async #send(job: DeliveryJob, destination: Destination, outgoing: readonly Outgoing[], signal: AbortSignal): Promise<boolean> {
+  async #send(
+    job: DeliveryJob,
+    destination: Destination,
+    outgoing: readonly Outgoing[],
+    signal: AbortSignal,
+  ): Promise<boolean> {
     const report = await destination.send(outgoing, signal);
     const record: DeliveryRecord = {
       version: 1,
@@ -140,7 +151,12 @@ export class Deliverer {
     else {
       breaker.failed(this.#deps.now());
       this.#deps.metrics.inc('failures_total', { code: report.association.code });
-      this.#deps.log.warn('a delivery was cut short', { key: job.key, task: job.task, peer: job.peer, ...report.association });
+      this.#deps.log.warn('a delivery was cut short', {
+        key: job.key,
+        task: job.task,
+        peer: job.peer,
+        ...report.association,
+      });
     }
     this.#showBreaker(job.peer);
     return report.association !== null;

@@ -8,7 +8,12 @@ import type { Destination } from './destination.js';
 
 /** The destination of a configured peer; null for one that only sends to this node. */
 export function destinationOf(
-  peer: { readonly aeTitle: string; readonly host: string | null; readonly port: number | null; readonly associations: number },
+  peer: {
+    readonly aeTitle: string;
+    readonly host: string | null;
+    readonly port: number | null;
+    readonly associations: number;
+  },
   node: { readonly callingAe: string; readonly log: Log },
 ): Destination | null {
   if (peer.host === null || peer.port === null) return null;
@@ -19,7 +24,8 @@ export function destinationOf(
         associations: peer.associations,
         signal,
         log: node.log,
-        convert: async (file, transferSyntaxUid) => nativeDataSet(readInstance(await readFile(file)).dataSet, transferSyntaxUid),
+        convert: async (file, transferSyntaxUid) =>
+          nativeDataSet(readInstance(await readFile(file)).dataSet, transferSyntaxUid),
       });
       return { association, outcomes };
     },

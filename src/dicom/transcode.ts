@@ -22,6 +22,7 @@ export function nativeDataSet(ds: DataSet, transferSyntaxUid: string): Uint8Arra
   const explicit = joined(ds.elements.flatMap((element) => copiedElement(ds, element)));
   if (transferSyntaxUid === explicitLittleEndian) return explicit;
   // Big endian goes by way of Explicit LE, which turns its numbers.
-  if (transferSyntaxUid === implicitLittleEndian) return joined(implicitDataSet(readDataSet(explicit, explicitLittleEndian)));
+  if (transferSyntaxUid === implicitLittleEndian)
+    return joined(implicitDataSet(readDataSet(explicit, explicitLittleEndian)));
   throw new LimpidError('DICOM_UNDECODABLE', `${transferSyntaxUid} is no syntax that limpid writes`);
 }

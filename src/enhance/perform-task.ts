@@ -42,7 +42,8 @@ export async function performTask(
   const task = revision?.decision?.tasks.find(({ name }) => name === job.task);
   if (revision?.decision === undefined || revision.decision === null || task === undefined) return { kind: 'done' };
   const taskState = revision.tasks.get(job.task);
-  if (taskState === undefined || taskState.outcome !== null || isTaskHeld(state, revision, task)) return { kind: 'done' };
+  if (taskState === undefined || taskState.outcome !== null || isTaskHeld(state, revision, task))
+    return { kind: 'done' };
   const end = (outcome: OutcomeRecord, folder: string | null): Promise<TaskResult> =>
     publish(deps, revision.record, revision.decision, outcome, folder);
 
@@ -119,7 +120,8 @@ async function publish(
   const modality = decision?.modality ?? 'other';
   const priority = decision?.priority ?? 'routine';
   deps.metrics.inc('tasks_total', { modality, outcome: outcome.outcome });
-  if (outcome.outcome === 'skipped' && outcome.code !== null) deps.metrics.inc('tasks_skipped_total', { reason: outcome.code });
+  if (outcome.outcome === 'skipped' && outcome.code !== null)
+    deps.metrics.inc('tasks_skipped_total', { reason: outcome.code });
   const seconds = (Date.parse(outcome.endedAt) - Date.parse(outcome.startedAt)) / 1000;
   deps.metrics.observe('stage_seconds', { stage: 'enhance', modality, priority }, seconds);
   deps.log.info('task ended', {

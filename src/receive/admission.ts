@@ -14,7 +14,13 @@ export interface AdmissionPolicy {
 
 export type Admission =
   | { readonly kind: 'admit'; readonly peer: string }
-  | { readonly kind: 'reject'; readonly result: 1 | 2; readonly source: 1 | 2 | 3; readonly reason: number; readonly why: string };
+  | {
+      readonly kind: 'reject';
+      readonly result: 1 | 2;
+      readonly source: 1 | 2 | 3;
+      readonly reason: number;
+      readonly why: string;
+    };
 
 const calledNotRecognized = { kind: 'reject', result: 1, source: 1, reason: 7 } as const;
 const callingNotRecognized = { kind: 'reject', result: 1, source: 1, reason: 3 } as const;
@@ -40,7 +46,8 @@ export function admit(
   const address = plainAddress(request.address);
   const peer = named.find(({ from }) => from === null || from.includes(address));
   if (peer !== undefined) return { kind: 'admit', peer: peer.name };
-  if (named.length > 0) return { ...callingNotRecognized, why: `the calling AE title is known, but not from ${address}` };
+  if (named.length > 0)
+    return { ...callingNotRecognized, why: `the calling AE title is known, but not from ${address}` };
   if (policy.unknownCallers === 'accept') return { kind: 'admit', peer: 'unknown' };
   return { ...callingNotRecognized, why: 'the calling AE title is no peer of this node' };
 }

@@ -1,7 +1,14 @@
 // The C-STORE service: bytes into the spool as they come, the answer when they are kept.
 import { readHeader } from '../dicom/data-set.js';
 import { LimpidError } from '../errors.js';
-import type { AssociationInfo, ObjectSink, StoreAnswer, StoreRequest, StoreService, WalkedFacts } from '../io/dimse/sink.js';
+import type {
+  AssociationInfo,
+  ObjectSink,
+  StoreAnswer,
+  StoreRequest,
+  StoreService,
+  WalkedFacts,
+} from '../io/dimse/sink.js';
 import type { Log } from '../observe/log.js';
 import type { Metrics } from '../observe/metrics.js';
 import { arrivalMeta, assemblyFacts } from '../spool/arrival.js';
@@ -138,7 +145,14 @@ class StoreSink implements ObjectSink {
   }
 }
 
-const none = { studyInstanceUid: '', seriesInstanceUid: '', modality: '', position: null, orientation: null, expected: null };
+const none = {
+  studyInstanceUid: '',
+  seriesInstanceUid: '',
+  modality: '',
+  position: null,
+  orientation: null,
+  expected: null,
+};
 
 function pick(walked: WalkedFacts): { studyInstanceUid: string; seriesInstanceUid: string; modality: string } {
   const { studyInstanceUid, seriesInstanceUid, modality } = walked;

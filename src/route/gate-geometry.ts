@@ -25,7 +25,7 @@ export function geometryFaults(facts: SeriesFacts, minimumSlices: number): Fault
     ...(count < minimumSlices ? [fault('TOO_FEW_SLICES', `${count}, at least ${minimumSlices}`)] : []),
     ...mixed,
     // Along one normal there are positions only where all slices share it.
-    ...(mixed.length === 0 ? stackFaults(facts) : []),
+    ...(mixed.some(({ code }) => code === 'MIXED_GEOMETRY') ? [] : stackFaults(facts)),
   ];
 }
 
@@ -35,15 +35,20 @@ function mixedGeometry({ instances }: SeriesFacts): Fault[] {
   const differs = (keyword: string, within: number): boolean =>
     instances.some((instance) => !near(valuesOf(first, keyword), valuesOf(instance, keyword), within));
   const matrix = new Set(instances.map(({ pixels }) => ('code' in pixels ? '' : `${pixels.rows} x ${pixels.columns}`)));
+  const frames = new Set(instances.map((one) => valuesOf(one, 'FrameOfReferenceUID')[0] ?? ''));
+  // As many frames as slices are no frames at all: de-identification has given each instance a new UID (seen in public data).
+  // Slices of two frames mixed in one series do not lie in one space.
+  const eachItsOwn = frames.size > 2 && frames.size === instances.length && !frames.has('');
   const what = [
     differs('ImageOrientationPatient', sameCosine) ? 'orientation' : '',
     matrix.size > 1 && !matrix.has('') ? 'matrix' : '',
     differs('PixelSpacing', sameSpacing) ? 'spacing' : '',
-    instances.some((one) => valuesOf(one, 'FrameOfReferenceUID')[0] !== valuesOf(first, 'FrameOfReferenceUID')[0])
-      ? 'frame of reference'
-      : '',
+    frames.size > 1 && !eachItsOwn ? 'frame of reference' : '',
   ].filter((word) => word !== '');
-  return what.length === 0 ? [] : [fault('MIXED_GEOMETRY', what.join(', '))];
+  return [
+    ...(what.length === 0 ? [] : [fault('MIXED_GEOMETRY', what.join(', '))]),
+    ...(eachItsOwn ? [fault('NON_CONFORMANT', 'each instance has a Frame of Reference UID of its own')] : []),
+  ];
 }
 
 function near(a: readonly string[], b: readonly string[], within: number): boolean {

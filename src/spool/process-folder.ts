@@ -47,7 +47,11 @@ export interface ProcessFolder {
 }
 
 /** Makes this process's folder and keeps it alive. */
-export async function openProcessFolder(tmp: string, identity: ProcessIdentity, now: () => number): Promise<ProcessFolder> {
+export async function openProcessFolder(
+  tmp: string,
+  identity: ProcessIdentity,
+  now: () => number,
+): Promise<ProcessFolder> {
   const path = join(tmp, processName(identity));
   const alive = join(path, 'alive');
   await mkdir(path, { recursive: true });

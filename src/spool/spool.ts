@@ -234,7 +234,14 @@ export class Spool {
     }
   }
 
-  async recordAttemptEnd(key: Key, revision: number, task: string, number: number, how: 'died' | 'drained', failure: LimpidError): Promise<void> {
+  async recordAttemptEnd(
+    key: Key,
+    revision: number,
+    task: string,
+    number: number,
+    how: 'died' | 'drained',
+    failure: LimpidError,
+  ): Promise<void> {
     const file = join(this.layout.attempts(key, revision, task), `${threeDigits(number)}.${how}.json`);
     await this.#publishJson(file, this.#attempt(failure.code, failure.message));
   }
@@ -293,7 +300,9 @@ export class Spool {
       const [key, what] = name.split('.');
       if (what !== 'leaving' || key === undefined || !isKey(key)) continue;
       if (name.endsWith(`.${this.processName}`)) continue;
-      const { mtimeMs } = await stat(join(this.layout.active, name)).catch(() => ({ mtimeMs: Number.POSITIVE_INFINITY }));
+      const { mtimeMs } = await stat(join(this.layout.active, name)).catch(() => ({
+        mtimeMs: Number.POSITIVE_INFINITY,
+      }));
       if (this.#options.now() - mtimeMs < 5_000) continue;
       await rename(join(this.layout.active, name), join(this.layout.active, key)).catch((error: unknown) => {
         if (!hasCode(error, 'ENOENT')) throw error;
@@ -376,7 +385,8 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
   const layout = new Layout(options.directory);
   const identity: ProcessIdentity = { host: options.host, pid: process.pid, start: startOf(process.pid) };
   try {
-    for (const folder of [layout.root, layout.tmp, layout.active, layout.seriesRoot]) await mkdir(folder, { recursive: true });
+    for (const folder of [layout.root, layout.tmp, layout.active, layout.seriesRoot])
+      await mkdir(folder, { recursive: true });
     const folder = await openProcessFolder(layout.tmp, identity, options.now);
     await probeVolume(folder.path);
     const temporary = folder.fresh('spool');
@@ -386,7 +396,9 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
     return new Spool(layout, nodeId, options, identity, folder);
   } catch (error) {
     if (error instanceof LimpidError) throw error;
-    throw new LimpidError('SPOOL_UNUSABLE', `the spool directory ${options.directory} cannot be used`, { cause: error });
+    throw new LimpidError('SPOOL_UNUSABLE', `the spool directory ${options.directory} cannot be used`, {
+      cause: error,
+    });
   }
 }
 

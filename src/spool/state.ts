@@ -1,5 +1,12 @@
 // What a series' files say, and what follows from them. Nothing else records a series' state.
-import type { ActionRecord, DecisionRecord, DeliveryRecord, OutcomeRecord, ResolvedTask, SeriesRecord } from './records.js';
+import type {
+  ActionRecord,
+  DecisionRecord,
+  DeliveryRecord,
+  OutcomeRecord,
+  ResolvedTask,
+  SeriesRecord,
+} from './records.js';
 import type { Key } from './key.js';
 import { originals } from './layout.js';
 

@@ -8,7 +8,9 @@ import { dirname, join } from 'node:path';
 export type SyncPolicy = 'always' | 'never';
 
 function codeOf(error: unknown): string {
-  return error instanceof Error || (typeof error === 'object' && error !== null) ? String((error as { code?: unknown }).code) : '';
+  return error instanceof Error || (typeof error === 'object' && error !== null)
+    ? String((error as { code?: unknown }).code)
+    : '';
 }
 
 /** Answers whether a file system error has one of these codes. */

@@ -97,7 +97,13 @@ async function withBench<T>(body: (bench: Bench) => Promise<T>): Promise<T> {
   });
 }
 
-async function bring(spool: Spool, tracker: Tracker, sopInstanceUid: string, z: number, association: number | null): Promise<void> {
+async function bring(
+  spool: Spool,
+  tracker: Tracker,
+  sopInstanceUid: string,
+  z: number,
+  association: number | null,
+): Promise<void> {
   const identity = { sopClassUid: ctImage, sopInstanceUid, transferSyntaxUid: explicitLittleEndian };
   const incoming = spool.beginInstance(arrivalMeta(identity, source, Date.now()));
   incoming.write(dataSet(sopInstanceUid, z));
@@ -109,7 +115,14 @@ async function bring(spool: Spool, tracker: Tracker, sopInstanceUid: string, z: 
     instance: published.instance,
     source,
     association,
-    facts: { studyInstanceUid, seriesInstanceUid, modality: 'CT', position: [0, 0, z], orientation: [1, 0, 0, 0, 1, 0], expected: null },
+    facts: {
+      studyInstanceUid,
+      seriesInstanceUid,
+      modality: 'CT',
+      position: [0, 0, z],
+      orientation: [1, 0, 0, 0, 1, 0],
+      expected: null,
+    },
   });
 }
 
@@ -120,7 +133,13 @@ describe('the tracker', () => {
       tracker.associationEnded(1, 'released');
       tracker.associationEnded(2, 'released');
       const record = await closed();
-      expect(record).toMatchObject({ revision: 1, cause: 'arrival', closed: 'released', studyInstanceUid, seriesInstanceUid });
+      expect(record).toMatchObject({
+        revision: 1,
+        cause: 'arrival',
+        closed: 'released',
+        studyInstanceUid,
+        seriesInstanceUid,
+      });
       expect(record.instances.map(({ sopInstanceUid }) => sopInstanceUid).sort()).toEqual(['1.1', '1.2', '1.3', '1.4']);
       expect((await spool.state(key)).revisions).toHaveLength(1);
     });

@@ -35,6 +35,8 @@ describe('nativeDataSet', () => {
   });
 
   it('refuses a target that limpid does not write', () => {
-    expect(() => nativeDataSet(readDataSet(new Uint8Array(0), explicit), '1.2.840.10008.1.2.4.70')).toThrow('no syntax');
+    expect(() => nativeDataSet(readDataSet(new Uint8Array(0), explicit), '1.2.840.10008.1.2.4.70')).toThrow(
+      'no syntax',
+    );
   });
 });

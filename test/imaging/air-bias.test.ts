@@ -10,7 +10,10 @@ describe('removeAirBias', () => {
   it('leaves no local mean in air, where the bias varies, and does not touch tissue', () => {
     const mask = Uint8Array.from({ length: rows * columns }, (_, i) => (i % columns < 40 ? 1 : 0));
     const bias = (c: number): number => 10 + c / 16;
-    const residual = Float32Array.from({ length: rows * columns }, (_, i) => bias(i % columns) + (((i * 7919) % 101) - 50) / 10);
+    const residual = Float32Array.from(
+      { length: rows * columns },
+      (_, i) => bias(i % columns) + (((i * 7919) % 101) - 50) / 10,
+    );
     const before = residual.slice();
     removeAirBias(slice, residual, mask);
     for (let r = 0; r < rows; r += 1) for (let c = 0; c < 40; c += 1) expect(residual[at(r, c)]).toBe(before[at(r, c)]);

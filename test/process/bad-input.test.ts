@@ -23,16 +23,18 @@ const always =
 const localizer = always([0x00080008, 'CS', 'ORIGINAL\\PRIMARY\\LOCALIZER']);
 const derived = always([0x00080008, 'CS', 'DERIVED\\SECONDARY\\AXIAL']);
 const secondaryCapture = always([0x00080016, 'UI', '1.2.840.10008.5.1.4.1.1.7']);
-const colour = always(
-  [0x00280002, 'US', [3]],
-  [0x00280004, 'CS', 'RGB'],
-  [0x00280006, 'US', [0]],
-);
+const colour = always([0x00280002, 'US', [3]], [0x00280004, 'CS', 'RGB'], [0x00280006, 'US', [0]]);
 
 describe('bad input', () => {
   it('is refused or skipped with its reason, and the good series beside it is enhanced', async () => {
     await withFolder(async (folder) => {
-      const pacs = await openReceivingPacs({ folder: join(folder, 'pacs'), port: 0, aeTitle: 'PACS', log, metrics: openMetrics() });
+      const pacs = await openReceivingPacs({
+        folder: join(folder, 'pacs'),
+        port: 0,
+        aeTitle: 'PACS',
+        log,
+        metrics: openMetrics(),
+      });
       const node = await startNode({
         folder: join(folder, 'node'),
         config: quickConfig({
@@ -43,7 +45,15 @@ describe('bad input', () => {
       });
       try {
         const make = (seed: number, change?: Change): Promise<SyntheticSeries> =>
-          writeSyntheticSeries(join(folder, String(seed)), { modality: 'CT', slices: 5, rows: 64, columns: 64, noise: 20, seed, ...(change === undefined ? {} : { change }) });
+          writeSyntheticSeries(join(folder, String(seed)), {
+            modality: 'CT',
+            slices: 5,
+            rows: 64,
+            columns: 64,
+            noise: 20,
+            seed,
+            ...(change === undefined ? {} : { change }),
+          });
         const cases: readonly [name: string, series: SyntheticSeries, expected: string | null][] = [
           ['good', await make(1), null],
           ['localizer', await make(2, localizer), 'LOCALIZER'],
@@ -52,7 +62,9 @@ describe('bad input', () => {
           ['colour', await make(5, colour), 'COLOUR'],
           ['a slice missing', await make(6), 'GAPS'],
         ];
-        const files = cases.flatMap(([name, { files: all }]) => (name === 'a slice missing' ? all.filter((_, index) => index !== 2) : all));
+        const files = cases.flatMap(([name, { files: all }]) =>
+          name === 'a slice missing' ? all.filter((_, index) => index !== 2) : all,
+        );
         const cut = join(folder, 'cut.dcm');
         const whole = await readFile(cases[0]?.[1].files[0] ?? '');
         await writeFile(cut, whole.subarray(0, whole.length - 1001));
@@ -63,10 +75,14 @@ describe('bad input', () => {
         expect(outcomes.map(({ status }) => status)).toEqual([0xc000, ...instances.map(() => 0)]);
 
         const list = await eventually('every series has its outcome', async () => {
-          const { series } = (await (await fetch(`http://127.0.0.1:${node.httpPort}/api/series`)).json()) as { series: SeriesSummary[] };
+          const { series } = (await (await fetch(`http://127.0.0.1:${node.httpPort}/api/series`)).json()) as {
+            series: SeriesSummary[];
+          };
           return series.length === cases.length && series.every(({ state }) => state === 'done') && series;
         });
-        const codes = list.flatMap(({ tasks }) => tasks.map(({ state, code }) => `${state} ${code ?? ''}`.trim())).sort();
+        const codes = list
+          .flatMap(({ tasks }) => tasks.map(({ state, code }) => `${state} ${code ?? ''}`.trim()))
+          .sort();
         expect(codes).toEqual(cases.map(([, , code]) => (code === null ? 'enhanced' : `skipped ${code}`)).sort());
         expect(pacs.stored).toHaveLength(5);
       } finally {

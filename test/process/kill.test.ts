@@ -46,7 +46,14 @@ async function store(node: NodeUnderTest, series: SyntheticSeries): Promise<Set<
 }
 
 const seriesOf = (folder: string, seed: number): Promise<SyntheticSeries> =>
-  writeSyntheticSeries(join(folder, 'in', String(seed)), { modality: 'CT', slices, rows: 96, columns: 96, noise: 20, seed });
+  writeSyntheticSeries(join(folder, 'in', String(seed)), {
+    modality: 'CT',
+    slices,
+    rows: 96,
+    columns: 96,
+    noise: 20,
+    seed,
+  });
 
 /** Waits until originals and one whole derived series of each source have arrived; checks that there is nothing else. */
 async function allArrived(pacs: ReceivingPacs, sources: readonly SyntheticSeries[]): Promise<void> {
@@ -72,7 +79,11 @@ async function allArrived(pacs: ReceivingPacs, sources: readonly SyntheticSeries
 }
 
 /** Every acknowledged instance has its file in the spool. */
-async function expectKept(node: NodeUnderTest, series: SyntheticSeries, acknowledged: ReadonlySet<string>): Promise<void> {
+async function expectKept(
+  node: NodeUnderTest,
+  series: SyntheticSeries,
+  acknowledged: ReadonlySet<string>,
+): Promise<void> {
   const state = await readState(new Layout(node.spool), keyOf(series.studyInstanceUid, series.seriesInstanceUid));
   expect(state.files.length).toBeGreaterThanOrEqual(acknowledged.size);
 }
@@ -80,7 +91,13 @@ async function expectKept(node: NodeUnderTest, series: SyntheticSeries, acknowle
 describe('SIGKILL of a whole node on the embedded queue', () => {
   it('at ten moments: what was acknowledged is kept, and each derived series arrives once', async () => {
     await withFolder(async (folder) => {
-      const pacs = await openReceivingPacs({ folder: join(folder, 'pacs'), port: 0, aeTitle: 'PACS', log, metrics: openMetrics() });
+      const pacs = await openReceivingPacs({
+        folder: join(folder, 'pacs'),
+        port: 0,
+        aeTitle: 'PACS',
+        log,
+        metrics: openMetrics(),
+      });
       const options = { folder: join(folder, 'node'), config: configFor(pacs) };
       const sources: SyntheticSeries[] = [];
       let node = await startNode(options);
@@ -106,7 +123,13 @@ describe('SIGKILL of a whole node on the embedded queue', () => {
 
   it('and its queue deleted: the spool makes the jobs anew', async () => {
     await withFolder(async (folder) => {
-      const pacs = await openReceivingPacs({ folder: join(folder, 'pacs'), port: 0, aeTitle: 'PACS', log, metrics: openMetrics() });
+      const pacs = await openReceivingPacs({
+        folder: join(folder, 'pacs'),
+        port: 0,
+        aeTitle: 'PACS',
+        log,
+        metrics: openMetrics(),
+      });
       const options = { folder: join(folder, 'node'), config: configFor(pacs) };
       let node = await startNode(options);
       try {
@@ -130,7 +153,13 @@ describeWithPeers(['redis-server'], 'SIGKILL of each role, on Redis', () => {
     await withFolder(async (folder) => {
       const redis = await startRedis();
       const client = new Redis(redis.url);
-      const pacs = await openReceivingPacs({ folder: join(folder, 'pacs'), port: 0, aeTitle: 'PACS', log, metrics: openMetrics() });
+      const pacs = await openReceivingPacs({
+        folder: join(folder, 'pacs'),
+        port: 0,
+        aeTitle: 'PACS',
+        log,
+        metrics: openMetrics(),
+      });
       const config = configFor(pacs, { queue: redis.url });
       const roles = ['receiver,admin', 'worker', 'sender'] as const;
       const start = (role: string): Promise<NodeUnderTest> =>

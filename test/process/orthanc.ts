@@ -19,7 +19,11 @@ async function json<T>(url: string): Promise<T> {
 export async function heldSeries(url: string): Promise<HeldSeries[]> {
   const held: HeldSeries[] = [];
   for (const id of await json<string[]>(`${url}/series`)) {
-    const series = await json<{ MainDicomTags: { SeriesInstanceUID: string }; ParentStudy: string; Instances: string[] }>(`${url}/series/${id}`);
+    const series = await json<{
+      MainDicomTags: { SeriesInstanceUID: string };
+      ParentStudy: string;
+      Instances: string[];
+    }>(`${url}/series/${id}`);
     const study = await json<{ MainDicomTags: { StudyInstanceUID: string } }>(`${url}/studies/${series.ParentStudy}`);
     held.push({
       id,

@@ -22,16 +22,26 @@ function configFor(pacsPort: number, aeTitle: string, change: Record<string, unk
     },
     workers: { providers: ['cpu'] },
     rules: [
-      { name: 'ct', when: { Modality: 'CT' }, enhance: [{ with: 'ct-low-dose' }], forward: ['pacs'], deliver: ['pacs'] },
-      { name: 'mr', when: { Modality: 'MR' }, enhance: [{ with: 'mr-accelerated' }], forward: ['pacs'], deliver: ['pacs'] },
+      {
+        name: 'ct',
+        when: { Modality: 'CT' },
+        enhance: [{ with: 'ct-low-dose' }],
+        forward: ['pacs'],
+        deliver: ['pacs'],
+      },
+      {
+        name: 'mr',
+        when: { Modality: 'MR' },
+        enhance: [{ with: 'mr-accelerated' }],
+        forward: ['pacs'],
+        deliver: ['pacs'],
+      },
     ],
     ...change,
   });
 }
 
-const filterRules = [
-  { name: 'all', enhance: [{ with: 'gaussian' }], forward: ['pacs'], deliver: ['pacs'] },
-];
+const filterRules = [{ name: 'all', enhance: [{ with: 'gaussian' }], forward: ['pacs'], deliver: ['pacs'] }];
 
 describeWithPeers(['storescu', 'dcmsend', 'Orthanc'], 'storescu > limpid > Orthanc', () => {
   let orthanc: OrthancPeer;
@@ -40,13 +50,18 @@ describeWithPeers(['storescu', 'dcmsend', 'Orthanc'], 'storescu > limpid > Ortha
   });
   afterEach(() => orthanc.stop());
 
-  const withNode = async (config: Record<string, unknown>, body: (node: NodeUnderTest, folder: string) => Promise<void>): Promise<void> =>
+  const withNode = async (
+    config: Record<string, unknown>,
+    body: (node: NodeUnderTest, folder: string) => Promise<void>,
+  ): Promise<void> =>
     withFolder(async (folder) => {
       const node = await startNode({ folder: join(folder, 'node'), config });
       try {
         await body(node, folder);
       } catch (error) {
-        throw new Error(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n--- log\n${node.log().slice(-4000)}`);
+        throw new Error(
+          `${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n--- log\n${node.log().slice(-4000)}`,
+        );
       } finally {
         await node.end('SIGKILL');
       }
@@ -87,17 +102,43 @@ describeWithPeers(['storescu', 'dcmsend', 'Orthanc'], 'storescu > limpid > Ortha
 
   it('one association an image, then several associations at once: one revision, one derived series each', async () => {
     await withNode(configFor(orthanc.dicomPort, orthanc.aeTitle, { rules: filterRules }), async (node, folder) => {
-      const one = await writeSyntheticSeries(join(folder, 'one'), { modality: 'CT', slices: 5, rows: 64, columns: 64, noise: 20, seed: 1 });
-      for (const file of one.files) expect(await runTool('storescu', [...scu(node.dicomPort), file])).toMatchObject({ code: 0 });
+      const one = await writeSyntheticSeries(join(folder, 'one'), {
+        modality: 'CT',
+        slices: 5,
+        rows: 64,
+        columns: 64,
+        noise: 20,
+        seed: 1,
+      });
+      for (const file of one.files)
+        expect(await runTool('storescu', [...scu(node.dicomPort), file])).toMatchObject({ code: 0 });
       await arrived(5);
-      const two = await writeSyntheticSeries(join(folder, 'two'), { modality: 'CT', slices: 6, rows: 64, columns: 64, noise: 20, seed: 2 });
-      await Promise.all([0, 1, 2].map((part) => runTool('dcmsend', [...scu(node.dicomPort).slice(0, 4), '127.0.0.1', String(node.dicomPort), ...two.files.filter((_, index) => index % 3 === part)])));
+      const two = await writeSyntheticSeries(join(folder, 'two'), {
+        modality: 'CT',
+        slices: 6,
+        rows: 64,
+        columns: 64,
+        noise: 20,
+        seed: 2,
+      });
+      await Promise.all(
+        [0, 1, 2].map((part) =>
+          runTool('dcmsend', [
+            ...scu(node.dicomPort).slice(0, 4),
+            '127.0.0.1',
+            String(node.dicomPort),
+            ...two.files.filter((_, index) => index % 3 === part),
+          ]),
+        ),
+      );
       const held = await eventually('both derived series', async () => {
         const all = await heldSeries(orthanc.url);
         return all.length === 4 && all.reduce((sum, { instances }) => sum + instances.length, 0) === 22 && all;
       });
       expect(held).toHaveLength(4);
-      const list = (await (await fetch(`http://127.0.0.1:${node.httpPort}/api/series`)).json()) as { series: { revision: number }[] };
+      const list = (await (await fetch(`http://127.0.0.1:${node.httpPort}/api/series`)).json()) as {
+        series: { revision: number }[];
+      };
       expect(list.series.map(({ revision }) => revision)).toEqual([1, 1]);
     });
   });
@@ -117,7 +158,14 @@ describeWithPeers(['storescu', 'dcmsend', 'Orthanc'], 'storescu > limpid > Ortha
       await orthanc.stop();
       const node = await startNode({ folder: join(folder, 'node'), config });
       try {
-        const { files } = await writeSyntheticSeries(join(folder, 'series'), { modality: 'CT', slices: 4, rows: 64, columns: 64, noise: 20, seed: 1 });
+        const { files } = await writeSyntheticSeries(join(folder, 'series'), {
+          modality: 'CT',
+          slices: 4,
+          rows: 64,
+          columns: 64,
+          noise: 20,
+          seed: 1,
+        });
         expect(await runTool('storescu', [...scu(node.dicomPort), ...files])).toMatchObject({ code: 0 });
         await eventually('the other destination has it', async () => (await other.files()).length === 4);
         orthanc = await startOrthanc({
@@ -153,9 +201,19 @@ describeWithPeers(['storescu', 'Orthanc', 'redis-server'], 'roles in processes o
         if (receiver === undefined) throw new Error('no receiver');
         await mkdir(join(folder, 'in'));
         const series = await Promise.all(
-          [1, 2, 3, 4, 5, 6].map((seed) => writeSyntheticSeries(join(folder, 'in', String(seed)), { modality: 'CT', slices: 4, rows: 128, columns: 128, noise: 20, seed })),
+          [1, 2, 3, 4, 5, 6].map((seed) =>
+            writeSyntheticSeries(join(folder, 'in', String(seed)), {
+              modality: 'CT',
+              slices: 4,
+              rows: 128,
+              columns: 128,
+              noise: 20,
+              seed,
+            }),
+          ),
         );
-        for (const { files } of series) expect(await runTool('storescu', [...scu(receiver.dicomPort), ...files])).toMatchObject({ code: 0 });
+        for (const { files } of series)
+          expect(await runTool('storescu', [...scu(receiver.dicomPort), ...files])).toMatchObject({ code: 0 });
         const held = await eventually(
           'six originals and six derived series',
           async () => {
@@ -164,7 +222,9 @@ describeWithPeers(['storescu', 'Orthanc', 'redis-server'], 'roles in processes o
           },
           120_000,
         );
-        expect(held.filter(({ seriesInstanceUid }) => seriesInstanceUid.startsWith('2.25.')).length).toBeGreaterThanOrEqual(6);
+        expect(
+          held.filter(({ seriesInstanceUid }) => seriesInstanceUid.startsWith('2.25.')).length,
+        ).toBeGreaterThanOrEqual(6);
         const ended = await Promise.all(
           nodes.slice(1, 3).map(async ({ httpPort }) => {
             const text = await (await fetch(`http://127.0.0.1:${httpPort}/metrics`)).text();

@@ -19,8 +19,21 @@ const log = openLog('silent');
 describe('a node on the embedded queue', () => {
   it('takes a series, and brings originals and one derived series to the PACS; the same again makes nothing new', async () => {
     await withFolder(async (folder) => {
-      const pacs = await openReceivingPacs({ folder: join(folder, 'pacs'), port: 0, aeTitle: 'PACS', log, metrics: openMetrics() });
-      const { files } = await writeSyntheticSeries(join(folder, 'series'), { modality: 'CT', slices: 6, rows: 128, columns: 128, noise: 20, seed: 1 });
+      const pacs = await openReceivingPacs({
+        folder: join(folder, 'pacs'),
+        port: 0,
+        aeTitle: 'PACS',
+        log,
+        metrics: openMetrics(),
+      });
+      const { files } = await writeSyntheticSeries(join(folder, 'series'), {
+        modality: 'CT',
+        slices: 6,
+        rows: 128,
+        columns: 128,
+        noise: 20,
+        seed: 1,
+      });
       const node = await startNode({
         folder: join(folder, 'node'),
         config: quickConfig({
@@ -30,7 +43,13 @@ describe('a node on the embedded queue', () => {
           },
           workers: { providers: ['cpu'] },
           rules: [
-            { name: 'ct', when: { Modality: 'CT' }, enhance: [{ with: 'gaussian' }], forward: ['pacs'], deliver: ['pacs'] },
+            {
+              name: 'ct',
+              when: { Modality: 'CT' },
+              enhance: [{ with: 'gaussian' }],
+              forward: ['pacs'],
+              deliver: ['pacs'],
+            },
           ],
         }),
       });
@@ -41,11 +60,15 @@ describe('a node on the embedded queue', () => {
         expect(sent.outcomes.map(({ status }) => status)).toEqual(instances.map(() => 0));
         await eventually('originals and derived arrive', async () => pacs.stored.length >= 12);
         const source = readInstance(await readFile(files[0] ?? '')).dataSet;
-        const originals = pacs.stored.filter(({ seriesInstanceUid }) => seriesInstanceUid === text(source, 'SeriesInstanceUID'));
+        const originals = pacs.stored.filter(
+          ({ seriesInstanceUid }) => seriesInstanceUid === text(source, 'SeriesInstanceUID'),
+        );
         const derived = pacs.stored.filter((instance) => !originals.includes(instance));
         expect(originals).toHaveLength(6);
         expect(new Set(derived.map(({ seriesInstanceUid }) => seriesInstanceUid)).size).toBe(1);
-        expect(new Set(derived.map(({ studyInstanceUid }) => studyInstanceUid))).toEqual(new Set([text(source, 'StudyInstanceUID')]));
+        expect(new Set(derived.map(({ studyInstanceUid }) => studyInstanceUid))).toEqual(
+          new Set([text(source, 'StudyInstanceUID')]),
+        );
         const one = readInstance(await readFile(derived[0]?.file ?? '')).dataSet;
         expect(texts(one, 'ImageType').slice(0, 2)).toEqual(['DERIVED', 'SECONDARY']);
 

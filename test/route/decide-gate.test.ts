@@ -64,6 +64,11 @@ describe('the input gate', () => {
     ['another matrix', ofOne(4, { pixels: { rows: 256 } }), ['MIXED_GEOMETRY']],
     ['another spacing', ofOne(4, values({ PixelSpacing: '0.8\\0.8' })), ['MIXED_GEOMETRY']],
     ['another frame of reference', ofOne(4, values({ FrameOfReferenceUID: '1.2.8' })), ['MIXED_GEOMETRY']],
+    [
+      'a frame of reference for each slice',
+      (index) => values({ FrameOfReferenceUID: `1.2.9.${index}` }),
+      ['warning NON_CONFORMANT'],
+    ],
     ['another rescale', ofOne(4, { pixels: { intercept: 0 } }), ['MIXED_PIXELS']],
     ['other bits', ofOne(4, { pixels: { bitsStored: 16 } }), ['MIXED_PIXELS']],
     ['another sign', ofOne(4, { pixels: { signed: true } }), ['MIXED_PIXELS']],

@@ -73,8 +73,8 @@ const folders: Readonly<Record<string, [gate: string, why: string]>> = {
   'ct/catphan-2mm-varian-cbct': ['run', 'cone beam CT is CT; a card may say otherwise'],
   'ct/chest-1.25mm-ge-ricord': ['run', 'Manufacturer and model are empty, and nothing needs them'],
   'ct/chest-1mm-philips-brilliance16': [
-    'MIXED_GEOMETRY',
-    'its de-identification gave every slice a Frame of Reference UID of its own: by the header no two slices share a space',
+    '(NON_CONFORMANT)',
+    'its de-identification gave every slice a Frame of Reference UID of its own: as many frames as slices say nothing, positions do',
   ],
   'mr/acr-phantom-t1-philips-achieva-3t': ['run', 'magnitude'],
   'mr/acr-phantom-t1-siemens-sola-fit-1.5t': ['run', 'magnitude'],

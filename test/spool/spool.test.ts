@@ -35,7 +35,8 @@ async function receive(spool: Spool, bytes: Uint8Array, listed = noneListed): Re
   return spool.publishInstance(key, incoming, identity, listed);
 }
 
-const bytesOf = (length: number, seed: number): Uint8Array => Uint8Array.from({ length }, (_, index) => (index * 31 + seed) & 255);
+const bytesOf = (length: number, seed: number): Uint8Array =>
+  Uint8Array.from({ length }, (_, index) => (index * 31 + seed) & 255);
 
 describe('an arriving instance', () => {
   it('stands behind its meta group with every byte, and its series is active', async () => {
@@ -83,7 +84,9 @@ describe('an arriving instance', () => {
 
   it('arrives by several associations at once as one file', async () => {
     await withSpool(async (spool) => {
-      const kinds = (await Promise.all(Array.from({ length: 8 }, () => receive(spool, bytesOf(200_000, 1))))).map(({ kind }) => kind);
+      const kinds = (await Promise.all(Array.from({ length: 8 }, () => receive(spool, bytesOf(200_000, 1))))).map(
+        ({ kind }) => kind,
+      );
       expect(kinds.filter((kind) => kind === 'stored')).toHaveLength(1);
       expect(kinds.filter((kind) => kind === 'duplicate')).toHaveLength(7);
     });
@@ -181,7 +184,10 @@ describe('the receiver lock', () => {
   it('is held by one, named in the refusal, and taken over from a dead process', async () => {
     await withSpool(async (spool) => {
       const lock = await spool.takeReceiverLock();
-      await expect(spool.takeReceiverLock()).rejects.toMatchObject({ code: 'SPOOL_LOCKED', message: expect.stringContaining(String(process.pid)) });
+      await expect(spool.takeReceiverLock()).rejects.toMatchObject({
+        code: 'SPOOL_LOCKED',
+        message: expect.stringContaining(String(process.pid)),
+      });
       await lock.release();
       await writeFile(spool.layout.receiverLock, JSON.stringify({ host: hostname(), pid: 2 ** 22 - 1, start: '1' }));
       await (await spool.takeReceiverLock()).release();

@@ -1,8 +1,22 @@
 import { describe, expect, it } from '@jest/globals';
-import type { ActionRecord, DecisionRecord, DeliveryRecord, OutcomeRecord, SeriesRecord } from '../../src/spool/records.js';
+import type {
+  ActionRecord,
+  DecisionRecord,
+  DeliveryRecord,
+  OutcomeRecord,
+  SeriesRecord,
+} from '../../src/spool/records.js';
 import { nextSteps, remaining } from '../../src/spool/state.js';
 import type { RevisionState, SeriesState } from '../../src/spool/state.js';
-import { actionRecord, decisionRecord, deliveryRecord, key, outcomeRecord, resolvedTask, seriesRecord } from '../support/records.js';
+import {
+  actionRecord,
+  decisionRecord,
+  deliveryRecord,
+  key,
+  outcomeRecord,
+  resolvedTask,
+  seriesRecord,
+} from '../support/records.js';
 
 const task = 'ct-low-dose-12345678';
 
@@ -65,9 +79,12 @@ describe('nextSteps', () => {
     });
   });
 
-  it.each(['skipped', 'failed', 'superseded', 'withheld'] as const)('delivers nothing of a task that is %s', (outcome) => {
-    expect(nextSteps(state([revision(first, decisionRecord(1), outcomeRecord(uids, { outcome }))])).done).toBe(true);
-  });
+  it.each(['skipped', 'failed', 'superseded', 'withheld'] as const)(
+    'delivers nothing of a task that is %s',
+    (outcome) => {
+      expect(nextSteps(state([revision(first, decisionRecord(1), outcomeRecord(uids, { outcome }))])).done).toBe(true);
+    },
+  );
 
   it('delivers a withheld result once a person has released it', () => {
     const withheld = revision(first, decisionRecord(1), outcomeRecord(uids, { outcome: 'withheld' }));
@@ -96,7 +113,9 @@ describe('nextSteps', () => {
 
   it('holds a task whose gate holds, and runs it when released', () => {
     const gated = decisionRecord(1, {
-      tasks: [resolvedTask({ gate: { verdict: 'hold', reasons: [{ code: 'DUPLICATE_DIFFERS', detail: '' }], warnings: [] } })],
+      tasks: [
+        resolvedTask({ gate: { verdict: 'hold', reasons: [{ code: 'DUPLICATE_DIFFERS', detail: '' }], warnings: [] } }),
+      ],
     });
     expect(nextSteps(state([revision(first, gated)])).waits).toEqual(['held']);
     expect(nextSteps(state([revision(first, gated)], [actionRecord({ kind: 'release' })])).steps).toEqual([
@@ -124,7 +143,9 @@ describe('nextSteps', () => {
     const done = revision(first, decisionRecord(1), outcomeRecord(uids), deliveredAll);
     expect(nextSteps(state([done], [actionRecord({ kind: 'requeue' })])).waits).toEqual(['assembling']);
     const answer = revision(seriesRecord(2, uids, { cause: 'requeue', action: '001.json' }));
-    expect(nextSteps(state([done, answer], [actionRecord({ kind: 'requeue' })])).steps).toEqual([{ kind: 'route', revision: 2 }]);
+    expect(nextSteps(state([done, answer], [actionRecord({ kind: 'requeue' })])).steps).toEqual([
+      { kind: 'route', revision: 2 },
+    ]);
   });
 
   it('carries deliveries over to a requeued revision whose result is the same', () => {

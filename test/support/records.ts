@@ -1,6 +1,15 @@
 // Records with sensible values, for tests that care about one of them.
 import { instanceNameOf, keyOf } from '../../src/spool/key.js';
-import type { ActionRecord, DecisionRecord, DeliveryClass, DeliveryRecord, InstanceRecord, OutcomeRecord, ResolvedTask, SeriesRecord } from '../../src/spool/records.js';
+import type {
+  ActionRecord,
+  DecisionRecord,
+  DeliveryClass,
+  DeliveryRecord,
+  InstanceRecord,
+  OutcomeRecord,
+  ResolvedTask,
+  SeriesRecord,
+} from '../../src/spool/records.js';
 
 const sha256 = 'a'.repeat(64);
 export const at = '2026-01-01T00:00:00.000Z';
@@ -17,7 +26,11 @@ export function instanceRecord(sopInstanceUid: string): InstanceRecord {
   };
 }
 
-export function seriesRecord(revision: number, uids: readonly string[], change: Partial<SeriesRecord> = {}): SeriesRecord {
+export function seriesRecord(
+  revision: number,
+  uids: readonly string[],
+  change: Partial<SeriesRecord> = {},
+): SeriesRecord {
   return {
     version: 1,
     key,
@@ -108,7 +121,12 @@ export function deliveryRecord(classes: Readonly<Record<string, DeliveryClass>>)
     at,
     peer: 'pacs',
     association: null,
-    instances: Object.entries(classes).map(([sopInstanceUid, outcome]) => ({ sopInstanceUid, class: outcome, status: 0, comment: '' })),
+    instances: Object.entries(classes).map(([sopInstanceUid, outcome]) => ({
+      sopInstanceUid,
+      class: outcome,
+      status: 0,
+      comment: '',
+    })),
   };
 }
 
