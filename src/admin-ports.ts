@@ -47,7 +47,7 @@ export function openAdminPorts(deps: AdminPortsDeps): AdminPorts {
       const file = await deps.spool.recordAction(key, { version: 1, at, by, ...part, ...action });
       return { number: Number.parseInt(file, 10) };
     },
-    peers: () => peers(deps),
+    peers: () => peerViews(deps),
     models: () =>
       Promise.resolve(
         deps.registry.list().map((card) => ({
@@ -103,7 +103,7 @@ export async function waitingInstances(spool: Spool): Promise<Map<string, number
   return waiting;
 }
 
-async function peers(deps: AdminPortsDeps): Promise<PeerView[]> {
+async function peerViews(deps: AdminPortsDeps): Promise<PeerView[]> {
   const waiting = await waitingInstances(deps.spool);
   return Object.entries(deps.config.peers).map(([name, peer]) => {
     const receives = peer.host !== null && peer.port !== null;

@@ -202,18 +202,16 @@ async function openWork(
 ): Promise<Stages> {
   const { config, log, metrics } = options;
   const devices = options.roles.includes('worker')
-    ? await Promise.all(
-        Array.from({ length: config.workers.devices }, () =>
-          openDevice({
-            taskModule: new URL('./task.js', import.meta.url),
-            providers: config.workers.providers,
-            threads: threadsOf(config.workers),
-            deadlineMs: config.workers.deadlineMs,
-            memoryBytes: config.workers.memoryBytes,
-            log,
-            metrics,
-          }),
-        ),
+    ? Array.from({ length: config.workers.devices }, () =>
+        openDevice({
+          taskModule: new URL('./task.js', import.meta.url),
+          providers: config.workers.providers,
+          threads: threadsOf(config.workers),
+          deadlineMs: config.workers.deadlineMs,
+          memoryBytes: config.workers.memoryBytes,
+          log,
+          metrics,
+        }),
       )
     : [];
   for (const device of devices) closing.add(() => device.close());

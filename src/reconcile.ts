@@ -45,7 +45,10 @@ export function startReconciler(deps: {
   };
   const loop = async (): Promise<void> => {
     await look().catch((error: unknown) => deps.log.error('reconciling failed', { error }));
-    if (!closed) timer = setTimeout(() => (running = loop()), lookEveryMs);
+    if (closed) return;
+    timer = setTimeout(() => {
+      running = loop();
+    }, lookEveryMs);
   };
   running = loop();
   return {

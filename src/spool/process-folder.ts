@@ -3,14 +3,16 @@
 import { readFileSync } from 'node:fs';
 import { mkdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { hasCode, namesIn } from './write-once.js';
 
-export interface ProcessIdentity {
-  readonly host: string;
-  readonly pid: number;
+export const processIdentity = z.object({
+  host: z.string(),
+  pid: z.int(),
   /** Start time of the process in clock ticks since boot: tells a reused pid apart. Empty where the system does not say. */
-  readonly start: string;
-}
+  start: z.string(),
+});
+export type ProcessIdentity = Readonly<z.infer<typeof processIdentity>>;
 
 /** Start time of a process from /proc, or an empty text. */
 export function startOf(pid: number): string {
@@ -90,11 +92,11 @@ async function isAbandoned(path: string, own: ProcessIdentity, now: () => number
   const alive = join(path, 'alive');
   try {
     const [text, { mtimeMs }] = await Promise.all([readFile(alive, 'utf8'), stat(alive)]);
-    const owner = JSON.parse(text) as ProcessIdentity;
+    const owner = processIdentity.parse(JSON.parse(text));
     if (owner.host === own.host) return !isRunning(owner);
     return now() - mtimeMs > abandonedAfterMs;
   } catch (error) {
-    if (!hasCode(error, 'ENOENT') && !(error instanceof SyntaxError)) throw error;
+    if (!hasCode(error, 'ENOENT') && !(error instanceof SyntaxError) && !(error instanceof z.ZodError)) throw error;
     // No owner's mark: half-made or half-removed. Left alone for an hour, its owner may be about to write it.
     const made = await stat(path).catch(() => null);
     return made !== null && now() - made.mtimeMs > abandonedAfterMs;

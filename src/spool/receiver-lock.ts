@@ -1,7 +1,8 @@
 // receiver.lock: one receiver a spool, because only the receiver publishes revisions.
 import { readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { LimpidError } from '../errors.js';
-import { isRunning } from './process-folder.js';
+import { ZodError } from 'zod';
+import { isRunning, processIdentity } from './process-folder.js';
 import type { ProcessIdentity } from './process-folder.js';
 import { hasCode } from './write-once.js';
 
@@ -48,11 +49,11 @@ async function holderOf(file: string, own: ProcessIdentity, now: () => number): 
     const [text, { mtimeMs }] = await Promise.all([readFile(file, 'utf8'), stat(file)]);
     const age = now() - mtimeMs;
     if (text === '') return age < beatMs ? 'a receiver that is starting' : null;
-    const holder = JSON.parse(text) as ProcessIdentity;
+    const holder = processIdentity.parse(JSON.parse(text));
     if (holder.host === own.host) return isRunning(holder) ? `process ${holder.pid}` : null;
     return age < foreignHoldMs ? `process ${holder.pid} on ${holder.host}` : null;
   } catch (error) {
-    if (hasCode(error, 'ENOENT') || error instanceof SyntaxError) return null;
+    if (hasCode(error, 'ENOENT') || error instanceof SyntaxError || error instanceof ZodError) return null;
     throw error;
   }
 }

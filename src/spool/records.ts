@@ -13,12 +13,11 @@ const name = z.string().regex(/^[a-z0-9-]{1,32}$/);
 const key = z.custom<Key>((value) => typeof value === 'string' && /^[a-z2-7]{26}$/.test(value));
 /** `-` and 8 hex digits of the settings' SHA-256 behind a model or filter id; `originals` for forwarding. */
 export const taskName = z.string().regex(/^([a-z0-9-]{1,32}-[0-9a-f]{8}|originals)$/);
-const reasonCode = z.enum(Object.keys(reasons) as [ReasonCode, ...ReasonCode[]]);
+const reasonCode = z.custom<ReasonCode>((value) => typeof value === 'string' && Object.hasOwn(reasons, value));
 const reason = z.object({ code: reasonCode, detail: z.string() });
-const outcomeCode = z.enum([...Object.keys(reasons), ...Object.keys(failures)] as [
-  ReasonCode | FailureCode,
-  ...(ReasonCode | FailureCode)[],
-]);
+const outcomeCode = z.custom<ReasonCode | FailureCode>(
+  (value) => typeof value === 'string' && (Object.hasOwn(reasons, value) || Object.hasOwn(failures, value)),
+);
 /** JSON of a task's settings: everything configured that changes pixels or geometry. */
 const settings = z.record(z.string(), z.json());
 

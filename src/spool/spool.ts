@@ -407,12 +407,13 @@ async function dataSetSha256(file: string): Promise<string> {
   const hash = createHash('sha256');
   let start: number | null = null;
   let head = Buffer.alloc(0);
-  for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) {
+  const chunks: AsyncIterable<Buffer> = createReadStream(file, { highWaterMark: 1 << 20 });
+  for await (const chunk of chunks) {
     if (start !== null) {
-      hash.update(chunk as Buffer);
+      hash.update(chunk);
       continue;
     }
-    head = Buffer.concat([head, chunk as Buffer]);
+    head = Buffer.concat([head, chunk]);
     if (head.length < 144) continue;
     start = 144 + head.readUInt32LE(140);
     hash.update(head.subarray(start));

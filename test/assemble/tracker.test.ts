@@ -5,7 +5,6 @@ import { openLog } from '../../src/observe/log.js';
 import { openMetrics } from '../../src/observe/metrics.js';
 import { arrivalMeta } from '../../src/spool/arrival.js';
 import type { ArrivalSource } from '../../src/spool/arrival.js';
-import type { Key } from '../../src/spool/key.js';
 import { keyOf } from '../../src/spool/key.js';
 import type { SeriesRecord } from '../../src/spool/records.js';
 import { openSpool } from '../../src/spool/spool.js';
@@ -46,10 +45,10 @@ interface Bench {
   readonly spool: Spool;
   readonly tracker: Tracker;
   /** An instance comes as the receiver would bring it. */
-  bring(sopInstanceUid: string, z: number, association: number | null): Promise<void>;
+  readonly bring: (sopInstanceUid: string, z: number, association: number | null) => Promise<void>;
   /** The next revision that is announced. */
-  closed(): Promise<SeriesRecord>;
-  openTracker(): Tracker;
+  readonly closed: () => Promise<SeriesRecord>;
+  readonly openTracker: () => Tracker;
 }
 
 const policy = { quietMs: 400, releasedMs: 40, gapsMs: 800, longestMs: 5_000 };
@@ -196,7 +195,7 @@ describe('the tracker', () => {
     await withBench(async ({ bring: comes, tracker, closed, spool }) => {
       await comes('1.1', 0, 1);
       const first = await closed();
-      await spool.publishDecision(decisionRecord(1, { key: key as Key, tasks: [] }));
+      await spool.publishDecision(decisionRecord(1, { key, tasks: [] }));
       await tracker.start();
       const file = await spool.recordAction(key, actionRecord({ kind: 'requeue', newUids: true }));
       const second = await closed();

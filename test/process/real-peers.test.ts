@@ -59,9 +59,7 @@ describeWithPeers(['storescu', 'dcmsend', 'Orthanc'], 'storescu > limpid > Ortha
       try {
         await body(node, folder);
       } catch (error) {
-        throw new Error(
-          `${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n--- log\n${node.log().slice(-4000)}`,
-        );
+        throw new Error(`the log ends: ${node.log().slice(-4000)}`, { cause: error });
       } finally {
         await node.end('SIGKILL');
       }

@@ -114,7 +114,7 @@ describe('records', () => {
       const outcomes = await Promise.all(
         [await make(), await make()].map((path) => spool.publishOutcome(key, 1, outcomeRecord(['1.1']), path)),
       );
-      expect(outcomes.sort()).toEqual([false, true]);
+      expect(outcomes.filter(Boolean)).toHaveLength(1);
       expect(await readFile(spool.objectFile(key, 1, task, '00001.dcm'), 'utf8')).toBe('object');
       const [own] = await readdir(join(folder, 'tmp'));
       expect(await readdir(join(folder, 'tmp', own ?? ''))).toEqual(['alive']);
