@@ -14,7 +14,7 @@ export function processOutput(): Output {
   return {
     out: (text) => void process.stdout.write(`${text}\n`),
     err: (text) => void process.stderr.write(`${text}\n`),
-    terminal: Boolean(process.stdout.isTTY),
+    terminal: process.stdout.isTTY,
   };
 }
 
