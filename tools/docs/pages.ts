@@ -1,6 +1,10 @@
 // Which pages are generated, and by what.
 import { openApi } from '../../src/admin/openapi.js';
 import { configJsonSchema, rulesJsonSchema } from '../../src/config/json-schema.js';
+import { processOutput } from '../../src/cli/output.js';
+import { buildProgram } from '../../src/cli/program.js';
+import { openCommands } from '../../src/commands.js';
+import { cliPage } from './cli-page.js';
 import { conformancePage } from './conformance-page.js';
 import { configPage } from './config-page.js';
 import { dashboard } from './dashboard.js';
@@ -20,6 +24,7 @@ export const pages: readonly Page[] = [
   { path: 'docs/errors.md', make: errorsPage },
   { path: 'docs/metrics.md', make: metricsPage },
   { path: 'docs/config.md', make: configPage },
+  { path: 'docs/cli.md', make: () => cliPage(buildProgram(openCommands(processOutput(), {}, () => undefined))) },
   { path: 'config/limpid.schema.json', make: () => json({ $comment: generatedBy, ...configJsonSchema() }) },
   { path: 'config/rules.schema.json', make: () => json({ $comment: generatedBy, ...rulesJsonSchema() }) },
   { path: 'docs/conformance.md', make: conformancePage },
