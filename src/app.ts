@@ -24,6 +24,7 @@ import { admit } from './receive/admission.js';
 import { watchSpace } from './receive/space.js';
 import { openStoreService } from './receive/store.js';
 import { startReconciler } from './reconcile.js';
+import { startRetention } from './retention.js';
 import { routeSeries } from './route/route-series.js';
 import { openSpool } from './spool/spool.js';
 import type { Spool } from './spool/spool.js';
@@ -159,6 +160,8 @@ async function open(options: AppOptions, closing: Closing): Promise<App> {
     });
     closing.add(() => reconciler.close());
     queue.onLost(() => reconciler.all());
+    const retention = startRetention({ spool, policy: config.spool.keep, log, metrics, now: Date.now });
+    closing.add(() => retention.close());
     watchSpool(spool, options);
   }
   if (has('worker')) {

@@ -21,7 +21,11 @@ import { explainFiles } from './explain-files.js';
 import { openRegistry } from './inference/registry.js';
 import { openLog } from './observe/log.js';
 import { openMetrics } from './observe/metrics.js';
+import { spoolCommands } from './cli/spool.js';
 import { openSpool } from './spool/spool.js';
+import type { Spool } from './spool/spool.js';
+import { sweep } from './spool/sweep.js';
+import { verifySpool } from './spool/verify.js';
 
 /** `models/` beside the compiled program. */
 const modelsDirectory = resolve(dirname(fileURLToPath(import.meta.url)), '../../models');
@@ -37,6 +41,16 @@ export function openCommands(output: Output, environment: Environment, failed: (
     return { ...config, spool: { ...config.spool, directory } };
   };
   const quiet = openLog('warn');
+  const withSpool = async <T>(file: string, body: (spool: Spool, config: Config) => Promise<T>): Promise<T> => {
+    const config = await load(file);
+    const { directory, sync } = config.spool;
+    const spool = await openSpool({ directory, sync, host: hostname(), now: Date.now });
+    try {
+      return await body(spool, config);
+    } finally {
+      await spool.close();
+    }
+  };
   return {
     serve: async ({ config: file, roles, standby }) => {
       const config = await load(file);
@@ -77,16 +91,7 @@ export function openCommands(output: Output, environment: Environment, failed: (
       failed,
     ),
     series: seriesCommands(
-      async (file, body) => {
-        const config = await load(file);
-        const { directory, sync } = config.spool;
-        const spool = await openSpool({ directory, sync, host: hostname(), now: Date.now });
-        try {
-          return await body(spool, givenUpBy(config.peers, Date.now));
-        } finally {
-          await spool.close();
-        }
-      },
+      (file, body) => withSpool(file, (spool, config) => body(spool, givenUpBy(config.peers, Date.now))),
       { user: userInfo().username, now: Date.now },
       output,
     ),
@@ -98,5 +103,16 @@ export function openCommands(output: Output, environment: Environment, failed: (
     ),
     models: modelCommands(() => openRegistry(modelsDirectory), output, failed),
     config: configCommands(load, output),
+    spool: spoolCommands(
+      {
+        sweep: (file) =>
+          withSpool(file, (spool, config) =>
+            sweep({ spool, policy: config.spool.keep, log: quiet, now: Date.now }, new AbortController().signal),
+          ),
+        verify: (file, depth, progress) => withSpool(file, (spool) => verifySpool(spool, depth, progress)),
+      },
+      output,
+      failed,
+    ),
   };
 }

@@ -28,6 +28,10 @@ export const failures = {
     next: 'reject',
     hint: 'A record in the spool does not fit its schema; keep the file and report it.',
   },
+  SPOOL_SWEPT: {
+    next: 'reject',
+    hint: 'What was delivered is at its destinations; spool.keep.delivered says how long pixels stay here.',
+  },
   SPOOL_UNKNOWN_SERIES: { next: 'reject', hint: 'Look the series up with `limpid series list`.' },
   // queue
   QUEUE_UNAVAILABLE: {

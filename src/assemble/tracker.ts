@@ -93,6 +93,8 @@ export class Tracker {
       pending.releasedWithSeveral = how === 'released' && known.count > 1;
       this.#evaluate(pending);
     }
+    // Of series that only sent duplicates: retention may forget them one day.
+    for (const key of this.#listed.keys()) if (!this.#pending.has(key)) this.#listed.delete(key);
   }
 
   /**
@@ -138,7 +140,8 @@ export class Tracker {
 
   async #takeUp(key: Key): Promise<void> {
     const state = await this.#deps.spool.state(key);
-    const requeue = unansweredRequeues(state).at(-1);
+    const requeues = unansweredRequeues(state);
+    const requeue = requeues.at(-1);
     const unlisted = unlistedFiles(state);
     // An instance came, or a revision was being closed, while the files were read.
     if (this.#pending.has(key) || this.#closing.has(key)) return;
@@ -154,7 +157,7 @@ export class Tracker {
     if (requeue === undefined || last === undefined) return;
     const at = new Date(this.#deps.now()).toISOString();
     const { record } = last;
-    const withdrawn = requeue.action.newUids;
+    const remade = requeues.some(({ action }) => action.newUids);
     await this.#publish(
       {
         ...record,
@@ -163,7 +166,7 @@ export class Tracker {
         closed: 'operator',
         openedAt: at,
         closedAt: at,
-        remake: withdrawn ? record.remake + 1 : record.remake,
+        remake: remade ? record.remake + 1 : record.remake,
         action: requeue.file,
         warnings: record.warnings,
       },
@@ -292,6 +295,7 @@ export class Tracker {
   async #publish(record: SeriesRecord, modality: Modality): Promise<void> {
     const first = await this.#deps.spool.publishRevision(record);
     this.#listed.delete(record.key);
+    this.#seenTouch.delete(record.key); // a requeue may have come while instances were gathered
     this.#deps.log.info('revision closed', {
       key: record.key,
       revision: record.revision,

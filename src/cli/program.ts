@@ -7,6 +7,7 @@ import type { ModelCommands } from './models.js';
 import type { RuleCommands } from './rules.js';
 import type { ScuCommands } from './scu.js';
 import type { SeriesCommands } from './series.js';
+import type { SpoolCommands } from './spool.js';
 
 export const roles = ['receiver', 'worker', 'sender', 'admin'] as const;
 export type Role = (typeof roles)[number];
@@ -24,6 +25,7 @@ export interface Commands {
   readonly rules: RuleCommands;
   readonly models: ModelCommands;
   readonly config: ConfigCommands;
+  readonly spool: SpoolCommands;
 }
 
 const defaultConfig = 'config/limpid.yaml';
@@ -128,6 +130,21 @@ export function buildProgram(commands: Commands): Command {
     .command('schema')
     .description('print the JSON Schema of the configuration')
     .action(() => commands.config.schema());
+
+  const spool = program.command('spool').description('the spool');
+  spool
+    .command('sweep')
+    .description('take away what retention allows now, as a running node does each hour')
+    .addOption(configOption())
+    .addOption(jsonOption())
+    .action((options: { config: string; json: boolean }) => commands.spool.sweep(options));
+  spool
+    .command('verify')
+    .description('check that every record can be read and every file it names is there')
+    .addOption(configOption())
+    .option('--hashes', 'read every byte and compare its SHA-256', false)
+    .addOption(jsonOption())
+    .action((options: { config: string; hashes: boolean; json: boolean }) => commands.spool.verify(options));
   return program;
 }
 

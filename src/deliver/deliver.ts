@@ -5,7 +5,7 @@ import type { Key } from '../spool/key.js';
 import { originals } from '../spool/layout.js';
 import type { DeliveryRecord } from '../spool/records.js';
 import type { Spool } from '../spool/spool.js';
-import { remaining } from '../spool/state.js';
+import { isDiscarded, isOnHold, remaining } from '../spool/state.js';
 import type { RevisionState, SeriesState } from '../spool/state.js';
 import { Breaker } from './breaker.js';
 import type { BreakerState } from './breaker.js';
@@ -87,7 +87,11 @@ export class Deliverer {
     for (;;) {
       const state = await this.#deps.spool.state(job.key);
       const revision = state.revisions.find(({ record }) => record.revision === job.revision);
-      if (revision === undefined) return { kind: 'done' };
+      if (revision === undefined || revision.swept) return { kind: 'done' };
+      // What a person has held or discarded meanwhile: its job leaves, and a release adds it anew.
+      if (isOnHold(state, job.revision, job.task) || isDiscarded(state, job.revision, job.task, job.peer)) {
+        return { kind: 'done' };
+      }
       const { open } = remaining(state, revision, job.task, job.peer);
       if (open.length === 0) return this.#finished(job, started);
       const batches = revision.deliveries.get(`${job.task}@${job.peer}`) ?? [];

@@ -9,7 +9,7 @@ import type { Metrics } from '../observe/metrics.js';
 import type { Key } from '../spool/key.js';
 import type { DecisionRecord, OutcomeRecord, ResolvedTask, SeriesRecord } from '../spool/records.js';
 import type { Spool } from '../spool/spool.js';
-import { isTaskHeld } from '../spool/state.js';
+import { isDiscarded, isTaskHeld } from '../spool/state.js';
 import type { RevisionState, SeriesState } from '../spool/state.js';
 import { pipelineNumber } from '../version.js';
 import { attemptWaitMs, decideAttempt } from './decide-attempt.js';
@@ -42,8 +42,8 @@ export async function performTask(
   const task = revision?.decision?.tasks.find(({ name }) => name === job.task);
   if (revision?.decision === undefined || revision.decision === null || task === undefined) return { kind: 'done' };
   const taskState = revision.tasks.get(job.task);
-  if (taskState === undefined || taskState.outcome !== null || isTaskHeld(state, revision, task))
-    return { kind: 'done' };
+  if (taskState === undefined || taskState.outcome !== null) return { kind: 'done' };
+  if (isTaskHeld(state, revision, task) || isDiscarded(state, job.revision, job.task, null)) return { kind: 'done' };
   const end = (outcome: OutcomeRecord, folder: string | null): Promise<TaskResult> =>
     publish(deps, revision.record, revision.decision, outcome, folder);
 

@@ -38,7 +38,7 @@ export function decideGate(
   marks: readonly VendorMark[],
 ): ResolvedTask['gate'] {
   const ofClass = classFaults(facts);
-  const isImage = !ofClass.some(({ code }) => code !== 'OWN_OUTPUT');
+  const isImage = !ofClass.some(({ code }) => code !== 'OWN_OUTPUT' && code !== 'SOURCE_SWEPT');
   const rest = isImage
     ? [
         ...contentFaults(facts, marks),

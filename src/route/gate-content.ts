@@ -35,6 +35,7 @@ export function classFaults(facts: SeriesFacts): Fault[] {
     transferSyntax(transferSyntaxUid)?.coding ?? 'none';
   return [
     ...faultOfSome(facts, 'OWN_OUTPUT', ({ isOwn }) => isOwn),
+    ...(facts.swept === 0 ? [] : [fault('SOURCE_SWEPT', `${facts.swept} instances`)]),
     ...faultOfSome(facts, 'UNDECODABLE', ({ unreadable }) => unreadable !== null, 'the header cannot be read'),
     ...faultOfSome(facts, 'SECONDARY_CAPTURE', ({ sopClassUid }) => isSecondaryCapture(sopClassUid)),
     ...faultOfSome(

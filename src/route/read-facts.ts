@@ -21,6 +21,9 @@ export interface Wanted {
   readonly marks: readonly VendorMark[];
 }
 
+/** Series whose files are all there. */
+export const noneSwept: ReadonlySet<string> = new Set();
+
 const firstBytes = 64 * 1024;
 /** A header beyond this is an attack or a fault: no image's is near it. */
 const mostBytes = 32 * 1024 * 1024;
@@ -31,17 +34,25 @@ const pixelData = 0x7fe00010;
  * Reads the headers of a revision's instances, up to Pixel Data. A file that cannot be read as DICOM becomes an instance that says so.
  *
  * @param fileOf where an instance's file lies
+ * @param swept names of files that retention takes away: they are counted, not read
  */
 export async function readSeriesFacts(
   series: SeriesRecord,
   fileOf: (instance: InstanceRecord) => string,
   wanted: Wanted,
+  swept = noneSwept,
 ): Promise<SeriesFacts> {
   const limit = pLimit(atOnce);
+  const there = series.instances.filter(({ file }) => !swept.has(file));
   const instances = await Promise.all(
-    series.instances.map((instance) => limit(() => readInstanceFacts(fileOf(instance), instance, wanted))),
+    there.map((instance) => limit(() => readInstanceFacts(fileOf(instance), instance, wanted))),
   );
-  return seriesFacts({ instances, sources: series.sources, variants: series.variants.length });
+  return seriesFacts({
+    instances,
+    sources: series.sources,
+    variants: series.variants.length,
+    swept: series.instances.length - there.length,
+  });
 }
 
 type Identity = Pick<InstanceRecord, 'sopInstanceUid' | 'sopClassUid' | 'transferSyntaxUid'>;

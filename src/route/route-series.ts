@@ -6,6 +6,7 @@ import type { CompiledRule, VendorMark } from '../rule.js';
 import type { Key } from '../spool/key.js';
 import type { OutcomeRecord, ResolvedTask } from '../spool/records.js';
 import type { Spool } from '../spool/spool.js';
+import { sweptFiles } from '../spool/state.js';
 import type { SeriesState } from '../spool/state.js';
 import { decideRoute } from './decide-route.js';
 import type { RouteCard, RouteDecision } from './decide-route.js';
@@ -39,7 +40,8 @@ export async function routeSeries(
   const revision = state.revisions.find(({ record }) => record.revision === job.revision);
   if (revision === undefined || revision.decision !== null) return;
   const wanted = { tags: tagsOf(config.rules), marks: config.gate.vendorMarks };
-  const facts = await readSeriesFacts(revision.record, ({ file }) => spool.layout.instance(job.key, file), wanted);
+  const fileOf = ({ file }: { file: string }): string => spool.layout.instance(job.key, file);
+  const facts = await readSeriesFacts(revision.record, fileOf, wanted, sweptFiles(state));
   const decision = decideRoute({
     facts,
     rules: config.rules,

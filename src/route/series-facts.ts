@@ -38,6 +38,8 @@ export interface SeriesFacts {
   readonly sources: readonly { readonly peer: string; readonly callingAe: string; readonly calledAe: string }[];
   /** Second copies of listed instances with other bytes. */
   readonly variants: number;
+  /** Listed instances that retention has taken away: they are not among `instances`. */
+  readonly swept: number;
   /** Null where an instance has no usable position or orientation. */
   readonly stack: Stack | null;
 }

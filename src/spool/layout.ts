@@ -55,6 +55,12 @@ export class Layout {
   result(key: Key, revision: number, task: string): string {
     return join(this.results(key, revision), task);
   }
+  swept(key: Key, revision: number): string {
+    return join(this.revision(key, revision), 'swept.json');
+  }
+  objects(key: Key, revision: number, task: string): string {
+    return join(this.result(key, revision, task), 'objects');
+  }
   deliveries(key: Key, revision: number, task: string, peer: string): string {
     return join(this.revision(key, revision), 'deliveries', `${task}@${peer}`);
   }

@@ -209,6 +209,7 @@ export const actionRecord = z.object({
   by: z.string(),
   kind: z.enum(['hold', 'release', 'requeue', 'prioritise', 'discard']),
   why: z.string(),
+  /** A hold of this revision; a release or discard of this one and those before it. Null: of all. */
   revision: z.int().nullable(),
   task: z.string().nullable(),
   peer: z.string().nullable(),
@@ -219,3 +220,4 @@ export type ActionRecord = z.infer<typeof actionRecord>;
 
 /** rN/swept.json: what retention has taken away. */
 export const sweptRecord = z.object({ version: z.literal(1), at: time, instances: z.int(), bytes: z.int() });
+export type SweptRecord = z.infer<typeof sweptRecord>;

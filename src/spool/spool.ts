@@ -20,6 +20,7 @@ import type {
   InstanceRecord,
   OutcomeRecord,
   SeriesRecord,
+  SweptRecord,
 } from './records.js';
 import { seriesRecord } from './records.js';
 import { takeReceiverLock } from './receiver-lock.js';
@@ -121,9 +122,11 @@ export class Spool {
     let kind: PublishedInstance['kind'] = 'stored';
     let file = name;
     const variantName = `${name}.${sha256.slice(0, 8)}`;
-    if (!(await linkKeeping(incoming.path, this.layout.instance(key, name)))) {
-      const first = await dataSetSha256(this.layout.instance(key, name));
-      if (first === sha256) kind = 'duplicate';
+    // The name of a listed instance stays taken when retention has swept its file.
+    const isTaken = listed.has(identity.sopInstanceUid);
+    if (isTaken || !(await linkKeeping(incoming.path, this.layout.instance(key, name)))) {
+      const isSame = !isTaken && (await dataSetSha256(this.layout.instance(key, name))) === sha256;
+      if (isSame) kind = 'duplicate';
       else {
         file = variantName;
         kind = (await linkKeeping(incoming.path, this.layout.instance(key, variantName))) ? 'variant' : 'duplicate';
@@ -173,14 +176,20 @@ export class Spool {
     return keys;
   }
 
+  /** Answers whether a series has something left to do, or is being finished. */
+  async isActive(key: Key): Promise<boolean> {
+    const names = await namesIn(this.layout.active);
+    return names.some((name) => name === key || name.startsWith(`${key}.`));
+  }
+
   /** Every series that the spool knows, newest first by the time its folder last changed. */
   async allKeys(): Promise<Key[]> {
     const found: { key: Key; at: number }[] = [];
     for (const shard of await namesIn(this.layout.seriesRoot)) {
       for (const key of await namesIn(join(this.layout.seriesRoot, shard))) {
         if (!isKey(key)) continue;
-        const { mtimeMs } = await stat(this.layout.series(key));
-        found.push({ key, at: mtimeMs });
+        const folder = await stat(this.layout.series(key)).catch(() => null); // retention may take it away meanwhile
+        if (folder !== null) found.push({ key, at: folder.mtimeMs });
       }
     }
     return found.sort((a, b) => b.at - a.at).map(({ key }) => key);
@@ -255,12 +264,34 @@ export class Spool {
     }
   }
 
-  /** Publishes what a person did, and wakes every process. */
-  async recordAction(key: Key, record: ActionRecord): Promise<string> {
+  /** Says that retention takes the pixels of a revision away; before the first of them goes. */
+  publishSwept(key: Key, revision: number, record: SweptRecord): Promise<boolean> {
+    return this.#publishJson(this.layout.swept(key, revision), record);
+  }
+
+  /** Puts an instance file back that arrived while its series was being forgotten. */
+  async restoreInstance(key: Key, from: string, name: string): Promise<void> {
+    await makeDirectory(this.layout.instances(key), this.#syncs);
+    await linkKeeping(from, join(this.layout.instances(key), name));
+    await this.#syncs.sync(this.layout.instances(key));
+    await this.touchActive(key);
+  }
+
+  /**
+   * Publishes what a person did, and wakes every process. A release or discard that names no revision is for those that
+   * there are now.
+   */
+  async recordAction(key: Key, action: ActionRecord): Promise<string> {
     const folder = this.layout.actions(key);
-    if ((await stat(this.layout.series(key)).catch(() => null)) === null) {
+    const { files, revisions } = await this.state(key);
+    if (files.length + revisions.length === 0) {
       throw new LimpidError('SPOOL_UNKNOWN_SERIES', `there is no series ${key} in this spool`);
     }
+    if (action.kind === 'requeue' && revisions.some(({ swept }) => swept)) {
+      throw new LimpidError('SPOOL_SWEPT', `retention has taken the pixels of ${key} away`);
+    }
+    const isForThese = action.revision === null && (action.kind === 'release' || action.kind === 'discard');
+    const record = isForThese ? { ...action, revision: Math.max(1, revisions.length) } : action;
     await makeDirectory(folder, this.#syncs);
     for (;;) {
       const file = `${threeDigits(await nextNumber(folder))}.json`;
@@ -402,8 +433,8 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
   }
 }
 
-/** SHA-256 of a stored instance's data set: the bytes behind limpid's own meta group, whose length is in (0002,0000). */
-async function dataSetSha256(file: string): Promise<string> {
+/** SHA-256 of the data set of a file that limpid wrote: the bytes behind limpid's own meta group, whose length is in (0002,0000). */
+export async function dataSetSha256(file: string): Promise<string> {
   const hash = createHash('sha256');
   let start: number | null = null;
   let head = Buffer.alloc(0);

@@ -60,25 +60,30 @@ export interface Remaining {
   readonly open: readonly string[];
   /** SOP Instance UIDs that the peer refused for good. */
   readonly refused: readonly string[];
+  /** Originals that the peer does not have, and that retention has taken away. */
+  readonly swept: readonly string[];
 }
 
-const holds = (state: SeriesState, revision: number): boolean => {
+/** Answers whether a person holds a task of a revision (or its `originals`): the last word counts. */
+export function isOnHold(state: SeriesState, revision: number, task: string): boolean {
   let held = false;
   for (const { action } of state.actions) {
-    if (action.revision !== null && action.revision !== revision) continue;
-    if (action.kind === 'hold') held = true;
-    if (action.kind === 'release' || action.kind === 'discard') held = false;
+    if (action.task !== null && action.task !== task) continue;
+    if (action.kind === 'hold' && (action.revision === null || action.revision === revision)) held = true;
+    if (action.kind === 'release' || (action.kind === 'discard' && action.peer === null)) held = false;
   }
   return held;
-};
+}
+
+/** A release or discard counts for the revisions that there were, not for those that come later. */
+const covers = (action: ActionRecord, revision: number): boolean =>
+  action.revision === null || revision <= action.revision;
 
 /** Answers whether a person has released (or discarded) what the gate held in this revision, or one task of it. */
 export function isReleased(state: SeriesState, revision: number, task: string | null): boolean {
   return state.actions.some(
     ({ action }) =>
-      action.kind === 'release' &&
-      (action.revision === null || action.revision === revision) &&
-      (action.task === null || action.task === task),
+      action.kind === 'release' && covers(action, revision) && (action.task === null || action.task === task),
   );
 }
 
@@ -87,7 +92,7 @@ export function isDiscarded(state: SeriesState, revision: number, task: string |
   return state.actions.some(
     ({ action }) =>
       action.kind === 'discard' &&
-      (action.revision === null || action.revision === revision) &&
+      covers(action, revision) &&
       (action.task === null || action.task === task) &&
       (action.peer === null || action.peer === peer),
   );
@@ -102,10 +107,16 @@ export function unlistedFiles(state: SeriesState): string[] {
   return state.files.filter((file) => !listed.has(file));
 }
 
-/** Requeue actions that no revision answers yet. */
+/** Requeue actions that no revision answers yet; a revision answers all that there were. */
 export function unansweredRequeues(state: SeriesState): NumberedAction[] {
-  const answered = new Set(state.revisions.map(({ record }) => record.action));
-  return state.actions.filter(({ action, file }) => action.kind === 'requeue' && !answered.has(file));
+  const answered = Math.max(0, ...state.revisions.map(({ record }) => Number.parseInt(record.action ?? '0', 10)));
+  return state.actions.filter(({ action, number }) => action.kind === 'requeue' && number > answered);
+}
+
+/** Names in `instances/` that retention has taken, or is taking, away. */
+export function sweptFiles(state: SeriesState): Set<string> {
+  const swept = state.revisions.filter((revision) => revision.swept);
+  return new Set(swept.flatMap(({ record }) => [...record.instances, ...record.variants].map(({ file }) => file)));
 }
 
 /** SOP Instance UIDs that a peer has, by any batch of any revision. */
@@ -126,11 +137,11 @@ export function deliveredTo(state: SeriesState, peer: string): Set<string> {
 
 /** What a delivery has left. The instances are those of the result, or the revision's own for `originals`. */
 export function remaining(state: SeriesState, revision: RevisionState, task: string, peer: string): Remaining {
-  const wanted =
-    task === originals
-      ? revision.record.instances.map(({ sopInstanceUid }) => sopInstanceUid)
-      : (revision.tasks.get(task)?.outcome?.instances ?? []).map(({ sopInstanceUid }) => sopInstanceUid);
   const delivered = deliveredTo(state, peer);
+  const away = task === originals ? sweptFiles(state) : new Set<string>();
+  const instances: readonly { readonly file: string; readonly sopInstanceUid: string }[] =
+    task === originals ? revision.record.instances : (revision.tasks.get(task)?.outcome?.instances ?? []);
+  const wanted = instances.filter(({ file }) => !away.has(file)).map(({ sopInstanceUid }) => sopInstanceUid);
   const refused = new Set<string>();
   for (const batch of revision.deliveries.get(`${task}@${peer}`) ?? []) {
     for (const instance of batch.instances) {
@@ -140,6 +151,9 @@ export function remaining(state: SeriesState, revision: RevisionState, task: str
   return {
     open: wanted.filter((uid) => !delivered.has(uid) && !refused.has(uid)),
     refused: wanted.filter((uid) => !delivered.has(uid) && refused.has(uid)),
+    swept: instances
+      .filter(({ file, sopInstanceUid }) => away.has(file) && !delivered.has(sopInstanceUid))
+      .map(({ sopInstanceUid }) => sopInstanceUid),
   };
 }
 
@@ -159,7 +173,7 @@ export function wantedDeliveries(state: SeriesState, revision: RevisionState): {
 /** Answers whether a task of this decision waits for a person: its gate holds, or the series is held. */
 export function isTaskHeld(state: SeriesState, revision: RevisionState, task: ResolvedTask): boolean {
   const number = revision.record.revision;
-  if (holds(state, number)) return true;
+  if (isOnHold(state, number, task.name)) return true;
   const held = (revision.decision?.held.length ?? 0) > 0 || task.gate.verdict === 'hold';
   return held && !isReleased(state, number, task.name);
 }
@@ -193,7 +207,8 @@ export function nextSteps(state: SeriesState): NextSteps {
     for (const { task, peer } of wantedDeliveries(state, revision)) {
       if (isDiscarded(state, number, task, peer)) continue;
       const left = remaining(state, revision, task, peer);
-      if (left.open.length > 0) steps.push({ kind: 'deliver', revision: number, task, peer });
+      if (left.open.length > 0 && isOnHold(state, number, task)) waits.add('held');
+      else if (left.open.length > 0) steps.push({ kind: 'deliver', revision: number, task, peer });
       else if (left.refused.length > 0) refused = true;
     }
   }

@@ -74,9 +74,10 @@ function deliveryView(
 ): DeliveryView {
   const number = revision.record.revision;
   const batches = revision.deliveries.get(`${task}@${peer}`) ?? [];
-  const total =
-    task === originals ? revision.record.instances.length : (revision.tasks.get(task)?.outcome?.instances.length ?? 0);
   const left = remaining(state, revision, task, peer);
+  const all =
+    task === originals ? revision.record.instances.length : (revision.tasks.get(task)?.outcome?.instances.length ?? 0);
+  const total = all - left.swept.length;
   const open = revision.swept ? 0 : left.open.length;
   const refused = left.refused.length;
   const delivered = total - open - refused;

@@ -210,4 +210,24 @@ describe('routing a revision', () => {
     await routeSeries(deps({ metrics, config: { rules: [], gate: { vendorMarks: [] } } }), { key, revision: 1 });
     expect(await metrics.text()).toContain('limpid_series_total{modality="CT",outcome="held"} 1');
   });
+
+  it('of a swept series reads the new instances only, and enhances nothing', async () => {
+    const { key, instances, ...first } = await revisionOf(1);
+    await spool.publishSwept(key, 1, { version: 1, at: new Date(at).toISOString(), instances: 4, bytes: 4 });
+    const later = instances[3];
+    if (later === undefined) throw new Error('four slices');
+    for (const { file } of instances) await rm(spool.layout.instance(key, file));
+    const name = `${later.file.slice(0, -1)}2`;
+    const target = spool.layout.instance(key, name);
+    await copyFile(join(folder, 'source-1', '0004.dcm'), target);
+    const late = { ...later, file: name, sopInstanceUid: '2.25.9' };
+    await spool.publishRevision({ ...first, key, revision: 2, cause: 'late', instances: [...instances, late] });
+    await routeSeries(deps(), { key, revision: 2 });
+    const decision = (await spool.state(key)).revisions[1]?.decision;
+    expect(decision).toMatchObject({ modality: 'CT', forward: ['pacs'], rules: [{ matched: true }] });
+    expect(decision?.tasks[0]?.gate).toMatchObject({
+      verdict: 'skip',
+      reasons: [{ code: 'SOURCE_SWEPT', detail: '4 instances' }],
+    });
+  });
 });

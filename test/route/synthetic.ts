@@ -75,6 +75,7 @@ export function series(count: number, change: (index: number) => InstanceChange 
     instances: Array.from({ length: count }, (_, index) => instance(index, change(index))),
     sources: [{ peer: 'ct1', callingAe: 'CT1', calledAe: 'LIMPID' }],
     variants: 0,
+    swept: 0,
   });
 }
 

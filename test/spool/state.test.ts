@@ -102,7 +102,7 @@ describe('nextSteps', () => {
   it('tries transient instances again, and only these', () => {
     const batches = { [`${task}@pacs`]: [deliveryRecord({ '1.1.9': 'delivered', '1.2.9': 'transient' })] };
     const one = revision(first, decisionRecord(1), outcomeRecord(uids), batches);
-    expect(remaining(state([one]), one, task, 'pacs')).toEqual({ open: ['1.2.9'], refused: [] });
+    expect(remaining(state([one]), one, task, 'pacs')).toEqual({ open: ['1.2.9'], refused: [], swept: [] });
   });
 
   it('holds a series that no rule matches until a person acts', () => {
@@ -156,5 +156,51 @@ describe('nextSteps', () => {
       outcomeRecord(uids, { sameAs: 1 }),
     );
     expect(nextSteps(state([done, again], [actionRecord({ kind: 'requeue' })])).done).toBe(true);
+  });
+
+  it('does nothing of a series on hold, neither task nor delivery, until a release', () => {
+    const enhanced = revision(first, decisionRecord(1, { forward: ['archive'] }), outcomeRecord(uids));
+    const hold = actionRecord({ kind: 'hold' });
+    expect(nextSteps(state([enhanced], [hold]))).toEqual({ steps: [], waits: ['held'], done: false });
+    const waiting = revision(first, decisionRecord(1));
+    expect(nextSteps(state([waiting], [hold]))).toEqual({ steps: [], waits: ['held'], done: false });
+    const release = actionRecord({ kind: 'release', revision: 1 });
+    expect(nextSteps(state([enhanced], [hold, release])).steps).toHaveLength(2);
+    expect(nextSteps(state([waiting], [hold, release, hold])).waits).toEqual(['held']);
+  });
+
+  it('holds and releases one task', () => {
+    const enhanced = revision(first, decisionRecord(1, { forward: ['archive'] }), outcomeRecord(uids));
+    const hold = actionRecord({ kind: 'hold', task });
+    const originals = { kind: 'deliver', revision: 1, task: 'originals', peer: 'archive' };
+    expect(nextSteps(state([enhanced], [hold]))).toEqual({ steps: [originals], waits: ['held'], done: false });
+    const all = [actionRecord({ kind: 'hold' }), actionRecord({ kind: 'release', task })];
+    expect(nextSteps(state([enhanced], all)).steps).toEqual([{ kind: 'deliver', revision: 1, task, peer: 'pacs' }]);
+  });
+
+  it('a discard is for the revisions that there were: a requeue behind it runs', () => {
+    const discard = actionRecord({ kind: 'discard', revision: 1 });
+    const requeue = actionRecord({ kind: 'requeue' });
+    const again = seriesRecord(2, uids, { cause: 'requeue', action: '002.json' });
+    const steps = nextSteps(
+      state([revision(first, decisionRecord(1)), revision(again, decisionRecord(2))], [discard, requeue]),
+    ).steps;
+    expect(steps).toEqual([{ kind: 'task', revision: 2, task }]);
+  });
+
+  it('one revision answers every requeue before it', () => {
+    const requeues = [actionRecord({ kind: 'requeue' }), actionRecord({ kind: 'requeue' })];
+    const again = seriesRecord(2, uids, { cause: 'requeue', action: '002.json' });
+    const done = revision(first, decisionRecord(1, { tasks: [] }));
+    expect(nextSteps(state([done], requeues)).waits).toEqual(['assembling']);
+    expect(nextSteps(state([done, revision(again, decisionRecord(2, { tasks: [] }))], requeues)).done).toBe(true);
+  });
+
+  it('forwards of a swept series only what came later', () => {
+    const swept = { ...revision(first, decisionRecord(1, { tasks: [] })), swept: true };
+    const late = revision(seriesRecord(2, [...uids, '1.3']), decisionRecord(2, { tasks: [], forward: ['archive'] }));
+    const all = state([swept, late]);
+    expect(nextSteps(all).steps).toEqual([{ kind: 'deliver', revision: 2, task: 'originals', peer: 'archive' }]);
+    expect(remaining(all, late, 'originals', 'archive')).toEqual({ open: ['1.3'], refused: [], swept: uids });
   });
 });

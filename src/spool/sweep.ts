@@ -1,0 +1,183 @@
+// Retention: takes pixels away that every destination has, and one day the records too. Killed at any point, the next sweep goes on.
+import { rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Log } from '../observe/log.js';
+import { decideSweep } from './decide-sweep.js';
+import type { RetentionPolicy } from './decide-sweep.js';
+import type { Key } from './key.js';
+import type { Spool } from './spool.js';
+import type { RevisionState, SeriesState } from './state.js';
+import { hasCode, namesIn } from './write-once.js';
+
+export interface SweepDeps {
+  readonly spool: Spool;
+  readonly policy: RetentionPolicy;
+  readonly log: Log;
+  readonly now: () => number;
+}
+
+export interface SweepReport {
+  /** Series that were looked at. */
+  readonly series: number;
+  /** Series whose pixels were taken away. */
+  readonly swept: number;
+  /** Bytes of these. */
+  readonly bytes: number;
+  /** Series of which nothing is known any more. */
+  readonly forgotten: number;
+  /** Series that could not be read; each is in the log. */
+  readonly faults: number;
+  /** Bytes that are kept. */
+  readonly kept: { readonly originals: number; readonly results: number };
+}
+
+/**
+ * Walks every series once. A series with a record from the future ends the walk: the clock cannot be trusted.
+ *
+ * @param signal ends the walk between two series
+ */
+export async function sweep(deps: SweepDeps, signal: AbortSignal): Promise<SweepReport> {
+  const { spool, log } = deps;
+  const report = { series: 0, swept: 0, bytes: 0, forgotten: 0, faults: 0, kept: { originals: 0, results: 0 } };
+  const active = await spool.activeKeys();
+  for (const key of await spool.allKeys()) {
+    if (signal.aborted) break;
+    try {
+      report.series += 1;
+      if (await isSweptForNow(deps, key)) continue;
+      const state = await spool.state(key);
+      const decision = decideSweep(state, active.has(key) ? 'active' : 'quiet', deps.policy, deps.now());
+      if (decision.kind === 'clock') {
+        log.warn('nothing is swept while the clock stands before the newest record', { key });
+        break;
+      }
+      if (decision.kind === 'records' && (await forget(spool, state))) report.forgotten += 1;
+      const bytes = decision.kind === 'pixels' ? await takePixels(deps, state) : null;
+      if (bytes === null && decision.kind !== 'records') {
+        report.kept.originals += bytesOfOriginals(state);
+        report.kept.results += bytesOfResults(state);
+      } else if (bytes !== null && bytes > 0) {
+        report.swept += 1;
+        report.bytes += bytes;
+      }
+    } catch (error) {
+      report.faults += 1;
+      log.error('a series could not be swept', { key, error });
+    }
+  }
+  return report;
+}
+
+/**
+ * Answers whether a series has no pixels left and its records stay for now, from names and one time: an hourly walk over
+ * years of series reads no record of these. Instances go last, so that none left means nothing left.
+ */
+async function isSweptForNow({ spool, policy, now }: SweepDeps, key: Key): Promise<boolean> {
+  const revisions = (await namesIn(spool.layout.series(key))).filter((name) => /^r\d+$/.test(name)).length;
+  const swept = await stat(spool.layout.swept(key, revisions)).catch(() => null);
+  if (swept === null || now() - swept.mtimeMs > policy.recordsMs - policy.deliveredMs) return false;
+  return (await namesIn(spool.layout.instances(key))).length === 0;
+}
+
+/** Bytes of the instance files that are there and listed. */
+function bytesOfOriginals({ files, revisions }: SeriesState): number {
+  const there = new Set(files);
+  const bytes = new Map<string, number>();
+  for (const { record } of revisions) {
+    for (const instance of [...record.instances, ...record.variants]) {
+      if (there.has(instance.file)) bytes.set(instance.file, instance.bytes);
+    }
+  }
+  return [...bytes.values()].reduce((sum, one) => sum + one, 0);
+}
+
+/** Results that a revision holds itself. */
+function resultsOf({ tasks }: RevisionState): { task: string; bytes: number }[] {
+  return [...tasks].flatMap(([task, { outcome }]) =>
+    outcome === null || outcome.instances.length === 0 || outcome.sameAs !== null
+      ? []
+      : [{ task, bytes: outcome.instances.reduce((sum, { bytes }) => sum + bytes, 0) }],
+  );
+}
+
+function bytesOfResults({ revisions }: SeriesState): number {
+  return revisions
+    .filter(({ swept }) => !swept)
+    .flatMap(resultsOf)
+    .reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
+/**
+ * Says what goes (`swept.json` of each revision), and takes it away. Only what a revision lists: an instance that arrives
+ * meanwhile stays. Who publishes a revision after the records are written reads them; for one that came before, the marker is
+ * there at the second look, and the pixels stay until the series is done again.
+ *
+ * @returns bytes taken away, 0 where all was gone already; null where the series has become active
+ */
+async function takePixels({ spool, now }: SweepDeps, state: SeriesState): Promise<number | null> {
+  const { key } = state;
+  for (const revision of state.revisions.filter(({ swept }) => !swept)) {
+    const { instances, variants } = revision.record;
+    const results = resultsOf(revision);
+    const sizes = [...instances, ...variants, ...results].map(({ bytes }) => bytes);
+    await spool.publishSwept(key, revision.record.revision, {
+      version: 1,
+      at: new Date(now()).toISOString(),
+      instances: instances.length + variants.length,
+      bytes: sizes.reduce((sum, bytes) => sum + bytes, 0),
+    });
+  }
+  if (await spool.isActive(key)) return null;
+  let bytes = 0;
+  const folder = await spool.freshFolder('swept');
+  for (const revision of state.revisions) {
+    for (const { task, bytes: ofResult } of resultsOf(revision)) {
+      const { revision: number } = revision.record;
+      if (await moveAway(spool.layout.objects(key, number, task), join(folder, `r${number}-${task}`))) {
+        bytes += ofResult;
+      }
+    }
+  }
+  const sizes = new Map(
+    state.revisions.flatMap(({ record }) =>
+      [...record.instances, ...record.variants].map((instance) => [instance.file, instance.bytes]),
+    ),
+  );
+  for (const file of state.files) {
+    const size = sizes.get(file);
+    if (size !== undefined && (await moveAway(spool.layout.instance(key, file), join(folder, file)))) bytes += size;
+  }
+  await rm(folder, { recursive: true, force: true });
+  return bytes;
+}
+
+/** @returns false where it was not there any more */
+async function moveAway(from: string, to: string): Promise<boolean> {
+  try {
+    await rename(from, to);
+    return true;
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return false;
+    throw error;
+  }
+}
+
+/**
+ * Takes a whole series out of the spool by one rename, then deletes it. An instance that arrived in that moment (not
+ * acknowledged yet, or just so) is put back.
+ *
+ * @returns false where the series has become active
+ */
+async function forget(spool: Spool, { key, revisions }: SeriesState): Promise<boolean> {
+  if (await spool.isActive(key)) return false;
+  const folder = await spool.freshFolder('forgotten');
+  const away = join(folder, key);
+  if (!(await moveAway(spool.layout.series(key), away))) return false;
+  const listed = new Set(
+    revisions.flatMap(({ record }) => [...record.instances, ...record.variants].map(({ file }) => `${file}.dcm`)),
+  );
+  const arrived = (await namesIn(join(away, 'instances'))).filter((name) => !listed.has(name));
+  for (const name of arrived) await spool.restoreInstance(key, join(away, 'instances', name), name);
+  await rm(folder, { recursive: true, force: true });
+  return true;
+}

@@ -1,0 +1,225 @@
+// Retention on a real folder: what goes when, what stays, and what a kill in the middle leaves to the next sweep.
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { writeFileMeta } from '../../src/dicom/part10.js';
+import { openLog } from '../../src/observe/log.js';
+import { instanceNameOf } from '../../src/spool/key.js';
+import { sweptRecord } from '../../src/spool/records.js';
+import type { DeliveryClass } from '../../src/spool/records.js';
+import { openSpool } from '../../src/spool/spool.js';
+import type { Spool } from '../../src/spool/spool.js';
+import { nextSteps, unlistedFiles } from '../../src/spool/state.js';
+import { sweep } from '../../src/spool/sweep.js';
+import type { SweepReport } from '../../src/spool/sweep.js';
+import { verifySpool } from '../../src/spool/verify.js';
+import {
+  actionRecord,
+  decisionRecord,
+  deliveryRecord,
+  instanceRecord,
+  key,
+  outcomeRecord,
+  seriesRecord,
+} from '../support/records.js';
+import { withFolder } from '../support/temporary.js';
+
+const task = 'ct-low-dose-12345678';
+const uids = ['1.1', '1.2'];
+const day = 86_400_000;
+/** Every record of the fixture is of this moment. */
+const then = Date.parse('2026-01-01T00:00:00Z');
+const policy = { deliveredMs: 7 * day, recordsMs: 400 * day };
+const log = openLog('silent');
+const bytesOf = (uid: string): Uint8Array => Uint8Array.from({ length: 500 }, (_, index) => index + uid.length);
+
+async function withSpool(body: (spool: Spool) => Promise<void>): Promise<void> {
+  await withFolder(async (folder) => {
+    const spool = await openSpool({ directory: folder, sync: 'never', host: hostname(), now: Date.now });
+    try {
+      await body(spool);
+    } finally {
+      await spool.close();
+    }
+  });
+}
+
+const sweepAt = (spool: Spool, afterDays: number): Promise<SweepReport> =>
+  sweep({ spool, policy, log, now: () => then + afterDays * day }, new AbortController().signal);
+
+async function arrive(spool: Spool, uid: string, bytes = bytesOf(uid)): Promise<string> {
+  const { sopClassUid, transferSyntaxUid } = instanceRecord(uid);
+  const identity = { sopClassUid, sopInstanceUid: uid, transferSyntaxUid };
+  const incoming = spool.beginInstance(writeFileMeta(identity));
+  incoming.write(bytes);
+  const listed = new Map<string, ReadonlySet<string>>();
+  for (const { record } of (await spool.state(key)).revisions) {
+    for (const { sopInstanceUid, sha256 } of record.instances) listed.set(sopInstanceUid, new Set([sha256]));
+  }
+  return (await spool.publishInstance(key, incoming, identity, listed)).kind;
+}
+
+const recordOf = (uid: string): ReturnType<typeof instanceRecord> => ({
+  ...instanceRecord(uid),
+  sha256: createHash('sha256').update(bytesOf(uid)).digest('hex'),
+  bytes: 500,
+});
+
+/** A series that was enhanced and delivered, except as `outcome` says. */
+async function deliveredSeries(spool: Spool, outcome: DeliveryClass = 'delivered'): Promise<void> {
+  for (const uid of uids) await arrive(spool, uid);
+  await spool.publishRevision(seriesRecord(1, uids, { instances: uids.map(recordOf) }));
+  await spool.publishDecision(decisionRecord(1));
+  const folder = await spool.freshFolder('task');
+  await mkdir(join(folder, 'objects'));
+  const { instances } = outcomeRecord(uids);
+  for (const { file } of instances) await writeFile(join(folder, 'objects', file), file.padEnd(100));
+  const sealed = instances.map((instance) => ({
+    ...instance,
+    sha256: createHash('sha256').update(instance.file.padEnd(100)).digest('hex'),
+  }));
+  await spool.publishOutcome(key, 1, outcomeRecord(uids, { instances: sealed }), folder);
+  await spool.recordDelivery(key, 1, task, deliveryRecord({ '1.1.9': 'delivered', '1.2.9': outcome }));
+  await spool.finishIfDone(key);
+}
+
+const pixels = async (spool: Spool): Promise<number> =>
+  (await readdir(spool.layout.instances(key))).length +
+  (await readdir(spool.layout.objects(key, 1, task)).catch(() => [])).length;
+
+describe('sweeping', () => {
+  it('takes originals and results away when they are older than keep.delivered, and says so first', async () => {
+    await withSpool(async (spool) => {
+      await deliveredSeries(spool);
+      expect(await sweepAt(spool, 6.9)).toMatchObject({ swept: 0, kept: { originals: 1000, results: 200 } });
+      expect(await pixels(spool)).toBe(4);
+      expect(await sweepAt(spool, 7.1)).toMatchObject({ series: 1, swept: 1, bytes: 1200, faults: 0 });
+      expect(await pixels(spool)).toBe(0);
+      const record = sweptRecord.parse(JSON.parse(await readFile(spool.layout.swept(key, 1), 'utf8')));
+      expect(record).toMatchObject({ instances: 2, bytes: 1200 });
+      const state = await spool.state(key);
+      expect(state.revisions[0]?.tasks.get(task)?.outcome?.outcome).toBe('enhanced');
+      expect(nextSteps(state).done).toBe(true);
+      expect((await verifySpool(spool, 'hashes', () => undefined)).faults).toEqual([]);
+      expect(await sweepAt(spool, 8)).toMatchObject({ swept: 0, kept: { originals: 0, results: 0 } });
+    });
+  });
+
+  it('keeps a series whose delivery was refused until a person discards the rest', async () => {
+    await withSpool(async (spool) => {
+      await deliveredSeries(spool, 'permanent');
+      expect(await sweepAt(spool, 1000)).toMatchObject({ swept: 0, forgotten: 0 });
+      expect(await pixels(spool)).toBe(4);
+      await spool.recordAction(key, actionRecord({ kind: 'discard' }));
+      expect(await spool.finishIfDone(key)).toBe(true);
+      expect(await sweepAt(spool, 8)).toMatchObject({ swept: 1 });
+    });
+  });
+
+  it('never touches an active series', async () => {
+    await withSpool(async (spool) => {
+      await deliveredSeries(spool);
+      await spool.markActive(key);
+      expect(await sweepAt(spool, 1000)).toMatchObject({ swept: 0, forgotten: 0 });
+      expect(await pixels(spool)).toBe(4);
+    });
+  });
+
+  it('finishes what a killed sweep has begun: records written, some files gone', async () => {
+    await withSpool(async (spool) => {
+      await deliveredSeries(spool);
+      await spool.publishSwept(key, 1, { version: 1, at: new Date(then).toISOString(), instances: 2, bytes: 1200 });
+      await rm(spool.layout.objects(key, 1, task), { recursive: true });
+      expect((await verifySpool(spool, 'names', () => undefined)).faults).toEqual([]);
+      expect(await sweepAt(spool, 8)).toMatchObject({ swept: 1, bytes: 1000 });
+      expect(await pixels(spool)).toBe(0);
+    });
+  });
+
+  it('leaves an instance that no revision lists, and one that comes later with a listed UID has a name of its own', async () => {
+    await withSpool(async (spool) => {
+      await deliveredSeries(spool);
+      await sweepAt(spool, 8);
+      expect(await arrive(spool, '1.1')).toBe('duplicate');
+      expect(await spool.isActive(key)).toBe(false);
+      expect(await arrive(spool, '1.1', bytesOf('another'))).toBe('variant');
+      expect(await arrive(spool, '1.3')).toBe('stored');
+      expect(unlistedFiles(await spool.state(key))).toHaveLength(2);
+      expect(await sweepAt(spool, 1000)).toMatchObject({ swept: 0, forgotten: 0 });
+      expect(await readdir(spool.layout.instances(key))).toContain(`${instanceNameOf('1.3')}.dcm`);
+    });
+  });
+
+  it('forgets the series when keep.records is over, from whatever state', async () => {
+    for (const isSwept of [true, false]) {
+      await withSpool(async (spool) => {
+        await deliveredSeries(spool);
+        if (isSwept) await sweepAt(spool, 8);
+        expect(await sweepAt(spool, 399)).toMatchObject({ forgotten: 0 });
+        // The sweep's own record counts too, and is of today.
+        expect(await sweepAt(spool, (Date.now() - then) / day + 401)).toMatchObject({ forgotten: 1 });
+        expect(await spool.allKeys()).toEqual([]);
+        const [own] = await readdir(spool.layout.tmp);
+        expect(await readdir(join(spool.layout.tmp, own ?? ''))).toEqual(['alive']);
+      });
+    }
+  });
+
+  it('does nothing while the clock stands before the newest record', async () => {
+    await withSpool(async (spool) => {
+      await deliveredSeries(spool);
+      expect(await sweepAt(spool, -1)).toMatchObject({ swept: 0, forgotten: 0 });
+      expect(await pixels(spool)).toBe(4);
+    });
+  });
+
+  it('refuses to enhance again what is gone', async () => {
+    await withSpool(async (spool) => {
+      await deliveredSeries(spool);
+      await sweepAt(spool, 8);
+      await expect(spool.recordAction(key, actionRecord({ kind: 'requeue' }))).rejects.toMatchObject({
+        code: 'SPOOL_SWEPT',
+      });
+    });
+  });
+});
+
+describe('verifying', () => {
+  it('finds a missing original, a missing object, changed bytes and a record that does not fit', async () => {
+    await withSpool(async (spool) => {
+      await deliveredSeries(spool);
+      const says = async (depth: 'names' | 'hashes'): Promise<string[]> =>
+        (await verifySpool(spool, depth, () => undefined)).faults.map((fault) => fault.says);
+      expect(await says('hashes')).toEqual([]);
+      const original = spool.layout.instance(key, instanceNameOf('1.1'));
+      const bytes = await readFile(original);
+      bytes[bytes.length - 1] = 0xff;
+      await writeFile(original, bytes);
+      await writeFile(spool.objectFile(key, 1, task, '00002.dcm'), 'other');
+      expect(await says('names')).toEqual([]);
+      expect(await says('hashes')).toEqual([
+        `instances/${instanceNameOf('1.1')}.dcm has other bytes than its record tells`,
+        `r1/results/${task}/objects/00002.dcm has other bytes than its record tells`,
+      ]);
+      await rm(original);
+      await rm(spool.objectFile(key, 1, task, '00002.dcm'));
+      expect(await says('names')).toEqual([
+        `instances/${instanceNameOf('1.1')}.dcm is missing`,
+        `r1/results/${task}/objects/00002.dcm is missing`,
+      ]);
+      await writeFile(join(spool.layout.revision(key, 1), 'decision.json'), '{"version":1}');
+      expect(await says('names')).toEqual([expect.stringContaining('decision.json does not fit its schema')]);
+    });
+  });
+
+  it('wakes a series that has something left to do and no marker', async () => {
+    await withSpool(async (spool) => {
+      await arrive(spool, '1.1');
+      await rm(join(spool.layout.active, key));
+      expect((await verifySpool(spool, 'names', () => undefined)).woken).toEqual([key]);
+      expect(await spool.isActive(key)).toBe(true);
+    });
+  });
+});
