@@ -1,0 +1,165 @@
+/**
+ * From a revision's closing to the last derived slice accepted by Orthanc, over the time that nothing can save: the model alone and
+ * sending alone. Then the event loop's longest stall in the same node. `node build/bench/way.js [slices]`.
+ */
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { eventually, quickConfig, startNode } from '../demo/start-node.js';
+import { send } from '../src/io/dimse/scu.js';
+import { readOutgoing } from '../src/io/dimse/outgoing.js';
+import { openLog } from '../src/observe/log.js';
+import { startOrthanc } from '../test/support/peer-processes.js';
+import type { OrthancPeer } from '../test/support/peer-processes.js';
+import { writeSyntheticSeries } from '../test/support/synthetic-series.js';
+import { report } from './report.js';
+
+const [slices = 300] = process.argv.slice(2).map(Number);
+const model = 'ct-low-dose';
+const associations = 2;
+const log = openLog('warn');
+
+/** Runs a module of this bench in a process of its own. */
+async function modelAlone(folder: string): Promise<number> {
+  const file = fileURLToPath(new URL('./model-alone.js', import.meta.url));
+  const { stdout } = await promisify(execFile)(process.execPath, [file, folder, model]);
+  return Number(stdout);
+}
+
+async function filesBelow(folder: string, wanted: (name: string) => boolean): Promise<string[]> {
+  const names = await readdir(folder, { recursive: true });
+  return names.filter(wanted).map((name) => join(folder, name));
+}
+
+/** Seconds of sending files to an Orthanc that has none of them. */
+async function sendingAlone(files: readonly string[]): Promise<number> {
+  const orthanc = await orthancFor();
+  const target = { aeTitle: orthanc.aeTitle, host: '127.0.0.1', port: orthanc.dicomPort, callingAe: 'LIMPID' };
+  const instances = await Promise.all(files.map((file) => readOutgoing(file)));
+  const start = performance.now();
+  const { outcomes } = await send(target, instances, { associations, log });
+  const seconds = (performance.now() - start) / 1000;
+  await orthanc.stop();
+  if (outcomes.some(({ status }) => status !== 0)) throw new Error('a slice was not accepted');
+  return seconds;
+}
+
+function orthancFor(): Promise<OrthancPeer> {
+  return startOrthanc({ modalities: { LIMPID: { aeTitle: 'LIMPID', port: 11_112 } } });
+}
+
+interface Stall {
+  readonly p999: number;
+  readonly max: number;
+}
+
+/** Milliseconds since the scrape before. */
+async function stalls(httpPort: number): Promise<Stall> {
+  const text = await (await fetch(`http://127.0.0.1:${httpPort}/metrics`)).text();
+  const of = (quantile: string): number =>
+    1000 *
+    Number(
+      new RegExp(`^limpid_event_loop_delay_seconds\\{[^}]*quantile="${quantile}"[^}]*\\} (\\S+)`, 'm').exec(text)?.[1],
+    );
+  return { p999: of('0.999'), max: of('max') };
+}
+
+interface Way {
+  readonly seconds: number;
+  readonly stage: Record<string, number>;
+  readonly whole: Stall;
+  readonly whileReceiving: Stall;
+  readonly derived: string;
+}
+
+async function way(folder: string, files: readonly string[], profile: string | undefined): Promise<Way> {
+  const orthanc = await orthancFor();
+  const config = quickConfig({
+    peers: {
+      ct1: { aeTitle: 'CT1' },
+      pacs: { aeTitle: orthanc.aeTitle, host: '127.0.0.1', port: orthanc.dicomPort, associations },
+    },
+    workers: { providers: ['cpu'], threads: 1 },
+    rules: [{ name: 'ct', when: { Modality: 'CT' }, enhance: [{ with: model }], deliver: ['pacs'] }],
+  });
+  const execArgv = profile === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profile];
+  const node = await startNode({ folder, config, execArgv });
+  try {
+    const target = { aeTitle: 'LIMPID', host: '127.0.0.1', port: node.dicomPort, callingAe: 'CT1' };
+    const instances = await Promise.all(files.map((file) => readOutgoing(file)));
+    await stalls(node.httpPort);
+    await send(target, instances, { associations: 1, log });
+    const whileReceiving = await stalls(node.httpPort);
+    const record = async <T>(name: RegExp): Promise<T | null> => {
+      const [file] = await filesBelow(join(node.spool, 'series'), (path) => name.test(path));
+      return file === undefined ? null : (JSON.parse(await readFile(file, 'utf8')) as T);
+    };
+    const delivery = await eventually(
+      'the derived series in Orthanc',
+      () => record<{ at: string; instances: { status: number }[] }>(/\/deliveries\/[^/]+\/\d{3}-[^/]*\.json$/),
+      600_000,
+    );
+    if (delivery.instances.length !== files.length || delivery.instances.some(({ status }) => status !== 0))
+      throw new Error(`not all were accepted: ${node.log().slice(-2000)}`);
+    const rest = await stalls(node.httpPort);
+    const held = (await (await fetch(`${orthanc.url}/statistics`)).json()) as { CountInstances: number };
+    if (held.CountInstances !== files.length) throw new Error(`Orthanc holds ${held.CountInstances}`);
+    const series = await record<{ closedAt: string }>(/\/r1\/series\.json$/);
+    const decision = await record<{ decidedAt: string }>(/\/decision\.json$/);
+    const outcome = await record<{ startedAt: string; endedAt: string; modelSeconds: number }>(/\/outcome\.json$/);
+    if (series === null || decision === null || outcome === null) throw new Error('records are missing');
+    const [closed, decided, started, ended, sent] = [
+      series.closedAt,
+      decision.decidedAt,
+      outcome.startedAt,
+      outcome.endedAt,
+      delivery.at,
+    ].map((at) => Date.parse(at) / 1000) as [number, number, number, number, number];
+    const [object] = await filesBelow(join(node.spool, 'series'), (path) => path.endsWith('/objects'));
+    return {
+      seconds: sent - closed,
+      stage: {
+        route: decided - closed,
+        waitForChild: started - decided,
+        enhance: ended - started,
+        modelInTask: outcome.modelSeconds,
+        deliver: sent - ended,
+      },
+      whileReceiving,
+      whole: { p999: Math.max(rest.p999, whileReceiving.p999), max: Math.max(rest.max, whileReceiving.max) },
+      derived: object ?? '',
+    };
+  } finally {
+    await node.end('SIGTERM');
+    await orthanc.stop();
+  }
+}
+
+const folder = await mkdtemp(join(tmpdir(), 'limpid-way-'));
+try {
+  const shape = { modality: 'CT', rows: 512, columns: 512, noise: 25, seed: 1, slices } as const;
+  const { files } = await writeSyntheticSeries(join(folder, 'series'), shape);
+  const before = await modelAlone(join(folder, 'series'));
+  const run = await way(join(folder, 'node'), files, process.argv[3]);
+  const after = await modelAlone(join(folder, 'series'));
+  const derived = await filesBelow(run.derived, (name) => name.endsWith('.dcm'));
+  const sending = await sendingAlone(derived);
+  const modelSeconds = (before + after) / 2;
+  report(
+    'way',
+    [
+      { what: 'closing to delivery, over model and sending alone', value: run.seconds / (modelSeconds + sending), unit: '', atMost: 1.15 },
+      { what: 'event loop stall p99.9, receiving and enhancing', value: run.whole.p999, unit: 'ms', atMost: 50 },
+      { what: 'event loop stall, longest', value: run.whole.max, unit: 'ms' },
+      { what: 'closing to delivery', value: run.seconds, unit: 's' },
+      { what: 'model alone', value: modelSeconds, unit: 's' },
+      { what: 'sending alone', value: sending, unit: 's' },
+    ],
+    { slices, model, modelAloneBefore: before, modelAloneAfter: after, stage: run.stage, whileReceiving: run.whileReceiving },
+  );
+} finally {
+  await rm(folder, { recursive: true, force: true });
+}
