@@ -1,13 +1,14 @@
 // Time of a task over the model's own time: reading, decoding, measuring, deriving and writing should hide behind inference.
 // node build/bench/enhance.js [slices] [threads]: prints JSON. The machine's other load falls on both figures.
 import { mkdtemp, rm } from 'node:fs/promises';
-import { cpus, loadavg, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openDevice } from '../src/enhance/device.js';
 import { openLog } from '../src/observe/log.js';
 import { openMetrics } from '../src/observe/metrics.js';
 import { writeSyntheticSeries } from '../test/support/synthetic-series.js';
 import { orderFor, taskModule } from '../test/support/task-order.js';
+import { report } from './report.js';
 
 const [slices = 300, threads = 1] = process.argv.slice(2).map(Number);
 const folder = await mkdtemp(join(tmpdir(), 'limpid-bench-'));
@@ -30,19 +31,18 @@ try {
   const { outcome } = await device.run(order);
   const wallSeconds = (performance.now() - start) / 1000;
   const modelSeconds = outcome.modelSeconds ?? 0;
-  console.log(
-    JSON.stringify({
-      bench: 'enhance',
-      machine: cpus()[0]?.model,
-      load: loadavg()[0],
-      slices,
-      threads,
-      outcome: outcome.outcome,
-      wallSeconds: Number(wallSeconds.toFixed(2)),
-      modelSeconds: Number(modelSeconds.toFixed(2)),
-      wallOverModel: Number(((wallSeconds * threads) / modelSeconds).toFixed(3)),
-      strength: outcome.strength,
-    }),
+  report(
+    'enhance',
+    [
+      {
+        what: 'task over model time, in its own process',
+        value: (wallSeconds * threads) / modelSeconds,
+        unit: '',
+        atMost: 1.1,
+      },
+      { what: 'task', value: wallSeconds, unit: 's' },
+    ],
+    { slices, threads, outcome: outcome.outcome, modelSeconds, strength: outcome.strength },
   );
 } finally {
   await device.close();

@@ -4,7 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { cpus, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openLog } from '../src/observe/log.js';
@@ -13,6 +13,7 @@ import { openQueue } from '../src/queue/backend.js';
 import { queueNames } from '../src/queue/jobs.js';
 import { keyOf } from '../src/spool/key.js';
 import { freePort } from '../test/support/free-port.js';
+import { report } from './report.js';
 
 const jobs = 500;
 const betweenMs = 10;
@@ -76,10 +77,13 @@ for (const kind of wanted) {
   }
   await rm(directory, { recursive: true, force: true });
 }
-console.log(
-  JSON.stringify(
-    { bench: 'queue', cpu: cpus()[0]?.model, cores: cpus().length, node: process.version, results },
-    null,
-    2,
-  ),
+report(
+  'queue',
+  results.map(({ kind, addedToStartedMsP95 }) => ({
+    what: `added to started, p95, ${kind}`,
+    value: Number(addedToStartedMsP95),
+    unit: 'ms',
+    atMost: 100,
+  })),
+  results,
 );

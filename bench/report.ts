@@ -1,27 +1,31 @@
 // What every bench ends with: one JSON object on its last line, with the machine and its load beside the figures.
 import { cpus, loadavg } from 'node:os';
+import { z } from 'zod';
 
-export interface Figure {
-  readonly what: string;
-  readonly value: number;
-  readonly unit: string;
+const figureShape = z.object({
+  what: z.string(),
+  value: z.number(),
+  unit: z.string(),
   /** The bar; a figure without one is only told. */
-  readonly atMost?: number;
-  readonly atLeast?: number;
-}
+  atMost: z.number().optional(),
+  atLeast: z.number().optional(),
+});
 
-export interface BenchReport {
-  readonly bench: string;
-  readonly at: string;
-  readonly cpu: string;
-  readonly cores: number;
-  readonly node: string;
+export const benchReport = z.object({
+  bench: z.string(),
+  at: z.iso.datetime(),
+  cpu: z.string(),
+  cores: z.number(),
+  node: z.string(),
   /** Load average of the last minute at start and end: other programs' share falls on every figure. */
-  readonly load: readonly [number, number];
-  readonly figures: readonly Figure[];
+  load: z.tuple([z.number(), z.number()]),
+  figures: z.array(figureShape),
   /** What the figures were made of. */
-  readonly details: unknown;
-}
+  details: z.unknown(),
+});
+
+export type Figure = Readonly<z.infer<typeof figureShape>>;
+export type BenchReport = Readonly<z.infer<typeof benchReport>>;
 
 const round = (value: number): number => Number(value.toPrecision(4));
 const loadNow = (): number => round(loadavg()[0] ?? Number.NaN);
