@@ -92,7 +92,7 @@ async function listSeries(
 /** Instances that wait for each peer, over all active series. */
 export async function waitingInstances(spool: Spool): Promise<Map<string, number>> {
   const waiting = new Map<string, number>();
-  for (const key of (await spool.activeKeys()).keys()) {
+  for (const key of (await spool.active.keys()).keys()) {
     const state: SeriesState = await spool.state(key);
     for (const revision of state.revisions) {
       for (const { task, peer } of wantedDeliveries(state, revision)) {

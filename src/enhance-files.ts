@@ -8,7 +8,6 @@ import { openDevice } from './enhance/device.js';
 import type { Device } from './enhance/device.js';
 import type { TaskOrder } from './enhance/order.js';
 import { panels } from './enhance/panels.js';
-import { outcomeWithout } from './enhance/perform-task.js';
 import { readSlice } from './enhance/read-slice.js';
 import { LimpidError } from './errors.js';
 import { seriesOfFiles } from './file-series.js';
@@ -20,6 +19,7 @@ import { openMetrics } from './observe/metrics.js';
 import { decideRoute } from './route/decide-route.js';
 import { readSeriesFacts } from './route/read-facts.js';
 import type { VendorMark } from './rule.js';
+import { outcomeWithout } from './spool/outcome-without.js';
 import type { OutcomeRecord, ResolvedTask } from './spool/records.js';
 import { threadsOf } from './threads.js';
 
@@ -145,7 +145,7 @@ async function runTask(
   const [blocking] = task.gate.reasons;
   const outcome: OutcomeRecord =
     task.gate.verdict !== 'run' && blocking !== undefined
-      ? outcomeWithout({ now: Date.now }, task, 'skipped', blocking.code, blocking.detail)
+      ? outcomeWithout(Date.now(), task, 'skipped', blocking.code, blocking.detail)
       : (await device.run(order, { onProgress: ({ done }) => onProgress(done) })).outcome;
   await writeFile(join(folder, 'outcome.json'), JSON.stringify(outcome, null, 1));
   await drawPanels(order, outcome, folder);

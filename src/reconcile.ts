@@ -29,10 +29,10 @@ export function startReconciler(deps: {
     const everything = deps.monotonic() >= dueAllMs;
     if (everything) {
       dueAllMs = deps.monotonic() + allEveryMs;
-      await deps.spool.restoreLeaving();
+      await deps.spool.active.restoreLeaving();
       await deps.spool.sweepTemporary();
     }
-    const active = await deps.spool.activeKeys();
+    const active = await deps.spool.active.keys();
     for (const key of seen.keys()) if (!active.has(key)) seen.delete(key);
     for (const [key, touched] of active) {
       if (closed) return;

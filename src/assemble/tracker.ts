@@ -128,7 +128,7 @@ export class Tracker {
   }
 
   async #scan(): Promise<void> {
-    const active = await this.#deps.spool.activeKeys();
+    const active = await this.#deps.spool.active.keys();
     for (const key of this.#seenTouch.keys()) if (!active.has(key)) this.#seenTouch.delete(key);
     for (const [key, touched] of active) {
       if (this.#seenTouch.get(key) === touched) continue;

@@ -3,11 +3,11 @@ import { rm } from 'node:fs/promises';
 import { setInterval as every } from 'node:timers/promises';
 import { derivedSeriesUid, sourceSetDigest } from '../dicom/uid.js';
 import { LimpidError } from '../errors.js';
-import type { FailureCode, ReasonCode } from '../errors.js';
 import type { Log } from '../observe/log.js';
 import type { Metrics } from '../observe/metrics.js';
 import type { Key } from '../spool/key.js';
 import type { DecisionRecord, OutcomeRecord, ResolvedTask, SeriesRecord } from '../spool/records.js';
+import { outcomeWithout } from '../spool/outcome-without.js';
 import type { Spool } from '../spool/spool.js';
 import { isDiscarded, isTaskHeld } from '../spool/state.js';
 import type { RevisionState, SeriesState } from '../spool/state.js';
@@ -49,12 +49,13 @@ export async function performTask(
 
   const blocking = task.gate.reasons[0];
   if (task.gate.verdict === 'skip' && blocking !== undefined) {
-    return end(outcomeWithout(deps, task, 'skipped', blocking.code, blocking.detail), null);
+    return end(outcomeWithout(deps.now(), task, 'skipped', blocking.code, blocking.detail), null);
   }
   const earlier = sameResult(state, revision, task);
   if (earlier !== null) return end(earlier, null);
   const attempt = decideAttempt(taskState);
-  if (attempt.kind === 'give-up') return end(outcomeWithout(deps, task, 'failed', 'POISON', attempt.detail), null);
+  if (attempt.kind === 'give-up')
+    return end(outcomeWithout(deps.now(), task, 'failed', 'POISON', attempt.detail), null);
 
   const number = await deps.spool.recordAttempt(job.key, job.revision, job.task);
   const folder = await deps.spool.freshFolder('task');
@@ -81,7 +82,7 @@ export async function performTask(
     await rm(folder, { recursive: true, force: true });
     if (superseded.signal.aborted) return { kind: 'done' };
     return await afterFailure(deps, job, number, taskState.died, asLimpidError(error), (failure) =>
-      end(outcomeWithout(deps, task, 'failed', failure.code, failure.message), null),
+      end(outcomeWithout(deps.now(), task, 'failed', failure.code, failure.message), null),
     );
   } finally {
     superseded.abort();
@@ -135,36 +136,6 @@ async function publish(
     seconds,
   });
   return { kind: 'done' };
-}
-
-/** An outcome without objects. */
-export function outcomeWithout(
-  deps: { readonly now: () => number },
-  task: ResolvedTask,
-  outcome: 'skipped' | 'failed' | 'superseded',
-  code: ReasonCode | FailureCode,
-  detail: string,
-): OutcomeRecord {
-  const at = new Date(deps.now()).toISOString();
-  return {
-    version: 1,
-    task: task.name,
-    outcome,
-    code,
-    detail,
-    startedAt: at,
-    endedAt: at,
-    sameAs: null,
-    seriesInstanceUid: null,
-    provider: null,
-    threads: null,
-    strength: { asked: task.strength, effective: null, reached: null, blend: null },
-    noise: { before: null, after: null, unit: 'STORED' },
-    figures: {},
-    warnings: [],
-    modelSeconds: null,
-    instances: [],
-  };
 }
 
 /** The outcome of an earlier revision that made the very same derived series, pointing there; null where there is none. */

@@ -13,7 +13,7 @@ import { runMigrations } from 'bullmq';
 import { LimpidError } from '../errors.js';
 import type { Log } from '../observe/log.js';
 import { lockDirectory } from './directory-lock.js';
-import type { DirectoryLock } from './directory-lock.js';
+import type { ProcessLock } from '../spool/process-lock.js';
 import { PgliteError, openEngine } from './pglite-engine.js';
 import type { Engine, EngineResult } from './pglite-engine.js';
 
@@ -67,7 +67,7 @@ export class PglitePool extends EventEmitter {
   readonly #options: PglitePoolOptions;
   readonly #data: string;
   readonly #clients = new Set<PgliteClient>();
-  #lock: DirectoryLock | null = null;
+  #lock: ProcessLock | null = null;
   #session: Promise<Session>;
   #openedAtMs = 0;
   #closing = false;

@@ -4,7 +4,7 @@ import type { Log } from '../observe/log.js';
 import type { Metrics } from '../observe/metrics.js';
 import type { CompiledRule, VendorMark } from '../rule.js';
 import type { Key } from '../spool/key.js';
-import type { OutcomeRecord, ResolvedTask } from '../spool/records.js';
+import { outcomeWithout } from '../spool/outcome-without.js';
 import type { Spool } from '../spool/spool.js';
 import { sweptFiles } from '../spool/state.js';
 import type { SeriesState } from '../spool/state.js';
@@ -82,31 +82,10 @@ async function supersedeEarlier(
   for (const { record, decision, tasks } of revisions.filter((one) => one.record.revision < number)) {
     for (const task of decision?.tasks ?? []) {
       if ((tasks.get(task.name)?.outcome ?? null) !== null) continue;
-      await spool.publishOutcome(key, record.revision, supersededBy(task, number, new Date(now()).toISOString()), null);
+      const outcome = outcomeWithout(now(), task, 'superseded', 'SUPERSEDED', `by revision ${number}`);
+      await spool.publishOutcome(key, record.revision, outcome, null);
     }
   }
-}
-
-function supersededBy(task: ResolvedTask, revision: number, at: string): OutcomeRecord {
-  return {
-    version: 1,
-    task: task.name,
-    outcome: 'superseded',
-    code: 'SUPERSEDED',
-    detail: `by revision ${revision}`,
-    startedAt: at,
-    endedAt: at,
-    sameAs: null,
-    seriesInstanceUid: null,
-    provider: null,
-    threads: null,
-    strength: { asked: task.strength, effective: null, reached: null, blend: null },
-    noise: { before: null, after: null, unit: 'STORED' },
-    figures: {},
-    warnings: [],
-    modelSeconds: null,
-    instances: [],
-  };
 }
 
 function report(

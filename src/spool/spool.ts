@@ -1,10 +1,11 @@
 // The spool: files that are written once, and what they say. The truth about every series.
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, readFile, rename, rm, stat, statfs, unlink, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { LimpidError } from '../errors.js';
+import { ActiveMarkers } from './active-markers.js';
 import { Incoming } from './incoming.js';
 import { instanceNameOf, isKey } from './key.js';
 import type { Key } from './key.js';
@@ -23,13 +24,12 @@ import type {
   SweptRecord,
 } from './records.js';
 import { seriesRecord } from './records.js';
-import { takeReceiverLock } from './receiver-lock.js';
-import type { ReceiverLock } from './receiver-lock.js';
+import { takeProcessLock } from './process-lock.js';
+import type { ProcessLock } from './process-lock.js';
 import { nextSteps } from './state.js';
 import type { SeriesState } from './state.js';
 import {
   DirectorySyncs,
-  hasCode,
   linkKeeping,
   linkOnce,
   makeDirectory,
@@ -60,14 +60,13 @@ const description = z.object({ version: z.literal(1), nodeId: z.string() });
 
 export class Spool {
   readonly layout: Layout;
+  readonly active: ActiveMarkers;
   /** Identity of this installation, made at first start: Device Serial Number of what it makes. */
   readonly nodeId: string;
   readonly #options: SpoolOptions;
   readonly #identity: ProcessIdentity;
   readonly #folder: ProcessFolder;
   readonly #syncs: DirectorySyncs;
-  /** Markers that this process has seen synced. */
-  readonly #marked = new Set<Key>();
 
   constructor(layout: Layout, nodeId: string, options: SpoolOptions, identity: ProcessIdentity, folder: ProcessFolder) {
     this.layout = layout;
@@ -76,6 +75,7 @@ export class Spool {
     this.#identity = identity;
     this.#folder = folder;
     this.#syncs = new DirectorySyncs(options.sync);
+    this.active = new ActiveMarkers(layout.active, processName(identity), this.#syncs, options.now);
   }
 
   /** Name of this process in file names. */
@@ -83,8 +83,15 @@ export class Spool {
     return processName(this.#identity);
   }
 
-  takeReceiverLock(): Promise<ReceiverLock> {
-    return takeReceiverLock(this.layout.receiverLock, this.#identity, this.#options.now);
+  /** One receiver a spool, because only the receiver publishes revisions. @throws LimpidError SPOOL_LOCKED naming the holder */
+  takeReceiverLock(): Promise<ProcessLock> {
+    const { now } = this.#options;
+    return takeProcessLock(this.layout.receiverLock, {
+      own: this.#identity,
+      now,
+      code: 'SPOOL_LOCKED',
+      what: 'the spool',
+    });
   }
 
   /** A temporary file for an instance that is arriving. */
@@ -133,47 +140,8 @@ export class Spool {
       }
     }
     await rm(incoming.path, { force: true });
-    await Promise.all([this.markActive(key), this.#syncs.sync(folder)]);
+    await Promise.all([this.active.mark(key), this.#syncs.sync(folder)]);
     return { kind, instance: { file, ...identity, sha256, bytes } };
-  }
-
-  /**
-   * Creates `active/KEY` unless it is there. Called after the file that makes the series active is published: a finisher
-   * that did not see that file has renamed the marker before, so that it is made anew here.
-   */
-  async markActive(key: Key): Promise<void> {
-    const file = join(this.layout.active, key);
-    if (this.#marked.has(key) && (await stat(file).catch(() => null)) !== null) return;
-    try {
-      await writeFile(file, '', { flag: 'wx' });
-    } catch (error) {
-      if (!hasCode(error, 'EEXIST')) throw error;
-    }
-    await this.#syncs.sync(this.layout.active);
-    this.#marked.add(key);
-  }
-
-  /** Makes the marker new, so that every process looks at the series again. */
-  async touchActive(key: Key): Promise<void> {
-    await this.markActive(key);
-    const at = this.#options.now() / 1000;
-    await utimes(join(this.layout.active, key), at, at).catch((error: unknown) => {
-      if (!hasCode(error, 'ENOENT')) throw error;
-      this.#marked.delete(key);
-      return this.markActive(key);
-    });
-  }
-
-  /** Series with something left to do, with the time of their last touch (ms). A series that is being finished counts. */
-  async activeKeys(): Promise<Map<Key, number>> {
-    const keys = new Map<Key, number>();
-    for (const name of await namesIn(this.layout.active)) {
-      const key = name.split('.')[0] ?? '';
-      if (!isKey(key)) continue;
-      const touched = await stat(join(this.layout.active, name)).catch(() => null);
-      if (touched !== null) keys.set(key, Math.max(touched.mtimeMs, keys.get(key) ?? 0));
-    }
-    return keys;
   }
 
   /** Answers whether a series has something left to do, or is being finished. */
@@ -274,7 +242,7 @@ export class Spool {
     await makeDirectory(this.layout.instances(key), this.#syncs);
     await linkKeeping(from, join(this.layout.instances(key), name));
     await this.#syncs.sync(this.layout.instances(key));
-    await this.touchActive(key);
+    await this.active.touch(key);
   }
 
   /**
@@ -296,49 +264,15 @@ export class Spool {
     for (;;) {
       const file = `${threeDigits(await nextNumber(folder))}.json`;
       if (await this.#publishJson(join(folder, file), record)) {
-        await this.touchActive(key);
+        await this.active.touch(key);
         return file;
       }
     }
   }
 
-  /**
-   * Takes a series off the active list if its files say that it is done. Two finishers never share a marker; a step that
-   * came in between is seen by the second reading and puts the marker back.
-   */
-  async finishIfDone(key: Key): Promise<boolean> {
-    if (!nextSteps(await this.state(key)).done) return false;
-    const marker = join(this.layout.active, key);
-    const leaving = `${marker}.leaving.${this.processName}`;
-    try {
-      await rename(marker, leaving);
-    } catch (error) {
-      if (hasCode(error, 'ENOENT')) return false;
-      throw error;
-    }
-    if (nextSteps(await this.state(key)).done) {
-      await unlink(leaving);
-      this.#marked.delete(key);
-      return true;
-    }
-    await rename(leaving, marker);
-    return false;
-  }
-
-  /** Puts markers back that a finisher left when it was killed. */
-  async restoreLeaving(): Promise<void> {
-    for (const name of await namesIn(this.layout.active)) {
-      const [key, what] = name.split('.');
-      if (what !== 'leaving' || key === undefined || !isKey(key)) continue;
-      if (name.endsWith(`.${this.processName}`)) continue;
-      const { mtimeMs } = await stat(join(this.layout.active, name)).catch(() => ({
-        mtimeMs: Number.POSITIVE_INFINITY,
-      }));
-      if (this.#options.now() - mtimeMs < 5_000) continue;
-      await rename(join(this.layout.active, name), join(this.layout.active, key)).catch((error: unknown) => {
-        if (!hasCode(error, 'ENOENT')) throw error;
-      });
-    }
+  /** Takes a series off the active list if its files say that it is done. */
+  finishIfDone(key: Key): Promise<boolean> {
+    return this.active.finish(key, async () => nextSteps(await this.state(key)).done);
   }
 
   /**
@@ -364,7 +298,7 @@ export class Spool {
   /** Age of the oldest series that is not done, by the closing of its first revision; 0 where there is none. */
   async oldestActiveSeconds(): Promise<number> {
     let oldest = this.#options.now();
-    for (const key of (await this.activeKeys()).keys()) {
+    for (const key of (await this.active.keys()).keys()) {
       const first = await readRecord(join(this.layout.revision(key, 1), 'series.json'), seriesRecord);
       if (first !== null) oldest = Math.min(oldest, Date.parse(first.openedAt));
     }

@@ -39,7 +39,7 @@ export interface SweepReport {
 export async function sweep(deps: SweepDeps, signal: AbortSignal): Promise<SweepReport> {
   const { spool, log } = deps;
   const report = { series: 0, swept: 0, bytes: 0, forgotten: 0, faults: 0, kept: { originals: 0, results: 0 } };
-  const active = await spool.activeKeys();
+  const active = await spool.active.keys();
   for (const key of await spool.allKeys()) {
     if (signal.aborted) break;
     try {

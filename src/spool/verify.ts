@@ -46,7 +46,7 @@ export async function verifySpool(
       files += await verifyInstances(spool, state, depth, fault);
       files += await verifyResults(spool, state, depth, fault);
       if (!nextSteps(state).done && !(await spool.isActive(key))) {
-        await spool.touchActive(key);
+        await spool.active.touch(key);
         woken.push(key);
       }
     } catch (error) {

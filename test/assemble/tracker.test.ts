@@ -201,7 +201,7 @@ describe('the tracker', () => {
       const second = await closed();
       expect(second).toMatchObject({ revision: 2, cause: 'requeue', closed: 'operator', remake: 2, action: file });
       expect(second.instances).toEqual(first.instances);
-      await spool.touchActive(key);
+      await spool.active.touch(key);
       await new Promise((resolve) => setTimeout(resolve, 1_500));
       expect((await spool.state(key)).revisions).toHaveLength(2);
     });

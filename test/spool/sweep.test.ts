@@ -121,7 +121,7 @@ describe('sweeping', () => {
   it('never touches an active series', async () => {
     await withSpool(async (spool) => {
       await deliveredSeries(spool);
-      await spool.markActive(key);
+      await spool.active.mark(key);
       expect(await sweepAt(spool, 1000)).toMatchObject({ swept: 0, forgotten: 0 });
       expect(await pixels(spool)).toBe(4);
     });

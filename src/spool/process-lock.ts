@@ -1,0 +1,99 @@
+// A lock file that one process holds: receiver.lock of a spool, `lock` of an embedded queue. Local processes are known by pid and
+// start time; another host's (a container on a shared volume) by its heart-beat.
+import { link, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { ZodError } from 'zod';
+import { LimpidError } from '../errors.js';
+import type { FailureCode } from '../errors.js';
+import { isRunning, processIdentity, processName } from './process-folder.js';
+import type { ProcessIdentity } from './process-folder.js';
+import { hasCode } from './write-once.js';
+
+const beatMs = 5_000;
+/** Another host's lock counts as held this long after its last heart-beat. */
+const foreignHoldMs = 20_000;
+const mostAttempts = 3;
+
+export interface ProcessLock {
+  release(): Promise<void>;
+}
+
+export interface LockOptions {
+  readonly own: ProcessIdentity;
+  readonly now: () => number;
+  /** The failure when another process holds it, and what is held, in words: `the spool`. */
+  readonly code: FailureCode;
+  readonly what: string;
+  /** The lock file is no longer there: somebody has deleted it under its holder. */
+  readonly onVanished?: () => void;
+}
+
+/**
+ * Takes a lock, also one that a killed process left.
+ *
+ * @throws LimpidError with the given code, naming the holder
+ */
+export async function takeProcessLock(file: string, options: LockOptions): Promise<ProcessLock> {
+  const { own, code, what } = options;
+  for (let attempt = 0; attempt < mostAttempts; attempt += 1) {
+    try {
+      await writeFile(file, JSON.stringify(own), { flag: 'wx' });
+      return holding(file, options);
+    } catch (error) {
+      if (!hasCode(error, 'EEXIST')) throw error;
+    }
+    const left = await readHolder(file, options);
+    if (left.holder !== null) throw new LimpidError(code, `${what} is held by ${left.holder}`);
+    await takeAway(file, left.text, own);
+  }
+  throw new LimpidError(code, `the lock of ${what} changes hands too fast`);
+}
+
+function holding(file: string, { now, onVanished }: LockOptions): ProcessLock {
+  let released = false;
+  const timer = setInterval(() => {
+    const at = now() / 1000;
+    utimes(file, at, at).catch((error: unknown) => {
+      if (!released && hasCode(error, 'ENOENT')) onVanished?.();
+    });
+  }, beatMs);
+  timer.unref();
+  return {
+    release: async () => {
+      released = true;
+      clearInterval(timer);
+      await rm(file, { force: true });
+    },
+  };
+}
+
+/** Who holds a lock, in words; null for one that is free, left by a dead process, or cut while it was written. */
+async function readHolder(file: string, { own, now }: LockOptions): Promise<{ holder: string | null; text: string }> {
+  let text = '';
+  try {
+    const { mtimeMs } = await stat(file);
+    text = await readFile(file, 'utf8');
+    const age = now() - mtimeMs;
+    if (text === '') return { holder: age < beatMs ? 'a process that is starting' : null, text };
+    const holder = processIdentity.parse(JSON.parse(text));
+    const words = `process ${holder.pid}`;
+    if (holder.host === own.host) return { holder: isRunning(holder) ? words : null, text };
+    return { holder: age < foreignHoldMs ? `${words} on ${holder.host}` : null, text };
+  } catch (error) {
+    if (hasCode(error, 'ENOENT') || error instanceof SyntaxError || error instanceof ZodError)
+      return { holder: null, text };
+    throw error;
+  }
+}
+
+/** Removes a dead holder's lock. Of two that find it, the second would remove the first one's new lock: it is looked at and put back. */
+async function takeAway(file: string, dead: string, own: ProcessIdentity): Promise<void> {
+  const aside = `${file}.${processName(own)}`;
+  try {
+    await rename(file, aside);
+    if ((await readFile(aside, 'utf8')) !== dead) await link(aside, file);
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT', 'EEXIST')) throw error;
+  } finally {
+    await rm(aside, { force: true });
+  }
+}
