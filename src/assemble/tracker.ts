@@ -6,7 +6,7 @@ import type { Key } from '../spool/key.js';
 import { modalityLabel } from '../spool/records.js';
 import type { InstanceRecord, Modality, SeriesRecord } from '../spool/records.js';
 import type { Spool } from '../spool/spool.js';
-import { unansweredRequeues, unlistedFiles } from '../spool/state.js';
+import { listedFiles, unansweredRequeues, unlistedFiles } from '../spool/state.js';
 import type { SeriesState } from '../spool/state.js';
 import { decideCompletion } from './decide.js';
 import type { CompletionPolicy, PendingFacts } from './decide.js';
@@ -246,9 +246,9 @@ export class Tracker {
       return;
     }
     this.#pending.delete(pending.key); // whatever comes from here on opens the next revision
-    const unlisted = new Set(unlistedFiles(state));
-    for (const file of pending.arrivals.keys()) if (!unlisted.has(file)) pending.arrivals.delete(file);
-    if (pending.arrivals.size === 0) return; // taken up twice, and listed meanwhile
+    // What was taken up twice, and listed meanwhile. Not: what the files do not show because it came after they were read.
+    for (const file of listedFiles(state)) pending.arrivals.delete(file);
+    if (pending.arrivals.size === 0) return;
     const record = this.#record(pending, previous, decision.why, gaps);
     this.#closing.add(pending.key);
     try {

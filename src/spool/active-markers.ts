@@ -87,15 +87,17 @@ export class ActiveMarkers {
       await rename(leaving, marker);
     } catch (error) {
       if (!hasCode(error, 'ENOENT')) throw error; // a reconciler took it for a killed finisher's, and put it back
+      return false;
     }
+    await this.touch(key); // it may have replaced one that a person's action had made new
     return false;
   }
 
-  /** Puts markers back that a finisher left when it was killed. */
+  /** Puts markers back that a finisher left: it was killed, or could not read the series. */
   async restoreLeaving(): Promise<void> {
     for (const name of await namesIn(this.#folder)) {
       const [key, what] = name.split('.');
-      if (what !== 'leaving' || key === undefined || !isKey(key) || name.endsWith(`.${this.#process}`)) continue;
+      if (what !== 'leaving' || key === undefined || !isKey(key)) continue;
       const found = await stat(join(this.#folder, name)).catch(() => null);
       // A rename leaves the time of the last touch alone; the time of the change is the rename's.
       if (found === null || this.#now() - found.ctimeMs < leavingMs) continue;

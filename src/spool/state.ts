@@ -98,12 +98,18 @@ export function isDiscarded(state: SeriesState, revision: number, task: string |
   );
 }
 
-/** Files of `instances/` that no revision lists yet. */
-export function unlistedFiles(state: SeriesState): string[] {
+/** Files that a revision lists, as an instance or as a variant. */
+export function listedFiles(state: SeriesState): Set<string> {
   const listed = new Set<string>();
   for (const { record } of state.revisions) {
     for (const instance of [...record.instances, ...record.variants]) listed.add(instance.file);
   }
+  return listed;
+}
+
+/** Files of `instances/` that no revision lists yet. */
+export function unlistedFiles(state: SeriesState): string[] {
+  const listed = listedFiles(state);
   return state.files.filter((file) => !listed.has(file));
 }
 

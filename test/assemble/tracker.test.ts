@@ -53,7 +53,7 @@ interface Bench {
 
 const policy = { quietMs: 400, releasedMs: 40, gapsMs: 800, longestMs: 5_000 };
 
-async function withBench<T>(body: (bench: Bench) => Promise<T>): Promise<T> {
+async function withBench<T>(body: (bench: Bench) => Promise<T>, longestMs = policy.longestMs): Promise<T> {
   return withFolder(async (directory) => {
     const spool = await openSpool({ directory, sync: 'never', host: hostname(), now: Date.now });
     const announced: SeriesRecord[] = [];
@@ -68,7 +68,7 @@ async function withBench<T>(body: (bench: Bench) => Promise<T>): Promise<T> {
           else next(record);
           return Promise.resolve();
         },
-        policy: () => policy,
+        policy: () => ({ ...policy, longestMs }),
         log: openLog('silent'),
         metrics: openMetrics(),
         now: Date.now,
@@ -189,6 +189,21 @@ describe('the tracker', () => {
       expect(record.instances).toHaveLength(2);
       expect(record.sources).toEqual([source]);
     });
+  });
+
+  it('lists an instance that comes while the longest wait ends', async () => {
+    await withBench(async ({ bring: comes, closed, spool }) => {
+      await comes('1.1', 0, 1);
+      const read = spool.state.bind(spool);
+      let late: Promise<void> | null = null;
+      spool.state = async (of) => {
+        const state = await read(of);
+        late ??= comes('1.2', 1, 1);
+        await late;
+        return state;
+      };
+      expect(await closed()).toMatchObject({ closed: 'timeout', instances: [{}, {}] });
+    }, 200);
   });
 
   it('answers a requeue with the next revision of the same instances, once', async () => {

@@ -176,6 +176,43 @@ describe('finishing', () => {
     });
   });
 
+  it('puts a marker back as a new one when a person asked for something meanwhile', async () => {
+    await withSpool(async (spool) => {
+      await spool.publishRevision(seriesRecord(1, ['1.1']));
+      await spool.publishDecision(decisionRecord(1, { tasks: [] }));
+      await spool.markActive(key);
+      const marker = join(spool.layout.active, key);
+      await utimes(marker, 1, 1);
+      const read = spool.state.bind(spool);
+      let readings = 0;
+      spool.state = async (of) => {
+        readings += 1;
+        // Between the finisher's two readings. The action's own reading is the second.
+        if (readings === 2) await spool.recordAction(key, actionRecord({ kind: 'requeue' }));
+        return read(of);
+      };
+      expect(await spool.finishIfDone(key)).toBe(false);
+      expect(await readdir(spool.layout.active)).toEqual([key]);
+      expect((await spool.activeKeys()).get(key)).toBeGreaterThan(Date.now() - 60_000);
+    });
+  });
+
+  it('gives way to whoever put the marker back', async () => {
+    await withSpool(async (spool) => {
+      await spool.publishRevision(seriesRecord(1, ['1.1']));
+      await spool.publishDecision(decisionRecord(1, { tasks: [] }));
+      await spool.markActive(key);
+      const read = spool.state.bind(spool);
+      spool.state = async (of) => {
+        const leaving = (await readdir(spool.layout.active)).find((name) => name.includes('leaving'));
+        if (leaving !== undefined) await rename(join(spool.layout.active, leaving), join(spool.layout.active, key));
+        return read(of);
+      };
+      expect(await spool.finishIfDone(key)).toBe(false);
+      expect(await readdir(spool.layout.active)).toEqual([key]);
+    });
+  });
+
   it('counts a series that a killed finisher left as active, and puts its marker back', async () => {
     await withSpool(async (spool) => {
       await spool.active.mark(key);
