@@ -97,8 +97,9 @@ class ChildDevice implements Device {
   }
 
   async #runNow(order: TaskOrder, { onProgress, signal }: RunOptions): Promise<TaskReport> {
-    if (this.#closed || signal?.aborted) throw new LimpidError('ENHANCE_DRAINED', 'the node is being stopped');
+    if (this.#isStopping(signal)) throw new LimpidError('ENHANCE_DRAINED', 'the node is being stopped');
     const child = this.#child ?? (await this.#start());
+    if (this.#isStopping(signal)) throw new LimpidError('ENHANCE_DRAINED', 'the node is being stopped');
     const drain = (): void => this.#kill('ENHANCE_DRAINED', 'the node is being stopped');
     const timer = setTimeout(
       () => this.#kill('ENHANCE_DEADLINE', `the task took longer than ${this.#options.deadlineMs} ms`),
@@ -126,6 +127,11 @@ class ChildDevice implements Device {
       this.#onEnd = () => undefined;
       await (this.#killed ? this.#ended : undefined);
     }
+  }
+
+  /** Asked again after each wait: a signal that aborts while a child starts has nobody listening to it. */
+  #isStopping(signal: AbortSignal | undefined): boolean {
+    return this.#closed || signal?.aborted === true;
   }
 
   /** Forks a child and waits until it has found a provider. */

@@ -103,6 +103,16 @@ describe('a child', () => {
     });
   });
 
+  it('is given no task when the drain comes while it starts', async () => {
+    const device = open();
+    const drain = new AbortController();
+    const running = device.run(await order(long), { signal: drain.signal });
+    running.catch(() => undefined); // awaited below
+    while (device.pid === null) await pause(1);
+    drain.abort();
+    await expect(running).rejects.toMatchObject({ code: 'ENHANCE_DRAINED' });
+  });
+
   it('ends within a task when its device is closed, and with it', async () => {
     const device = open();
     let pid = 0;
