@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, readdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rename, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
@@ -180,7 +180,7 @@ describe('finishing', () => {
     await withSpool(async (spool) => {
       await spool.publishRevision(seriesRecord(1, ['1.1']));
       await spool.publishDecision(decisionRecord(1, { tasks: [] }));
-      await spool.markActive(key);
+      await spool.active.mark(key);
       const marker = join(spool.layout.active, key);
       await utimes(marker, 1, 1);
       const read = spool.state.bind(spool);
@@ -193,7 +193,7 @@ describe('finishing', () => {
       };
       expect(await spool.finishIfDone(key)).toBe(false);
       expect(await readdir(spool.layout.active)).toEqual([key]);
-      expect((await spool.activeKeys()).get(key)).toBeGreaterThan(Date.now() - 60_000);
+      expect((await spool.active.keys()).get(key)).toBeGreaterThan(Date.now() - 60_000);
     });
   });
 
@@ -201,7 +201,7 @@ describe('finishing', () => {
     await withSpool(async (spool) => {
       await spool.publishRevision(seriesRecord(1, ['1.1']));
       await spool.publishDecision(decisionRecord(1, { tasks: [] }));
-      await spool.markActive(key);
+      await spool.active.mark(key);
       const read = spool.state.bind(spool);
       spool.state = async (of) => {
         const leaving = (await readdir(spool.layout.active)).find((name) => name.includes('leaving'));
