@@ -1,6 +1,8 @@
 // The command line: what commands there are and what they take. What they do stands in the files beside this one.
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { version } from '../version.js';
+import { roles } from '../config/load.js';
+import type { Role } from '../config/load.js';
 import type { ConfigCommands } from './config.js';
 import type { EnhanceCommand } from './enhance.js';
 import type { ModelCommands } from './models.js';
@@ -8,9 +10,6 @@ import type { RuleCommands } from './rules.js';
 import type { ScuCommands } from './scu.js';
 import type { SeriesCommands } from './series.js';
 import type { SpoolCommands } from './spool.js';
-
-export const roles = ['receiver', 'worker', 'sender', 'admin'] as const;
-export type Role = (typeof roles)[number];
 
 /** What each command calls. Every action may throw a LimpidError; `main.ts` prints it and sets the exit status. */
 export interface Commands {
@@ -32,7 +31,7 @@ const defaultConfig = 'config/limpid.yaml';
 
 function readRoles(text: string): Role[] {
   const named = text.split(',').map((part) => part.trim());
-  const known = named.filter((part): part is Role => (roles as readonly string[]).includes(part));
+  const known = named.filter((part): part is Role => roles.some((role) => role === part));
   if (known.length !== named.length || known.length === 0) {
     throw new InvalidArgumentError(`Roles are ${roles.join(', ')}, separated by commas.`);
   }

@@ -1,0 +1,15 @@
+import type { Role } from './config/load.js';
+import type { Config } from './config/schema.js';
+import type { Log } from './observe/log.js';
+import type { Metrics } from './observe/metrics.js';
+
+/** What one process of a node is opened with. */
+export interface AppOptions {
+  readonly config: Config;
+  readonly roles: readonly Role[];
+  /** Wait while another receiver holds the spool, instead of refusing to start. */
+  readonly standby: boolean;
+  readonly modelsDirectory: string;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}

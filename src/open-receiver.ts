@@ -1,0 +1,97 @@
+// The receiver role: one a spool. Listens, keeps instances, closes revisions.
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { AppOptions } from './app-options.js';
+import { Tracker } from './assemble/tracker.js';
+import type { Closing } from './closing.js';
+import { LimpidError } from './errors.js';
+import { openScp } from './io/dimse/scp.js';
+import { advance } from './pipeline.js';
+import type { PipelineDeps } from './pipeline.js';
+import { admit } from './receive/admission.js';
+import type { AdmissionPolicy } from './receive/admission.js';
+import { watchSpace } from './receive/space.js';
+import { openStoreService } from './receive/store.js';
+import type { Spool } from './spool/spool.js';
+
+const drainMs = 30_000;
+const standbyEveryMs = 1_000;
+
+/** Opens it. @returns the DICOM port */
+export async function openReceiver(
+  options: AppOptions,
+  pipeline: PipelineDeps,
+  closing: Closing,
+  stopping: AbortSignal,
+): Promise<number> {
+  const { config, log, metrics } = options;
+  const { spool } = pipeline;
+  const lock = await takeLock(spool, options);
+  closing.add(() => lock.release());
+  const space = await watchSpace(
+    () => spool.freeBytes(),
+    { lowBytes: config.spool.lowBytes, criticalBytes: config.spool.criticalBytes },
+    (free) => metrics.set('spool_free_bytes', {}, free),
+  );
+  closing.add(() => space.close());
+  const tracker = new Tracker({
+    spool,
+    announce: (record) => advance(pipeline, record.key),
+    policy: () => config.assemble,
+    log,
+    metrics,
+    now: Date.now,
+    monotonic: () => performance.now(),
+  });
+  closing.add(() => tracker.close());
+  await tracker.start();
+  const admission: AdmissionPolicy = {
+    aeTitles: [config.node.aeTitle],
+    peers: Object.entries(config.peers).map(([name, { aeTitle, from }]) => ({
+      name,
+      aeTitle,
+      from: from.length === 0 ? null : from,
+    })),
+    unknownCallers: config.node.unknownCallers,
+  };
+  const congested = (): string | null => {
+    if (stopping.aborted) return 'the node is draining';
+    return space.now() === 'critical' ? 'the spool volume is nearly full' : null;
+  };
+  const scp = await openScp({
+    host: config.node.dimse.host,
+    port: config.node.dimse.port,
+    aeTitles: admission.aeTitles,
+    admit: (request) => admit(request, admission, congested()),
+    store: openStoreService({
+      spool,
+      listed: (key) => tracker.listed(key),
+      arrived: (arrival) => tracker.arrived(arrival),
+      associationEnded: (association, how) => tracker.associationEnded(association, how),
+      space: () => space.now(),
+      log,
+      metrics,
+      now: Date.now,
+    }),
+    mismatch: 'refuse',
+    log,
+    metrics,
+    now: Date.now,
+  });
+  closing.add(async () => {
+    await scp.drain(drainMs);
+    await scp.close();
+  });
+  return scp.port;
+}
+
+async function takeLock(spool: Spool, options: AppOptions): ReturnType<Spool['takeReceiverLock']> {
+  for (let told = false; ; told = true) {
+    try {
+      return await spool.takeReceiverLock();
+    } catch (error) {
+      if (!options.standby || !(error instanceof LimpidError) || error.code !== 'SPOOL_LOCKED') throw error;
+      if (!told) options.log.info('standing by', { holder: error.message });
+      await sleep(standbyEveryMs);
+    }
+  }
+}

@@ -1,0 +1,72 @@
+// What the jobs run, with what each needs: the router, the devices of the worker role, the deliverer.
+import type { AppOptions } from './app-options.js';
+import type { Closing } from './closing.js';
+import type { Deliverer } from './deliver/deliver.js';
+import { openDevice } from './enhance/device.js';
+import type { Device } from './enhance/device.js';
+import { performTask } from './enhance/perform-task.js';
+import type { Registry } from './inference/registry.js';
+import type { Stages } from './pipeline.js';
+import { routeSeries } from './route/route-series.js';
+import type { Spool } from './spool/spool.js';
+import { threadsOf } from './threads.js';
+
+/** A task that finds every device busy (another process's count of them was wrong) comes back after this. */
+const busyMs = 1_000;
+
+export async function openStages(
+  options: AppOptions,
+  spool: Spool,
+  registry: Registry,
+  deliverer: Deliverer,
+  closing: Closing,
+): Promise<Stages> {
+  const { config, log, metrics } = options;
+  const free = options.roles.includes('worker') ? openDevices(options, closing) : [];
+  const configuration = await spool.configurationNumber(config.shared);
+  const perform = {
+    spool,
+    modelsDirectory: options.modelsDirectory,
+    node: {
+      stationName: config.node.name,
+      deviceSerialNumber: spool.nodeId,
+      qualification: config.node.qualification,
+    },
+    log,
+    metrics,
+    now: Date.now,
+  };
+  return {
+    route: (job) => routeSeries({ spool, registry, config, configuration, log, metrics, now: Date.now }, job),
+    enhance: async (job, signal) => {
+      const device = free.pop();
+      if (device === undefined) return { kind: 'later', atMs: Date.now() + busyMs };
+      try {
+        return await performTask(
+          { ...perform, run: (order, abort) => device.run(order, { signal: abort }) },
+          job,
+          signal,
+        );
+      } finally {
+        free.push(device);
+      }
+    },
+    deliver: (job, signal) => deliverer.deliver(job, signal),
+  };
+}
+
+function openDevices({ config, log, metrics }: AppOptions, closing: Closing): Device[] {
+  return Array.from({ length: config.workers.devices }, () => {
+    const device = openDevice({
+      taskModule: new URL('./task.js', import.meta.url),
+      providers: config.workers.providers,
+      threads: threadsOf(config.workers),
+      deadlineMs: config.workers.deadlineMs,
+      memoryBytes: config.workers.memoryBytes,
+      log,
+      metrics,
+    });
+    closing.add(() => device.close());
+    return device;
+  });
+}
