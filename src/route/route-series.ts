@@ -98,7 +98,7 @@ function report(
   metrics.inc('series_total', { modality, outcome });
   metrics.observe('stage_seconds', { stage: 'route', modality, priority }, seconds);
   log.info('routed', {
-    series: key,
+    key,
     revision,
     outcome,
     rules: rules.filter(({ matched }) => matched).map(({ name }) => name),
