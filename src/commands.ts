@@ -1,4 +1,5 @@
 // The commands' work, put together from the rooms: what the command line may not import by itself is handed in here.
+import { stat } from 'node:fs/promises';
 import { hostname, userInfo } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -22,6 +23,7 @@ import { openRegistry } from './inference/registry.js';
 import { openLog } from './observe/log.js';
 import { openMetrics } from './observe/metrics.js';
 import { spoolCommands } from './cli/spool.js';
+import { Layout } from './spool/layout.js';
 import { openSpool } from './spool/spool.js';
 import type { Spool } from './spool/spool.js';
 import { sweep } from './spool/sweep.js';
@@ -44,6 +46,12 @@ export function openCommands(output: Output, environment: Environment, failed: (
   const withSpool = async <T>(file: string, body: (spool: Spool, config: Config) => Promise<T>): Promise<T> => {
     const config = await load(file);
     const { directory, sync } = config.spool;
+    if ((await stat(new Layout(directory).description).catch(() => null)) === null) {
+      throw new LimpidError(
+        'USAGE',
+        `${directory} (spool.directory of ${file}) is no spool yet: \`limpid serve\` makes one`,
+      );
+    }
     const spool = await openSpool({ directory, sync, host: hostname(), now: Date.now });
     try {
       return await body(spool, config);
@@ -101,7 +109,7 @@ export function openCommands(output: Output, environment: Environment, failed: (
       output,
       failed,
     ),
-    models: modelCommands(() => openRegistry(modelsDirectory), output, failed),
+    models: modelCommands((directory) => openRegistry(directory ?? modelsDirectory), output, failed),
     config: configCommands(load, output),
     spool: spoolCommands(
       {

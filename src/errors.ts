@@ -67,6 +67,10 @@ export const failures = {
     hint: 'A derived object did not pass the check before sending; report it with the series key.',
   },
   // io
+  DIMSE_LISTEN: {
+    next: 'stop',
+    hint: 'Another process holds the address of node.dimse, or it is not one of this machine: change host or port.',
+  },
   DIMSE_CONNECT: { next: 'retry', hint: 'Check host and port of the peer, and the network between.' },
   DIMSE_REJECTED: { next: 'retry', hint: 'The peer refused the association: check both AE titles in its table.' },
   DIMSE_ABORTED: { next: 'retry', hint: 'The peer aborted; see its log at this time.' },

@@ -9,10 +9,18 @@ import { LimpidError } from './errors.js';
 const output = processOutput();
 const usageCodes = new Set(['CONFIG_INVALID', 'CONFIG_UNREADABLE', 'USAGE', 'MODEL_UNKNOWN']);
 
+/** What the system said, where it is the cause: `EACCES: permission denied, mkdir ...`. */
+function reasonOf({ code, cause }: LimpidError): string {
+  if (usageCodes.has(code)) return ''; // the message tells it
+  return cause instanceof Error && 'syscall' in cause ? ` (${cause.message})` : '';
+}
+
 function statusOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   if (error instanceof LimpidError) {
-    output.err(`${error.code}: ${error.message}\n${error.hint}`);
+    // Several faults stand below each other, each with its place at the start of a line.
+    const gap = error.message.includes('\n') ? '\n' : ' ';
+    output.err(`${error.code}:${gap}${error.message}${reasonOf(error)}\n${error.hint}`);
     return usageCodes.has(error.code) ? 2 : 1;
   }
   output.err(error instanceof Error ? (error.stack ?? error.message) : String(error));

@@ -76,7 +76,7 @@ export function enhanceCommand(enhanceFiles: EnhanceFiles, output: Output, faile
       code === null ? '' : `${code}${detail === '' ? '' : `: ${detail}`}`,
       slices,
       `${seconds.toFixed(1)} s`,
-      `${figure(noise.before)} > ${figure(noise.after)} ${noise.unit}`,
+      noise.before === null ? '-' : `${figure(noise.before)} > ${figure(noise.after)} ${noise.unit}`,
     ]);
     output.out(table(['series', 'outcome', 'reason', 'slices', 'time', 'noise'], rows));
     for (const { folder } of result.series) output.out(colour(output, 'dim', folder));

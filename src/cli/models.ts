@@ -4,19 +4,19 @@ import { colour, table } from './output.js';
 import type { Output } from './output.js';
 
 export interface ModelCommands {
-  list(options: { readonly json: boolean }): Promise<void>;
-  verify(ids: readonly string[], options: { readonly json: boolean }): Promise<void>;
+  list(options: { readonly models?: string; readonly json: boolean }): Promise<void>;
+  verify(ids: readonly string[], options: { readonly models?: string; readonly json: boolean }): Promise<void>;
 }
 
 /** The commands over a registry that is opened when one is called. */
 export function modelCommands(
-  openRegistry: () => Promise<Registry>,
+  openRegistry: (directory: string | undefined) => Promise<Registry>,
   output: Output,
   failed: () => void,
 ): ModelCommands {
   return {
-    async list({ json }) {
-      const cards = (await openRegistry()).list();
+    async list({ models, json }) {
+      const cards = (await openRegistry(models)).list();
       if (json) {
         output.out(JSON.stringify(cards, null, 1));
         return;
@@ -32,8 +32,8 @@ export function modelCommands(
       ]);
       output.out(table(['id', 'version', 'kind', 'task', 'modality', 'strength', 'sha256'], rows));
     },
-    async verify(ids, { json }) {
-      const registry = await openRegistry();
+    async verify(ids, { models, json }) {
+      const registry = await openRegistry(models);
       const wanted = ids.length > 0 ? ids : registry.list().map(({ id }) => id);
       const results: { id: string; faults: readonly string[] }[] = [];
       for (const id of wanted) results.push({ id, faults: await registry.verify(id, 'cpu') });

@@ -46,7 +46,14 @@ function readStrength(text: string): number | 'light' | 'standard' | 'strong' {
   return value;
 }
 
+function readCount(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('A number from 1 on.');
+  return Number(text);
+}
+
 const configOption = (): Option => new Option('--config <file>', 'configuration file').default(defaultConfig);
+const modelsOption = (): Option =>
+  new Option('--models <dir>', 'folder of models').default(undefined, "the program's own");
 const jsonOption = (): Option => new Option('--json', 'print JSON, for programs').default(false);
 const whyOption = (): Option =>
   new Option('--why <text>', 'reason, kept with the action (no patient data)').default('');
@@ -58,7 +65,7 @@ export function buildProgram(commands: Commands): Command {
       'DICOM node beside a PACS: enhances low-dose CT and accelerated MR series and sends derived series back.',
     )
     .version(version)
-    .showHelpAfterError()
+    .showHelpAfterError('See --help.')
     .configureHelp({ sortSubcommands: false });
 
   program
@@ -110,14 +117,16 @@ export function buildProgram(commands: Commands): Command {
   models
     .command('list')
     .description('models and filters of this node')
+    .addOption(modelsOption())
     .addOption(jsonOption())
-    .action((options: { json: boolean }) => commands.models.list(options));
+    .action((options: { models?: string; json: boolean }) => commands.models.list(options));
   models
     .command('verify')
     .description('check hashes and graphs, and run each on its probe')
     .argument('[id...]', 'models; none: all')
+    .addOption(modelsOption())
     .addOption(jsonOption())
-    .action((ids: string[], options: { json: boolean }) => commands.models.verify(ids, options));
+    .action((ids: string[], options: { models?: string; json: boolean }) => commands.models.verify(ids, options));
 
   const config = program.command('config').description('configuration');
   config
@@ -173,7 +182,7 @@ function addSeries(program: Command, commands: Commands): void {
     .command('list')
     .description('series, newest first')
     .addOption(configOption())
-    .option('--limit <n>', 'how many', (text) => Number.parseInt(text, 10), 50)
+    .option('--limit <n>', 'how many', readCount, 50)
     .addOption(jsonOption())
     .action((options: { config: string; limit: number; json: boolean }) => commands.series.list(options));
   series

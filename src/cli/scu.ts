@@ -39,6 +39,7 @@ export function scuCommands(findTarget: FindTarget, log: Log, output: Output, fa
       const { target, associations } = await findTarget(options.config, peer);
       const { outgoing, left } = await readAll(await filesBelow(paths));
       for (const { file, why } of left) output.err(`${colour(output, 'yellow', 'left out')} ${file}: ${why}`);
+      if (outgoing.length === 0) throw new LimpidError('USAGE', 'there is no DICOM file to send');
       const bar = output.terminal
         ? new SingleBar({ format: `${peer} {bar} {value}/{total}`, clearOnComplete: true })
         : null;

@@ -24,7 +24,8 @@ async function readSource(file: string): Promise<YamlSource> {
   try {
     return readYaml(file, await readFile(file, 'utf8'));
   } catch (error) {
-    throw new LimpidError('CONFIG_UNREADABLE', `${file} cannot be read: ${errorCode(error)}`, { cause: error });
+    const why = errorCode(error) === 'ENOENT' ? 'is not there' : `cannot be read: ${errorCode(error)}`;
+    throw new LimpidError('CONFIG_UNREADABLE', `${file} ${why}`, { cause: error });
   }
 }
 

@@ -1,5 +1,6 @@
 // The listener: admits associations within limits, drains, closes.
 import { type Server, type Socket, createServer } from 'node:net';
+import { LimpidError } from '../../errors.js';
 import type { Log } from '../../observe/log.js';
 import type { Metrics } from '../../observe/metrics.js';
 import { Acceptor, type AcceptorNode, type Admission } from './acceptor.js';
@@ -85,9 +86,13 @@ class Listener implements Scp {
 
   listen(): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#server.once('error', reject);
+      const refused = (cause: Error): void => {
+        const { host, port } = this.#options;
+        reject(new LimpidError('DIMSE_LISTEN', `cannot listen on ${host}:${port}`, { cause }));
+      };
+      this.#server.once('error', refused);
       this.#server.listen(this.#options.port, this.#options.host, () => {
-        this.#server.removeListener('error', reject);
+        this.#server.removeListener('error', refused);
         this.#server.on('error', (error) => this.#options.log.error('accepting connections failed', { error }));
         resolve();
       });

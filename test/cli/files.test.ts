@@ -1,0 +1,111 @@
+// Commands on files, without a node: rules, models, enhance.
+import { cp, readFile, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from '@jest/globals';
+import { quickConfig } from '../../demo/start-node.js';
+import { outcomeRecord } from '../../src/spool/records.js';
+import { limpid } from '../support/limpid.js';
+import { writeSyntheticSeries } from '../support/synthetic-series.js';
+import { withFolder } from '../support/temporary.js';
+
+const models = fileURLToPath(new URL('../../../models', import.meta.url));
+const phantom = { modality: 'CT', slices: 4, rows: 64, columns: 64, noise: 20, seed: 1 } as const;
+
+describe('models', () => {
+  it('list names each model and filter; verify runs them all', async () => {
+    const list = await limpid('models', 'list', '--json');
+    const ids = (JSON.parse(list.out) as { id: string }[]).map(({ id }) => id);
+    expect(ids).toEqual(['bilateral', 'ct-low-dose', 'gaussian', 'median', 'mr-accelerated', 'nlm', 'wavelet']);
+    expect(await limpid('models', 'verify')).toMatchObject({ status: 0, out: ids.map((id) => `ok  ${id}\n`).join('') });
+  });
+
+  it('verify refuses a model of which one byte has changed, and says why', async () => {
+    await withFolder(async (folder) => {
+      for (const id of ['ct-low-dose', 'gaussian']) await cp(join(models, id), join(folder, id), { recursive: true });
+      const file = join(folder, 'ct-low-dose', 'model.onnx');
+      const bytes = await readFile(file);
+      bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1;
+      await writeFile(file, bytes);
+      const { status, out } = await limpid('models', 'verify', '--models', folder);
+      expect(status).toBe(1);
+      expect(out).toMatch(/^bad ct-low-dose: .*SHA-256/m);
+      expect(out).toContain('ok  gaussian');
+    });
+  });
+});
+
+describe('rules', () => {
+  it('check tells the rules; test explains each condition of a series, and gives the decision as JSON', async () => {
+    await withFolder(async (folder) => {
+      await writeSyntheticSeries(join(folder, 'series'), phantom);
+      await writeFile(join(folder, 'series', 'notes.txt'), 'no DICOM');
+      const file = join(folder, 'limpid.yaml');
+      const rules = [
+        { name: 'thin-heads', when: { all: [{ Modality: 'CT' }, { BodyPartExamined: 'HEAD' }] }, forward: ['pacs'] },
+        {
+          name: 'thin',
+          when: { all: [{ SliceThickness: { atMost: 3 } }, { not: { Modality: 'MR' } }, { CallingAE: 'CT1' }] },
+          enhance: [{ with: 'gaussian' }],
+          deliver: ['pacs'],
+        },
+      ];
+      const peers = { pacs: { aeTitle: 'PACS', host: '127.0.0.1', port: 104 } };
+      await writeFile(file, JSON.stringify(quickConfig({ peers, rules })));
+      const check = await limpid('rules', 'check', '--config', file);
+      expect(check).toMatchObject({ status: 0, out: expect.stringMatching(/2 {2}thin +gaussian/) });
+      const args = ['rules', 'test', join(folder, 'series'), '--config', file, '--calling', 'CT1'];
+      const { status, out, err } = await limpid(...args);
+      expect(status).toBe(0);
+      expect(err).toMatch(/^left out .*notes\.txt: /);
+      expect(out).toMatch(/✗ rule thin-heads/);
+      expect(out).toMatch(/✓ Modality equals CT +found CT/);
+      expect(out).toMatch(/✗ BodyPartExamined equals HEAD +found ABDOMEN/);
+      expect(out).toMatch(/✓ rule thin$/m);
+      expect(out).toMatch(/✓ SliceThickness atMost 3 +found 2/);
+      expect(out).toMatch(/✓ CallingAE equals CT1/);
+      expect(out).toMatch(/task 1 gaussian-[0-9a-f]{8}, strength 0\.4, of rule thin: runs, to pacs/);
+      const json = JSON.parse((await limpid(...args, '--json')).out) as { series: unknown[] };
+      expect(json.series).toEqual([
+        expect.objectContaining({
+          instances: 4,
+          rules: [expect.objectContaining({ matched: false }), expect.objectContaining({ matched: true })],
+          tasks: [expect.objectContaining({ gate: { verdict: 'run', reasons: [], warnings: [] } })],
+        }),
+      ]);
+      const otherwise = await limpid('rules', 'test', join(folder, 'series'), '--config', file);
+      expect(otherwise.out).toContain('NO_RULE');
+    });
+  });
+});
+
+describe('enhance', () => {
+  it('writes objects, outcome and panels of each series, and tells what it left out', async () => {
+    await withFolder(async (folder) => {
+      await writeSyntheticSeries(join(folder, 'in', 'a'), phantom);
+      await writeSyntheticSeries(join(folder, 'in', 'b'), { ...phantom, modality: 'MR', seed: 2 });
+      await writeFile(join(folder, 'in', 'notes.txt'), 'no DICOM');
+      const out = join(folder, 'out');
+      const ran = await limpid('enhance', join(folder, 'in'), '--with', 'gaussian', '--out', out);
+      expect(ran).toMatchObject({ status: 0, err: expect.stringMatching(/^left out .*notes\.txt: /) });
+      expect(ran.out.match(/ enhanced /g)).toHaveLength(2);
+      for (const key of await readdir(out)) {
+        const [task = ''] = await readdir(join(out, key));
+        expect(task).toMatch(/^gaussian-[0-9a-f]{8}$/);
+        const outcome = outcomeRecord.parse(JSON.parse(await readFile(join(out, key, task, 'outcome.json'), 'utf8')));
+        expect(outcome).toMatchObject({ outcome: 'enhanced', sameAs: null });
+        expect(await readdir(join(out, key, task, 'objects'))).toEqual(outcome.instances.map(({ file }) => file));
+        const pictures = await readdir(join(out, key, task, 'panels'));
+        expect(pictures).toEqual(['00001.png', '00002.png', '00003.png', '00004.png']);
+      }
+    });
+  });
+
+  it('a series outside the intended use is skipped with the reason, exit 1', async () => {
+    await withFolder(async (folder) => {
+      await writeSyntheticSeries(join(folder, 'in'), { ...phantom, modality: 'MR' });
+      const ran = await limpid('enhance', join(folder, 'in'), '--with', 'ct-low-dose', '--out', join(folder, 'out'));
+      expect(ran).toMatchObject({ status: 1, out: expect.stringMatching(/skipped +OUTSIDE_INTENDED_USE: modality/) });
+    });
+  });
+});

@@ -1,0 +1,21 @@
+// The program as an operator calls it: a child of plain node.
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const main = fileURLToPath(new URL('../../src/main.js', import.meta.url));
+
+export interface Ran {
+  readonly status: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Runs `limpid ARGS` to its end, two minutes at most. */
+export function limpid(...args: readonly string[]): Promise<Ran> {
+  return new Promise((resolve) => {
+    const options = { timeout: 120_000, maxBuffer: 1 << 26 };
+    const child = execFile(process.execPath, [main, ...args], options, (_, out, err) => {
+      resolve({ status: child.exitCode ?? -1, out, err });
+    });
+  });
+}
