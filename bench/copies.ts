@@ -67,7 +67,7 @@ export class PassingCopies {
       const { sopInstanceUid } = copyOf(template, number);
       return { ...template.outgoing, sopInstanceUid, file: join(folder, `${index}.dcm`) };
     });
-    while (this.#written < window) this.writeNext();
+    for (let ahead = 0; ahead < window; ahead++) this.writeNext();
   }
 
   /** Call it at each outcome. */

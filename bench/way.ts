@@ -3,7 +3,7 @@
  * sending alone. Then the event loop's longest stall in the same node. `node build/bench/way.js [slices]`.
  */
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -70,14 +70,27 @@ async function stalls(httpPort: number): Promise<Stall> {
   return { p999: of('0.999'), max: of('max') };
 }
 
+/** The longest stall after a moment, less what the thread waited for a core. */
+async function longestOwn(file: string, afterMs: number): Promise<number> {
+  const line = z.tuple([z.number(), z.number(), z.number()]);
+  const lines = (await readFile(file, 'utf8')).trimEnd().split('\n');
+  const own = lines
+    .map((text) => line.parse(JSON.parse(text)))
+    .filter(([at]) => at > afterMs)
+    .map(([, stall, waited]) => stall - waited);
+  return Math.max(0, ...own);
+}
+
 interface Way {
   readonly seconds: number;
-  readonly stage: Record<string, number>;
+  readonly stage: Readonly<Record<'route' | 'waitForChild' | 'enhance' | 'modelInTask' | 'deliver', number>>;
   readonly stall: Stall;
+  /** Longest stall less its wait for a core, ms. */
+  readonly ownStall: number;
   readonly derived: string;
 }
 
-async function way(folder: string, files: readonly string[], profile: string | undefined): Promise<Way> {
+async function way(folder: string, files: readonly string[]): Promise<Way> {
   const orthanc = await orthancFor();
   const config = quickConfig({
     peers: {
@@ -87,12 +100,16 @@ async function way(folder: string, files: readonly string[], profile: string | u
     workers: { providers: ['cpu'], threads: 1 },
     rules: [{ name: 'ct', when: { Modality: 'CT' }, enhance: [{ with: model }], deliver: ['pacs'] }],
   });
-  const execArgv = profile === undefined ? [] : profile.split(' ');
+  const watch = new URL('./stall-watch.js', import.meta.url);
+  const stallFile = join(folder, 'stalls.jsonl');
+  watch.searchParams.set('out', stallFile);
+  const execArgv = ['--import', watch.href];
   const node = await startNode({ folder, config, execArgv });
   try {
     const target = { aeTitle: 'LIMPID', host: '127.0.0.1', port: node.dicomPort, callingAe: 'CT1' };
     const instances = await Promise.all(files.map((file) => readOutgoing(file)));
     await stalls(node.httpPort);
+    const begun = Date.now();
     await send(target, instances, { associations: 1, log });
     const record = async <T>(name: RegExp, schema: z.ZodType<T>): Promise<T | null> => {
       const [file] = await filesBelow(join(node.spool, 'series'), (path) => name.test(path));
@@ -127,6 +144,7 @@ async function way(folder: string, files: readonly string[], profile: string | u
         deliver: sent - ended,
       },
       stall: rest,
+      ownStall: await longestOwn(stallFile, begun),
       derived: object ?? '',
     };
   } finally {
@@ -140,7 +158,7 @@ try {
   const shape = { modality: 'CT', rows: 512, columns: 512, noise: 25, seed: 1, slices } as const;
   const { files } = await writeSyntheticSeries(join(folder, 'series'), shape);
   const before = await modelAlone(join(folder, 'series'));
-  const run = await way(join(folder, 'node'), files, process.argv[3]);
+  const run = await way(join(folder, 'node'), files);
   const after = await modelAlone(join(folder, 'series'));
   const derived = await filesBelow(run.derived, (name) => name.endsWith('.dcm'));
   const sending = await sendingAlone(derived);
@@ -155,6 +173,12 @@ try {
         atMost: 1.15,
       },
       { what: 'event loop stall p99.9, receiving and enhancing', value: run.stall.p999, unit: 'ms', atMost: 50 },
+      {
+        what: "the same over the task's own model time and sending alone",
+        value: run.seconds / (run.stage.modelInTask + sending),
+        unit: '',
+      },
+      { what: 'event loop stall, longest, less waiting for a core', value: run.ownStall, unit: 'ms' },
       { what: 'event loop stall, longest', value: run.stall.max, unit: 'ms' },
       { what: 'closing to delivery', value: run.seconds, unit: 's' },
       { what: 'model alone', value: modelSeconds, unit: 's' },
