@@ -1,7 +1,7 @@
 // The spool: files that are written once, and what they say. The truth about every series.
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, readFile, rm, stat, statfs } from 'node:fs/promises';
+import { mkdir, readFile, rm, stat, statfs, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { LimpidError } from '../errors.js';
@@ -30,6 +30,7 @@ import { nextSteps } from './state.js';
 import type { SeriesState } from './state.js';
 import {
   DirectorySyncs,
+  hasCode,
   linkKeeping,
   linkOnce,
   makeDirectory,
@@ -121,27 +122,38 @@ export class Spool {
     const sha256 = await incoming.finish();
     const name = instanceNameOf(identity.sopInstanceUid);
     if (listed.get(identity.sopInstanceUid)?.has(sha256) === true) {
-      await rm(incoming.path, { force: true });
+      await unlink(incoming.path);
       return { kind: 'duplicate', instance: { file: name, ...identity, sha256, bytes } };
     }
     const folder = this.layout.instances(key);
-    await makeDirectory(folder, this.#syncs);
     let kind: PublishedInstance['kind'] = 'stored';
     let file = name;
     const variantName = `${name}.${sha256.slice(0, 8)}`;
     // The name of a listed instance stays taken when retention has swept its file.
     const isTaken = listed.has(identity.sopInstanceUid);
-    if (isTaken || !(await linkKeeping(incoming.path, this.layout.instance(key, name)))) {
+    if (isTaken || !(await this.#linkInto(folder, incoming.path, this.layout.instance(key, name)))) {
       const isSame = !isTaken && (await dataSetSha256(this.layout.instance(key, name))) === sha256;
       if (isSame) kind = 'duplicate';
       else {
         file = variantName;
-        kind = (await linkKeeping(incoming.path, this.layout.instance(key, variantName))) ? 'variant' : 'duplicate';
+        kind = (await this.#linkInto(folder, incoming.path, this.layout.instance(key, variantName)))
+          ? 'variant'
+          : 'duplicate';
       }
     }
-    await rm(incoming.path, { force: true });
-    await Promise.all([this.active.mark(key), this.#syncs.sync(folder)]);
+    await Promise.all([unlink(incoming.path), this.active.mark(key), this.#syncs.sync(folder)]);
     return { kind, instance: { file, ...identity, sha256, bytes } };
+  }
+
+  /** Links a file into a folder that is made only where it is not there yet: all instances of a series but the first find it. */
+  async #linkInto(folder: string, temporary: string, target: string): Promise<boolean> {
+    try {
+      return await linkKeeping(temporary, target);
+    } catch (error) {
+      if (!hasCode(error, 'ENOENT')) throw error;
+      await makeDirectory(folder, this.#syncs);
+      return linkKeeping(temporary, target);
+    }
   }
 
   /** Answers whether a series has something left to do, or is being finished. */
