@@ -18,6 +18,7 @@ import { openReceiver } from './open-receiver.js';
 import { openStages } from './open-stages.js';
 import { readiness } from './readiness.js';
 import { openQueue } from './queue/backend.js';
+import type { Consumer } from './queue/jobs.js';
 import { startReconciler } from './reconcile.js';
 import { startRetention } from './retention.js';
 import { openSpool } from './spool/spool.js';
@@ -121,11 +122,12 @@ async function open(options: AppOptions, closing: Closing): Promise<App> {
     closing.add(() => retention.close());
     watchSpool(spool, options);
   }
+  const consume = (consumer: Consumer): void => closing.addTaker(() => consumer.close());
   if (has('worker')) {
-    consume(queue.work('series', seriesAtOnce, handlers.series), closing);
-    consume(queue.work('tasks', config.workers.devices, handlers.tasks), closing);
+    consume(queue.work('series', seriesAtOnce, handlers.series));
+    consume(queue.work('tasks', config.workers.devices, handlers.tasks));
   }
-  if (has('sender')) consume(queue.work('deliveries', deliveriesAtOnce, handlers.deliveries), closing);
+  if (has('sender')) consume(queue.work('deliveries', deliveriesAtOnce, handlers.deliveries));
   if (has('receiver')) {
     const port = await openReceiver(options, pipeline, closing, stop.signal);
     parts.unshift(`DICOM ${config.node.aeTitle}@${config.node.dimse.host}:${port}`);
@@ -138,10 +140,6 @@ async function open(options: AppOptions, closing: Closing): Promise<App> {
       await closing.run(log);
     },
   };
-}
-
-function consume(consumer: { close(): Promise<void> }, closing: Closing): void {
-  closing.add(() => consumer.close());
 }
 
 function declareNames({ config, roles, metrics }: AppOptions): void {

@@ -73,7 +73,7 @@ export function openCommands(output: Output, environment: Environment, failed: (
       const late = setTimeout(() => {
         log.error('not drained in time');
         process.exit(1);
-      }, drainMs + 5_000);
+      }, drainMs);
       await app.drain();
       clearTimeout(late);
     },

@@ -13,7 +13,8 @@ import { watchSpace } from './receive/space.js';
 import { openStoreService } from './receive/store.js';
 import type { Spool } from './spool/spool.js';
 
-const drainMs = 30_000;
+/** Open associations may end by themselves for this long; closing the rest fits into what is left of the 30 s of a drain. */
+const drainMs = 20_000;
 const standbyEveryMs = 1_000;
 
 /** Opens it. @returns the DICOM port */
@@ -77,10 +78,8 @@ export async function openReceiver(
     metrics,
     now: Date.now,
   });
-  closing.add(async () => {
-    await scp.drain(drainMs);
-    await scp.close();
-  });
+  closing.add(() => scp.close());
+  closing.addTaker(() => scp.drain(drainMs));
   return scp.port;
 }
 

@@ -57,6 +57,8 @@ export async function performTask(
   if (attempt.kind === 'give-up')
     return end(outcomeWithout(deps.now(), task, 'failed', 'POISON', attempt.detail), null);
 
+  if (signal.aborted) return { kind: 'later', atMs: deps.now() }; // no attempt of this task's own
+
   const number = await deps.spool.recordAttempt(job.key, job.revision, job.task);
   const folder = await deps.spool.freshFolder('task');
   const superseded = new AbortController();

@@ -1,0 +1,74 @@
+// SIGTERM in the middle of a task while a modality still holds its association: the node ends well, and the task goes on after it.
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it } from '@jest/globals';
+import { eventually, quickConfig, startNode } from '../../demo/start-node.js';
+import { openReceivingPacs } from '../../demo/receiving-pacs.js';
+import { SopClass, TransferSyntax } from '../../src/io/dimse/constants.js';
+import { readOutgoing } from '../../src/io/dimse/outgoing.js';
+import { openRequestor } from '../../src/io/dimse/requestor.js';
+import { send } from '../../src/io/dimse/scu.js';
+import { openLog } from '../../src/observe/log.js';
+import { openMetrics } from '../../src/observe/metrics.js';
+import { keyOf } from '../../src/spool/key.js';
+import { Layout } from '../../src/spool/layout.js';
+import { readState } from '../../src/spool/read-state.js';
+import type { TaskState } from '../../src/spool/state.js';
+import { writeSyntheticSeries } from '../support/synthetic-series.js';
+import { withFolder } from '../support/temporary.js';
+
+const log = openLog('silent');
+
+describe('a drain', () => {
+  it('ends a running task once, and the next start takes it up, however long an association stays open', async () => {
+    await withFolder(async (folder) => {
+      const pacs = await openReceivingPacs({
+        folder: join(folder, 'pacs'),
+        port: 0,
+        aeTitle: 'PACS',
+        log,
+        metrics: openMetrics(),
+      });
+      const config = quickConfig({
+        peers: { ct1: { aeTitle: 'CT1' }, pacs: { aeTitle: 'PACS', host: '127.0.0.1', port: pacs.port } },
+        workers: { providers: ['cpu'], threads: 1 },
+        rules: [{ name: 'all', enhance: [{ with: 'nlm' }], deliver: ['pacs'] }],
+      });
+      const options = { modality: 'CT', slices: 40, rows: 256, columns: 256, noise: 20, seed: 3 } as const;
+      const series = await writeSyntheticSeries(join(folder, 'in'), options);
+      const key = keyOf(series.studyInstanceUid, series.seriesInstanceUid);
+      let node = await startNode({ folder: join(folder, 'node'), config });
+      try {
+        const layout = new Layout(node.spool);
+        const task = async (): Promise<TaskState | undefined> => {
+          const { revisions } = await readState(layout, key);
+          return revisions[0]?.tasks.values().next().value;
+        };
+        const target = { aeTitle: 'LIMPID', host: '127.0.0.1', port: node.dicomPort, callingAe: 'CT1' };
+        const contexts = [
+          {
+            id: 1,
+            abstractSyntaxUid: SopClass.Verification,
+            transferSyntaxUids: [TransferSyntax.ImplicitLittleEndian],
+          },
+        ];
+        const modality = await openRequestor(target, contexts, undefined);
+        const instances = await Promise.all(series.files.map((file) => readOutgoing(file)));
+        await send(target, instances, { associations: 1, log });
+        await eventually('the task runs', async () => (await task())?.started === 1);
+        const ended = node.end('SIGTERM');
+        await sleep(2_000); // as long as a modality takes to see that nothing more is answered
+        await modality.release();
+        expect(await ended).toBe(0);
+        expect(await task()).toMatchObject({ started: 1, died: 0, outcome: null });
+
+        node = await startNode({ folder: join(folder, 'node'), config });
+        await eventually('the derived series arrives', () => Promise.resolve(pacs.stored.length === options.slices));
+        expect((await task())?.outcome?.outcome).toBe('enhanced');
+      } finally {
+        await node.end('SIGKILL');
+        await pacs.close();
+      }
+    });
+  }, 120_000);
+});
