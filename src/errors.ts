@@ -214,3 +214,12 @@ export interface Reason {
   readonly code: ReasonCode;
   readonly detail: string;
 }
+
+/** Errors of a volume without room: no fault of the work that met them. */
+const fullCodes: readonly unknown[] = ['ENOSPC', 'EDQUOT'];
+
+/** The code of any error: its own, `SPOOL_FULL` for a full volume, else `INTERNAL`. */
+export function failureCodeOf(error: unknown): FailureCode {
+  if (error instanceof LimpidError) return error.code;
+  return error instanceof Error && 'code' in error && fullCodes.includes(error.code) ? 'SPOOL_FULL' : 'INTERNAL';
+}

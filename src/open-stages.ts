@@ -27,6 +27,7 @@ export async function openStages(
   const perform = {
     spool,
     modelsDirectory: options.modelsDirectory,
+    criticalBytes: config.spool.criticalBytes,
     node: {
       stationName: config.node.name,
       deviceSerialNumber: spool.nodeId,

@@ -13,7 +13,7 @@ import type { Pool } from './enhance/pool.js';
 import type { ToChild, ToParent } from './enhance/protocol.js';
 import { runTask } from './enhance/run-task.js';
 import type { OrderedSeries } from './enhance/series.js';
-import { LimpidError } from './errors.js';
+import { LimpidError, failureCodeOf } from './errors.js';
 import type { ModelCard } from './inference/card.js';
 import { chooseProvider } from './inference/provider.js';
 import { openRegistry } from './inference/registry.js';
@@ -116,7 +116,7 @@ async function runOrder(order: TaskOrder, opened: Opened): Promise<void> {
 }
 
 function tellFault(error: unknown): void {
-  const code = error instanceof LimpidError ? error.code : 'INTERNAL';
+  const code = failureCodeOf(error);
   tell({ kind: 'fault', code, message: error instanceof Error ? error.message : String(error) });
 }
 

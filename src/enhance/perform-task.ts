@@ -2,7 +2,7 @@
 import { rm } from 'node:fs/promises';
 import { setInterval as every } from 'node:timers/promises';
 import { derivedSeriesUid, sourceSetDigest } from '../dicom/uid.js';
-import { LimpidError } from '../errors.js';
+import { LimpidError, failureCodeOf } from '../errors.js';
 import type { Log } from '../observe/log.js';
 import type { Metrics } from '../observe/metrics.js';
 import type { Key } from '../spool/key.js';
@@ -20,6 +20,8 @@ export interface PerformDeps {
   /** Runs an order in a child; throws LimpidError ENHANCE_* when the child does not come back with a report. */
   readonly run: (order: TaskOrder, signal: AbortSignal) => Promise<TaskReport>;
   readonly modelsDirectory: string;
+  /** Free space, in bytes, that a result must leave. */
+  readonly criticalBytes: number;
   readonly node: TaskOrder['node'];
   readonly log: Log;
   readonly metrics: Metrics;
@@ -27,6 +29,9 @@ export interface PerformDeps {
 }
 
 export type TaskResult = { readonly kind: 'done' } | { readonly kind: 'later'; readonly atMs: number };
+
+/** How long a task waits for space before it looks again. */
+const roomWaitMs = 60_000;
 
 /** How often a running task looks whether a later revision has superseded it. */
 const supersededEveryMs = 2_000;
@@ -58,11 +63,13 @@ export async function performTask(
     return end(outcomeWithout(deps.now(), task, 'failed', 'POISON', attempt.detail), null);
 
   if (signal.aborted) return { kind: 'later', atMs: deps.now() }; // no attempt of this task's own
+  if (!(await hasRoom(deps, revision.record))) return { kind: 'later', atMs: deps.now() + roomWaitMs };
 
   const number = await deps.spool.recordAttempt(job.key, job.revision, job.task);
   const folder = await deps.spool.freshFolder('task');
   const superseded = new AbortController();
   const watching = watchForOutcome(deps.spool, job, superseded);
+  watching.catch(() => superseded.abort()); // awaited below, where its failure is thrown
   try {
     const { outcome } = await deps.run(
       {
@@ -92,6 +99,16 @@ export async function performTask(
   }
 }
 
+/** Answers whether the volume has room for a result as large as its source, and is not full after it. */
+async function hasRoom(deps: PerformDeps, { key, instances }: SeriesRecord): Promise<boolean> {
+  const needed = deps.criticalBytes + instances.reduce((sum, { bytes }) => sum + bytes, 0);
+  const free = await deps.spool.freeBytes();
+  if (free >= needed) return true;
+  deps.metrics.inc('failures_total', { code: 'SPOOL_FULL' });
+  deps.log.warn('a task waits for space in the spool', { key, needed, free });
+  return false;
+}
+
 async function afterFailure(
   deps: PerformDeps,
   job: { key: Key; revision: number; task: string },
@@ -106,6 +123,11 @@ async function afterFailure(
   }
   deps.metrics.inc('failures_total', { code: failure.code });
   deps.log.error('a task failed', { ...job, code: failure.code, error: failure });
+  if (failure.code === 'SPOOL_FULL') {
+    // Not the task's fault either, and it must not end as POISON because nobody has freed space yet.
+    await deps.spool.recordAttemptEnd(job.key, job.revision, job.task, number, 'drained', failure);
+    return { kind: 'later', atMs: deps.now() + roomWaitMs };
+  }
   if (failure.next === 'reject') return giveUp(failure);
   await deps.spool.recordAttemptEnd(job.key, job.revision, job.task, number, 'died', failure);
   return { kind: 'later', atMs: deps.now() + attemptWaitMs(died + 1) };
@@ -176,5 +198,7 @@ async function watchForOutcome(
 
 function asLimpidError(error: unknown): LimpidError {
   if (error instanceof LimpidError) return error;
-  return new LimpidError('INTERNAL', error instanceof Error ? error.message : 'a task failed', { cause: error });
+  return new LimpidError(failureCodeOf(error), error instanceof Error ? error.message : 'a task failed', {
+    cause: error,
+  });
 }

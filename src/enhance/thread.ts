@@ -1,7 +1,7 @@
 /** A worker thread that answers calls, one message a call. Decoders run in such threads: they are replaced after an error. */
 import { Worker, parentPort } from 'node:worker_threads';
 import type { TransferListItem } from 'node:worker_threads';
-import { LimpidError } from '../errors.js';
+import { LimpidError, failureCodeOf } from '../errors.js';
 import type { FailureCode } from '../errors.js';
 
 /** What a method gives: its value, and what of it is handed over instead of copied. */
@@ -97,7 +97,7 @@ export function startThread<M extends Methods>(module: URL): Thread<M> {
   };
 }
 
-/** Answers calls in this thread; errors that are no LimpidError arrive as `INTERNAL`. Calls may overlap where a method waits. */
+/** Answers calls in this thread; errors arrive by their `failureCodeOf`. Calls may overlap where a method waits. */
 export function serve(methods: Methods): void {
   const port = parentPort;
   if (!port) throw new LimpidError('INTERNAL', 'not started as a thread');
@@ -108,7 +108,7 @@ export function serve(methods: Methods): void {
       const { value, transfer } = await run(argument);
       port.postMessage({ id, value }, transfer);
     } catch (error) {
-      const code = error instanceof LimpidError ? error.code : 'INTERNAL';
+      const code = failureCodeOf(error);
       port.postMessage({ id, code, message: error instanceof Error ? error.message : String(error) });
     }
   };

@@ -1,0 +1,81 @@
+// What stops a task without being its fault: a drain, a volume without room. None of it brings the task nearer to POISON.
+import { hostname } from 'node:os';
+import { describe, expect, it } from '@jest/globals';
+import { performTask } from '../../src/enhance/perform-task.js';
+import type { PerformDeps } from '../../src/enhance/perform-task.js';
+import { LimpidError } from '../../src/errors.js';
+import { openLog } from '../../src/observe/log.js';
+import { openMetrics } from '../../src/observe/metrics.js';
+import { openSpool } from '../../src/spool/spool.js';
+import type { TaskState } from '../../src/spool/state.js';
+import { decisionRecord, key, resolvedTask, seriesRecord } from '../support/records.js';
+import { withFolder } from '../support/temporary.js';
+
+const task = resolvedTask().name;
+const job = { key, revision: 1, task };
+
+async function performed(
+  change: Partial<PerformDeps>,
+  signal = new AbortController().signal,
+): Promise<{ kind: string; waitMs: number; runs: number; task: TaskState | undefined }> {
+  return withFolder(async (directory) => {
+    const spool = await openSpool({ directory, sync: 'never', host: hostname(), now: Date.now });
+    try {
+      await spool.publishRevision(seriesRecord(1, ['1.1', '1.2']));
+      await spool.publishDecision(decisionRecord(1));
+      let runs = 0;
+      const deps: PerformDeps = {
+        spool,
+        run: () => {
+          runs += 1;
+          return Promise.reject(new LimpidError('SPOOL_FULL', 'ENOSPC: no space left on device, write'));
+        },
+        modelsDirectory: '',
+        criticalBytes: 0,
+        node: { stationName: 'n', deviceSerialNumber: 's', qualification: 'RESEARCH' },
+        log: openLog('silent'),
+        metrics: openMetrics(),
+        now: () => 1_000,
+        ...change,
+      };
+      const result = await performTask(deps, job, signal);
+      const state = await spool.state(key);
+      return {
+        kind: result.kind,
+        waitMs: result.kind === 'later' ? result.atMs - 1_000 : 0,
+        runs,
+        task: state.revisions[0]?.tasks.get(task),
+      };
+    } finally {
+      await spool.close();
+    }
+  });
+}
+
+describe('a task', () => {
+  it('that fills the volume is tried again later, and its child has not died', async () => {
+    expect(await performed({})).toMatchObject({
+      kind: 'later',
+      waitMs: 60_000,
+      runs: 1,
+      task: { started: 1, died: 0, drained: 1, outcome: null },
+    });
+  });
+
+  it('whose result would fill the volume waits, without an attempt', async () => {
+    expect(await performed({ criticalBytes: Number.MAX_SAFE_INTEGER })).toMatchObject({
+      kind: 'later',
+      waitMs: 60_000,
+      runs: 0,
+      task: { started: 0, outcome: null },
+    });
+  });
+
+  it('of a node that drains is not begun', async () => {
+    expect(await performed({}, AbortSignal.abort())).toMatchObject({
+      kind: 'later',
+      runs: 0,
+      task: { started: 0, outcome: null },
+    });
+  });
+});
