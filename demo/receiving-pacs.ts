@@ -29,6 +29,8 @@ export async function openReceivingPacs(options: {
   readonly aeTitle: string;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** Status for an object; 0000 for each where it is left out. What gets another status is not kept. */
+  readonly judge?: (facts: WalkedFacts) => number;
 }): Promise<ReceivingPacs> {
   await mkdir(options.folder, { recursive: true });
   const stored: StoredInstance[] = [];
@@ -41,6 +43,8 @@ export async function openReceivingPacs(options: {
       },
       drained: () => Promise.resolve(),
       commit: async (facts: WalkedFacts) => {
+        const status = options.judge?.(facts) ?? 0;
+        if (status !== 0) return { status };
         const folder = join(options.folder, facts.seriesInstanceUid);
         await mkdir(folder, { recursive: true });
         const file = join(folder, `${facts.sopInstanceUid}.dcm`);

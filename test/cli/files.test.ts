@@ -3,6 +3,7 @@ import { cp, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
+import { z } from 'zod';
 import { quickConfig } from '../../demo/start-node.js';
 import { outcomeRecord } from '../../src/spool/records.js';
 import { limpid } from '../support/limpid.js';
@@ -15,7 +16,10 @@ const phantom = { modality: 'CT', slices: 4, rows: 64, columns: 64, noise: 20, s
 describe('models', () => {
   it('list names each model and filter; verify runs them all', async () => {
     const list = await limpid('models', 'list', '--json');
-    const ids = (JSON.parse(list.out) as { id: string }[]).map(({ id }) => id);
+    const ids = z
+      .array(z.object({ id: z.string() }))
+      .parse(JSON.parse(list.out))
+      .map(({ id }) => id);
     expect(ids).toEqual(['bilateral', 'ct-low-dose', 'gaussian', 'median', 'mr-accelerated', 'nlm', 'wavelet']);
     expect(await limpid('models', 'verify')).toMatchObject({ status: 0, out: ids.map((id) => `ok  ${id}\n`).join('') });
   });
@@ -65,7 +69,7 @@ describe('rules', () => {
       expect(out).toMatch(/✓ SliceThickness atMost 3 +found 2/);
       expect(out).toMatch(/✓ CallingAE equals CT1/);
       expect(out).toMatch(/task 1 gaussian-[0-9a-f]{8}, strength 0\.4, of rule thin: runs, to pacs/);
-      const json = JSON.parse((await limpid(...args, '--json')).out) as { series: unknown[] };
+      const json = z.object({ series: z.array(z.unknown()) }).parse(JSON.parse((await limpid(...args, '--json')).out));
       expect(json.series).toEqual([
         expect.objectContaining({
           instances: 4,
