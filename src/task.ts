@@ -150,5 +150,8 @@ async function answer(message: ToChild): Promise<void> {
 
 process.on('message', (message: ToChild) => void answer(message));
 // SIGKILL, since a plain exit would end inference threads within run(), which aborts with a core dump.
-process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
+const endNow = (): void => void process.kill(process.pid, 'SIGKILL');
+process.on('disconnect', endNow);
+// A parent that died while these modules were loading has disconnected before anybody listened.
+if (!process.connected) endNow();
 setInterval(() => tell({ kind: 'memory', bytes: process.memoryUsage.rss() }), memoryEveryMs);

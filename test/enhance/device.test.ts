@@ -5,6 +5,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { openDevice } from '../../src/enhance/device.js';
 import type { Device, DeviceOptions } from '../../src/enhance/device.js';
@@ -152,6 +153,20 @@ it('ends at once when its parent is gone', async () => {
   const end = performance.now() + 5000;
   while (lives(child) && performance.now() < end) await pause(20);
   expect(lives(child)).toBe(false);
+});
+
+it('ends at once when its parent was gone before it could listen', async () => {
+  const code = `
+    import { fork } from 'node:child_process';
+    const child = fork(${JSON.stringify(fileURLToPath(taskModule))}, [], { stdio: 'ignore', serialization: 'advanced', execArgv: [] });
+    process.stdout.write(String(child.pid), () => process.kill(process.pid, 'SIGKILL'));`;
+  const parent = spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const child = Number.parseInt(String((await once(parent.stdout, 'data'))[0]), 10);
+  const end = performance.now() + 10_000;
+  while (lives(child) && performance.now() < end) await pause(20);
+  const lived = lives(child);
+  if (lived) process.kill(child, 'SIGKILL');
+  expect(lived).toBe(false);
 });
 
 describe('an order', () => {
