@@ -64,7 +64,8 @@ function heldFor({ facts, revisionsWithinHour }: RouteInput, matched: readonly C
   if (revisionsWithinHour > mostRevisions) {
     held.push({ code: 'REVISION_STORM', detail: `${revisionsWithinHour} revisions` });
   }
-  if (matched.length === 0) held.push({ code: 'NO_RULE', detail: '' });
+  if (facts.swept > 0 && facts.instances.length === 0) held.push({ code: 'SOURCE_SWEPT', detail: 'all instances' });
+  else if (matched.length === 0) held.push({ code: 'NO_RULE', detail: '' });
   return held;
 }
 

@@ -10,6 +10,7 @@ import { instanceNameOf, keyOf } from '../../src/spool/key.js';
 import type { SeriesRecord } from '../../src/spool/records.js';
 import { openSpool } from '../../src/spool/spool.js';
 import type { Spool } from '../../src/spool/spool.js';
+import { nextSteps } from '../../src/spool/state.js';
 import { writeSyntheticSeries } from '../support/synthetic-series.js';
 import type { SyntheticOptions } from '../support/synthetic-series.js';
 import { filter, request, rule } from './synthetic.js';
@@ -229,5 +230,17 @@ describe('routing a revision', () => {
       verdict: 'skip',
       reasons: [{ code: 'SOURCE_SWEPT', detail: '4 instances' }],
     });
+  });
+
+  it('holds a series that was swept whole meanwhile, and says why', async () => {
+    const { key, ...first } = await revisionOf(1);
+    await spool.publishSwept(key, 1, { version: 1, at: new Date(at).toISOString(), instances: 4, bytes: 4 });
+    for (const { file } of first.instances) await rm(spool.layout.instance(key, file));
+    await spool.publishRevision({ ...first, key, revision: 2, cause: 'requeue', action: '001.json' });
+    await routeSeries(deps(), { key, revision: 2 });
+    const state = await spool.state(key);
+    const held = [{ code: 'SOURCE_SWEPT', detail: 'all instances' }];
+    expect(state.revisions[1]?.decision).toMatchObject({ tasks: [], forward: [], held });
+    expect(nextSteps(state).waits).toEqual(['held']);
   });
 });
