@@ -7,6 +7,7 @@ import type { ActionRecord, Priority } from '../spool/records.js';
 import type { Spool } from '../spool/spool.js';
 import { summaryOf, viewOf } from '../spool/view-of.js';
 import type { GivenUp } from '../spool/view-of.js';
+import { counted } from '../spool/view-words.js';
 import type { CodeView, SeriesView, TaskView } from '../spool/view.js';
 import { colour, table } from './output.js';
 import type { Output } from './output.js';
@@ -122,7 +123,7 @@ function describe(view: SeriesView, output: Output): string {
   for (const revision of view.revisions) {
     lines.push(
       '',
-      `revision ${revision.revision}: ${revision.instances} instances, closed ${revision.closedAt} (${revision.closed}, ${revision.cause})`,
+      `revision ${revision.revision}: ${counted(revision.instances, 'instance')}, closed ${revision.closedAt} (${revision.closed}, ${revision.cause})${revision.swept ? '; retention has taken the pixels away' : ''}`,
     );
     lines.push(...revision.warnings.map((warning) => `  ${codeLine(output, warning)}`));
     if (revision.decision !== null) {
