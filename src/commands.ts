@@ -16,9 +16,8 @@ import { seriesCommands } from './cli/series.js';
 import { checkRoles, loadConfig } from './config/load.js';
 import type { Environment } from './config/overrides.js';
 import type { Config } from './config/schema.js';
-import { enhanceFiles } from './enhance-files.js';
 import { LimpidError } from './errors.js';
-import { explainFiles } from './explain-files.js';
+import { keepHeapSmall } from './heap.js';
 import { openRegistry } from './inference/registry.js';
 import { openLog } from './observe/log.js';
 import { openMetrics } from './observe/metrics.js';
@@ -65,6 +64,7 @@ export function openCommands(output: Output, environment: Environment, failed: (
       checkRoles(config, roles);
       const log = openLog(config.log.level);
       const app = await openApp({ config, roles, standby, modelsDirectory, log, metrics: openMetrics() });
+      keepHeapSmall();
       output.out(app.ready);
       await new Promise<void>((stop) => {
         for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop());
@@ -78,7 +78,10 @@ export function openCommands(output: Output, environment: Environment, failed: (
       clearTimeout(late);
     },
     enhance: enhanceCommand(
-      (files, options, progress) => enhanceFiles(files, { ...options, modelsDirectory, load, log: quiet }, progress),
+      async (files, options, progress) => {
+        const { enhanceFiles } = await import('./enhance-files.js'); // with its decoders: not in the memory of a node
+        return enhanceFiles(files, { ...options, modelsDirectory, load, log: quiet }, progress);
+      },
       output,
       failed,
     ),
@@ -105,7 +108,10 @@ export function openCommands(output: Output, environment: Environment, failed: (
     ),
     rules: ruleCommands(
       load,
-      (files, options) => explainFiles(files, { ...options, modelsDirectory, load }),
+      async (files, options) => {
+        const { explainFiles } = await import('./explain-files.js');
+        return explainFiles(files, { ...options, modelsDirectory, load });
+      },
       output,
       failed,
     ),

@@ -19,7 +19,7 @@ import { finishFigures } from './enhance/finish.js';
 import type { SliceMethods, SurveyedInstance } from './enhance/methods.js';
 import { measureSlice, noiseRatio } from './enhance/noise.js';
 import type { Measured, NoiseModality } from './enhance/noise.js';
-import { sharedFloats } from './enhance/shared.js';
+import { SharedFloats } from './enhance/shared.js';
 import { serve } from './enhance/thread.js';
 import { LimpidError } from './errors.js';
 import { removeAirBias } from './imaging/air-bias.js';
@@ -37,6 +37,7 @@ interface Work {
 }
 const works = new Map<number, Work>();
 let nextWork = 0;
+const shared = new SharedFloats();
 
 /** Headers of CT and MR objects end within this; longer ones are read whole. */
 const headerBytes = 65_536;
@@ -110,9 +111,9 @@ const methods: SliceMethods<DerivationPlan, InstanceSummary> = {
     }
     const stored = await decodePixels(instance.dataSet, description, instance.part10.transferSyntaxUid);
     const { rows, columns } = description;
-    const values = sharedFloats(toModality(stored, description));
+    const values = shared.copy(toModality(stored, description));
     const measured = measureSlice(modality, rows, columns, values, guess);
-    const map = sharedFloats(measured.map);
+    const map = shared.copy(measured.map);
     const toRecord = 1 / measured.scale / (modality === 'CT' ? 1 : Math.abs(description.slope));
     const work = nextWork++;
     works.set(work, {
@@ -144,6 +145,8 @@ const methods: SliceMethods<DerivationPlan, InstanceSummary> = {
     const { values, figures } = finishFigures(work.modality, measured, takeResidual(work, residual), share);
     for (let i = 0; i < values.length; i++) values[i] = (values[i] ?? 0) / measured.scale;
     const pixels = toStored(values, stored, source.description);
+    // The model is done with the slice: its residual is here.
+    shared.giveBack(measured.slice.values, measured.map);
     const inRecord = (noise: number | null): number | null => noise && noise * toRecord;
     const recorded = { noiseBefore: inRecord(figures.noiseBefore), noiseAfter: inRecord(figures.noiseAfter) };
     const bytes = deriveInstance(source, plan, pixels, recorded, nowMs);
@@ -172,8 +175,10 @@ const methods: SliceMethods<DerivationPlan, InstanceSummary> = {
   },
 
   drop(names) {
-    if (names === 'all') works.clear();
-    else for (const name of names) works.delete(name);
+    if (names === 'all') {
+      works.clear();
+      shared.clear();
+    } else for (const name of names) works.delete(name);
     return Promise.resolve({ value: null });
   },
 };
