@@ -68,6 +68,9 @@ function openDevices({ config, log, metrics }: AppOptions, closing: Closing): De
       metrics,
     });
     closing.add(() => device.close());
+    device
+      .warm()
+      .catch((error: unknown) => log.warn('the worker child has not started; the first task tries again', { error }));
     return device;
   });
 }
