@@ -87,7 +87,7 @@ function openSocket({ host, port }: ScuTarget, connectMs: number, signal: AbortS
     const stop = () => fail('DIMSE_ABORTED', 'stopped');
     const timer = setTimeout(() => fail('DIMSE_TIMEOUT', `no connection within ${connectMs} ms`), connectMs);
     socket.once('error', (error: NodeJS.ErrnoException) =>
-      fail('DIMSE_CONNECT', `no connection: ${error.code ?? 'failed'}`),
+      fail('DIMSE_CONNECT', `no connection to ${host}:${port}: ${error.code ?? 'failed'}`),
     );
     signal?.addEventListener('abort', stop);
     socket.once('connect', () => {
