@@ -10,6 +10,8 @@ export interface AppOptions {
   /** Wait while another receiver holds the spool, instead of refusing to start. */
   readonly standby: boolean;
   readonly modelsDirectory: string;
+  /** Aborted when the process is told to end. */
+  readonly stopping: AbortSignal;
   readonly log: Log;
   readonly metrics: Metrics;
 }

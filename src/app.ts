@@ -28,28 +28,33 @@ import { version } from './version.js';
 export interface App {
   /** The one line that `serve` prints. */
   readonly ready: string;
-  /** Stops taking work, ends running work where the next start takes it up, closes everything. */
+  /** After `stopping`: ends running work where the next start takes it up, closes everything. */
   drain(): Promise<void>;
 }
 
 const seriesAtOnce = 4;
 const deliveriesAtOnce = 16;
 
-/** Opens a process's part of the node. What was opened is closed again when something on the way fails. */
-export async function openApp(options: AppOptions): Promise<App> {
+/**
+ * Opens a process's part of the node. What was opened is closed again when something on the way fails.
+ *
+ * @returns null: it was told to end while it stood by
+ */
+export async function openApp(options: AppOptions): Promise<App | null> {
   const closing = new Closing();
   try {
     return await open(options, closing);
   } catch (error) {
     await closing.run(options.log);
+    if (options.stopping.aborted && error === options.stopping.reason) return null;
     throw error;
   }
 }
 
 async function open(options: AppOptions, closing: Closing): Promise<App> {
-  const { config, roles, log, metrics } = options;
+  const { config, roles, log, metrics, stopping } = options;
   const has = (role: Role): boolean => roles.includes(role);
-  const stop = new AbortController();
+  let standsBy = false;
   closing.add(watchEventLoop(metrics));
   declareNames(options);
 
@@ -85,13 +90,13 @@ async function open(options: AppOptions, closing: Closing): Promise<App> {
     random: Math.random,
   });
   const stages = await openStages(options, spool, registry, deliverer, closing);
-  const handlers = handlersOf(pipeline, stages, stop.signal);
+  const handlers = handlersOf(pipeline, stages, stopping);
 
   const http = await openHttp({
     host: config.node.http.host,
     port: config.node.http.port,
     metrics,
-    ready: readiness(spool, queue, config.spool.criticalBytes, stop.signal),
+    ready: readiness(spool, queue, config.spool.criticalBytes, { stopping, standsBy: () => standsBy }),
     api: has('admin')
       ? openAdminPorts({
           spool,
@@ -129,16 +134,13 @@ async function open(options: AppOptions, closing: Closing): Promise<App> {
   }
   if (has('sender')) consume(queue.work('deliveries', deliveriesAtOnce, handlers.deliveries));
   if (has('receiver')) {
-    const port = await openReceiver(options, pipeline, closing, stop.signal);
+    const port = await openReceiver(options, pipeline, closing, (waits) => (standsBy = waits));
     parts.unshift(`DICOM ${config.node.aeTitle}@${config.node.dimse.host}:${port}`);
   }
   parts.push(`roles ${roles.join(',')}`, `queue ${queue.kind}`, `spool ${config.spool.directory}`);
   return {
     ready: `limpid ${version} ready: ${parts.join(', ')}`,
-    drain: async () => {
-      stop.abort();
-      await closing.run(log);
-    },
+    drain: () => closing.run(log),
   };
 }
 

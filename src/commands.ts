@@ -1,5 +1,6 @@
 // The commands' work, put together from the rooms: what the command line may not import by itself is handed in here.
 import { stat } from 'node:fs/promises';
+import { once } from 'node:events';
 import { hostname, userInfo } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -63,12 +64,14 @@ export function openCommands(output: Output, environment: Environment, failed: (
       const config = await load(file);
       checkRoles(config, roles);
       const log = openLog(config.log.level);
-      const app = await openApp({ config, roles, standby, modelsDirectory, log, metrics: openMetrics() });
+      const stop = new AbortController();
+      for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort());
+      const options = { config, roles, standby, modelsDirectory, log, metrics: openMetrics(), stopping: stop.signal };
+      const app = await openApp(options);
+      if (app === null) return;
       keepHeapSmall();
       output.out(app.ready);
-      await new Promise<void>((stop) => {
-        for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop());
-      });
+      if (!stop.signal.aborted) await once(stop.signal, 'abort');
       log.info('draining');
       const late = setTimeout(() => {
         log.error('not drained in time');

@@ -17,16 +17,16 @@ import type { Spool } from './spool/spool.js';
 const drainMs = 20_000;
 const standbyEveryMs = 1_000;
 
-/** Opens it. @returns the DICOM port */
+/** Opens it. `standsBy` is told while another receiver holds the spool. @returns the DICOM port */
 export async function openReceiver(
   options: AppOptions,
   pipeline: PipelineDeps,
   closing: Closing,
-  stopping: AbortSignal,
+  standsBy: (waits: boolean) => void,
 ): Promise<number> {
-  const { config, log, metrics } = options;
+  const { config, log, metrics, stopping } = options;
   const { spool } = pipeline;
-  const lock = await takeLock(spool, options);
+  const lock = await takeLock(spool, options, standsBy);
   closing.add(() => lock.release());
   const space = await watchSpace(
     () => spool.freeBytes(),
@@ -83,13 +83,21 @@ export async function openReceiver(
   return scp.port;
 }
 
-async function takeLock(spool: Spool, options: AppOptions): ReturnType<Spool['takeReceiverLock']> {
+async function takeLock(
+  spool: Spool,
+  { standby, log, stopping }: AppOptions,
+  standsBy: (waits: boolean) => void,
+): ReturnType<Spool['takeReceiverLock']> {
   for (let told = false; ; told = true) {
+    stopping.throwIfAborted();
     try {
-      return await spool.takeReceiverLock();
+      const lock = await spool.takeReceiverLock();
+      standsBy(false);
+      return lock;
     } catch (error) {
-      if (!options.standby || !(error instanceof LimpidError) || error.code !== 'SPOOL_LOCKED') throw error;
-      if (!told) options.log.info('standing by', { holder: error.message });
+      if (!standby || !(error instanceof LimpidError) || error.code !== 'SPOOL_LOCKED') throw error;
+      if (!told) log.info('standing by', { holder: error.message });
+      standsBy(true);
       await sleep(standbyEveryMs);
     }
   }

@@ -3,16 +3,20 @@ import type { DependencyView, ReadyReport } from './admin/ports.js';
 import type { QueueBackend } from './queue/backend.js';
 import type { Spool } from './spool/spool.js';
 
-/** @param stopping aborted once the process drains: it takes nothing new then */
+/** @param process `stopping` is aborted once it drains; `standsBy` tells whether another receiver holds the spool */
 export function readiness(
   spool: Spool,
   queue: QueueBackend,
   criticalBytes: number,
-  stopping: AbortSignal,
+  process: { readonly stopping: AbortSignal; readonly standsBy: () => boolean },
 ): () => Promise<ReadyReport> {
   return async () => {
     const dependencies = [await spoolView(spool, criticalBytes), await queueView(queue)];
-    if (stopping.aborted) {
+    if (process.standsBy()) {
+      const says = 'Another receiver holds the spool: this one takes its place when that one ends.';
+      dependencies.push({ name: 'receiver', state: 'down', says });
+    }
+    if (process.stopping.aborted) {
       dependencies.push({
         name: 'node',
         state: 'down',

@@ -132,7 +132,10 @@ function describe(view: SeriesView, output: Output): string {
       lines.push(...revision.decision.held.map((held) => `  held: ${codeLine(output, held)}`));
     }
     for (const task of revision.tasks) lines.push(...taskLines(output, task));
-    for (const delivery of revision.deliveries) lines.push(`  ${delivery.task} to ${delivery.peer}: ${delivery.says}`);
+    for (const { task, peer, says, fault } of revision.deliveries) {
+      lines.push(`  ${task} to ${peer}: ${says}`);
+      if (fault !== null) lines.push(`    ${colour(output, 'yellow', fault.code)}: ${fault.detail}`);
+    }
   }
   for (const action of view.actions) lines.push('', `${action.at} ${action.by}: ${action.kind} ${action.why}`);
   return lines.join('\n');

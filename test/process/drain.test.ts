@@ -1,6 +1,10 @@
 // SIGTERM in the middle of a task while a modality still holds its association: the node ends well, and the task goes on after it.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
 import { eventually, quickConfig, startNode } from '../../demo/start-node.js';
 import { openReceivingPacs } from '../../demo/receiving-pacs.js';
@@ -18,6 +22,7 @@ import { writeSyntheticSeries } from '../support/synthetic-series.js';
 import { withFolder } from '../support/temporary.js';
 
 const log = openLog('silent');
+const main = fileURLToPath(new URL('../../src/main.js', import.meta.url));
 
 describe('a drain', () => {
   it('ends a running task once, and the next start takes it up, however long an association stays open', async () => {
@@ -71,4 +76,17 @@ describe('a drain', () => {
       }
     });
   }, 120_000);
+
+  it('while it starts ends the process with 0 and leaves nothing behind', async () => {
+    await withFolder(async (folder) => {
+      const file = join(folder, 'limpid.yaml');
+      await writeFile(file, JSON.stringify(quickConfig({ rules: [] })));
+      const node = spawn(process.execPath, [main, 'serve', '--config', file], { stdio: ['ignore', 'ignore', 'pipe'] });
+      const ended = once(node, 'exit');
+      await once(node.stderr, 'data'); // it prepares the queue, which takes seconds
+      node.kill('SIGTERM');
+      expect(await ended).toEqual([0, null]);
+      expect(await readdir(join(folder, 'data', 'tmp'))).toEqual([]);
+    });
+  }, 60_000);
 });
