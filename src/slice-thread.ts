@@ -15,7 +15,7 @@ import type { InstanceSummary } from './derive/check-series.js';
 import { deriveInstance } from './derive/derive-instance.js';
 import type { SourceInstance } from './derive/derive-instance.js';
 import type { DerivationPlan } from './derive/plan.js';
-import { finishFigures } from './enhance/finish.js';
+import { blended, finishFigures } from './enhance/finish.js';
 import type { SliceMethods, SurveyedInstance } from './enhance/methods.js';
 import { measureSlice, noiseRatio } from './enhance/noise.js';
 import type { Measured, NoiseModality } from './enhance/noise.js';
@@ -23,7 +23,6 @@ import { SharedFloats } from './enhance/shared.js';
 import { serve } from './enhance/thread.js';
 import { LimpidError } from './errors.js';
 import { removeAirBias } from './imaging/air-bias.js';
-import { blend } from './imaging/blend.js';
 import { modelSha256 } from './inference/identity.js';
 
 interface Work {
@@ -129,10 +128,10 @@ const methods: SliceMethods<DerivationPlan, InstanceSummary> = {
 
   measure({ work: name, residual, blends }) {
     const work = workOf(name);
-    const { slice, map, mask } = work.measured;
+    const { slice } = work.measured;
     const taken = takeResidual(work, residual);
     const value = blends.map((share) => {
-      const { values } = blend(slice, taken, map, share, mask);
+      const { values } = blended(work.modality, work.measured, taken, share);
       return noiseRatio(work.modality, work.measured, { ...slice, values });
     });
     return Promise.resolve({ value });

@@ -1,5 +1,6 @@
 /** The last step on pixels: blend, then the figures of before and after. */
 import { blend } from '../imaging/blend.js';
+import type { Blended } from '../imaging/blend.js';
 import { structureFigures } from '../imaging/figures.js';
 import { pixelsOf } from '../imaging/masks.js';
 import type { EnhancedFigures } from './limits.js';
@@ -26,6 +27,16 @@ function examine(values: Float32Array, mask: Uint8Array): { finite: boolean; mea
   return { finite, mean: count > 0 ? sum / count : 0 };
 }
 
+/** The slice with a share of the residual taken away, as its modality asks. */
+export function blended(
+  modality: NoiseModality,
+  { slice, map, mask }: Measured,
+  residual: Float32Array,
+  share: number,
+): Blended {
+  return blend(slice, residual, map, share, mask, modality === 'CT' ? 'slice' : 'mask');
+}
+
 /**
  * @param residual of the model, in model units
  * @returns the enhanced slice and its figures, in model units
@@ -36,8 +47,8 @@ export function finishFigures(
   residual: Float32Array,
   share: number,
 ): { readonly values: Float32Array; readonly figures: EnhancedFigures } {
-  const { slice, map, mask, sigma } = measured;
-  const { values, meanShift } = blend(slice, residual, map, share, mask);
+  const { slice, mask, sigma } = measured;
+  const { values, meanShift } = blended(modality, measured, residual, share);
   const after = { ...slice, values };
   const ratio = noiseRatio(modality, measured, after);
   const { residualStructure, edgeRatio } = structureFigures(slice, after, mask, figureStep);

@@ -11,7 +11,8 @@ export interface Blended {
 
 /**
  * Takes a share of the residual away: in - clip(blend x residual, +-3 sigma), then one constant so that the mean over the
- * mask is the input's. Flat areas at the slice's lowest value (outside the field of view, masked air) stay as they are.
+ * mask is the input's: over the slice (CT, where air must not stand out), or over the mask alone (MR, where air keeps its own
+ * mean, and a slice at the edge of the head has hardly any tissue to speak for it). Flat areas at the slice's lowest value (outside the field of view, masked air) stay as they are.
  *
  * @param residual input less the model's output, the slice's unit
  * @param sigma local noise, same shape and unit
@@ -25,6 +26,7 @@ export function blend(
   sigma: Float32Array,
   share: number,
   mask: Uint8Array,
+  over: 'slice' | 'mask',
 ): Blended {
   const { rows, columns, values } = slice;
   const out = new Float32Array(values.length);
@@ -44,7 +46,7 @@ export function blend(
     }
   }
   const back = count > 0 ? taken / count : 0;
-  for (let i = 0; i < out.length; i++) out[i]! += back;
+  for (let i = 0; i < out.length; i++) if (over === 'slice' || mask[i]! !== 0) out[i]! += back;
   for (let r = 0, at = 0; r < rows; r++) {
     for (let c = 0; c < columns; c++, at++) {
       if (values[at] === lowest && isFlat(values, rows, columns, r, c)) out[at] = lowest;

@@ -38,7 +38,7 @@ describe('blend', () => {
   const flat = (value: number): Float32Array => new Float32Array(slice.values.length).fill(value);
   it('keeps the mean over the mask and tells the shift', () => {
     const biased = residual.map((value) => value + 4);
-    const { values, meanShift } = blend(slice, biased, flat(1000), 0.5, mask);
+    const { values, meanShift } = blend(slice, biased, flat(1000), 0.5, mask, 'slice');
     const mean = (a: Float32Array): number => {
       let [sum, n] = [0, 0];
       for (let i = 0; i < a.length; i++) if (mask[i] === 1) [sum, n] = [sum + (a[i] ?? 0), n + 1];
@@ -47,18 +47,28 @@ describe('blend', () => {
     expect(mean(values)).toBeCloseTo(mean(slice.values), 2);
     expect(meanShift).toBeLessThan(-1.8);
   });
+  it('puts the mean back where the mask is alone, when air has its own mean', () => {
+    const biased = residual.map((value) => value + 4);
+    const { values } = blend(slice, biased, flat(1000), 0.5, mask, 'mask');
+    const everywhere = blend(slice, biased, flat(1000), 0.5, mask, 'slice');
+    for (let i = 0; i < values.length; i += 1) {
+      if (mask[i] === 1) expect(values[i]).toBe(everywhere.values[i]);
+    }
+    const outside = values.findIndex((_, i) => mask[i] === 0);
+    expect(values[outside]).toBeCloseTo((slice.values[outside] ?? 0) - 0.5 * (biased[outside] ?? 0), 3);
+  });
   it('moves no pixel by more than 3 sigma before the mean is put back', () => {
-    const { values, meanShift } = blend(slice, residual, flat(2), 1, mask);
+    const { values, meanShift } = blend(slice, residual, flat(2), 1, mask, 'slice');
     const moved = values.map((value, i) => value + meanShift - (slice.values[i] ?? 0));
     expect(distance(moved, flat(0))).toBeLessThan(6.001);
   });
   it('changes nothing at share 0', () => {
-    expect(distance(blend(slice, residual, flat(20), 0, mask).values, slice.values)).toBe(0);
+    expect(distance(blend(slice, residual, flat(20), 0, mask, 'slice').values, slice.values)).toBe(0);
   });
   it('leaves flat surroundings at the lowest value alone', () => {
     const values = slice.values.map((value) => (value < -500 ? -1024 : value));
     const cut = { ...slice, values };
-    const out = blend(cut, flat(7), flat(20), 0.5, mask).values;
+    const out = blend(cut, flat(7), flat(20), 0.5, mask, 'slice').values;
     expect(out[0]).toBe(-1024);
     expect(out[128 * 256 + 128]).toBeCloseTo(values[128 * 256 + 128] ?? 0, 3);
   });

@@ -11,11 +11,11 @@ import { decodePixels } from '../../src/dicom/pixels.js';
 import { toModality } from '../../src/dicom/rescale.js';
 import { openEnhancer } from '../../src/enhance/enhancer.js';
 import type { Enhancer } from '../../src/enhance/enhancer.js';
-import { finishFigures } from '../../src/enhance/finish.js';
+import { blended, finishFigures } from '../../src/enhance/finish.js';
 import { measureSlice, noiseRatio } from '../../src/enhance/noise.js';
 import type { NoiseModality } from '../../src/enhance/noise.js';
 import { blendFor, effectiveStrength, probedBlends } from '../../src/enhance/strength.js';
-import { blend } from '../../src/imaging/blend.js';
+import { removeAirBias } from '../../src/imaging/air-bias.js';
 import { psnr, ssim } from '../../src/imaging/figures.js';
 import type { Slice } from '../../src/imaging/slice.js';
 import { quantile } from '../../src/imaging/statistics.js';
@@ -70,8 +70,9 @@ async function judge(
   const measured = measureSlice(modality, rows, columns, noisy.values.slice(), noise.a + noise.b);
   const residual = await enhancer.residual(measured.slice, measured.map);
   await enhancer.close();
+  if (modality === 'MR') removeAirBias(measured.slice, residual, measured.mask);
   const curve = probedBlends.map((share) => {
-    const { values } = blend(measured.slice, residual, measured.map, share, measured.mask);
+    const { values } = blended(modality, measured, residual, share);
     return noiseRatio(modality, measured, { rows, columns, values }) ?? 1;
   });
   const share = blendFor([curve], effectiveStrength(strength, measured.sigma ?? 0, noise), card.mostBlend);
