@@ -43,3 +43,18 @@ export function decideDelivery(
   const untilMs = Date.parse(last.at) + Math.max(policy.firstMs / 10, ceiling * jitter);
   return nowMs >= untilMs ? { kind: 'send' } : { kind: 'wait', untilMs };
 }
+
+const busyFirstMs = 500;
+const busyStepMs = 200;
+const busyLongestMs = 30_000;
+
+/**
+ * How long a job waits that finds its peer busy with others: the longer the more have found it so, spread over the time, so that
+ * a backlog of hundreds does not turn round in the queue.
+ *
+ * @param turnedAway jobs that found it busy since the last one of it ended, this one counted
+ * @param jitter between 0 and 1
+ */
+export function busyWaitMs(turnedAway: number, jitter: number): number {
+  return busyFirstMs + Math.round(jitter * Math.min(busyLongestMs, busyStepMs * turnedAway));
+}

@@ -9,7 +9,7 @@ import { isDiscarded, isOnHold, remaining } from '../spool/state.js';
 import type { RevisionState, SeriesState } from '../spool/state.js';
 import { Breaker } from './breaker.js';
 import type { BreakerState } from './breaker.js';
-import { decideDelivery } from './decide.js';
+import { busyWaitMs, decideDelivery } from './decide.js';
 import type { RetryPolicy } from './decide.js';
 import type { Destination, Outgoing } from './destination.js';
 
@@ -48,6 +48,8 @@ export class Deliverer {
   readonly #deps: DelivererDeps;
   readonly #breakers = new Map<string, Breaker>();
   readonly #running = new Map<string, number>();
+  /** Jobs that found a peer busy since the last one of it ended. */
+  readonly #turnedAway = new Map<string, number>();
 
   constructor(deps: DelivererDeps) {
     this.#deps = deps;
@@ -68,12 +70,17 @@ export class Deliverer {
       return { kind: 'later', atMs: started + humanWaitMs };
     }
     const running = this.#running.get(job.peer) ?? 0;
-    if (running >= mostJobsOfAPeer) return { kind: 'later', atMs: started + 500 };
+    if (running >= mostJobsOfAPeer) {
+      const turnedAway = (this.#turnedAway.get(job.peer) ?? 0) + 1;
+      this.#turnedAway.set(job.peer, turnedAway);
+      return { kind: 'later', atMs: started + busyWaitMs(turnedAway, this.#deps.random()) };
+    }
     this.#running.set(job.peer, running + 1);
     try {
       return await this.#deliver(job, configured.destination, configured.retry, started, signal);
     } finally {
       this.#running.set(job.peer, (this.#running.get(job.peer) ?? 1) - 1);
+      this.#turnedAway.delete(job.peer);
     }
   }
 

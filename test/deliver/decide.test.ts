@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { Breaker } from '../../src/deliver/breaker.js';
-import { decideDelivery } from '../../src/deliver/decide.js';
+import { busyWaitMs, decideDelivery } from '../../src/deliver/decide.js';
 import type { DeliveryClass, DeliveryRecord } from '../../src/spool/records.js';
 
 const policy = { firstMs: 30_000, longestMs: 900_000, giveUpMs: 7 * 86_400_000 };
@@ -52,6 +52,15 @@ describe('decideDelivery', () => {
 
   it('gives up after the policy, and says so', () => {
     expect(decideDelivery([batch(0)], policy, epoch + policy.giveUpMs + 1, 0).kind).toBe('given-up');
+  });
+});
+
+describe('busyWaitMs', () => {
+  it('spreads a backlog: few come back soon, hundreds over half a minute', () => {
+    expect(busyWaitMs(1, 1)).toBe(700);
+    expect(busyWaitMs(1, 0)).toBe(500);
+    expect(busyWaitMs(500, 0.5)).toBe(15_500);
+    expect(busyWaitMs(10_000, 1)).toBe(30_500);
   });
 });
 
