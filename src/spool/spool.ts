@@ -141,7 +141,7 @@ export class Spool {
           : 'duplicate';
       }
     }
-    await Promise.all([unlink(incoming.path), this.active.mark(key), this.#syncs.sync(folder)]);
+    await Promise.all([unlink(incoming.path), this.active.mark(key), this.#syncs.sync(folder), this.#syncs.made()]);
     return { kind, instance: { file, ...identity, sha256, bytes } };
   }
 

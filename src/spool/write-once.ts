@@ -24,6 +24,7 @@ export function hasCode(error: unknown, ...codes: string[]): boolean {
  */
 export class DirectorySyncs {
   readonly #running = new Map<string, { current: Promise<void>; next: Promise<void> | null }>();
+  readonly #making = new Set<Promise<void>>();
   readonly #policy: SyncPolicy;
   constructor(policy: SyncPolicy) {
     this.#policy = policy;
@@ -41,6 +42,25 @@ export class DirectorySyncs {
     entry.next ??= entry.current.catch(() => undefined).then(() => syncDirectory(directory));
     await entry.next;
   }
+
+  /** Counts a new directory among those that are being made, until its parents are synced. */
+  async making(synced: Promise<void>): Promise<void> {
+    this.#making.add(synced);
+    try {
+      await synced;
+    } finally {
+      this.#making.delete(synced);
+    }
+  }
+
+  /**
+   * Resolves when the directories that others are making now will survive a loss of power: a file in one of them is not kept
+   * before.
+   */
+  async made(): Promise<void> {
+    await Promise.all(this.#making);
+  }
+
   #settle(directory: string, entry: { current: Promise<void>; next: Promise<void> | null }): void {
     if (entry.next === null) {
       this.#running.delete(directory);
@@ -64,8 +84,11 @@ async function syncDirectory(directory: string): Promise<void> {
 /** Makes a directory and its parents, and syncs each parent that got a new entry. */
 export async function makeDirectory(path: string, syncs: DirectorySyncs): Promise<void> {
   const first = await mkdir(path, { recursive: true });
-  if (first === undefined) return;
-  for (let made = path; made.length >= first.length; made = dirname(made)) await syncs.sync(dirname(made));
+  if (first === undefined) return syncs.made();
+  const syncParents = async (): Promise<void> => {
+    for (let made = path; made.length >= first.length; made = dirname(made)) await syncs.sync(dirname(made));
+  };
+  return syncs.making(syncParents());
 }
 
 /** Writes bytes to a new file and syncs it. */
