@@ -11,6 +11,8 @@ export interface RetryPolicy {
 
 export const defaultRetryPolicy: Omit<RetryPolicy, 'giveUpMs'> = { firstMs: 30_000, longestMs: 900_000 };
 
+const unreachableMs = 60_000;
+
 export type DeliveryDecision =
   | { readonly kind: 'send' }
   | { readonly kind: 'wait'; readonly untilMs: number }
@@ -38,7 +40,9 @@ export function decideDelivery(
     fruitless += 1;
   }
   if (fruitless === 0) return { kind: 'send' };
-  const ceiling = Math.min(policy.longestMs, policy.firstMs * 2 ** (fruitless - 1));
+  // A peer that nobody listens for costs nothing to ask, and may be back any moment: a minute at most, as a breaker probes.
+  const longestMs = last.association?.code === 'DIMSE_CONNECT' ? unreachableMs : policy.longestMs;
+  const ceiling = Math.min(longestMs, policy.firstMs * 2 ** (fruitless - 1));
   // Full jitter, but never at once: a peer that has just refused needs a moment.
   const untilMs = Date.parse(last.at) + Math.max(policy.firstMs / 10, ceiling * jitter);
   return nowMs >= untilMs ? { kind: 'send' } : { kind: 'wait', untilMs };

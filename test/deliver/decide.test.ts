@@ -38,6 +38,12 @@ describe('decideDelivery', () => {
     expect(waits).toEqual([30_000, 60_000, 120_000, 240_000, 480_000, 900_000, 900_000, 900_000]);
   });
 
+  it('asks a peer that nobody listens for within a minute, however long it has been away', () => {
+    const away = { code: 'DIMSE_CONNECT', detail: 'no connection', class: 'transient' as const };
+    const batches = Array.from({ length: 9 }, () => ({ ...batch(0), association: away }));
+    expect(decideDelivery(batches, policy, epoch, 1)).toEqual({ kind: 'wait', untilMs: epoch + 60_000 });
+  });
+
   it('sends when the time it named has come, whatever the jitter, and not before', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 12 }), fc.double({ min: 0, max: 1, noNaN: true }), (count, jitter) => {
