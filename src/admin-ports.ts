@@ -8,8 +8,7 @@ import type { Registry } from './inference/registry.js';
 import type { QueueBackend } from './queue/backend.js';
 import { queueNames } from './queue/jobs.js';
 import type { Spool } from './spool/spool.js';
-import { remaining, wantedDeliveries } from './spool/state.js';
-import type { SeriesState } from './spool/state.js';
+import { waitingInstances } from './spool/state.js';
 import { summaryOf, viewOf } from './spool/view-of.js';
 import type { GivenUp } from './spool/view-of.js';
 import type { SeriesSummary } from './spool/view.js';
@@ -89,22 +88,17 @@ async function listSeries(
   return { series, next: null };
 }
 
-/** Instances that wait for each peer, over all active series. */
-export async function waitingInstances(spool: Spool): Promise<Map<string, number>> {
-  const waiting = new Map<string, number>();
+/** Instances that wait for each peer, over all series that are not done. */
+async function waitingOfAll(spool: Spool): Promise<Map<string, number>> {
+  const all = new Map<string, number>();
   for (const key of (await spool.active.keys()).keys()) {
-    const state: SeriesState = await spool.state(key);
-    for (const revision of state.revisions) {
-      for (const { task, peer } of wantedDeliveries(state, revision)) {
-        waiting.set(peer, (waiting.get(peer) ?? 0) + remaining(state, revision, task, peer).open.length);
-      }
-    }
+    for (const [peer, count] of waitingInstances(await spool.state(key))) all.set(peer, (all.get(peer) ?? 0) + count);
   }
-  return waiting;
+  return all;
 }
 
 async function peerViews(deps: AdminPortsDeps): Promise<PeerView[]> {
-  const waiting = await waitingInstances(deps.spool);
+  const waiting = await waitingOfAll(deps.spool);
   return Object.entries(deps.config.peers).map(([name, peer]) => {
     const receives = peer.host !== null && peer.port !== null;
     const breaker = receives && deps.breaker !== null ? deps.breaker(name) : null;

@@ -1,6 +1,6 @@
 // Wires one process by its roles. Nothing here decides anything: it opens the rooms, hands each what it needs, and closes them.
 import { hostname } from 'node:os';
-import { openAdminPorts, waitingInstances } from './admin-ports.js';
+import { openAdminPorts } from './admin-ports.js';
 import { openHttp } from './admin/server.js';
 import type { AppOptions } from './app-options.js';
 import { Closing } from './closing.js';
@@ -9,6 +9,7 @@ import type { Role } from './config/load.js';
 import { Deliverer } from './deliver/deliver.js';
 import { destinationOf } from './deliver/dicom-destination.js';
 import { retryPolicyOf } from './deliver/retry-policy.js';
+import { watchNode } from './gauges.js';
 import { openRegistry } from './inference/registry.js';
 import { declare } from './observe/declare.js';
 import { watchEventLoop } from './observe/event-loop.js';
@@ -22,7 +23,6 @@ import type { Consumer } from './queue/jobs.js';
 import { startReconciler } from './reconcile.js';
 import { startRetention } from './retention.js';
 import { openSpool } from './spool/spool.js';
-import type { Spool } from './spool/spool.js';
 import { version } from './version.js';
 
 export interface App {
@@ -125,7 +125,7 @@ async function open(options: AppOptions, closing: Closing): Promise<App> {
     queue.onLost(() => reconciler.all());
     const retention = startRetention({ spool, policy: config.spool.keep, log, metrics, now: Date.now });
     closing.add(() => retention.close());
-    watchSpool(spool, options);
+    watchNode({ spool, queue, config, metrics, now: Date.now });
   }
   const consume = (consumer: Consumer): void => closing.addTaker(() => consumer.close());
   if (has('worker')) {
@@ -149,16 +149,5 @@ function declareNames({ config, roles, metrics }: AppOptions): void {
   declare(metrics, version, roles, {
     sources: roles.includes('receiver') ? names.map(([name]) => name) : [],
     destinations: roles.includes('sender') ? names.filter(([, { host }]) => host !== null).map(([name]) => name) : [],
-  });
-}
-
-/** Gauges over the whole spool: one process of a node sets them. */
-function watchSpool(spool: Spool, { metrics, config }: AppOptions): void {
-  metrics.onScrape(async () => {
-    const waiting = await waitingInstances(spool);
-    for (const [name, { host }] of Object.entries(config.peers)) {
-      if (host !== null) metrics.set('peer_waiting_instances', { peer: name }, waiting.get(name) ?? 0);
-    }
-    metrics.set('spool_oldest_undelivered_seconds', {}, await spool.oldestActiveSeconds());
   });
 }

@@ -28,6 +28,8 @@ export async function openReceiver(
   const { spool } = pipeline;
   const lock = await takeLock(spool, options, standsBy);
   closing.add(() => lock.release());
+  metrics.set('spool_limit_bytes', { kind: 'low' }, config.spool.lowBytes);
+  metrics.set('spool_limit_bytes', { kind: 'critical' }, config.spool.criticalBytes);
   const space = await watchSpace(
     () => spool.freeBytes(),
     { lowBytes: config.spool.lowBytes, criticalBytes: config.spool.criticalBytes },

@@ -125,11 +125,6 @@ export const metrics = {
   },
   peer_waiting_instances: { kind: 'gauge', labels: ['peer'], help: 'Instances that wait for a peer.' },
   peer_breaker_state: { kind: 'gauge', labels: ['peer'], help: '0 closed, 1 half open, 2 open.' },
-  commitments_total: {
-    kind: 'counter',
-    labels: ['peer', 'outcome'],
-    help: 'Instances a peer was asked to commit, by outcome: committed, uncommitted, unanswered.',
-  },
   spool_bytes: { kind: 'gauge', labels: ['kind'], help: 'Bytes in the spool: originals, results.' },
   spool_free_bytes: { kind: 'gauge', labels: [], help: 'Free bytes on the spool volume.' },
   spool_limit_bytes: {
@@ -168,5 +163,4 @@ export const metricValues = {
   tasks_total: { outcome: ['enhanced', 'skipped', 'withheld', 'failed', 'superseded'] },
   queue_jobs: { state: ['waiting', 'delayed', 'active'] },
   deliveries_total: { outcome: ['delivered', 'warned', 'transient', 'permanent'] },
-  commitments_total: { outcome: ['committed', 'uncommitted', 'unanswered'] },
 } as const satisfies Partial<Record<keyof typeof metrics, Readonly<Record<string, readonly string[]>>>>;

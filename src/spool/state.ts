@@ -176,6 +176,17 @@ export function wantedDeliveries(state: SeriesState, revision: RevisionState): {
   return wanted;
 }
 
+/** Instances of a series that wait for each peer. */
+export function waitingInstances(state: SeriesState): Map<string, number> {
+  const waiting = new Map<string, number>();
+  for (const revision of state.revisions) {
+    for (const { task, peer } of wantedDeliveries(state, revision)) {
+      waiting.set(peer, (waiting.get(peer) ?? 0) + remaining(state, revision, task, peer).open.length);
+    }
+  }
+  return waiting;
+}
+
 /** Answers whether a task of this decision waits for a person: its gate holds, or the series is held. */
 export function isTaskHeld(state: SeriesState, revision: RevisionState, task: ResolvedTask): boolean {
   const number = revision.record.revision;

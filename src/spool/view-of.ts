@@ -211,16 +211,3 @@ export function summaryOf(view: SeriesView): SeriesSummary {
     tasks: (newest?.tasks ?? []).map(({ name, state, code }) => ({ name, state, code: code?.code ?? null })),
   };
 }
-
-/** How many series are in each state, for `series_active`: of those given, the ones that are not done. */
-export function countStates(
-  states: Iterable<SeriesState>,
-  givenUp: GivenUp,
-): Record<Exclude<SeriesWord, 'done'>, number> {
-  const counts = { held: 0, 'given-up': 0, partial: 0, receiving: 0, routing: 0, enhancing: 0, delivering: 0 };
-  for (const state of states) {
-    const word = viewOf(state, givenUp).state;
-    if (word !== 'done') counts[word] += 1;
-  }
-  return counts;
-}

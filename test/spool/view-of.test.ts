@@ -10,11 +10,10 @@ import type {
   ResolvedTask,
   SeriesRecord,
 } from '../../src/spool/records.js';
-import { metricValues } from '../../src/observe/metrics-table.js';
 import { nextSteps } from '../../src/spool/state.js';
 import type { RevisionState, SeriesState } from '../../src/spool/state.js';
 import { seriesSummary, seriesView } from '../../src/spool/view.js';
-import { countStates, summaryOf, viewOf } from '../../src/spool/view-of.js';
+import { summaryOf, viewOf } from '../../src/spool/view-of.js';
 
 const key: Key = keyOf('2.25.1', '2.25.2');
 const hash = '0'.repeat(64);
@@ -235,15 +234,6 @@ describe('the view of a series', () => {
     const discard = action({ kind: 'discard', peer: 'pacs' });
     const ended = viewOf(seriesState([revisionState({ tasks, deliveries: refused })], [discard]), never);
     expect([ended.state, ended.revisions[0]?.deliveries[0]?.state]).toEqual(['done', 'discarded']);
-  });
-
-  it('is counted by state, for the gauge that has just these states', () => {
-    const counts = countStates(
-      [seriesState([]), seriesState([revisionState()]), seriesState([revisionState()])],
-      never,
-    );
-    expect(counts).toMatchObject({ receiving: 1, enhancing: 2, held: 0 });
-    expect(Object.keys(counts).sort()).toEqual([...metricValues.series_active.state].sort());
   });
 
   it('shows the priority that a person gave', () => {
