@@ -5,6 +5,7 @@ import { medianFilter } from '../imaging/median-filter.js';
 import { nonLocalMeans } from '../imaging/non-local-means.js';
 import type { Slice } from '../imaging/slice.js';
 import { median } from '../imaging/statistics.js';
+import { totalVariation } from '../imaging/total-variation.js';
 import { universalThreshold, waveletThreshold } from '../imaging/wavelet.js';
 import { LimpidError } from '../errors.js';
 import type { ModelCard } from '../inference/card.js';
@@ -33,6 +34,8 @@ const filters: Readonly<Record<string, Filter>> = {
       h: Math.max(parameter('h') * sigma, 1e-3),
       sigma,
     }),
+  tv: (slice, sigma, parameter) =>
+    totalVariation(slice, Math.max(parameter('weight') * sigma, 1e-3), parameter('iterations')),
   wavelet: (slice, sigma, parameter) =>
     waveletThreshold(slice, parameter('levels'), parameter('factor') * universalThreshold(slice, sigma)),
 };

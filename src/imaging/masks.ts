@@ -88,9 +88,12 @@ export function bodyMask(slice: Slice): Uint8Array {
   const mask = new Uint8Array(smooth.length);
   for (let i = 0; i < smooth.length; i++) mask[i] = smooth[i]! > threshold ? 1 : 0;
   fillHoles(mask, rows, columns);
-  const depth = cityBlockDistance(mask, rows, columns, 0, 0);
-  for (let i = 0; i < mask.length; i++) mask[i] = depth[i]! > 2 ? 1 : 0;
-  return mask;
+  return eroded(mask, rows, columns, 2);
+}
+
+/** What stays of the mask after its border, and the image's, has been taken off `steps` times (4-neighbours). */
+export function eroded(mask: Uint8Array, rows: number, columns: number, steps: number): Uint8Array {
+  return Uint8Array.from(cityBlockDistance(mask, rows, columns, 0, 0), (depth) => (depth > steps ? 1 : 0));
 }
 
 /** Everything further than `distance` steps from the mask. */

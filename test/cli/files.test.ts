@@ -1,16 +1,15 @@
 // Commands on files, without a node: rules, models, enhance.
 import { cp, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { quickConfig } from '../../demo/start-node.js';
 import { outcomeRecord } from '../../src/spool/records.js';
 import { limpid } from '../support/limpid.js';
+import { modelsDirectory as models, shippedModels } from '../support/shipped-models.js';
 import { writeSyntheticSeries } from '../support/synthetic-series.js';
 import { withFolder } from '../support/temporary.js';
 
-const models = fileURLToPath(new URL('../../../models', import.meta.url));
 const phantom = { modality: 'CT', slices: 4, rows: 64, columns: 64, noise: 20, seed: 1 } as const;
 
 describe('models', () => {
@@ -20,7 +19,7 @@ describe('models', () => {
       .array(z.object({ id: z.string() }))
       .parse(JSON.parse(list.out))
       .map(({ id }) => id);
-    expect(ids).toEqual(['bilateral', 'ct-low-dose', 'gaussian', 'median', 'mr-accelerated', 'nlm', 'wavelet']);
+    expect(ids).toEqual(shippedModels);
     expect(await limpid('models', 'verify')).toMatchObject({ status: 0, out: ids.map((id) => `ok  ${id}\n`).join('') });
   });
 

@@ -5,6 +5,7 @@ import { gaussian, gradientAt } from '../../src/imaging/gaussian.js';
 import { medianFilter } from '../../src/imaging/median-filter.js';
 import { nonLocalMeans } from '../../src/imaging/non-local-means.js';
 import type { Slice } from '../../src/imaging/slice.js';
+import { totalVariation } from '../../src/imaging/total-variation.js';
 import { universalThreshold, waveletThreshold } from '../../src/imaging/wavelet.js';
 import { distance, reference, smallImage } from './reference-images.js';
 
@@ -27,6 +28,9 @@ describe('filters agree with', () => {
     const got = nonLocalMeans(image, { patch: 5, search: 15, h: 20, sigma: 23 });
     expect(distance(got, reference.nonLocalMeans)).toBeLessThan(0.1);
   });
+  it('scikit-image denoise_tv_chambolle, to 0.01', () => {
+    expect(distance(totalVariation(image, 30, 40), reference.totalVariation)).toBeLessThan(0.01);
+  });
   it('PyWavelets db4 soft threshold with periodic border, to 0.005', () => {
     expect(distance(waveletThreshold(smallImage(32, 48), 2, 30), reference.wavelet)).toBeLessThan(0.005);
   });
@@ -46,6 +50,7 @@ describe('every filter', () => {
     ['median', (slice) => medianFilter(slice, 2)],
     ['bilateral', (slice) => bilateral(slice, 2, 40)],
     ['non-local means', (slice) => nonLocalMeans(slice, { patch: 5, search: 15, h: 20, sigma: 25 })],
+    ['total variation', (slice) => totalVariation(slice, 30, 40)],
     ['wavelet', (slice) => waveletThreshold(slice, 3, 60)],
   ];
   it.each(filters)('%s keeps a flat slice of any size', (_, filter) => {

@@ -9,6 +9,7 @@ import numpy as np
 import pywt
 from scipy import ndimage as nd
 from skimage.metrics import structural_similarity
+from skimage.restoration import denoise_tv_chambolle
 
 
 def uniform(seed, n):
@@ -160,6 +161,84 @@ def structure(x, y, mask):
             float((g[top].astype(float) ** 2).sum() / (f[top].astype(float) ** 2).sum()))
 
 
+def torso():
+    n = 256
+    clean = np.where(disc(n, 100), -100., -1000.)
+    clean[disc(n, 86)] = 50
+    clean[disc(n, 12, -30, 20)] = 900
+    clean = nd.gaussian_filter(clean, 1)
+    noise = nd.gaussian_filter(bell(31, n * n).reshape(n, n).astype(np.float32), .8)
+    return (clean + noise / noise.std() * 12 + 25 * np.sin(np.arange(n) * .7)[:, None] * disc(n, 80)).astype(np.float32)
+
+
+def noise_frequency(x, mask):
+    n = 64
+    r, c = np.mgrid[:n, :n] / n - .5
+    basis, _ = np.linalg.qr(np.stack([v.ravel() for v in (np.ones((n, n)), c, r, c * c, r * r, c * r)], 1))
+    power, blocks = 0, 0
+    for i in range(0, len(x) - n + 1, n // 2):
+        for j in range(0, len(x) - n + 1, n // 2):
+            if mask[i:i + n, j:j + n].mean() >= .97:
+                z = x[i:i + n, j:j + n].astype(float).ravel()
+                power = power + np.abs(np.fft.fft2((z - basis @ (basis.T @ z)).reshape(n, n))) ** 2
+                blocks += 1
+    f = np.hypot(np.fft.fftfreq(n)[:, None], np.fft.fftfreq(n)[None]).ravel()
+    k = np.floor(f * 64).astype(int)
+    radial = np.bincount(k[k < 32], power.ravel()[k < 32], 32) / np.maximum(np.bincount(k[k < 32], minlength=32), 1)
+    f = (np.arange(32) + .5) / 64
+    return float((f * f * radial).sum() / (f * radial).sum()), blocks
+
+
+def streak_index(x, mask):
+    y, z = [int(v.mean()) for v in np.where(mask)]
+    a = int(np.clip(y - 128, 0, max(0, x.shape[0] - 256))), int(np.clip(z - 128, 0, max(0, x.shape[1] - 256)))
+    x, mask = [v[a[0]:a[0] + 256, a[1]:a[1] + 256] for v in (x.astype(float), mask)]
+    mask = nd.binary_erosion(mask, iterations=2)
+    base = nd.gaussian_filter(np.where(mask, x, 0), 6) / np.maximum(nd.gaussian_filter(mask.astype(float), 6), 1e-3)
+    t = np.where(mask, x - base, 0)
+    s = 3 * mad(t[mask])
+    power = np.abs(np.fft.fft2(np.clip(t, -s, s) * nd.gaussian_filter(mask.astype(float), 2) * mask)) ** 2
+    fy, fx = np.fft.fftfreq(t.shape[0])[:, None], np.fft.fftfreq(t.shape[1])[None]
+    f = np.hypot(fy, fx)
+    turn = np.floor((np.arctan2(fy, fx) % np.pi) / np.pi * 24 + .5).astype(int) % 24
+    ok = (f > .03) & (f < .2)
+    e = np.bincount(turn[ok], power[ok], 24) / np.bincount(turn[ok], minlength=24)
+    return float(100 * (e - np.median(e))[e > 2 * np.median(e)].sum() / e.sum())
+
+
+def edge_frequency(x, sigma):
+    g = nd.gaussian_filter(x.astype(float), 1)
+    gy, gx = nd.sobel(g, 0) / 8, nd.sobel(g, 1) / 8
+    size = np.hypot(gy, gx)
+    t = np.arange(-8, 8.125, .25)
+    found = []
+    places = np.argwhere((size == nd.maximum_filter(size, 5)) & (size > 1.5 * sigma))
+    places = [p for p in places if 10 < p[0] < len(x) - 11 and 10 < p[1] < len(x) - 11]
+    for r, c in sorted(places, key=lambda p: -size[tuple(p)])[:1200]:
+        p = nd.map_coordinates(x.astype(float), [r + gy[r, c] / size[r, c] * t, c + gx[r, c] / size[r, c] * t], order=1)
+        a, d = p[:12].mean(), p[-12:].mean() - p[:12].mean()
+        if d > 12 * sigma and max(p[:12].std(), p[-12:].std()) < .08 * d + 1.5 * sigma:
+            p = (p - a) / d
+            if p.min() > -.2 and p.max() < 1.2 and len(found) < 300:
+                k = np.flatnonzero((p[:-1] < .5) & (p[1:] >= .5))
+                k = k[np.argmin(np.abs(k - 32))]
+                found.append(np.interp(np.arange(65) + k + (.5 - p[k]) / (p[k + 1] - p[k]) - 32, np.arange(65), p))
+    line = np.gradient(np.median(found, 0)) * np.hanning(65)
+    m = np.abs(np.fft.rfft(line, 2048))
+    m /= m[0]
+    i = int(np.argmax(m < .5))
+    return float((i - (.5 - m[i]) / (m[i - 1] - m[i])) / 512), len(found)
+
+
+def otsu_contrast(v):
+    h, e = np.histogram(v, 128, (np.quantile(v, .005), np.quantile(v, .995)))
+    c, p = (e[1:] + e[:-1]) / 2, h / h.sum()
+    w, m = np.cumsum(p), np.cumsum(p * c)
+    with np.errstate(divide='ignore', invalid='ignore'):
+        t = c[int(np.nanargmax((m[-1] * w - m) ** 2 / (w * (1 - w))))]
+    return float(np.median(v[v > t]) - np.median(v[v <= t]))
+
+
 def rounded(a, digits):
     return [round(float(v), digits) for v in np.ravel(a)]
 
@@ -174,6 +253,7 @@ out = dict(
     median=rounded(nd.median_filter(x, 5), 3),
     bilateral=rounded(bilateral(x, 2, 50, 6), 2),
     nonLocalMeans=rounded(non_local_means(x, 20, 23), 2),
+    totalVariation=rounded(denoise_tv_chambolle(x.astype(float), weight=30, eps=0, max_num_iter=40), 3),
     wavelet=rounded(pywt.waverec2(parts, 'db4', mode='periodization'), 3),
 )
 c = ct()
@@ -194,6 +274,12 @@ masked = np.where(nd.binary_dilation(body(cut), iterations=4), cut, 0).astype(np
 k_sigma, support = k_space_sigma(masked, body(masked))
 out['mr'] = dict(first=rounded(full[64, 30:38], 3), maskPixels=int(mask.sum()), airPixels=int(air.size), background=float(np.median(air) / 1.1774),
                  laplacian=laplace(full, mask), cutFirst=rounded(cut[64, 30:38], 3), cutLaplacian=laplace(cut, cut_mask), kSpace=k_sigma, support=support)
+t = torso()
+m, g = soft(t), nd.gaussian_filter(t, 2)
+tissue, fat = [nd.binary_erosion((g > a) & (g < b), iterations=2) for a, b in ((0, 150), (-130, -60))]
+h = np.histogram(np.clip(t[m], -160, 240), 256, (-160, 240))[0] / m.sum()
+out['quality'] = dict(first=rounded(t[128, 100:108], 3), contrast=float(np.median(t[tissue]) - np.median(t[fat])), entropy=float(-(h[h > 0] * np.log2(h[h > 0])).sum()),
+                      noiseFrequency=noise_frequency(t, disc(256, 78)), edges=edge_frequency(t, 12), streaks=streak_index(t, m), mrContrast=otsu_contrast(full[mask]))
 with open(os.path.join(os.path.dirname(__file__), 'cases', 'reference.json'), 'w') as f:
     json.dump(out, f, separators=(',', ':'))
     f.write('\n')

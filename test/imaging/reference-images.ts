@@ -13,6 +13,7 @@ const referenceFile = z.object({
   median: numbers,
   bilateral: numbers,
   nonLocalMeans: numbers,
+  totalVariation: numbers,
   wavelet: numbers,
   ct: z.object({
     first: numbers,
@@ -35,6 +36,15 @@ const referenceFile = z.object({
     cutLaplacian: z.number(),
     kSpace: z.number(),
     support: numbers,
+  }),
+  quality: z.object({
+    first: numbers,
+    contrast: z.number(),
+    entropy: z.number(),
+    noiseFrequency: z.tuple([z.number(), z.number()]),
+    edges: z.tuple([z.number(), z.number()]),
+    streaks: z.number(),
+    mrContrast: z.number(),
   }),
 });
 
@@ -70,21 +80,44 @@ function paintDisc(
   }
 }
 
-/** A water disc of 256x256 with correlated noise of 20 HU at the left to 30 HU at the right. */
-export function ctImage(): Slice {
-  const n = 256;
-  const values = new Float32Array(n * n).fill(-1000);
-  paintDisc(values, n, 100, 0, 0, 40);
-  paintDisc(values, n, 30, 20, 10, 120);
-  const noise = gaussian({ rows: n, columns: n, values: Float32Array.from(bell(11, n * n)) }, 0.8);
+/** Noise of deviation 1, correlated over about a pixel. */
+function correlatedNoise(seed: number, n: number): Float32Array {
+  const noise = gaussian({ rows: n, columns: n, values: Float32Array.from(bell(seed, n * n)) }, 0.8);
   let [sum, squares] = [0, 0];
   for (const value of noise) {
     sum += value;
     squares += value * value;
   }
   const deviation = Math.sqrt(squares / noise.length - (sum / noise.length) ** 2);
+  return noise.map((value) => value / deviation);
+}
+
+/** A water disc of 256x256 with correlated noise of 20 HU at the left to 30 HU at the right. */
+export function ctImage(): Slice {
+  const n = 256;
+  const values = new Float32Array(n * n).fill(-1000);
+  paintDisc(values, n, 100, 0, 0, 40);
+  paintDisc(values, n, 30, 20, 10, 120);
+  const noise = correlatedNoise(11, n);
   for (let i = 0; i < values.length; i++) {
-    values[i] = (values[i] ?? 0) + ((noise[i] ?? 0) / deviation) * 20 * (1 + (0.5 * (i % n)) / n);
+    values[i] = (values[i] ?? 0) + (noise[i] ?? 0) * 20 * (1 + (0.5 * (i % n)) / n);
+  }
+  return { rows: n, columns: n, values };
+}
+
+/** Fat around soft tissue with a bone in it, noise of 12 HU and a grid of 25 HU: every figure has something to measure. */
+export function torsoImage(): Slice {
+  const n = 256;
+  const clean = new Float32Array(n * n).fill(-1000);
+  paintDisc(clean, n, 100, 0, 0, -100);
+  paintDisc(clean, n, 86, 0, 0, 50);
+  paintDisc(clean, n, 12, -30, 20, 900);
+  const values = gaussian({ rows: n, columns: n, values: clean }, 1);
+  const grid = new Float32Array(n * n);
+  paintDisc(grid, n, 80, 0, 0, 25);
+  const noise = correlatedNoise(31, n);
+  for (let i = 0; i < values.length; i++) {
+    values[i] = (values[i] ?? 0) + 12 * (noise[i] ?? 0) + (grid[i] ?? 0) * Math.sin(Math.floor(i / n) * 0.7);
   }
   return { rows: n, columns: n, values };
 }

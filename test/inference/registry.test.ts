@@ -1,28 +1,24 @@
 import { mkdtemp, readFile, rm, cp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { filterSha256 } from '../../src/dicom/uid.js';
 import { chooseProvider } from '../../src/inference/provider.js';
 import { openRegistry } from '../../src/inference/registry.js';
-
-const models = fileURLToPath(new URL('../../../models', import.meta.url));
-const networks = ['ct-low-dose', 'mr-accelerated'];
-const filters = ['bilateral', 'gaussian', 'median', 'nlm', 'wavelet'];
+import { modelsDirectory as models, shippedFilters, shippedModels } from '../support/shipped-models.js';
 
 describe('the shipped models', () => {
   it('have cards', async () => {
     const registry = await openRegistry(models);
-    expect(registry.list().map((card) => card.id)).toEqual([...filters, ...networks].toSorted());
+    expect(registry.list().map((card) => card.id)).toEqual(shippedModels);
     expect(registry.get('ct-low-dose')).toMatchObject({ kind: 'network', modality: ['CT'], defaultStrength: 0.47 });
     expect(registry.get('no-such-model')).toBeUndefined();
   });
-  it.each([...networks, ...filters])('%s is what its card says', async (id) => {
+  it.each(shippedModels)('%s is what its card says', async (id) => {
     const registry = await openRegistry(models);
     expect(await registry.verify(id, 'cpu')).toEqual([]);
   });
-  it.each(filters)('%s stands in objects with the SHA-256 of the identity recipe', async (id) => {
+  it.each(shippedFilters)('%s stands in objects with the SHA-256 of the identity recipe', async (id) => {
     const card = (await openRegistry(models)).get(id);
     expect(card?.sha256).toBe(filterSha256(id, card?.version ?? ''));
   });
