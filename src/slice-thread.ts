@@ -15,6 +15,7 @@ import type { InstanceSummary } from './derive/check-series.js';
 import { deriveInstance } from './derive/derive-instance.js';
 import type { SourceInstance } from './derive/derive-instance.js';
 import type { DerivationPlan } from './derive/plan.js';
+import { seriesWords } from './derive/texts.js';
 import { blended, finishFigures } from './enhance/finish.js';
 import type { SliceMethods, SurveyedInstance } from './enhance/methods.js';
 import { measureSlice, noiseRatio } from './enhance/noise.js';
@@ -59,6 +60,7 @@ async function surveyOne(file: string): Promise<SurveyedInstance> {
     position: numbers(dataSet, 'ImagePositionPatient'),
     orientation: numbers(dataSet, 'ImageOrientationPatient'),
     instanceNumber: number(dataSet, 'InstanceNumber'),
+    words: seriesWords(dataSet),
   };
 }
 

@@ -5,6 +5,7 @@ import { derivedSeriesUid, sourceSetDigest } from './dicom/uid.js';
 import { checkSeries } from './derive/check-series.js';
 import type { InstanceSummary } from './derive/check-series.js';
 import type { DerivationPlan } from './derive/plan.js';
+import { derivedSeries } from './derive/texts.js';
 import type { InferenceMethods, SliceMethods } from './enhance/methods.js';
 import type { TaskOrder } from './enhance/order.js';
 import type { Found } from './enhance/outcome.js';
@@ -52,8 +53,11 @@ function planOf(order: TaskOrder, card: ModelCard, found: Found, series: Ordered
   const { task, sources } = order;
   const digest = sourceSetDigest(sources.map(({ sopInstanceUid }) => sopInstanceUid));
   const sourceSeriesInstanceUid = order.series.seriesInstanceUid;
+  const first = series.words[series.byPosition[0] ?? 0];
+  if (first === undefined) throw new LimpidError('INTERNAL', 'a series without instances');
   return {
     sourceSeriesInstanceUid,
+    series: derivedSeries(series.words, first, { slot: task.slot, mark: card.mark }),
     seriesInstanceUid: derivedSeriesUid({
       sourceSeriesInstanceUid,
       modelId: card.id,

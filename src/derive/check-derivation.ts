@@ -67,6 +67,13 @@ function checkSources({ source, derived, plan, fault }: Check): void {
   }
 }
 
+/** Without the spaces at its end, which are padding once it is written. */
+function trimmed(value: Uint8Array): Uint8Array {
+  let end = value.length;
+  while (value[end - 1] === 0x20) end--;
+  return value.subarray(0, end);
+}
+
 function checkTexts({ source, derived, plan, fault }: Check): void {
   const [from, to] = [source.dataSet, derived.dataSet];
   const sets = texts(to, 'SpecificCharacterSet');
@@ -82,12 +89,10 @@ function checkTexts({ source, derived, plan, fault }: Check): void {
   const mark = `limpid ${plan.model.mark} `;
   if (decodeText(description.subarray(0, mark.length), []) !== mark)
     fault('TEXT', `Series Description does not begin with its mark`);
-  const rest = description.subarray(mark.length);
-  const copied = [rawText(from, 'SeriesDescription'), rawText(from, 'ProtocolName')].some((own) =>
-    sameBytes(own.subarray(0, rest.length), rest),
-  );
-  if (!copied && rest.some((byte) => byte < 0x20 || byte > 0x7e))
-    fault('CHARSET', 'limpid wrote text that is not ASCII');
+  if (!sameBytes(description, trimmed(plan.series.description))) {
+    fault('TEXT', 'Series Description is not that of the series');
+    if (description.some((byte) => byte < 0x20 || byte > 0x7e)) fault('CHARSET', 'limpid wrote text that is not ASCII');
+  }
   const comments = rawText(to, 'ImageComments');
   const before = rawText(from, 'ImageComments');
   if (!sameBytes(comments.subarray(0, before.length), before)) fault('TEXT', "the source's Image Comments are lost");

@@ -4,7 +4,7 @@ import { derivedInstanceUid, derivedSeriesUid, isUid } from '../dicom/uid.js';
 import { number, text, texts } from '../dicom/values.js';
 import type { Check } from './faults.js';
 import { qualificationOf } from './derive-instance.js';
-import { derivedSeriesNumber, offsetOf } from './identity.js';
+import { offsetOf } from './identity.js';
 
 export function checkIdentity({ source, derived, plan, fault }: Check): void {
   const [from, to] = [source.dataSet, derived.dataSet];
@@ -31,9 +31,7 @@ export function checkIdentity({ source, derived, plan, fault }: Check): void {
   const found = texts(to, 'ImageType');
   if (found.join('\\') !== expected.join('\\')) fault('IMGTYPE', `is ${found.length} values that are not the rule's`);
 
-  const seriesNumber = number(to, 'SeriesNumber');
-  if (seriesNumber !== derivedSeriesNumber(number(from, 'SeriesNumber'), plan.slot))
-    fault('TEXT', 'Series Number is not source x 100 + slot');
+  if (number(to, 'SeriesNumber') !== plan.series.number) fault('TEXT', 'Series Number is not the plan’s');
   const instanceNumber =
     plan.instanceNumbers === 'kept' ? number(from, 'InstanceNumber') : (plan.instanceNumbers.get(sourceUid) ?? null);
   if (number(to, 'InstanceNumber') !== instanceNumber) fault('NUMBER', 'Instance Number differs');

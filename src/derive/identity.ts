@@ -3,17 +3,13 @@ import type { DataSet } from '../dicom/data-set.js';
 import { formatDa, formatTm, parseOffset } from '../dicom/datetime.js';
 import { joined } from '../dicom/element.js';
 import { derivedInstanceUid, isUid } from '../dicom/uid.js';
-import { number, text } from '../dicom/values.js';
+import { text } from '../dicom/values.js';
 import { LimpidError } from '../errors.js';
 import { written } from './encode.js';
 import type { Written } from './encode.js';
 import type { DerivationPlan } from './plan.js';
 import { rawText } from './raw-text.js';
 
-/** Above this, source number x 100 + slot no longer fits IS (2^31 - 1). */
-const largestSourceNumber = 21_474_835;
-/** Series Number where the source's cannot be used: this + slot. */
-const spareNumber = 9000;
 const backslash = 0x5c;
 const mark = Uint8Array.from('LIMPID', (letter) => letter.charCodeAt(0));
 
@@ -33,13 +29,6 @@ export function sourceUidOf(source: DataSet): string {
     }
   }
   return text(source, 'SOPInstanceUID') ?? '';
-}
-
-/** Series Number of a derived series. */
-export function derivedSeriesNumber(source: number | null, slot: number): number {
-  return source === null || source < 0 || source > largestSourceNumber
-    ? spareNumber + slot
-    : Math.trunc(source) * 100 + slot;
 }
 
 /** Image Type: DERIVED, SECONDARY, then the source's value 3 and on, then LIMPID. */
@@ -67,7 +56,7 @@ export function identityElements(source: DataSet, plan: DerivationPlan, nowMs: n
   const elements = [
     written('SOPInstanceUID', derivedInstanceUid(plan.seriesInstanceUid, uid)),
     written('SeriesInstanceUID', plan.seriesInstanceUid),
-    written('SeriesNumber', String(derivedSeriesNumber(number(source, 'SeriesNumber'), plan.slot))),
+    written('SeriesNumber', String(plan.series.number)),
     written('ImageType', derivedImageType(source)),
     written('InstanceCreationDate', formatDa(nowMs, offset)),
     written('InstanceCreationTime', formatTm(nowMs, offset)),

@@ -1,6 +1,13 @@
 /** Everything that the instances of one derived series share; worked out once a task, then used for each instance. */
 export interface DerivationPlan {
   readonly sourceSeriesInstanceUid: string;
+  /** One value for all instances, made of the first slice's along the stack: sources differ here though a series has one. */
+  readonly series: {
+    /** Series Number. */
+    readonly number: number;
+    /** Series Description with its mark, as bytes in the source's character set. */
+    readonly description: Uint8Array;
+  };
   /** New Series Instance UID by the identity recipe. */
   readonly seriesInstanceUid: string;
   readonly model: {

@@ -1,6 +1,6 @@
 // The source's text as bytes: limpid cuts and extends it, but never decodes it (conformance section 4).
 import type { DataSet } from '../dicom/data-set.js';
-import { find, texts } from '../dicom/values.js';
+import { find } from '../dicom/values.js';
 
 const escape = 0x1b;
 const backslash = 0x5c;
@@ -11,8 +11,7 @@ type Characters = 'single' | 'utf-8' | 'gb' | 'unknown';
 
 const singleByte = /^(ISO_IR (6|13|100|101|109|110|126|127|138|144|148|166|203))?$/;
 
-function charactersOf(ds: DataSet, value: Uint8Array): Characters {
-  const sets = texts(ds, 'SpecificCharacterSet');
+function charactersOf(sets: readonly string[], value: Uint8Array): Characters {
   const [first = ''] = sets;
   // Code extensions: with escapes the text may stop in a state that limpid's words would be read in.
   const extended = sets.length > 1 || sets.some((set) => set.startsWith('ISO 2022'));
@@ -50,11 +49,16 @@ function characterLength(value: Uint8Array, at: number, characters: Characters):
 }
 
 /**
- * The beginning of a text of the data set, at most `most` characters, cut between characters; with `oneValue` (LO, SH) only up to a
+ * The beginning of a text in the character sets, at most `most` characters, cut between characters; with `oneValue` (LO, SH) only up to a
  * backslash or control character. Null where the character set is not understood well enough to cut or to extend it.
  */
-export function cutText(ds: DataSet, value: Uint8Array, most: number, oneValue: boolean): Uint8Array | null {
-  const characters = charactersOf(ds, value);
+export function cutText(
+  sets: readonly string[],
+  value: Uint8Array,
+  most: number,
+  oneValue: boolean,
+): Uint8Array | null {
+  const characters = charactersOf(sets, value);
   if (characters === 'unknown') return null;
   let at = 0;
   for (let count = 0; count < most && at < value.length; count++) {

@@ -1,10 +1,11 @@
 // What a derived object says of itself in words (conformance 3.5, 4, 13). limpid's own words are ASCII.
 import type { DataSet } from '../dicom/data-set.js';
 import { joined } from '../dicom/element.js';
-import { number, text } from '../dicom/values.js';
+import { number, text, texts } from '../dicom/values.js';
 import { version } from '../version.js';
 import { written } from './encode.js';
 import type { Written } from './encode.js';
+import { derivedSeriesNumber } from './series-number.js';
 import type { DerivationPlan } from './plan.js';
 import { closedText, cutText, rawText } from './raw-text.js';
 
@@ -39,7 +40,7 @@ export function derivationWords(plan: DerivationPlan): string {
 export function textElements(source: DataSet, plan: DerivationPlan, qualification: 'RESEARCH' | 'PRODUCT'): Written[] {
   const warning = qualification === 'RESEARCH' ? ', not for primary diagnosis' : '';
   return [
-    written('SeriesDescription', seriesDescription(source, plan)),
+    written('SeriesDescription', plan.series.description),
     written('DerivationDescription', appended(source, 'DerivationDescription', derivationWords(plan), longest.ST)),
     written(
       'ImageComments',
@@ -48,16 +49,41 @@ export function textElements(source: DataSet, plan: DerivationPlan, qualificatio
   ];
 }
 
-/** The mark first, as lists of series cut the end; then the source's own description as far as it fits. */
-function seriesDescription(source: DataSet, plan: DerivationPlan): Uint8Array {
-  const mark = asciiBytes(`limpid ${plan.model.mark} `);
-  const room = longest.LO - mark.length;
+/** What a source says of its series, for the words of the derived one. */
+export interface SeriesWords {
+  readonly number: number | null;
+  /** Its description, else protocol, else modality, as bytes in `characterSets`. */
+  readonly description: Uint8Array;
+  readonly characterSets: readonly string[];
+}
+
+export function seriesWords(source: DataSet): SeriesWords {
   const own = [rawText(source, 'SeriesDescription'), rawText(source, 'ProtocolName')].find((value) => value.length > 0);
-  const rest =
-    own === undefined
-      ? asciiBytes(text(source, 'Modality') ?? '')
-      : (cutText(source, own, room, true) ?? asciiBytes(`series ${number(source, 'SeriesNumber') ?? ''}`.trim()));
-  return joined([mark, rest]);
+  return {
+    number: number(source, 'SeriesNumber'),
+    // A copy: these words outlive the file's bytes.
+    description: own?.slice() ?? asciiBytes(text(source, 'Modality') ?? ''),
+    characterSets: texts(source, 'SpecificCharacterSet'),
+  };
+}
+
+/**
+ * Number and description of the derived series, one for all its instances whatever the sources say: those of the first slice along
+ * the stack (`first`). The mark stands first, as lists of series cut the end.
+ */
+export function derivedSeries(
+  all: readonly SeriesWords[],
+  first: SeriesWords,
+  { slot, mark }: { readonly slot: number; readonly mark: DerivationPlan['model']['mark'] },
+): DerivationPlan['series'] {
+  const { description, characterSets } = first;
+  const own = asciiBytes(`limpid ${mark} `);
+  // Bytes mean the same in every instance only where all name the same sets.
+  const isOneSet = all.every((words) => words.characterSets.join() === characterSets.join());
+  const holds = isOneSet || description.every((byte) => byte >= 0x20 && byte < 0x7f);
+  const words = holds ? cutText(characterSets, description, longest.LO - own.length, true) : null;
+  const numbered = asciiBytes(`series ${first.number ?? ''}`.trim());
+  return { number: derivedSeriesNumber(first.number, slot), description: joined([own, words ?? numbered]) };
 }
 
 /** The source's text in front, limpid's behind it; where both do not fit, the source's is cut. */
@@ -68,6 +94,6 @@ function appended(source: DataSet, keyword: string, words: string, most: number)
   const separator = asciiBytes('; ');
   const room = most - added.length - separator.length;
   // Bytes are never fewer than characters, so a text of few bytes need not be understood.
-  const front = own.length <= room ? own : cutText(source, own, room, false);
+  const front = own.length <= room ? own : cutText(texts(source, 'SpecificCharacterSet'), own, room, false);
   return front === null ? added : joined([closedText(front), separator, added]);
 }

@@ -63,6 +63,15 @@ export function decodeText(bytes: Uint8Array, characterSets: readonly string[]):
   return text + segment(bytes.subarray(start), label);
 }
 
+/** Whether a value's bytes are text of the given sets; without a set only ASCII is (PS3.5 6.1.2.1). */
+export function fitsCharacterSets(bytes: Uint8Array, characterSets: readonly string[]): boolean {
+  if (bytes.every((byte) => byte < 0x80 && byte !== 0x1b)) return true;
+  const [first = '', ...more] = characterSets;
+  const label = labels[first.replace('ISO 2022 IR', 'ISO_IR')];
+  const onlyAscii = (first === '' || first.endsWith('IR 6')) && more.length === 0;
+  return !onlyAscii && (label !== undefined || more.length > 0) && !decodeText(bytes, characterSets).includes('\uFFFD');
+}
+
 function startsWith(bytes: Uint8Array, at: number, ascii: string): boolean {
   return decoded(bytes.subarray(at, at + ascii.length), 'latin1') === ascii;
 }

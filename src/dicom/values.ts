@@ -1,5 +1,5 @@
 // Values of elements as JavaScript values (PS3.5 section 6.2).
-import { decodeText } from './charset.js';
+import { decodeText, fitsCharacterSets } from './charset.js';
 import { readDataSet } from './data-set.js';
 import type { DataSet, Element } from './data-set.js';
 import { tagOf, vrOf } from './dictionary.js';
@@ -52,6 +52,17 @@ export function texts(ds: DataSet, key: Key, characterSets?: readonly string[]):
   }
   if (asciiText.has(vr)) return split(vr, decodeText(bytes, []));
   return binary(ds, element, vr).map((value) => String(value));
+}
+
+/** Whether standard text of a data set's top level is not of its Specific Character Set. */
+export function hasStrangeText(ds: DataSet): boolean {
+  const characterSets = texts(ds, characterSetTag);
+  return ds.elements.some(
+    (element) =>
+      encodedText.has(element.vr) &&
+      (element.tag & 0x10000) === 0 &&
+      !fitsCharacterSets(ds.value(element), characterSets),
+  );
 }
 
 function split(vr: string, value: string): string[] {

@@ -14,6 +14,14 @@ export interface SurveyedInstance {
   readonly position: readonly number[];
   readonly orientation: readonly number[];
   readonly instanceNumber: number | null;
+  readonly words: SeriesWords;
+}
+
+/** What an instance says of its series; see derive/texts.ts. */
+export interface SeriesWords {
+  readonly number: number | null;
+  readonly description: Uint8Array;
+  readonly characterSets: readonly string[];
 }
 
 export interface PrepareArgument {

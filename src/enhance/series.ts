@@ -1,7 +1,7 @@
 /** A series as its headers tell it: modality, order of the slices, instance numbers. */
 import { stackOf } from '../dicom/geometry.js';
 import type { Reason } from '../errors.js';
-import type { SurveyedInstance } from './methods.js';
+import type { SeriesWords, SurveyedInstance } from './methods.js';
 import type { NoiseModality } from './noise.js';
 import type { TaskOrder } from './order.js';
 
@@ -13,6 +13,8 @@ export interface OrderedSeries {
   readonly numbers: readonly number[];
   /** What derived instances get: their source's number, or one by position. */
   readonly instanceNumbers: ReadonlyMap<string, number> | 'kept';
+  /** What the instances say of their series, in the order of the sources. */
+  readonly words: readonly SeriesWords[];
 }
 
 /** @returns the reason why the series cannot be enhanced, for other classes than CT and MR Image Storage */
@@ -31,5 +33,6 @@ export function orderSeries(
   const numbers = Array.from({ length: surveyed.length }, () => 0);
   for (const [rank, index] of ranked.entries()) numbers[index] = rank + 1;
   const byUid = new Map(sources.map(({ sopInstanceUid }, index) => [sopInstanceUid, numbers[index] ?? 0] as const));
-  return { modality, byPosition, numbers, instanceNumbers: unique ? 'kept' : byUid };
+  const words = surveyed.map((instance) => instance.words);
+  return { modality, byPosition, numbers, instanceNumbers: unique ? 'kept' : byUid, words };
 }

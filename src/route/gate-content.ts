@@ -2,6 +2,7 @@
 import type { Reason, ReasonCode } from '../errors.js';
 import { classicClasses, sopClasses, transferSyntax } from '../dicom/uids.js';
 import type { VendorMark } from '../rule.js';
+import { ofSeries } from './gate-tags.js';
 import { numberOf, positionGroups, valuesOf } from './series-facts.js';
 import type { InstanceFacts, SeriesFacts } from './series-facts.js';
 
@@ -81,10 +82,20 @@ export function contentFaults(facts: SeriesFacts, marks: readonly VendorMark[]):
       'BURNED_IN',
       (instance) => valuesOf(instance, 'BurnedInAnnotation')[0]?.toUpperCase() === 'YES',
     ),
+    ...faultOfSome(facts, 'BAD_CHARSET', ({ hasStrangeText }) => hasStrangeText),
+    ...dividedSeries(facts),
     ...marks.flatMap(({ code, product, pattern }, index) =>
       faultOfSome(facts, code, (instance) => pattern.test(instance.marks[index] ?? ''), product),
     ),
   ];
+}
+
+/** Instances of one series that do not agree on what a series has one of: the derived series takes the first slice's. */
+function dividedSeries({ instances }: SeriesFacts): Fault[] {
+  return ofSeries.flatMap((keyword) => {
+    const found = new Set(instances.map((instance) => valuesOf(instance, keyword).join('\\')));
+    return found.size > 1 ? [fault('NON_CONFORMANT', `${found.size} values of ${keyword} in one series`)] : [];
+  });
 }
 
 /** CT of one position again and again: a test bolus or a perfusion, not a volume. A series of one says nothing of movement. */

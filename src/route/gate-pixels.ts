@@ -1,5 +1,6 @@
 // The gate's questions on the pixel description.
 import { isReason } from '../dicom/pixel-description.js';
+import { isUid } from '../dicom/uid.js';
 import { sopClasses, transferSyntax } from '../dicom/uids.js';
 import { fault, faultOfSome } from './gate-content.js';
 import type { Fault } from './gate-content.js';
@@ -17,6 +18,9 @@ export function pixelFaults(facts: SeriesFacts): Fault[] {
   return [
     ...needed.flatMap((keyword) => missing(keyword, lacks(keyword))),
     ...neededOfCt.flatMap((keyword) => missing(keyword, (instance) => isCt(instance) && lacks(keyword)(instance))),
+    ...needed.flatMap((keyword) =>
+      faultOfSome(facts, 'BAD_UID', (instance) => valuesOf(instance, keyword).some((uid) => !isUid(uid)), keyword),
+    ),
     ...missing('PixelData', ({ hasPixelData, pixels }) => !hasPixelData && !isFloat(pixels)),
     ...instances.flatMap(({ pixels }) => (isReason(pixels) ? [pixels] : [])),
     ...faultOfSome(

@@ -23,7 +23,11 @@ export const needed = ['SOPInstanceUID', 'SeriesInstanceUID', 'StudyInstanceUID'
 /** CT only. */
 export const neededOfCt = ['ImagePositionPatient', 'ImageOrientationPatient', 'PixelSpacing'] as const;
 
+/** One value a series (PS3.3 C.7.3.1); limpid writes one for its own, whatever the source's instances say. */
+export const ofSeries = ['SeriesNumber', 'SeriesDescription'] as const;
+
 const others = [
+  ...ofSeries,
   'NumberOfTemporalPositions',
   'InstanceNumber',
   'Modality',

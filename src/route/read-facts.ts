@@ -6,7 +6,7 @@ import type { DataSet } from '../dicom/data-set.js';
 import { isPrivate } from '../dicom/dictionary.js';
 import { readInstanceHeader } from '../dicom/file.js';
 import { pixelDescription } from '../dicom/pixel-description.js';
-import { find, items, text, texts } from '../dicom/values.js';
+import { find, hasStrangeText, items, text, texts } from '../dicom/values.js';
 import { LimpidError } from '../errors.js';
 import type { VendorMark } from '../rule.js';
 import type { InstanceRecord, SeriesRecord } from '../spool/records.js';
@@ -86,6 +86,8 @@ const nothing: Omit<InstanceFacts, 'sopInstanceUid' | 'sopClassUid' | 'transferS
   isOwn: false,
   isEncrypted: false,
   geImageType: null,
+  bValue: null,
+  hasStrangeText: false,
 };
 
 async function prefixOf(file: FileHandle, length: number): Promise<Uint8Array> {
@@ -116,6 +118,8 @@ function instanceFacts(dataSet: DataSet, identity: Identity, { tags, marks }: Wa
     isOwn: isOwn(dataSet),
     isEncrypted: items(dataSet, 'EncryptedAttributesSequence').length > 0,
     geImageType: geImageType(dataSet),
+    bValue: bValue(dataSet),
+    hasStrangeText: hasStrangeText(dataSet),
     unreadable: null,
   };
 }
@@ -159,6 +163,26 @@ function isOwn(dataSet: DataSet): boolean {
   if (privateTags(dataSet, 0x0177, 'LIMPID', null).length > 0) return true;
   const named = (ds: DataSet): boolean => text(ds, 'ManufacturerModelName')?.toLowerCase() === 'limpid';
   return named(dataSet) || items(dataSet, 'ContributingEquipmentSequence').some(named);
+}
+
+/** Where vendors write the b-value of a diffusion image beside, or in place of, Diffusion b-value (0018,9087). */
+const bValues = [
+  { creator: 'SIEMENS MR HEADER', group: 0x0019, element: 0x0c },
+  { creator: 'GEMS_PARM_01', group: 0x0043, element: 0x39 },
+  { creator: 'Philips Imaging DD 001', group: 0x2001, element: 0x03 },
+] as const;
+
+function bValue(dataSet: DataSet): string | null {
+  for (const { creator, group, element } of bValues) {
+    for (const tag of privateTags(dataSet, group, creator, element)) {
+      const found = find(dataSet, tag);
+      const value = texts(dataSet, tag)[0] ?? '';
+      if (value !== '') return value;
+      // Without a VR only that it differs can be told.
+      if (found !== undefined && found.length > 0) return Buffer.from(dataSet.value(found)).toString('hex');
+    }
+  }
+  return null;
 }
 
 function geImageType(dataSet: DataSet): number | null {

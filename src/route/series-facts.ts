@@ -28,6 +28,10 @@ export interface InstanceFacts {
   readonly isEncrypted: boolean;
   /** GE's own word for what an MR image shows (GEMS_PARM_01, 0043,xx2F): 0 magnitude, 1 phase, 2 real, 3 imaginary; null where absent. */
   readonly geImageType: number | null;
+  /** The vendor's own b-value, where the header has one in a private element; null where absent. */
+  readonly bValue: string | null;
+  /** Text that does not fit the Specific Character Set that the header names. */
+  readonly hasStrangeText: boolean;
   /** Why the header could not be read; null if it was. */
   readonly unreadable: string | null;
 }

@@ -5,11 +5,12 @@ import { encodeElement } from '../../src/dicom/element.js';
 import { readInstance } from '../../src/dicom/file.js';
 import { number, text, texts } from '../../src/dicom/values.js';
 import { deriveInstance } from '../../src/derive/derive-instance.js';
-import { derivedImageType, derivedSeriesNumber } from '../../src/derive/identity.js';
+import { derivedImageType } from '../../src/derive/identity.js';
 import type { DerivationPlan } from '../../src/derive/plan.js';
 import { closedText, cutText, rawText } from '../../src/derive/raw-text.js';
 import { version } from '../../src/version.js';
-import { derivationWords } from '../../src/derive/texts.js';
+import { derivedSeriesNumber } from '../../src/derive/series-number.js';
+import { derivationWords, derivedSeries } from '../../src/derive/texts.js';
 import { described, planFor, syntheticCt, syntheticSeries } from '../support/derivation.js';
 
 const characterSet = 0x00080005;
@@ -75,13 +76,41 @@ describe('Series Description', () => {
   });
 });
 
+describe('number and description of a derived series', () => {
+  const words = (number: number | null, description: string, ...characterSets: string[]) => ({
+    number,
+    description: latin(description),
+    characterSets,
+  });
+  const of = (...all: ReturnType<typeof words>[]) => {
+    const [first] = all;
+    if (first === undefined) throw new Error('no words');
+    const { number, description } = derivedSeries(all, first, { slot: 2, mark: 'SR2x' });
+    return [number, String.fromCharCode(...description)];
+  };
+  it.each([
+    ['of the first slice', [words(3, 'Thorax'), words(4, 'Abdomen')], [302, 'limpid SR2x Thorax']],
+    ['without a number', [words(null, 'Thorax')], [9002, 'limpid SR2x Thorax']],
+    [
+      'beyond ASCII, the same set in all',
+      [words(3, 'f\xfcr', 'ISO_IR 100'), words(3, 'x', 'ISO_IR 100')],
+      [302, 'limpid SR2x f\xfcr'],
+    ],
+    [
+      'beyond ASCII, where another slice reads those bytes otherwise',
+      [words(3, 'f\xfcr', 'ISO_IR 100'), words(3, 'x', 'ISO_IR 192')],
+      [302, 'limpid SR2x series 3'],
+    ],
+    ['ASCII in any sets', [words(3, 'x', 'ISO_IR 100'), words(3, 'x')], [302, 'limpid SR2x x']],
+  ])('%s', (_name, all, expected) => expect(of(...all)).toEqual(expected));
+});
+
 describe('cutText', () => {
   it('gives a beginning of the text that ends between characters, for any UTF-8 text', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), fc.nat(80), (value, most) => {
-        const source = sourceWith([characterSet, 'CS', 'ISO_IR 192']).dataSet;
         const cut = new TextDecoder('utf-8', { fatal: true }).decode(
-          cutText(source, utf8(value), most, false) ?? utf8('?'),
+          cutText(['ISO_IR 192'], utf8(value), most, false) ?? utf8('?'),
         );
         expect(value.startsWith(cut)).toBe(true);
         expect(Array.from(cut).length).toBe(Math.min(most, Array.from(value).length));

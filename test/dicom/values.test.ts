@@ -5,9 +5,9 @@ import { encodeElement, joined } from '../../src/dicom/element.js';
 import { readInstance } from '../../src/dicom/file.js';
 import { isReason, pixelDescription } from '../../src/dicom/pixel-description.js';
 import { explicitLittleEndian } from '../../src/dicom/uids.js';
-import { find, hasValue, items, number, numbers, text, texts } from '../../src/dicom/values.js';
+import { find, hasStrangeText, hasValue, items, number, numbers, text, texts } from '../../src/dicom/values.js';
 import { syntheticCt } from '../support/derivation.js';
-import { itWithData, sharedBytes } from '../support/shared-data.js';
+import { itWithData, sharedBytes, sharedFiles } from '../support/shared-data.js';
 
 const of = (...elements: Uint8Array[]) => readDataSet(joined(elements), explicitLittleEndian);
 
@@ -78,6 +78,28 @@ describe('text in character sets', () => {
     expect(name('iso-2022-ir-58-chinese')).toBe('Zhang^XiaoDong=张^小东=');
     expect(name('iso-ir-144-russian')).toBe('Люкceмбypг');
     expect(name('gb18030-chinese')).toBe('Wang^XiaoDong=王^小东=');
+  });
+});
+
+describe('text that is not of its set', () => {
+  const withName = (set: string, ...name: number[]) =>
+    of(encodeElement(0x00080005, 'CS', set), encodeElement(0x00100010, 'PN', Uint8Array.from(name)));
+  it.each([
+    ['ASCII without a set', '', [0x41], false],
+    ['a letter beyond ASCII without a set', '', [0xe4], true],
+    ['the same in ISO_IR 6', 'ISO_IR 6', [0xe4], true],
+    ['Latin 1', 'ISO_IR 100', [0xe4], false],
+    ['Latin 1 that says it is UTF-8', 'ISO_IR 192', [0xe4, 0x41], true],
+    ['UTF-8', 'ISO_IR 192', [0xc3, 0xa4], false],
+    ['a set that does not exist', 'ISO_IR 999', [0xe4], true],
+    ['half a character of GB18030', 'GB18030', [0xcd], true],
+  ])('%s', (_name, set, name, expected) => expect(hasStrangeText(withName(set, ...name))).toBe(expected));
+
+  itWithData('is in none of the sample names but those in items, whose own sets say what they are', () => {
+    const strange = sharedFiles('odd/charsets').filter((file) =>
+      hasStrangeText(readInstance(sharedBytes(file)).dataSet),
+    );
+    expect(strange).toEqual([]);
   });
 });
 

@@ -93,6 +93,18 @@ describe('the input gate', () => {
       (index) => values({ ImagePositionPatient: `0\\0\\${index % 5}`, TriggerTime: `${index < 5 ? 0 : 40}` }),
       [],
     ],
+    ...['EchoNumbers', 'EchoTime', 'DiffusionBValue', 'NominalPercentageOfCardiacPhase', 'AcquisitionTime'].map(
+      (keyword): [string, (index: number) => InstanceChange, string[]] => [
+        `two of each position, told apart by ${keyword}`,
+        (index) => values({ ImagePositionPatient: `0\\0\\${index % 5}`, [keyword]: `${index < 5 ? 1 : 2}` }),
+        [],
+      ],
+    ),
+    [
+      "two of each position, told apart by the vendor's b-value",
+      (index) => ({ ...values({ ImagePositionPatient: `0\\0\\${index % 5}` }), bValue: `${index < 5 ? 0 : 1000}` }),
+      [],
+    ],
     [
       'phases by instance number only',
       (index) => values({ ImagePositionPatient: `0\\0\\${index % 5}` }),
@@ -118,6 +130,11 @@ describe('the input gate', () => {
       ['MISSING_ATTRIBUTE:RescaleSlope'],
     ],
     ['no UID in the data set', all(values({ SOPInstanceUID: null })), ['MISSING_ATTRIBUTE:SOPInstanceUID']],
+    ['a UID that is none', ofOne(4, values({ SOPInstanceUID: '1.2.x' })), ['BAD_UID']],
+    ['a study UID with leading zeros', all(values({ StudyInstanceUID: '1.02.3' })), ['BAD_UID']],
+    ['two descriptions in one series', ofOne(4, values({ SeriesDescription: 'b' })), ['warning NON_CONFORMANT']],
+    ['two series numbers', ofOne(4, values({ SeriesNumber: '7' })), ['warning NON_CONFORMANT']],
+    ['text of another character set', ofOne(4, { hasStrangeText: true }), ['warning BAD_CHARSET']],
     ['slope 0', all({ pixels: { code: 'BAD_RESCALE', detail: 'slope 0' } }), ['BAD_RESCALE']],
     ['32 bits', all({ pixels: { code: 'BAD_PIXEL_DESCRIPTION', detail: '32' } }), ['BAD_PIXEL_DESCRIPTION']],
     ['frames in a single-frame class', all({ pixels: { frames: 4 } }), ['BAD_PIXEL_DESCRIPTION']],

@@ -94,7 +94,7 @@ const folders: Readonly<Record<string, [gate: string, why: string]>> = {
 };
 
 const files: Readonly<Record<string, [gate: string, why: string]>> = {
-  'bad-sequence-ct-siemens': ['run', 'the sequence can be walked'],
+  'bad-sequence-ct-siemens': ['BAD_UID', 'the sequence can be walked; its UIDs are words of a de-identification'],
   'bad-vr-rtdose': ['UNSUPPORTED_SOP_CLASS', 'RT Dose'],
   'ct-dose-screen-save-ge-vct': ['SECONDARY_CAPTURE SCREEN_OR_REPORT', 'a picture of a dose page'],
   'ct-single-philips-ingenuity-jpeg-lossless': ['run', 'a series of one says nothing of table movement'],
@@ -131,8 +131,8 @@ const files: Readonly<Record<string, [gate: string, why: string]>> = {
   'sr-basic-text': ['UNSUPPORTED_SOP_CLASS', 'a report'],
   'sr-comprehensive': ['UNSUPPORTED_SOP_CLASS', 'a report'],
   'truncated-bulk-data-claims-3gb': [
-    'COLOUR',
-    'Samples per Pixel 3; read from the header without taking what it claims',
+    'COLOUR BAD_UID',
+    'Samples per Pixel 3, UIDs of letters; read from the header without taking what it claims',
   ],
   'truncated-in-header-mr': ['UNDECODABLE', 'ends in the middle of an element'],
   'truncated-mr': ['DERIVED', 'Image Type value 1; that pixels are missing shows when they are decoded'],

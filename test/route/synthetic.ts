@@ -62,6 +62,8 @@ export function instance(index: number, change: InstanceChange = {}): InstanceFa
     isOwn: false,
     isEncrypted: false,
     geImageType: null,
+    bValue: null,
+    hasStrangeText: false,
     unreadable: null,
     ...change,
     values,

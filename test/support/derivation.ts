@@ -12,6 +12,7 @@ import { explicitLittleEndian, sopClasses } from '../../src/dicom/uids.js';
 import { text } from '../../src/dicom/values.js';
 import type { SourceInstance } from '../../src/derive/derive-instance.js';
 import type { DerivationPlan } from '../../src/derive/plan.js';
+import { derivedSeries, seriesWords } from '../../src/derive/texts.js';
 
 /** The plan of a noise reduction over the instances, which must be one series. */
 export function planFor(sources: readonly Instance[], strength = 0.4): DerivationPlan {
@@ -31,6 +32,11 @@ export function planFor(sources: readonly Instance[], strength = 0.4): Derivatio
   const digest = sourceSetDigest(sources.map(({ dataSet }) => text(dataSet, 'SOPInstanceUID') ?? ''));
   return {
     sourceSeriesInstanceUid,
+    series: derivedSeries(
+      sources.map(({ dataSet }) => seriesWords(dataSet)),
+      seriesWords(first.dataSet),
+      { slot: 1, mark: model.mark },
+    ),
     seriesInstanceUid: derivedSeriesUid({
       sourceSeriesInstanceUid,
       modelId: model.id,
