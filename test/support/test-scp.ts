@@ -1,4 +1,5 @@
 // An SCP of limpid's on a free loopback port, with short timers where a test asks for them.
+import type { CommitmentService } from '../../src/io/dimse/commitment.js';
 import type { Limits } from '../../src/io/dimse/limits.js';
 import { type Scp, type ScpOptions, openScp } from '../../src/io/dimse/scp.js';
 import { type Log, openLog } from '../../src/observe/log.js';
@@ -18,6 +19,7 @@ export interface TestScpOptions {
   readonly limits?: Partial<Limits>;
   readonly mismatch?: ScpOptions['mismatch'];
   readonly admit?: ScpOptions['admit'];
+  readonly commitment?: CommitmentService;
   readonly log?: Log;
 }
 
@@ -31,6 +33,7 @@ export async function openTestScp(options: TestScpOptions = {}): Promise<TestScp
     aeTitles: ['LIMPID'],
     admit: options.admit ?? (() => ({ kind: 'admit', peer: 'test' })),
     store,
+    ...(options.commitment ? { commitment: options.commitment } : {}),
     limits: options.limits ?? {},
     mismatch: options.mismatch ?? 'refuse',
     log: options.log ?? silentLog,

@@ -1,15 +1,25 @@
 // What limpid does on an association that a peer has opened: negotiates, serves C-ECHO and C-STORE, answers in the order of the requests.
+import { LimpidError } from '../../errors.js';
 import type { Log } from '../../observe/log.js';
 import type { Metrics } from '../../observe/metrics.js';
 import type { AssociateRequest } from './associate-pdu.js';
 import type { Association, AssociationEnd, AssociationUser } from './association.js';
 import { type Command, encodeCommand } from './command.js';
-import { CommandField, isReceivableUid } from './constants.js';
+import { type CommitmentService, encodeCommitmentReport, eventTypes } from './commitment.js';
+import { CommandField, SopClass, isReceivableUid, storageCommitmentInstance } from './constants.js';
 import { IncomingObject, type Mismatch } from './incoming-object.js';
 import type { Limits } from './limits.js';
 import { MessageReader, type MessageUser } from './message.js';
-import { type AcceptedContext, acceptedContexts, answerRequest, refuseRequest } from './negotiate.js';
+import {
+  type AcceptedContext,
+  type CommitmentOffer,
+  acceptedContexts,
+  answerRequest,
+  refuseRequest,
+} from './negotiate.js';
 import { type Rejection, encodeData, invalidMessage, valueRoom } from './pdu.js';
+import { responseTo } from './response.js';
+import { answerCommitment, refuseCommitment } from './serve-commitment.js';
 import type { AssociationInfo, StoreAnswer, StoreService } from './sink.js';
 import { answers } from './status.js';
 
@@ -23,6 +33,7 @@ export interface AcceptorNode {
   readonly limits: Limits;
   readonly mismatch: Mismatch;
   readonly store: StoreService;
+  readonly commitment?: CommitmentService | undefined;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly now: () => number;
@@ -33,6 +44,14 @@ export interface AcceptorNode {
   ended(info: AssociationInfo): void;
   /** Bytes queued at sinks by all associations. */
   queuedBytes: number;
+}
+
+const noCommitment: CommitmentOffer = { requests: false, reports: false };
+
+/** A request of N-ACTION or N-EVENT-REPORT whose data set is kept while it is read. */
+interface KeptDataSet {
+  readonly kind: 'kept';
+  readonly parts: Uint8Array[];
 }
 
 interface PendingAnswer {
@@ -56,7 +75,12 @@ export class Acceptor implements AssociationUser, MessageUser {
   /** What one PDV to the peer may carry. */
   #room = 0;
   #object: IncomingObject | null = null;
+  #kept: KeptDataSet | null = null;
   #current: PendingAnswer | null = null;
+  #offer: CommitmentOffer = noCommitment;
+  /** Requests of limpid's own, by message id, that the peer has not answered. */
+  readonly #asked = new Map<number, { resolve: (status: number) => void; reject: (error: Error) => void }>();
+  #lastMessageId = 0;
   #droppedBytes = 0;
   #queued = 0;
   #isHeld = false;
@@ -97,7 +121,8 @@ export class Acceptor implements AssociationUser, MessageUser {
       return;
     }
     const { limits } = this.#node;
-    const accept = answerRequest(request, limits.maximumLength);
+    this.#offer = this.#node.commitment?.offers(admission.peer) ?? noCommitment;
+    const accept = answerRequest(request, limits.maximumLength, this.#offer);
     this.#contexts = acceptedContexts(request.contexts, accept.contexts);
     this.#room = valueRoom(request.maximumLength, limits.maximumLength);
     this.#info = {
@@ -139,6 +164,9 @@ export class Acceptor implements AssociationUser, MessageUser {
     this.#dropCurrent();
     this.#setQueued(0);
     this.#logEnd(end);
+    for (const { reject } of this.#asked.values())
+      reject(new LimpidError('DIMSE_ABORTED', 'the association has ended'));
+    this.#asked.clear();
     const info = this.#info;
     const peer = info?.peer ?? 'unknown';
     if (info || end.how !== 'lost') {
@@ -181,7 +209,10 @@ export class Acceptor implements AssociationUser, MessageUser {
 
   command(contextId: number, command: Command, isMistyped: boolean): void {
     if (command.field === CommandField.Cancel && !command.hasDataSet) return; // nothing that could be cancelled: no answer
-    if ((command.field & CommandField.Response) !== 0) throw invalidMessage('a response that nobody asked for');
+    if ((command.field & CommandField.Response) !== 0) {
+      this.#responded(command);
+      return;
+    }
     if (command.messageId === undefined) throw invalidMessage('a request without message id');
     const pending: PendingAnswer = { contextId, request: command, answer: null };
     this.#answers.push(pending);
@@ -191,16 +222,29 @@ export class Acceptor implements AssociationUser, MessageUser {
       this.#droppedBytes = 0;
       this.#association?.watchRate();
       if (taken instanceof IncomingObject) this.#object = taken;
+      else if ('parts' in taken) this.#kept = taken;
       else pending.answer = taken; // sent once the data set has been read and dropped
       return;
     }
-    this.#answer(pending, taken instanceof IncomingObject ? answers.noDataSet : taken);
+    this.#answer(pending, taken instanceof IncomingObject || 'parts' in taken ? answers.noDataSet : taken);
+  }
+
+  /** The answer to a request of limpid's own; a data set behind it is read and dropped. */
+  #responded(command: Command): void {
+    const asked = this.#asked.get(command.respondedTo ?? -1);
+    if (asked === undefined) throw invalidMessage('a response that nobody asked for');
+    this.#asked.delete(command.respondedTo ?? -1);
+    this.#droppedBytes = 0;
+    asked.resolve(command.status ?? answers.failure.status);
   }
 
   /** Takes a request: what its data set goes into, or its answer. */
-  #begin(contextId: number, command: Command): IncomingObject | StoreAnswer {
+  #begin(contextId: number, command: Command): IncomingObject | KeptDataSet | StoreAnswer {
     const context = this.#contexts.get(contextId);
     if (command.field === CommandField.Echo) return command.hasDataSet ? answers.mistyped : answers.success;
+    if (command.field === CommandField.Action || command.field === CommandField.EventReport) {
+      return refuseCommitment(command, context, this.#offer) ?? { kind: 'kept', parts: [] };
+    }
     if (command.field !== CommandField.Store || !context || !this.#info) return answers.unrecognized;
     const refusal = refuseStore(command, context);
     if (refusal !== null) {
@@ -241,6 +285,7 @@ export class Acceptor implements AssociationUser, MessageUser {
     const object = this.#object;
     if (object === null) {
       this.#dropValue(slice);
+      this.#kept?.parts.push(slice);
       return;
     }
     this.#setQueued(object.write(slice));
@@ -253,20 +298,67 @@ export class Acceptor implements AssociationUser, MessageUser {
     this.#association?.unwatchRate();
     const object = this.#object;
     const pending = this.#current;
+    const kept = this.#kept;
     this.#object = null;
+    this.#kept = null;
     this.#current = null;
     if (pending === null) return;
+    if (kept !== null) {
+      this.#finish(this.#serve(pending, Buffer.concat(kept.parts)), pending);
+      return;
+    }
     if (object === null) {
       this.#answer(pending, pending.answer ?? answers.failure);
       return;
     }
-    const finishing = object.finish().then((answer) => {
+    this.#received++;
+    this.#finish(object.finish(), pending);
+  }
+
+  #finish(answered: Promise<StoreAnswer>, pending: PendingAnswer): void {
+    const finishing = answered.then((answer) => {
       this.#finishing.delete(finishing);
-      this.#received++;
       this.#answer(pending, answer);
     });
     this.#finishing.add(finishing);
     if (this.#answers.length > this.#node.limits.unanswered) this.#association?.pause('unanswered');
+  }
+
+  /** N-ACTION or N-EVENT-REPORT with its data set. Never rejects. */
+  async #serve({ contextId, request }: PendingAnswer, dataSet: Buffer): Promise<StoreAnswer> {
+    const { commitment, log } = this.#node;
+    const context = this.#contexts.get(contextId);
+    const info = this.#info;
+    if (commitment === undefined || context === undefined || info === null) return answers.unrecognized;
+    try {
+      return await answerCommitment(commitment, info, { request, dataSet, ...context }, (report) => {
+        const { success, failures } = eventTypes;
+        const command = {
+          field: CommandField.EventReport,
+          affectedSopClassUid: SopClass.StorageCommitment,
+          affectedSopInstanceUid: storageCommitmentInstance,
+          eventTypeId: report.failed.length > 0 ? failures : success,
+        };
+        return this.#ask(contextId, command, encodeCommitmentReport(report, context.transferSyntaxUid));
+      });
+    } catch (error) {
+      log.error('storage commitment failed', { association: this.#id, peer: info.peer, error });
+      return answers.failure;
+    }
+  }
+
+  /** Sends a request of limpid's own. @returns the peer's status; rejects where the association ends before */
+  #ask(contextId: number, request: Omit<Command, 'hasDataSet' | 'messageId'>, dataSet: Uint8Array): Promise<number> {
+    const association = this.#association;
+    if (!association?.isOpen) return Promise.reject(new LimpidError('DIMSE_ABORTED', 'the association has ended'));
+    this.#lastMessageId = (this.#lastMessageId % 0xffff) + 1;
+    const messageId = this.#lastMessageId;
+    return new Promise((resolve, reject) => {
+      this.#asked.set(messageId, { resolve, reject });
+      const command = encodeCommand({ ...request, messageId, hasDataSet: true });
+      association.write(encodeData(contextId, 'command', command, this.#room));
+      association.write(encodeData(contextId, 'data', dataSet, this.#room));
+    });
   }
 
   #dropValue(slice: Uint8Array): void {
@@ -296,6 +388,7 @@ export class Acceptor implements AssociationUser, MessageUser {
     this.#association?.unwatchRate();
     this.#object?.discard();
     this.#object = null;
+    this.#kept = null;
     const index = this.#current === null ? -1 : this.#answers.indexOf(this.#current);
     if (index >= 0) this.#answers.splice(index, 1);
     this.#current = null;
@@ -324,19 +417,4 @@ function refuseStore(command: Command, context: AcceptedContext): StoreAnswer | 
   if (!command.hasDataSet) return answers.noDataSet;
   if (command.affectedSopClassUid !== context.abstractSyntaxUid) return answers.classDiffersFromContext;
   return isReceivableUid(command.affectedSopInstanceUid ?? '') ? null : answers.invalidInstanceUid;
-}
-
-function responseTo(request: Command, { status, comment, offending }: StoreAnswer): Command {
-  const { affectedSopClassUid = request.requestedSopClassUid } = request;
-  const { affectedSopInstanceUid = request.requestedSopInstanceUid } = request;
-  return {
-    field: request.field | CommandField.Response,
-    hasDataSet: false,
-    status,
-    ...(request.messageId === undefined ? {} : { respondedTo: request.messageId }),
-    ...(affectedSopClassUid === undefined ? {} : { affectedSopClassUid }),
-    ...(affectedSopInstanceUid === undefined ? {} : { affectedSopInstanceUid }),
-    ...(comment === undefined ? {} : { errorComment: comment.slice(0, 64) }),
-    ...(offending === undefined ? {} : { offendingElements: offending }),
-  };
 }

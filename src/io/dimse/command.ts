@@ -19,6 +19,10 @@ export interface Command {
   readonly errorComment?: string;
   /** Offending Element (0000,0901): tags as 32-bit numbers. */
   readonly offendingElements?: readonly number[];
+  /** Event Type ID (0000,1002) of N-EVENT-REPORT. */
+  readonly eventTypeId?: number;
+  /** Action Type ID (0000,1008) of N-ACTION. */
+  readonly actionTypeId?: number;
 }
 
 type Kind = 'uid' | 'short' | 'text' | 'tags';
@@ -41,6 +45,8 @@ const elements: readonly (readonly [element: number, key: Key, kind: Kind])[] = 
   [0x0902, 'errorComment', 'text'],
   [0x1000, 'affectedSopInstanceUid', 'uid'],
   [0x1001, 'requestedSopInstanceUid', 'uid'],
+  [0x1002, 'eventTypeId', 'short'],
+  [0x1008, 'actionTypeId', 'short'],
 ];
 const byElement = new Map(elements.map(([element, key, kind]) => [element, { key, kind }]));
 

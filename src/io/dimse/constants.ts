@@ -49,7 +49,11 @@ export const videoSyntaxes: ReadonlySet<string> = new Set(
 
 export const SopClass = {
   Verification: dimse.constants.SopClass.Verification,
+  StorageCommitment: '1.2.840.10008.1.20.1',
 } as const;
+
+/** The one instance of the Storage Commitment Push Model (PS3.4 Annex J.3.5). */
+export const storageCommitmentInstance = '1.2.840.10008.1.20.1.1';
 
 /** The tree of Storage SOP Classes (PS3.4 Annex B.5) ... */
 const storageRoot = '1.2.840.10008.5.1.4.1.1.';
@@ -85,11 +89,18 @@ export const Status = {
   Success: dimse.constants.Status.Success,
   ProcessingFailure: dimse.constants.Status.ProcessingFailure,
   DuplicateSopInstance: dimse.constants.Status.DuplicateSOPInstance,
+  NoSuchObjectInstance: 0x0112,
+  NoSuchEventType: 0x0113,
+  InvalidArgumentValue: 0x0115,
   InvalidObjectInstance: dimse.constants.Status.InvalidObjectInstance,
+  ClassInstanceConflict: 0x0119,
   SopClassNotSupported: dimse.constants.Status.SopClassNotSupported,
+  NoSuchActionType: 0x0123,
   NotAuthorized: dimse.constants.Status.NotAuthorized,
+  DuplicateTransactionUid: 0x0131,
   UnrecognizedOperation: dimse.constants.Status.UnrecognizedOperation,
   MistypedArgument: dimse.constants.Status.MistypedArgument,
+  ResourceLimitation: 0x0213,
   OutOfResources: 0xa700,
   DataSetDoesNotMatch: dimse.constants.Status.DataSetSopClassMismatch,
   CannotUnderstand: 0xc000,
@@ -98,4 +109,11 @@ export const Status = {
 } as const;
 
 /** DIMSE command fields (PS3.7 Annex E.1). A response is its request with the highest bit set. */
-export const CommandField = { Store: 0x0001, Echo: 0x0030, Cancel: 0x0fff, Response: 0x8000 } as const;
+export const CommandField = {
+  Store: 0x0001,
+  Echo: 0x0030,
+  EventReport: 0x0100,
+  Action: 0x0130,
+  Cancel: 0x0fff,
+  Response: 0x8000,
+} as const;

@@ -5,6 +5,7 @@ import {
   type AssociateAccept,
   type AssociateRequest,
   type ProposedContext,
+  type RoleSelection,
   applicationContext,
 } from './associate-pdu.js';
 import {
@@ -63,9 +64,24 @@ export function refuseRequest(
   return null;
 }
 
+/** What of storage commitment the node does for this peer: `requests` as SCP, `reports` (taking them) as SCU. */
+export interface CommitmentOffer {
+  readonly requests: boolean;
+  readonly reports: boolean;
+}
+const noCommitment: CommitmentOffer = { requests: false, reports: false };
+
+/** Syntaxes of the small data sets of storage commitment. */
+const commitmentSyntaxes: readonly string[] = [
+  TransferSyntax.ExplicitLittleEndian,
+  TransferSyntax.ImplicitLittleEndian,
+];
+
 /** Picks the transfer syntax of a context: the first proposed that limpid decodes, else the first that it can keep; null: none. */
 export function chooseSyntax(context: ProposedContext): string | null {
   const { abstractSyntaxUid, transferSyntaxUids } = context;
+  if (abstractSyntaxUid === SopClass.StorageCommitment)
+    return transferSyntaxUids.find((uid) => commitmentSyntaxes.includes(uid)) ?? null;
   if (abstractSyntaxUid === SopClass.Verification)
     return transferSyntaxUids.find((uid) => nativeSyntaxes.has(uid)) ?? null;
   return (
@@ -75,9 +91,21 @@ export function chooseSyntax(context: ProposedContext): string | null {
   );
 }
 
-function answerContext(context: ProposedContext): AnsweredContext {
+/** Which roles the peer may take in storage commitment. One that selects none may still be an SCP with a report: that is met. */
+function commitmentRoles(roles: readonly RoleSelection[], offer: CommitmentOffer): { scu: boolean; scp: boolean } {
+  const asked = roles.find(({ sopClassUid }) => sopClassUid === SopClass.StorageCommitment) ?? { scu: 1, scp: 1 };
+  return { scu: asked.scu !== 0 && offer.requests, scp: asked.scp !== 0 && offer.reports };
+}
+
+function answerContext(
+  context: ProposedContext,
+  roles: readonly RoleSelection[],
+  offer: CommitmentOffer,
+): AnsweredContext {
   const { id, abstractSyntaxUid, transferSyntaxUids } = context;
-  if (abstractSyntaxUid !== SopClass.Verification && !isStorageClass(abstractSyntaxUid)) {
+  const { scu, scp } = commitmentRoles(roles, offer);
+  const isCommitment = abstractSyntaxUid === SopClass.StorageCommitment && (scu || scp);
+  if (abstractSyntaxUid !== SopClass.Verification && !isStorageClass(abstractSyntaxUid) && !isCommitment) {
     return { id, result: ContextResult.AbstractSyntaxNotSupported, transferSyntaxUid: transferSyntaxUids[0] ?? '' };
   }
   const chosen = chooseSyntax(context);
@@ -90,7 +118,11 @@ function answerContext(context: ProposedContext): AnsweredContext {
 const storageLevel = Uint8Array.of(2, 0, 0, 0, 0, 0);
 
 /** Answers every context of a request, also when none is accepted: the peer sees the results. */
-export function answerRequest(request: AssociateRequest, maximumLength: number): AssociateAccept {
+export function answerRequest(
+  request: AssociateRequest,
+  maximumLength: number,
+  offer: CommitmentOffer = noCommitment,
+): AssociateAccept {
   return {
     protocolVersion: 1,
     calledAe: request.calledAe,
@@ -101,9 +133,16 @@ export function answerRequest(request: AssociateRequest, maximumLength: number):
     implementationVersionName,
     // never answered: the window is 1/1 (PS3.7 Annex D.3.3.3)
     asyncWindow: null,
-    contexts: request.contexts.map(answerContext),
-    // the peer may send, limpid does not: no C-GET
-    roles: request.roles.map(({ sopClassUid, scu }) => ({ sopClassUid, scu: scu === 0 ? 0 : 1, scp: 0 })),
+    contexts: request.contexts.map((context) => answerContext(context, request.roles, offer)),
+    roles: request.roles.map((role) => {
+      const { sopClassUid, scu } = role;
+      if (sopClassUid === SopClass.StorageCommitment) {
+        const given = commitmentRoles([role], offer);
+        return { sopClassUid, scu: given.scu ? 1 : 0, scp: given.scp ? 1 : 0 };
+      }
+      // the peer may send, limpid does not: no C-GET
+      return { sopClassUid, scu: scu === 0 ? 0 : 1, scp: 0 };
+    }),
     extended: request.extended
       .filter(({ sopClassUid }) => isStorageClass(sopClassUid))
       .map(({ sopClassUid }) => ({ sopClassUid, information: storageLevel })),
@@ -130,6 +169,7 @@ export function requestFor(
   titles: { readonly calledAe: string; readonly callingAe: string },
   contexts: readonly ProposedContext[],
   maximumLength: number,
+  roles: readonly RoleSelection[] = [],
 ): AssociateRequest {
   return {
     protocolVersion: 1,
@@ -140,7 +180,7 @@ export function requestFor(
     implementationVersionName,
     asyncWindow: null,
     contexts,
-    roles: [],
+    roles,
     extended: [],
     identity: null,
   };

@@ -2,7 +2,7 @@
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { type FailureCode, LimpidError } from '../../errors.js';
-import type { AssociateAccept, ProposedContext } from './associate-pdu.js';
+import type { AssociateAccept, ProposedContext, RoleSelection } from './associate-pdu.js';
 import { Association, type AssociationEnd, type AssociationUser } from './association.js';
 import { type Command, encodeCommand } from './command.js';
 import { CommandField } from './constants.js';
@@ -10,7 +10,9 @@ import { type Limits, defaultLimits } from './limits.js';
 import { MessageReader, type MessageUser } from './message.js';
 import { type AcceptedContext, acceptedContexts, requestFor } from './negotiate.js';
 import { AbortReason, AbortSource, encodeData, invalidMessage, valueRoom } from './pdu.js';
-import { describeRejection, rejectionClass } from './status.js';
+import { responseTo } from './response.js';
+import type { StoreAnswer } from './sink.js';
+import { answers, describeRejection, rejectionClass } from './status.js';
 
 export interface ScuTarget {
   /** Called AE title. */
@@ -99,6 +101,20 @@ function openSocket({ host, port }: ScuTarget, connectMs: number, signal: AbortS
   });
 }
 
+/** What the peer may ask on an association that limpid has opened: its data set is at most `otherDataSetBytes` long. */
+export interface PeerRequest {
+  readonly contextId: number;
+  readonly transferSyntaxUid: string;
+  readonly command: Command;
+  readonly dataSet: Buffer;
+}
+
+export interface RequestorOptions {
+  readonly roles?: readonly RoleSelection[];
+  /** Answers the peer's own requests; without it they end the association. */
+  readonly serve?: (request: PeerRequest) => Promise<StoreAnswer>;
+}
+
 interface Waiting {
   readonly resolve: (command: Command | null) => void;
   readonly reject: (failure: AssociationFailure) => void;
@@ -116,10 +132,21 @@ export class Requestor implements AssociationUser, MessageUser {
   #waiting: Waiting | null = null;
   #failure: AssociationFailure | null = null;
   #lastMessageId = 0;
+  /** A request of the peer whose data set is being read. */
+  #asked: { readonly contextId: number; readonly command: Command; readonly parts: Uint8Array[] } | null = null;
+  #askedBytes = 0;
+  readonly #options: RequestorOptions;
   readonly #signal: AbortSignal | undefined;
   readonly #stop = () => this.#giveUp('DIMSE_ABORTED', 'stopped');
 
-  constructor(socket: Socket, proposed: readonly ProposedContext[], limits: Limits, signal: AbortSignal | undefined) {
+  constructor(
+    socket: Socket,
+    proposed: readonly ProposedContext[],
+    limits: Limits,
+    signal: AbortSignal | undefined,
+    options: RequestorOptions = {},
+  ) {
+    this.#options = options;
     this.#signal = signal;
     signal?.addEventListener('abort', this.#stop);
     this.#limits = limits;
@@ -132,7 +159,7 @@ export class Requestor implements AssociationUser, MessageUser {
   async negotiate(target: ScuTarget): Promise<void> {
     const answered = this.#wait();
     const titles = { calledAe: target.aeTitle, callingAe: target.callingAe };
-    this.#association.request(requestFor(titles, this.#proposed, this.#limits.maximumLength));
+    this.#association.request(requestFor(titles, this.#proposed, this.#limits.maximumLength, this.#options.roles));
     await answered;
   }
 
@@ -193,6 +220,11 @@ export class Requestor implements AssociationUser, MessageUser {
   async write(pdus: Uint8Array): Promise<void> {
     await new Promise<void>((resolve) => this.#association.write(pdus, resolve));
     if (this.#failure !== null) throw this.#failure;
+  }
+
+  /** Writes a whole data set. @throws AssociationFailure */
+  writeData(contextId: number, dataSet: Uint8Array): Promise<void> {
+    return this.write(encodeData(contextId, 'data', dataSet, this.#room));
   }
 
   /** Releases the association; resolves when it has ended, in whatever way: everything was answered before. */
@@ -284,16 +316,43 @@ export class Requestor implements AssociationUser, MessageUser {
     return this.#contexts.has(contextId);
   }
 
-  command(_contextId: number, command: Command, isMistyped: boolean): void {
-    if (isMistyped || command.hasDataSet || (command.field & CommandField.Response) === 0) {
+  command(contextId: number, command: Command, isMistyped: boolean): void {
+    const isRequest = (command.field & CommandField.Response) === 0;
+    if (isRequest && this.#options.serve && !isMistyped && command.messageId !== undefined) {
+      this.#asked = { contextId, command, parts: [] };
+      this.#askedBytes = 0;
+      if (!command.hasDataSet) this.dataSetEnd();
+      return;
+    }
+    if (isMistyped || command.hasDataSet || isRequest) {
       throw invalidMessage('not a response, or one that cannot be read');
     }
     if (this.#waiting === null) throw invalidMessage('a response that nobody asked for');
     this.#deliver(command);
   }
 
-  dataSetValue(): void {}
-  dataSetEnd(): void {}
+  dataSetValue(slice: Uint8Array): void {
+    this.#askedBytes += slice.length;
+    if (this.#askedBytes > this.#limits.otherDataSetBytes)
+      throw invalidMessage('the data set of a request is too long');
+    this.#asked?.parts.push(slice);
+  }
+
+  dataSetEnd(): void {
+    const asked = this.#asked;
+    this.#asked = null;
+    const { serve } = this.#options;
+    if (asked === null || serve === undefined) return;
+    const { contextId, command, parts } = asked;
+    const transferSyntaxUid = this.#contexts.get(contextId)?.transferSyntaxUid ?? '';
+    serve({ contextId, transferSyntaxUid, command, dataSet: Buffer.concat(parts) })
+      .catch((): StoreAnswer => answers.failure)
+      .then((answer) => {
+        const response = encodeCommand(responseTo(command, answer));
+        this.#association.write(encodeData(contextId, 'command', response, this.#room));
+      })
+      .catch(() => this.abort('an answer could not be written'));
+  }
 }
 
 /** Connects and negotiates. @throws AssociationFailure */
@@ -301,12 +360,19 @@ export async function openRequestor(
   target: ScuTarget,
   proposed: readonly ProposedContext[],
   signal: AbortSignal | undefined,
+  options: RequestorOptions = {},
 ): Promise<Requestor> {
   const limits = { ...defaultLimits, ...target.limits };
   if (signal?.aborted) {
     throw new AssociationFailure('DIMSE_ABORTED', 'stopped', { deliveryClass: 'transient', phase: 'connecting' });
   }
-  const requestor = new Requestor(await openSocket(target, limits.connectMs, signal), proposed, limits, signal);
+  const requestor = new Requestor(
+    await openSocket(target, limits.connectMs, signal),
+    proposed,
+    limits,
+    signal,
+    options,
+  );
   await requestor.negotiate(target);
   return requestor;
 }

@@ -6,6 +6,7 @@ import type { Metrics } from '../../observe/metrics.js';
 import { Acceptor, type AcceptorNode, type Admission } from './acceptor.js';
 import type { AssociateRequest } from './associate-pdu.js';
 import { Association } from './association.js';
+import type { CommitmentService } from './commitment.js';
 import type { Mismatch } from './incoming-object.js';
 import { type Limits, defaultLimits } from './limits.js';
 import { rejections } from './negotiate.js';
@@ -26,6 +27,8 @@ export interface ScpOptions {
     | { kind: 'admit'; peer: string }
     | { kind: 'reject'; result: 1 | 2; source: 1 | 2 | 3; reason: number; why: string };
   readonly store: StoreService;
+  /** Storage commitment; without it its contexts are refused. */
+  readonly commitment?: CommitmentService;
   readonly limits?: Partial<Limits>;
   readonly mismatch: Mismatch;
   readonly log: Log;
@@ -65,11 +68,12 @@ class Listener implements Scp {
   constructor(options: ScpOptions) {
     this.#options = options;
     this.#limits = { ...defaultLimits, ...options.limits };
-    const { aeTitles, mismatch, store, log, metrics, now } = options;
+    const { aeTitles, mismatch, store, commitment, log, metrics, now } = options;
     this.#node = {
       aeTitles,
       mismatch,
       store,
+      commitment,
       log,
       metrics,
       now,

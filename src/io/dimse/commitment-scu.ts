@@ -1,0 +1,113 @@
+// Storage Commitment over associations that limpid opens: as SCU it asks (and takes a report that comes at once), as SCP it reports.
+import { LimpidError } from '../../errors.js';
+import {
+  type CommitmentReport,
+  type CommitmentRequest,
+  actionTypeRequest,
+  decodeCommitmentReport,
+  encodeCommitmentReport,
+  encodeCommitmentRequest,
+  eventTypes,
+} from './commitment.js';
+import { CommandField, SopClass, Status, TransferSyntax, storageCommitmentInstance } from './constants.js';
+import { type PeerRequest, type Requestor, type ScuTarget, openRequestor } from './requestor.js';
+import { refuseCommitment } from './serve-commitment.js';
+import type { StoreAnswer } from './sink.js';
+
+const contextId = 1;
+const proposed = [
+  {
+    id: contextId,
+    abstractSyntaxUid: SopClass.StorageCommitment,
+    transferSyntaxUids: [TransferSyntax.ExplicitLittleEndian, TransferSyntax.ImplicitLittleEndian],
+  },
+];
+
+/** @throws LimpidError DIMSE_NO_CONTEXT, after the release */
+async function acceptedSyntax(requestor: Requestor): Promise<string> {
+  const context = requestor.contexts.get(contextId);
+  if (context !== undefined) return context.transferSyntaxUid;
+  await requestor.release();
+  throw new LimpidError('DIMSE_NO_CONTEXT', 'the peer accepts no Storage Commitment Push Model');
+}
+
+/** A request that was answered, while its association stays open for a report. */
+export interface AskedCommitment {
+  readonly status: number;
+  /** The peer's Error Comment. */
+  readonly comment: string;
+  /** Releases the association; resolves when it has ended. */
+  release(): Promise<void>;
+}
+
+/**
+ * Asks for storage commitment (N-ACTION). The association stays open until `release`: a report that comes over it goes to
+ * `reported`, whose answer it gets.
+ *
+ * @throws AssociationFailure; LimpidError DIMSE_NO_CONTEXT
+ */
+export async function askCommitment(
+  target: ScuTarget,
+  request: CommitmentRequest,
+  options: {
+    readonly signal?: AbortSignal;
+    readonly reported: (report: CommitmentReport) => Promise<StoreAnswer>;
+  },
+): Promise<AskedCommitment> {
+  const serve = async ({ command, dataSet, transferSyntaxUid }: PeerRequest): Promise<StoreAnswer> => {
+    const context = { abstractSyntaxUid: SopClass.StorageCommitment, transferSyntaxUid };
+    if (command.field !== CommandField.EventReport) return { status: Status.UnrecognizedOperation };
+    const refusal = refuseCommitment(command, context, { requests: false, reports: true });
+    return refusal ?? options.reported(decodeCommitmentReport(dataSet, transferSyntaxUid));
+  };
+  const requestor = await openRequestor(target, proposed, options.signal, { serve });
+  const bytes = encodeCommitmentRequest(request, await acceptedSyntax(requestor));
+  const action = {
+    field: CommandField.Action,
+    requestedSopClassUid: SopClass.StorageCommitment,
+    requestedSopInstanceUid: storageCommitmentInstance,
+    actionTypeId: actionTypeRequest,
+  };
+  const response = await requestor.call(contextId, action, () => requestor.writeData(contextId, bytes));
+  return {
+    status: response.status ?? Status.ProcessingFailure,
+    comment: response.errorComment ?? '',
+    release: () => requestor.release(),
+  };
+}
+
+/**
+ * Reports the outcome of a transaction (N-EVENT-REPORT) over an association of its own, as SCP of the class.
+ *
+ * @returns the peer's status
+ * @throws AssociationFailure; LimpidError DIMSE_NO_CONTEXT
+ */
+export async function reportCommitment(
+  target: ScuTarget,
+  report: CommitmentReport,
+  signal?: AbortSignal,
+): Promise<number> {
+  const roles = [{ sopClassUid: SopClass.StorageCommitment, scu: 0, scp: 1 }];
+  const requestor = await openRequestor(target, proposed, signal, { roles });
+  const bytes = encodeCommitmentReport(report, await acceptedSyntax(requestor));
+  const event = {
+    field: CommandField.EventReport,
+    affectedSopClassUid: SopClass.StorageCommitment,
+    affectedSopInstanceUid: storageCommitmentInstance,
+    eventTypeId: report.failed.length > 0 ? eventTypes.failures : eventTypes.success,
+  };
+  const response = await requestor.call(contextId, event, () => requestor.writeData(contextId, bytes));
+  await requestor.release();
+  return response.status ?? Status.ProcessingFailure;
+}
+
+/**
+ * Whether a peer accepts the Push Model, asked without a transaction.
+ *
+ * @throws AssociationFailure
+ */
+export async function acceptsCommitment(target: ScuTarget, signal?: AbortSignal): Promise<boolean> {
+  const requestor = await openRequestor(target, proposed, signal);
+  await requestor.release();
+  return requestor.contexts.has(contextId);
+}
