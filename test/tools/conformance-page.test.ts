@@ -6,7 +6,7 @@ import { decodableSyntaxes, videoSyntaxes } from '../../src/io/dimse/constants.j
 import { deliveryRule } from '../../src/io/dimse/status.js';
 import { transferSyntax } from '../../src/dicom/uids.js';
 
-const page = await readFile(new URL('../../../docs/conformance.md', import.meta.url), 'utf8');
+const page = await readFile(new URL('../../../docs/conformance-statement.md', import.meta.url), 'utf8');
 const section = (title: string): string => page.split(/^##+ /m).find((text) => text.startsWith(`${title}\n`)) ?? '';
 const found = (text: string, pattern: RegExp): string[] => [...text.matchAll(pattern)].map(([, part]) => part ?? '');
 

@@ -1,4 +1,4 @@
-// docs/conformance.md: the DICOM conformance statement (PS3.2), from the tables that the code works by.
+// docs/conformance-statement.md: the DICOM conformance statement (PS3.2), from the tables that the code works by.
 import { fileURLToPath } from 'node:url';
 import { isLossyMark, knownSyntaxes } from './syntax-names.js';
 import { attributes } from '../../src/derive/attributes.js';

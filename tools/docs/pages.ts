@@ -27,7 +27,7 @@ export const pages: readonly Page[] = [
   { path: 'docs/cli.md', make: () => cliPage(buildProgram(openCommands(processOutput(), {}, () => undefined))) },
   { path: 'config/limpid.schema.json', make: () => json({ $comment: generatedBy, ...configJsonSchema() }) },
   { path: 'config/rules.schema.json', make: () => json({ $comment: generatedBy, ...rulesJsonSchema() }) },
-  { path: 'docs/conformance.md', make: conformancePage },
+  { path: 'docs/conformance-statement.md', make: conformancePage },
   { path: 'docs/openapi.json', make: () => json({ 'x-generated': generatedBy, ...openApi() }) },
   { path: 'deploy/grafana/dashboards/limpid-overview.json', make: () => json(dashboard()) },
 ];
