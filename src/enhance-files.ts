@@ -104,6 +104,7 @@ async function taskFor(
         deliver: [],
         priority: 'routine',
         goesOn: false,
+        assemble: {},
       },
     ],
     marks,

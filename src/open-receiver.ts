@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { AppOptions } from './app-options.js';
 import { Tracker } from './assemble/tracker.js';
 import type { Closing } from './closing.js';
+import { completionPolicies } from './completion-policies.js';
 import { LimpidError } from './errors.js';
 import { openScp } from './io/dimse/scp.js';
 import { advance } from './pipeline.js';
@@ -39,7 +40,7 @@ export async function openReceiver(
   const tracker = new Tracker({
     spool,
     announce: (record) => advance(pipeline, record.key),
-    policy: () => config.assemble,
+    policy: completionPolicies({ config, layout: spool.layout, log }),
     log,
     metrics,
     now: Date.now,

@@ -47,6 +47,14 @@ export interface TaskRequest {
   readonly minimumSlices: number;
 }
 
+/** Periods, ms, that take the place of the node's own for some series (`assemble`); see assemble/decide.ts. */
+export interface CompletionOverride {
+  readonly quietMs?: number;
+  readonly releasedMs?: number;
+  readonly gapsMs?: number;
+  readonly longestMs?: number;
+}
+
 export type RulePriority = 'urgent' | 'routine' | 'batch';
 
 export interface CompiledRule {
@@ -61,6 +69,8 @@ export interface CompiledRule {
   readonly priority: RulePriority;
   /** After a match, later rules are looked at as well. */
   readonly goesOn: boolean;
+  /** When series that it matches are complete. */
+  readonly assemble: CompletionOverride;
 }
 
 /** Where a vendor's mark stands: a standard attribute, or one element (null: any) of a creator's private block. */

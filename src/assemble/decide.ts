@@ -12,13 +12,23 @@ export interface CompletionPolicy {
   readonly longestMs: number;
 }
 
+/** Of the policies of several sources, or rules, the longer period counts. */
+export function longerOf(a: CompletionPolicy, b: CompletionPolicy): CompletionPolicy {
+  return {
+    quietMs: Math.max(a.quietMs, b.quietMs),
+    releasedMs: Math.max(a.releasedMs, b.releasedMs),
+    gapsMs: Math.max(a.gapsMs, b.gapsMs),
+    longestMs: Math.max(a.longestMs, b.longestMs),
+  };
+}
+
 /** What is known of the instances that no revision lists yet. */
 export interface PendingFacts {
   readonly firstAtMs: number;
   readonly lastAtMs: number;
   /** Instances in all, those of earlier revisions included. */
   readonly count: number;
-  /** Images in Acquisition or Number of Series Related Instances, where a sender put them in. */
+  /** By Number of Series Related Instances, or by Images in Acquisition of every acquisition seen; null where that is not known. */
   readonly expected: number | null;
   /** Positions along the normal have a step above 1.5 x the median. */
   readonly hasGaps: boolean;
@@ -28,6 +38,8 @@ export interface PendingFacts {
   readonly releasedAtMs: number | null;
   /** The released association carried more than one instance of the series. */
   readonly releasedWithSeveral: boolean;
+  /** Each instance is a whole by itself: a multi-frame object that is no part of a concatenation. */
+  readonly allWhole: boolean;
   readonly firstRevision: boolean;
 }
 
@@ -50,7 +62,8 @@ export function decideCompletion(facts: PendingFacts, policy: CompletionPolicy, 
     const untilMs = Math.max(facts.releasedAtMs, facts.lastAtMs) + policy.releasedMs;
     const counted = facts.expected !== null && facts.count === facts.expected;
     if (counted) candidates.unshift({ why: 'count', untilMs });
-    else if (!facts.hasGaps && facts.releasedWithSeveral) candidates.unshift({ why: 'released', untilMs });
+    else if (!facts.hasGaps && (facts.releasedWithSeveral || facts.allWhole))
+      candidates.unshift({ why: 'released', untilMs });
   }
   const first = candidates.reduce((a, b) => (b.untilMs < a.untilMs ? b : a));
   return nowMs >= first.untilMs ? { kind: 'close', why: first.why } : { kind: 'wait', untilMs: first.untilMs };

@@ -8,16 +8,18 @@ import type { InstanceRecord, Modality, SeriesRecord } from '../spool/records.js
 import type { Spool } from '../spool/spool.js';
 import { listedFiles, unansweredRequeues, unlistedFiles } from '../spool/state.js';
 import type { SeriesState } from '../spool/state.js';
-import { decideCompletion } from './decide.js';
+import { decideCompletion, longerOf } from './decide.js';
 import type { CompletionPolicy, PendingFacts } from './decide.js';
 import { stackHasGaps } from './gaps.js';
 import { readArrival } from './read-arrival.js';
+import { Tally } from './tally.js';
 
 export interface TrackerDeps {
   readonly spool: Spool;
   /** Adds the `series` job of a closed revision; a queue that is away is no failure, the reconciler catches up. */
   readonly announce: (record: SeriesRecord, modality: Modality) => Promise<void>;
-  readonly policy: () => CompletionPolicy;
+  /** When the series of this instance is complete; asked at the first one of each source. Never fails. */
+  readonly policy: (arrival: Arrival) => CompletionPolicy | Promise<CompletionPolicy>;
   readonly log: Log;
   readonly metrics: Metrics;
   /** Wall clock, ms since epoch: only for records. */
@@ -36,7 +38,9 @@ interface Pending {
   readonly openedAt: number;
   firstAtMs: number;
   lastAtMs: number;
-  expected: number | null;
+  readonly tally: Tally;
+  /** By peer; `null` while it is being found out. */
+  readonly policies: Map<string, CompletionPolicy | null>;
   releasedAtMs: number | null;
   releasedWithSeveral: boolean;
   timer: NodeJS.Timeout | null;
@@ -73,15 +77,31 @@ export class Tracker {
   arrived(arrival: Arrival): void {
     const at = this.#deps.monotonic();
     const pending = this.#pendingOf(arrival.key, at);
+    if (arrival.kind === 'stored' && !pending.arrivals.has(arrival.instance.file)) pending.tally.add(arrival.facts);
     pending.arrivals.set(arrival.instance.file, arrival);
     pending.lastAtMs = at;
-    pending.expected = arrival.facts.expected ?? pending.expected;
     if (arrival.association !== null) {
       const association = pending.associations.get(arrival.association) ?? { open: true, count: 0 };
       association.count += 1;
       pending.associations.set(arrival.association, association);
     }
+    this.#askPolicy(pending, arrival);
     this.#evaluate(pending);
+  }
+
+  #askPolicy(pending: Pending, arrival: Arrival): void {
+    const { peer } = arrival.source;
+    if (pending.policies.has(peer)) return;
+    const answer = this.#deps.policy(arrival);
+    if (!(answer instanceof Promise)) {
+      pending.policies.set(peer, answer);
+      return;
+    }
+    pending.policies.set(peer, null);
+    void answer.then((policy) => {
+      pending.policies.set(peer, policy);
+      if (this.#pending.get(pending.key) === pending) this.#evaluate(pending);
+    });
   }
 
   associationEnded(association: number, how: 'released' | 'aborted' | 'lost'): void {
@@ -184,7 +204,8 @@ export class Tracker {
         openedAt: this.#deps.now(),
         firstAtMs: at,
         lastAtMs: at,
-        expected: null,
+        tally: new Tally(),
+        policies: new Map(),
         releasedAtMs: null,
         releasedWithSeveral: false,
         timer: null,
@@ -198,21 +219,26 @@ export class Tracker {
   #evaluate(pending: Pending): void {
     if (pending.closing || this.#closed) return;
     if (pending.timer !== null) clearTimeout(pending.timer);
-    pending.timer = setTimeout(() => {
-      this.#closeIfComplete(pending).catch((error: unknown) => {
-        this.#deps.log.error('closing a revision failed; it is taken up again from its files', {
-          key: pending.key,
-          error,
+    const policy = policyOf(pending);
+    if (policy === null) return;
+    pending.timer = setTimeout(
+      () => {
+        this.#closeIfComplete(pending).catch((error: unknown) => {
+          this.#deps.log.error('closing a revision failed; it is taken up again from its files', {
+            key: pending.key,
+            error,
+          });
+          this.#pending.delete(pending.key);
+          this.#seenTouch.delete(pending.key);
         });
-        this.#pending.delete(pending.key);
-        this.#seenTouch.delete(pending.key);
-      });
-    }, this.#waitMs(pending));
+      },
+      this.#waitMs(pending, policy),
+    );
   }
 
   /** Until the earliest moment at which the series can be complete; the geometry is looked at only then. */
-  #waitMs(pending: Pending): number {
-    const decision = decideCompletion(this.#facts(pending, true, false), this.#deps.policy(), this.#deps.monotonic());
+  #waitMs(pending: Pending, policy: CompletionPolicy): number {
+    const decision = decideCompletion(this.#facts(pending, true, false), policy, this.#deps.monotonic());
     return decision.kind === 'close' ? 0 : Math.min(decision.untilMs - this.#deps.monotonic(), 2 ** 31 - 1);
   }
 
@@ -220,8 +246,9 @@ export class Tracker {
     return {
       firstAtMs: pending.firstAtMs,
       lastAtMs: pending.lastAtMs,
-      count: pending.arrivals.size,
-      expected: pending.expected,
+      count: pending.tally.count,
+      expected: pending.tally.expected,
+      allWhole: pending.tally.allWhole,
       hasGaps,
       associationOpen: [...pending.associations.values()].some(({ open }) => open),
       releasedAtMs: pending.releasedAtMs,
@@ -234,9 +261,16 @@ export class Tracker {
     pending.closing = true;
     const state = await this.#deps.spool.state(pending.key);
     const previous = state.revisions.at(-1)?.record ?? null;
-    const gaps = stackHasGaps([...pending.arrivals.values()].map(({ facts }) => facts));
+    // Late slices fill what was missing: of their own positions nothing follows. The gate looks at all of them.
+    const gaps = previous === null && stackHasGaps([...pending.arrivals.values()].map(({ facts }) => facts));
     const facts = this.#facts(pending, previous === null, gaps);
-    const decision = decideCompletion(facts, this.#deps.policy(), this.#deps.monotonic());
+    const policy = policyOf(pending);
+    const decision = policy === null ? null : decideCompletion(facts, policy, this.#deps.monotonic());
+    if (decision === null) {
+      // Another source has come meanwhile; its policy brings this back.
+      pending.closing = false;
+      return;
+    }
     if (decision.kind === 'wait') {
       pending.closing = false;
       pending.timer = setTimeout(
@@ -306,6 +340,16 @@ export class Tracker {
     });
     await this.#deps.announce(record, modality);
   }
+}
+
+/** What holds for a series of these sources; null while that is being found out. */
+function policyOf({ policies }: Pending): CompletionPolicy | null {
+  let longest: CompletionPolicy | null = null;
+  for (const policy of policies.values()) {
+    if (policy === null) return null;
+    longest = longest === null ? policy : longerOf(longest, policy);
+  }
+  return longest;
 }
 
 function byFile(a: InstanceRecord, b: InstanceRecord): number {

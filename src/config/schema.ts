@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { reasons } from '../errors.js';
 import type { ReasonCode } from '../errors.js';
-import type { CompiledRule, VendorMark } from '../rule.js';
+import type { CompiledRule, CompletionOverride, VendorMark } from '../rule.js';
 import { compileCondition, shown } from './conditions.js';
 import { compileExpression } from './patterns.js';
 import { parseDuration, parseSize } from './units.js';
@@ -129,6 +129,22 @@ const assemble = z
     longestMs: value.longest,
   }));
 
+/** The same periods for one source, or for the series that a rule matches; what is left out stays as it is. */
+const assembleOwn = z
+  .strictObject({
+    quiet: duration.optional(),
+    released: duration.optional(),
+    gaps: duration.optional(),
+    longest: duration.optional(),
+  })
+  .default({})
+  .transform(({ quiet, released, gaps, longest }): CompletionOverride => ({
+    ...(quiet === undefined ? {} : { quietMs: quiet }),
+    ...(released === undefined ? {} : { releasedMs: released }),
+    ...(gaps === undefined ? {} : { gapsMs: gaps }),
+    ...(longest === undefined ? {} : { longestMs: longest }),
+  }));
+
 const peer = z
   .strictObject({
     aeTitle: aeTitle.describe('Its AE title: called when limpid sends, calling when it sends to limpid.'),
@@ -139,6 +155,7 @@ const peer = z
       .default(4)
       .describe('Associations that limpid opens to it at once.'),
     giveUp: duration.prefault('7d').describe('A delivery is given up this long after its first try.'),
+    assemble: assembleOwn.describe('When series of this source are complete; keys as in `assemble`.'),
   })
   .transform(({ giveUp, ...rest }) => ({ ...rest, giveUpMs: giveUp }));
 
@@ -250,11 +267,23 @@ const rule = z
     deliver: peerNames.describe('Peers that get the derived series.'),
     priority: z.enum(['urgent', 'routine', 'batch']).default('routine'),
     continue: z.boolean('expected true or false').default(false).describe('Look at the rules after this one too.'),
+    assemble: assembleOwn.describe(
+      'When series that match are complete; keys as in `assemble`. Conditions are tried on the first instance alone.',
+    ),
     ignore: z.literal(true, 'expected true').optional().describe('Nothing is done with a series that matches.'),
   })
   .transform((value): CompiledRule => {
-    const { name: ruleName, enhance, forward, deliver, priority } = value;
-    return { name: ruleName, when: value.when ?? null, enhance, forward, deliver, priority, goesOn: value.continue };
+    const {
+      name: ruleName,
+      when: condition = null,
+      continue: goesOn,
+      enhance,
+      forward,
+      deliver,
+      priority,
+      assemble: own,
+    } = value;
+    return { name: ruleName, when: condition, enhance, forward, deliver, priority, goesOn, assemble: own };
   });
 
 /** Rules in order; in a file of their own the whole file is this list. */

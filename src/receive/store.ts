@@ -152,6 +152,8 @@ const none = {
   position: null,
   orientation: null,
   expected: null,
+  acquisition: { number: '', expected: null },
+  isWhole: false,
 };
 
 function pick(walked: WalkedFacts): { studyInstanceUid: string; seriesInstanceUid: string; modality: string } {

@@ -45,7 +45,7 @@ export async function readSeriesFacts(
   const limit = pLimit(atOnce);
   const there = series.instances.filter(({ file }) => !swept.has(file));
   const instances = await Promise.all(
-    there.map((instance) => limit(() => readInstanceFacts(fileOf(instance), instance, wanted))),
+    there.map((instance) => limit(() => readInstance(fileOf(instance), instance, wanted))),
   );
   return seriesFacts({
     instances,
@@ -57,7 +57,8 @@ export async function readSeriesFacts(
 
 type Identity = Pick<InstanceRecord, 'sopInstanceUid' | 'sopClassUid' | 'transferSyntaxUid'>;
 
-async function readInstanceFacts(path: string, identity: Identity, wanted: Wanted): Promise<InstanceFacts> {
+/** Reads the facts of one instance; see readSeriesFacts. */
+export async function readInstance(path: string, identity: Identity, wanted: Wanted): Promise<InstanceFacts> {
   const file = await open(path);
   try {
     const { size } = await file.stat();

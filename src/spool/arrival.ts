@@ -5,6 +5,7 @@ import type { DataSet } from '../dicom/data-set.js';
 import { writeFileMeta } from '../dicom/part10.js';
 import type { FileMeta } from '../dicom/part10.js';
 import { uidOf } from '../dicom/uid.js';
+import { sopClasses } from '../dicom/uids.js';
 import { number, numbers, text } from '../dicom/values.js';
 import type { Key } from './key.js';
 import type { InstanceRecord } from './records.js';
@@ -26,8 +27,12 @@ export interface AssemblyFacts {
   readonly position: readonly number[] | null;
   /** Image Orientation (Patient), direction cosines. */
   readonly orientation: readonly number[] | null;
-  /** Images in Acquisition (0020,1002), or Number of Series Related Instances (0020,1209). */
+  /** Number of Series Related Instances (0020,1209), where a sender put it in. */
   readonly expected: number | null;
+  /** Acquisition Number, and Images in Acquisition (0020,1002): how many instances share that number. */
+  readonly acquisition: { readonly number: string; readonly expected: number | null };
+  /** One object holds all its frames (Enhanced and Legacy Converted classes), and is no part of a concatenation. */
+  readonly isWhole: boolean;
 }
 
 export interface Arrival {
@@ -70,19 +75,31 @@ export function arrivalSource(meta: FileMeta): ArrivalSource {
   return { peer: facts.success ? facts.data.peer : 'unknown', ...source };
 }
 
+const multiFrameClasses: ReadonlySet<string> = new Set([
+  sopClasses.enhancedCt,
+  sopClasses.enhancedMr,
+  sopClasses.legacyConvertedCt,
+  sopClasses.legacyConvertedMr,
+]);
+
 /** Reads the facts from a data set's header; a header that ends early gives what it has. */
 export function assemblyFacts(ds: DataSet): AssemblyFacts {
   const vector = (keyword: string, length: number): number[] | null => {
     const values = numbers(ds, keyword);
     return values.length === length && values.every(Number.isFinite) ? values : null;
   };
-  const expected = number(ds, 'NumberOfSeriesRelatedInstances') ?? number(ds, 'ImagesInAcquisition');
+  const count = (keyword: string): number | null => {
+    const value = number(ds, keyword);
+    return value !== null && Number.isInteger(value) && value > 0 ? value : null;
+  };
   return {
     studyInstanceUid: text(ds, 'StudyInstanceUID') ?? '',
     seriesInstanceUid: text(ds, 'SeriesInstanceUID') ?? '',
     modality: text(ds, 'Modality') ?? '',
     position: vector('ImagePositionPatient', 3),
     orientation: vector('ImageOrientationPatient', 6),
-    expected: expected !== null && Number.isInteger(expected) && expected > 0 ? expected : null,
+    expected: count('NumberOfSeriesRelatedInstances'),
+    acquisition: { number: text(ds, 'AcquisitionNumber') ?? '', expected: count('ImagesInAcquisition') },
+    isWhole: multiFrameClasses.has(text(ds, 'SOPClassUID') ?? '') && text(ds, 'ConcatenationUID') === null,
   };
 }

@@ -13,6 +13,7 @@ const facts: PendingFacts = {
   associationOpen: false,
   releasedAtMs: 1000,
   releasedWithSeveral: true,
+  allWhole: false,
   firstRevision: true,
 };
 
@@ -31,6 +32,7 @@ describe('decideCompletion', () => {
       6_000,
     ],
     ['the expected count is not reached: geometry still speaks', { expected: 12 }, 6_000],
+    ['one association an object, each whole by itself', { releasedWithSeveral: false, allWhole: true }, 6_000],
     ['gaps: the longer period', { hasGaps: true }, 121_000],
     ['gaps, but the count is reached: the short period', { hasGaps: true, expected: 10 }, 6_000],
     ['another association still open', { associationOpen: true }, 61_000],

@@ -121,6 +121,8 @@ async function bring(
       position: [0, 0, z],
       orientation: [1, 0, 0, 0, 1, 0],
       expected: null,
+      acquisition: { number: '', expected: null },
+      isWhole: false,
     },
   });
 }
