@@ -3,27 +3,36 @@
 import argparse
 from pathlib import Path
 
-MODELS = {"ct": "ct-low-dose", "mr": "mr-accelerated"}
-SECTIONS = {"ct": 600, "mr": 1500}
-HELD_OUT = {"ct": 20, "mr": 100}
+MODELS = {"ct": "ct-low-dose", "mr": "mr-accelerated", "us": "us-despeckle"}
+MINUTES = {"ct": 30.0, "mr": 25.0, "us": 8.0}
+POOLS = {"ct": {"ct": 600, "ct-faint": 160}, "mr": {"mr": 1500}, "us": {"us": 400}}
+HELD_OUT = {"ct": 20, "mr": 100, "us": 50}
 POOL_SEED, HELD_OUT_SEED = 1, 999
 
 
 def _train(arguments: argparse.Namespace) -> None:
     import torch
 
-    from limpid_training import pools
-    from limpid_training.export import export
+    from limpid_training import network, patches, pools
+    from limpid_training.export import export, load_weights
     from limpid_training.train import Plan, train
 
     modality, work = arguments.command, arguments.work
-    held_out = pools.build(modality, work / "pools", HELD_OUT[modality], HELD_OUT_SEED)
-    parts = pools.build(modality, work / "pools", arguments.sections or SECTIONS[modality], POOL_SEED)
+    held_out = pools.load(pools.build(modality, work / "pools", HELD_OUT[modality], HELD_OUT_SEED))
+    parts = []
+    for kind, count in POOLS[modality].items():
+        parts += pools.build(kind, work / "pools", round(count * arguments.share), POOL_SEED)
+    pool = pools.load(parts)
     plan = Plan(arguments.minutes, arguments.wall_minutes or 3 * arguments.minutes, arguments.rate, arguments.seed)
     name = work / MODELS[modality]
-    network, _ = train(pools.load(parts), pools.load(held_out), plan, arguments.init, name.with_suffix(".log"))
-    torch.save(network.state_dict(), name.with_suffix(".pt"))
-    difference = export(network, name.with_suffix(".onnx"))
+    size = network.SMALL if modality == "us" else network.FULL
+    torch.manual_seed(plan.seed)
+    start = load_weights(arguments.init) if arguments.init else network.Ffdr(*size)
+    trained, _ = train(
+        start, lambda rng: patches.draw_batch(rng, pool), held_out, plan, name.with_suffix(".log")
+    )
+    torch.save(trained.state_dict(), name.with_suffix(".pt"))
+    difference = export(trained, name.with_suffix(".onnx"))
     print(f"{name.with_suffix('.onnx')}: at most {difference:.1e} from PyTorch")
 
 
@@ -64,12 +73,12 @@ def _demo(arguments: argparse.Namespace) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="limpid_training", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    for modality, minutes in (("ct", 30.0), ("mr", 25.0)):
+    for modality, minutes in MINUTES.items():
         command = commands.add_parser(modality, help=f"train {MODELS[modality]}: pools, training, ONNX file")
         command.add_argument("--work", type=Path, required=True, help="folder for pools, log, weights and the file")
         command.add_argument("--minutes", type=float, default=minutes, help="processor time of the training")
         command.add_argument("--wall-minutes", type=float, help="end earlier by the clock (default 3 x minutes)")
-        command.add_argument("--sections", type=int, help=f"size of the pool (default {SECTIONS[modality]})")
+        command.add_argument("--share", type=float, default=1.0, help=f"of the pool, {POOLS[modality]} when whole")
         command.add_argument("--init", type=Path, help="start from these weights (.pt)")
         command.add_argument("--rate", type=float, default=2e-3)
         command.add_argument("--seed", type=int, default=0)

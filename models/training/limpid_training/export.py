@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from limpid_training import onnx_file
-from limpid_training.network import Ffdr
+from limpid_training.network import Ffdr, network_of
 
 TOLERANCE = 1e-4
 """Largest difference, in network units (0.1 HU), between the file and PyTorch."""
@@ -32,6 +32,4 @@ def export(network: Ffdr, path: Path) -> float:
 
 
 def load_weights(path: Path) -> Ffdr:
-    network = Ffdr()
-    network.load_state_dict(torch.load(path, map_location="cpu"))
-    return network
+    return network_of(torch.load(path, map_location="cpu"))

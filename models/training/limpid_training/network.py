@@ -1,39 +1,53 @@
-"""The one network of limpid: FFDR 48x10."""
+"""The networks of limpid: FFDR in two sizes."""
 
 import torch
 from torch import nn
 from torch.nn import functional
 
 UNIT = 1000.0
-"""Image values (HU or delivered MR units) of one network unit."""
+"""Image values (HU, delivered MR units, grey values) of one network unit."""
 
-WIDTH = 48
-DEPTH = 10
+FULL = (48, 10)
+SMALL = (32, 8)
+"""Width and depth: CT and MR; ultrasound, which has to keep up with a cine."""
 
 
 class Ffdr(nn.Module):
-    """Denoiser at half resolution: [n, 2, h, w] (image, noise deviation; both / UNIT; h, w even) to [n, 1, h, w].
+    """Denoiser at half resolution: [n, inputs, h, w] (image, noise deviation; both / UNIT; h, w even) to [n, 1, h, w].
 
     The first convolution, 6x6 of stride 2, equals a pixel unshuffle and a 3x3 convolution, without the transposition that an
     inference engine would have to do. There are no biases, so scaling the image and its noise scales the result: one network
-    serves HU, MR counts and any gain. The network predicts the noise and subtracts it.
+    serves HU, MR counts and any gain. The network predicts the noise and subtracts it. Further inputs (neighbouring slices)
+    follow the noise map.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, width: int = FULL[0], depth: int = FULL[1], inputs: int = 2) -> None:
         super().__init__()
-        self.head = nn.Conv2d(2, WIDTH, 6, stride=2, padding=2, bias=False)
-        self.body = nn.ModuleList(nn.Conv2d(WIDTH, WIDTH, 3, padding=1, bias=False) for _ in range(DEPTH - 2))
-        self.tail = nn.Conv2d(WIDTH, 4, 3, padding=1, bias=False)
+        self.head = nn.Conv2d(inputs, width, 6, stride=2, padding=2, bias=False)
+        self.body = nn.ModuleList(nn.Conv2d(width, width, 3, padding=1, bias=False) for _ in range(depth - 2))
+        self.tail = nn.Conv2d(width, 4, 3, padding=1, bias=False)
         with torch.no_grad():
             self.tail.weight *= 0.1  # begins near the identity
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def hidden(self, x: torch.Tensor) -> torch.Tensor:
         hidden = functional.relu(self.head(x))
         for first, second in zip(self.body[0::2], self.body[1::2]):
             hidden = hidden + second(functional.relu(first(hidden)))
-        noise = functional.pixel_shuffle(self.tail(functional.relu(hidden)), 2)
+        return hidden
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        noise = functional.pixel_shuffle(self.tail(functional.relu(self.hidden(x))), 2)
         return x[:, :1] - noise
 
 
 def parameter_count(network: nn.Module) -> int:
     return sum(parameter.numel() for parameter in network.parameters())
+
+
+def network_of(weights: dict[str, torch.Tensor]) -> Ffdr:
+    """The FFDR whose weights these are."""
+    width, inputs = weights["head.weight"].shape[:2]
+    depth = 2 + sum(name.startswith("body.") for name in weights)
+    network = Ffdr(width, depth, inputs)
+    network.load_state_dict(weights)
+    return network

@@ -1,4 +1,8 @@
-"""Random patches of a pool, with the noise level, the orientation and the error of the noise map drawn anew each time."""
+"""Random patches of a pool, with the noise level, the orientation and the error of the noise map drawn anew each time.
+
+Each clean patch comes with DRAWS realisations of its noise: what two outputs have in common is bias (contrast and edges
+lost), what they differ in is noise that stayed. The loss weighs the two apart (`train.loss`).
+"""
 
 from dataclasses import dataclass
 
@@ -10,10 +14,14 @@ from limpid_training.pools import CT_STEPS, GRID
 
 NOISE_HU = (3.0, 90.0)
 PATCH = 96
-BATCH = 16
+BATCH = 8
+DRAWS = 2
 
-MAP_ERROR = 0.15
-"""Deviation of the logarithm of the noise map: the estimate at run time is 10 to 20 % wrong."""
+MAP_ERROR = 0.12
+WRONG_MAP_ERROR = 0.5
+WRONG_MAPS = 0.5
+"""Deviation of the logarithm of the noise map: the estimate at run time is 10 to 20 % wrong, and for a share of the patches
+(thin chest slices, dense abdomens) by far more, so that the network has to look at the noise itself."""
 
 LEVEL_OFFSET = 2.0
 """Added to the noise level where errors are weighted by it, so that nearly clean patches do not rule the loss."""
@@ -21,6 +29,8 @@ LEVEL_OFFSET = 2.0
 
 @dataclass(frozen=True)
 class Patch:
+    """noisy and sigma: [draw][row][column]; target: [row][column]."""
+
     noisy: np.ndarray
     sigma: np.ndarray
     target: np.ndarray
@@ -28,11 +38,16 @@ class Patch:
 
 @dataclass(frozen=True)
 class Batch:
-    """Network units; weight turns an error in network units into one in units of the patch's noise."""
+    """Network units. x and target: [draw x count, ...], draws of one patch `count` apart; weight turns an error in network
+    units into one in units of the patch's noise."""
 
     x: torch.Tensor
     target: torch.Tensor
     weight: torch.Tensor
+
+    def to(self, device: torch.device) -> "Batch":
+        moved = self.x.to(device, non_blocking=True, memory_format=torch.channels_last)
+        return Batch(moved, self.target.to(device), self.weight.to(device))
 
 
 def _corner(rng: np.random.Generator, size: int) -> tuple[slice, slice]:
@@ -45,6 +60,14 @@ def _finer(grid: np.ndarray, window: tuple[slice, slice]) -> np.ndarray:
     return np.kron(coarse, np.ones((GRID, GRID), np.float32))
 
 
+def _ct_noise(rng: np.random.Generator, pool: dict[str, np.ndarray], section: int, window) -> tuple[np.ndarray, np.ndarray]:
+    kernel = rng.integers(pool["noise"].shape[1])
+    noise = pool["noise"][section, kernel][window].astype(np.float32)
+    sigma = _finer(pool["sigma"][section, kernel], window)
+    mean = max(float(sigma.mean()), 1e-3)
+    return noise / mean, sigma / mean
+
+
 def _ct_patch(rng: np.random.Generator, pool: dict[str, np.ndarray]) -> Patch:
     while True:
         section = rng.integers(len(pool["clean"]))
@@ -52,41 +75,49 @@ def _ct_patch(rng: np.random.Generator, pool: dict[str, np.ndarray]) -> Patch:
         target = pool["clean"][section][window].astype(np.float32) / CT_STEPS
         if (target < -970).mean() <= 0.7 or rng.random() < 0.02:
             break
-    kernel = rng.integers(pool["noise"].shape[1])
-    noise = pool["noise"][section, kernel][window].astype(np.float32)
-    sigma = _finer(pool["sigma"][section, kernel], window)
-    level = np.exp(rng.uniform(*np.log(NOISE_HU))) / max(float(sigma.mean()), 1e-3)
-    return Patch(target + level * noise, level * sigma, target)
+    # The first noise is the section's own, streaks through its bones included; further ones are of other sections.
+    sections = [section, *rng.integers(len(pool["clean"]), size=DRAWS - 1)]
+    drawn = [_ct_noise(rng, pool, number, window) for number in sections]
+    level = np.exp(rng.uniform(*np.log(NOISE_HU)))
+    noise, sigma = (level * np.stack(part) for part in zip(*drawn))
+    return Patch(target + noise, sigma, target)
 
 
-def _mr_patch(rng: np.random.Generator, pool: dict[str, np.ndarray]) -> Patch:
+def _paired_patch(rng: np.random.Generator, pool: dict[str, np.ndarray]) -> Patch:
     while True:
         pair = rng.integers(len(pool["target"]))
         window = _corner(rng, pool["target"].shape[1])
         target = pool["target"][pair][window].astype(np.float32)
         if target.mean() >= 20 or rng.random() < 0.02:
             break
-    return Patch(pool["noisy"][pair][window].astype(np.float32), _finer(pool["sigma"][pair], window), target)
+    noisy = pool["noisy"][pair][(slice(None), *window)].astype(np.float32)
+    return Patch(noisy, np.stack([_finer(pool["sigma"][pair], window)] * len(noisy)), target)
 
 
 def _oriented(image: np.ndarray, orientation: int) -> np.ndarray:
-    image = np.rot90(image, orientation % 4)
-    return image.T if orientation >= 4 else image
+    image = np.rot90(image, orientation % 4, axes=(-2, -1))
+    return image.swapaxes(-2, -1) if orientation >= 4 else image
+
+
+def _map_error(rng: np.random.Generator) -> float:
+    return float(np.exp(rng.normal(0, WRONG_MAP_ERROR if rng.random() < WRONG_MAPS else MAP_ERROR)))
 
 
 def draw_batch(rng: np.random.Generator, pool: dict[str, np.ndarray], count: int = BATCH) -> Batch:
-    draw = _ct_patch if "clean" in pool else _mr_patch
-    x = np.empty((count, 2, PATCH, PATCH), np.float32)
+    """`count` patches, each with DRAWS noises."""
+    draw_patch = _ct_patch if "clean" in pool else _paired_patch
+    x = np.empty((DRAWS, count, 2, PATCH, PATCH), np.float32)
     target = np.empty((count, 1, PATCH, PATCH), np.float32)
     weight = np.empty((count, 1, 1, 1), np.float32)
     for i in range(count):
-        patch, orientation = draw(rng, pool), int(rng.integers(8))
-        x[i, 0] = _oriented(patch.noisy, orientation) / UNIT
-        x[i, 1] = _oriented(patch.sigma, orientation) / UNIT * np.exp(rng.normal(0, MAP_ERROR))
+        patch, orientation = draw_patch(rng, pool), int(rng.integers(8))
+        x[:, i, 0] = _oriented(patch.noisy, orientation) / UNIT
+        for draw in range(DRAWS):
+            x[draw, i, 1] = _oriented(patch.sigma[draw], orientation) / UNIT * _map_error(rng)
         target[i, 0] = _oriented(patch.target, orientation) / UNIT
         weight[i] = UNIT / (patch.sigma.mean() + LEVEL_OFFSET)
     return Batch(
-        torch.from_numpy(x).contiguous(memory_format=torch.channels_last),
-        torch.from_numpy(target),
-        torch.from_numpy(weight),
+        torch.from_numpy(x.reshape(DRAWS * count, 2, PATCH, PATCH)).contiguous(memory_format=torch.channels_last),
+        torch.from_numpy(np.concatenate([target] * DRAWS)),
+        torch.from_numpy(np.concatenate([weight] * DRAWS)),
     )

@@ -221,6 +221,28 @@ def ct_dense(rng: np.random.Generator, n: int = 512) -> np.ndarray:
     return blur(mean_blocks(image, 2), rng.uniform(0.35, 0.9))
 
 
+def ct_faint(rng: np.random.Generator, n: int = 512) -> np.ndarray:
+    """Clean CT section in HU strewn with faint discs and blobs of every size, on quiet and on dense ground.
+
+    At the noise of a low dose these contrasts lie at the border of what can be seen. A network that meets them seldom takes
+    them for noise; here they are common, sharp and soft, so that it must look.
+    """
+    image = ct_dense(rng, n) if rng.random() < 0.5 else body_section(rng, n)
+    if rng.random() < 0.4:
+        image = rng.uniform(-60, 110) + rng.uniform(0, 8) * smooth_field(rng, n, rng.uniform(20, 60))
+    soft = (image > -140) & (image < 220)
+    for blurred in (rng.uniform(0.3, 0.7), rng.uniform(1, 3)):
+        marks = np.zeros((n, n), np.float32)
+        for _ in range(int(rng.integers(80, 240))):
+            radius = np.exp(rng.uniform(np.log(1.5), np.log(14))) / (n / 2)
+            shape = ellipse(
+                n, tuple(rng.uniform(-0.9, 0.9, 2)), (radius, radius * rng.uniform(0.6, 1.4)), rng.uniform(0, np.pi)
+            )
+            marks[shape < 1] += rng.choice([-1, 1]) * np.exp(rng.uniform(np.log(4), np.log(40)))
+        image = image + soft * blur(marks, blurred)
+    return blur(_within_field_of_view(image), rng.uniform(0.35, 0.9))
+
+
 def _new_contrast(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
     """Sends 0..1 through a random curve of 3 to 7 knots: one drawing gives many MR contrasts."""
     knots = int(rng.integers(3, 8))

@@ -2,22 +2,25 @@
 
 A CT part holds `clean` (int16, 8 x HU, [section][row][column]), `noise` (float16, [section][kernel][row][column], each of
 deviation 1 in its centre) and `sigma` (float16, local deviation of that noise on a grid of 1/8). The level of the noise is
-chosen when a patch is drawn. An MR part holds `noisy`, `target` (float16, delivered units) and `sigma` (grid of 1/8).
+chosen when a patch is drawn. MR and ultrasound parts hold `noisy` (float16, delivered units or grey values,
+[pair][draw][row][column]: draws differ in the noise alone), `target` and `sigma` (grid of 1/8).
 """
 
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 
-from limpid_training import ct_simulator, mr_simulator, phantoms
+from limpid_training import ct_simulator, mr_simulator, phantoms, us_simulator
 from limpid_training.fields import blur, mean_blocks
 
 GRID = 8
 KERNELS = 3
 CT_STEPS = 8
-PART = {"ct": 20, "mr": 50}
+PART = {"ct": 20, "ct-faint": 20, "mr": 50, "us": 50}
 DENSE_SHARE = 0.5
+PAIR_DRAWS = 2
 
 
 def local_sigma(noise: np.ndarray, window: float = 20.0) -> np.ndarray:
@@ -40,10 +43,16 @@ def _random_scan(rng: np.random.Generator, hu: np.ndarray) -> ct_simulator.Scan:
     )
 
 
-def ct_part(rng: np.random.Generator, count: int) -> dict[str, np.ndarray]:
+def _ct_mixture(rng: np.random.Generator) -> np.ndarray:
+    return phantoms.ct_dense(rng) if rng.random() < DENSE_SHARE else phantoms.ct_plain(rng)
+
+
+def ct_part(
+    rng: np.random.Generator, count: int, section: Callable[[np.random.Generator], np.ndarray] = _ct_mixture
+) -> dict[str, np.ndarray]:
     clean, noise, sigma = [], [], []
     for _ in range(count):
-        hu = phantoms.ct_dense(rng) if rng.random() < DENSE_SHARE else phantoms.ct_plain(rng)
+        hu = section(rng)
         raw = ct_simulator.scan_noise(rng, hu, _random_scan(rng, hu))
         images = []
         for _ in range(KERNELS):
@@ -55,22 +64,49 @@ def ct_part(rng: np.random.Generator, count: int) -> dict[str, np.ndarray]:
     return {"clean": np.stack(clean), "noise": np.stack(noise), "sigma": np.stack(sigma)}
 
 
+def _paired_part(pairs: Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> dict[str, np.ndarray]:
+    noisy, target, sigma = (np.stack(images).astype(np.float16) for images in zip(*pairs))
+    return {"noisy": noisy, "target": target, "sigma": sigma}
+
+
 def mr_part(rng: np.random.Generator, count: int) -> dict[str, np.ndarray]:
-    arrays: dict[str, list[np.ndarray]] = {"noisy": [], "target": [], "sigma": []}
-    for _ in range(count):
-        pair = mr_simulator.simulate(rng, phantoms.mr_clean(rng), mr_simulator.random_acquisition(rng))
+    def pair() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        clean, how = phantoms.mr_clean(rng), mr_simulator.random_acquisition(rng)
+        receiver = mr_simulator.random_receiver(rng, clean.shape[0], how)
+        drawn = [mr_simulator.acquire(rng, clean, how, receiver) for _ in range(PAIR_DRAWS)]
         axes = (1, 0) if rng.random() < 0.5 else (0, 1)
-        arrays["noisy"].append(pair.noisy.transpose(axes))
-        arrays["target"].append(pair.target.transpose(axes))
-        arrays["sigma"].append(mean_blocks(pair.sigma, GRID).transpose(axes))
-    return {name: np.stack(images).astype(np.float16) for name, images in arrays.items()}
+        sigma = np.sqrt(np.mean([each.sigma**2 for each in drawn], axis=0))
+        return (
+            np.stack([each.noisy.transpose(axes) for each in drawn]),
+            drawn[0].target.transpose(axes),
+            mean_blocks(sigma, GRID).transpose(axes),
+        )
+
+    return _paired_part(pair() for _ in range(count))
+
+
+def us_part(rng: np.random.Generator, count: int) -> dict[str, np.ndarray]:
+    def pair() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        cine = us_simulator.simulate(rng, draws=PAIR_DRAWS)
+        error = ((cine.noisy - cine.target) ** 2).mean(0)
+        return cine.noisy, cine.target, np.sqrt(np.maximum(mean_blocks(blur(error, 10.0), GRID), 0.25))
+
+    return _paired_part(pair() for _ in range(count))
+
+
+MAKERS: dict[str, Callable[[np.random.Generator, int], dict[str, np.ndarray]]] = {
+    "ct": ct_part,
+    "ct-faint": lambda rng, count: ct_part(rng, count, phantoms.ct_faint),
+    "mr": mr_part,
+    "us": us_part,
+}
 
 
 def build(modality: str, folder: Path, count: int, seed: int) -> list[Path]:
     """Makes what is missing of `count` sections or pairs; each part has its own seed, so the pool does not depend on how
     often the build was stopped."""
     folder.mkdir(parents=True, exist_ok=True)
-    make = ct_part if modality == "ct" else mr_part
+    make = MAKERS[modality]
     parts = []
     for number in range(-(-count // PART[modality])):
         path = folder / f"{modality}-{seed}-{number:03d}.npz"

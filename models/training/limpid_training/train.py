@@ -1,26 +1,36 @@
-"""Training loop for one CPU core: bf16 with channels_last (AMX where there is one), one cosine over the budget, EMA.
+"""Training loop: bf16 with channels_last (a GPU where there is one; AMX or AVX-512 else), one cosine over the budget, EMA.
 
-Budgets count processor time, which is fair on a shared machine; a wall-clock limit ends the cosine earlier if the
-machine is busy.
+Budgets count processor time, which is fair on a shared machine (time by the clock on a GPU); a wall-clock limit ends the
+cosine earlier if the machine is busy.
 """
 
+import copy
 import json
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
 
-from limpid_training.network import Ffdr, parameter_count
+from limpid_training.network import parameter_count
 from limpid_training.patches import BATCH, PATCH, Batch, draw_batch
 
 WARM_UP_STEPS = 100
 LAST_RATE = 0.005
 EMA_DECAY = 0.998
-CHARBONNIER = 0.01
 VALIDATION_BATCHES = 4
 VALIDATION_SEED = 7
+
+ROBUST_FROM = 1.0
+"""Errors beyond this many sigmas (edges) count linearly, smaller ones by their square: an absolute error would take faint
+contrasts for noise wherever noise is likelier."""
+
+NOISE_SHARE = 0.3
+"""What noise that stays weighs against bias of the same size. The run time blends about half of the noise back anyway, and
+contrast that is gone is gone."""
 
 
 @dataclass(frozen=True)
@@ -33,21 +43,30 @@ class Plan:
     seed: int
 
 
+Objective = Callable[[nn.Module, Batch], torch.Tensor]
+Draw = Callable[[np.random.Generator], Batch]
+
+
+def best_device() -> torch.device:
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
 class Progress:
     """Share of the budget that is used up, 0 to 1."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, device: torch.device) -> None:
         self._plan = plan
-        self._cpu, self._wall = time.process_time(), time.monotonic()
+        self._clock = time.monotonic if device.type == "cuda" else time.process_time
+        self._spent, self._wall = self._clock(), time.monotonic()
 
-    def cpu_minutes(self) -> float:
-        return (time.process_time() - self._cpu) / 60
+    def minutes(self) -> float:
+        return (self._clock() - self._spent) / 60
 
     def wall_minutes(self) -> float:
         return (time.monotonic() - self._wall) / 60
 
     def share(self) -> float:
-        return max(self.cpu_minutes() / self._plan.minutes, self.wall_minutes() / self._plan.wall_minutes)
+        return max(self.minutes() / self._plan.minutes, self.wall_minutes() / self._plan.wall_minutes)
 
 
 def _rate(plan: Plan, step: int, share: float) -> float:
@@ -55,41 +74,69 @@ def _rate(plan: Plan, step: int, share: float) -> float:
     return plan.rate * min(1, (step + 1) / WARM_UP_STEPS) * cosine
 
 
-def _loss(network: Ffdr, batch: Batch) -> torch.Tensor:
-    with torch.cpu.amp.autocast(dtype=torch.bfloat16):
-        output = network(batch.x)
-    error = (output.float() - batch.target) * batch.weight
-    return torch.sqrt(error * error + CHARBONNIER).mean()
+def robust(error: torch.Tensor) -> torch.Tensor:
+    """Mean of a smooth loss: the square up to about ROBUST_FROM, linear beyond."""
+    scaled = error / ROBUST_FROM
+    return ROBUST_FROM**2 * 2 * (torch.sqrt(1 + scaled * scaled) - 1).mean()
 
 
-def _gain_db(network: Ffdr, batches: list[Batch]) -> float:
-    """Gain of the squared error in fp32, mean over patches in dB: a mean of errors would be that of the few patches in
-    which aliasing, which nobody can remove, is many times the noise."""
-    gains = []
+def bias_and_noise(error: torch.Tensor, noise_share: float = NOISE_SHARE) -> torch.Tensor:
+    """Loss of errors in units of the patch's noise. With two draws a patch, half their sum and half their difference tell bias
+    from noise: expected squares are bias^2 + noise^2 / 2 and noise^2 / 2, so the weights make it bias^2 + noise_share noise^2."""
+    first, second = error.chunk(2)
+    return robust((first + second) / 2) + (2 * noise_share - 1) * robust((first - second) / 2)
+
+
+def run_in_bf16(network: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    with torch.autocast(x.device.type, dtype=torch.bfloat16):
+        output = network(x)
+    return output.float()
+
+
+def denoising(network: nn.Module, batch: Batch) -> torch.Tensor:
+    """The objective of the networks that ship."""
+    return bias_and_noise((run_in_bf16(network, batch.x) - batch.target) * batch.weight)
+
+
+def held_out_figures(network: nn.Module, batches: list[Batch]) -> dict[str, float]:
+    """In fp32. gain_db: of the squared error, mean over patches in dB (a mean of errors would be that of the few patches in which
+    aliasing, which nobody can remove, is many times the noise); noise that stays and bias, root mean squares in sigmas."""
+    gains, noise, bias = [], [], []
     with torch.no_grad():
         for batch in batches:
+            error = network(batch.x) - batch.target
             before = ((batch.x[:, :1] - batch.target) ** 2).mean((1, 2, 3))
-            after = ((network(batch.x) - batch.target) ** 2).mean((1, 2, 3))
-            gains.append(10 * torch.log10(before / after))
-    return float(torch.cat(gains).mean())
+            gains.append(10 * torch.log10(before / (error**2).mean((1, 2, 3))))
+            first, second = (error * batch.weight).chunk(2)
+            noise.append(float(((first - second) ** 2).mean() / 2))
+            bias.append(float((first * second).mean()))
+    return {
+        "gain_db": float(torch.cat(gains).mean()),
+        "noise": float(np.mean(noise)) ** 0.5,
+        "bias": max(float(np.mean(bias)), 0) ** 0.5,
+    }
 
 
 def train(
-    pool: dict[str, np.ndarray], validation: dict[str, np.ndarray], plan: Plan, init: Path | None, log_path: Path
-) -> tuple[Ffdr, dict]:
-    """Trains on `pool`; gives the averaged network and a summary, which is also the last line of the log (JSON lines)."""
+    network: nn.Module,
+    draw: Draw,
+    validation: dict[str, np.ndarray],
+    plan: Plan,
+    log_path: Path,
+    objective: Objective = denoising,
+    after_step: Callable[[nn.Module, float], None] = lambda network, share: None,
+) -> tuple[nn.Module, dict]:
+    """Trains on the batches of `draw`; gives the averaged network and a summary, which is also the last line of the log (JSON
+    lines). `after_step` is called with the share of the budget that is used up."""
+    device = best_device()
     torch.set_num_threads(1)
     torch.manual_seed(plan.seed)
     rng = np.random.default_rng(plan.seed)
-    network = Ffdr()
-    if init is not None:
-        network.load_state_dict(torch.load(init, map_location="cpu"))
-    network = network.to(memory_format=torch.channels_last)
-    averaged = Ffdr().to(memory_format=torch.channels_last)
-    averaged.load_state_dict(network.state_dict())
+    network = network.to(device, memory_format=torch.channels_last)
+    averaged = copy.deepcopy(network)
     optimiser = torch.optim.Adam(network.parameters(), lr=plan.rate, betas=(0.9, 0.99))
     validation_rng = np.random.default_rng(VALIDATION_SEED)
-    held_out = [draw_batch(validation_rng, validation) for _ in range(VALIDATION_BATCHES)]
+    held_out = [draw_batch(validation_rng, validation).to(device) for _ in range(VALIDATION_BATCHES)]
 
     with log_path.open("w") as log:
 
@@ -99,31 +146,31 @@ def train(
             print(line, file=log, flush=True)
 
         say(
-            **asdict(plan), parameters=parameter_count(network), patch=PATCH, batch=BATCH, init=init and init.name,
-            pool=len(next(iter(pool.values()))), torch=torch.__version__, start_db=_gain_db(averaged, held_out),
+            **asdict(plan), parameters=parameter_count(network), patch=PATCH, batch=BATCH, device=str(device),
+            torch=torch.__version__, **held_out_figures(averaged, held_out),
         )  # fmt: skip
-        progress = Progress(plan)
+        progress = Progress(plan, device)
         step, losses, next_report = 0, [], 1.0
         while (share := progress.share()) < 1:
-            rate = _rate(plan, step, share)
             for group in optimiser.param_groups:
-                group["lr"] = rate
-            loss = _loss(network, draw_batch(rng, pool))
+                group["lr"] = _rate(plan, step, share)
+            value = objective(network, draw(rng).to(device))
             optimiser.zero_grad(set_to_none=True)
-            loss.backward()
+            value.backward()
             torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
             optimiser.step()
             step += 1
-            losses.append(float(loss))
+            losses.append(float(value))
+            after_step(network, share)
             decay = min(EMA_DECAY, (1 + step) / (10 + step))
             with torch.no_grad():
-                for mean, value in zip(averaged.parameters(), network.parameters()):
-                    mean.lerp_(value, 1 - decay)
-            if progress.cpu_minutes() >= next_report:
-                say(minutes=progress.cpu_minutes(), wall_minutes=progress.wall_minutes(), step=step, rate=rate,
-                    loss=float(np.mean(losses)), gain_db=_gain_db(averaged, held_out))  # fmt: skip
-                losses, next_report = [], progress.cpu_minutes() + 1
-        summary = dict(steps=step, cpu_minutes=progress.cpu_minutes(), wall_minutes=progress.wall_minutes(),
-                       gain_db=_gain_db(averaged, held_out))  # fmt: skip
+                for mean, now in zip(averaged.state_dict().values(), network.state_dict().values()):
+                    mean.lerp_(now, 1 - decay)
+            if progress.minutes() >= next_report:
+                say(minutes=progress.minutes(), wall_minutes=progress.wall_minutes(), step=step,
+                    loss=float(np.mean(losses)), **held_out_figures(averaged, held_out))  # fmt: skip
+                losses, next_report = [], progress.minutes() + 1
+        summary = dict(steps=step, minutes=progress.minutes(), wall_minutes=progress.wall_minutes(),
+                       **held_out_figures(averaged, held_out))  # fmt: skip
         say(done=True, **summary)
-    return averaged, summary
+    return averaged.cpu(), summary
