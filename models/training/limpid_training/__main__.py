@@ -29,7 +29,11 @@ def _train(arguments: argparse.Namespace) -> None:
     torch.manual_seed(plan.seed)
     start = load_weights(arguments.init) if arguments.init else network.Ffdr(*size)
     trained, _ = train(
-        start, lambda rng: patches.draw_batch(rng, pool), held_out, plan, name.with_suffix(".log")
+        start,
+        lambda rng: patches.draw_batch(rng, pool),
+        lambda rng: patches.draw_batch(rng, held_out),
+        plan,
+        name.with_suffix(".log"),
     )
     torch.save(trained.state_dict(), name.with_suffix(".pt"))
     difference = export(trained, name.with_suffix(".onnx"))
@@ -46,9 +50,10 @@ def _export(arguments: argparse.Namespace) -> None:
 def _check(_: argparse.Namespace) -> None:
     import unittest
 
-    from limpid_training import checks
+    from limpid_training import checks, checks_networks
 
-    outcome = unittest.TextTestRunner(verbosity=2).run(unittest.defaultTestLoader.loadTestsFromModule(checks))
+    load = unittest.defaultTestLoader.loadTestsFromModule
+    outcome = unittest.TextTestRunner(verbosity=2).run(unittest.TestSuite(map(load, (checks, checks_networks))))
     raise SystemExit(not outcome.wasSuccessful())
 
 
@@ -62,6 +67,14 @@ def _phantom(arguments: argparse.Namespace) -> None:
     from limpid_training import contrast_phantom
 
     contrast_phantom.run(arguments.model, arguments.realisations)
+
+
+def _experiments(arguments: argparse.Namespace) -> None:
+    from limpid_training import experiments
+
+    if unknown := set(arguments.only or ()) - set(experiments.BY_NAME):
+        raise SystemExit(f"no experiment {', '.join(sorted(unknown))}; there are {', '.join(experiments.BY_NAME)}")
+    experiments.run(arguments.budget_minutes, arguments.only, arguments.work, arguments.data, Path(__file__).parents[1])
 
 
 def _demo(arguments: argparse.Namespace) -> None:
@@ -100,6 +113,12 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--model", type=Path, required=True)
     command.add_argument("--realisations", type=int, default=8)
     command.set_defaults(run=_phantom)
+    command = commands.add_parser("experiments", help="train every variant and yardstick with one budget; the table")
+    command.add_argument("--budget-minutes", type=float, default=1.5)
+    command.add_argument("--only", nargs="+", metavar="NAME")
+    command.add_argument("--work", type=Path, required=True)
+    command.add_argument("--data", type=Path, default=Path(__file__).parents[4] / "shared/data", help="real series")
+    command.set_defaults(run=_experiments)
     command = commands.add_parser("demo", help="write the demo's simulated series")
     command.add_argument("--out", type=Path, required=True, help="demo/series")
     command.set_defaults(run=_demo)

@@ -1,20 +1,15 @@
-"""Checks of the physics and of the network against theory: python3 -m limpid_training check"""
+"""Checks of the simulated physics against theory: python3 -m limpid_training check"""
 
-import tempfile
 import unittest
-from pathlib import Path
 
 import numpy as np
-import torch
 
 from limpid_training import ct_simulator as ct
+from limpid_training import ct_stack, phantoms, pools
 from limpid_training import mr_simulator as mr
-from limpid_training import dicom_objects, noise_estimate, phantoms, pools, quality
-from limpid_training.export import TOLERANCE, export
+from limpid_training import us_simulator as us
 from limpid_training.fields import mean_blocks
-from limpid_training.network import Ffdr, parameter_count
 from limpid_training.patches import draw_batch
-from limpid_training.volumes import smooth_volume
 
 
 def _distance(n: int) -> np.ndarray:
@@ -62,6 +57,29 @@ class CtPhysics(unittest.TestCase):
             self.assertAlmostEqual(ct.Kernel(half).apply(wave).std() / wave.std(), 0.5, delta=1e-3)
 
 
+class Stacks(unittest.TestCase):
+    def test_neighbours_share_the_noise_of_their_overlap(self) -> None:
+        water = np.where(_distance(256) < 100, 0.0, -1000.0)
+        scan = ct.Scan(pixel_mm=1.4, photons=1e6, views=180, electronic=0)
+        centre = (slice(None), slice(78, 178), slice(78, 178))
+        noise = ct_stack.stack_noise(np.random.default_rng(23), water, scan, ct_stack.Geometry(4, 1.5))[centre]
+        middle, before, after = noise.reshape(3, -1)
+        self.assertAlmostEqual(np.corrcoef(middle, before)[0, 1], 1 - 1.5 / 4, delta=0.05)
+        self.assertAlmostEqual(np.corrcoef(before, after)[0, 1], 1 - 3 / 4, delta=0.06)
+
+    def test_slices_that_do_not_overlap_share_no_noise(self) -> None:
+        np.testing.assert_allclose(ct_stack.Geometry(1, 1).noise_correlation(), np.eye(3))
+
+    def test_a_thick_slice_is_the_mean_of_its_sections(self) -> None:
+        rng = np.random.default_rng(24)
+        section, other = (phantoms.ct_plain(rng, 128) for _ in range(2))
+        anatomy = ct_stack.Anatomy(rng, section, other, 1.0)
+        thick = anatomy.slices(ct_stack.Geometry(2.0, 1.0))[0]
+        np.testing.assert_allclose(thick, np.mean([anatomy.at(z) for z in (-0.75, -0.25, 0.25, 0.75)], axis=0), atol=1e-3)
+        near, far = (np.corrcoef(section.ravel(), anatomy.at(z).ravel())[0, 1] for z in (0.5, 6.0))
+        self.assertGreater(near, far)
+
+
 class MrPhysics(unittest.TestCase):
     def test_the_mean_of_air_is_rayleigh(self) -> None:
         how = mr.Acquisition(r=1, zero_filling=1, sigma=0.05)
@@ -105,6 +123,42 @@ class MrPhysics(unittest.TestCase):
         self.assertLess(np.sqrt(((pair.noisy - pair.target) ** 2).mean()), 0.03 * pair.target.max())
 
 
+class UsPhysics(unittest.TestCase):
+    PROBE = us.Probe(axial=0.8, lateral=1.2, lateral_far=3.0, focus=0.4, floor_db=90)
+
+    def test_speckle_has_the_statistics_of_a_rayleigh_envelope(self) -> None:
+        rng = np.random.default_rng(20)
+        level = np.full((256, 256), -20.0)
+        envelopes = np.stack([us.envelope_db(rng, level, self.PROBE) for _ in range(8)])
+        self.assertAlmostEqual(envelopes.std(), us.SPECKLE_DB, delta=0.08)
+        linear = 10 ** (envelopes / 20)
+        self.assertAlmostEqual(linear.mean() / linear.std(), 1.913, delta=0.02)  # of a fully developed speckle
+
+    def test_the_target_is_the_mean_of_the_input(self) -> None:
+        rng = np.random.default_rng(21)
+        level = np.full((128, 128), -25.0)
+        target = us.mean_db(level, self.PROBE)
+        drawn = np.mean([us.envelope_db(rng, level, self.PROBE).mean() for _ in range(40)])
+        self.assertAlmostEqual(drawn - target.mean(), 0, delta=0.06)
+
+    def test_speckle_is_as_wide_as_the_point_spread_function(self) -> None:
+        rng = np.random.default_rng(22)
+        width = {}
+        for axial, lateral in ((1.0, 1.0), (1.0, 3.0)):
+            probe = us.Probe(axial, lateral, lateral, 0.5, 90)
+            power = 10 ** (us.envelope_db(rng, np.zeros((256, 256)), probe) / 10)
+            power -= power.mean()
+            correlation = np.fft.ifft2(np.abs(np.fft.fft2(power)) ** 2).real
+            width[lateral] = correlation[0, 3] / correlation[0, 0]
+        # Intensity correlates as the squared autocorrelation of the amplitude's point-spread function: exp(-x^2 / (2 sigma^2)).
+        self.assertAlmostEqual(width[1.0], np.exp(-9 / 2), delta=0.03)
+        self.assertAlmostEqual(width[3.0], np.exp(-9 / 18), delta=0.06)
+
+    def test_the_display_spreads_its_range(self) -> None:
+        display = us.Display(range_db=60, gain_db=0, smoothing=0)
+        np.testing.assert_allclose(display.grey(np.array([0.0, -30, -60, -90])), [255, 127.5, 0, 0])
+
+
 class Material(unittest.TestCase):
     def test_a_part_depends_on_its_seed_alone(self) -> None:
         first, second = (pools.mr_part(np.random.default_rng([3, 1]), 2) for _ in range(2))
@@ -125,68 +179,3 @@ class Material(unittest.TestCase):
     def test_blocks_keep_the_mean(self) -> None:
         image = np.arange(16.0).reshape(4, 4)
         np.testing.assert_allclose(mean_blocks(image, 2), [[2.5, 4.5], [10.5, 12.5]])
-
-
-class Evaluation(unittest.TestCase):
-    def test_the_noise_estimate_is_right_on_plateaus_with_edges(self) -> None:
-        rng = np.random.default_rng(14)
-        clean = np.where(_distance(256) < 70, 60.0, 30.0)
-        sinogram = rng.standard_normal((360, 368)).astype(np.float32)
-        noise = ct.Kernel(0.25).apply(ct.backproject(sinogram, 256))
-        noisy = clean + noise * (12 / noise.std())
-        mask = noise_estimate.soft_tissue(noisy)
-        self.assertAlmostEqual(noise_estimate.sigma_mode(noisy, mask) / 12, 1, delta=0.08)
-        sigma = noise_estimate.noise_map(noisy, mask, 12, 2.0)
-        self.assertLess(np.abs(sigma / 12 - 1).max(), 0.25)
-
-    def test_the_noise_of_rayleigh_air_is_found(self) -> None:
-        rng = np.random.default_rng(15)
-        magnitude = np.abs(np.where(_distance(256) < 80, 500.0, 0.0) + 20 * mr.complex_noise(rng, (256, 256)))
-        foreground = noise_estimate.mr_foreground(magnitude)
-        self.assertAlmostEqual(noise_estimate.sigma_mr(magnitude, foreground) / 20, 1, delta=0.03)
-
-    def test_no_pixel_moves_further_than_three_sigma(self) -> None:
-        image, output = np.zeros((8, 8)), np.full((8, 8), -100.0)
-        output[0, 0] = 50
-        blended = quality.blend(image, output, 1.0, np.full((8, 8), 10.0), image == 0)
-        self.assertLessEqual(np.ptp(blended), 60)
-        self.assertAlmostEqual(float(blended.mean()), 0, places=9)
-
-    def test_psnr_of_a_known_error(self) -> None:
-        self.assertAlmostEqual(quality.psnr(np.full((4, 4), 4.0), np.zeros((4, 4)), (0, 400)), 40, places=6)
-
-
-class Demo(unittest.TestCase):
-    def test_uids_are_valid_and_depend_on_their_words(self) -> None:
-        uid = dicom_objects.uid("chest", "input", "instance 0")
-        self.assertRegex(uid, r"^2\.25\.[1-9][0-9]{1,38}$")
-        self.assertEqual(uid, dicom_objects.uid("chest", "input", "instance 0"))
-        self.assertNotEqual(uid, dicom_objects.uid("chest", "input", "instance 1"))
-
-    def test_pixels_of_an_object_come_back_in_hu(self) -> None:
-        hu = np.linspace(-1100, 3200, 64 * 64).reshape(1, 64, 64)
-        series = dicom_objects.Series("chest", "input", 2, "test", "090000", hu, np.zeros(1), 0.7, 3.0)
-        ds = dicom_objects.ct_object(series, 0, 12)
-        stored = np.frombuffer(ds.PixelData, "<u2").reshape(64, 64)
-        back = stored * float(ds.RescaleSlope) + float(ds.RescaleIntercept)
-        np.testing.assert_allclose(back, np.clip(hu[0], -1024, 3071), atol=0.51)
-
-    def test_neighbouring_layers_of_a_field_belong_together(self) -> None:
-        field = smooth_volume(np.random.default_rng(16), (16, 64, 64), (1.0, 1.0, 1.0), 4.0)
-        self.assertGreater(np.corrcoef(field[4].ravel(), field[5].ravel())[0, 1], 0.9)
-
-
-class Network(unittest.TestCase):
-    def test_size(self) -> None:
-        self.assertEqual(parameter_count(Ffdr()), 171_072)
-
-    def test_scaling_image_and_noise_scales_the_result(self) -> None:
-        torch.manual_seed(0)
-        network, x = Ffdr(), torch.rand(1, 2, 32, 32)
-        with torch.no_grad():
-            torch.testing.assert_close(network(7 * x), 7 * network(x))
-
-    def test_the_exported_file_is_the_network(self) -> None:
-        torch.manual_seed(1)
-        with tempfile.TemporaryDirectory() as folder:
-            self.assertLessEqual(export(Ffdr(), Path(folder) / "model.onnx"), TOLERANCE)

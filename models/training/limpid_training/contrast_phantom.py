@@ -10,13 +10,15 @@ from limpid_training import ct_simulator, noise_estimate, quality
 from limpid_training.onnx_file import OnnxNetwork
 
 SIZE, PIXEL_MM = 512, 0.75
-BLENDS = (0.0, 0.25, 0.5, 0.75, 1.0)
+STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
 LEVELS_HU = (12.0, 25.0)
 EDGES_HU = (20, 40, 80, 200, 500)
 EDGE_RADIUS = 14
 FAINT = tuple((radius, hu) for radius in (3, 5, 8) for hu in (10, 20))
 REPEATS = 4
 KERNEL = ct_simulator.Kernel(0.25)
+SCAN = ct_simulator.Scan(PIXEL_MM, photons=2e6, views=360)
+CENTRE = (slice(208, 304), slice(208, 304))
 
 
 @dataclass(frozen=True)
@@ -30,20 +32,21 @@ class Insert:
         return np.hypot(rows - self.centre[0], columns - self.centre[1])
 
 
+@dataclass(frozen=True)
+class Figures:
+    """noise: HU; texture: mean frequency, 1/mm; edges: frequency of 50 % for each of EDGES_HU, 1/pixel; discs: contrast for
+    each of FAINT, HU; shift: mean of the centre, HU."""
+
+    noise: float
+    texture: float
+    edges: np.ndarray
+    discs: np.ndarray
+    shift: float
+
+
 def _on_ring(radius: float, turn: float) -> tuple[float, float]:
     middle = (SIZE - 1) / 2
     return middle + radius * np.sin(2 * np.pi * turn), middle + radius * np.cos(2 * np.pi * turn)
-
-
-def _inserts() -> tuple[list[Insert], list[Insert]]:
-    edges = [Insert(EDGE_RADIUS, hu, _on_ring(95, i / len(EDGES_HU))) for i, hu in enumerate(EDGES_HU)]
-    places = len(FAINT) * REPEATS
-    faint = [
-        Insert(radius, hu, _on_ring(155, (i * REPEATS + k + 0.3) / places))
-        for i, (radius, hu) in enumerate(FAINT)
-        for k in range(REPEATS)
-    ]
-    return edges, faint
 
 
 def _contrast(image: np.ndarray, insert: Insert) -> float:
@@ -53,46 +56,67 @@ def _contrast(image: np.ndarray, insert: Insert) -> float:
     return float(inside - around)
 
 
+class Phantom:
+    """The cylinder as a scanner with a soft kernel would show it without noise, `image` in HU."""
+
+    def __init__(self) -> None:
+        self._edges = [Insert(EDGE_RADIUS, hu, _on_ring(95, i / len(EDGES_HU))) for i, hu in enumerate(EDGES_HU)]
+        places = len(FAINT) * REPEATS
+        self._faint = [
+            Insert(radius, hu, _on_ring(155, (i * REPEATS + k + 0.3) / places))
+            for i, (radius, hu) in enumerate(FAINT)
+            for k in range(REPEATS)
+        ]
+        middle = (SIZE - 1) / 2
+        rows, columns = np.ogrid[:SIZE, :SIZE]
+        drawn = np.where(np.hypot(rows - middle, columns - middle) < 200, 0.0, -1000.0)
+        for insert in self._edges + self._faint:
+            drawn[insert.distance() < insert.radius] = insert.hu
+        self.image = ct_simulator.Kernel(0.32, 2.0).apply(drawn)
+
+    def noisy(self, rng: np.random.Generator, level: float) -> np.ndarray:
+        """With scan noise of `level` HU in the centre."""
+        noise = KERNEL.apply(ct_simulator.scan_noise(rng, self.image, SCAN))
+        return self.image + noise * (level / noise[CENTRE].std())
+
+    def figures(self, images: list[np.ndarray]) -> Figures:
+        """Of realisations: noise and texture of each, edges and discs of their mean."""
+        errors = [(image - self.image)[CENTRE] for image in images]
+        mean = np.mean(images, axis=0)
+        return Figures(
+            noise=float(np.mean([error.std() for error in errors])),
+            texture=float(np.mean([quality.noise_mean_frequency(error, PIXEL_MM) for error in errors])),
+            edges=np.array([quality.half_height_frequency(mean, e.centre, e.radius) for e in self._edges]),
+            discs=np.array([_contrast(mean, f) for f in self._faint]).reshape(-1, REPEATS).mean(1),
+            shift=float(np.mean([error.mean() for error in errors])),
+        )
+
+
 def run(model: Path, realisations: int) -> None:
     """Prints a table: noise and its texture, edge sharpness and faint contrast kept at each blend, relative to blend 0."""
     torch.set_num_threads(1)
-    network = OnnxNetwork(model)
-    edges, faint = _inserts()
-    middle = (SIZE - 1) / 2
-    rows, columns = np.ogrid[:SIZE, :SIZE]
-    phantom = np.where(np.hypot(rows - middle, columns - middle) < 200, 0.0, -1000.0)
-    for insert in edges + faint:
-        phantom[insert.distance() < insert.radius] = insert.hu
-    phantom = ct_simulator.Kernel(0.32, 2.0).apply(phantom)
-    centre = (slice(208, 304), slice(208, 304))
-    scan = ct_simulator.Scan(PIXEL_MM, photons=2e6, views=360)
+    network, phantom = OnnxNetwork(model), Phantom()
     print("| noise HU | blend | noise kept | texture | edge kept " + "/".join(map(str, EDGES_HU))
-          + " HU | disc kept " + ", ".join(f"r{r} {hu} HU" for r, hu in FAINT) + " |")  # fmt: skip
+          + " HU | disc kept " + ", ".join(f"r{r} {hu} HU" for r, hu in FAINT) + " | shift HU, mean (worst) |")  # fmt: skip
     for level in LEVELS_HU:
         rng = np.random.default_rng(4)
-        images: dict[float, list[np.ndarray]] = {share: [] for share in BLENDS}
+        images: dict[float, list[np.ndarray]] = {share: [] for share in STRENGTHS}
+        shifts: dict[float, list[float]] = {share: [] for share in STRENGTHS}
         for _ in range(realisations):
-            noise = KERNEL.apply(ct_simulator.scan_noise(rng, phantom, scan))
-            noisy = phantom + noise * (level / noise[centre].std())
+            noisy = phantom.noisy(rng, level)
             mask = noise_estimate.soft_tissue(noisy)
             sigma = noise_estimate.noise_map(noisy, mask, noise_estimate.sigma_mode(noisy, mask), 2.0)
             output = quality.denoise(network, noisy, sigma)
-            for share in BLENDS:
+            for share in STRENGTHS:
                 images[share].append(quality.blend(noisy, output, share, sigma, mask))
-        base = None
+                shifts[share].append(float((images[share][-1] - noisy)[CENTRE].mean()))
+        base = phantom.figures(images[0.0])
         for share, results in images.items():
-            errors = [(image - phantom)[centre] for image in results]
-            mean = np.mean(results, axis=0)
-            figures = (
-                np.mean([error.std() for error in errors]),
-                np.mean([quality.noise_mean_frequency(error, PIXEL_MM) for error in errors]),
-                np.array([quality.half_height_frequency(mean, e.centre, e.radius) for e in edges]),
-                np.array([_contrast(mean, f) for f in faint]).reshape(-1, REPEATS).mean(1),
-            )
-            base = base or figures
-            kept = [now / before for now, before in zip(figures, base)]
+            now = phantom.figures(results)
+            worst = max(shifts[share], key=abs)
             print(
-                f"| {level:.0f} | {share:.2f} | {kept[0]:.2f} | {kept[1]:.2f} | "
-                f"{' / '.join(f'{v:.2f}' for v in kept[2])} | {', '.join(f'{v:.2f}' for v in kept[3])} |",
+                f"| {level:.0f} | {share:.2f} | {now.noise / base.noise:.2f} | {now.texture / base.texture:.2f} | "
+                f"{' / '.join(f'{v:.2f}' for v in now.edges / base.edges)} | "
+                f"{', '.join(f'{v:.2f}' for v in now.discs / base.discs)} | {np.mean(shifts[share]):+.2f} ({worst:+.2f}) |",
                 flush=True,
             )

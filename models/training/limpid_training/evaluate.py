@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import pydicom
 import torch
 from scipy import ndimage
 
 from limpid_training import classical, ct_simulator, mr_simulator, noise_estimate, quality
+from limpid_training.dicom_slices import modality_values
 from limpid_training.onnx_file import OnnxNetwork
 
 BLENDS = (0.25, 0.5, 0.75, 1.0)
@@ -69,7 +69,7 @@ class Case:
         return gain
 
 
-def _ct_region(hu: np.ndarray) -> np.ndarray:
+def body_region(hu: np.ndarray) -> np.ndarray:
     """The largest body, lungs included."""
     body = ndimage.gaussian_filter(hu, 2) > -400
     labels, count = ndimage.label(ndimage.binary_opening(body, iterations=3))
@@ -81,7 +81,7 @@ def _ct_case(name: str, condition: str, noisy: np.ndarray, reference: np.ndarray
     mask = noise_estimate.soft_tissue(noisy)
     level = noise_estimate.sigma_mode(noisy, mask)
     sigma_map = noise_estimate.noise_map(noisy, mask, level, 2.0)
-    region, estimate = _ct_region(reference), noise_estimate.sigma_blocks
+    region, estimate = body_region(reference), noise_estimate.sigma_blocks
     return Case(
         name, condition, noisy, reference, region, mask, sigma_map, sigma_true, level, CT_WINDOW, estimate
     )
@@ -99,13 +99,6 @@ def _mr_case(name: str, condition: str, noisy: np.ndarray, reference: np.ndarray
 
 def _short_name(path: Path) -> str:
     return path.stem if path.parent.name in ("odd", "transfer-syntaxes") else f"{path.parent.name}/{path.stem}"
-
-
-def _modality_values(path: Path) -> tuple[np.ndarray, float]:
-    """Rescaled pixels and row spacing in mm."""
-    instance = pydicom.dcmread(path)
-    values = instance.pixel_array * float(instance.get("RescaleSlope", 1)) + float(instance.get("RescaleIntercept", 0))
-    return values.astype(np.float32), float(instance.PixelSpacing[0])
 
 
 def matching_kernel(image: np.ndarray, mask: np.ndarray) -> ct_simulator.Kernel:
@@ -127,7 +120,7 @@ def matching_kernel(image: np.ndarray, mask: np.ndarray) -> ct_simulator.Kernel:
 def ct_cases(paths: list[Path]) -> Iterator[Case]:
     rng = np.random.default_rng(11)
     for path in paths:
-        full, pixel_mm = _modality_values(path)
+        full, pixel_mm = modality_values(path)
         full = np.maximum(full, -1024)
         soft = noise_estimate.soft_tissue(full)
         own = noise_estimate.sigma_blocks(full, soft)
@@ -149,7 +142,7 @@ def _central_square(image: np.ndarray) -> np.ndarray:
 
 def mr_cases(paths: list[Path]) -> Iterator[Case]:
     for number, path in enumerate(paths):
-        image = _central_square(_modality_values(path)[0])
+        image = _central_square(modality_values(path)[0])
         clean = np.maximum(image / np.quantile(image, 0.995), 0)
         for how in ACQUISITIONS:
             pair = mr_simulator.simulate(np.random.default_rng([number, how.r]), clean, how)
@@ -161,9 +154,9 @@ def mr_cases(paths: list[Path]) -> Iterator[Case]:
 
 def paired_cases(modality: str, paths: list[Path], truths: list[Path]) -> Iterator[Case]:
     """Slices with their noise-free truth, as those of the demo: nothing is added."""
-    make, region = (_ct_case, _ct_region) if modality == "ct" else (_mr_case, noise_estimate.mr_foreground)
+    make, region = (_ct_case, body_region) if modality == "ct" else (_mr_case, noise_estimate.mr_foreground)
     for path, truth in zip(paths, truths, strict=True):
-        noisy, reference = _modality_values(path)[0], _modality_values(truth)[0]
+        noisy, reference = modality_values(path)[0], modality_values(truth)[0]
         sigma_true = float((noisy - reference)[region(reference)].std())
         yield make(_short_name(path), "with truth", noisy, reference, sigma_true)
 

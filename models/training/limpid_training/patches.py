@@ -4,6 +4,7 @@ Each clean patch comes with DRAWS realisations of its noise: what two outputs ha
 lost), what they differ in is noise that stayed. The loss weighs the two apart (`train.loss`).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,11 +30,12 @@ LEVEL_OFFSET = 2.0
 
 @dataclass(frozen=True)
 class Patch:
-    """noisy and sigma: [draw][row][column]; target: [row][column]."""
+    """noisy and sigma: [draw][row][column]; target: [row][column]; neighbours: [draw][slice][row][column], as noisy as it."""
 
     noisy: np.ndarray
     sigma: np.ndarray
     target: np.ndarray
+    neighbours: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -68,19 +70,40 @@ def _ct_noise(rng: np.random.Generator, pool: dict[str, np.ndarray], section: in
     return noise / mean, sigma / mean
 
 
-def _ct_patch(rng: np.random.Generator, pool: dict[str, np.ndarray]) -> Patch:
+def _body_window(rng: np.random.Generator, clean: np.ndarray) -> tuple[int, tuple[slice, slice]]:
+    """A section of [section][row][column] and a window of it that is not mostly air."""
     while True:
-        section = rng.integers(len(pool["clean"]))
-        window = _corner(rng, pool["clean"].shape[1])
-        target = pool["clean"][section][window].astype(np.float32) / CT_STEPS
-        if (target < -970).mean() <= 0.7 or rng.random() < 0.02:
-            break
+        section = int(rng.integers(len(clean)))
+        window = _corner(rng, clean.shape[1])
+        if (clean[section][window] < -970 * CT_STEPS).mean() <= 0.7 or rng.random() < 0.02:
+            return section, window
+
+
+def _level(rng: np.random.Generator) -> float:
+    return float(np.exp(rng.uniform(*np.log(NOISE_HU))))
+
+
+def _ct_patch(rng: np.random.Generator, pool: dict[str, np.ndarray]) -> Patch:
+    section, window = _body_window(rng, pool["clean"])
+    target = pool["clean"][section][window].astype(np.float32) / CT_STEPS
     # The first noise is the section's own, streaks through its bones included; further ones are of other sections.
     sections = [section, *rng.integers(len(pool["clean"]), size=DRAWS - 1)]
     drawn = [_ct_noise(rng, pool, number, window) for number in sections]
-    level = np.exp(rng.uniform(*np.log(NOISE_HU)))
+    level = _level(rng)
     noise, sigma = (level * np.stack(part) for part in zip(*drawn))
     return Patch(target + noise, sigma, target)
+
+
+def _stack_patch(rng: np.random.Generator, pool: dict[str, np.ndarray]) -> Patch:
+    section, window = _body_window(rng, pool["clean"][:, 0])
+    clean = pool["clean"][section][(slice(None), *window)].astype(np.float32) / CT_STEPS
+    noise = pool["noise"][section][(slice(None), slice(None), *window)].astype(np.float32)
+    sigma = np.stack([_finer(grid, window) for grid in pool["sigma"][section]])
+    scale = _level(rng) / np.maximum(sigma.mean((1, 2), keepdims=True), 1e-3)
+    noisy = clean + scale[:, None] * noise
+    if rng.random() < 0.5:
+        noisy = noisy[:, [0, 2, 1]]
+    return Patch(noisy[:, 0], scale * sigma, clean[0], noisy[:, 1:])
 
 
 def _paired_patch(rng: np.random.Generator, pool: dict[str, np.ndarray]) -> Patch:
@@ -103,10 +126,18 @@ def _map_error(rng: np.random.Generator) -> float:
     return float(np.exp(rng.normal(0, WRONG_MAP_ERROR if rng.random() < WRONG_MAPS else MAP_ERROR)))
 
 
-def draw_batch(rng: np.random.Generator, pool: dict[str, np.ndarray], count: int = BATCH) -> Batch:
-    """`count` patches, each with DRAWS noises."""
-    draw_patch = _ct_patch if "clean" in pool else _paired_patch
-    x = np.empty((DRAWS, count, 2, PATCH, PATCH), np.float32)
+def _patch_maker(pool: dict[str, np.ndarray]) -> Callable[[np.random.Generator, dict[str, np.ndarray]], Patch]:
+    if "clean" not in pool:
+        return _paired_patch
+    return _stack_patch if pool["clean"].ndim == 4 else _ct_patch
+
+
+def draw_batch(
+    rng: np.random.Generator, pool: dict[str, np.ndarray], count: int = BATCH, neighbours: bool = False
+) -> Batch:
+    """`count` patches, each with DRAWS noises; with `neighbours` (stacks only) the slices before and after follow the map."""
+    draw_patch = _patch_maker(pool)
+    x = np.empty((DRAWS, count, 4 if neighbours else 2, PATCH, PATCH), np.float32)
     target = np.empty((count, 1, PATCH, PATCH), np.float32)
     weight = np.empty((count, 1, 1, 1), np.float32)
     for i in range(count):
@@ -114,10 +145,12 @@ def draw_batch(rng: np.random.Generator, pool: dict[str, np.ndarray], count: int
         x[:, i, 0] = _oriented(patch.noisy, orientation) / UNIT
         for draw in range(DRAWS):
             x[draw, i, 1] = _oriented(patch.sigma[draw], orientation) / UNIT * _map_error(rng)
+        if neighbours:
+            x[:, i, 2:] = _oriented(patch.neighbours, orientation) / UNIT
         target[i, 0] = _oriented(patch.target, orientation) / UNIT
         weight[i] = UNIT / (patch.sigma.mean() + LEVEL_OFFSET)
     return Batch(
-        torch.from_numpy(x.reshape(DRAWS * count, 2, PATCH, PATCH)).contiguous(memory_format=torch.channels_last),
+        torch.from_numpy(x.reshape(DRAWS * count, *x.shape[2:])).contiguous(memory_format=torch.channels_last),
         torch.from_numpy(np.concatenate([target] * DRAWS)),
         torch.from_numpy(np.concatenate([weight] * DRAWS)),
     )

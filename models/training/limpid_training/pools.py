@@ -12,13 +12,13 @@ from pathlib import Path
 
 import numpy as np
 
-from limpid_training import ct_simulator, mr_simulator, phantoms, us_simulator
+from limpid_training import ct_simulator, ct_stack, mr_simulator, phantoms, us_simulator
 from limpid_training.fields import blur, mean_blocks
 
 GRID = 8
 KERNELS = 3
 CT_STEPS = 8
-PART = {"ct": 20, "ct-faint": 20, "mr": 50, "us": 50}
+PART = {"ct": 20, "ct-faint": 20, "ct-stack": 10, "mr": 50, "us": 50}
 DENSE_SHARE = 0.5
 PAIR_DRAWS = 2
 
@@ -64,6 +64,26 @@ def ct_part(
     return {"clean": np.stack(clean), "noise": np.stack(noise), "sigma": np.stack(sigma)}
 
 
+def ct_stack_part(rng: np.random.Generator, count: int) -> dict[str, np.ndarray]:
+    """Stacks of three slices, the middle one first: `clean` and `noise` have a further axis, [section]([draw])[slice]."""
+    clean, noise, sigma = [], [], []
+    for _ in range(count):
+        geometry = ct_stack.random_geometry(rng)
+        hu, other = _ct_mixture(rng), _ct_mixture(rng)
+        scan = _random_scan(rng, hu)
+        slices = ct_stack.Anatomy(rng, hu, other, scan.pixel_mm).slices(geometry)
+        drawn = []
+        for _ in range(PAIR_DRAWS):
+            raw = ct_stack.stack_noise(rng, slices[0], scan, geometry)
+            kernel = ct_simulator.random_kernel(rng)
+            images = np.stack([kernel.apply(image) for image in raw])
+            drawn.append(images / images[0, 128:384, 128:384].std())
+        clean.append(np.round(np.clip(slices, -1024, 3000) * CT_STEPS).astype(np.int16))
+        noise.append(np.stack(drawn).astype(np.float16))
+        sigma.append(np.stack([local_sigma(images[0]) for images in drawn]).astype(np.float16))
+    return {"clean": np.stack(clean), "noise": np.stack(noise), "sigma": np.stack(sigma)}
+
+
 def _paired_part(pairs: Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> dict[str, np.ndarray]:
     noisy, target, sigma = (np.stack(images).astype(np.float16) for images in zip(*pairs))
     return {"noisy": noisy, "target": target, "sigma": sigma}
@@ -97,6 +117,7 @@ def us_part(rng: np.random.Generator, count: int) -> dict[str, np.ndarray]:
 MAKERS: dict[str, Callable[[np.random.Generator, int], dict[str, np.ndarray]]] = {
     "ct": ct_part,
     "ct-faint": lambda rng, count: ct_part(rng, count, phantoms.ct_faint),
+    "ct-stack": ct_stack_part,
     "mr": mr_part,
     "us": us_part,
 }

@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from limpid_training.network import parameter_count
-from limpid_training.patches import BATCH, PATCH, Batch, draw_batch
+from limpid_training.patches import BATCH, PATCH, Batch
 
 WARM_UP_STEPS = 100
 LAST_RATE = 0.005
@@ -120,23 +120,24 @@ def held_out_figures(network: nn.Module, batches: list[Batch]) -> dict[str, floa
 def train(
     network: nn.Module,
     draw: Draw,
-    validation: dict[str, np.ndarray],
+    held_out_batches: Draw,
     plan: Plan,
     log_path: Path,
     objective: Objective = denoising,
     after_step: Callable[[nn.Module, float], None] = lambda network, share: None,
 ) -> tuple[nn.Module, dict]:
-    """Trains on the batches of `draw`; gives the averaged network and a summary, which is also the last line of the log (JSON
+    """Trains on the batches of `draw`, is judged on those of `held_out_batches`; gives the averaged network and a summary, which is also the last line of the log (JSON
     lines). `after_step` is called with the share of the budget that is used up."""
     device = best_device()
     torch.set_num_threads(1)
     torch.manual_seed(plan.seed)
     rng = np.random.default_rng(plan.seed)
     network = network.to(device, memory_format=torch.channels_last)
-    averaged = copy.deepcopy(network)
+    averaged = copy.deepcopy(network).eval()
+    network.train()
     optimiser = torch.optim.Adam(network.parameters(), lr=plan.rate, betas=(0.9, 0.99))
     validation_rng = np.random.default_rng(VALIDATION_SEED)
-    held_out = [draw_batch(validation_rng, validation).to(device) for _ in range(VALIDATION_BATCHES)]
+    held_out = [held_out_batches(validation_rng).to(device) for _ in range(VALIDATION_BATCHES)]
 
     with log_path.open("w") as log:
 
