@@ -1,5 +1,6 @@
 // What the HTTP face asks of the node, answered from the spool, the queue and the configuration.
 import type { AdminPorts, PeerView, SeriesFilter } from './admin/ports.js';
+import { isDestination } from './config/peers.js';
 import type { Config } from './config/schema.js';
 import type { BreakerState } from './deliver/breaker.js';
 import { decideDelivery } from './deliver/decide.js';
@@ -100,7 +101,8 @@ async function waitingOfAll(spool: Spool): Promise<Map<string, number>> {
 async function peerViews(deps: AdminPortsDeps): Promise<PeerView[]> {
   const waiting = await waitingOfAll(deps.spool);
   return Object.entries(deps.config.peers).map(([name, peer]) => {
-    const receives = peer.host !== null && peer.port !== null;
+    const receives = isDestination(peer);
+    const sends = peer.kind === 'dicom';
     const breaker = receives && deps.breaker !== null ? deps.breaker(name) : null;
     const says = {
       open: 'Does not answer: nothing is sent but a C-ECHO now and then.',
@@ -110,11 +112,12 @@ async function peerViews(deps: AdminPortsDeps): Promise<PeerView[]> {
     }[breaker ?? 'none'];
     return {
       name,
-      aeTitle: peer.aeTitle,
-      sends: true,
+      kind: peer.kind,
+      aeTitle: sends ? peer.aeTitle : null,
+      sends,
       receives,
-      host: peer.host,
-      port: peer.port,
+      host: sends ? peer.host : null,
+      port: sends ? peer.port : null,
       breaker,
       waiting: receives ? (waiting.get(name) ?? 0) : null,
       says,

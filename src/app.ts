@@ -5,6 +5,7 @@ import { openHttp } from './admin/server.js';
 import type { AppOptions } from './app-options.js';
 import { Closing } from './closing.js';
 import { queueUrl } from './config/load.js';
+import { isDestination } from './config/peers.js';
 import type { Role } from './config/load.js';
 import { Deliverer } from './deliver/deliver.js';
 import { destinationOf } from './deliver/dicom-destination.js';
@@ -148,6 +149,6 @@ function declareNames({ config, roles, metrics }: AppOptions): void {
   const names = Object.entries(config.peers);
   declare(metrics, version, roles, {
     sources: roles.includes('receiver') ? names.map(([name]) => name) : [],
-    destinations: roles.includes('sender') ? names.filter(([, { host }]) => host !== null).map(([name]) => name) : [],
+    destinations: roles.includes('sender') ? names.filter(([, peer]) => isDestination(peer)).map(([name]) => name) : [],
   });
 }

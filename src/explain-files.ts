@@ -1,5 +1,6 @@
 // What the rules would make of files: the router's own decision, not a second one.
 import type { ExplainFiles } from './cli/rules.js';
+import { dicomPeers } from './config/peers.js';
 import type { Config } from './config/schema.js';
 import { seriesOfFiles } from './file-series.js';
 import { openRegistry } from './inference/registry.js';
@@ -20,7 +21,7 @@ export async function explainFiles(
 ): ReturnType<ExplainFiles> {
   const config = await options.load(options.config);
   const registry = await openRegistry(options.modelsDirectory);
-  const peer = Object.entries(config.peers).find(([, { aeTitle }]) => aeTitle === options.calling)?.[0] ?? 'unknown';
+  const peer = dicomPeers(config.peers).find(([, { aeTitle }]) => aeTitle === options.calling)?.[0] ?? 'unknown';
   const source = { peer, callingAe: options.calling, calledAe: config.node.aeTitle, address: '127.0.0.1' };
   const { series, refused } = await seriesOfFiles(files, source, Date.now);
   const explained = [];

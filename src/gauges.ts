@@ -1,5 +1,6 @@
 // Gauges over the whole node, read from spool and queue at each scrape. One process of a node sets them: the admin role's.
 import { givenUpBy } from './admin-ports.js';
+import { isDestination } from './config/peers.js';
 import type { Config } from './config/schema.js';
 import type { Metrics } from './observe/metrics.js';
 import { metricValues } from './observe/metrics-table.js';
@@ -30,8 +31,8 @@ export function watchNode(deps: GaugeDeps): void {
       for (const [peer, count] of waitingInstances(state)) waiting.set(peer, (waiting.get(peer) ?? 0) + count);
     }
     for (const [state, count] of states) metrics.set('series_active', { state }, count);
-    for (const [peer, { host }] of Object.entries(config.peers)) {
-      if (host !== null) metrics.set('peer_waiting_instances', { peer }, waiting.get(peer) ?? 0);
+    for (const [peer, settings] of Object.entries(config.peers)) {
+      if (isDestination(settings)) metrics.set('peer_waiting_instances', { peer }, waiting.get(peer) ?? 0);
     }
     metrics.set('spool_oldest_undelivered_seconds', {}, await spool.oldestActiveSeconds());
   });

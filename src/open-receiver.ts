@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AppOptions } from './app-options.js';
 import { Tracker } from './assemble/tracker.js';
+import { dicomPeers } from './config/peers.js';
 import type { Closing } from './closing.js';
 import { completionPolicies } from './completion-policies.js';
 import { LimpidError } from './errors.js';
@@ -50,7 +51,7 @@ export async function openReceiver(
   await tracker.start();
   const admission: AdmissionPolicy = {
     aeTitles: [config.node.aeTitle],
-    peers: Object.entries(config.peers).map(([name, { aeTitle, from }]) => ({
+    peers: dicomPeers(config.peers).map(([name, { aeTitle, from }]) => ({
       name,
       aeTitle,
       from: from.length === 0 ? null : from,

@@ -103,7 +103,7 @@ function peerTable(peers: readonly PeerView[]): Html {
     (peer) =>
       html`<tr>
         <td>${peer.name}</td>
-        <td><code>${peer.aeTitle}</code></td>
+        <td>${peer.aeTitle === null ? peer.kind : html`<code>${peer.aeTitle}</code>`}</td>
         <td>${peer.sends ? (peer.receives ? 'sends, receives' : 'sends') : peer.receives ? 'receives' : ''}</td>
         <td>
           ${peer.host === null ? '' : html`<code>${peer.host}${peer.port === null ? '' : `:${peer.port}`}</code>`}

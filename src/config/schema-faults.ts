@@ -5,12 +5,18 @@ import { configJsonSchema } from './json-schema.js';
 import { isMapping } from './plain.js';
 import { didYouMean } from './suggest.js';
 
+/** The alternatives of a schema: its kinds, or itself. */
+function alternatives(schema: unknown): unknown[] {
+  if (!isMapping(schema)) return [];
+  const listed = schema['anyOf'] ?? schema['oneOf'];
+  return Array.isArray(listed) ? listed : [schema];
+}
+
 /** Keys that a mapping at `path` may have. */
 function knownKeys(path: readonly PropertyKey[]): string[] {
   let here: unknown = configJsonSchema();
   for (const key of path) {
-    const options: unknown[] = isMapping(here) && Array.isArray(here['anyOf']) ? here['anyOf'] : [here];
-    here = options
+    here = alternatives(here)
       .filter(isMapping)
       .map((option) => {
         if (typeof key === 'number') return option['items'];
@@ -20,8 +26,10 @@ function knownKeys(path: readonly PropertyKey[]): string[] {
       })
       .find((found) => found !== undefined);
   }
-  const properties = isMapping(here) ? here['properties'] : undefined;
-  return isMapping(properties) ? Object.keys(properties) : [];
+  return alternatives(here).flatMap((option) => {
+    const properties = isMapping(option) ? option['properties'] : undefined;
+    return isMapping(properties) ? Object.keys(properties) : [];
+  });
 }
 
 /** The value at a path of plain data; undefined where there is none. */
@@ -60,6 +68,7 @@ function messageOf(issue: z.core.$ZodIssue, found: unknown): string {
     return `${says(`expected ${values.join(', ').replace(/, ([^,]*)$/, ' or $1')}`)}${guess}`;
   }
   if (issue.code === 'custom') return issue.message;
+  if (issue.code === 'invalid_union') return says(issue.message);
   if (issue.code !== 'invalid_type' || issue.message.startsWith('expected')) return says(issue.message);
   return says(`expected ${expectedType[issue.expected] ?? issue.expected}`);
 }

@@ -2,53 +2,18 @@
 import { z } from 'zod';
 import { reasons } from '../errors.js';
 import type { ReasonCode } from '../errors.js';
-import type { CompiledRule, CompletionOverride, VendorMark } from '../rule.js';
-import { compileCondition, shown } from './conditions.js';
+import type { CompiledRule, VendorMark } from '../rule.js';
+import { assembleOwn } from './completion.js';
+import { compileCondition } from './conditions.js';
 import { compileExpression } from './patterns.js';
-import { parseDuration, parseSize } from './units.js';
+import { peer } from './peer-schema.js';
+import { aeTitle, duration, host, name, port, scalar, size, text, whole } from './scalars.js';
 import { defaultVendorMarks, readMarkPlace } from './vendor-marks.js';
 import type { VendorMarkText } from './vendor-marks.js';
 
 /** `strength` in words: share of the image's noise that is taken away. */
 export const strengths = { light: 0.25, standard: 0.4, strong: 0.55 } as const;
 const strengthRange = { atLeast: 0.05, atMost: 0.75 };
-
-/** A scalar with a reader of its own; `read` gives the value, or null where the text is none. */
-function scalar<T>(what: string, read: (value: unknown) => T | null, jsonSchema: Readonly<Record<string, unknown>>) {
-  return z
-    .unknown()
-    .transform((value, context): T => {
-      const result = read(value);
-      if (result !== null) return result;
-      // A URL may hold a password.
-      const found = shown(value).replace(/\/\/.*@/, '//...@');
-      context.addIssue({ code: 'custom', message: `expected ${what}, found ${found}` });
-      return z.NEVER;
-    })
-    .meta({ ...jsonSchema });
-}
-
-const number = (pattern: RegExp) => ({ type: 'string', pattern: pattern.source });
-const duration = scalar(
-  'a duration as 60s, 30m, 12h or 7d',
-  (value) => (typeof value === 'string' ? parseDuration(value) : null),
-  { ...number(/^\d{1,9}(\.\d{1,3})?(ms|s|m|h|d)$/), description: 'A duration: 500ms, 60s, 30m, 12h, 7d.' },
-);
-const size = scalar('a size as 512MB, 4GB or 4GiB', (value) => (typeof value === 'string' ? parseSize(value) : null), {
-  ...number(/^\d{1,9}(\.\d{1,3})?([KMGT]i?)?B$/),
-  description: 'A size: 512MB (10^6 bytes), 4GiB (2^30 bytes).',
-});
-const text = (what: string) => z.string(`expected ${what}`).min(1, `expected ${what}`);
-const whole = (what: string, from: number, to: number) =>
-  z.int(`expected ${what}`).min(from, `expected ${what}`).max(to, `expected ${what}`);
-const port = whole('a port from 0 to 65535 (0: any free one)', 0, 65_535);
-const aeTitleText = 'an AE title: 1 to 16 characters of ASCII without backslash, no space at its ends';
-const aeTitle = z
-  .string(`expected ${aeTitleText}`)
-  .regex(/^(?! )[\x20-\x5b\x5d-\x7e]{1,16}(?<! )$/, `expected ${aeTitleText}`);
-const nameText = 'a name of 1 to 32 characters out of a-z, 0-9 and -';
-const name = z.string(`expected ${nameText}`).regex(/^[a-z0-9-]{1,32}$/, `expected ${nameText}`);
-const host = text('a host name or address').max(255);
 
 const node = z.strictObject({
   aeTitle: aeTitle.describe('AE title that modalities call.'),
@@ -128,36 +93,6 @@ const assemble = z
     gapsMs: value.gaps,
     longestMs: value.longest,
   }));
-
-/** The same periods for one source, or for the series that a rule matches; what is left out stays as it is. */
-const assembleOwn = z
-  .strictObject({
-    quiet: duration.optional(),
-    released: duration.optional(),
-    gaps: duration.optional(),
-    longest: duration.optional(),
-  })
-  .default({})
-  .transform(({ quiet, released, gaps, longest }): CompletionOverride => ({
-    ...(quiet === undefined ? {} : { quietMs: quiet }),
-    ...(released === undefined ? {} : { releasedMs: released }),
-    ...(gaps === undefined ? {} : { gapsMs: gaps }),
-    ...(longest === undefined ? {} : { longestMs: longest }),
-  }));
-
-const peer = z
-  .strictObject({
-    aeTitle: aeTitle.describe('Its AE title: called when limpid sends, calling when it sends to limpid.'),
-    host: host.nullable().default(null).describe('Where it listens; only for peers that limpid sends to.'),
-    port: whole('a port from 1 to 65535', 1, 65_535).nullable().default(null),
-    from: z.array(host, 'expected a list of addresses').default([]).describe('Addresses it may call from; none: any.'),
-    associations: whole('a number from 1 to 64', 1, 64)
-      .default(4)
-      .describe('Associations that limpid opens to it at once.'),
-    giveUp: duration.prefault('7d').describe('A delivery is given up this long after its first try.'),
-    assemble: assembleOwn.describe('When series of this source are complete; keys as in `assemble`.'),
-  })
-  .transform(({ giveUp, ...rest }) => ({ ...rest, giveUpMs: giveUp }));
 
 const workers = z
   .strictObject({

@@ -35,3 +35,29 @@ export function parseDuration(text: string): number | null {
 export function parseSize(text: string): number | null {
   return read(text, sizes);
 }
+
+/** Hours of the day in a time zone: from `fromMinute` up to `toMinute` (minutes since midnight), over midnight where that is earlier. */
+export interface Window {
+  readonly fromMinute: number;
+  readonly toMinute: number;
+  /** IANA name. */
+  readonly timeZone: string;
+}
+
+function isTimeZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }) instanceof Intl.DateTimeFormat;
+  } catch {
+    return false; // RangeError: no such zone
+  }
+}
+
+/** The hours of `20:00-06:00 Europe/Vienna`; null where the text is none, the zone is unknown, or the hours are empty. */
+export function parseWindow(text: string): Window | null {
+  const parts = /^([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d) (\S{1,64})$/.exec(text);
+  const [fromHour, fromMinutes, toHour, toMinutes] = (parts?.slice(1, 5) ?? []).map(Number);
+  const timeZone = parts?.[5] ?? '';
+  if (fromHour === undefined || fromMinutes === undefined || toHour === undefined || toMinutes === undefined) return null;
+  const [fromMinute, toMinute] = [60 * fromHour + fromMinutes, 60 * toHour + toMinutes];
+  return fromMinute === toMinute || !isTimeZone(timeZone) ? null : { fromMinute, toMinute, timeZone };
+}

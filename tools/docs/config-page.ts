@@ -41,6 +41,18 @@ function defaultOf(schema: Schema): string {
   return text.length > 60 ? 'a built-in list' : code(text);
 }
 
+/** The kinds of a schema; keys that an earlier kind has too are told there. */
+function kindsOf(schema: Schema): Schema[] {
+  const kinds = schemasIn(schema, 'oneOf');
+  if (kinds.length === 0) return [schema];
+  const told = new Set<string>();
+  return kinds.map((kind) => {
+    const own = Object.entries(schemaAt(kind, 'properties') ?? {}).filter(([key]) => key === 'kind' || !told.has(key));
+    for (const [key] of own) told.add(key);
+    return { ...kind, properties: Object.fromEntries(own) };
+  });
+}
+
 /** One row a key, nested ones below their parent. */
 function rowsOf(schema: Schema, prefix: string, variables: ReadonlyMap<string, string>): string[][] {
   const required = Array.isArray(schema['required']) ? schema['required'] : [];
@@ -55,7 +67,7 @@ function rowsOf(schema: Schema, prefix: string, variables: ReadonlyMap<string, s
     const byName = schemaAt(own, 'additionalProperties');
     const nested =
       byName !== null
-        ? rowsOf(byName, `${path}.NAME.`, variables)
+        ? kindsOf(byName).flatMap((kind) => rowsOf(kind, `${path}.NAME.`, variables))
         : inner === undefined || inner === null
           ? []
           : rowsOf(inner, inner === own ? `${path}.` : `${path}[].`, variables);

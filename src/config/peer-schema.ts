@@ -1,0 +1,74 @@
+/** The peers of the configuration: DICOM nodes, DICOMweb servers and folders, told apart by `kind`. */
+import { z } from 'zod';
+import { assembleOwn } from './completion.js';
+import { aeTitle, duration, host, scalar, size, text, whole } from './scalars.js';
+import { parseWindow } from './units.js';
+
+const rateText = 'a number of instances a second from 0.1 to 10000';
+const window = scalar(
+  'hours with their time zone, as 20:00-06:00 Europe/Vienna',
+  (value) => (typeof value === 'string' ? parseWindow(value) : null),
+  {
+    type: 'string',
+    pattern: '^([01]\\d|2[0-3]):[0-5]\\d-([01]\\d|2[0-3]):[0-5]\\d [A-Za-z0-9_+/-]+$',
+    description: 'Hours of the day with their time zone: 20:00-06:00 Europe/Vienna.',
+  },
+);
+
+/** Keys of every peer that limpid delivers to. */
+const delivery = {
+  giveUp: duration.prefault('7d').describe('A delivery is given up this long after its first try.'),
+  throttle: z
+    .strictObject({
+      instancesPerSecond: z.number(`expected ${rateText}`).min(0.1, `expected ${rateText}`).max(10_000).optional(),
+      bytesPerSecond: size.optional().describe('As 2MB; a single larger instance is followed by a pause.'),
+    })
+    .prefault({})
+    .transform(({ instancesPerSecond = null, bytesPerSecond = null }) => ({ instancesPerSecond, bytesPerSecond }))
+    .describe('The most that is sent to it, on average; none: as fast as it takes.'),
+  window: window.optional().describe('Nothing is sent outside these hours; what waits says so.'),
+};
+
+/** What every kind reads alike. */
+const shared = <T extends { readonly giveUp: number; readonly window?: ReturnType<typeof parseWindow> | undefined }>({
+  giveUp,
+  window: hours = null,
+  ...rest
+}: T) => ({ ...rest, giveUpMs: giveUp, window: hours });
+
+const statusText = 'a status of four hex digits, x for any: C000, A7xx';
+
+const dicom = z
+  .strictObject({
+    kind: z.literal('dicom').optional().describe('A DICOM node; the kind of a peer that names none.'),
+    aeTitle: aeTitle.describe('Its AE title: called when limpid sends, calling when it sends to limpid.'),
+    host: host.nullable().default(null).describe('Where it listens; only for peers that limpid sends to.'),
+    port: whole('a port from 1 to 65535', 1, 65_535).nullable().default(null),
+    from: z.array(host, 'expected a list of addresses').default([]).describe('Addresses it may call from; none: any.'),
+    associations: whole('a number from 1 to 64', 1, 64)
+      .default(4)
+      .describe('Associations that limpid opens to it at once.'),
+    assemble: assembleOwn.describe('When series of this source are complete; keys as in `assemble`.'),
+    treatAsTransient: z
+      .array(z.string(`expected ${statusText}`).regex(/^[0-9A-Fa-f][0-9A-Fa-fx]{3}$/, `expected ${statusText}`))
+      .default([])
+      .describe('Refusals that this peer gives when it is only busy: three tries, five minutes apart.'),
+    ...delivery,
+  })
+  .transform(({ kind = 'dicom', ...rest }) => ({ kind, ...shared(rest) }));
+
+const folder = z
+  .strictObject({
+    kind: z.literal('folder').describe('A folder that files are put into.'),
+    directory: text('a directory').describe('Must be there; a file in it is written once and never replaced.'),
+    layout: z
+      .enum(['study/series', 'series', 'flat'])
+      .default('study/series')
+      .describe('Folders by UID above the files, which are named by SOP Instance UID.'),
+    ...delivery,
+  })
+  .transform(shared);
+
+export const peer = z.discriminatedUnion('kind', [dicom, folder], {
+  error: (issue) => (issue.code === 'invalid_union' ? 'expected dicom or folder' : undefined),
+});

@@ -1,0 +1,42 @@
+// Single values of the configuration, each read from its text and shown in the JSON Schema as what it is.
+import { z } from 'zod';
+import { shown } from './conditions.js';
+import { parseDuration, parseSize } from './units.js';
+
+/** A scalar with a reader of its own; `read` gives the value, or null where the text is none. */
+export function scalar<T>(what: string, read: (value: unknown) => T | null, jsonSchema: Readonly<Record<string, unknown>>) {
+  return z
+    .unknown()
+    .transform((value, context): T => {
+      const result = read(value);
+      if (result !== null) return result;
+      // A URL may hold a password.
+      const found = shown(value).replace(/\/\/.*@/, '//...@');
+      context.addIssue({ code: 'custom', message: `expected ${what}, found ${found}` });
+      return z.NEVER;
+    })
+    .meta({ ...jsonSchema });
+}
+
+const number = (pattern: RegExp) => ({ type: 'string', pattern: pattern.source });
+export const duration = scalar(
+  'a duration as 60s, 30m, 12h or 7d',
+  (value) => (typeof value === 'string' ? parseDuration(value) : null),
+  { ...number(/^\d{1,9}(\.\d{1,3})?(ms|s|m|h|d)$/), description: 'A duration: 500ms, 60s, 30m, 12h, 7d.' },
+);
+export const size = scalar('a size as 512MB, 4GB or 4GiB', (value) => (typeof value === 'string' ? parseSize(value) : null), {
+  ...number(/^\d{1,9}(\.\d{1,3})?([KMGT]i?)?B$/),
+  description: 'A size: 512MB (10^6 bytes), 4GiB (2^30 bytes).',
+});
+export const text = (what: string) => z.string(`expected ${what}`).min(1, `expected ${what}`);
+export const whole = (what: string, from: number, to: number) =>
+  z.int(`expected ${what}`).min(from, `expected ${what}`).max(to, `expected ${what}`);
+export const port = whole('a port from 0 to 65535 (0: any free one)', 0, 65_535);
+const aeTitleText = 'an AE title: 1 to 16 characters of ASCII without backslash, no space at its ends';
+export const aeTitle = z
+  .string(`expected ${aeTitleText}`)
+  .regex(/^(?! )[\x20-\x5b\x5d-\x7e]{1,16}(?<! )$/, `expected ${aeTitleText}`);
+const nameText = 'a name of 1 to 32 characters out of a-z, 0-9 and -';
+export const name = z.string(`expected ${nameText}`).regex(/^[a-z0-9-]{1,32}$/, `expected ${nameText}`);
+export const host = text('a host name or address').max(255);
+
