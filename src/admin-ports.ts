@@ -2,9 +2,8 @@
 import type { AdminPorts, PeerView, SeriesFilter } from './admin/ports.js';
 import { isDestination } from './config/peers.js';
 import type { Config } from './config/schema.js';
-import type { BreakerState } from './deliver/breaker.js';
-import { decideDelivery } from './deliver/decide.js';
-import { retryPolicyOf } from './deliver/retry-policy.js';
+import { isGivenUp } from './deliver/decide.js';
+import type { Deliverer } from './deliver/deliver.js';
 import type { Registry } from './inference/registry.js';
 import type { QueueBackend } from './queue/backend.js';
 import { queueNames } from './queue/jobs.js';
@@ -20,16 +19,16 @@ export interface AdminPortsDeps {
   readonly registry: Registry;
   readonly config: Config;
   /** State of a peer's breaker, where this process sends; null where another does. */
-  readonly breaker: ((peer: string) => BreakerState) | null;
+  readonly breaker: Deliverer['breaker'] | null;
   readonly now: () => number;
 }
 
-/** Whether a delivery is past its peer's `giveUp`. */
+/** Whether a delivery is past its peer's `giveUp`, or its peer takes nothing until a person mends the cause. */
 export function givenUpBy(peers: Config['peers'], now: () => number): GivenUp {
   return (batches) => {
     const peer = peers[batches[0]?.peer ?? ''];
     if (peer === undefined) return false;
-    return decideDelivery(batches, retryPolicyOf(peer), now(), 1).kind === 'given-up';
+    return isGivenUp(batches, peer, now()) || batches.at(-1)?.association?.class === 'permanent';
   };
 }
 
@@ -103,11 +102,13 @@ async function peerViews(deps: AdminPortsDeps): Promise<PeerView[]> {
   return Object.entries(deps.config.peers).map(([name, peer]) => {
     const receives = isDestination(peer);
     const sends = peer.kind === 'dicom';
-    const breaker = receives && deps.breaker !== null ? deps.breaker(name) : null;
+    const known = receives && deps.breaker !== null ? deps.breaker(name) : null;
+    const breaker = known?.state ?? null;
+    const why = known?.failure ? `: ${known.failure.detail}` : '';
     const says = {
-      open: 'Does not answer: nothing is sent but a C-ECHO now and then.',
-      'half-open': 'A C-ECHO is on its way.',
-      closed: 'In use.',
+      open: `Takes nothing now, and is asked now and then${why}.`,
+      'half-open': `It is asked whether it takes instances again${why}.`,
+      closed: why === '' ? 'In use.' : `Is tried again in a moment${why}.`,
       none: receives ? 'Another process sends to it.' : 'Sends to this node only.',
     }[breaker ?? 'none'];
     return {

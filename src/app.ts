@@ -7,15 +7,13 @@ import { Closing } from './closing.js';
 import { queueUrl } from './config/load.js';
 import { isDestination } from './config/peers.js';
 import type { Role } from './config/load.js';
-import { Deliverer } from './deliver/deliver.js';
-import { destinationOf } from './deliver/dicom-destination.js';
-import { retryPolicyOf } from './deliver/retry-policy.js';
 import { watchNode } from './gauges.js';
 import { openRegistry } from './inference/registry.js';
 import { declare } from './observe/declare.js';
 import { watchEventLoop } from './observe/event-loop.js';
 import { advance, handlersOf } from './pipeline.js';
 import type { PipelineDeps } from './pipeline.js';
+import { openDeliverer, resumeDeliveries } from './open-deliverer.js';
 import { openReceiver } from './open-receiver.js';
 import { openStages } from './open-stages.js';
 import { readiness } from './readiness.js';
@@ -77,19 +75,7 @@ async function open(options: AppOptions, closing: Closing): Promise<App> {
   closing.add(() => queue.close());
   const pipeline: PipelineDeps = { spool, queue, log, metrics, now: Date.now };
 
-  const deliverer = new Deliverer({
-    spool,
-    destination: (name) => {
-      const peer = config.peers[name];
-      if (peer === undefined) return undefined;
-      const destination = destinationOf(peer, { callingAe: config.node.aeTitle, log });
-      return destination === null ? undefined : { destination, retry: retryPolicyOf(peer) };
-    },
-    log,
-    metrics,
-    now: Date.now,
-    random: Math.random,
-  });
+  const deliverer = openDeliverer(options, { spool, queue }, closing);
   const stages = await openStages(options, spool, registry, deliverer, closing);
   const handlers = handlersOf(pipeline, stages, stopping);
 
@@ -133,7 +119,10 @@ async function open(options: AppOptions, closing: Closing): Promise<App> {
     consume(queue.work('series', seriesAtOnce, handlers.series));
     consume(queue.work('tasks', config.workers.devices, handlers.tasks));
   }
-  if (has('sender')) consume(queue.work('deliveries', deliveriesAtOnce, handlers.deliveries));
+  if (has('sender')) {
+    consume(queue.work('deliveries', deliveriesAtOnce, handlers.deliveries));
+    void resumeDeliveries(deliverer, config);
+  }
   if (has('receiver')) {
     const port = await openReceiver(options, pipeline, closing, (waits) => (standsBy = waits));
     parts.unshift(`DICOM ${config.node.aeTitle}@${config.node.dimse.host}:${port}`);

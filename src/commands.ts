@@ -95,7 +95,8 @@ export function openCommands(output: Output, environment: Environment, failed: (
         if (peer === undefined) {
           throw new LimpidError('USAGE', `${file} has no peer ${name}: ${Object.keys(config.peers).join(', ')}`);
         }
-        if (peer.kind !== 'dicom') throw new LimpidError('USAGE', `peer ${name} of ${file} is a ${peer.kind}, no DICOM node`);
+        if (peer.kind !== 'dicom')
+          throw new LimpidError('USAGE', `peer ${name} of ${file} is a ${peer.kind}, no DICOM node`);
         const { aeTitle, host, port, associations } = peer;
         if (host === null || port === null)
           throw new LimpidError('USAGE', `peer ${name} has no host and port in ${file}`);

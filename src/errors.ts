@@ -82,6 +82,10 @@ export const failures = {
     next: 'retry',
     hint: 'The decision names a peer that the configuration no longer has: add it again, or discard.',
   },
+  DELIVER_FOLDER: {
+    next: 'retry',
+    hint: 'Check that the folder of the peer is there, mounted and writable, and that its volume has space.',
+  },
   // admin
   ADMIN_LISTEN: {
     next: 'stop',

@@ -11,7 +11,7 @@
  * Between stages nothing passes but a KEY in a job and the files in the spool. What comes next follows from the files alone
  * (spool/state.ts: nextSteps); `advance` turns that into jobs, after each job, at start, and when a series is touched.
  */
-import type { DeliveryJob } from './deliver/deliver.js';
+import type { DeliveryJob } from './deliver/job.js';
 import type { Log } from './observe/log.js';
 import type { Metrics } from './observe/metrics.js';
 import type { QueueBackend } from './queue/backend.js';

@@ -67,7 +67,10 @@ function checkPeers(
     const peer = Object.hasOwn(peers, name) ? mapping(peers[name]) : undefined;
     if (peer === undefined) {
       complain([...at, index], `there is no peer ${name}${didYouMean(name, Object.keys(peers))}`);
-    } else if ((peer['kind'] ?? 'dicom') === 'dicom' && ((peer['host'] ?? null) === null || (peer['port'] ?? null) === null)) {
+    } else if (
+      (peer['kind'] ?? 'dicom') === 'dicom' &&
+      ((peer['host'] ?? null) === null || (peer['port'] ?? null) === null)
+    ) {
       complain([...at, index], `peer ${name} has no host and port to send to`);
     }
   }

@@ -4,7 +4,11 @@ import { shown } from './conditions.js';
 import { parseDuration, parseSize } from './units.js';
 
 /** A scalar with a reader of its own; `read` gives the value, or null where the text is none. */
-export function scalar<T>(what: string, read: (value: unknown) => T | null, jsonSchema: Readonly<Record<string, unknown>>) {
+export function scalar<T>(
+  what: string,
+  read: (value: unknown) => T | null,
+  jsonSchema: Readonly<Record<string, unknown>>,
+) {
   return z
     .unknown()
     .transform((value, context): T => {
@@ -24,10 +28,14 @@ export const duration = scalar(
   (value) => (typeof value === 'string' ? parseDuration(value) : null),
   { ...number(/^\d{1,9}(\.\d{1,3})?(ms|s|m|h|d)$/), description: 'A duration: 500ms, 60s, 30m, 12h, 7d.' },
 );
-export const size = scalar('a size as 512MB, 4GB or 4GiB', (value) => (typeof value === 'string' ? parseSize(value) : null), {
-  ...number(/^\d{1,9}(\.\d{1,3})?([KMGT]i?)?B$/),
-  description: 'A size: 512MB (10^6 bytes), 4GiB (2^30 bytes).',
-});
+export const size = scalar(
+  'a size as 512MB, 4GB or 4GiB',
+  (value) => (typeof value === 'string' ? parseSize(value) : null),
+  {
+    ...number(/^\d{1,9}(\.\d{1,3})?([KMGT]i?)?B$/),
+    description: 'A size: 512MB (10^6 bytes), 4GiB (2^30 bytes).',
+  },
+);
 export const text = (what: string) => z.string(`expected ${what}`).min(1, `expected ${what}`);
 export const whole = (what: string, from: number, to: number) =>
   z.int(`expected ${what}`).min(from, `expected ${what}`).max(to, `expected ${what}`);
@@ -39,4 +47,3 @@ export const aeTitle = z
 const nameText = 'a name of 1 to 32 characters out of a-z, 0-9 and -';
 export const name = z.string(`expected ${nameText}`).regex(/^[a-z0-9-]{1,32}$/, `expected ${nameText}`);
 export const host = text('a host name or address').max(255);
-

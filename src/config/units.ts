@@ -57,7 +57,8 @@ export function parseWindow(text: string): Window | null {
   const parts = /^([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d) (\S{1,64})$/.exec(text);
   const [fromHour, fromMinutes, toHour, toMinutes] = (parts?.slice(1, 5) ?? []).map(Number);
   const timeZone = parts?.[5] ?? '';
-  if (fromHour === undefined || fromMinutes === undefined || toHour === undefined || toMinutes === undefined) return null;
+  if (fromHour === undefined || fromMinutes === undefined || toHour === undefined || toMinutes === undefined)
+    return null;
   const [fromMinute, toMinute] = [60 * fromHour + fromMinutes, 60 * toHour + toMinutes];
   return fromMinute === toMinute || !isTimeZone(timeZone) ? null : { fromMinute, toMinute, timeZone };
 }

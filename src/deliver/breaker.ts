@@ -1,48 +1,76 @@
-// One peer's circuit breaker: after some failed associations in a row nothing is sent to it but a C-ECHO now and then.
-export type BreakerState = 'closed' | 'half-open' | 'open';
+/**
+ * One peer's circuit breaker, as values: after failures in a row nothing is sent to it but a probe (C-ECHO) now and then. Waits
+ * grow exponentially, with full jitter; what paces them is the kind of failure (conformance statement, delivery outcomes).
+ */
+import type { DestinationFailure, FailurePace } from './destination.js';
 
-export interface BreakerPolicy {
-  /** Failed associations in a row that open it. */
-  readonly failures: number;
-  /** Between probes, ms. */
-  readonly probeMs: number;
+interface Pace {
+  /** Ceiling of the first wait, ms; doubled with each failure in a row up to `longestMs`. */
+  readonly firstMs: number;
+  readonly longestMs: number;
+  /** Failures in a row that open the breaker. */
+  readonly opensAfter: number;
+  /** A row of it that lasts so long needs a person, ms; null: it never does. */
+  readonly permanentAfterMs: number | null;
 }
 
-export const defaultBreakerPolicy: BreakerPolicy = { failures: 5, probeMs: 60_000 };
+export const failurePaces: Readonly<Record<FailurePace, Pace>> = {
+  // Nobody listens, or the name is unknown. Asking costs nothing, and it may be back any moment.
+  unreachable: { firstMs: 1_000, longestMs: 60_000, opensAfter: 1, permanentAfterMs: null },
+  // A-ABORT, reset or silence.
+  lost: { firstMs: 30_000, longestMs: 900_000, opensAfter: 5, permanentAfterMs: null },
+  // A-ASSOCIATE-RJ that the peer itself calls transient, or of its presentation layer.
+  refused: { firstMs: 30_000, longestMs: 900_000, opensAfter: 1, permanentAfterMs: null },
+  // A-ASSOCIATE-RJ 1/1/3 and 1/1/7: a PACS that restarts without its AE table answers so.
+  unrecognized: { firstMs: 300_000, longestMs: 300_000, opensAfter: 1, permanentAfterMs: 3_600_000 },
+  // A certificate, an address or a protocol that a person has to mend; asked now and then whether that has happened.
+  operator: { firstMs: 300_000, longestMs: 900_000, opensAfter: 1, permanentAfterMs: 0 },
+};
 
-export class Breaker {
-  readonly #policy: BreakerPolicy;
-  #failures = 0;
-  #nextProbeMs = 0;
-  #probing = false;
+export type BreakerState = 'closed' | 'half-open' | 'open';
 
-  constructor(policy: BreakerPolicy = defaultBreakerPolicy) {
-    this.#policy = policy;
-  }
+export interface Breaker {
+  readonly state: BreakerState;
+  /** In a row; a probe that succeeds does not end the row, an answer to something sent does. */
+  readonly failures: number;
+  /** Nothing goes to the peer before, ms since epoch. */
+  readonly untilMs: number;
+  /** The last failure of the row, and whether it needs a person; null where nothing stands in the way. */
+  readonly failure: (DestinationFailure & { readonly class: 'transient' | 'permanent' }) | null;
+  /** When the row of failures of its pace began. */
+  readonly sinceMs: number;
+}
 
-  get state(): BreakerState {
-    if (this.#failures < this.#policy.failures) return 'closed';
-    return this.#probing ? 'half-open' : 'open';
-  }
+export const closedBreaker: Breaker = { state: 'closed', failures: 0, untilMs: 0, failure: null, sinceMs: 0 };
 
-  /** What a delivery may do now: send, probe first, or wait until a time. */
-  ask(nowMs: number): { readonly kind: 'send' | 'probe' } | { readonly kind: 'wait'; readonly untilMs: number } {
-    if (this.state === 'closed') return { kind: 'send' };
-    if (this.#probing || nowMs < this.#nextProbeMs) {
-      return { kind: 'wait', untilMs: Math.max(this.#nextProbeMs, nowMs + 1000) };
-    }
-    this.#probing = true;
-    return { kind: 'probe' };
-  }
+/** @param jitter between 0 and 1: the share of the ceiling that is waited */
+export function afterFailure(breaker: Breaker, failure: DestinationFailure, nowMs: number, jitter: number): Breaker {
+  const pace = failurePaces[failure.pace];
+  const failures = breaker.failures + 1;
+  const ceiling = Math.min(pace.longestMs, pace.firstMs * 2 ** Math.min(failures - 1, 30));
+  const sinceMs = breaker.failure?.pace === failure.pace ? breaker.sinceMs : nowMs;
+  const lasts = pace.permanentAfterMs !== null && nowMs - sinceMs >= pace.permanentAfterMs;
+  return {
+    state: failures >= pace.opensAfter ? 'open' : 'closed',
+    failures,
+    // Full jitter, but never at once: a peer that has just failed needs a moment.
+    untilMs: nowMs + Math.max(pace.firstMs / 10, ceiling * jitter),
+    failure: { ...failure, class: lasts ? 'permanent' : 'transient' },
+    sinceMs,
+  };
+}
 
-  succeeded(): void {
-    this.#failures = 0;
-    this.#probing = false;
-  }
+/** A probe is on its way. */
+export function whileProbing(breaker: Breaker): Breaker {
+  return { ...breaker, state: 'half-open' };
+}
 
-  failed(nowMs: number): void {
-    this.#failures += 1;
-    this.#probing = false;
-    this.#nextProbeMs = nowMs + this.#policy.probeMs;
-  }
+/** The probe was answered: all may go, on trial; the next failure opens it again, with the longer wait. */
+export function afterProbe(breaker: Breaker, nowMs: number): Breaker {
+  return { ...closedBreaker, failures: breaker.failures, untilMs: nowMs };
+}
+
+/** Whether anything may be sent to the peer now. */
+export function mayGo(breaker: Breaker, nowMs: number): boolean {
+  return breaker.state === 'closed' && nowMs >= breaker.untilMs;
 }

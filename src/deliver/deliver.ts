@@ -1,30 +1,43 @@
 // One delivery job: sends what one peer still lacks of a result (or of the originals), and records each instance's outcome.
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '../observe/log.js';
 import type { Metrics } from '../observe/metrics.js';
-import type { Key } from '../spool/key.js';
-import { originals } from '../spool/layout.js';
 import type { DeliveryRecord } from '../spool/records.js';
 import type { Spool } from '../spool/spool.js';
 import { isDiscarded, isOnHold, remaining } from '../spool/state.js';
-import type { RevisionState, SeriesState } from '../spool/state.js';
-import { Breaker } from './breaker.js';
 import type { BreakerState } from './breaker.js';
-import { busyWaitMs, decideDelivery } from './decide.js';
+import { busyWaitMs, decideDelivery, isSuspect } from './decide.js';
 import type { RetryPolicy } from './decide.js';
-import type { Destination, Outgoing } from './destination.js';
+import { opensAt } from './decide-window.js';
+import type { DeliveryWindow } from './decide-window.js';
+import type { Destination, Outgoing, SendReport } from './destination.js';
+import type { DeliveryJob } from './job.js';
+import { outgoingOf } from './outgoing-of.js';
+import { PeerDesk } from './peer-desk.js';
+import { settleOutcome } from './settle.js';
+import type { ThrottleRates } from './throttle.js';
 
 /** Instances sent before their outcomes are written down: what a killed process sends again. */
 const batchInstances = 500;
+/** The same for a peer with hours of its own: they are looked at between batches. */
+const batchWithinHours = 50;
 
-/** Jobs of one peer at a time in this process, so that a silent peer never takes every consumer. */
-const mostJobsOfAPeer = 2;
+/** How a peer is delivered to, as it is configured now. */
+export interface PeerDelivery {
+  readonly destination: Destination;
+  readonly retry: RetryPolicy;
+  readonly throttle: ThrottleRates;
+  readonly window: DeliveryWindow | null;
+}
 
 export interface DelivererDeps {
   readonly spool: Spool;
-  /** The destination of a peer's name as it is configured now; undefined where it is gone. */
-  readonly destination: (
-    peer: string,
-  ) => { readonly destination: Destination; readonly retry: RetryPolicy } | undefined;
+  /** Of a peer's name; undefined where it is gone. */
+  readonly peer: (name: string) => PeerDelivery | undefined;
+  /** Every delivery that a peer still waits for, oldest first. */
+  readonly waiting: (peer: string) => Promise<readonly DeliveryJob[]>;
+  /** Has a delayed job run now. */
+  readonly wake: (job: DeliveryJob) => Promise<void>;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly now: () => number;
@@ -32,62 +45,59 @@ export interface DelivererDeps {
   readonly random: () => number;
 }
 
-export interface DeliveryJob {
-  readonly key: Key;
-  readonly revision: number;
-  readonly task: string;
-  readonly peer: string;
-}
-
 export type DeliveryResult = { readonly kind: 'done' } | { readonly kind: 'later'; readonly atMs: number };
 
-/** How long a delivery waits that cannot go on without a change by a person. */
+/** How long a delivery waits that cannot go on without a change by a person, or is woken when its peer is back. */
 const humanWaitMs = 300_000;
 
 export class Deliverer {
   readonly #deps: DelivererDeps;
-  readonly #breakers = new Map<string, Breaker>();
-  readonly #running = new Map<string, number>();
-  /** Jobs that found a peer busy since the last one of it ended. */
-  readonly #turnedAway = new Map<string, number>();
+  readonly #desks = new Map<string, PeerDesk>();
 
   constructor(deps: DelivererDeps) {
     this.#deps = deps;
   }
 
-  /** State of a peer's breaker. */
-  breaker(peer: string): BreakerState {
-    return this.#breakerOf(peer).state;
+  /** State of a peer's breaker, and what opened it. */
+  breaker(peer: string): { readonly state: BreakerState; readonly failure: PeerDesk['failure'] } {
+    const desk = this.#desks.get(peer);
+    return { state: desk?.state ?? 'closed', failure: desk?.failure ?? null };
+  }
+
+  /** Wakes what waits for a peer since an earlier start: the reasons it waited for are gone with that process. */
+  async resume(peer: string): Promise<void> {
+    await this.#deskOf(peer).recovered();
+  }
+
+  close(): void {
+    for (const desk of this.#desks.values()) desk.close();
   }
 
   /** Runs one delivery job as far as it gets. Never throws for a peer's failure. */
   async deliver(job: DeliveryJob, signal: AbortSignal): Promise<DeliveryResult> {
     const started = this.#deps.now();
-    const configured = this.#deps.destination(job.peer);
-    if (configured === undefined) {
+    const peer = this.#deps.peer(job.peer);
+    if (peer === undefined) {
       this.#deps.metrics.inc('failures_total', { code: 'DELIVER_UNKNOWN_PEER' });
       this.#deps.log.error('the peer of a delivery is not configured', { key: job.key, peer: job.peer });
       return { kind: 'later', atMs: started + humanWaitMs };
     }
-    const running = this.#running.get(job.peer) ?? 0;
-    if (running >= mostJobsOfAPeer) {
-      const turnedAway = (this.#turnedAway.get(job.peer) ?? 0) + 1;
-      this.#turnedAway.set(job.peer, turnedAway);
-      return { kind: 'later', atMs: started + busyWaitMs(turnedAway, this.#deps.random()) };
+    const desk = this.#deskOf(job.peer);
+    if (!desk.slots.take(job)) {
+      return { kind: 'later', atMs: started + busyWaitMs(desk.slots.waiting, this.#deps.random()) };
     }
-    this.#running.set(job.peer, running + 1);
     try {
-      return await this.#deliver(job, configured.destination, configured.retry, started, signal);
+      return await this.#deliver(job, peer, desk, started, signal);
     } finally {
-      this.#running.set(job.peer, (this.#running.get(job.peer) ?? 1) - 1);
-      this.#turnedAway.delete(job.peer);
+      desk.slots.free();
+      void desk.wakeNext();
     }
   }
 
   async #deliver(
     job: DeliveryJob,
-    destination: Destination,
-    retry: RetryPolicy,
+    peer: PeerDelivery,
+    desk: PeerDesk,
     started: number,
     signal: AbortSignal,
   ): Promise<DeliveryResult> {
@@ -102,75 +112,96 @@ export class Deliverer {
       const { open } = remaining(state, revision, job.task, job.peer);
       if (open.length === 0) return this.#finished(job, started);
       const batches = revision.deliveries.get(`${job.task}@${job.peer}`) ?? [];
-      const decision = decideDelivery(batches, retry, this.#deps.now(), this.#deps.random());
+      const decision = decideDelivery(open, batches, peer.retry, this.#deps.now());
       if (decision.kind === 'wait') return { kind: 'later', atMs: decision.untilMs };
       if (decision.kind === 'given-up') return { kind: 'later', atMs: this.#deps.now() + humanWaitMs };
-      const gate = await this.#passBreaker(job.peer, destination, signal);
-      if (gate.kind === 'later') return gate;
-      const outgoing = outgoingOf(this.#deps.spool, state, revision, job.task, open.slice(0, batchInstances));
-      const failed = await this.#send(job, destination, outgoing, signal);
+      const openMs = opensAt(peer.window, this.#deps.now());
+      if (openMs !== null) return { kind: 'later', atMs: openMs };
+      if (!desk.isOpenFor) return this.#turnAway(job, desk, batches);
+      const most = peer.window === null ? batchInstances : batchWithinHours;
+      const uids = decision.sopInstanceUids.slice(0, most);
+      const outgoing = outgoingOf(this.#deps.spool, state, revision, job.task, uids);
+      const control = { signal, pace: this.#paceOf(desk, outgoing, signal) };
+      const report = await peer.destination.send(outgoing, control);
+      await this.#record(job, peer, desk, batches, signal.aborted ? answeredOf(report) : report);
       if (signal.aborted) return { kind: 'later', atMs: this.#deps.now() };
-      if (failed) continue; // decides anew from the batch just written: waits
+      // Nothing has happened: the throttle asks for a longer pause than an association is held open for.
+      if (report.failure === null && report.outcomes.length === 0) {
+        return { kind: 'later', atMs: Math.max(desk.throttle.readyMs, this.#deps.now() + 1000) };
+      }
     }
   }
 
-  async #passBreaker(
-    peer: string,
-    destination: Destination,
-    signal: AbortSignal,
-  ): Promise<{ kind: 'send' } | { kind: 'later'; atMs: number }> {
-    const breaker = this.#breakerOf(peer);
-    const word = breaker.ask(this.#deps.now());
-    if (word.kind === 'wait') return { kind: 'later', atMs: word.untilMs };
-    if (word.kind === 'send') return { kind: 'send' };
-    this.#showBreaker(peer);
-    const answered = await destination.probe(signal);
-    if (answered) breaker.succeeded();
-    else breaker.failed(this.#deps.now());
-    this.#showBreaker(peer);
-    this.#deps.log.info('probed a peer behind an open breaker', { peer, answered });
-    if (answered) return { kind: 'send' };
-    const again = breaker.ask(this.#deps.now());
-    return { kind: 'later', atMs: again.kind === 'wait' ? again.untilMs : this.#deps.now() };
+  /** The peer takes nothing now: the first time says why in a record. The job is woken when that is over. */
+  async #turnAway(job: DeliveryJob, desk: PeerDesk, batches: readonly DeliveryRecord[]): Promise<DeliveryResult> {
+    const { failure } = desk;
+    const last = batches.at(-1)?.association;
+    if (failure !== null && (last?.code !== failure.code || last.class !== failure.class)) {
+      const { code, detail, class: outcome } = failure;
+      await this.#write(job, { association: { code, detail, class: outcome }, instances: [] });
+    }
+    return { kind: 'later', atMs: this.#deps.now() + humanWaitMs };
   }
 
-  async #send(
-    job: DeliveryJob,
-    destination: Destination,
-    outgoing: readonly Outgoing[],
-    signal: AbortSignal,
-  ): Promise<boolean> {
-    const report = await destination.send(outgoing, signal);
-    const record: DeliveryRecord = {
-      version: 1,
-      at: new Date(this.#deps.now()).toISOString(),
-      peer: job.peer,
-      association: report.association,
-      instances: report.outcomes.map(({ sopInstanceUid, class: outcome, status, comment }) => ({
-        sopInstanceUid,
-        class: outcome,
-        status,
-        comment,
-      })),
+  #paceOf(desk: PeerDesk, outgoing: readonly Outgoing[], signal: AbortSignal) {
+    const bytes = new Map(outgoing.map((instance) => [instance.sopInstanceUid, instance.bytes]));
+    return async ({ sopInstanceUid }: { readonly sopInstanceUid: string }): Promise<boolean> => {
+      const waitMs = desk.throttle.take(bytes.get(sopInstanceUid) ?? 0, this.#deps.now());
+      if (waitMs === null) return false;
+      if (waitMs > 0) await sleep(waitMs, undefined, { signal }).catch(() => undefined); // the send sees the signal too
+      return !signal.aborted;
     };
-    await this.#deps.spool.recordDelivery(job.key, job.revision, job.task, record);
-    for (const outcome of report.outcomes) {
-      this.#deps.metrics.inc('deliveries_total', { peer: job.peer, outcome: outcome.class });
-    }
-    const breaker = this.#breakerOf(job.peer);
-    if (report.association === null) breaker.succeeded();
-    else {
-      breaker.failed(this.#deps.now());
-      this.#deps.metrics.inc('failures_total', { code: report.association.code });
-      this.#deps.log.warn('a delivery was cut short', {
-        key: job.key,
-        task: job.task,
+  }
+
+  async #record(
+    job: DeliveryJob,
+    peer: PeerDelivery,
+    desk: PeerDesk,
+    batches: readonly DeliveryRecord[],
+    report: SendReport,
+  ): Promise<void> {
+    const { failure, outcomes } = report;
+    const took = outcomes.some((outcome) => outcome.class === 'delivered' || outcome.class === 'warned');
+    const isAnswered = outcomes.some(({ status }) => status !== null);
+    const suspects = outcomes.length > 0 && outcomes.every((outcome) => isSuspect(batches, outcome.sopInstanceUid));
+    if (isAnswered || (failure === null && took)) desk.answered(took);
+    else if (failure !== null && !(suspects && failure.pace === 'lost')) desk.failed(failure);
+    const instances = outcomes.map((outcome) => {
+      const { sopInstanceUid, status, comment } = outcome;
+      const settled = settleOutcome(outcome, batches, peer.retry.treatAsTransient, (sinceMs) =>
+        desk.hasTakenSince(sinceMs),
+      );
+      this.#deps.metrics.inc('deliveries_total', { peer: job.peer, outcome: settled.class });
+      return { settled, record: { sopInstanceUid, class: settled.class, status, comment } };
+    });
+    const alarms = instances.filter(({ settled }) => settled.alarm);
+    if (alarms.length > 0) {
+      const status = alarms[0]?.record.status ?? null;
+      const { key, task } = job;
+      this.#deps.log.error('a peer refuses instances for good', {
+        key,
+        task,
         peer: job.peer,
-        ...report.association,
+        instances: alarms.length,
+        status: status?.toString(16).padStart(4, '0'),
       });
     }
-    this.#showBreaker(job.peer);
-    return report.association !== null;
+    if (failure !== null) {
+      const { code, detail } = failure;
+      this.#deps.metrics.inc('failures_total', { code });
+      this.#deps.log.warn('a delivery was cut short', { key: job.key, task: job.task, peer: job.peer, code, detail });
+    }
+    if (failure === null && instances.length === 0) return;
+    await this.#write(job, {
+      association: failure && { code: failure.code, detail: failure.detail, class: desk.failure?.class ?? 'transient' },
+      instances: instances.map(({ record }) => record),
+    });
+  }
+
+  async #write(job: DeliveryJob, batch: Pick<DeliveryRecord, 'association' | 'instances'>): Promise<void> {
+    const at = new Date(this.#deps.now()).toISOString();
+    const record: DeliveryRecord = { version: 1, at, peer: job.peer, ...batch };
+    await this.#deps.spool.recordDelivery(job.key, job.revision, job.task, record);
   }
 
   #finished(job: DeliveryJob, started: number): DeliveryResult {
@@ -178,40 +209,21 @@ export class Deliverer {
     return { kind: 'done' };
   }
 
-  #breakerOf(peer: string): Breaker {
-    let breaker = this.#breakers.get(peer);
-    if (breaker === undefined) {
-      breaker = new Breaker();
-      this.#breakers.set(peer, breaker);
+  #deskOf(peer: string): PeerDesk {
+    let desk = this.#desks.get(peer);
+    if (desk === undefined) {
+      const { waiting, wake, log, metrics, now, random } = this.#deps;
+      const rates = this.#deps.peer(peer)?.throttle ?? { instancesPerSecond: null, bytesPerSecond: null };
+      const destination = () => this.#deps.peer(peer)?.destination ?? null;
+      desk = new PeerDesk({ peer, destination, rates, waiting, wake, log, metrics, now, random });
+      this.#desks.set(peer, desk);
     }
-    return breaker;
-  }
-
-  #showBreaker(peer: string): void {
-    const value = { closed: 0, 'half-open': 1, open: 2 }[this.breaker(peer)];
-    this.#deps.metrics.set('peer_breaker_state', { peer }, value);
+    return desk;
   }
 }
 
-/** The files of a result, or the originals; a result that an earlier revision has made lies there. */
-function outgoingOf(
-  spool: Spool,
-  state: SeriesState,
-  revision: RevisionState,
-  task: string,
-  uids: readonly string[],
-): Outgoing[] {
-  const wanted = new Set(uids);
-  const { key } = state;
-  const number = revision.record.revision;
-  if (task === originals) {
-    return revision.record.instances
-      .filter(({ sopInstanceUid }) => wanted.has(sopInstanceUid))
-      .map((instance) => ({ ...instance, file: spool.layout.instance(key, instance.file) }));
-  }
-  const outcome = revision.tasks.get(task)?.outcome;
-  const made = outcome?.sameAs ?? number;
-  return (outcome?.instances ?? [])
-    .filter(({ sopInstanceUid }) => wanted.has(sopInstanceUid))
-    .map((instance) => ({ ...instance, file: spool.objectFile(key, made, task, instance.file) }));
-}
+/** What a peer had said before limpid itself ended the sending: that it did is no failure of the peer. */
+const answeredOf = ({ outcomes }: SendReport): SendReport => ({
+  failure: null,
+  outcomes: outcomes.filter(({ status }) => status !== null),
+});

@@ -1,6 +1,6 @@
 // Where instances are delivered to: one interface for every kind of peer.
-import type { DeliveryClass } from '../spool/records.js';
 import type { FailureCode } from '../errors.js';
+import type { DeliveryClass } from '../spool/records.js';
 
 export interface Outgoing {
   /** Part 10 file; its data set bytes go out unchanged. */
@@ -8,27 +8,44 @@ export interface Outgoing {
   readonly sopClassUid: string;
   readonly sopInstanceUid: string;
   readonly transferSyntaxUid: string;
+  /** Of its data set. */
+  readonly bytes: number;
+}
+
+/** Why a destination as a whole takes nothing now, and how it is asked again; `failurePaces` has a row for each. */
+export type FailurePace = 'unreachable' | 'lost' | 'refused' | 'unrecognized' | 'operator';
+
+/** One event of the destination, whatever the number of instances that wait for it. */
+export interface DestinationFailure {
+  readonly code: FailureCode;
+  readonly detail: string;
+  readonly pace: FailurePace;
+}
+
+export interface Outcome {
+  readonly sopInstanceUid: string;
+  readonly class: DeliveryClass;
+  /** The peer's status; null where it gave none. */
+  readonly status: number | null;
+  readonly comment: string;
 }
 
 export interface SendReport {
-  /** Why the association (or connection) ended early; null if it did not. */
-  readonly association: {
-    readonly code: FailureCode;
-    readonly detail: string;
-    readonly class: 'transient' | 'permanent';
-  } | null;
-  /** One for each instance. */
-  readonly outcomes: readonly {
-    readonly sopInstanceUid: string;
-    readonly class: DeliveryClass;
-    readonly status: number | null;
-    readonly comment: string;
-  }[];
+  /** Why the sending ended early; null if it did not. */
+  readonly failure: DestinationFailure | null;
+  /** One for each instance that was tried; the others have not been touched. */
+  readonly outcomes: readonly Outcome[];
+}
+
+export interface SendControl {
+  readonly signal: AbortSignal;
+  /** Waits until an instance may go out; false: no more may now, the rest is left. */
+  readonly pace: (instance: Pick<Outgoing, 'sopInstanceUid'>) => Promise<boolean>;
 }
 
 export interface Destination {
   /** Sends; a peer's failure is in the report, never thrown. */
-  send(instances: readonly Outgoing[], signal: AbortSignal): Promise<SendReport>;
-  /** Answers whether the peer can be reached now (C-ECHO). */
-  probe(signal: AbortSignal): Promise<boolean>;
+  send(instances: readonly Outgoing[], control: SendControl): Promise<SendReport>;
+  /** Asks whether the peer can be reached now (C-ECHO). @returns null: it can */
+  probe(signal: AbortSignal): Promise<DestinationFailure | null>;
 }

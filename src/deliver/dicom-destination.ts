@@ -2,38 +2,71 @@
 import { readFile } from 'node:fs/promises';
 import { readInstance } from '../dicom/file.js';
 import { nativeDataSet } from '../dicom/transcode.js';
+import { AssociationFailure } from '../io/dimse/requestor.js';
+import type { AssociationWatch, ScuTarget } from '../io/dimse/requestor.js';
 import { echo, send } from '../io/dimse/scu.js';
+import type { SendReport as AssociationReport } from '../io/dimse/scu.js';
+import { rejectionKind } from '../io/dimse/status.js';
+import { LimpidError } from '../errors.js';
 import type { Log } from '../observe/log.js';
-import type { Destination } from './destination.js';
+import type { Metrics } from '../observe/metrics.js';
+import type { Destination, DestinationFailure, FailurePace } from './destination.js';
 
-/** The destination of a configured peer; null for one that only sends to this node. */
-export function destinationOf(
-  peer: {
-    readonly aeTitle: string;
-    readonly host: string | null;
-    readonly port: number | null;
-    readonly associations: number;
-  },
-  node: { readonly callingAe: string; readonly log: Log },
-): Destination | null {
-  if (peer.host === null || peer.port === null) return null;
-  const target = { aeTitle: peer.aeTitle, host: peer.host, port: peer.port, callingAe: node.callingAe };
+type Ended = Pick<NonNullable<AssociationReport['association']>, 'class' | 'phase' | 'rejection'>;
+
+function paceOf({ class: outcome, phase, rejection }: Ended): FailurePace {
+  if (rejection !== null) return rejectionKind(rejection);
+  if (outcome === 'permanent') return 'operator';
+  return phase === 'connecting' ? 'unreachable' : 'lost';
+}
+
+/** Counts the associations that this node opens to a peer. */
+export function countAssociations(metrics: Metrics, peer: string): AssociationWatch {
+  const labels = { direction: 'out', peer };
   return {
-    async send(instances, signal) {
+    accepted: () => metrics.add('associations_open', labels, 1),
+    ended: (outcome, wasAccepted) => {
+      if (wasAccepted) metrics.add('associations_open', labels, -1);
+      metrics.inc('associations_total', { ...labels, outcome });
+    },
+  };
+}
+
+/** The destination of a DICOM node. */
+export function dicomDestination(
+  target: ScuTarget,
+  options: { readonly associations: number; readonly log: Log },
+): Destination {
+  const { associations, log } = options;
+  return {
+    async send(instances, { signal, pace }) {
       const { association, outcomes } = await send(target, instances, {
-        associations: peer.associations,
+        associations,
         signal,
-        log: node.log,
+        pace,
+        log,
         convert: async (file, transferSyntaxUid) =>
           nativeDataSet(readInstance(await readFile(file)).dataSet, transferSyntaxUid),
       });
-      return { association, outcomes };
+      const failure = association && {
+        code: association.code,
+        detail: association.detail,
+        pace: paceOf(association),
+      };
+      return { failure, outcomes: outcomes.filter(({ tried }) => tried) };
     },
-    async probe(signal) {
+    async probe(signal): Promise<DestinationFailure | null> {
       try {
-        return (await echo(target, { log: node.log, signal })).status === 0;
-      } catch {
-        return false; // whatever the failure: the breaker stays open, and its state is the report
+        await echo(target, { log, signal });
+        return null; // whatever it answered: it is there
+      } catch (error) {
+        if (error instanceof AssociationFailure) {
+          const { code, message, deliveryClass, phase, rejection } = error;
+          return { code, detail: message, pace: paceOf({ class: deliveryClass, phase, rejection }) };
+        }
+        // It accepts associations, but no Verification.
+        if (error instanceof LimpidError && error.code === 'DIMSE_NO_CONTEXT') return null;
+        throw error;
       }
     },
   };

@@ -111,6 +111,7 @@ export const list: readonly SeriesSummary[] = [
 const peers: readonly PeerView[] = [
   {
     name: 'pacs',
+    kind: 'dicom',
     aeTitle: 'PACS',
     sends: false,
     receives: true,
@@ -122,6 +123,7 @@ const peers: readonly PeerView[] = [
   },
   {
     name: 'ct1',
+    kind: 'dicom',
     aeTitle: 'CT1',
     sends: true,
     receives: false,

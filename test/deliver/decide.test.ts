@@ -1,63 +1,109 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { Breaker } from '../../src/deliver/breaker.js';
-import { busyWaitMs, decideDelivery } from '../../src/deliver/decide.js';
+import { busyWaitMs, decideDelivery, isBusyStatus, isSuspect, jitterOf } from '../../src/deliver/decide.js';
 import type { DeliveryClass, DeliveryRecord } from '../../src/spool/records.js';
 
-const policy = { firstMs: 30_000, longestMs: 900_000, giveUpMs: 7 * 86_400_000 };
+const policy = { firstMs: 30_000, longestMs: 900_000, giveUpMs: 7 * 86_400_000, treatAsTransient: ['C0xx'] };
 const epoch = Date.parse('2026-01-01T00:00:00Z');
+type Entry = readonly [outcome: DeliveryClass, status: number | null];
 
-const batch = (atMs: number, ...classes: DeliveryClass[]): DeliveryRecord => ({
+const batch = (atMs: number, ...entries: Entry[]): DeliveryRecord => ({
   version: 1,
   at: new Date(epoch + atMs).toISOString(),
   peer: 'pacs',
   association: null,
-  instances: classes.map((outcome, index) => ({
+  instances: entries.map(([outcome, status], index) => ({
     sopInstanceUid: `1.${index}`,
     class: outcome,
-    status: 0,
+    status,
     comment: '',
   })),
 });
+const busy: Entry = ['transient', 0xa700];
+const unanswered: Entry = ['transient', null];
 
 describe('decideDelivery', () => {
-  it('sends at once when nothing was tried', () => {
-    expect(decideDelivery([], policy, epoch, 0.5)).toEqual({ kind: 'send' });
-  });
-
-  it('goes on at once behind a batch that brought something forward', () => {
-    expect(decideDelivery([batch(0, 'delivered', 'transient')], policy, epoch + 1, 0.5)).toEqual({ kind: 'send' });
-  });
-
-  it('doubles the wait after fruitless batches, up to the longest', () => {
-    const waits = [1, 2, 3, 4, 5, 6, 7, 8].map((count) => {
-      const batches = Array.from({ length: count }, () => batch(0, 'transient'));
-      const decision = decideDelivery(batches, policy, epoch, 1);
-      return decision.kind === 'wait' ? decision.untilMs - epoch : decision.kind;
+  it('sends all at once when nothing was tried', () => {
+    expect(decideDelivery(['1.0', '1.1'], [], policy, epoch)).toEqual({
+      kind: 'send',
+      sopInstanceUids: ['1.0', '1.1'],
     });
-    expect(waits).toEqual([30_000, 60_000, 120_000, 240_000, 480_000, 900_000, 900_000, 900_000]);
   });
 
-  it('asks a peer that nobody listens for within a minute, however long it has been away', () => {
-    const away = { code: 'DIMSE_CONNECT', detail: 'no connection', class: 'transient' as const };
-    const batches = Array.from({ length: 9 }, () => ({ ...batch(0), association: away }));
-    expect(decideDelivery(batches, policy, epoch, 1)).toEqual({ kind: 'wait', untilMs: epoch + 60_000 });
+  it('sends what is due and leaves what was refused a moment ago', () => {
+    const batches = [batch(0, ['delivered', 0], busy)];
+    expect(decideDelivery(['1.1', '1.2'], batches, policy, epoch + 1)).toEqual({
+      kind: 'send',
+      sopInstanceUids: ['1.2'],
+    });
+    expect(decideDelivery(['1.1'], batches, policy, epoch + 1).kind).toBe('wait');
   });
 
-  it('sends when the time it named has come, whatever the jitter, and not before', () => {
+  it('doubles the ceiling with each refusal, up to the longest; never at once', () => {
+    for (let count = 1; count <= 12; count++) {
+      const batches = Array.from({ length: count }, (_, index) => batch(index, busy));
+      const decision = decideDelivery(['1.0'], batches, policy, epoch + count);
+      if (decision.kind !== 'wait') throw new Error('a refused instance must wait');
+      const wait = decision.untilMs - epoch - (count - 1);
+      expect(wait).toBeGreaterThanOrEqual(3_000);
+      expect(wait).toBeLessThanOrEqual(Math.min(900_000, 30_000 * 2 ** (count - 1)));
+    }
+  });
+
+  it('names the same time however often it is asked, sends then, and not before', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 12 }), fc.double({ min: 0, max: 1, noNaN: true }), (count, jitter) => {
-        const batches = Array.from({ length: count }, () => batch(0));
-        const decision = decideDelivery(batches, policy, epoch, jitter);
-        if (decision.kind !== 'wait') throw new Error('a fruitless batch must wait');
-        expect(decideDelivery(batches, policy, decision.untilMs, jitter).kind).toBe('send');
-        expect(decideDelivery(batches, policy, decision.untilMs - 1, jitter).kind).toBe('wait');
+      fc.property(fc.integer({ min: 1, max: 12 }), fc.nat(1e9), (count, shift) => {
+        const batches = Array.from({ length: count }, () => batch(shift, busy));
+        const first = decideDelivery(['1.0'], batches, policy, epoch + shift);
+        if (first.kind !== 'wait') throw new Error('a refused instance must wait');
+        const again = decideDelivery(['1.0'], batches, policy, epoch + shift + 1);
+        expect(again).toEqual(first);
+        expect(decideDelivery(['1.0'], batches, policy, Math.ceil(first.untilMs)).kind).toBe('send');
+        expect(decideDelivery(['1.0'], batches, policy, Math.floor(first.untilMs) - 1).kind).toBe('wait');
       }),
     );
   });
 
-  it('gives up after the policy, and says so', () => {
-    expect(decideDelivery([batch(0)], policy, epoch + policy.giveUpMs + 1, 0).kind).toBe('given-up');
+  it('sends again at once what went down with an association, until it is the one that ends them', () => {
+    const lost = (count: number) => Array.from({ length: count }, () => batch(0, unanswered));
+    expect(decideDelivery(['1.0'], lost(1), policy, epoch).kind).toBe('send');
+    expect(decideDelivery(['1.0'], lost(2), policy, epoch).kind).toBe('send');
+    expect(decideDelivery(['1.0'], lost(3), policy, epoch).kind).toBe('wait');
+    expect([0, 1, 2, 3].map((count) => isSuspect(lost(count), '1.0'))).toEqual([false, false, true, true]);
+  });
+
+  it('asks a busy peer every five minutes', () => {
+    const decision = decideDelivery(['1.0'], [batch(0, ['transient', 0xc012])], policy, epoch);
+    expect(decision).toEqual({ kind: 'wait', untilMs: epoch + 300_000 });
+  });
+
+  it('gives up after the policy, from the first try or the first time it was turned away', () => {
+    const turnedAway = { ...batch(0), association: { code: 'DIMSE_CONNECT', detail: '', class: 'transient' as const } };
+    expect(decideDelivery(['1.0'], [turnedAway], policy, epoch + policy.giveUpMs).kind).toBe('send');
+    expect(decideDelivery(['1.0'], [turnedAway], policy, epoch + policy.giveUpMs + 1).kind).toBe('given-up');
+  });
+});
+
+describe('isBusyStatus', () => {
+  it.each<[number | null, boolean]>([
+    [0xc000, true],
+    [0xc0ff, true],
+    [0xc100, false],
+    [0x0c00, false],
+    [null, false],
+  ])('%p of C0xx: %p', (status, expected) => {
+    expect(isBusyStatus(status, ['C0xx'])).toBe(expected);
+    expect(isBusyStatus(status, [])).toBe(false);
+  });
+});
+
+describe('jitterOf', () => {
+  it('spreads over the whole range', () => {
+    const shares = Array.from({ length: 2000 }, (_, index) => jitterOf(`2026-01-01T00:00:00.${index}Z 1`));
+    expect(Math.min(...shares)).toBeGreaterThanOrEqual(0);
+    expect(Math.max(...shares)).toBeLessThan(1);
+    const tenths = Array.from({ length: 10 }, (_, tenth) => shares.filter((share) => Math.floor(share * 10) === tenth));
+    for (const tenth of tenths) expect(tenth.length).toBeGreaterThan(120);
   });
 });
 
@@ -67,30 +113,5 @@ describe('busyWaitMs', () => {
     expect(busyWaitMs(1, 0)).toBe(500);
     expect(busyWaitMs(500, 0.5)).toBe(15_500);
     expect(busyWaitMs(10_000, 1)).toBe(30_500);
-  });
-});
-
-describe('Breaker', () => {
-  it('opens after the failures in a row, lets one probe through, closes on success', () => {
-    const breaker = new Breaker({ failures: 3, probeMs: 1000 });
-    breaker.failed(0);
-    breaker.failed(0);
-    expect(breaker.ask(0).kind).toBe('send');
-    breaker.failed(0);
-    expect(breaker.state).toBe('open');
-    expect(breaker.ask(999)).toMatchObject({ kind: 'wait' });
-    expect(breaker.ask(1000).kind).toBe('probe');
-    expect(breaker.state).toBe('half-open');
-    expect(breaker.ask(1000).kind).toBe('wait');
-    breaker.succeeded();
-    expect(breaker.state).toBe('closed');
-  });
-
-  it('waits anew after a probe that failed', () => {
-    const breaker = new Breaker({ failures: 1, probeMs: 1000 });
-    breaker.failed(0);
-    expect(breaker.ask(1000).kind).toBe('probe');
-    breaker.failed(1000);
-    expect(breaker.ask(1500)).toEqual({ kind: 'wait', untilMs: 2500 });
   });
 });

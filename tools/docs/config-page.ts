@@ -45,12 +45,16 @@ function defaultOf(schema: Schema): string {
 function kindsOf(schema: Schema): Schema[] {
   const kinds = schemasIn(schema, 'oneOf');
   if (kinds.length === 0) return [schema];
-  const told = new Set<string>();
-  return kinds.map((kind) => {
-    const own = Object.entries(schemaAt(kind, 'properties') ?? {}).filter(([key]) => key === 'kind' || !told.has(key));
-    for (const [key] of own) told.add(key);
-    return { ...kind, properties: Object.fromEntries(own) };
+  const names = kinds.map((kind) => schemaAt(schemaAt(kind, 'properties') ?? {}, 'kind')?.['const']);
+  const told = new Set(['kind']);
+  const own = kinds.map((kind, index) => {
+    const keys = Object.entries(schemaAt(kind, 'properties') ?? {}).filter(([key]) => !told.has(key));
+    for (const [key] of keys) told.add(key);
+    const mark = index === 0 ? {} : { ofKind: names[index] };
+    const marked = keys.map(([key, value]) => [key, { ...schemaAt({ value }, 'value'), ...mark }]);
+    return { ...kind, properties: Object.fromEntries(marked) };
   });
+  return [{ properties: { kind: { enum: names, default: names[0], description: 'What it is.' } } }, ...own];
 }
 
 /** One row a key, nested ones below their parent. */
@@ -72,7 +76,8 @@ function rowsOf(schema: Schema, prefix: string, variables: ReadonlyMap<string, s
           ? []
           : rowsOf(inner, inner === own ? `${path}.` : `${path}[].`, variables);
     if (own['type'] === 'object' && nested.length > 0) return nested;
-    const says = typeof own['description'] === 'string' ? own['description'] : '';
+    const kind = typeof own['ofKind'] === 'string' ? `Kind ${code(own['ofKind'])}. ` : '';
+    const says = `${kind}${typeof own['description'] === 'string' ? own['description'] : ''}`.trim();
     const standard = required.includes(name) ? '**needed**' : defaultOf(own);
     return [[code(path), valueOf(own), standard, says, variables.has(path) ? code(variables.get(path) ?? '') : ''], ...nested];
   });

@@ -9,7 +9,7 @@ import { CommandField } from './constants.js';
 import { type Limits, defaultLimits } from './limits.js';
 import { MessageReader, type MessageUser } from './message.js';
 import { type AcceptedContext, acceptedContexts, requestFor } from './negotiate.js';
-import { AbortReason, AbortSource, encodeData, invalidMessage, valueRoom } from './pdu.js';
+import { AbortReason, AbortSource, type Rejection, encodeData, invalidMessage, valueRoom } from './pdu.js';
 import { responseTo } from './response.js';
 import type { StoreAnswer } from './sink.js';
 import { answers, describeRejection, rejectionClass } from './status.js';
@@ -21,6 +21,15 @@ export interface ScuTarget {
   readonly port: number;
   readonly callingAe: string;
   readonly limits?: Partial<Limits>;
+  /** Told of every association that is asked for. */
+  readonly watch?: AssociationWatch;
+}
+
+export interface AssociationWatch {
+  /** The peer has accepted it. */
+  accepted(): void;
+  /** It has ended, or never came about. */
+  ended(how: AssociationEnd['how'], wasAccepted: boolean): void;
 }
 
 /** What a peer has answered to the request for an association. */
@@ -43,13 +52,20 @@ export class AssociationFailure extends LimpidError {
   readonly deliveryClass: 'transient' | 'permanent';
   /** `established`: it had been accepted, so that another one may do better. */
   readonly phase: 'connecting' | 'established';
+  /** The peer's A-ASSOCIATE-RJ, if that was it. */
+  readonly rejection: Rejection | null;
   constructor(
     code: FailureCode,
     message: string,
-    details: { deliveryClass: 'transient' | 'permanent'; phase: 'connecting' | 'established' },
+    details: {
+      deliveryClass: 'transient' | 'permanent';
+      phase: 'connecting' | 'established';
+      rejection?: Rejection;
+    },
   ) {
     super(code, message);
     this.name = 'AssociationFailure';
+    this.rejection = details.rejection ?? null;
     this.deliveryClass = details.deliveryClass;
     this.phase = details.phase;
   }
@@ -64,6 +80,7 @@ function failureOf(end: AssociationEnd, phase: 'connecting' | 'established'): As
       return new AssociationFailure('DIMSE_REJECTED', describeRejection(end), {
         deliveryClass: rejectionClass(end),
         phase,
+        rejection: { result: end.result, source: end.source, reason: end.reason },
       });
     case 'aborted': {
       const code = { peer: 'DIMSE_ABORTED', timer: 'DIMSE_TIMEOUT', limpid: 'DIMSE_PROTOCOL' } as const;
@@ -136,6 +153,7 @@ export class Requestor implements AssociationUser, MessageUser {
   #asked: { readonly contextId: number; readonly command: Command; readonly parts: Uint8Array[] } | null = null;
   #askedBytes = 0;
   readonly #options: RequestorOptions;
+  #watch: AssociationWatch | undefined;
   readonly #signal: AbortSignal | undefined;
   readonly #stop = () => this.#giveUp('DIMSE_ABORTED', 'stopped');
 
@@ -157,6 +175,7 @@ export class Requestor implements AssociationUser, MessageUser {
 
   /** Resolves when the association is open. */
   async negotiate(target: ScuTarget): Promise<void> {
+    this.#watch = target.watch;
     const answered = this.#wait();
     const titles = { calledAe: target.aeTitle, callingAe: target.callingAe };
     this.#association.request(requestFor(titles, this.#proposed, this.#limits.maximumLength, this.#options.roles));
@@ -273,6 +292,7 @@ export class Requestor implements AssociationUser, MessageUser {
         result: accept.contexts.find(({ id }) => id === context.id)?.result ?? 2,
       })),
     };
+    this.#watch?.accepted();
     if (this.#room < 2) {
       const { Provider } = AbortSource;
       const why = `the peer's maximum length ${accept.maximumLength} leaves no room for data`;
@@ -301,6 +321,7 @@ export class Requestor implements AssociationUser, MessageUser {
 
   ended(end: AssociationEnd): void {
     this.#failure ??= failureOf(end, this.#negotiated === null ? 'connecting' : 'established');
+    this.#watch?.ended(end.how, this.#negotiated !== null);
     const waiting = this.#waiting;
     this.#waiting = null;
     waiting?.reject(this.#failure);
@@ -366,13 +387,11 @@ export async function openRequestor(
   if (signal?.aborted) {
     throw new AssociationFailure('DIMSE_ABORTED', 'stopped', { deliveryClass: 'transient', phase: 'connecting' });
   }
-  const requestor = new Requestor(
-    await openSocket(target, limits.connectMs, signal),
-    proposed,
-    limits,
-    signal,
-    options,
-  );
+  const socket = await openSocket(target, limits.connectMs, signal).catch((error: unknown) => {
+    target.watch?.ended('lost', false);
+    throw error;
+  });
+  const requestor = new Requestor(socket, proposed, limits, signal, options);
   await requestor.negotiate(target);
   return requestor;
 }

@@ -5,6 +5,7 @@ import type { Log } from '../../observe/log.js';
 import { CommandField, SopClass, Status, TransferSyntax } from './constants.js';
 import { propose } from './negotiate.js';
 import type { Outgoing } from './outgoing.js';
+import type { Rejection } from './pdu.js';
 import { type AssociationFailure, type Negotiated, type ScuTarget, openRequestor } from './requestor.js';
 import { type InstanceOutcome, type SendOptions, StoreJob } from './store-job.js';
 
@@ -14,6 +15,8 @@ export interface SendReport {
     readonly code: FailureCode;
     readonly detail: string;
     readonly class: 'transient' | 'permanent';
+    readonly phase: 'connecting' | 'established';
+    readonly rejection: Rejection | null;
   } | null;
   /** What the first association negotiated. */
   readonly negotiated: Negotiated | null;
@@ -67,12 +70,22 @@ export async function send(
   };
   let failure: AssociationFailure | null = null;
   let negotiated: Negotiated | null = null;
+  let isEnded = false;
   for (const proposal of propose(instances, options.convert ? 'convertible' : 'verbatim')) {
+    const told = outcomes.length;
     const job = new StoreJob(target, proposal, options, report);
-    await job.run();
-    failure ??= job.failure;
+    if (isEnded) job.leave(failure?.message ?? 'stopped');
+    else await job.run();
+    isEnded ||= outcomes.slice(told).some(({ tried }) => !tried);
+    failure = job.failure ?? failure;
     negotiated ??= job.negotiated;
   }
-  const association = failure && { code: failure.code, detail: failure.message, class: failure.deliveryClass };
+  const association = failure && {
+    code: failure.code,
+    detail: failure.message,
+    class: failure.deliveryClass,
+    phase: failure.phase,
+    rejection: failure.rejection,
+  };
   return { association, negotiated, outcomes };
 }

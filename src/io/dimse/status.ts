@@ -52,19 +52,24 @@ export type DeliveryClass = 'delivered' | 'warned' | 'transient' | 'permanent';
 
 export interface DeliveryRule {
   readonly class: DeliveryClass;
-  /** A transient one is given up after so many tries; null: after the peer's own time to give up. */
+  /** A transient one is permanent after so many tries; null: never, only the peer's time to give up ends it. */
   readonly tries: number | null;
+  /** Whether tries count only while the peer takes other instances: it is this one then, not the peer. */
+  readonly counts: 'always' | 'while others pass';
   /** Whether a person should be told at once. */
   readonly alarm: 'none' | 'alarm';
 }
 
-const delivered: DeliveryRule = { class: 'delivered', tries: null, alarm: 'none' };
-const warned: DeliveryRule = { class: 'warned', tries: null, alarm: 'none' };
-const transient = (tries: number | null): DeliveryRule => ({ class: 'transient', tries, alarm: 'none' });
-const permanent: DeliveryRule = { class: 'permanent', tries: null, alarm: 'none' };
-const alarming: DeliveryRule = { class: 'permanent', tries: null, alarm: 'alarm' };
+const plain = { tries: null, counts: 'always', alarm: 'none' } as const;
+const delivered: DeliveryRule = { ...plain, class: 'delivered' };
+const warned: DeliveryRule = { ...plain, class: 'warned' };
+const transient = (tries: number | null): DeliveryRule => ({ ...plain, class: 'transient', tries });
+/** Some answer so to an object they will never take: Orthanc to a missing tag, says its source. */
+const outOfResources: DeliveryRule = { ...plain, class: 'transient', tries: 10, counts: 'while others pass' };
+const permanent: DeliveryRule = { ...plain, class: 'permanent' };
+const alarming: DeliveryRule = { ...permanent, alarm: 'alarm' };
 
-const single: ReadonlyMap<number, DeliveryRule> = new Map([
+export const singleStatuses: ReadonlyMap<number, DeliveryRule> = new Map([
   [0x0000, delivered],
   [0x0001, warned],
   [0x0106, permanent],
@@ -80,9 +85,10 @@ const single: ReadonlyMap<number, DeliveryRule> = new Map([
   [0x0121, permanent],
   [0x0122, permanent],
   [0x0124, alarming],
-  [0x0210, permanent],
-  [0x0211, permanent],
-  [0x0212, permanent],
+  // limpid's own fault: once more, over a new association
+  [0x0210, transient(2)],
+  [0x0211, transient(2)],
+  [0x0212, transient(2)],
   [0x0213, transient(10)],
   // dcm4chee-arc: duplicate rejection note, it has the document
   [0xa770, delivered],
@@ -90,9 +96,9 @@ const single: ReadonlyMap<number, DeliveryRule> = new Map([
 ]);
 
 /** Ranges, first match. */
-const ranges: readonly (readonly [from: number, to: number, rule: DeliveryRule])[] = [
+export const statusRanges: readonly (readonly [from: number, to: number, rule: DeliveryRule])[] = [
   [0xa771, 0xa77b, alarming], // dcm4chee-arc: rejected, patient missing or conflicting
-  [0xa700, 0xa7ff, transient(null)],
+  [0xa700, 0xa7ff, outOfResources],
   [0xa900, 0xa9ff, alarming],
   [0xb000, 0xbfff, warned],
   [0xc000, 0xcfff, permanent],
@@ -103,16 +109,22 @@ const otherwise = transient(3);
 
 /** What the status of a C-STORE response means for the delivery of its instance. */
 export function deliveryRule(status: number): DeliveryRule {
-  const range = ranges.find(([from, to]) => status >= from && status <= to);
-  return single.get(status) ?? range?.[2] ?? otherwise;
+  const range = statusRanges.find(([from, to]) => status >= from && status <= to);
+  return singleStatuses.get(status) ?? range?.[2] ?? otherwise;
 }
 
-/** Whether it is worth trying again after this refusal of an association. */
-export function rejectionClass({ result, source, reason }: Rejection): 'transient' | 'permanent' {
-  if (result === 2 || source === 3) return 'transient';
-  // a PACS that restarts without its AE table does not know its callers, nor itself
-  if (source === 1 && (reason === 3 || reason === 7)) return 'transient';
-  return 'permanent';
+/**
+ * What a refusal of an association says: the peer is busy (`refused`); it does not know the caller or itself (`unrecognized`: so
+ * does a PACS that restarts without its AE table, for a while); or a person has to mend something (`operator`).
+ */
+export function rejectionKind({ result, source, reason }: Rejection): 'refused' | 'unrecognized' | 'operator' {
+  if (result === 2 || source === 3) return 'refused';
+  return source === 1 && (reason === 3 || reason === 7) ? 'unrecognized' : 'operator';
+}
+
+/** Whether it is worth trying again by itself after this refusal of an association. */
+export function rejectionClass(rejection: Rejection): 'transient' | 'permanent' {
+  return rejectionKind(rejection) === 'operator' ? 'permanent' : 'transient';
 }
 
 const rejectionWords: ReadonlyMap<string, string> = new Map([

@@ -18,12 +18,16 @@ export interface InstanceOutcome {
   readonly status: number | null;
   /** The peer's Error Comment, or why nothing was sent. */
   readonly comment: string;
+  /** False where nothing of it went out, nor was looked at: the sending had ended before. */
+  readonly tried: boolean;
 }
 
 export interface SendOptions {
   /** Most associations at once. */
   readonly associations: number;
   readonly onOutcome?: (outcome: InstanceOutcome) => void;
+  /** Waits until an instance may go out; false: no more may for now, and the rest is left untried. */
+  readonly pace?: (instance: Outgoing) => Promise<boolean>;
   readonly signal?: AbortSignal;
   readonly log: Log;
   /** The data set (no file meta group) of a file in another native syntax; without it files go out in their own syntax only. */
@@ -50,7 +54,7 @@ export class StoreJob {
   readonly #options: SendOptions;
   readonly #queue: Outgoing[];
   readonly #report: (outcome: InstanceOutcome) => void;
-  /** The first failure that has cost an instance its answer. */
+  /** What ended the sending before all were tried, else the first failure that has cost an instance its answer. */
   failure: AssociationFailure | null = null;
   negotiated: Negotiated | null = null;
 
@@ -72,10 +76,14 @@ export class StoreJob {
     const failures = await Promise.all(Array.from({ length: lanes }, () => this.#runLane()));
     const failure = failures.find((candidate) => candidate !== null) ?? null;
     if (this.#queue.length === 0) return;
-    this.failure ??= failure;
-    for (const instance of this.#queue.splice(0)) {
-      this.#tell(instance, failure?.deliveryClass ?? 'transient', null, `not sent: ${failure?.message ?? 'stopped'}`);
-    }
+    this.failure = failure ?? this.failure;
+    this.leave(failure?.message ?? 'stopped');
+  }
+
+  /** Tells of each instance still in the queue that it was not tried. */
+  leave(why: string): void {
+    const outcome = this.failure?.deliveryClass ?? 'transient';
+    for (const instance of this.#queue.splice(0)) this.#tell(instance, outcome, null, `not sent: ${why}`, false);
   }
 
   /** One association after the other until the queue is empty; a failure ends it, when another try promises nothing. */
@@ -90,8 +98,8 @@ export class StoreJob {
       }
       this.negotiated ??= requestor.negotiated;
       const answered = await this.#sendOver(requestor);
-      await requestor.release();
       const { failure } = requestor;
+      await requestor.release();
       if (failure === null || this.#queue.length === 0) return null;
       fruitless = answered > 0 ? 1 : fruitless + 1;
       const isHopeless = failure.code === 'DIMSE_TIMEOUT' || fruitless >= fruitlessAssociations;
@@ -178,6 +186,10 @@ export class StoreJob {
     while (requestor.failure === null && !this.#options.signal?.aborted) {
       const instance = this.#queue.shift();
       if (instance === undefined) return null;
+      if (this.#options.pace && !(await this.#options.pace(instance))) {
+        this.#queue.unshift(instance);
+        return null;
+      }
       const context = this.#chooseContext(requestor, instance);
       if (context === null) continue;
       try {
@@ -235,8 +247,8 @@ export class StoreJob {
     return null;
   }
 
-  #tell(instance: Outgoing, outcome: DeliveryClass, status: number | null, comment: string): void {
-    this.#report({ sopInstanceUid: instance.sopInstanceUid, class: outcome, status, comment });
+  #tell(instance: Outgoing, outcome: DeliveryClass, status: number | null, comment: string, tried = true): void {
+    this.#report({ sopInstanceUid: instance.sopInstanceUid, class: outcome, status, comment, tried });
   }
 }
 

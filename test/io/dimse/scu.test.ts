@@ -120,7 +120,7 @@ describe('what the peer answers', () => {
     const report = await send(targetAt(scp.port), (await files(some(2))).instances, options());
     expect(report.association).toBeNull();
     expect(report.outcomes).toEqual(
-      uids(2).map((sopInstanceUid) => ({ sopInstanceUid, class: expected, status, comment: 'because' })),
+      uids(2).map((sopInstanceUid) => ({ sopInstanceUid, class: expected, status, comment: 'because', tried: true })),
     );
   });
   it('one refused instance does not keep the others back', async () => {
@@ -241,6 +241,51 @@ describe('associations that fail', () => {
       [expected, null],
     ]);
     await expect(echo(targetAt(scp.port), { log: silentLog })).rejects.toMatchObject({ code: 'DIMSE_REJECTED' });
+  });
+  it('a refused association is one event: no instance counts as tried, and nobody knocks a second time', async () => {
+    let refusals = 0;
+    const scp = await peer({
+      associate: (_request, socket) => {
+        refusals++;
+        socket.end(encodeReject({ result: 2, source: 3, reason: 2 }));
+        return null;
+      },
+    });
+    const values = Array.from({ length: 300 }, (_, index) => ({
+      sopInstanceUid: `1.2.3.${index + 1}`,
+      sopClassUid: `${ctClass}.999.${index + 1}`,
+      pixelBytes: 2,
+    }));
+    const report = await send(targetAt(scp.port), (await files(values)).instances, options());
+    expect(refusals).toBe(1);
+    expect(report.association).toMatchObject({ phase: 'connecting', rejection: { result: 2, source: 3, reason: 2 } });
+    expect(report.outcomes).toHaveLength(300);
+    expect(report.outcomes.some(({ tried }) => tried)).toBe(false);
+  });
+  it('a pace that lets no more out leaves the rest untried, and closes the association well', async () => {
+    const { scp, store } = await openTestScp();
+    toClose.push(() => scp.close());
+    let turns = 0;
+    const pace = () => Promise.resolve(++turns <= 3);
+    const report = await send(targetAt(scp.port), (await files(some(5))).instances, options({ pace }));
+    expect(report.association).toBeNull();
+    expect(report.outcomes.map(({ tried }) => tried)).toEqual([true, true, true, false, false]);
+    expect(store.objects).toHaveLength(3);
+    expect(store.ended.map(({ how }) => how)).toEqual(['released']);
+  });
+  it('every association is told of once, however it ends', async () => {
+    const told: string[] = [];
+    const watch = {
+      accepted: () => void told.push('accepted'),
+      ended: (how: string, wasAccepted: boolean) => void told.push(`${how} ${wasAccepted}`),
+    };
+    const scp = await peer({});
+    const { instances } = await files(some(2));
+    await send({ ...targetAt(scp.port), watch }, instances, options());
+    const refusing = await peer(reject(1, 1, 7));
+    await send({ ...targetAt(refusing.port), watch }, instances, options());
+    await send({ ...targetAt(await freePort()), watch }, instances, options());
+    expect(told).toEqual(['accepted', 'released true', 'rejected false', 'lost false']);
   });
   it('nobody listens', async () => {
     const port = await freePort();

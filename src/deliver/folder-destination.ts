@@ -1,0 +1,155 @@
+// A folder as a destination: files that are written once, synced, and never replaced.
+import { createReadStream } from 'node:fs';
+import { open, readFile, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { randomUUID } from 'node:crypto';
+import { readInstanceHeader } from '../dicom/file.js';
+import { writeFileMeta } from '../dicom/part10.js';
+import { text } from '../dicom/values.js';
+import { LimpidError } from '../errors.js';
+import { isReceivableUid } from '../io/dimse/constants.js';
+import { locateDataSet } from '../io/dimse/outgoing.js';
+import { DirectorySyncs, linkKeeping, makeDirectory } from '../spool/write-once.js';
+import type { SyncPolicy } from '../spool/write-once.js';
+import type { Destination, DestinationFailure, Outcome, Outgoing } from './destination.js';
+
+export interface FolderSettings {
+  /** Must be there: an unmounted volume must not be filled beside its mount point. */
+  readonly directory: string;
+  readonly layout: 'study/series' | 'series' | 'flat';
+}
+
+/** Identity ends within this in nearly every object; longer headers are read whole. */
+const headerBytes = 65_536;
+const imageGroup = 0x00280000;
+
+/** @param options.sourceAe AE title of the node, for the file meta group */
+export function folderDestination(
+  settings: FolderSettings,
+  options: { readonly sync: SyncPolicy; readonly sourceAe: string },
+): Destination {
+  const syncs = new DirectorySyncs(options.sync);
+  return {
+    async send(instances, { signal, pace }) {
+      const outcomes: Outcome[] = [];
+      for (const instance of instances) {
+        if (signal.aborted || !(await pace(instance))) break;
+        const { sopInstanceUid } = instance;
+        try {
+          const comment = await putFile(settings, options, syncs, instance);
+          outcomes.push({
+            sopInstanceUid,
+            class: comment === null ? 'delivered' : 'permanent',
+            status: null,
+            comment: comment ?? '',
+          });
+        } catch (error) {
+          if (error instanceof LimpidError) {
+            const outcome = error.next === 'reject' ? 'permanent' : 'transient';
+            outcomes.push({ sopInstanceUid, class: outcome, status: null, comment: `not written: ${error.message}` });
+          } else return { failure: failureOf(error), outcomes };
+        }
+      }
+      return { failure: null, outcomes };
+    },
+    probe: () => probe(settings.directory),
+  };
+}
+
+function failureOf(error: unknown): DestinationFailure {
+  const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : 'unknown error';
+  return { code: 'DELIVER_FOLDER', detail: `the folder cannot be written: ${code}`, pace: 'unreachable' };
+}
+
+/** Writes and takes away an empty file. */
+async function probe(directory: string): Promise<DestinationFailure | null> {
+  const file = join(directory, `.limpid-${randomUUID()}`);
+  try {
+    const handle = await open(file, 'wx');
+    await handle.close();
+    await rm(file);
+    return null;
+  } catch (error) {
+    return failureOf(error);
+  }
+}
+
+/** @returns null: the file is there, with these bytes; else why it cannot be */
+async function putFile(
+  { directory, layout }: FolderSettings,
+  { sync, sourceAe }: { readonly sync: SyncPolicy; readonly sourceAe: string },
+  syncs: DirectorySyncs,
+  instance: Outgoing,
+): Promise<string | null> {
+  await stat(directory); // before any folder is made below it
+  const { sopClassUid, sopInstanceUid, transferSyntaxUid } = instance;
+  const folders = {
+    'study/series': ['StudyInstanceUID', 'SeriesInstanceUID'],
+    series: ['SeriesInstanceUID'],
+    flat: [],
+  }[layout];
+  const uids = await identityOf(instance.file, folders);
+  const unfit = [sopInstanceUid, ...uids].find((uid) => !isReceivableUid(uid));
+  if (unfit !== undefined) return 'not written: an identifying UID is missing or is no UID';
+  const folder = join(directory, ...uids);
+  await makeDirectory(folder, syncs);
+  const target = join(folder, `${sopInstanceUid}.dcm`);
+  const temporary = join(folder, `.limpid-${randomUUID()}`);
+  const meta = writeFileMeta({ sopClassUid, sopInstanceUid, transferSyntaxUid, sourceAe });
+  try {
+    await copyDataSet(instance.file, temporary, meta, sync);
+    // The first file of a name stays.
+    if (!(await linkKeeping(temporary, target)) && !(await sameBytes(temporary, target))) {
+      return 'not written: a file of this instance with other bytes is there';
+    }
+  } finally {
+    await rm(temporary, { force: true });
+  }
+  await syncs.sync(folder);
+  return null;
+}
+
+async function identityOf(file: string, keywords: readonly string[]): Promise<string[]> {
+  if (keywords.length === 0) return [];
+  const handle = await open(file);
+  let header: ReturnType<typeof readInstanceHeader>;
+  try {
+    const { bytesRead, buffer } = await handle.read(Buffer.alloc(headerBytes), 0, headerBytes, 0);
+    header = readInstanceHeader(buffer.subarray(0, bytesRead), imageGroup);
+  } finally {
+    await handle.close();
+  }
+  if (!header.complete) header = readInstanceHeader(await readFile(file), imageGroup);
+  return keywords.map((keyword) => text(header.dataSet, keyword) ?? '');
+}
+
+/** Copies a data set behind a file meta group of its own, through the kernel's buffers: memory stays flat. */
+async function copyDataSet(source: string, target: string, meta: Uint8Array, sync: SyncPolicy): Promise<void> {
+  const from = await open(source);
+  try {
+    const { offset } = await locateDataSet(from);
+    const to = await open(target, 'wx');
+    try {
+      await to.write(meta);
+      const chunks: AsyncIterable<Buffer> = createReadStream(source, { start: offset, highWaterMark: 1 << 20 });
+      for await (const chunk of chunks) await to.write(chunk);
+      if (sync === 'always') await to.datasync();
+    } finally {
+      await to.close();
+    }
+  } finally {
+    await from.close();
+  }
+}
+
+async function sameBytes(one: string, other: string): Promise<boolean> {
+  const [sizeOfOne, sizeOfOther] = await Promise.all([stat(one), stat(other)]);
+  if (sizeOfOne.size !== sizeOfOther.size) return false;
+  const others: AsyncIterator<Buffer> = createReadStream(other, { highWaterMark: 1 << 20 })[Symbol.asyncIterator]();
+  const ones: AsyncIterable<Buffer> = createReadStream(one, { highWaterMark: 1 << 20 });
+  for await (const chunk of ones) {
+    const next = await others.next();
+    if (next.done === true || !chunk.equals(next.value)) return false;
+  }
+  return true;
+}

@@ -1,0 +1,145 @@
+// All that one peer's deliveries share in this process: its breaker, who may send now and who stands in line, its throttle.
+import type { Log } from '../observe/log.js';
+import type { Metrics } from '../observe/metrics.js';
+import { afterFailure, afterProbe, closedBreaker, mayGo, whileProbing } from './breaker.js';
+import type { Breaker, BreakerState } from './breaker.js';
+import type { DeliveryJob } from './job.js';
+import type { Destination, DestinationFailure } from './destination.js';
+import { Slots } from './slots.js';
+import { Throttle } from './throttle.js';
+import type { ThrottleRates } from './throttle.js';
+
+export interface PeerDeskDeps {
+  readonly peer: string;
+  /** null: the configuration no longer has it. */
+  readonly destination: () => Destination | null;
+  readonly rates: ThrottleRates;
+  /** Every delivery that the peer still waits for, oldest first. */
+  readonly waiting: (peer: string) => Promise<readonly DeliveryJob[]>;
+  /** Has a delayed job run now. */
+  readonly wake: (job: DeliveryJob) => Promise<void>;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly now: () => number;
+  /** 0 to 1. */
+  readonly random: () => number;
+}
+
+export class PeerDesk {
+  readonly slots = new Slots();
+  readonly throttle: Throttle;
+  readonly #deps: PeerDeskDeps;
+  readonly #closing = new AbortController();
+  #breaker: Breaker = closedBreaker;
+  #timer: NodeJS.Timeout | undefined;
+  #tookAtMs = -Infinity;
+
+  constructor(deps: PeerDeskDeps) {
+    this.#deps = deps;
+    this.throttle = new Throttle(deps.rates);
+  }
+
+  get state(): BreakerState {
+    return this.#breaker.state;
+  }
+  /** What stands between limpid and the peer now; null: nothing. */
+  get failure(): Breaker['failure'] {
+    return this.#breaker.failure;
+  }
+  /** Whether something may be sent to it now. */
+  get isOpenFor(): boolean {
+    return mayGo(this.#breaker, this.#deps.now());
+  }
+  /** Whether the peer has taken an instance since a time, ms since epoch. */
+  hasTakenSince(sinceMs: number): boolean {
+    return this.#tookAtMs >= sinceMs;
+  }
+
+  /** The peer has answered for something that was sent to it. */
+  answered(took: boolean): void {
+    if (took) this.#tookAtMs = this.#deps.now();
+    if (this.#breaker === closedBreaker) return;
+    this.#become(closedBreaker);
+    void this.wakeNext();
+  }
+
+  failed(failure: DestinationFailure): void {
+    const before = this.#breaker;
+    this.#become(afterFailure(before, failure, this.#deps.now(), this.#deps.random()));
+    this.#arm();
+    const { failure: now } = this.#breaker;
+    if (now?.class === 'permanent' && before.failure?.class !== 'permanent') {
+      const { code, detail } = now;
+      this.#deps.log.error('a peer takes nothing until a person mends the cause', {
+        peer: this.#deps.peer,
+        code,
+        detail,
+      });
+      // They write it down: nobody finds them waiting without a reason.
+      void this.recovered();
+    }
+  }
+
+  /** Puts every delivery that waits for the peer in line, and wakes the first. */
+  async recovered(): Promise<void> {
+    const { peer, waiting, log } = this.#deps;
+    try {
+      for (const job of await waiting(peer)) this.slots.stand(job);
+      await this.wakeNext();
+    } catch (error) {
+      log.error('what waits for a peer could not be woken; it comes back by itself', { peer, error });
+    }
+  }
+
+  /** Wakes as many jobs from the head of the line as there are free slots. */
+  async wakeNext(): Promise<void> {
+    if (!this.isOpenFor && this.failure?.class !== 'permanent') return;
+    await Promise.all(this.slots.next().map((job) => this.#deps.wake(job)));
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#closing.abort();
+  }
+
+  #become(breaker: Breaker): void {
+    this.#breaker = breaker;
+    const { metrics, peer } = this.#deps;
+    metrics.set('peer_breaker_state', { peer }, { closed: 0, 'half-open': 1, open: 2 }[breaker.state]);
+  }
+
+  #arm(): void {
+    clearTimeout(this.#timer);
+    if (this.#closing.signal.aborted) return;
+    const waitMs = Math.max(0, this.#breaker.untilMs - this.#deps.now());
+    this.#timer = setTimeout(() => void this.#turn(), waitMs);
+    this.#timer.unref();
+  }
+
+  /** The wait is over: a closed breaker lets them go, an open one asks first. */
+  async #turn(): Promise<void> {
+    const { peer, destination, log, now } = this.#deps;
+    if (this.#breaker.state !== 'open') return this.recovered();
+    const asked = destination();
+    if (asked === null) return;
+    const open = this.#breaker;
+    this.#become(whileProbing(open));
+    let failure: DestinationFailure | null;
+    try {
+      failure = await asked.probe(this.#closing.signal);
+    } catch (error) {
+      log.error('a probe failed in limpid itself', { peer, error });
+      failure = { code: 'INTERNAL', detail: 'the probe failed in limpid itself', pace: 'unreachable' };
+    }
+    if (this.#closing.signal.aborted) return;
+    log.info('probed a peer behind an open breaker', { peer, answered: failure === null });
+    // A delivery that was under way may have ended meanwhile: what was really sent counts for more.
+    if (this.state !== 'half-open') return;
+    if (failure !== null) {
+      this.#breaker = open;
+      return this.failed(failure);
+    }
+    this.#become(afterProbe(open, now()));
+    await this.recovered();
+  }
+}

@@ -1,0 +1,81 @@
+// What delivers: each peer's destination as it is configured, and how deliveries that wait for a peer are found and woken.
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { AppOptions } from './app-options.js';
+import type { Closing } from './closing.js';
+import { isDestination } from './config/peers.js';
+import type { Peer } from './config/peers.js';
+import { Deliverer } from './deliver/deliver.js';
+import type { PeerDelivery } from './deliver/deliver.js';
+import type { Destination } from './deliver/destination.js';
+import { countAssociations, dicomDestination } from './deliver/dicom-destination.js';
+import { folderDestination } from './deliver/folder-destination.js';
+import type { DeliveryJob } from './deliver/job.js';
+import { retryPolicyOf } from './deliver/retry-policy.js';
+import type { QueueBackend } from './queue/backend.js';
+import { jobIdOf } from './queue/jobs.js';
+import type { Spool } from './spool/spool.js';
+import { nextSteps } from './spool/state.js';
+
+/** A job that has just been turned away is on its way back into the queue: it can be woken a moment later. */
+const wakeTries = 5;
+const wakeAgainMs = 200;
+
+export function openDeliverer(
+  options: AppOptions,
+  { spool, queue }: { readonly spool: Spool; readonly queue: QueueBackend },
+  closing: Closing,
+): Deliverer {
+  const { config, log, metrics } = options;
+  const deliveries = new Map<string, PeerDelivery>();
+  for (const [name, peer] of Object.entries(config.peers)) {
+    const destination = destinationOf(name, peer, options);
+    if (destination === null) continue;
+    deliveries.set(name, { destination, retry: retryPolicyOf(peer), throttle: peer.throttle, window: peer.window });
+  }
+  const deliverer = new Deliverer({
+    spool,
+    peer: (name) => deliveries.get(name),
+    waiting: (peer) => waitingFor(spool, peer),
+    wake: async (job) => {
+      for (let tries = 0; tries < wakeTries; tries++) {
+        if (await queue.promote('deliveries', jobIdOf('deliveries', job))) return;
+        await sleep(wakeAgainMs);
+      }
+    },
+    log,
+    metrics,
+    now: Date.now,
+    random: Math.random,
+  });
+  closing.add(() => deliverer.close());
+  return deliverer;
+}
+
+/** Wakes what waited for each peer when the process before this one ended. */
+export async function resumeDeliveries(deliverer: Deliverer, config: AppOptions['config']): Promise<void> {
+  for (const [name, peer] of Object.entries(config.peers)) if (isDestination(peer)) await deliverer.resume(name);
+}
+
+function destinationOf(name: string, peer: Peer, { config, log, metrics }: AppOptions): Destination | null {
+  if (peer.kind === 'folder')
+    return folderDestination(peer, { sync: config.spool.sync, sourceAe: config.node.aeTitle });
+  const { aeTitle, host, port, associations } = peer;
+  if (host === null || port === null) return null;
+  const watch = countAssociations(metrics, name);
+  return dicomDestination({ aeTitle, host, port, callingAe: config.node.aeTitle, watch }, { associations, log });
+}
+
+/** Every delivery that a peer still waits for, the oldest series first. */
+async function waitingFor(spool: Spool, peer: string): Promise<DeliveryJob[]> {
+  const found: { job: DeliveryJob; closedAt: string }[] = [];
+  for (const key of (await spool.active.keys()).keys()) {
+    const state = await spool.state(key);
+    for (const step of nextSteps(state).steps) {
+      if (step.kind !== 'deliver' || step.peer !== peer) continue;
+      const revision = state.revisions.find(({ record }) => record.revision === step.revision);
+      const { revision: number, task } = step;
+      found.push({ job: { key, revision: number, task, peer }, closedAt: revision?.record.closedAt ?? '' });
+    }
+  }
+  return found.toSorted((a, b) => a.closedAt.localeCompare(b.closedAt)).map(({ job }) => job);
+}
