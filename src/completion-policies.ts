@@ -27,7 +27,8 @@ export function completionPolicies({
   const byRule = rules.some((rule) => Object.keys(rule.assemble).length > 0);
   const tags = tagsOf(rules);
   return (arrival) => {
-    const own = { ...assemble, ...peers[arrival.source.peer]?.assemble };
+    const peer = peers[arrival.source.peer];
+    const own = { ...assemble, ...(peer?.kind === 'dicom' ? peer.assemble : {}) };
     if (!byRule) return own;
     const { key, instance, source } = arrival;
     return readInstance(layout.instance(key, instance.file), instance, { tags, marks: [] }).then(
