@@ -1,64 +1,107 @@
-// Compressed frames through dcmjs-codecs (WebAssembly), one frame at a time. Its data set level is not used: it rewrites headers.
+// Compressed frames, one at a time: RLE here, the rest through dcmjs-codecs (WebAssembly), whose data set level is not used: it
+// rewrites headers. A frame is refused unless the whole of it decodes to the pixels that the data set describes.
 import codecs from 'dcmjs-codecs';
 import { LimpidError } from '../errors.js';
+import { codeStreamOf, hasEnd } from './code-stream.js';
+import type { CodeStream } from './code-stream.js';
 import type { PixelDescription } from './pixel-description.js';
+import { decodeRle } from './rle.js';
 import type { Coding } from './uids.js';
 
 const { Context, NativeCodecs, log } = codecs;
-// What a codec has to say comes as an error; it would also print it.
-log.disableAll();
 
 type Decoder = (encoded: InstanceType<typeof Context>) => InstanceType<typeof Context>;
-const decoders: Readonly<Record<Exclude<Coding, 'native' | 'none'>, Decoder>> = {
-  rle: (context) => NativeCodecs.decodeRle(context),
+const decoders: Readonly<Record<Exclude<Coding, 'native' | 'none' | 'rle'>, Decoder>> = {
   jpeg: (context) => NativeCodecs.decodeJpeg(context, { convertColorspaceToRgb: false }),
   jpegls: (context) => NativeCodecs.decodeJpegLs(context),
   jpeg2000: (context) => NativeCodecs.decodeJpeg2000(context),
   htj2k: (context) => NativeCodecs.decodeHtJpeg2000(context),
 };
 
+/**
+ * What the decoders say of a frame that they give pixels for although something is wrong with it: libjpeg and OpenJPEG by messages, OpenJPH
+ * and CharLS on standard error. They would also print it.
+ */
+const damage =
+  /Corrupt JPEG data|Premature end|Inconsistent progression|MessageCallback(Warning|Error)|fd_write|JpegXl/;
+let said: string | null = null;
+log.methodFactory = () => (message: unknown) => {
+  const text = String(message);
+  if (damage.test(text)) said ??= text.slice(0, 200);
+};
+log.enableAll();
+/** Some encoders leave the last bits of a scan with cosine transform out; decoders agree on what is meant. */
+const cutBits = 'premature end of data segment';
+
 /** All codecs share one WebAssembly instance: the one making of it under way, if any. */
 let making: Promise<void> | null = null;
 
 /**
- * The decoded bytes of one monochrome frame: rows x columns samples of 8 or 16 bits, little endian.
- * @throws LimpidError DICOM_UNDECODABLE where the codec refuses the frame or gives another size
+ * The decoded bytes of one frame: rows x columns samples of Bits Allocated (8 or 16), little endian.
+ * @throws LimpidError DICOM_UNDECODABLE where the frame is not of the described size, damaged or cut, or the codec refuses it
  */
 export async function decodeFrame(
   encoded: Uint8Array,
   description: PixelDescription,
   coding: Coding,
 ): Promise<Uint8Array> {
-  if (coding === 'native' || coding === 'none') {
-    throw new LimpidError('DICOM_UNDECODABLE', 'no decoder for this transfer syntax');
-  }
+  if (coding === 'native' || coding === 'none') throw undecodable('no decoder for this transfer syntax');
+  const { rows, columns, bitsAllocated, samples } = description;
+  if (coding === 'rle') return decodeRle(encoded, rows * columns, samples * (bitsAllocated / 8), bitsAllocated / 8);
+  const stream = codeStreamOf(encoded, coding);
+  if (stream === null) throw undecodable(`${coding} frame without a header that can be read`);
+  checkStream(stream, description, coding);
+  // Of a frame that is cut the HTJ2K decoder makes a picture, and the JPEG-LS decoder reads on behind it for half a minute.
+  if ((coding === 'jpegls' || coding === 'htj2k') && !hasEnd(encoded)) throw undecodable(`${coding} frame is cut`);
   // Another frame may fail, and release the instance, while this one waits for it.
   while (!NativeCodecs.isInitialized()) {
-    making ??= NativeCodecs.initializeAsync().finally(() => (making = null));
+    making ??= NativeCodecs.initializeAsync({ logCodecsInfo: true }).finally(() => (making = null));
     await making;
   }
-  const { rows, columns, bitsAllocated, bitsStored, signed, photometric } = description;
+  return widened(decoded(encoded, description, coding, stream), stream, bitsAllocated);
+}
+
+/** A decoder takes the size from the frame or from the data set, as it comes: they must agree. */
+function checkStream(stream: CodeStream, description: PixelDescription, coding: Coding): void {
+  const { rows, columns, samples, bitsAllocated, signed } = description;
+  if (stream.rows !== rows || stream.columns !== columns || stream.components !== samples) {
+    const size = `${stream.columns} x ${stream.rows} x ${stream.components}`;
+    throw undecodable(`${coding} frame of ${size}, ${columns} x ${rows} x ${samples} expected`);
+  }
+  if (stream.precision < 1 || stream.precision > bitsAllocated) {
+    throw undecodable(`${coding} frame of ${stream.precision} bits in ${bitsAllocated}`);
+  }
+  // The HTJ2K decoder cuts negative values off for a data set that says it has none.
+  if (coding === 'htj2k' && stream.signed === true && !signed)
+    throw undecodable('htj2k frame is signed, pixels are not');
+}
+
+function decoded(
+  encoded: Uint8Array,
+  { rows, columns, samples, bitsStored, signed, photometric }: PixelDescription,
+  coding: keyof typeof decoders,
+  stream: CodeStream,
+): Uint8Array {
+  const bits = bitsOf(stream);
+  said = null;
   try {
     const context = new Context({
       width: columns,
       height: rows,
-      bitsAllocated,
-      bitsStored,
-      samplesPerPixel: 1,
+      bitsAllocated: bits,
+      bitsStored: Math.min(bitsStored, bits),
+      samplesPerPixel: samples,
       pixelRepresentation: signed ? 1 : 0,
       planarConfiguration: 0,
       photometricInterpretation: photometric,
       encodedBuffer: encoded,
     });
-    const decoded = decoders[coding](context).getDecodedBuffer();
-    const expected = rows * columns * (bitsAllocated / 8);
-    if (decoded?.length !== expected) {
-      throw new LimpidError(
-        'DICOM_UNDECODABLE',
-        `${coding} frame gives ${decoded?.length ?? 0} bytes, not ${expected}`,
-      );
-    }
-    return decoded;
+    const bytes = decoders[coding](context).getDecodedBuffer();
+    const expected = rows * columns * samples * (bits / 8);
+    if (bytes?.length !== expected)
+      throw undecodable(`${coding} frame gives ${bytes?.length ?? 0} bytes, not ${expected}`);
+    if (said !== null && !isHarmless(said, encoded, coding, stream)) throw undecodable(`${coding} frame is damaged`);
+    return bytes;
   } catch (error) {
     // A frame that fails leaves the shared memory in disorder: good frames would fail after some more.
     heal();
@@ -67,10 +110,33 @@ export async function decodeFrame(
   }
 }
 
+/** Bits that the decoder gives a sample in. */
+const bitsOf = ({ precision }: CodeStream): 8 | 16 => (precision <= 8 ? 8 : 16);
+
+function isHarmless(message: string, encoded: Uint8Array, coding: Coding, { lossless }: CodeStream): boolean {
+  return coding === 'jpeg' && !lossless && message.includes(cutBits) && hasEnd(encoded);
+}
+
+/** Samples of 8 bits in Bits Allocated 16, as words. */
+function widened(bytes: Uint8Array, stream: CodeStream, bitsAllocated: number): Uint8Array {
+  if (bitsOf(stream) === bitsAllocated) return bytes;
+  const out = new Uint8Array(2 * bytes.length);
+  for (let index = 0; index < bytes.length; index++) {
+    const value = bytes[index] ?? 0;
+    out[2 * index] = value;
+    if (stream.signed === true && value >= 0x80) out[2 * index + 1] = 0xff;
+  }
+  return out;
+}
+
 function heal(): void {
   try {
     NativeCodecs.release();
   } catch {
     // The next initialisation makes a new instance whether or not the old one could be released.
   }
+}
+
+function undecodable(what: string): LimpidError {
+  return new LimpidError('DICOM_UNDECODABLE', what);
 }

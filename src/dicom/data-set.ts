@@ -2,7 +2,7 @@
 import { LimpidError } from '../errors.js';
 import { tagText, vrOf } from './dictionary.js';
 import { longHeader } from './element.js';
-import { inflated } from './inflate.js';
+import { inflated, inflatedPrefix } from './inflate.js';
 import { transferSyntax } from './uids.js';
 
 /** A fragment of encapsulated pixel data, offset table included. */
@@ -82,6 +82,9 @@ const undefinedLength = 0xffffffff;
 const largestDepth = 64;
 /** The index takes some 150 bytes an element: a bound on what a hostile file can make of it. */
 const mostElements = 4_000_000;
+/** No header is near these bounds; what claims more is an attack, and reading it would hold its reader up. */
+const mostHeaderElements = 1_000_000;
+export const mostHeaderBytes = 32 * 1024 * 1024;
 
 const implicitEncoding: Encoding = { explicit: false, littleEndian: true };
 
@@ -90,8 +93,9 @@ const implicitEncoding: Encoding = { explicit: false, littleEndian: true };
  * @throws LimpidError DICOM_MALFORMED where the bytes end inside an element or cannot be walked; DICOM_UNDECODABLE for an unknown syntax
  */
 export function readDataSet(bytes: Uint8Array, transferSyntaxUid: string): DataSet {
-  const { syntax, body } = opened(bytes, transferSyntaxUid, false);
-  const walker = new Walker(body);
+  const { syntax, deflated } = opened(transferSyntaxUid);
+  const body = deflated ? inflated(bytes) : bytes;
+  const walker = new Walker(body, mostElements);
   try {
     const { elements, end } = walker.elements(0, body.length, syntax, 0, null);
     return new DataSet(body, syntax, 0, end, elements);
@@ -105,21 +109,30 @@ export function readDataSet(bytes: Uint8Array, transferSyntaxUid: string): DataS
  * @throws LimpidError as readDataSet, but not for a prefix that ends early: see `complete`
  */
 export function readHeader(prefix: Uint8Array, transferSyntaxUid: string, stopTag = pixelDataTag): Header {
-  const { syntax, body } = opened(prefix, transferSyntaxUid, true);
-  const { elements, end, stopped } = new Walker(body).elements(0, body.length, syntax, 0, stopTag);
+  const { syntax, deflated } = opened(transferSyntaxUid);
+  const body = deflated ? inflatedPrefix(prefix, mostHeaderBytes) : prefix;
+  const { elements, end, stopped } = new Walker(body, mostHeaderElements).elements(0, body.length, syntax, 0, stopTag);
   return { dataSet: new DataSet(body, syntax, 0, end, elements), complete: stopped };
 }
 
-function opened(bytes: Uint8Array, uid: string, partial: boolean): { syntax: Encoding; body: Uint8Array } {
+function opened(uid: string): { syntax: Encoding; deflated: boolean } {
   // A private syntax with pixel data of its own kind still has an Explicit LE data set, but that is a guess: refused.
   const syntax = transferSyntax(uid);
   if (syntax === undefined)
     throw new LimpidError('DICOM_UNDECODABLE', `transfer syntax ${uid.slice(0, 64)} is not known`);
-  return { syntax, body: syntax.deflated ? inflated(bytes, partial) : bytes };
+  return { syntax, deflated: syntax.deflated };
 }
 
 /** The bytes end inside an element. */
 class CutShort extends Error {}
+
+/** What an element holds, and where it ends. */
+interface Value {
+  readonly length: number;
+  readonly end: number;
+  readonly items: DataSet[] | null;
+  readonly fragments: Fragment[] | null;
+}
 
 /** Result of walking one level. */
 interface Level {
@@ -131,12 +144,18 @@ interface Level {
 class Walker {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
+  readonly #most: number;
   #count = 0;
+  // Of the element header read last.
+  #vr = '';
+  #length = 0;
+  #valueOffset = 0;
   /** Of the data set, known once (0028,0103) is passed: decides between US and SS where VRs are not written. */
   #signed = false;
 
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array, most: number) {
     this.#bytes = bytes;
+    this.#most = most;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
@@ -168,32 +187,35 @@ class Walker {
   }
 
   #element(offset: number, tag: number, encoding: Encoding, depth: number): Element {
-    if (++this.#count > mostElements) throw malformed(offset, `more than ${mostElements} elements`);
+    if (++this.#count > this.#most) throw malformed(offset, `more than ${this.#most} elements`);
     if (tag >>> 16 === 0xfffe) throw malformed(offset, `item or delimiter ${tagText(tag)} outside a sequence`);
-    const { vr, length, valueOffset } = encoding.explicit
-      ? this.#explicitHeader(offset, tag, encoding)
-      : this.#implicitHeader(offset, tag);
+    if (encoding.explicit) this.#explicitHeader(offset, tag, encoding);
+    else this.#implicitHeader(offset, tag);
+    const vr = this.#vr;
+    const length = this.#length;
+    const valueOffset = this.#valueOffset;
     const open = length === undefinedLength;
     if (!open) this.#need(valueOffset, length);
     if (tag === pixelRepresentationTag && length === 2) {
       this.#signed = this.#view.getUint16(valueOffset, encoding.littleEndian) === 1;
     }
-    const whole = { tag, vr, offset, valueOffset, undefinedLength: open };
+    if (!open && vr !== 'SQ') {
+      const end = valueOffset + length;
+      return { tag, vr, offset, valueOffset, length, end, undefinedLength: false, items: null, fragments: null };
+    }
+    let value: Value;
     if (vr === 'SQ' || (open && vr === 'UN')) {
       // Whoever wrote UN of undefined length had an implicit data set at hand (PS3.5 6.2.2).
       const inner = vr === 'UN' ? implicitEncoding : encoding;
-      return { ...whole, ...this.#items(valueOffset, open ? Infinity : length, inner, depth), fragments: null };
-    }
-    if (!open) return { ...whole, length, end: valueOffset + length, items: null, fragments: null };
-    if (tag !== pixelDataTag) throw malformed(offset, `${tagText(tag)} of VR ${vr} has undefined length`);
-    return { ...whole, ...this.#fragments(valueOffset, encoding.littleEndian), items: null };
+      value = this.#items(valueOffset, open ? Infinity : length, inner, depth);
+    } else if (tag === pixelDataTag) {
+      value = this.#fragments(valueOffset, encoding.littleEndian);
+    } else throw malformed(offset, `${tagText(tag)} of VR ${vr} has undefined length`);
+    return { tag, vr, offset, valueOffset, undefinedLength: open, ...value };
   }
 
-  #explicitHeader(
-    offset: number,
-    tag: number,
-    { littleEndian }: Encoding,
-  ): { vr: string; length: number; valueOffset: number } {
+  /** Leaves VR, length and offset of the value in the walker: an object for each element would cost more than the rest of the walk. */
+  #explicitHeader(offset: number, tag: number, { littleEndian }: Encoding): void {
     this.#need(offset, 8);
     const first = this.#bytes[offset + 4] ?? 0;
     const second = this.#bytes[offset + 5] ?? 0;
@@ -201,17 +223,21 @@ class Walker {
       throw malformed(offset, `${tagText(tag)} has no VR`);
     }
     const vr = String.fromCharCode(first, second);
-    if (!longHeader(vr)) return { vr, length: this.#view.getUint16(offset + 6, littleEndian), valueOffset: offset + 8 };
-    this.#need(offset, 12);
-    return { vr, length: this.#view.getUint32(offset + 8, littleEndian), valueOffset: offset + 12 };
+    const long = longHeader(vr);
+    if (long) this.#need(offset, 12);
+    this.#vr = vr;
+    this.#length = long
+      ? this.#view.getUint32(offset + 8, littleEndian)
+      : this.#view.getUint16(offset + 6, littleEndian);
+    this.#valueOffset = offset + (long ? 12 : 8);
   }
 
-  #implicitHeader(offset: number, tag: number): { vr: string; length: number; valueOffset: number } {
+  #implicitHeader(offset: number, tag: number): void {
     this.#need(offset, 8);
-    const length = this.#view.getUint32(offset + 4, true);
+    this.#length = this.#view.getUint32(offset + 4, true);
     // Only sequences have undefined length here; a private one can be told by that alone.
-    const vr = length === undefinedLength ? 'SQ' : this.#dictionaryVr(tag);
-    return { vr, length, valueOffset: offset + 8 };
+    this.#vr = this.#length === undefinedLength ? 'SQ' : this.#dictionaryVr(tag);
+    this.#valueOffset = offset + 8;
   }
 
   #dictionaryVr(tag: number): string {
@@ -222,12 +248,7 @@ class Walker {
   }
 
   /** Items of a sequence: of `length` bytes, or (Infinity) up to its delimiter. */
-  #items(
-    start: number,
-    length: number,
-    encoding: Encoding,
-    depth: number,
-  ): { items: DataSet[]; length: number; end: number } {
+  #items(start: number, length: number, encoding: Encoding, depth: number): Value {
     const items: DataSet[] = [];
     const limit = start + length;
     let at = start;
@@ -235,9 +256,9 @@ class Walker {
       const tag = this.#tag(at, encoding.littleEndian);
       this.#need(at, 8);
       const itemLength = this.#view.getUint32(at + 4, encoding.littleEndian);
-      if (limit === Infinity && tag === sequenceEnd) return { items, length: at - start, end: at + 8 };
+      if (limit === Infinity && tag === sequenceEnd) return { items, fragments: null, length: at - start, end: at + 8 };
       if (tag !== itemTag) throw malformed(at, `${tagText(tag)} stands where an item must`);
-      if (++this.#count > mostElements) throw malformed(at, `more than ${mostElements} elements`);
+      if (++this.#count > this.#most) throw malformed(at, `more than ${this.#most} elements`);
       const open = itemLength === undefinedLength;
       if (!open) this.#need(at + 8, itemLength);
       const level = this.elements(at + 8, open ? Infinity : at + 8 + itemLength, encoding, depth + 1, null);
@@ -245,20 +266,20 @@ class Walker {
       at = level.end;
     }
     if (at > limit) throw malformed(start, 'an item ends behind its sequence');
-    return { items, length: at - start, end: at };
+    return { items, fragments: null, length: at - start, end: at };
   }
 
-  #fragments(start: number, littleEndian: boolean): { fragments: Fragment[]; length: number; end: number } {
+  #fragments(start: number, littleEndian: boolean): Value {
     const fragments: Fragment[] = [];
     let at = start;
     for (;;) {
       const tag = this.#tag(at, littleEndian);
       this.#need(at, 8);
       const length = this.#view.getUint32(at + 4, littleEndian);
-      if (tag === sequenceEnd) return { fragments, length: at - start, end: at + 8 };
+      if (tag === sequenceEnd) return { items: null, fragments, length: at - start, end: at + 8 };
       if (tag !== itemTag) throw malformed(at, `${tagText(tag)} stands where a fragment must`);
       this.#need(at + 8, length);
-      if (++this.#count > mostElements) throw malformed(at, `more than ${mostElements} fragments`);
+      if (++this.#count > this.#most) throw malformed(at, `more than ${this.#most} fragments`);
       fragments.push({ offset: at + 8, length });
       at += 8 + length;
     }

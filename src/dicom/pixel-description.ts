@@ -22,6 +22,10 @@ export interface PixelDescription {
   readonly padding: { readonly low: number; readonly high: number } | null;
 }
 
+/** Bounds on what a header can make limpid allocate: a frame of 8192 x 8192, and native pixels that one element can hold. */
+const mostPixels = 2 ** 26;
+const mostBytes = 2 ** 32 - 2;
+
 /** Whether a description is a refusal. */
 export function isReason(value: PixelDescription | Reason): value is Reason {
   return 'code' in value;
@@ -54,6 +58,8 @@ export function pixelDescription(ds: DataSet): PixelDescription | Reason {
   const bitsStored = number(ds, 'BitsStored') ?? 0;
   if (bitsAllocated !== 8 && bitsAllocated !== 16)
     return reason('BAD_PIXEL_DESCRIPTION', `${bitsAllocated} bits allocated`);
+  if (rows * columns > mostPixels || rows * columns * frames * (bitsAllocated / 8) > mostBytes)
+    return reason('UNDECODABLE', `${columns} x ${rows} x ${frames} pixels are more than limpid takes`);
   if (bitsStored < 1 || bitsStored > bitsAllocated) return reason('BAD_PIXEL_DESCRIPTION', `${bitsStored} bits stored`);
   if (number(ds, 'HighBit') !== bitsStored - 1)
     return reason('BAD_PIXEL_DESCRIPTION', 'high bit is not bits stored - 1');

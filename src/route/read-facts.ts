@@ -2,6 +2,7 @@
 import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import pLimit from 'p-limit';
+import { mostHeaderBytes } from '../dicom/data-set.js';
 import type { DataSet } from '../dicom/data-set.js';
 import { isPrivate } from '../dicom/dictionary.js';
 import { readInstanceHeader } from '../dicom/file.js';
@@ -25,8 +26,8 @@ export interface Wanted {
 export const noneSwept: ReadonlySet<string> = new Set();
 
 const firstBytes = 64 * 1024;
-/** A header beyond this is an attack or a fault: no image's is near it. */
-const mostBytes = 32 * 1024 * 1024;
+/** A value beyond this is no text that a rule or the gate could mean. */
+const longestValue = 64 * 1024;
 const atOnce = 8;
 const pixelData = 0x7fe00010;
 
@@ -65,7 +66,7 @@ export async function readInstance(path: string, identity: Identity, wanted: Wan
     for (let length = firstBytes; ; length *= 4) {
       const { dataSet, complete } = readInstanceHeader(await prefixOf(file, Math.min(length, size)));
       if (complete) return instanceFacts(dataSet, identity, wanted);
-      if (length < size && length < mostBytes) continue;
+      if (length < size && length < mostHeaderBytes) continue;
       // The file ends, in peace behind an element or in the middle of one.
       if (dataSet.end < dataSet.bytes.length) throw new LimpidError('DICOM_MALFORMED', 'the header is cut');
       return instanceFacts(dataSet, identity, wanted);
@@ -105,7 +106,7 @@ async function prefixOf(file: FileHandle, length: number): Promise<Uint8Array> {
 function instanceFacts(dataSet: DataSet, identity: Identity, { tags, marks }: Wanted): InstanceFacts {
   const values = new Map<number, readonly string[]>();
   for (const tag of new Set([...gateTags, ...tags])) {
-    const found = texts(dataSet, tag);
+    const found = shortTexts(dataSet, tag);
     if (found.some((value) => value !== '')) values.set(tag, found);
   }
   return {
@@ -125,6 +126,14 @@ function instanceFacts(dataSet: DataSet, identity: Identity, { tags, marks }: Wa
   };
 }
 
+/** @throws LimpidError DICOM_MALFORMED for a value that no attribute the gate or a rule asks for can have */
+function shortTexts(dataSet: DataSet, tag: number): string[] {
+  const length = find(dataSet, tag)?.length ?? 0;
+  if (length > longestValue)
+    throw new LimpidError('DICOM_MALFORMED', `a value of ${length} bytes where text is asked for`);
+  return texts(dataSet, tag);
+}
+
 /** The tag at which reading stopped; -1 at the end of the file. */
 function tagBehind({ bytes, end, encoding }: DataSet): number {
   if (end + 4 > bytes.length) return -1;
@@ -133,9 +142,9 @@ function tagBehind({ bytes, end, encoding }: DataSet): number {
 }
 
 function markText(dataSet: DataSet, { place }: VendorMark): string {
-  if (place.kind === 'attribute') return texts(dataSet, place.tag).join('\\');
+  if (place.kind === 'attribute') return shortTexts(dataSet, place.tag).join('\\');
   return privateTags(dataSet, place.group, place.creator, place.element)
-    .map((tag) => texts(dataSet, tag).join('\\') || unknownText(dataSet, tag))
+    .map((tag) => shortTexts(dataSet, tag).join('\\') || unknownText(dataSet, tag))
     .filter((value) => value !== '')
     .join('\\');
 }

@@ -1,0 +1,89 @@
+// What the header of a compressed frame says of itself, read before a decoder sees the frame: a decoder allocates what the frame claims,
+// and some write as many pixels as the data set has, whatever the frame holds (ISO 10918-1 B.2.2, 14495-1 C.2.2, 15444-1 A.5.1).
+import type { Coding } from './uids.js';
+
+export interface CodeStream {
+  readonly rows: number;
+  readonly columns: number;
+  readonly components: number;
+  /** Bits of a sample. */
+  readonly precision: number;
+  /** JPEG 2000 says it; null where the coding does not. */
+  readonly signed: boolean | null;
+  /** JPEG with prediction in place of the cosine transform. */
+  readonly lossless: boolean;
+}
+
+/** The header of the frame; null where there is none that can be read. RLE has none: see `rle.ts`. */
+export function codeStreamOf(encoded: Uint8Array, coding: Coding): CodeStream | null {
+  if (coding === 'jpeg' || coding === 'jpegls') return jpegHeader(encoded);
+  if (coding === 'jpeg2000' || coding === 'htj2k') return jpeg2000Header(encoded);
+  return null;
+}
+
+/** Whether a frame ends with its End of Image (JPEG, JPEG-LS) or End of Codestream (JPEG 2000), and padding. */
+export function hasEnd(encoded: Uint8Array): boolean {
+  let end = encoded.length;
+  while (end > 2 && (encoded[end - 1] === 0 || (encoded[end - 1] === 0xff && encoded.length - end < 2))) end--;
+  return encoded[end - 1] === 0xd9 && encoded[end - 2] === 0xff;
+}
+
+/** Start of frame: C0 to CF but for DHT, JPG and DAC; F7 in JPEG-LS. */
+const isFrameHeader = (marker: number): boolean =>
+  marker === 0xf7 || (marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc);
+
+function jpegHeader(bytes: Uint8Array): CodeStream | null {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (bytes[0] !== 0xff || bytes[1] !== 0xd8) return null;
+  let at = 2;
+  while (at + 10 <= bytes.length && bytes[at] === 0xff) {
+    const marker = bytes[at + 1] ?? 0;
+    if (marker === 0xff) {
+      at++; // fill
+    } else if (isFrameHeader(marker)) {
+      return {
+        precision: view.getUint8(at + 4),
+        rows: view.getUint16(at + 5),
+        columns: view.getUint16(at + 7),
+        components: view.getUint8(at + 9),
+        signed: null,
+        lossless: marker === 0xc3 || marker === 0xf7,
+      };
+    } else if (marker < 0xc0 || (marker >= 0xd0 && marker <= 0xda)) {
+      return null; // no segment, or the scan before its frame header
+    } else {
+      at += 2 + view.getUint16(at + 2);
+    }
+  }
+  return null;
+}
+
+const jp2Signature = 0x6a502020;
+const codeStreamBox = 0x6a703263;
+
+function jpeg2000Header(bytes: Uint8Array): CodeStream | null {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let at = 0;
+  if (bytes.length >= 12 && view.getUint32(4) === jp2Signature) {
+    // The JP2 file format around the code stream is forbidden (PS3.5 A.4.4), but seen.
+    while (at + 8 <= bytes.length && view.getUint32(at + 4) !== codeStreamBox) at += Math.max(8, view.getUint32(at));
+    at += 8;
+  }
+  if (at + 45 > bytes.length || view.getUint32(at) !== 0xff4fff51) return null;
+  const size = (offset: number): number => view.getUint32(at + offset);
+  const components = view.getUint16(at + 40);
+  const depth = view.getUint8(at + 42);
+  // Components: depth, then how many columns and rows of the grid one sample stands for.
+  for (let component = 0; component < components; component++) {
+    const of = at + 42 + 3 * component;
+    if (of + 3 > bytes.length || bytes[of] !== depth || bytes[of + 1] !== 1 || bytes[of + 2] !== 1) return null;
+  }
+  return {
+    columns: size(8) - size(16),
+    rows: size(12) - size(20),
+    components,
+    precision: (depth & 0x7f) + 1,
+    signed: (depth & 0x80) !== 0,
+    lossless: false,
+  };
+}
