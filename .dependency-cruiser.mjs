@@ -31,6 +31,7 @@ export default {
     only('inference', ['imaging', 'observe']),
     only('spool', ['dicom', 'observe']),
     only('config', ['dicom']),
+    only('evaluate', ['dicom', 'imaging']),
     only('imaging', []),
     only('dicom', []),
     only('observe', []),

@@ -8,6 +8,7 @@ import { openApp } from './app.js';
 import { givenUpBy } from './admin-ports.js';
 import { configCommands } from './cli/config.js';
 import { enhanceCommand } from './cli/enhance.js';
+import { evaluateCommands } from './cli/evaluate.js';
 import { modelCommands } from './cli/models.js';
 import type { Output } from './cli/output.js';
 import type { Commands } from './cli/program.js';
@@ -84,6 +85,23 @@ export function openCommands(output: Output, environment: Environment, failed: (
       async (files, options, progress) => {
         const { enhanceFiles } = await import('./enhance-files.js'); // with its decoders: not in the memory of a node
         return enhanceFiles(files, { ...options, modelsDirectory, load, log: quiet }, progress);
+      },
+      output,
+      failed,
+    ),
+    evaluate: evaluateCommands(
+      async () => {
+        const [{ openEvaluation }, { enhanceFiles }] = await Promise.all([
+          import('./evaluation.js'),
+          import('./enhance-files.js'),
+        ]);
+        return openEvaluation((files, { model, strength, out }) =>
+          enhanceFiles(
+            files,
+            { model, strength, out, config: null, modelsDirectory, load, log: quiet },
+            () => undefined,
+          ),
+        );
       },
       output,
       failed,

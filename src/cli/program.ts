@@ -5,6 +5,7 @@ import { roles } from '../config/load.js';
 import type { Role } from '../config/load.js';
 import type { ConfigCommands } from './config.js';
 import type { EnhanceCommand } from './enhance.js';
+import type { EvaluateCommands, StudyArguments } from './evaluate.js';
 import type { ModelCommands } from './models.js';
 import type { RuleCommands } from './rules.js';
 import type { ScuCommands } from './scu.js';
@@ -19,6 +20,7 @@ export interface Commands {
     readonly standby: boolean;
   }): Promise<void>;
   readonly enhance: EnhanceCommand;
+  readonly evaluate: EvaluateCommands;
   readonly scu: ScuCommands;
   readonly series: SeriesCommands;
   readonly rules: RuleCommands;
@@ -49,6 +51,14 @@ function readStrength(text: string): number | 'light' | 'standard' | 'strong' {
 function readCount(text: string): number {
   if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('A number from 1 on.');
   return Number(text);
+}
+
+function readNumbers(text: string): number[] {
+  const values = text.split(',').map(Number);
+  if (!values.every((value) => value >= 1 && value <= 10)) {
+    throw new InvalidArgumentError('Numbers from 1 to 10, separated by commas: 2 is a quarter of the dose.');
+  }
+  return values;
 }
 
 const configOption = (): Option => new Option('--config <file>', 'configuration file').default(defaultConfig);
@@ -93,6 +103,7 @@ export function buildProgram(commands: Commands): Command {
     .addOption(jsonOption())
     .action((paths: string[], options: Parameters<EnhanceCommand>[1]) => commands.enhance(paths, options));
 
+  addEvaluate(program, commands);
   addScu(program, commands);
   addSeries(program, commands);
 
@@ -154,6 +165,55 @@ export function buildProgram(commands: Commands): Command {
     .addOption(jsonOption())
     .action((options: { config: string; hashes: boolean; json: boolean }) => commands.spool.verify(options));
   return program;
+}
+
+function addEvaluate(program: Command, commands: Commands): void {
+  const evaluate = program.command('evaluate').description('how good an enhancer is, on files: numbers and pictures');
+  evaluate
+    .command('compare')
+    .description('a series against a reference of the same anatomy: PSNR, SSIM, MAE, Dice')
+    .requiredOption('--reference <path...>', 'the reference: one series')
+    .requiredOption('--test <path...>', 'what is judged: one series')
+    .option('--before <path...>', 'what it was made from: judged too')
+    .option('--threshold <value>', 'Dice: HU or counts; default 100 HU, half of the window for MR', Number)
+    .option('--out <dir>', 'folder for pictures of before, after and difference')
+    .addOption(jsonOption())
+    .action((options: Parameters<EvaluateCommands['compare']>[0]) => commands.evaluate.compare(options));
+  const study = (name: 'models' | 'robustness', description: string, noise: string): void => {
+    evaluate
+      .command(name)
+      .description(description)
+      .argument('<path...>', 'series without much noise: files and folders')
+      .requiredOption('--with <model...>', 'models and filters to compare')
+      .requiredOption('--out <dir>', 'folder for degraded and enhanced series')
+      .addOption(
+        new Option('--noise <list>', "times the series' own noise; 2 is a quarter of the dose, 3.16 a tenth")
+          .argParser(readNumbers)
+          .default(readNumbers(noise), noise),
+      )
+      .addOption(
+        new Option('--strength <s>', "light, standard, strong or 0.05 to 0.75; default: the model's").argParser(
+          readStrength,
+        ),
+      )
+      .option('--slices <n>', 'slices of each series, from its middle', readCount, 9)
+      .addOption(jsonOption())
+      .action((paths: string[], options: StudyArguments) => commands.evaluate[name](paths, options));
+  };
+  study('models', 'models and filters on series with simulated noise: the comparison table', '2,3.16');
+  study('robustness', 'how far each figure falls when the noise rises by a tenth; status 1 above 5 %', '2');
+  evaluate
+    .command('kit')
+    .description('make the acceptance kit: CT, MR and US phantoms with known truth, to send through a node')
+    .requiredOption('--out <dir>', 'folder for DIR/NAME/*.dcm and kit.json')
+    .action((options: { out: string }) => commands.evaluate.kit(options));
+  evaluate
+    .command('accept')
+    .description('judge what a node made of the kit; status 1 unless everything holds')
+    .argument('<kit>', 'folder that `evaluate kit` made')
+    .requiredOption('--results <path...>', 'derived series as the PACS has them; other objects are passed over')
+    .addOption(jsonOption())
+    .action((kit: string, options: { results: string[]; json: boolean }) => commands.evaluate.accept(kit, options));
 }
 
 function addScu(program: Command, commands: Commands): void {

@@ -1,0 +1,256 @@
+// `limpid evaluate`: how good an enhancer is, in numbers and pictures.
+import { filesBelow } from './files.js';
+import { colour, table } from './output.js';
+import type { Output } from './output.js';
+
+/** Mean over the slices of a series; see `protocol`. */
+export interface Figures {
+  readonly psnr: number;
+  readonly ssim: number;
+  readonly mae: number;
+  readonly dice: number | null;
+}
+
+export interface ComparedSeries {
+  readonly slices: number;
+  readonly before: Figures | null;
+  readonly after: Figures;
+}
+
+/** One enhancer on one degraded series. */
+export interface StudyRow {
+  readonly series: string;
+  readonly noiseTimes: number;
+  readonly model: string;
+  readonly outcome: string;
+  readonly before: Figures;
+  /** Null where nothing came out. */
+  readonly after: Figures | null;
+  /** Noise after over before, as the node measures it. */
+  readonly noiseRatio: number | null;
+  readonly residualStructure: number | null;
+  readonly secondsPerSlice: number | null;
+}
+
+export interface RobustnessRow {
+  readonly series: string;
+  readonly model: string;
+  readonly figure: string;
+  readonly plain: number;
+  readonly noisier: number;
+  /** Percent; negative where the figure rose. */
+  readonly fall: number;
+}
+
+export interface Verdict {
+  readonly phantom: string;
+  readonly check: string;
+  readonly measured: string;
+  readonly must: string;
+  readonly holds: boolean;
+}
+
+export interface StudyOptions {
+  readonly models: readonly string[];
+  readonly noiseTimes: readonly number[];
+  readonly strength: number | 'light' | 'standard' | 'strong' | null;
+  readonly slices: number;
+  readonly out: string;
+}
+
+/** What the app does for the commands. */
+export interface Evaluation {
+  readonly protocol: string;
+  compare(options: {
+    readonly reference: readonly string[];
+    readonly test: readonly string[];
+    readonly before: readonly string[] | null;
+    readonly threshold: number | null;
+    readonly out: string | null;
+  }): Promise<ComparedSeries>;
+  study(
+    files: readonly string[],
+    options: StudyOptions,
+    progress: (done: number, total: number) => void,
+  ): Promise<readonly StudyRow[]>;
+  robustness(
+    files: readonly string[],
+    options: StudyOptions,
+    progress: (done: number, total: number) => void,
+  ): Promise<readonly RobustnessRow[]>;
+  kit(out: string): Promise<readonly { readonly phantom: string; readonly folder: string; readonly slices: number }[]>;
+  accept(options: { readonly kit: string; readonly results: readonly string[] }): Promise<readonly Verdict[]>;
+}
+
+/** Options as the command line gives them. */
+export interface StudyArguments {
+  readonly with: readonly string[];
+  readonly noise: readonly number[];
+  readonly strength?: number | 'light' | 'standard' | 'strong';
+  readonly slices: number;
+  readonly out: string;
+  readonly json: boolean;
+}
+
+export interface EvaluateCommands {
+  compare(options: {
+    readonly reference: readonly string[];
+    readonly test: readonly string[];
+    readonly before?: readonly string[];
+    readonly threshold?: number;
+    readonly out?: string;
+    readonly json: boolean;
+  }): Promise<void>;
+  models(paths: readonly string[], options: StudyArguments): Promise<void>;
+  robustness(paths: readonly string[], options: StudyArguments): Promise<void>;
+  kit(options: { readonly out: string }): Promise<void>;
+  accept(kit: string, options: { readonly results: readonly string[]; readonly json: boolean }): Promise<void>;
+}
+
+const fixed = (value: number | null, digits: number): string => (value === null ? '-' : value.toFixed(digits));
+const gain = (before: number, after: number, digits: number): string => {
+  const change = after - before;
+  return `${change >= 0 ? '+' : ''}${change.toFixed(digits)}`;
+};
+
+/** A figure must not fall by more than this when noise rises by a tenth, percent. */
+const mostFall = 5;
+
+export function evaluateCommands(
+  open: () => Promise<Evaluation>,
+  output: Output,
+  failed: () => void,
+): EvaluateCommands {
+  const print = (json: boolean, value: unknown, text: () => string): void =>
+    output.out(json ? JSON.stringify(value, null, 1) : text());
+  const studyOptions = (options: StudyArguments): StudyOptions => ({
+    models: options.with,
+    noiseTimes: options.noise,
+    strength: options.strength ?? null,
+    slices: options.slices,
+    out: options.out,
+  });
+  const progress = (done: number, total: number): void => {
+    if (output.terminal) output.err(colour(output, 'dim', `${done} of ${total}`));
+  };
+  return {
+    async compare(options) {
+      const evaluation = await open();
+      const [reference, test] = [await filesBelow(options.reference), await filesBelow(options.test)];
+      const before = options.before === undefined ? null : await filesBelow(options.before);
+      const result = await evaluation.compare({
+        reference,
+        test,
+        before,
+        threshold: options.threshold ?? null,
+        out: options.out ?? null,
+      });
+      print(options.json, { protocol: evaluation.protocol, ...result }, () => {
+        const row = (name: string, figures: Figures): (string | number)[] => [
+          name,
+          fixed(figures.psnr, 2),
+          fixed(figures.ssim, 4),
+          fixed(figures.mae, 2),
+          fixed(figures.dice, 4),
+        ];
+        const rows = [
+          ...(result.before === null ? [] : [row('before', result.before)]),
+          row(result.before === null ? 'test' : 'after', result.after),
+        ];
+        return `${table([`${result.slices} slices`, 'PSNR dB', 'SSIM', 'MAE', 'Dice'], rows)}\n${colour(output, 'dim', evaluation.protocol)}`;
+      });
+    },
+
+    async models(paths, options) {
+      const evaluation = await open();
+      const rows = await evaluation.study(await filesBelow(paths), studyOptions(options), progress);
+      if (rows.length === 0) failed();
+      print(options.json, { protocol: evaluation.protocol, rows }, () =>
+        [
+          table(
+            [
+              'series',
+              'noise',
+              'model',
+              'PSNR dB',
+              'gain',
+              'SSIM',
+              'gain',
+              'MAE',
+              'Dice',
+              'noise left',
+              'structure',
+              's/slice',
+            ],
+            rows.map(({ series, noiseTimes, model, outcome, before, after, ...row }) => [
+              series,
+              `x${noiseTimes}`,
+              model,
+              ...(after === null
+                ? [outcome, '', '', '', '', '']
+                : [
+                    after.psnr.toFixed(2),
+                    gain(before.psnr, after.psnr, 2),
+                    after.ssim.toFixed(4),
+                    gain(before.ssim, after.ssim, 4),
+                    after.mae.toFixed(2),
+                    fixed(after.dice, 4),
+                  ]),
+              fixed(row.noiseRatio, 2),
+              fixed(row.residualStructure, 2),
+              fixed(row.secondsPerSlice, 3),
+            ]),
+          ),
+          colour(output, 'dim', evaluation.protocol),
+        ].join('\n'),
+      );
+    },
+
+    async robustness(paths, options) {
+      const evaluation = await open();
+      const rows = await evaluation.robustness(await filesBelow(paths), studyOptions(options), progress);
+      if (rows.length === 0 || rows.some(({ fall }) => fall > mostFall)) failed();
+      print(options.json, rows, () =>
+        table(
+          ['series', 'model', 'figure', 'plain', 'noise +10 %', 'fall %', ''],
+          rows.map(({ series, model, figure, plain, noisier, fall }) => [
+            series,
+            model,
+            figure,
+            plain.toFixed(4),
+            noisier.toFixed(4),
+            fall.toFixed(1),
+            fall > mostFall ? `above ${mostFall} %` : 'ok',
+          ]),
+        ),
+      );
+    },
+
+    async kit(options) {
+      const phantoms = await (await open()).kit(options.out);
+      output.out(
+        table(
+          ['phantom', 'slices', 'send this folder'],
+          phantoms.map(({ phantom, slices, folder }) => [phantom, slices, folder]),
+        ),
+      );
+    },
+
+    async accept(kit, options) {
+      const verdicts = await (await open()).accept({ kit, results: await filesBelow(options.results) });
+      if (verdicts.length === 0 || verdicts.some(({ holds }) => !holds)) failed();
+      print(options.json, verdicts, () =>
+        table(
+          ['phantom', 'check', 'measured', 'must be', ''],
+          verdicts.map(({ phantom, check, measured, must, holds }) => [
+            phantom,
+            check,
+            measured,
+            must,
+            holds ? 'ok' : 'FAILS',
+          ]),
+        ),
+      );
+    },
+  };
+}

@@ -1,0 +1,102 @@
+/** What a node must have done with the phantoms of the acceptance kit. */
+import { edgeResponse } from '../imaging/edge-response.js';
+import type { Slice } from '../imaging/slice.js';
+import { meanAndDeviation, median } from '../imaging/statistics.js';
+import { meanFigures, pairFigures, protocolFor } from './pair-figures.js';
+import { faintDiscs, pixelsOf, side, uniformRegion, usImageTop } from './phantoms.js';
+import type { PhantomName } from './phantoms.js';
+
+/** One slice as it was drawn, sent, and came back. */
+export interface Returned {
+  readonly truth: Slice;
+  readonly sent: Slice;
+  readonly back: Slice;
+}
+
+export interface Check {
+  readonly check: string;
+  readonly measured: string;
+  readonly must: string;
+  readonly holds: boolean;
+}
+
+const uniform = pixelsOf(uniformRegion);
+/** The inside of each faint disc, and a ring around it. */
+const faint = faintDiscs.map((disc) => ({
+  inside: pixelsOf({ ...disc, radius: disc.radius - 2 }),
+  around: pixelsOf({ ...disc, radius: disc.radius + 7 }, disc.radius + 3),
+}));
+
+const valuesAt = ({ values }: Slice, pixels: Int32Array): Float32Array =>
+  Float32Array.from(pixels, (pixel) => values[pixel] ?? Number.NaN);
+const meanAt = (slice: Slice, pixels: Int32Array): number => meanAndDeviation(valuesAt(slice, pixels)).mean;
+const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+function meanSlice(slices: readonly Slice[]): Slice {
+  const values = new Float32Array(side * side);
+  for (const slice of slices)
+    for (let i = 0; i < values.length; i++) values[i]! += (slice.values[i] ?? 0) / slices.length;
+  return { rows: side, columns: side, values };
+}
+
+function check(name: string, value: number, digits: number, must: string, holds: boolean): Check {
+  return { check: name, measured: value.toFixed(digits), must, holds: holds && Number.isFinite(value) };
+}
+
+/** Deviation from the truth in uniform tissue, after over before: the middle of the slices. */
+function noiseKept(slices: readonly Returned[]): number {
+  const ratios = slices.map(({ sent, back, truth }) => {
+    const drawn = valuesAt(truth, uniform);
+    const noise = (slice: Slice): number =>
+      meanAndDeviation(valuesAt(slice, uniform).map((value, i) => value - (drawn[i] ?? 0))).deviation;
+    return noise(back) / noise(sent);
+  });
+  return median(Float32Array.from(ratios));
+}
+
+function volumeChecks(name: 'ct' | 'mr', slices: readonly Returned[]): Check[] {
+  const modality = name === 'ct' ? 'CT' : 'MR';
+  const figures = (pick: (slice: Returned) => Slice): ReturnType<typeof meanFigures> =>
+    meanFigures(slices.map((slice) => pairFigures(pick(slice), slice.truth, protocolFor(modality, slice.truth))));
+  const [sent, back] = [figures((slice) => slice.sent), figures((slice) => slice.back)];
+  const shift = mean(slices.map((slice) => Math.abs(meanAt(slice.back, uniform) - meanAt(slice.sent, uniform))));
+  const contrast = (slice: Slice, { inside, around }: (typeof faint)[number]): number =>
+    meanAt(slice, inside) - meanAt(slice, around);
+  const disc = mean(
+    faint.map(
+      (place) =>
+        mean(slices.map(({ back: after }) => contrast(after, place))) /
+        mean(slices.map(({ sent: before }) => contrast(before, place))),
+    ),
+  );
+  // All slices show the same: their mean has hardly any noise left.
+  const sigma = (name === 'ct' ? 20 : 30) / Math.sqrt(slices.length);
+  const edge = (pick: (slice: Returned) => Slice): number =>
+    edgeResponse(meanSlice(slices.map(pick)), sigma).mtf50 ?? Number.NaN;
+  const sharpness = edge((slice) => slice.back) / edge((slice) => slice.sent);
+  const unit = name === 'ct' ? ' HU' : '';
+  const mostShift = name === 'ct' ? 1 : 5;
+  return [
+    check('PSNR gain, dB', back.psnr - sent.psnr, 2, '> 0.5', back.psnr - sent.psnr > 0.5),
+    check('SSIM gain', back.ssim - sent.ssim, 4, '> 0', back.ssim > sent.ssim),
+    check('mean shift in uniform tissue', shift, 2, `< ${mostShift}${unit}`, shift < mostShift),
+    check('contrast of faint discs kept', disc, 2, '0.7 to 1.2', disc > 0.7 && disc < 1.2),
+    check('sharpness of edges kept', sharpness, 2, '0.9 to 1.2', sharpness > 0.9 && sharpness < 1.2),
+  ];
+}
+
+function ultrasoundChecks(slices: readonly Returned[]): Check[] {
+  let changed = 0;
+  for (const { sent, back } of slices) {
+    for (let i = 0; i < usImageTop * side; i++) if (sent.values[i] !== back.values[i]) changed++;
+  }
+  return [check('pixels of text changed', changed, 0, '0', changed === 0)];
+}
+
+/** The checks of one phantom, over the slices that came back. */
+export function acceptanceChecks(name: PhantomName, slices: readonly Returned[]): readonly Check[] {
+  const noise = noiseKept(slices);
+  return [
+    check('noise kept in uniform tissue', noise, 2, '0.2 to 0.95', noise >= 0.2 && noise <= 0.95),
+    ...(name === 'us' ? ultrasoundChecks(slices) : volumeChecks(name, slices)),
+  ];
+}

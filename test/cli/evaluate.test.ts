@@ -1,0 +1,82 @@
+// `limpid evaluate` on files.
+import { join } from 'node:path';
+import { readdir } from 'node:fs/promises';
+import { describe, expect, it } from '@jest/globals';
+import { z } from 'zod';
+import { limpid } from '../support/limpid.js';
+import { writeSyntheticSeries } from '../support/synthetic-series.js';
+import { withFolder } from '../support/temporary.js';
+
+const figures = z.object({ psnr: z.number(), ssim: z.number(), mae: z.number(), dice: z.number().nullable() });
+const phantom = { modality: 'CT', slices: 3, rows: 96, columns: 96, seed: 4 } as const;
+
+describe('evaluate', () => {
+  it('compare: figures of before and after against the truth, and pictures', async () => {
+    await withFolder(async (folder) => {
+      for (const [name, noise] of [
+        ['truth', 0],
+        ['noisy', 30],
+        ['better', 10],
+      ] as const) {
+        await writeSyntheticSeries(join(folder, name), { ...phantom, noise });
+      }
+      const at = (name: string): string => join(folder, name);
+      const series = ['--reference', at('truth'), '--test', at('better'), '--before', at('noisy')];
+      const { status, out } = await limpid('evaluate', 'compare', ...series, '--out', at('pictures'), '--json');
+      expect(status).toBe(0);
+      const result = z.object({ slices: z.number(), before: figures, after: figures }).parse(JSON.parse(out));
+      expect(result.slices).toBe(3);
+      // A third of the noise: 9.5 dB.
+      expect(result.after.psnr - result.before.psnr).toBeGreaterThan(8);
+      expect(result.after.psnr - result.before.psnr).toBeLessThan(11);
+      expect(result.after.ssim).toBeGreaterThan(result.before.ssim);
+      expect(await readdir(at('pictures'))).toEqual(['0001.png', '0002.png', '0003.png']);
+    });
+  });
+
+  it('models: the table of enhancers at each noise; robustness: how far each figure falls', async () => {
+    await withFolder(async (folder) => {
+      await writeSyntheticSeries(join(folder, 'clean'), { ...phantom, noise: 12 });
+      const study = ['--with', 'nlm', 'tv', '--slices', '2', '--out', join(folder, 'out'), '--json'];
+      const table = await limpid('evaluate', 'models', join(folder, 'clean'), '--noise', '2', ...study);
+      const row = z.object({ model: z.string(), outcome: z.string(), before: figures, after: figures.nullable() });
+      const { rows } = z.object({ rows: z.array(row) }).parse(JSON.parse(table.out));
+      expect(rows.map(({ model }) => model)).toEqual(['nlm', 'tv']);
+      for (const { before, after } of rows) expect(after?.mae).toBeLessThan(before.mae);
+      const robust = await limpid('evaluate', 'robustness', join(folder, 'clean'), '--noise', '2', ...study);
+      const falls = z.array(z.object({ figure: z.string(), fall: z.number() })).parse(JSON.parse(robust.out));
+      expect(new Set(falls.map(({ figure }) => figure))).toEqual(new Set(['PSNR', 'SSIM', 'Dice']));
+      expect(robust.status).toBe(falls.some(({ fall }) => fall > 5) ? 1 : 0);
+    });
+  }, 180_000);
+
+  it('kit and accept: phantoms through an enhancer hold; what is missing fails', async () => {
+    await withFolder(async (folder) => {
+      const kit = join(folder, 'kit');
+      expect((await limpid('evaluate', 'kit', '--out', kit)).status).toBe(0);
+      const enhanced = join(folder, 'enhanced');
+      await limpid('enhance', join(kit, 'ct'), '--with', 'ct-low-dose', '--out', enhanced);
+      const { status, out } = await limpid('evaluate', 'accept', kit, '--results', enhanced, '--json');
+      const verdicts = z
+        .array(z.object({ phantom: z.string(), check: z.string(), measured: z.string(), holds: z.boolean() }))
+        .parse(JSON.parse(out));
+      expect(verdicts.filter(({ phantom: name, holds }) => name === 'ct' && !holds)).toEqual([]);
+      expect(verdicts.filter(({ phantom: name }) => name === 'ct').length).toBeGreaterThan(5);
+      expect(verdicts.find(({ phantom: name }) => name === 'mr')).toMatchObject({ measured: 'none', holds: false });
+      expect(status).toBe(1);
+    });
+  }, 180_000);
+
+  it('says what it cannot read', async () => {
+    const { status, err } = await limpid(
+      'evaluate',
+      'compare',
+      '--reference',
+      'package.json',
+      '--test',
+      'package.json',
+    );
+    expect(status).toBe(2);
+    expect(err).toMatch(/no series to read/);
+  });
+});

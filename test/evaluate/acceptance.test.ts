@@ -1,0 +1,82 @@
+import { describe, expect, it } from '@jest/globals';
+import { acceptanceChecks } from '../../src/evaluate/acceptance.js';
+import type { Returned } from '../../src/evaluate/acceptance.js';
+import { phantomObject, phantomUids } from '../../src/evaluate/phantom-objects.js';
+import { phantomNames, phantomSlice, usImageTop } from '../../src/evaluate/phantoms.js';
+import type { PhantomName } from '../../src/evaluate/phantoms.js';
+import { readInstance } from '../../src/dicom/file.js';
+import { pixelDescription } from '../../src/dicom/pixel-description.js';
+import { text } from '../../src/dicom/values.js';
+import { gaussian } from '../../src/imaging/gaussian.js';
+import type { Slice } from '../../src/imaging/slice.js';
+
+const drawn = new Map(phantomNames.map((name) => [name, [0, 1, 2, 3].map((index) => phantomSlice(name, index))]));
+
+/** Slices of a phantom as if a node had made `enhance` of them. */
+function returned(name: PhantomName, enhance: (sent: Slice, truth: Slice) => Float32Array): Returned[] {
+  return (drawn.get(name) ?? []).map(({ truth, degraded }) => {
+    const sent = { ...truth, values: degraded };
+    return { truth, sent, back: { ...truth, values: enhance(sent, truth) } };
+  });
+}
+
+const failing = (name: PhantomName, enhance: (sent: Slice, truth: Slice) => Float32Array): string[] =>
+  acceptanceChecks(name, returned(name, enhance))
+    .filter(({ holds }) => !holds)
+    .map(({ check }) => check);
+
+/** Takes half of the noise away and leaves the rest: what limpid does at its default. */
+const half = (sent: Slice, truth: Slice): Float32Array =>
+  sent.values.map((value, i) => (value + (truth.values[i] ?? 0)) / 2);
+
+describe('the acceptance kit', () => {
+  it.each(['ct', 'mr'] as const)('%s: half of the noise taken away passes', (name) => {
+    expect(failing(name, half)).toEqual([]);
+  });
+  it('us: speckle halved below the text passes', () => {
+    const below = (sent: Slice, truth: Slice): Float32Array =>
+      half(sent, truth).map((value, i) => (i < usImageTop * 256 ? (sent.values[i] ?? 0) : value));
+    expect(failing('us', below)).toEqual([]);
+  });
+  it('nothing done is no enhancement', () => {
+    expect(failing('ct', (sent) => sent.values)).toEqual([
+      'noise kept in uniform tissue',
+      'PSNR gain, dB',
+      'SSIM gain',
+    ]);
+  });
+  it('a wrong rescale is found', () => {
+    expect(failing('ct', (sent, truth) => half(sent, truth).map((value) => value + 2))).toContain(
+      'mean shift in uniform tissue',
+    );
+  });
+  it('a blur is found by its edges', () => {
+    expect(failing('ct', (sent) => gaussian(sent, 2))).toContain('sharpness of edges kept');
+    expect(failing('mr', (sent) => gaussian(sent, 2))).toContain('sharpness of edges kept');
+  });
+  it('faint contrast lost is found', () => {
+    const flat = (sent: Slice, truth: Slice): Float32Array =>
+      half(sent, truth).map((value, i) =>
+        (truth.values[i] ?? 0) > 51 && (truth.values[i] ?? 0) < 75 ? value - 15 : value,
+      );
+    expect(failing('ct', flat)).toEqual(['contrast of faint discs kept']);
+  });
+  it('text touched is found', () => {
+    const touched = (sent: Slice, truth: Slice): Float32Array =>
+      half(sent, truth).map((value, i) => (i === 12 * 256 + 3 ? value - 1 : value));
+    expect(failing('us', touched)).toEqual(['pixels of text changed']);
+  });
+});
+
+describe('phantom objects', () => {
+  it.each(phantomNames)('%s can be read, and its UIDs are those of its run', (name) => {
+    const { truth, degraded } = phantomSlice(name, 1);
+    const bytes = phantomObject({ name, run: 'a run', index: 1, slices: 4, values: degraded });
+    const { dataSet } = readInstance(bytes);
+    expect(pixelDescription(dataSet)).toMatchObject({ rows: truth.rows, columns: truth.columns });
+    const uids = phantomUids('a run', name, 1);
+    expect(text(dataSet, 'SOPInstanceUID')).toBe(uids.instance);
+    expect(text(dataSet, 'SeriesInstanceUID')).toBe(uids.series);
+    expect(phantomUids('another run', name, 1).instance).not.toBe(uids.instance);
+  });
+});

@@ -1,0 +1,95 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { meanFigures, pairFigures, protocolFor } from '../../src/evaluate/pair-figures.js';
+import { pairing } from '../../src/evaluate/pairing.js';
+import type { Slice } from '../../src/imaging/slice.js';
+
+/** Water of 60x60 in air, with a block of bone. */
+function torso(): Slice {
+  const values = Float32Array.from({ length: 80 * 80 }, (_, i) => {
+    const [r, c] = [Math.floor(i / 80), i % 80];
+    if (r >= 30 && r < 42 && c >= 30 && c < 42) return 400;
+    return r >= 10 && r < 70 && c >= 10 && c < 70 ? 30 : -1000;
+  });
+  return { rows: 80, columns: 80, values };
+}
+
+const changed = (slice: Slice, change: (value: number, i: number) => number): Slice => ({
+  ...slice,
+  values: slice.values.map(change),
+});
+
+describe('figures against a reference', () => {
+  const reference = torso();
+  const ct = protocolFor('CT', reference);
+
+  it('of a slice against itself are perfect', () => {
+    expect(pairFigures(reference, reference, ct)).toEqual({ psnr: expect.any(Number), ssim: 1, mae: 0, dice: 1 });
+    expect(pairFigures(reference, reference, ct).psnr).toBeGreaterThan(150);
+  });
+  it('of 10 HU more everywhere are 32.04 dB and 10 HU, where nothing is clipped', () => {
+    const body = ct.body.map((inside, i) => (inside === 1 && (reference.values[i] ?? 0) < 200 ? 1 : 0));
+    const { psnr, mae } = pairFigures(
+      changed(reference, (value) => value + 10),
+      reference,
+      { ...ct, body },
+    );
+    expect(psnr).toBeCloseTo(20 * Math.log10(400 / 10), 4);
+    expect(mae).toBeCloseTo(10, 4);
+  });
+  it('look inside the body alone', () => {
+    const noisyAir = changed(reference, (value, i) => (ct.body[i] === 0 ? 500 * (i % 2) : value));
+    const { mae, dice } = pairFigures(noisyAir, reference, ct);
+    expect([mae, dice]).toEqual([0, 1]);
+  });
+  it('Dice counts what stays above the threshold', () => {
+    // Half of the 144 pixels of bone lost: 2 x 72 / (72 + 144).
+    const lost = changed(reference, (value, i) => (value === 400 && i % 2 === 0 ? 0 : value));
+    expect(pairFigures(lost, reference, ct).dice).toBeCloseTo((2 * 72) / (72 + 144), 6);
+  });
+  it('Dice of nothing to segment is none', () => {
+    const soft = changed(reference, (value) => Math.min(value, 50));
+    const figures = pairFigures(soft, soft, protocolFor('CT', soft));
+    expect(figures.dice).toBeNull();
+    expect(meanFigures([figures, { ...figures, dice: 0.5 }]).dice).toBe(0.5);
+  });
+  it('slices of different sizes are refused', () => {
+    expect(() => pairFigures({ rows: 2, columns: 2, values: new Float32Array(4) }, reference, ct)).toThrow(RangeError);
+  });
+  it('of MR do not depend on the scale', () => {
+    const mr = changed(reference, (value) => value + 1000);
+    const noisy = changed(mr, (value, i) => value + ((i * 37) % 21) - 10);
+    const times = (slice: Slice): Slice => changed(slice, (value) => value * 3);
+    const once = pairFigures(noisy, mr, protocolFor('MR', mr));
+    const thrice = pairFigures(times(noisy), times(mr), protocolFor('MR', times(mr)));
+    expect(thrice.psnr).toBeCloseTo(once.psnr, 3);
+    expect(thrice.ssim).toBeCloseTo(once.ssim, 4);
+    expect(thrice.mae).toBeCloseTo(3 * once.mae, 2);
+  });
+});
+
+describe('pairing', () => {
+  const slice = (z: number, instanceNumber: number | null = null) => ({
+    position: [0, 0, z],
+    orientation: [1, 0, 0, 0, 1, 0],
+    instanceNumber,
+  });
+  it('finds the same place in any order', () => {
+    fc.assert(
+      fc.property(fc.uniqueArray(fc.integer({ min: -500, max: 500 }), { minLength: 1, maxLength: 30 }), (places) => {
+        const reference = places.map((z) => slice(z));
+        const test = places.toReversed().map((z) => slice(z + 0.01));
+        expect(pairing(test, reference).map((index) => places[index])).toEqual(places.toReversed());
+      }),
+    );
+  });
+  it('goes by Instance Number where there are no positions', () => {
+    const without = (n: number) => ({ position: [], orientation: [], instanceNumber: n });
+    expect(pairing([without(3), without(1)], [without(10), without(20)])).toEqual([1, 0]);
+  });
+  it('refuses what has no partner', () => {
+    expect(() => pairing([slice(5)], [slice(0)])).toThrow(/no reference slice at 5.00 mm/);
+    const without = { position: [], orientation: [], instanceNumber: 1 };
+    expect(() => pairing([without], [without, without])).toThrow(/1 and 2 slices/);
+  });
+});
