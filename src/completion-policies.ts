@@ -33,7 +33,7 @@ export function completionPolicies({
     const { key, instance, source } = arrival;
     return readInstance(layout.instance(key, instance.file), instance, { tags, marks: [] }).then(
       (facts) => {
-        const one = seriesFacts({ instances: [facts], sources: [source], variants: 0, swept: 0 });
+        const one = seriesFacts({ instances: facts, sources: [source], variants: 0, swept: 0 });
         return decideRules(rules, one).matched.reduce<CompletionPolicy>(
           (policy, { assemble: ofRule }) => ({ ...policy, ...ofRule }),
           own,

@@ -70,9 +70,11 @@ export async function enhanceFiles(
   try {
     for (const one of series) {
       const task = await taskFor(one, registry, options, config?.gate.vendorMarks ?? builtIn.marks);
-      const onProgress = (done: number): void => progress(before + done, total);
+      const { length } = one.record.instances;
+      // An object of several frames counts once, and grows by its frames.
+      const onProgress = (share: number): void => progress(before + Math.floor(share * length), total);
       enhanced.push(await runTask(one, task, device, options, config, onProgress));
-      before += one.record.instances.length;
+      before += length;
       progress(before, total);
     }
   } finally {
@@ -122,7 +124,7 @@ async function runTask(
   device: Device,
   options: EnhanceFilesOptions,
   config: Config | null,
-  onProgress: (done: number) => void,
+  onProgress: (share: number) => void,
 ): Promise<EnhancedSeries> {
   const folder = resolve(options.out, record.key, task.name);
   await rm(folder, { recursive: true, force: true });
@@ -147,7 +149,7 @@ async function runTask(
   const outcome: OutcomeRecord =
     task.gate.verdict !== 'run' && blocking !== undefined
       ? outcomeWithout(Date.now(), task, 'skipped', blocking.code, blocking.detail)
-      : (await device.run(order, { onProgress: ({ done }) => onProgress(done) })).outcome;
+      : (await device.run(order, { onProgress: (news) => onProgress(news.done / news.total) })).outcome;
   await writeFile(join(folder, 'outcome.json'), JSON.stringify(outcome, null, 1));
   await drawPanels(order, outcome, folder);
   return {

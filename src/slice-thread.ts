@@ -1,34 +1,47 @@
 // Thread of a task's child that takes a slice from its file to modality units, and the enhanced slice from there to its file.
 // A decoder that crashes or hangs takes only this thread down.
-import { open, readFile } from 'node:fs/promises';
+import { open, readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { readInstance, readInstanceHeader } from './dicom/file.js';
+import type { DataSet } from './dicom/data-set.js';
+import { readInstance } from './dicom/file.js';
+import { frameScopes, scopeOf } from './dicom/functional-groups.js';
+import type { Plane } from './dicom/geometry.js';
 import { isReason, pixelDescription } from './dicom/pixel-description.js';
+import type { PixelDescription } from './dicom/pixel-description.js';
 import { decodePixels } from './dicom/pixels.js';
 import { toModality, toStored } from './dicom/rescale.js';
 import { derivedInstanceUid } from './dicom/uid.js';
-import { explicitLittleEndian, sopClasses } from './dicom/uids.js';
+import { explicitLittleEndian, modalityOfClass } from './dicom/uids.js';
 import { number, numbers, text } from './dicom/values.js';
 import { checkInstance } from './derive/check.js';
-import { summaryOf } from './derive/check-series.js';
+import { checkFrame } from './derive/check-pixels.js';
+import { sampleOf, summaryOf } from './derive/check-series.js';
 import type { InstanceSummary } from './derive/check-series.js';
 import { deriveInstance } from './derive/derive-instance.js';
 import type { SourceInstance } from './derive/derive-instance.js';
-import type { DerivationPlan } from './derive/plan.js';
+import type { FramePart } from './derive/frame-part.js';
+import { framePixels, rangeOf } from './derive/pixel-data.js';
+import type { DerivationPlan, SliceFigures } from './derive/plan.js';
 import { seriesWords } from './derive/texts.js';
 import { blended, finishFigures } from './enhance/finish.js';
-import type { SliceMethods, SurveyedInstance } from './enhance/methods.js';
+import type { SliceMethods, SurveyedObject } from './enhance/methods.js';
 import { measureSlice, noiseRatio } from './enhance/noise.js';
 import type { Measured, NoiseModality } from './enhance/noise.js';
 import { SharedFloats } from './enhance/shared.js';
 import { serve } from './enhance/thread.js';
 import { LimpidError } from './errors.js';
+import type { Reason } from './errors.js';
+import { completeObject, headerLength, sha256OfBytes, writeFrame } from './frame-writer.js';
 import { removeAirBias } from './imaging/air-bias.js';
 import { modelSha256 } from './inference/identity.js';
+import { openObjectFile, readHeaderOf } from './spool/object-file.js';
+import type { ObjectFile } from './spool/object-file.js';
 
 interface Work {
   readonly modality: NoiseModality;
   readonly source: SourceInstance;
+  /** From 0; null in an object of one. */
+  readonly frame: number | null;
   readonly stored: Int32Array;
   readonly measured: Measured;
   /** Of the model's unit to the record's: HU, or stored values for MR. */
@@ -39,29 +52,71 @@ const works = new Map<number, Work>();
 let nextWork = 0;
 const shared = new SharedFloats();
 
-/** Headers of CT and MR objects end within this; longer ones are read whole. */
-const headerBytes = 65_536;
+/** Objects of several frames that are under way: their headers are read once a thread. */
+const objects = new Map<string, Promise<ObjectFile>>();
+const mostObjects = 4;
+/** Where the first frame begins, by the file that is written. */
+const headerLengths = new Map<string, number>();
 
-async function surveyOne(file: string): Promise<SurveyedInstance> {
-  const handle = await open(file);
-  let header: ReturnType<typeof readInstanceHeader>;
-  try {
-    const { bytesRead, buffer } = await handle.read(Buffer.alloc(headerBytes), 0, headerBytes, 0);
-    header = readInstanceHeader(buffer.subarray(0, bytesRead));
-  } finally {
-    await handle.close();
-  }
-  if (!header.complete) header = readInstanceHeader(await readFile(file));
-  if (!header.complete) throw new LimpidError('DICOM_MALFORMED', 'the file ends before its pixels');
-  const { dataSet } = header;
-  const sopClass = text(dataSet, 'SOPClassUID');
+function objectFile(file: string): Promise<ObjectFile> {
+  const known = objects.get(file);
+  if (known !== undefined) return known;
+  const [oldest] = objects.keys();
+  if (oldest !== undefined && objects.size >= mostObjects) objects.delete(oldest);
+  const opened = openObjectFile(file);
+  objects.set(file, opened);
+  return opened;
+}
+
+async function surveyOne(file: string): Promise<SurveyedObject> {
+  const { dataSet } = await readHeaderOf(file);
+  const description = pixelDescription(dataSet);
+  const frames = isReason(description) ? 1 : description.frames;
   return {
-    modality: sopClass === sopClasses.ct ? 'CT' : sopClass === sopClasses.mr ? 'MR' : null,
-    position: numbers(dataSet, 'ImagePositionPatient'),
-    orientation: numbers(dataSet, 'ImageOrientationPatient'),
+    modality: modalityOfClass(text(dataSet, 'SOPClassUID') ?? ''),
     instanceNumber: number(dataSet, 'InstanceNumber'),
     words: seriesWords(dataSet),
+    frames: Array.from({ length: frames }, (_, frame) => planeOf(dataSet, frame)),
   };
+}
+
+function planeOf(dataSet: DataSet, frame: number): Plane {
+  const scopes = frameScopes(dataSet, frame);
+  return {
+    position: numbers(scopeOf(scopes, 0x00200032), 'ImagePositionPatient'),
+    orientation: numbers(scopeOf(scopes, 0x00200037), 'ImageOrientationPatient'),
+  };
+}
+
+/** One image of a file: the instance that it is part of, and its stored values. */
+interface SourceImage {
+  readonly source: SourceInstance;
+  readonly frame: number | null;
+  readonly stored: Int32Array;
+}
+
+/** Objects up to this are read at once: classic ones, which have one image. */
+const mostWholeBytes = 16 * 1024 * 1024;
+
+async function readImage(file: string, frame: number): Promise<SourceImage | { readonly refused: Reason }> {
+  const isOpen = objects.has(file);
+  const whole = !isOpen && (await stat(file)).size <= mostWholeBytes;
+  const instance = whole ? readInstance(await readFile(file)) : (await objectFile(file)).header;
+  const first = pixelDescription(instance.dataSet, frame);
+  if (isReason(first)) return { refused: first };
+  if (first.frames === 1 && whole) {
+    const stored = await decodePixels(instance.dataSet, first, instance.part10.transferSyntaxUid);
+    return { source: { ...instance, description: first }, frame: null, stored };
+  }
+  // Also a single frame, of a file that is too long to be read at once.
+  return readFrame(await objectFile(file), frame, first);
+}
+
+async function readFrame(object: ObjectFile, frame: number, description: PixelDescription): Promise<SourceImage> {
+  const pixels = await object.framePixels(frame, description);
+  const { transferSyntaxUid } = object.header.part10;
+  const stored = await decodePixels(pixels, { ...description, frames: 1 }, transferSyntaxUid);
+  return { source: { ...object.header, description }, frame, stored };
 }
 
 function workOf(name: number): Work {
@@ -89,9 +144,32 @@ async function writeSynced(file: string, bytes: Uint8Array): Promise<void> {
   }
 }
 
-const methods: SliceMethods<DerivationPlan, InstanceSummary> = {
+/** Checks one frame's bytes and writes them to their place in the object. */
+async function finishFrame(
+  { source, stored }: Work,
+  frame: number,
+  pixels: Int32Array,
+  noise: SliceFigures,
+  plan: DerivationPlan,
+  outFile: string,
+): Promise<{ readonly faults: readonly string[]; readonly part: FramePart }> {
+  const { description } = source;
+  rangeOf(pixels, description, 1);
+  const bytes = framePixels(pixels, description);
+  const faults: string[] = [];
+  const range = checkFrame(bytes, stored, description, plan, (rule, what) =>
+    faults.push(`${rule}: frame ${frame + 1}: ${what}`),
+  );
+  const start = headerLengths.get(outFile) ?? headerLength(source, plan);
+  headerLengths.set(outFile, start);
+  if (faults.length === 0) await writeFrame(outFile, start + frame * bytes.length, bytes);
+  const sample = sampleOf(pixels, stored);
+  return { faults, part: { frame, ...range, ...noise, sha256: sha256OfBytes(bytes), sample } };
+}
+
+const methods: SliceMethods<DerivationPlan, FramePart, InstanceSummary> = {
   async survey(files) {
-    const value: SurveyedInstance[] = [];
+    const value: SurveyedObject[] = [];
     for (const file of files) {
       try {
         value.push(await surveyOne(file));
@@ -103,14 +181,11 @@ const methods: SliceMethods<DerivationPlan, InstanceSummary> = {
     return { value };
   },
 
-  async prepare({ file, modality, guess }) {
-    const instance = readInstance(await readFile(file));
-    const description = pixelDescription(instance.dataSet);
-    if (isReason(description)) return { value: { refused: description } };
-    if (description.frames !== 1) {
-      return { value: { refused: { code: 'UNSUPPORTED_SOP_CLASS', detail: 'more than one frame' } } };
-    }
-    const stored = await decodePixels(instance.dataSet, description, instance.part10.transferSyntaxUid);
+  async prepare({ file, frame, modality, guess }) {
+    const image = await readImage(file, frame);
+    if ('refused' in image) return { value: image };
+    const { source, stored } = image;
+    const { description } = source;
     const { rows, columns } = description;
     const values = shared.copy(toModality(stored, description));
     const measured = measureSlice(modality, rows, columns, values, guess);
@@ -119,7 +194,8 @@ const methods: SliceMethods<DerivationPlan, InstanceSummary> = {
     const work = nextWork++;
     works.set(work, {
       modality,
-      source: { ...instance, description },
+      source,
+      frame: image.frame,
       stored,
       measured: { ...measured, map },
       toRecord,
@@ -150,12 +226,17 @@ const methods: SliceMethods<DerivationPlan, InstanceSummary> = {
     shared.giveBack(measured.slice.values, measured.map);
     const inRecord = (noise: number | null): number | null => noise && noise * toRecord;
     const recorded = { noiseBefore: inRecord(figures.noiseBefore), noiseAfter: inRecord(figures.noiseAfter) };
+    const ended = { modality: work.modality, figures: { ...figures, mean: figures.mean / measured.scale } };
+    if (work.frame !== null) {
+      const { faults, part } = await finishFrame(work, work.frame, pixels, recorded, plan, outFile);
+      return { value: { ...ended, faults, object: null, part } };
+    }
     const bytes = deriveInstance(source, plan, pixels, recorded, nowMs);
     const decoded = { ...source, pixels: stored };
     const faults = checkInstance(decoded, bytes, plan);
     if (faults.length === 0) await writeSynced(outFile, bytes);
     const sourceUid = text(source.dataSet, 'SOPInstanceUID') ?? '';
-    const derived = {
+    const instance = {
       file: basename(outFile),
       sopInstanceUid: derivedInstanceUid(plan.seriesInstanceUid, sourceUid),
       sopClassUid: text(source.dataSet, 'SOPClassUID') ?? '',
@@ -164,20 +245,24 @@ const methods: SliceMethods<DerivationPlan, InstanceSummary> = {
       bytes: bytes.length,
       source: sourceUid,
     };
-    return {
-      value: {
-        modality: work.modality,
-        figures: { ...figures, mean: figures.mean / measured.scale },
-        instance: derived,
-        faults,
-        summary: summaryOf(decoded, bytes, pixels),
-      },
-    };
+    const object = { instance, summary: summaryOf(decoded, bytes, pixels) };
+    return { value: { ...ended, faults, object, part: null } };
+  },
+
+  async complete(argument) {
+    const { header } = await objectFile(argument.file);
+    const description = pixelDescription(header.dataSet);
+    if (isReason(description)) throw new LimpidError('DERIVE_CHECK_FAILED', description.code);
+    const value = await completeObject({ ...header, description }, argument);
+    headerLengths.delete(argument.outFile);
+    return { value };
   },
 
   drop(names) {
     if (names === 'all') {
       works.clear();
+      objects.clear();
+      headerLengths.clear();
       shared.clear();
     } else for (const name of names) works.delete(name);
     return Promise.resolve({ value: null });

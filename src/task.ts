@@ -4,6 +4,7 @@ import { canonicalJson } from './dicom/canonical-json.js';
 import { derivedSeriesUid, sourceSetDigest } from './dicom/uid.js';
 import { checkSeries } from './derive/check-series.js';
 import type { InstanceSummary } from './derive/check-series.js';
+import type { FramePart } from './derive/frame-part.js';
 import type { DerivationPlan } from './derive/plan.js';
 import { derivedSeries } from './derive/texts.js';
 import type { InferenceMethods, SliceMethods } from './enhance/methods.js';
@@ -24,7 +25,7 @@ const memoryEveryMs = 500;
 
 interface Opened {
   readonly provider: string;
-  readonly slices: Pool<SliceMethods<DerivationPlan, InstanceSummary>>;
+  readonly slices: Pool<SliceMethods<DerivationPlan, FramePart, InstanceSummary>>;
   readonly inference: Pool<InferenceMethods>;
   readonly sliceDeadlineMs: number;
 }

@@ -1,4 +1,4 @@
-// What becomes of each attribute of a classic CT, MR or US source in the derived object: the table that the writer works from.
+// What becomes of each attribute of a source in the derived object: the table that the writer works from.
 // Everything that no row names is kept.
 import type { DataSet, Element } from '../dicom/data-set.js';
 import { tagOf } from '../dicom/dictionary.js';
@@ -79,6 +79,8 @@ export const attributes: readonly AttributeRule[] = [
   ...rows('replaced', '3.5', 'ImageType SeriesDescription SeriesNumber DerivationDescription DerivationCodeSequence'),
   ...rows('replaced', '3.5', 'SourceImageSequence ContributingEquipmentSequence ImageComments'),
   ...rows('replaced', '3.3', 'SmallestImagePixelValue LargestImagePixelValue PixelData'),
+  ...rows('replaced', '3.2', 'SharedFunctionalGroupsSequence PerFrameFunctionalGroupsSequence'),
+  ...rows('replaced', '3.2', 'SourceImageEvidenceSequence ConcatenationUID SOPInstanceUIDOfConcatenationSource'),
   ...rows('replaced', '3.3', 'LossyImageCompression LossyImageCompressionRatio LossyImageCompressionMethod'),
   ...rows('added', '13', 'ContentQualification PrivateDataElementCharacteristicsSequence'),
 

@@ -1,38 +1,23 @@
 // Own check: how and from what the object was made, and the words that say so (conformance 3.5, 4).
 import { decodeText } from '../dicom/charset.js';
-import type { DataSet } from '../dicom/data-set.js';
+import { hasFunctionalGroups } from '../dicom/functional-groups.js';
 import { items, text, texts } from '../dicom/values.js';
 import type { Check } from './faults.js';
+import { checkFunctionalGroups } from './check-functional-groups.js';
+import { codesOf, sameCodes } from './check-codes.js';
 import { sameBytes, sameItem } from './check-kept.js';
 import { rawText } from './raw-text.js';
 import { sourcePurpose } from './references.js';
 import { derivationWords } from './texts.js';
 
-interface Code {
-  readonly value: string;
-  readonly scheme: string;
-  readonly meaning: string;
-}
-
-/** Code, scheme and meaning of each item of a code sequence. */
-export function codesOf(ds: DataSet, keyword: string): Code[] {
-  return items(ds, keyword).map((item) => ({
-    value: text(item, 'CodeValue') ?? '',
-    scheme: text(item, 'CodingSchemeDesignator') ?? '',
-    meaning: text(item, 'CodeMeaning') ?? '',
-  }));
-}
-
-/** Whether two lists of codes are equal in value, scheme and meaning. */
-export function sameCodes(a: readonly Code[], b: readonly Code[]): boolean {
-  const words = (codes: readonly Code[]): string =>
-    codes.map(({ value, scheme, meaning }) => `${value}\\${scheme}\\${meaning}`).join('\n');
-  return words(a) === words(b);
-}
-
 export function checkDerivation(check: Check): void {
   const { source, derived, plan, fault } = check;
   const [from, to] = [source.dataSet, derived.dataSet];
+  if (hasFunctionalGroups(from)) {
+    checkFunctionalGroups(check);
+    checkTexts(check);
+    return;
+  }
   const former = items(from, 'DerivationCodeSequence');
   const steps = items(to, 'DerivationCodeSequence');
   if (!former.every((item, index) => sameItem(item, steps[index])))
@@ -82,6 +67,7 @@ function checkTexts({ source, derived, plan, fault }: Check): void {
     ['DerivationDescription', 1024],
     ['ImageComments', 10240],
   ] as const) {
+    if (keyword === 'DerivationDescription' && hasFunctionalGroups(from)) continue;
     const length = decodeText(rawText(to, keyword), sets).length;
     if (length === 0 || length > longest) fault('TEXT', `${keyword} has ${length} characters, at most ${longest}`);
   }

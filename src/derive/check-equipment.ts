@@ -3,7 +3,7 @@ import { modelDeviceUid } from '../dicom/uid.js';
 import { find, items, text, texts } from '../dicom/values.js';
 import { version } from '../version.js';
 import type { Check } from './faults.js';
-import { codesOf } from './check-derivation.js';
+import { codesOf } from './check-codes.js';
 import { sameElement, sameItem } from './check-kept.js';
 import { movedEquipment } from './equipment.js';
 

@@ -1,7 +1,9 @@
 // Own check: UIDs by the recipe, Image Type, numbers, times, qualification (conformance 3.1, 3.5, 5).
 import { formatDa, formatTm, parseDa, parseTm } from '../dicom/datetime.js';
+import { hasFunctionalGroups } from '../dicom/functional-groups.js';
 import { derivedInstanceUid, derivedSeriesUid, isUid } from '../dicom/uid.js';
 import { number, text, texts } from '../dicom/values.js';
+import { expectedFrameType } from './check-functional-groups.js';
 import type { Check } from './faults.js';
 import { qualificationOf } from './derive-instance.js';
 import { offsetOf } from './identity.js';
@@ -27,7 +29,9 @@ export function checkIdentity({ source, derived, plan, fault }: Check): void {
     fault('UID', 'SOP Instance UID is not the recipe’s');
 
   const former = texts(from, 'ImageType');
-  const expected = ['DERIVED', 'SECONDARY', ...(former.length > 2 ? former.slice(2) : ['']), 'LIMPID'];
+  const expected = hasFunctionalGroups(from)
+    ? expectedFrameType(former, plan)
+    : ['DERIVED', 'SECONDARY', ...(former.length > 2 ? former.slice(2) : ['']), 'LIMPID'];
   const found = texts(to, 'ImageType');
   if (found.join('\\') !== expected.join('\\')) fault('IMGTYPE', `is ${found.length} values that are not the rule's`);
 

@@ -1,11 +1,13 @@
 // Own check: the pixels themselves, and what the header says of them (conformance 3.3).
 import { isReason, pixelDescription } from '../dicom/pixel-description.js';
 import type { PixelDescription } from '../dicom/pixel-description.js';
+import { header } from '../dicom/element.js';
 import { words } from '../dicom/pixels.js';
 import { storedRange } from '../dicom/rescale.js';
 import { transferSyntax } from '../dicom/uids.js';
 import { find, number, text, texts } from '../dicom/values.js';
 import type { Check } from './faults.js';
+import { derivedDescription } from './grid.js';
 
 type Padding = NonNullable<PixelDescription['padding']>;
 
@@ -15,11 +17,11 @@ const most = { shift: 0.05, leastShift: 1, correlation: 0.8 };
 const flat = 4;
 
 export function checkPixels(check: Check): void {
-  const { source, derived, fault } = check;
+  const { source, derived, plan, fault } = check;
   const { description } = source;
   const found = pixelDescription(derived.dataSet);
   if (isReason(found)) return fault('PIXEL', `pixel description is refused: ${found.code} ${found.detail}`);
-  if (JSON.stringify(found) !== JSON.stringify(description))
+  if (JSON.stringify(found) !== JSON.stringify(derivedDescription(description, plan)))
     fault('PIXEL', "pixel description differs from the source's");
   checkLossy(check);
   const element = find(derived.dataSet, 'PixelData');
@@ -30,14 +32,7 @@ export function checkPixels(check: Check): void {
     return fault('PIXEL', `${element.length} bytes of Pixel Data, ${bytes} expected`);
   if (size > 1 && element.vr !== 'OW') fault('PIXEL', `Pixel Data has VR ${element.vr}`);
   const raw = derived.dataSet.value(element).subarray(0, bytes);
-  const samples = size === 1 ? raw : words(raw, true);
-  // Signed samples are read whole, so that a sign that was not extended shows as a value that does not fit.
-  const whole = !description.signed
-    ? samples
-    : size === 1
-      ? new Int8Array(samples.buffer, samples.byteOffset, samples.length)
-      : new Int16Array(samples.buffer, samples.byteOffset, samples.length);
-  checkValues(check, new Int32Array(whole));
+  checkValues(check, samplesOf(raw, description));
 }
 
 /** Range, padding, smallest and largest, likeness to the source. */
@@ -58,7 +53,21 @@ function checkValues({ source, derived, plan, fault }: Check, values: Int32Array
     if (number(derived.dataSet, keyword) !== expected) fault('MINMAX', `${keyword} is not the pixels' own`);
     if (element.vr !== (description.signed ? 'SS' : 'US')) fault('MINMAX', `${keyword} has VR ${element.vr}`);
   }
-  const { padding } = description;
+  checkLikeness(values, pixels, description.padding, plan, same, fault);
+}
+
+/**
+ * Padding, and likeness of derived stored values to their source's.
+ * @param same whether all values are the source's
+ */
+function checkLikeness(
+  values: Int32Array,
+  pixels: Int32Array,
+  padding: Padding | null,
+  plan: Check['plan'],
+  same: boolean,
+  fault: Check['fault'],
+): void {
   if (padding !== null) {
     const { lost, made } = paddingFaults(values, pixels, padding);
     if (lost > 0 || made > 0) fault('PADDING', `${lost} padding pixels changed, ${made} pixels became padding`);
@@ -70,6 +79,54 @@ function checkValues({ source, derived, plan, fault }: Check, values: Int32Array
   if (correlation < most.correlation) fault('CONTENT', `correlation with the source is ${correlation.toFixed(3)}`);
   if (same && plan.strengthAsked > 0 && spread >= flat)
     fault('UNCHANGED', "pixels are the source's, yet a strength is declared");
+}
+
+/**
+ * Faults of one frame of an object with several, as its bytes say it.
+ * @param bytes little endian samples of the frame
+ * @param pixels stored values of the source's frame
+ */
+export function checkFrame(
+  bytes: Uint8Array,
+  pixels: Int32Array,
+  description: PixelDescription,
+  plan: Check['plan'],
+  fault: Check['fault'],
+): { readonly smallest: number; readonly largest: number } {
+  const values = samplesOf(bytes, description);
+  if (values.length !== pixels.length) fault('PIXEL', `${values.length} pixels, ${pixels.length} expected`);
+  const { low, high } = storedRange(description);
+  const { smallest, largest, same } = extremes(values, pixels);
+  if (smallest < low || largest > high) fault('PIXEL', `values do not fit ${description.bitsStored} bits`);
+  checkLikeness(values, pixels, description.padding, plan, same, fault);
+  return { smallest, largest };
+}
+
+/**
+ * The pixel description of an object of several frames, and the header of its Pixel Data.
+ * @param behind what stands behind the last element before Pixel Data
+ */
+export function checkPixelHeader({ source, derived, plan, fault }: Check, behind: Uint8Array): void {
+  const { description } = source;
+  const found = pixelDescription(derived.dataSet);
+  if (JSON.stringify(found) !== JSON.stringify(derivedDescription(description, plan)))
+    fault('PIXEL', "pixel description differs from the source's");
+  const { rows, columns, samples, frames, bitsAllocated } = derivedDescription(description, plan);
+  const bytes = rows * columns * samples * frames * (bitsAllocated / 8);
+  const expected = header(0x7fe00010, bitsAllocated > 8 ? 'OW' : 'OB', bytes + (bytes & 1));
+  if (behind.length !== expected.length || expected.some((byte, index) => byte !== behind[index]))
+    fault('PIXEL', 'the header of Pixel Data is not that of its frames');
+}
+
+/** Signed samples are read whole, so that a sign that was not extended shows as a value that does not fit. */
+function samplesOf(raw: Uint8Array, { bitsAllocated, signed }: PixelDescription): Int32Array {
+  const samples = bitsAllocated === 8 ? raw : words(raw, true);
+  if (!signed) return new Int32Array(samples);
+  const whole =
+    bitsAllocated === 8
+      ? new Int8Array(samples.buffer, samples.byteOffset, samples.length)
+      : new Int16Array(samples.buffer, samples.byteOffset, samples.length);
+  return new Int32Array(whole);
 }
 
 function extremes(values: Int32Array, pixels: Int32Array): { smallest: number; largest: number; same: boolean } {
@@ -133,7 +190,7 @@ function likeness(
 }
 
 /** Lossy history never goes away and is never invented. */
-function checkLossy({ source, derived, fault }: Check): void {
+export function checkLossy({ source, derived, fault }: Check): void {
   const [from, to] = [source.dataSet, derived.dataSet];
   const flag = text(to, 'LossyImageCompression');
   const method = transferSyntax(source.part10.transferSyntaxUid)?.lossyMethod ?? null;

@@ -1,8 +1,15 @@
 // Own check of a derived series as a whole: no instance missing or twice, none with another's pixels (conformance 3.5, 5, 11).
+import type { DataSet } from '../dicom/data-set.js';
 import { readInstance } from '../dicom/file.js';
 import { items, text } from '../dicom/values.js';
 import type { DecodedSource } from './faults.js';
 import type { DerivationPlan } from './plan.js';
+
+/** Pixels at fixed places, for telling images apart: of the derived object, and of the source it should be made of. */
+export interface Sample {
+  readonly derived: Float32Array;
+  readonly source: Float32Array;
+}
 
 /** What the series check keeps of one instance once its pixels are gone. */
 export interface InstanceSummary {
@@ -12,8 +19,8 @@ export interface InstanceSummary {
   readonly source: string;
   /** Attributes that one series has in common. */
   readonly common: string;
-  /** Pixels at fixed places, for telling slices apart: of the derived object, and of the source it should be made of. */
-  readonly sample: { readonly derived: Float32Array; readonly source: Float32Array };
+  /** Of each of its images. */
+  readonly samples: readonly Sample[];
 }
 
 const common = [
@@ -26,7 +33,7 @@ const common = [
   'Manufacturer',
   'SoftwareVersions',
 ];
-const samples = 1024;
+const places = 1024;
 /** How far along the stack another slice is looked for: results are mixed up between neighbours in the pipeline. */
 const reach = 16;
 /** A derived slice may be nearer to another source than to its own by this much. */
@@ -34,20 +41,31 @@ const margin = 0.02;
 
 /** Summary of a derived instance that `checkInstance` found no fault with. `derivedPixels`: its stored values. */
 export function summaryOf(source: DecodedSource, derivedBytes: Uint8Array, derivedPixels: Int32Array): InstanceSummary {
-  const { dataSet } = readInstance(derivedBytes);
-  const [image] = items(dataSet, 'SourceImageSequence');
+  return headerSummary(readInstance(derivedBytes).dataSet, [sampleOf(derivedPixels, source.pixels)]);
+}
+
+/** What the series check keeps of one image's pixels. */
+export function sampleOf(derived: Int32Array, source: Int32Array): Sample {
+  return { derived: sampled(derived), source: sampled(source) };
+}
+
+/** The same from a derived object's header, with the samples of its frames. */
+export function headerSummary(dataSet: DataSet, ofImages: readonly Sample[]): InstanceSummary {
+  const [frame] = items(dataSet, 'PerFrameFunctionalGroupsSequence');
+  const last = frame === undefined ? undefined : items(frame, 'DerivationImageSequence').at(-1);
+  const [image] = items(last ?? dataSet, 'SourceImageSequence');
   return {
     sopInstanceUid: text(dataSet, 'SOPInstanceUID') ?? '',
     seriesInstanceUid: text(dataSet, 'SeriesInstanceUID') ?? '',
     source: image === undefined ? '' : (text(image, 'ReferencedSOPInstanceUID') ?? ''),
     common: JSON.stringify(common.map((keyword) => text(dataSet, keyword))),
-    sample: { derived: sampled(derivedPixels), source: sampled(source.pixels) },
+    samples: ofImages,
   };
 }
 
 /** Values at fixed places with mean 0 and length 1, so that a dot product is the correlation; all zero for a flat slice. */
 function sampled(pixels: Int32Array): Float32Array {
-  const count = Math.min(samples, pixels.length);
+  const count = Math.min(places, pixels.length);
   // A stride that shares no factor with usual widths, so that the places do not line up in columns.
   const out = Float32Array.from({ length: count }, (_, index) => pixels[(index * 2_654_435_761) % pixels.length] ?? 0);
   const mean = out.reduce((sum, value) => sum + value, 0) / count;
@@ -87,10 +105,11 @@ export function checkSeries(
 
 function mixedUp(derived: readonly InstanceSummary[]): string[] {
   let mixed = 0;
-  for (const [index, { sample }] of derived.entries()) {
+  const all = derived.flatMap(({ samples: ofImages }) => ofImages);
+  for (const [index, sample] of all.entries()) {
     const own = correlation(sample.derived, sample.source);
-    const near = derived.slice(Math.max(0, index - reach), index + reach + 1);
-    if (near.some((other) => correlation(sample.derived, other.sample.source) > own + margin)) mixed++;
+    const near = all.slice(Math.max(0, index - reach), index + reach + 1);
+    if (near.some((other) => correlation(sample.derived, other.source) > own + margin)) mixed++;
   }
   return mixed === 0 ? [] : [`CONTENT: ${mixed} slices are nearer to another source than to their own`];
 }

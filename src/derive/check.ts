@@ -41,7 +41,7 @@ export function checkInstance(source: DecodedSource, derivedBytes: Uint8Array, p
 }
 
 /** File meta group: the data set's own identity and syntax, and a right group length (conformance 2). */
-function checkMeta({ part10, dataSet, bytes }: Instance, fault: Fault): void {
+export function checkMeta({ part10, dataSet, bytes }: Instance, fault: Fault): void {
   if (part10.transferSyntaxUid !== explicitLittleEndian)
     fault('TS', 'transfer syntax is not Explicit VR Little Endian');
   if (part10.meta.mediaStorageSopInstanceUid !== text(dataSet, 'SOPInstanceUID'))

@@ -1,16 +1,20 @@
 // One derived instance: the source's header, edited, around new pixels.
 import type { Instance } from '../dicom/file.js';
 import { joined } from '../dicom/element.js';
+import { hasFunctionalGroups } from '../dicom/functional-groups.js';
 import { writeFileMeta } from '../dicom/part10.js';
 import type { PixelDescription } from '../dicom/pixel-description.js';
 import { derivedInstanceUid } from '../dicom/uid.js';
-import { classicClasses, explicitLittleEndian } from '../dicom/uids.js';
+import { derivedClasses, explicitLittleEndian } from '../dicom/uids.js';
 import { text } from '../dicom/values.js';
 import { LimpidError } from '../errors.js';
 import { derivation, encodedDataSet, written } from './encode.js';
+import type { Written } from './encode.js';
 import { equipmentElements } from './equipment.js';
 import { identityElements, sourceUidOf } from './identity.js';
-import { pixelElements } from './pixel-data.js';
+import { functionalGroupElements } from './functional-groups.js';
+import { headerElements, pixelElements } from './pixel-data.js';
+import type { PixelRange } from './pixel-data.js';
 import type { DerivationPlan, SliceFigures } from './plan.js';
 import { privateBlockElements } from './private-block.js';
 import { referenceElements } from './references.js';
@@ -30,7 +34,7 @@ export function qualificationOf(source: SourceInstance, plan: DerivationPlan): '
  * A whole Part 10 file in Explicit VR Little Endian.
  * @param pixels stored values, [row][column], within Bits Stored, padding as in the source
  * @param nowMs when the pixels were made: Content and Instance Creation Date and Time
- * @throws LimpidError DERIVE_CHECK_FAILED for pixels or sources that do not fit, SOP classes other than CT and MR Image among them
+ * @throws LimpidError DERIVE_CHECK_FAILED for pixels or sources that do not fit, SOP classes that are not derived among them
  */
 export function deriveInstance(
   source: SourceInstance,
@@ -40,18 +44,49 @@ export function deriveInstance(
   nowMs: number,
 ): Uint8Array {
   const { dataSet, part10, description } = source;
+  return encoded(source, plan, figures, nowMs, pixelElements(dataSet, description, pixels, part10.transferSyntaxUid));
+}
+
+/**
+ * An object of several frames up to its pixels' first byte: file meta group, data set, header of Pixel Data. Its length follows from
+ * source and plan alone.
+ * @param range of all frames' stored values
+ * @throws LimpidError as deriveInstance
+ */
+export function deriveHeader(
+  source: SourceInstance,
+  plan: DerivationPlan,
+  range: PixelRange,
+  figures: SliceFigures,
+  nowMs: number,
+): Uint8Array {
+  const { dataSet, part10, description } = source;
+  return encoded(source, plan, figures, nowMs, headerElements(dataSet, description, range, part10.transferSyntaxUid));
+}
+
+function encoded(
+  source: SourceInstance,
+  plan: DerivationPlan,
+  figures: SliceFigures,
+  nowMs: number,
+  pixels: readonly Written[],
+): Uint8Array {
+  const { dataSet } = source;
   const sopClassUid = text(dataSet, 'SOPClassUID') ?? '';
-  if (!classicClasses.has(sopClassUid)) {
-    throw new LimpidError('DERIVE_CHECK_FAILED', 'only CT Image and MR Image objects are derived');
+  if (!derivedClasses.has(sopClassUid)) {
+    throw new LimpidError(
+      'DERIVE_CHECK_FAILED',
+      'only CT, MR and ultrasound images are derived, not objects of this SOP class',
+    );
   }
   const qualification = qualificationOf(source, plan);
   const elements = [
     ...identityElements(dataSet, plan, nowMs),
     ...textElements(dataSet, plan, qualification),
     ...equipmentElements(dataSet, plan, nowMs),
-    ...referenceElements(dataSet, plan),
+    ...(hasFunctionalGroups(dataSet) ? functionalGroupElements(dataSet, plan) : referenceElements(dataSet, plan)),
     ...privateBlockElements(dataSet, plan, figures),
-    ...pixelElements(dataSet, description, pixels, part10.transferSyntaxUid),
+    ...pixels,
     written('ContentQualification', qualification),
   ];
   const meta = writeFileMeta({

@@ -2,11 +2,13 @@
 import type { DataSet } from '../dicom/data-set.js';
 import { formatDa, formatTm, parseOffset } from '../dicom/datetime.js';
 import { joined } from '../dicom/element.js';
+import { hasFunctionalGroups } from '../dicom/functional-groups.js';
 import { derivedInstanceUid, isUid } from '../dicom/uid.js';
-import { text } from '../dicom/values.js';
+import { text, texts } from '../dicom/values.js';
 import { LimpidError } from '../errors.js';
 import { written } from './encode.js';
 import type { Written } from './encode.js';
+import { isNewGrid } from './plan.js';
 import type { DerivationPlan } from './plan.js';
 import { rawText } from './raw-text.js';
 
@@ -31,7 +33,17 @@ export function sourceUidOf(source: DataSet): string {
   return text(source, 'SOPInstanceUID') ?? '';
 }
 
-/** Image Type: DERIVED, SECONDARY, then the source's value 3 and on, then LIMPID. */
+/**
+ * Image Type or Frame Type of an object with functional groups: DERIVED, PRIMARY, value 3, and value 4 where it says something
+ * (conformance 3.2; PS3.3 C.8.16.1). There may be no other value, so no LIMPID either.
+ */
+export function enhancedType(former: readonly string[], plan: DerivationPlan): string {
+  const [, , third = '', fourth = ''] = former;
+  const own = fourth === '' || fourth === 'NONE' ? (isNewGrid(plan) ? 'RESAMPLED' : 'FILTERED') : fourth;
+  return ['DERIVED', 'PRIMARY', third, own].join('\\');
+}
+
+/** Image Type of a classic object: DERIVED, SECONDARY, then the source's value 3 and on, then LIMPID. */
 export function derivedImageType(source: DataSet): Uint8Array {
   const value = rawText(source, 'ImageType');
   const rest: Uint8Array[] = [];
@@ -57,7 +69,10 @@ export function identityElements(source: DataSet, plan: DerivationPlan, nowMs: n
     written('SOPInstanceUID', derivedInstanceUid(plan.seriesInstanceUid, uid)),
     written('SeriesInstanceUID', plan.seriesInstanceUid),
     written('SeriesNumber', String(plan.series.number)),
-    written('ImageType', derivedImageType(source)),
+    written(
+      'ImageType',
+      hasFunctionalGroups(source) ? enhancedType(texts(source, 'ImageType'), plan) : derivedImageType(source),
+    ),
     written('InstanceCreationDate', formatDa(nowMs, offset)),
     written('InstanceCreationTime', formatTm(nowMs, offset)),
     written('ContentDate', formatDa(nowMs, offset)),

@@ -22,12 +22,52 @@ export function pixelElements(
   pixels: Int32Array,
   transferSyntaxUid: string,
 ): Written[] {
-  const { smallest, largest } = rangeOf(pixels, description);
+  const range = rangeOf(pixels, description, description.frames);
   const tag = writable('PixelData');
-  const elements = [
-    { tag, bytes: nativePixels(tag, pixels, description) },
-    ...lossyElements(source, transferSyntaxUid),
-  ];
+  const bytes = framePixels(pixels, description);
+  const padded = joined([
+    header(tag, vrOfPixels(description), even(bytes.length)),
+    bytes,
+    new Uint8Array(bytes.length & 1),
+  ]);
+  return described(source, description, range, { tag, bytes: padded }, transferSyntaxUid);
+}
+
+/** Smallest and largest stored value. */
+export interface PixelRange {
+  readonly smallest: number;
+  readonly largest: number;
+}
+
+/**
+ * The same for an object whose frames are written one by one: of Pixel Data the header alone.
+ *
+ * @param range over all frames
+ */
+export function headerElements(
+  source: DataSet,
+  description: PixelDescription,
+  range: PixelRange,
+  transferSyntaxUid: string,
+): Written[] {
+  const tag = writable('PixelData');
+  const { rows, columns, samples, frames, bitsAllocated } = description;
+  const length = rows * columns * samples * frames * (bitsAllocated / 8);
+  const bytes = header(tag, vrOfPixels(description), even(length));
+  return described(source, description, range, { tag, bytes }, transferSyntaxUid);
+}
+
+const even = (length: number): number => length + (length & 1);
+const vrOfPixels = ({ bitsAllocated }: PixelDescription): string => (bitsAllocated > 8 ? 'OW' : 'OB');
+
+function described(
+  source: DataSet,
+  description: PixelDescription,
+  { smallest, largest }: PixelRange,
+  pixelData: Written,
+  transferSyntaxUid: string,
+): Written[] {
+  const elements = [pixelData, ...lossyElements(source, transferSyntaxUid)];
   for (const [keyword, value] of [
     ['SmallestImagePixelValue', smallest],
     ['LargestImagePixelValue', largest],
@@ -39,8 +79,12 @@ export function pixelElements(
   return elements;
 }
 
-function rangeOf(pixels: Int32Array, description: PixelDescription): { smallest: number; largest: number } {
-  const expected = description.rows * description.columns * description.frames;
+/**
+ * Smallest and largest of the pixels of some frames.
+ * @throws LimpidError DERIVE_CHECK_FAILED where they are too few or too many, or do not fit Bits Stored
+ */
+export function rangeOf(pixels: Int32Array, description: PixelDescription, frames: number): PixelRange {
+  const expected = description.rows * description.columns * description.samples * frames;
   if (pixels.length !== expected) throw wrong(`${pixels.length} pixels, ${expected} expected`);
   let smallest = pixels[0] ?? 0;
   let largest = smallest;
@@ -56,17 +100,13 @@ function rangeOf(pixels: Int32Array, description: PixelDescription): { smallest:
 }
 
 /** Little endian samples; bits above High Bit follow by themselves: zero, or the sign's extension. */
-function nativePixels(tag: number, pixels: Int32Array, { bitsAllocated }: PixelDescription): Uint8Array {
-  const vr = bitsAllocated > 8 ? 'OW' : 'OB';
+export function framePixels(pixels: Int32Array, { bitsAllocated }: PixelDescription): Uint8Array {
   const size = bitsAllocated / 8;
-  const length = pixels.length * size + ((pixels.length * size) & 1);
-  const start = header(tag, vr, length);
-  const out = new Uint8Array(start.length + length);
-  out.set(start);
-  if (size === 1) out.set(pixels, start.length);
-  else if (hostIsLittle) new Uint16Array(out.buffer, start.length, pixels.length).set(pixels);
+  const out = new Uint8Array(pixels.length * size);
+  if (size === 1) out.set(pixels);
+  else if (hostIsLittle) new Uint16Array(out.buffer, 0, pixels.length).set(pixels);
   else {
-    const view = new DataView(out.buffer, start.length);
+    const view = new DataView(out.buffer);
     for (let index = 0; index < pixels.length; index++) view.setUint16(2 * index, pixels[index] ?? 0, true);
   }
   return out;

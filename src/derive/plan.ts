@@ -1,3 +1,12 @@
+/** Where the pixels of a finer grid lie on the source's (conformance 3.4). */
+export type Sampling = 'half_pixel' | 'align_corners' | 'asymmetric';
+
+/** A grid with `scale` x `scale` pixels to one of the source. */
+export interface NewGrid {
+  readonly scale: number;
+  readonly sampling: Sampling;
+}
+
 /** Everything that the instances of one derived series share; worked out once a task, then used for each instance. */
 export interface DerivationPlan {
   readonly sourceSeriesInstanceUid: string;
@@ -45,8 +54,15 @@ export interface DerivationPlan {
   };
   /** Keep Instance Number if it is unique within the source; else number by position. */
   readonly instanceNumbers: ReadonlyMap<string, number> | 'kept';
+  /** Absent: the derived image has the source's pixels. */
+  readonly geometry?: NewGrid;
   /** By SOP Instance UID of a slice: the other source slices that the network saw for it, nearest first. Absent for 2D networks. */
   readonly contextSlices?: ReadonlyMap<string, readonly string[]>;
+}
+
+/** Whether the derived image has other pixels than its source. */
+export function isNewGrid({ geometry, model }: DerivationPlan): boolean {
+  return geometry !== undefined || model.mark.startsWith('SR');
 }
 
 /** Noise of one slice before and after, for the private block; null where not measured. */

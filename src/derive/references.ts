@@ -7,6 +7,7 @@ import { droppedInItems, writtenSequence } from './encode.js';
 import type { Written } from './encode.js';
 import { codeItem } from './equipment.js';
 import { sourceUidOf } from './identity.js';
+import { isNewGrid } from './plan.js';
 import type { DerivationPlan } from './plan.js';
 
 /** CID 7202: why a source image is named. */
@@ -22,7 +23,7 @@ export function referenceElements(source: DataSet, plan: DerivationPlan): Writte
   const uid = sourceUidOf(source);
   const seen = [uid, ...(plan.contextSlices?.get(uid) ?? [])];
   const sopClass = text(source, 'SOPClassUID') ?? '';
-  const preserved = plan.model.mark === 'SR2x' || plan.model.mark === 'SR4x' ? 'NO' : 'YES';
+  const preserved = isNewGrid(plan) ? 'NO' : 'YES';
   return [
     writtenSequence('DerivationCodeSequence', [...steps, ...plan.model.codes.map(codeItem)]),
     writtenSequence(

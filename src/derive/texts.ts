@@ -1,6 +1,7 @@
 // What a derived object says of itself in words (conformance 3.5, 4, 13). limpid's own words are ASCII.
 import type { DataSet } from '../dicom/data-set.js';
 import { joined } from '../dicom/element.js';
+import { hasFunctionalGroups } from '../dicom/functional-groups.js';
 import { number, text, texts } from '../dicom/values.js';
 import { version } from '../version.js';
 import { written } from './encode.js';
@@ -41,7 +42,15 @@ export function textElements(source: DataSet, plan: DerivationPlan, qualificatio
   const warning = qualification === 'RESEARCH' ? ', not for primary diagnosis' : '';
   return [
     written('SeriesDescription', plan.series.description),
-    written('DerivationDescription', appended(source, 'DerivationDescription', derivationWords(plan), longest.ST)),
+    // Where there are functional groups, the words stand there, for each frame.
+    ...(hasFunctionalGroups(source)
+      ? []
+      : [
+          written(
+            'DerivationDescription',
+            appended(source, 'DerivationDescription', derivationWords(plan), longest.ST),
+          ),
+        ]),
     written(
       'ImageComments',
       appended(source, 'ImageComments', `limpid: ${done[plan.model.mark]}${warning}`, longest.LT),

@@ -84,7 +84,7 @@ const largestDepth = 64;
 const mostElements = 4_000_000;
 /** No header is near these bounds; what claims more is an attack, and reading it would hold its reader up. */
 const mostHeaderElements = 1_000_000;
-export const mostHeaderBytes = 32 * 1024 * 1024;
+export const mostHeaderBytes = 64 * 1024 * 1024;
 
 const implicitEncoding: Encoding = { explicit: false, littleEndian: true };
 

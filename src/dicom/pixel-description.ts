@@ -1,7 +1,9 @@
 // What the pixels of an image are, and whether limpid can work on them (PS3.3 C.7.6.3, C.11.1; conformance 3.3).
 import type { Reason } from '../errors.js';
 import type { DataSet } from './data-set.js';
-import { sopClasses } from './uids.js';
+import { tagOf } from './dictionary.js';
+import { frameScopes, hasFunctionalGroups, scopeOf } from './functional-groups.js';
+import { modalityOfClass } from './uids.js';
 import { find, items, number, numbers, text } from './values.js';
 
 export interface PixelDescription {
@@ -31,13 +33,18 @@ export function isReason(value: PixelDescription | Reason): value is Reason {
   return 'code' in value;
 }
 
+/** More frames are an attack or a fault. */
+const mostFrames = 100_000;
+
 const reason = (code: Reason['code'], detail = ''): Reason => ({ code, detail });
 
 /**
- * The pixel description of a classic image, from its header (Pixel Data itself is not asked for), or the gate's reason why limpid does
- * not work on it.
+ * The pixel description of an image, from its header (Pixel Data itself is not asked for), or the gate's reason why limpid does not
+ * work on it.
+ *
+ * @param frame whose rescale is asked for, from 0: frames of one object may differ in it
  */
-export function pixelDescription(ds: DataSet): PixelDescription | Reason {
+export function pixelDescription(ds: DataSet, frame = 0): PixelDescription | Reason {
   if (find(ds, 'FloatPixelData') !== undefined || find(ds, 'DoubleFloatPixelData') !== undefined) {
     return reason('BAD_PIXEL_DESCRIPTION', 'floating point pixels');
   }
@@ -54,6 +61,7 @@ export function pixelDescription(ds: DataSet): PixelDescription | Reason {
   const frames = number(ds, 'NumberOfFrames') ?? 1;
   if (rows < 1 || columns < 1 || frames < 1 || !Number.isInteger(frames))
     return reason('BAD_PIXEL_DESCRIPTION', 'empty matrix');
+  if (frames > mostFrames) return reason('BAD_PIXEL_DESCRIPTION', `${frames} frames`);
   const bitsAllocated = number(ds, 'BitsAllocated') ?? 0;
   const bitsStored = number(ds, 'BitsStored') ?? 0;
   if (bitsAllocated !== 8 && bitsAllocated !== 16)
@@ -67,22 +75,32 @@ export function pixelDescription(ds: DataSet): PixelDescription | Reason {
   if (representation !== 0 && representation !== 1) return reason('BAD_PIXEL_DESCRIPTION', 'pixel representation');
   const signed = representation === 1;
 
-  const rescale = rescaleOf(ds);
+  const groups = hasFunctionalGroups(ds) ? items(ds, 'PerFrameFunctionalGroupsSequence').length : frames;
+  if (groups === 0) return reason('MISSING_ATTRIBUTE', 'PerFrameFunctionalGroupsSequence');
+  if (groups !== frames) return reason('BAD_PIXEL_DESCRIPTION', `${groups} functional groups for ${frames} frames`);
+  // A palette that is laid over grey values: they are a map's, not an image's (PS3.3 C.8.16.2.1.1.2 Pixel Presentation).
+  if (text(ds, 'PixelPresentation') !== null && text(ds, 'PixelPresentation') !== 'MONOCHROME')
+    return reason('PALETTE', 'supplemental');
+
+  const rescale = rescaleOf(ds, frame);
   if ('code' in rescale) return rescale;
   const padding = paddingOf(ds, signed);
   return { rows, columns, frames, samples, bitsAllocated, bitsStored, signed, photometric, ...rescale, padding };
 }
 
-function rescaleOf(ds: DataSet): { slope: number; intercept: number } | Reason {
+function rescaleOf(ds: DataSet, frame: number): { slope: number; intercept: number } | Reason {
+  const scopes = frameScopes(ds, frame);
+  const holder = (keyword: string): DataSet => scopeOf(scopes, tagOf(keyword) ?? 0);
   if (items(ds, 'ModalityLUTSequence').length > 0) return reason('BAD_RESCALE', 'Modality LUT');
   for (const keyword of ['RescaleSlope', 'RescaleIntercept']) {
-    const present = numbers(ds, keyword).length > 0;
-    if (!present && text(ds, 'SOPClassUID') === sopClasses.ct) return reason('MISSING_ATTRIBUTE', keyword);
-    if (present && number(ds, keyword) === null) return reason('BAD_RESCALE', `${keyword} is no number`);
+    const present = numbers(holder(keyword), keyword).length > 0;
+    if (!present && modalityOfClass(text(ds, 'SOPClassUID') ?? '') === 'CT')
+      return reason('MISSING_ATTRIBUTE', keyword);
+    if (present && number(holder(keyword), keyword) === null) return reason('BAD_RESCALE', `${keyword} is no number`);
   }
-  const slope = number(ds, 'RescaleSlope') ?? 1;
+  const slope = number(holder('RescaleSlope'), 'RescaleSlope') ?? 1;
   if (slope === 0) return reason('BAD_RESCALE', 'slope 0');
-  return { slope, intercept: number(ds, 'RescaleIntercept') ?? 0 };
+  return { slope, intercept: number(holder('RescaleIntercept'), 'RescaleIntercept') ?? 0 };
 }
 
 /** Pixel Padding Value and Range Limit in the pixels' own sign, whatever VR the sender wrote. */

@@ -81,24 +81,40 @@ export function words(raw: Uint8Array, littleEndian: boolean): Uint16Array {
   return out;
 }
 
-/** One frame's code stream (PS3.5 A.4): by fragments, or by the offset table where a frame has several. */
+/** One frame's code stream. */
 function encodedFrame(ds: DataSet, fragments: readonly Fragment[], frames: number, frame: number): Uint8Array {
-  const [table, ...data] = fragments;
-  if (table === undefined || data.length === 0) throw undecodable('no fragment of pixel data');
   const piece = ({ offset, length }: Fragment): Uint8Array => ds.bytes.subarray(offset, offset + length);
-  if (frames === 1) return data.length === 1 ? (data.map(piece)[0] ?? joined([])) : joined(data.map(piece));
-  if (data.length === frames) return data.slice(frame, frame + 1).map(piece)[0] ?? joined([]);
+  const [table, ...data] = fragments;
+  const own = frameFragments(table === undefined ? joined([]) : piece(table), data, frames, frame).map(piece);
+  return own.length === 1 ? (own[0] ?? joined([])) : joined(own);
+}
+
+/**
+ * The fragments of one frame (PS3.5 A.4): one each, or by the offset table where a frame has several.
+ *
+ * @param table value of the Basic Offset Table; may be empty
+ * @param data the other fragments
+ * @throws LimpidError DICOM_UNDECODABLE where nobody can say which fragments are the frame's
+ */
+export function frameFragments(
+  table: Uint8Array,
+  data: readonly Fragment[],
+  frames: number,
+  frame: number,
+): readonly Fragment[] {
   const [first] = data;
-  if (table.length !== frames * 4 || first === undefined)
-    throw undecodable(`${data.length} fragments for ${frames} frames, no offset table`);
-  const view = new DataView(ds.bytes.buffer, ds.bytes.byteOffset + table.offset, table.length);
+  if (first === undefined) throw undecodable('no fragment of pixel data');
+  if (frames === 1) return data;
+  if (data.length === frames) return data.slice(frame, frame + 1);
+  if (table.length !== frames * 4) throw undecodable(`${data.length} fragments for ${frames} frames, no offset table`);
+  const view = new DataView(table.buffer, table.byteOffset, table.length);
   // Offsets count from the first fragment's item tag.
   const base = first.offset - 8;
   const start = base + view.getUint32(4 * frame, true);
   const end = frame + 1 < frames ? base + view.getUint32(4 * (frame + 1), true) : Infinity;
   const own = data.filter(({ offset }) => offset - 8 >= start && offset - 8 < end);
-  if (own.length === 0 || own[0]?.offset !== start + 8) throw undecodable('offset table does not fit the fragments');
-  return joined(own.map(piece));
+  if (own[0]?.offset !== start + 8) throw undecodable('offset table does not fit the fragments');
+  return own;
 }
 
 function undecodable(what: string): LimpidError {

@@ -59,6 +59,11 @@ export function derivedInstanceUid(derivedSeries: string, sourceInstance: string
   return uidOf(recipe, 'instance', derivedSeries, sourceInstance);
 }
 
+/** Concatenation UID of the parts that are derived from the parts of `sourceConcatenation`; likewise the UID of the whole they stand for. */
+export function derivedConcatenationUid(derivedSeries: string, sourceConcatenation: string): string {
+  return uidOf(recipe, 'concatenation', derivedSeries, sourceConcatenation);
+}
+
 /** Device UID of a model, for its Contributing Equipment item. */
 export function modelDeviceUid(modelSha256: string): string {
   return uidOf(recipe, 'model', modelSha256);

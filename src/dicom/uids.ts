@@ -18,6 +18,29 @@ export const sopClasses = {
 
 /** Classic single-frame classes that limpid derives. */
 export const classicClasses: ReadonlySet<string> = new Set([sopClasses.ct, sopClasses.mr]);
+/** Multi-frame classes with functional groups that limpid derives. */
+export const enhancedClasses: ReadonlySet<string> = new Set([
+  sopClasses.enhancedCt,
+  sopClasses.legacyConvertedCt,
+  sopClasses.enhancedMr,
+  sopClasses.legacyConvertedMr,
+]);
+/** Every class that limpid derives. */
+export const derivedClasses: ReadonlySet<string> = new Set([...classicClasses, ...enhancedClasses]);
+
+const modalities: ReadonlyMap<string, 'CT' | 'MR'> = new Map([
+  [sopClasses.ct, 'CT'],
+  [sopClasses.enhancedCt, 'CT'],
+  [sopClasses.legacyConvertedCt, 'CT'],
+  [sopClasses.mr, 'MR'],
+  [sopClasses.enhancedMr, 'MR'],
+  [sopClasses.legacyConvertedMr, 'MR'],
+]);
+
+/** Modality of the images of a class that limpid derives; null for other classes. */
+export function modalityOfClass(sopClassUid: string): 'CT' | 'MR' | null {
+  return modalities.get(sopClassUid) ?? null;
+}
 
 export const explicitLittleEndian = '1.2.840.10008.1.2.1';
 export const implicitLittleEndian = '1.2.840.10008.1.2';

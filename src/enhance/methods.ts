@@ -1,4 +1,5 @@
 /** What the threads of a task's child answer. Pixels go by shared memory (slice, noise map) or transfer (residual), never by copy. */
+import type { Plane } from '../dicom/geometry.js';
 import type { Reason } from '../errors.js';
 import type { ModelCard } from '../inference/card.js';
 import type { DerivedInstance } from '../spool/records.js';
@@ -6,14 +7,13 @@ import type { EnhancedFigures } from './limits.js';
 import type { NoiseModality } from './noise.js';
 import type { Result } from './thread.js';
 
-/** What the header of one instance tells about its place. */
-export interface SurveyedInstance {
-  /** CT or MR Image Storage; null for other classes. */
+/** What the header of one object tells about its images. */
+export interface SurveyedObject {
+  /** Of its SOP class; null for classes that are not enhanced. */
   readonly modality: NoiseModality | null;
-  /** Image Position and Orientation (Patient); empty where missing. */
-  readonly position: readonly number[];
-  readonly orientation: readonly number[];
   readonly instanceNumber: number | null;
+  /** Image Position and Orientation (Patient) of each of its frames, empty where missing; one for a classic object. */
+  readonly frames: readonly Plane[];
   readonly words: SeriesWords;
 }
 
@@ -26,6 +26,8 @@ export interface SeriesWords {
 
 export interface PrepareArgument {
   readonly file: string;
+  /** From 0. */
+  readonly frame: number;
   readonly modality: NoiseModality;
   /** Noise to assume where none can be measured: HU, or permille for MR. */
   readonly guess: number;
@@ -56,19 +58,36 @@ export interface FinishArgument<Plan> {
   readonly nowMs: number;
 }
 
-export interface FinishedSlice<Summary> {
+/** One image, enhanced and written: an object of its own, or a frame of an object that `complete` ends. */
+export interface FinishedSlice<Part, Summary> {
   readonly modality: NoiseModality;
   readonly figures: EnhancedFigures;
-  readonly instance: DerivedInstance;
-  /** Faults of the derived object; it is not written then. */
+  /** Faults of the derived image; it is not written then. */
   readonly faults: readonly string[];
+  /** The object, where it has one image only; null for a frame of several. */
+  readonly object: FinishedObject<Summary> | null;
+  /** What `complete` needs of a frame; null for an object of its own. */
+  readonly part: Part | null;
+}
+
+export interface FinishedObject<Summary> {
+  readonly instance: DerivedInstance;
   /** What the check of the whole series needs of it. */
   readonly summary: Summary;
 }
 
+export interface CompleteArgument<Plan, Part> {
+  readonly file: string;
+  readonly plan: Plan;
+  /** Of each frame, in their order. */
+  readonly parts: readonly Part[];
+  readonly outFile: string;
+  readonly nowMs: number;
+}
+
 /** Threads that read, decode, measure, blend, derive, check and write. They may be ended at any time. */
-export type SliceMethods<Plan, Summary> = {
-  readonly survey: (files: readonly string[]) => Promise<Result<readonly SurveyedInstance[]>>;
+export type SliceMethods<Plan, Part, Summary> = {
+  readonly survey: (files: readonly string[]) => Promise<Result<readonly SurveyedObject[]>>;
   readonly prepare: (argument: PrepareArgument) => Promise<Result<PreparedSlice | { readonly refused: Reason }>>;
   /** Noise after over before at each blend; the residual stays with the slice. */
   readonly measure: (argument: {
@@ -76,7 +95,11 @@ export type SliceMethods<Plan, Summary> = {
     readonly residual: Float32Array | null;
     readonly blends: readonly number[];
   }) => Promise<Result<readonly (number | null)[]>>;
-  readonly finish: (argument: FinishArgument<Plan>) => Promise<Result<FinishedSlice<Summary>>>;
+  readonly finish: (argument: FinishArgument<Plan>) => Promise<Result<FinishedSlice<Part, Summary>>>;
+  /** Writes the header of an object whose frames are all finished, and reads it back. */
+  readonly complete: (
+    argument: CompleteArgument<Plan, Part>,
+  ) => Promise<Result<FinishedObject<Summary> & { readonly faults: readonly string[] }>>;
   /** Forgets these slices, or all. */
   readonly drop: (works: readonly number[] | 'all') => Promise<Result<null>>;
 };

@@ -1,6 +1,7 @@
 // One image as a slice in modality units: for pictures and comparisons outside a task.
 import { readFile } from 'node:fs/promises';
 import { readInstance } from '../dicom/file.js';
+import { frameScopes, scopeOf } from '../dicom/functional-groups.js';
 import { isReason, pixelDescription } from '../dicom/pixel-description.js';
 import { decodePixels } from '../dicom/pixels.js';
 import { toModality } from '../dicom/rescale.js';
@@ -16,22 +17,23 @@ export interface ReadSlice extends Slice {
 }
 
 /**
- * Reads and decodes a single-frame image.
+ * Reads and decodes one image.
  *
+ * @param frame from 0, in an object of several
  * @returns values `[row][column]`, HU for CT
  * @throws LimpidError DICOM_*: no DICOM file, or pixels that cannot be decoded
  */
-export async function readSlice(file: string): Promise<ReadSlice> {
+export async function readSlice(file: string, frame = 0): Promise<ReadSlice> {
   const { dataSet, part10 } = readInstance(await readFile(file));
-  const description = pixelDescription(dataSet);
+  const description = pixelDescription(dataSet, frame);
   if (isReason(description)) throw new LimpidError('DICOM_UNDECODABLE', `${description.code} ${description.detail}`);
-  const stored = await decodePixels(dataSet, description, part10.transferSyntaxUid);
+  const stored = await decodePixels(dataSet, description, part10.transferSyntaxUid, frame);
   return {
     rows: description.rows,
     columns: description.columns,
     values: toModality(stored, description),
     modality: text(dataSet, 'Modality') ?? '',
-    position: numbers(dataSet, 'ImagePositionPatient'),
+    position: numbers(scopeOf(frameScopes(dataSet, frame), 0x00200032), 'ImagePositionPatient'),
     instanceNumber: number(dataSet, 'InstanceNumber'),
   };
 }

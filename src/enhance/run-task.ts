@@ -9,7 +9,7 @@ import type { Reason } from '../errors.js';
 import type { ModelCard } from '../inference/card.js';
 import type { OutcomeRecord } from '../spool/records.js';
 import { brokenLimits } from './limits.js';
-import type { FinishedSlice } from './methods.js';
+import type { FinishedObject, FinishedSlice } from './methods.js';
 import type { TaskOrder } from './order.js';
 import { nothingFound, outcomeOf, seriesFigures, unitOf } from './outcome.js';
 import type { Ending, Found } from './outcome.js';
@@ -39,19 +39,23 @@ function deferred<T>(): { promise: Promise<T>; resolve: (value: T) => void; reje
   return { promise, resolve, reject };
 }
 
-class TaskRun<Plan, Summary> {
+class TaskRun<Plan, Part, Summary> {
   readonly #order: TaskOrder;
-  readonly #ports: TaskPorts<Plan, Summary>;
-  readonly #steps: SliceSteps<Plan, Summary>;
+  readonly #ports: TaskPorts<Plan, Part, Summary>;
+  readonly #steps: SliceSteps<Plan, Part, Summary>;
   readonly #card: ModelCard;
   #series: OrderedSeries | null = null;
   #found: Found = nothingFound;
   #plan: (Plan & { readonly seriesInstanceUid: string }) | null = null;
   readonly #warnings: Reason[] = [];
-  readonly #finished = new Map<number, FinishedSlice<Summary>>();
+  /** By image, and by source. */
+  readonly #finished = new Map<number, FinishedSlice<Part, Summary>>();
+  readonly #objects = new Map<number, FinishedObject<Summary>>();
+  /** Images of each source that have no result yet. */
+  readonly #missing = new Map<number, Set<number>>();
   #stopped = false;
 
-  constructor(order: TaskOrder, ports: TaskPorts<Plan, Summary>) {
+  constructor(order: TaskOrder, ports: TaskPorts<Plan, Part, Summary>) {
     this.#order = order;
     this.#ports = ports;
     this.#card = ports.model.card;
@@ -83,18 +87,36 @@ class TaskRun<Plan, Summary> {
       throw new Refusal('skipped', 'OUTSIDE_INTENDED_USE', `${this.#card.id} is not for ${series.modality}`);
     }
     this.#series = series;
+    for (const [index, { source }] of series.images.entries()) {
+      this.#missing.set(source, (this.#missing.get(source) ?? new Set<number>()).add(index));
+    }
     const unit = series.modality === 'CT' ? 'HU' : 'STORED';
     this.#found = { ...nothingFound, noise: { ...nothingFound.noise, unit } };
     return series;
   }
 
-  async #finish(slice: Underway<Plan, Summary>, residual: Float32Array | null): Promise<void> {
+  async #finish(slice: Underway<Plan, Part, Summary>, residual: Float32Array | null): Promise<void> {
     const [plan, blend] = [this.#plan, this.#found.blend];
     if (plan === null || blend === null) throw new LimpidError('INTERNAL', 'a slice was finished before its plan');
-    const number = this.#ordered().numbers[slice.index] ?? 0;
+    const { images, numbers } = this.#ordered();
+    const source = images[slice.index]?.source ?? 0;
+    const number = numbers[source] ?? 0;
     const finished = await this.#steps.finish(slice, residual, { plan, blend, number });
     this.#finished.set(slice.index, finished);
-    this.#ports.onSlice(finished, this.#finished.size, this.#order.sources.length);
+    this.#ports.onSlice(finished, this.#finished.size, images.length);
+    if (finished.object !== null) this.#objects.set(source, finished.object);
+    const missing = this.#missing.get(source);
+    missing?.delete(slice.index);
+    if (finished.part !== null && missing?.size === 0) await this.#complete(source, plan, number);
+  }
+
+  /** Ends an object all of whose frames are finished. */
+  async #complete(source: number, plan: Plan, number: number): Promise<void> {
+    const parts = this.#ordered().images.flatMap((image, index) => {
+      const part = image.source === source ? (this.#finished.get(index)?.part ?? null) : null;
+      return part === null ? [] : [part];
+    });
+    this.#objects.set(source, await this.#steps.complete(source, { plan, parts, number }));
   }
 
   #ordered(): OrderedSeries {
@@ -150,7 +172,7 @@ class TaskRun<Plan, Summary> {
   /** Takes one slice after the other from `rest` until it is empty. */
   async #lane(rest: number[], guess: number, ready: Promise<null>): Promise<void> {
     for (let index = rest.shift(); index !== undefined && !this.#stopped; index = rest.shift()) {
-      const slice = await this.#steps.prepare(index, this.#ordered().modality, guess);
+      const slice = await this.#steps.prepare(index, this.#ordered(), guess);
       const residual = await this.#steps.infer(slice);
       await ready;
       await this.#finish(slice, residual);
@@ -168,11 +190,11 @@ class TaskRun<Plan, Summary> {
     typical: number,
     ready: { resolve: (value: null) => void; reject: (error: unknown) => void },
     tasks: Promise<unknown>[],
-  ): Promise<readonly Underway<Plan, Summary>[]> {
-    const curves: Promise<{ slice: Underway<Plan, Summary>; curve: readonly (number | null)[] }>[] = [];
+  ): Promise<readonly Underway<Plan, Part, Summary>[]> {
+    const curves: Promise<{ slice: Underway<Plan, Part, Summary>; curve: readonly (number | null)[] }>[] = [];
     const all = await this.#all(
       chosen.map(async (index) => {
-        const slice = await this.#steps.prepare(index, this.#ordered().modality, typical);
+        const slice = await this.#steps.prepare(index, this.#ordered(), typical);
         if (slice.prepared.sigma === null) return slice;
         const curve = this.#steps.infer(slice).then(async (residual) => ({
           slice,
@@ -212,7 +234,7 @@ class TaskRun<Plan, Summary> {
     this.#adopt({ ...this.#found, blend });
   }
 
-  #takeStrength(kept: readonly Underway<Plan, Summary>[]): void {
+  #takeStrength(kept: readonly Underway<Plan, Part, Summary>[]): void {
     const { modality } = this.#ordered();
     const scale = this.#card.noise[modality];
     if (!scale)
@@ -227,7 +249,7 @@ class TaskRun<Plan, Summary> {
   }
 
   async #findBlend(
-    curves: readonly { slice: Underway<Plan, Summary>; curve: readonly (number | null)[] }[],
+    curves: readonly { slice: Underway<Plan, Part, Summary>; curve: readonly (number | null)[] }[],
   ): Promise<void> {
     const whole = curves
       .map(({ curve }) => curve.filter((ratio) => ratio !== null))
@@ -250,11 +272,13 @@ class TaskRun<Plan, Summary> {
   }
 
   #judge(): Ending {
-    const { modality, byPosition } = this.#ordered();
+    const { modality, byPosition, images } = this.#ordered();
     const finished = byPosition.flatMap((index) => this.#finished.get(index) ?? []);
+    const sources = new Set(byPosition.map((index) => images[index]?.source ?? 0));
+    const objects = [...sources].flatMap((source) => this.#objects.get(source) ?? []);
     if (this.#plan === null) throw new LimpidError('INTERNAL', 'a series without a plan');
     const faults = this.#ports.checkSeries(
-      finished.map(({ summary }) => summary),
+      objects.map(({ summary }) => summary),
       this.#plan,
     );
     if (faults.length > 0) return { outcome: 'failed', code: 'DERIVE_CHECK_FAILED', detail: faults.join('; ') };
@@ -266,10 +290,11 @@ class TaskRun<Plan, Summary> {
 
   #record(ending: Ending, kept: boolean): OutcomeRecord {
     const numbers = this.#series?.numbers ?? [];
-    const slices = kept
-      ? [...this.#finished.keys()]
+    const slices = kept ? [...this.#finished.values()] : [];
+    const objects = kept
+      ? [...this.#objects.keys()]
           .toSorted((a, b) => (numbers[a] ?? 0) - (numbers[b] ?? 0))
-          .flatMap((index) => this.#finished.get(index) ?? [])
+          .flatMap((source) => this.#objects.get(source) ?? [])
       : [];
     const modality = this.#series?.modality ?? null;
     const unit = modality === null ? '' : unitOf(this.#card, modality);
@@ -277,7 +302,7 @@ class TaskRun<Plan, Summary> {
       order: this.#order,
       ending,
       found: this.#found,
-      instances: slices.map(({ instance }) => instance),
+      instances: objects.map(({ instance }) => instance),
       seriesInstanceUid: kept ? (this.#plan?.seriesInstanceUid ?? null) : null,
       provider: this.#ports.model.provider,
       threads: this.#ports.inference.size,
@@ -302,6 +327,9 @@ class TaskRun<Plan, Summary> {
  *
  * @throws LimpidError `MODEL_INVALID`, `PROVIDER_UNAVAILABLE`, `INTERNAL`: no outcome, the task may be tried again
  */
-export function runTask<Plan, Summary>(order: TaskOrder, ports: TaskPorts<Plan, Summary>): Promise<OutcomeRecord> {
+export function runTask<Plan, Part, Summary>(
+  order: TaskOrder,
+  ports: TaskPorts<Plan, Part, Summary>,
+): Promise<OutcomeRecord> {
   return new TaskRun(order, ports).run();
 }

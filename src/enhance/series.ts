@@ -1,13 +1,15 @@
-/** A series as its headers tell it: modality, order of the slices, instance numbers. */
+/** A series as its headers tell it: modality, its images and their order, instance numbers. */
 import { stackOf } from '../dicom/geometry.js';
 import type { Reason } from '../errors.js';
-import type { SeriesWords, SurveyedInstance } from './methods.js';
+import type { SeriesWords, SurveyedObject } from './methods.js';
 import type { NoiseModality } from './noise.js';
 import type { TaskOrder } from './order.js';
 
 export interface OrderedSeries {
   readonly modality: NoiseModality;
-  /** Indices into the order's sources, by position along the normal. */
+  /** Every image: its source as an index into the order's sources, and its frame there, from 0. */
+  readonly images: readonly { readonly source: number; readonly frame: number }[];
+  /** Indices into `images`, by position along the normal. */
   readonly byPosition: readonly number[];
   /** Running number (from 1) of each source among the derived objects: by instance number if it is unique, else by position. */
   readonly numbers: readonly number[];
@@ -19,20 +21,23 @@ export interface OrderedSeries {
 
 /** @returns the reason why the series cannot be enhanced, for other classes than CT and MR Image Storage */
 export function orderSeries(
-  surveyed: readonly SurveyedInstance[],
+  surveyed: readonly SurveyedObject[],
   sources: TaskOrder['sources'],
 ): OrderedSeries | Reason {
   const modality = surveyed[0]?.modality ?? null;
   if (modality === null || surveyed.some((instance) => instance.modality !== modality)) {
-    return { code: 'UNSUPPORTED_SOP_CLASS', detail: 'not a series of CT Image or MR Image objects' };
+    return { code: 'UNSUPPORTED_SOP_CLASS', detail: 'not a series of CT or MR images' };
   }
-  const byPosition = stackOf(surveyed)?.order ?? [...surveyed.keys()];
+  const images = surveyed.flatMap(({ frames }, source) => frames.map((_, frame) => ({ source, frame })));
+  const byPosition = stackOf(surveyed.flatMap(({ frames }) => frames))?.order ?? [...images.keys()];
   const given = surveyed.map(({ instanceNumber }) => instanceNumber);
   const unique = given.every((value) => value !== null) && new Set(given).size === given.length;
-  const ranked = unique ? [...given.keys()].toSorted((a, b) => (given[a] ?? 0) - (given[b] ?? 0)) : byPosition;
+  const ranked = unique
+    ? [...given.keys()].toSorted((a, b) => (given[a] ?? 0) - (given[b] ?? 0))
+    : [...new Set(byPosition.map((index) => images[index]?.source ?? 0))];
   const numbers = Array.from({ length: surveyed.length }, () => 0);
   for (const [rank, index] of ranked.entries()) numbers[index] = rank + 1;
   const byUid = new Map(sources.map(({ sopInstanceUid }, index) => [sopInstanceUid, numbers[index] ?? 0] as const));
   const words = surveyed.map((instance) => instance.words);
-  return { modality, byPosition, numbers, instanceNumbers: unique ? 'kept' : byUid, words };
+  return { modality, images, byPosition, numbers, instanceNumbers: unique ? 'kept' : byUid, words };
 }

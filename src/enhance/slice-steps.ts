@@ -6,22 +6,22 @@ import { basename, join } from 'node:path';
 import { LimpidError } from '../errors.js';
 import type { Reason } from '../errors.js';
 import type {
+  FinishedObject,
   FinishedSlice,
   InferenceMethods,
   OpenModel,
   PreparedSlice,
   SliceMethods,
-  SurveyedInstance,
+  SurveyedObject,
 } from './methods.js';
-import type { NoiseModality } from './noise.js';
 import type { TaskOrder } from './order.js';
 import type { Ending, Found } from './outcome.js';
 import type { Pool } from './pool.js';
 import type { OrderedSeries } from './series.js';
 import type { Thread } from './thread.js';
 
-export interface TaskPorts<Plan, Summary> {
-  readonly slices: Pool<SliceMethods<Plan, Summary>>;
+export interface TaskPorts<Plan, Part, Summary> {
+  readonly slices: Pool<SliceMethods<Plan, Part, Summary>>;
   readonly inference: Pool<InferenceMethods>;
   readonly model: OpenModel;
   /** A slice step that takes longer ends its thread and the task. */
@@ -32,7 +32,7 @@ export interface TaskPorts<Plan, Summary> {
   readonly checkSeries: (summaries: readonly Summary[], plan: Plan) => readonly string[];
   /** Wall clock, ms since epoch. */
   readonly now: () => number;
-  readonly onSlice: (slice: FinishedSlice<Summary>, done: number, total: number) => void;
+  readonly onSlice: (slice: FinishedSlice<Part, Summary>, done: number, total: number) => void;
   /** Time of one slice in the model. */
   readonly onModel: (seconds: number) => void;
 }
@@ -52,9 +52,11 @@ function refused({ code, detail }: Reason, file: string | null): Refusal {
 }
 
 /** A slice on its way: its place, the thread that keeps it, what was found of it. */
-export interface Underway<Plan, Summary> {
+export interface Underway<Plan, Part, Summary> {
+  /** Of the series' images. */
   readonly index: number;
-  readonly thread: Thread<SliceMethods<Plan, Summary>>;
+  readonly file: string;
+  readonly thread: Thread<SliceMethods<Plan, Part, Summary>>;
   readonly prepared: PreparedSlice;
 }
 
@@ -62,21 +64,21 @@ export interface Underway<Plan, Summary> {
 const handedOver = (residual: Float32Array | null): ArrayBuffer[] =>
   residual?.buffer instanceof ArrayBuffer ? [residual.buffer] : [];
 
-export class SliceSteps<Plan, Summary> {
+export class SliceSteps<Plan, Part, Summary> {
   readonly #order: TaskOrder;
-  readonly #ports: TaskPorts<Plan, Summary>;
+  readonly #ports: TaskPorts<Plan, Part, Summary>;
   /** Time in the model so far, summed over threads. */
   modelSeconds = 0;
   /** The first refusal: later ones may only follow from it. */
   refusal: Refusal | null = null;
 
-  constructor(order: TaskOrder, ports: TaskPorts<Plan, Summary>) {
+  constructor(order: TaskOrder, ports: TaskPorts<Plan, Part, Summary>) {
     this.#order = order;
     this.#ports = ports;
   }
 
   /** Reads all headers, in the order of the sources. */
-  async survey(): Promise<readonly SurveyedInstance[]> {
+  async survey(): Promise<readonly SurveyedObject[]> {
     const { sources } = this.#order;
     const { slices, sliceDeadlineMs } = this.#ports;
     const part = Math.max(1, Math.ceil(sources.length / slices.size));
@@ -91,19 +93,24 @@ export class SliceSteps<Plan, Summary> {
     return parts.flat();
   }
 
-  /** Decodes and measures a slice. @param guess noise to assume where none can be measured, in the model's unit */
-  async prepare(index: number, modality: NoiseModality, guess: number): Promise<Underway<Plan, Summary>> {
+  /** Decodes and measures an image. @param guess noise to assume where none can be measured, in the model's unit */
+  async prepare(
+    index: number,
+    { images, modality }: OrderedSeries,
+    guess: number,
+  ): Promise<Underway<Plan, Part, Summary>> {
     const thread = this.#ports.slices.least();
-    const file = this.#fileOf(index);
+    const { source, frame } = images[index] ?? { source: -1, frame: 0 };
+    const file = this.#fileOf(source);
     const prepared = await this.#answer(thread, file, (to) =>
-      to.call('prepare', { file, modality, guess }, { deadlineMs: this.#ports.sliceDeadlineMs }),
+      to.call('prepare', { file, frame, modality, guess }, { deadlineMs: this.#ports.sliceDeadlineMs }),
     );
     if ('refused' in prepared) throw this.#refuse(refused(prepared.refused, file));
-    return { index, thread, prepared };
+    return { index, file, thread, prepared };
   }
 
   /** Runs the model. @returns the residual, in the model's unit */
-  async infer({ prepared }: Underway<Plan, Summary>): Promise<Float32Array> {
+  async infer({ prepared }: Underway<Plan, Part, Summary>): Promise<Float32Array> {
     const { rows, columns, values, map } = prepared;
     const { inference, model, onModel } = this.#ports;
     const argument = { model, rows, columns, values, map };
@@ -115,35 +122,55 @@ export class SliceSteps<Plan, Summary> {
 
   /** Noise after over before at each blend. @param residual handed over, and kept with the slice; null where it is there already */
   measure(
-    slice: Underway<Plan, Summary>,
+    slice: Underway<Plan, Part, Summary>,
     residual: Float32Array | null,
     blends: readonly number[],
   ): Promise<readonly (number | null)[]> {
     const argument = { work: slice.prepared.work, residual, blends };
     const options = { transfer: handedOver(residual), deadlineMs: this.#ports.sliceDeadlineMs };
-    return this.#answer(slice.thread, this.#fileOf(slice.index), (thread) => thread.call('measure', argument, options));
+    return this.#answer(slice.thread, slice.file, (thread) => thread.call('measure', argument, options));
   }
 
-  /** Blends, derives, checks and writes the object `number`. @param residual as for `measure` */
+  /** Blends, derives, checks and writes one image of the object `number`. @param residual as for `measure` */
   async finish(
-    slice: Underway<Plan, Summary>,
+    slice: Underway<Plan, Part, Summary>,
     residual: Float32Array | null,
     { plan, blend, number }: { readonly plan: Plan; readonly blend: number; readonly number: number },
-  ): Promise<FinishedSlice<Summary>> {
-    const outFile = join(this.#order.outDir, 'objects', `${String(number).padStart(5, '0')}.dcm`);
+  ): Promise<FinishedSlice<Part, Summary>> {
+    const outFile = this.#outFile(number);
     const argument = { work: slice.prepared.work, residual, blend, plan, outFile, nowMs: this.#ports.now() };
     const options = { transfer: handedOver(residual), deadlineMs: this.#ports.sliceDeadlineMs };
-    const finished = await this.#answer(slice.thread, this.#fileOf(slice.index), (thread) =>
-      thread.call('finish', argument, options),
-    );
-    if (finished.faults.length > 0) {
-      const detail = `${basename(outFile)}: ${finished.faults.join('; ')}`;
-      throw this.#refuse(new Refusal('failed', 'DERIVE_CHECK_FAILED', detail));
-    }
+    const finished = await this.#answer(slice.thread, slice.file, (thread) => thread.call('finish', argument, options));
+    this.#refuseFaults(outFile, finished.faults);
     return finished;
   }
 
-  async drop(slice: Underway<Plan, Summary>): Promise<void> {
+  /** Ends the object `number` of a source with several frames, all of which are finished. */
+  async complete(
+    source: number,
+    { plan, parts, number }: { readonly plan: Plan; readonly parts: readonly Part[]; readonly number: number },
+  ): Promise<FinishedObject<Summary>> {
+    const [file, outFile] = [this.#fileOf(source), this.#outFile(number)];
+    const argument = { file, plan, parts, outFile, nowMs: this.#ports.now() };
+    // The whole object is read back: its time follows its frames.
+    const deadlineMs = this.#ports.sliceDeadlineMs * parts.length;
+    const completed = await this.#answer(this.#ports.slices.least(), file, (thread) =>
+      thread.call('complete', argument, { deadlineMs }),
+    );
+    this.#refuseFaults(outFile, completed.faults);
+    return completed;
+  }
+
+  #outFile(number: number): string {
+    return join(this.#order.outDir, 'objects', `${String(number).padStart(5, '0')}.dcm`);
+  }
+
+  #refuseFaults(outFile: string, faults: readonly string[]): void {
+    if (faults.length === 0) return;
+    throw this.#refuse(new Refusal('failed', 'DERIVE_CHECK_FAILED', `${basename(outFile)}: ${faults.join('; ')}`));
+  }
+
+  async drop(slice: Underway<Plan, Part, Summary>): Promise<void> {
     await slice.thread.call('drop', [slice.prepared.work], { deadlineMs: null });
   }
 
@@ -162,9 +189,9 @@ export class SliceSteps<Plan, Summary> {
 
   /** A call to a slice thread; decoding faults, a thread that dies and a deadline that passes all mean that the file cannot be decoded. */
   async #answer<T>(
-    thread: Thread<SliceMethods<Plan, Summary>>,
+    thread: Thread<SliceMethods<Plan, Part, Summary>>,
     file: string | null,
-    call: (thread: Thread<SliceMethods<Plan, Summary>>) => Promise<T>,
+    call: (thread: Thread<SliceMethods<Plan, Part, Summary>>) => Promise<T>,
   ): Promise<T> {
     try {
       return await call(thread);
@@ -182,7 +209,7 @@ export class SliceSteps<Plan, Summary> {
     return this.refusal;
   }
 
-  #fileOf(index: number): string {
-    return this.#order.sources[index]?.file ?? '';
+  #fileOf(source: number): string {
+    return this.#order.sources[source]?.file ?? '';
   }
 }

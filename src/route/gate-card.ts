@@ -1,6 +1,6 @@
 // The gate's questions on the model card: is the series within what the model was made for?
 import { parseDa } from '../dicom/datetime.js';
-import { sopClasses } from '../dicom/uids.js';
+import { modalityOfClass } from '../dicom/uids.js';
 import { yearsOf } from './decide-rules.js';
 import type { ModelCard } from '../inference/card.js';
 import { fault, faultOfSome } from './gate-content.js';
@@ -15,7 +15,6 @@ export type GateCard = Pick<ModelCard, 'id' | 'modality' | 'intendedUse'>;
 type Range = { readonly atLeast: number; readonly atMost: number } | null;
 
 export function cardFaults(facts: SeriesFacts, { modality, intendedUse }: GateCard): Fault[] {
-  const modalityOf = ({ sopClassUid }: InstanceFacts): 'CT' | 'MR' => (sopClassUid === sopClasses.ct ? 'CT' : 'MR');
   const outside = (
     what: string,
     range: Range,
@@ -30,9 +29,10 @@ export function cardFaults(facts: SeriesFacts, { modality, intendedUse }: GateCa
   };
   const matrix = ({ pixels }: InstanceFacts): number[] => ('code' in pixels ? [] : [pixels.rows, pixels.columns]);
   const described = facts.instances.every(({ pixels }) => !('code' in pixels));
-  const isMr = facts.instances.every((instance) => modalityOf(instance) === 'MR');
+  const ofClass = facts.instances.map(({ sopClassUid }) => modalityOfClass(sopClassUid));
+  const isMr = ofClass.every((one) => one === 'MR');
   const what = [
-    ...(facts.instances.every((instance) => modality.includes(modalityOf(instance))) ? [] : ['modality']),
+    ...(ofClass.every((one) => one !== null && modality.includes(one)) ? [] : ['modality']),
     ...outside('slice thickness in mm', intendedUse.sliceThicknessMm, (one) => [numberOf(one, 'SliceThickness')]),
     ...outside('pixel spacing in mm', intendedUse.pixelSpacingMm, (one) => valuesOf(one, 'PixelSpacing').map(toNumber)),
     ...(isMr ? outside('field strength in T', intendedUse.magneticFieldStrengthT, (one) => [tesla(one)]) : []),

@@ -1,6 +1,7 @@
 // The gate's questions on what kind of image a series holds: class, origin, vendor's processing, sort of MR image.
 import type { Reason, ReasonCode } from '../errors.js';
-import { classicClasses, sopClasses, transferSyntax } from '../dicom/uids.js';
+import { derivedClasses, modalityOfClass, sopClasses, transferSyntax } from '../dicom/uids.js';
+import { concatenationFaults } from './gate-concatenation.js';
 import type { VendorMark } from '../rule.js';
 import { ofSeries } from './gate-tags.js';
 import { numberOf, positionGroups, valuesOf } from './series-facts.js';
@@ -18,7 +19,8 @@ export function faultOfSome(
 ): Fault[] {
   const count = instances.filter(has).length;
   if (count === 0) return [];
-  const some = count === instances.length ? '' : `${count} of ${instances.length} instances`;
+  const unit = instances.some(({ frame }) => frame !== undefined) ? 'frames' : 'instances';
+  const some = count === instances.length ? '' : `${count} of ${instances.length} ${unit}`;
   return [fault(code, [detail, some].filter((part) => part !== '').join(', '))];
 }
 
@@ -43,10 +45,11 @@ export function classFaults(facts: SeriesFacts): Fault[] {
       facts,
       'UNSUPPORTED_SOP_CLASS',
       ({ sopClassUid, unreadable }) =>
-        unreadable === null && !isSecondaryCapture(sopClassUid) && !classicClasses.has(sopClassUid),
+        unreadable === null && !isSecondaryCapture(sopClassUid) && !derivedClasses.has(sopClassUid),
     ),
     ...faultOfSome(facts, 'SCREEN_OR_REPORT', isScreenOrReport),
     ...faultOfSome(facts, 'ENCRYPTED', ({ isEncrypted }) => isEncrypted),
+    ...concatenationFaults(facts),
     ...faultOfSome(
       facts,
       'UNDECODABLE',
@@ -62,13 +65,13 @@ function isScreenOrReport(instance: InstanceFacts): boolean {
   if (types.slice(2).some((value) => /^(SCREEN ?SAVE|DOSE_INFO|PROT)$/.test(value))) return true;
   const modality = valuesOf(instance, 'Modality')[0];
   // Modality and class disagree: a picture of something else in the clothes of an image.
-  if (instance.sopClassUid === sopClasses.ct) return modality !== 'CT';
-  return instance.sopClassUid === sopClasses.mr && modality !== 'MR';
+  const ofClass = modalityOfClass(instance.sopClassUid);
+  return ofClass !== null && modality !== ofClass;
 }
 
 /** What a series of images shows. */
 export function contentFaults(facts: SeriesFacts, marks: readonly VendorMark[]): Fault[] {
-  const isMr = ({ sopClassUid }: InstanceFacts): boolean => sopClassUid === sopClasses.mr;
+  const isMr = ({ sopClassUid }: InstanceFacts): boolean => modalityOfClass(sopClassUid) === 'MR';
   return [
     ...faultOfSome(facts, 'DERIVED', (instance) => imageType(instance)[0] !== 'ORIGINAL'),
     ...faultOfSome(facts, 'LOCALIZER', (instance) =>
@@ -105,7 +108,7 @@ function stationaryCt(facts: SeriesFacts): Fault[] {
       (keyword) => (numberOf(instance, keyword) ?? 0) > 0,
     );
   const { instances } = facts;
-  const allCt = instances.every(({ sopClassUid }) => sopClassUid === sopClasses.ct);
+  const allCt = instances.every(({ sopClassUid }) => modalityOfClass(sopClassUid) === 'CT');
   if (!allCt || instances.length < 2 || positionGroups(facts)?.length !== 1 || instances.some(isMoving)) return [];
   return [fault('LOCALIZER', 'one position and no table movement')];
 }

@@ -1,14 +1,14 @@
 // The gate's questions on the pixel description.
 import { isReason } from '../dicom/pixel-description.js';
 import { isUid } from '../dicom/uid.js';
-import { sopClasses, transferSyntax } from '../dicom/uids.js';
+import { enhancedClasses, modalityOfClass, transferSyntax } from '../dicom/uids.js';
 import { fault, faultOfSome } from './gate-content.js';
 import type { Fault } from './gate-content.js';
 import { needed, neededOfCt } from './gate-tags.js';
 import { valuesOf } from './series-facts.js';
 import type { InstanceFacts, SeriesFacts } from './series-facts.js';
 
-const isCt = ({ sopClassUid }: InstanceFacts): boolean => sopClassUid === sopClasses.ct;
+const isCt = ({ sopClassUid }: InstanceFacts): boolean => modalityOfClass(sopClassUid) === 'CT';
 
 export function pixelFaults(facts: SeriesFacts): Fault[] {
   const { instances } = facts;
@@ -26,13 +26,15 @@ export function pixelFaults(facts: SeriesFacts): Fault[] {
     ...faultOfSome(
       facts,
       'BAD_PIXEL_DESCRIPTION',
-      ({ pixels }) => !isReason(pixels) && pixels.frames !== 1,
+      ({ pixels, sopClassUid }) => !isReason(pixels) && pixels.frames !== 1 && !isMultiFrame(sopClassUid),
       'several frames in a single-frame class',
     ),
     ...faultOfSome(facts, 'LOSSY', isLossy),
     ...mixedPixels(facts),
   ];
 }
+
+const isMultiFrame = (sopClassUid: string): boolean => enhancedClasses.has(sopClassUid);
 
 /** Float Pixel Data stands in place of Pixel Data, and has its own code. */
 const isFloat = (pixels: InstanceFacts['pixels']): boolean =>

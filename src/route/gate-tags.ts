@@ -16,6 +16,10 @@ export const dimensions = [
   'AcquisitionDate',
   'AcquisitionTime',
   'AcquisitionDateTime',
+  'DimensionIndexValues',
+  'EffectiveEchoTime',
+  'FrameAcquisitionDateTime',
+  'FrameReferenceDateTime',
 ] as const;
 
 /** Without one of these a series is not enhanced, whatever its modality. */
@@ -28,6 +32,10 @@ export const ofSeries = ['SeriesNumber', 'SeriesDescription'] as const;
 
 const others = [
   ...ofSeries,
+  'FrameType',
+  'ConcatenationUID',
+  'InConcatenationNumber',
+  'InConcatenationTotalNumber',
   'NumberOfTemporalPositions',
   'InstanceNumber',
   'Modality',

@@ -6,13 +6,14 @@ import { mostHeaderBytes } from '../dicom/data-set.js';
 import type { DataSet } from '../dicom/data-set.js';
 import { isPrivate } from '../dicom/dictionary.js';
 import { readInstanceHeader } from '../dicom/file.js';
-import { pixelDescription } from '../dicom/pixel-description.js';
+import { frameScopes, scopeOf } from '../dicom/functional-groups.js';
+import { isReason, pixelDescription } from '../dicom/pixel-description.js';
 import { find, hasStrangeText, items, text, texts } from '../dicom/values.js';
 import { LimpidError } from '../errors.js';
 import type { VendorMark } from '../rule.js';
 import type { InstanceRecord, SeriesRecord } from '../spool/records.js';
 import { gateTags } from './gate-tags.js';
-import { seriesFacts, toNumber } from './series-facts.js';
+import { seriesFacts, tag as tagOfKeyword, toNumber } from './series-facts.js';
 import type { InstanceFacts, SeriesFacts } from './series-facts.js';
 
 /** What to read beside the gate's own attributes. */
@@ -49,7 +50,7 @@ export async function readSeriesFacts(
     there.map((instance) => limit(() => readInstance(fileOf(instance), instance, wanted))),
   );
   return seriesFacts({
-    instances,
+    instances: instances.flat(),
     sources: series.sources,
     variants: series.variants.length,
     swept: series.instances.length - there.length,
@@ -58,8 +59,8 @@ export async function readSeriesFacts(
 
 type Identity = Pick<InstanceRecord, 'sopInstanceUid' | 'sopClassUid' | 'transferSyntaxUid'>;
 
-/** Reads the facts of one instance; see readSeriesFacts. */
-export async function readInstance(path: string, identity: Identity, wanted: Wanted): Promise<InstanceFacts> {
+/** Reads the facts of each image of one instance; see readSeriesFacts. */
+export async function readInstance(path: string, identity: Identity, wanted: Wanted): Promise<InstanceFacts[]> {
   const file = await open(path);
   try {
     const { size } = await file.stat();
@@ -74,7 +75,7 @@ export async function readInstance(path: string, identity: Identity, wanted: Wan
   } catch (error) {
     if (!(error instanceof LimpidError)) throw error;
     const { sopInstanceUid, sopClassUid, transferSyntaxUid } = identity;
-    return { ...nothing, sopInstanceUid, sopClassUid, transferSyntaxUid, unreadable: error.message };
+    return [{ ...nothing, sopInstanceUid, sopClassUid, transferSyntaxUid, unreadable: error.message }];
   } finally {
     await file.close();
   }
@@ -103,20 +104,14 @@ async function prefixOf(file: FileHandle, length: number): Promise<Uint8Array> {
   return bytes.subarray(0, read);
 }
 
-function instanceFacts(dataSet: DataSet, identity: Identity, { tags, marks }: Wanted): InstanceFacts {
-  const values = new Map<number, readonly string[]>();
-  for (const tag of new Set([...gateTags, ...tags])) {
-    const found = shortTexts(dataSet, tag);
-    if (found.some((value) => value !== '')) values.set(tag, found);
-  }
-  return {
+function instanceFacts(dataSet: DataSet, identity: Identity, { tags, marks }: Wanted): InstanceFacts[] {
+  const wanted = [...new Set([...gateTags, ...tags])];
+  const whole = {
     sopInstanceUid: identity.sopInstanceUid,
     sopClassUid: text(dataSet, 'SOPClassUID') ?? identity.sopClassUid,
     transferSyntaxUid: identity.transferSyntaxUid,
-    values,
     marks: marks.map((mark) => markText(dataSet, mark)),
     hasPixelData: tagBehind(dataSet) === pixelData,
-    pixels: pixelDescription(dataSet),
     isOwn: isOwn(dataSet),
     isEncrypted: items(dataSet, 'EncryptedAttributesSequence').length > 0,
     geImageType: geImageType(dataSet),
@@ -124,14 +119,49 @@ function instanceFacts(dataSet: DataSet, identity: Identity, { tags, marks }: Wa
     hasStrangeText: hasStrangeText(dataSet),
     unreadable: null,
   };
+  const first = { ...whole, values: valuesIn([dataSet], dataSet, wanted), pixels: pixelDescription(dataSet) };
+  if (isReason(first.pixels) || first.pixels.frames === 1) return [{ ...first, ...ofFrame(dataSet, 0, wanted) }];
+  return Array.from({ length: first.pixels.frames }, (_, frame) => ({
+    ...first,
+    ...ofFrame(dataSet, frame, wanted),
+    frame,
+  }));
+}
+
+/** What an object's functional groups say of one frame; nothing for a classic object. */
+function ofFrame(dataSet: DataSet, frame: number, wanted: readonly number[]): Partial<InstanceFacts> {
+  const scopes = frameScopes(dataSet, frame);
+  if (scopes.length === 1) return {};
+  const values = valuesIn(scopes, dataSet, wanted);
+  const frameType = values.get(frameTypeTag);
+  if (frameType !== undefined) values.set(imageTypeTag, frameType);
+  return { values, pixels: pixelDescription(dataSet, frame) };
+}
+
+const frameTypeTag = tagOfKeyword('FrameType');
+const imageTypeTag = tagOfKeyword('ImageType');
+
+/** Values of the attributes, each from the first of the data sets that has it. */
+function valuesIn(
+  scopes: readonly DataSet[],
+  whole: DataSet,
+  wanted: readonly number[],
+): Map<number, readonly string[]> {
+  const values = new Map<number, readonly string[]>();
+  const characterSets = texts(whole, 'SpecificCharacterSet');
+  for (const tag of wanted) {
+    const found = shortTexts(scopeOf(scopes, tag), tag, characterSets);
+    if (found.some((value) => value !== '')) values.set(tag, found);
+  }
+  return values;
 }
 
 /** @throws LimpidError DICOM_MALFORMED for a value that no attribute the gate or a rule asks for can have */
-function shortTexts(dataSet: DataSet, tag: number): string[] {
+function shortTexts(dataSet: DataSet, tag: number, characterSets?: readonly string[]): string[] {
   const length = find(dataSet, tag)?.length ?? 0;
   if (length > longestValue)
     throw new LimpidError('DICOM_MALFORMED', `a value of ${length} bytes where text is asked for`);
-  return texts(dataSet, tag);
+  return texts(dataSet, tag, characterSets);
 }
 
 /** The tag at which reading stopped; -1 at the end of the file. */

@@ -13,11 +13,14 @@ export function tag(keyword: string): number {
   return found;
 }
 
+/** What is known of one image: of an instance, or of one frame of an instance that has several. */
 export interface InstanceFacts {
   readonly sopInstanceUid: string;
+  /** From 0, in an instance of several frames; else absent. */
+  readonly frame?: number;
   readonly sopClassUid: string;
   readonly transferSyntaxUid: string;
-  /** Values of the attributes asked for, without padding; absent and empty attributes are not in it. */
+  /** Values of the attributes asked for, without padding; absent and empty ones are not in it. Of a frame: its functional groups' first. */
   readonly values: ReadonlyMap<number, readonly string[]>;
   /** Text at the place of each vendor mark, in the marks' order, several values joined by backslashes; empty where nothing stands. */
   readonly marks: readonly string[];
@@ -37,7 +40,7 @@ export interface InstanceFacts {
 }
 
 export interface SeriesFacts {
-  /** By SOP Instance UID, so that no decision depends on the order of arrival. */
+  /** Each image, by SOP Instance UID and frame, so that no decision depends on the order of arrival. */
   readonly instances: readonly InstanceFacts[];
   readonly sources: readonly { readonly peer: string; readonly callingAe: string; readonly calledAe: string }[];
   /** Second copies of listed instances with other bytes. */
@@ -97,7 +100,13 @@ function planeOf(instance: InstanceFacts): Plane {
 
 /** Puts the instances in order and works the geometry out. */
 export function seriesFacts(parts: Omit<SeriesFacts, 'stack'>): SeriesFacts {
-  const instances = parts.instances.toSorted((a, b) => (a.sopInstanceUid < b.sopInstanceUid ? -1 : 1));
+  const instances = parts.instances.toSorted((a, b) =>
+    a.sopInstanceUid === b.sopInstanceUid
+      ? (a.frame ?? 0) - (b.frame ?? 0)
+      : a.sopInstanceUid < b.sopInstanceUid
+        ? -1
+        : 1,
+  );
   return { ...parts, instances, stack: stackOf(instances.map(planeOf)) };
 }
 

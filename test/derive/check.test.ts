@@ -438,7 +438,10 @@ describe('checkSeries', () => {
     const whole = await summaries(derived);
     const mixed = whole.map((summary, index) => ({
       ...summary,
-      sample: { ...summary.sample, derived: at(whole, index === 1 ? 2 : index === 2 ? 1 : index).sample.derived },
+      samples: summary.samples.map((sample) => ({
+        ...sample,
+        derived: at(at(whole, index === 1 ? 2 : index === 2 ? 1 : index).samples, 0).derived,
+      })),
     }));
     expect(checkSeries(uids(), mixed, plan)).toEqual([
       'CONTENT: 2 slices are nearer to another source than to their own',

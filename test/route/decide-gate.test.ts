@@ -16,6 +16,17 @@ const codes = (facts: SeriesFacts, request: Parameters<typeof decideGate>[2] = p
     ...warnings.map(({ code }) => `warning ${code}`),
   ];
 };
+/** Ten instances as parts 1 to 10 of a concatenation of `total`; above `different` the numbers begin again. */
+const concatenated =
+  (different: number, total: number) =>
+  (index: number): InstanceChange => ({
+    sopClassUid: '1.2.840.10008.5.1.4.1.1.2.1',
+    values: {
+      ConcatenationUID: '1.2.77',
+      InConcatenationNumber: `${(index % different) + 1}`,
+      InConcatenationTotalNumber: `${total}`,
+    },
+  });
 const all = (change: InstanceChange) => (): InstanceChange => change;
 const ofOne =
   (index: number, change: InstanceChange) =>
@@ -48,7 +59,12 @@ describe('the input gate', () => {
     ],
     ['secondary capture', all({ sopClassUid: '1.2.840.10008.5.1.4.1.1.7' }), ['SECONDARY_CAPTURE']],
     ['multi-frame secondary capture', all({ sopClassUid: '1.2.840.10008.5.1.4.1.1.7.4' }), ['SECONDARY_CAPTURE']],
-    ['enhanced CT', all({ sopClassUid: '1.2.840.10008.5.1.4.1.1.2.1' }), ['UNSUPPORTED_SOP_CLASS']],
+    ['enhanced CT', all({ sopClassUid: '1.2.840.10008.5.1.4.1.1.2.1' }), []],
+    ['enhanced MR, by Modality CT', all({ sopClassUid: '1.2.840.10008.5.1.4.1.1.4.1' }), ['SCREEN_OR_REPORT']],
+    ['PET, enhanced', all({ sopClassUid: '1.2.840.10008.5.1.4.1.1.130' }), ['UNSUPPORTED_SOP_CLASS']],
+    ['all parts of a concatenation', concatenated(10, 10), []],
+    ['a part missing', concatenated(10, 11), ['CONCATENATION']],
+    ['a part twice', concatenated(9, 10), ['CONCATENATION']],
     ['PET', all({ sopClassUid: '1.2.840.10008.5.1.4.1.1.128' }), ['UNSUPPORTED_SOP_CLASS']],
     ['screen save', all(type('ORIGINAL\\PRIMARY\\SCREEN SAVE')), ['SCREEN_OR_REPORT']],
     ['dose page', all(type('DERIVED\\SECONDARY\\DOSE_INFO')), ['SCREEN_OR_REPORT']],

@@ -1,0 +1,157 @@
+// Own check: the functional groups of an object of several frames (conformance 3.2): kept item by item, but for what limpid says of
+// each frame.
+import type { DataSet } from '../dicom/data-set.js';
+import { keywordOf, tagText } from '../dicom/dictionary.js';
+import { derivedConcatenationUid } from '../dicom/uid.js';
+import { items, number, text, texts } from '../dicom/values.js';
+import { codesOf, sameCodes } from './check-codes.js';
+import { sameElement, sameItem } from './check-kept.js';
+import { droppedInItems } from './encode.js';
+import type { Check } from './faults.js';
+import { isNewGrid } from './plan.js';
+import type { DerivationPlan } from './plan.js';
+import { sourcePurpose } from './references.js';
+import { derivationWords } from './texts.js';
+
+const derivation = 'DerivationImageSequence';
+/** What follows the grid: compared by check-geometry. */
+const onGrid: ReadonlySet<string> = new Set([
+  'PixelMeasuresSequence',
+  'PlanePositionSequence',
+  'CTReconstructionSequence',
+]);
+const frameTypes: ReadonlySet<string> = new Set(['CTImageFrameTypeSequence', 'MRImageFrameTypeSequence']);
+
+/** Image Type or Frame Type of an object with functional groups. */
+export function expectedFrameType(former: readonly string[], plan: DerivationPlan): string[] {
+  const fourth = former[3] ?? '';
+  const own = fourth !== '' && fourth !== 'NONE' ? fourth : isNewGrid(plan) ? 'RESAMPLED' : 'FILTERED';
+  return ['DERIVED', 'PRIMARY', former[2] ?? '', own];
+}
+
+export function checkFunctionalGroups(check: Check): void {
+  const { source, derived, fault } = check;
+  const [from, to] = [source.dataSet, derived.dataSet];
+  for (const keyword of ['SharedFunctionalGroupsSequence', 'PerFrameFunctionalGroupsSequence']) {
+    const [former, own] = [items(from, keyword), items(to, keyword)];
+    if (former.length !== own.length)
+      fault('FRAMES', `${own.length} items of ${keyword}, the source has ${former.length}`);
+    for (const [index, item] of former.entries()) {
+      const other = own[index];
+      if (other !== undefined) checkItem(check, item, other, `item ${index + 1} of ${keyword}`);
+    }
+  }
+  const frames = items(to, 'PerFrameFunctionalGroupsSequence');
+  if (number(to, 'NumberOfFrames') !== frames.length)
+    fault('FRAMES', 'Number of Frames is not the number of its groups');
+  const [sharedBefore] = items(from, 'SharedFunctionalGroupsSequence');
+  for (const [index, frame] of frames.entries()) {
+    const before = items(from, 'PerFrameFunctionalGroupsSequence')[index];
+    const own = before === undefined ? [] : items(before, derivation);
+    const former = own.length > 0 || sharedBefore === undefined ? own : items(sharedBefore, derivation);
+    checkStep(check, index + 1, former, items(frame, derivation));
+  }
+  checkEvidence(check);
+  checkConcatenation(check);
+}
+
+function checkItem({ plan, fault }: Check, item: DataSet, other: DataSet, where: string): void {
+  const kept = item.elements.filter((element) => !droppedInItems(item, element));
+  for (const element of kept) {
+    const keyword = keywordOf(element.tag) ?? tagText(element.tag);
+    if (keyword === derivation || (isNewGrid(plan) && onGrid.has(keyword))) continue;
+    const found = other.get(element.tag);
+    if (found === undefined) fault('FGROUP', `${keyword} is missing in ${where}`);
+    else if (frameTypes.has(keyword)) checkFrameType(items(item, keyword)[0], items(other, keyword)[0], where);
+    else if (!sameElement(item, element, other, found)) fault('FGROUP', `${keyword} differs in ${where}`);
+  }
+  for (const { tag } of other.elements) {
+    const keyword = keywordOf(tag) ?? tagText(tag);
+    if (keyword !== derivation && item.get(tag) === undefined) fault('FGROUP', `${keyword} is added in ${where}`);
+  }
+
+  function checkFrameType(before: DataSet | undefined, after: DataSet | undefined, at: string): void {
+    if (before === undefined || after === undefined) return;
+    const expected = expectedFrameType(texts(before, 'FrameType'), plan).join('\\');
+    if (texts(after, 'FrameType').join('\\') !== expected) fault('IMGTYPE', `Frame Type of ${at} is not the rule's`);
+    const rest = before.elements.filter(
+      (element) => keywordOf(element.tag) !== 'FrameType' && !droppedInItems(before, element),
+    );
+    const same = rest.every((element) => {
+      const found = after.get(element.tag);
+      return found !== undefined && sameElement(before, element, after, found);
+    });
+    if (!same || after.elements.length !== rest.length + (before.get(0x00089007) === undefined ? 0 : 1))
+      fault('FGROUP', `the frame type macro of ${at} differs beyond Frame Type`);
+  }
+}
+
+/** The frame's steps: the source's in front, then one that names the frame it was made of. */
+function checkStep(
+  { source, plan, fault }: Check,
+  frame: number,
+  former: readonly DataSet[],
+  steps: readonly DataSet[],
+): void {
+  const own = steps.at(-1);
+  if (own === undefined || steps.length !== former.length + 1)
+    return fault('DERIV', `frame ${frame} has ${steps.length} steps`);
+  if (!former.every((item, index) => sameItem(item, steps[index])))
+    fault('DERIV', `frame ${frame}: the source's steps are not in front`);
+  if (text(own, 'DerivationDescription') !== derivationWords(plan))
+    fault('DERIV', `frame ${frame} does not say what was done`);
+  if (!sameCodes(codesOf(own, 'DerivationCodeSequence'), plan.model.codes))
+    fault('DERIV', `frame ${frame}: codes are not the model's`);
+  const sources = items(own, 'SourceImageSequence');
+  const [first] = sources;
+  if (first === undefined || sources.length !== 1)
+    return fault('SOURCE', `frame ${frame} names ${sources.length} sources`);
+  const named = [
+    text(first, 'ReferencedSOPClassUID'),
+    text(first, 'ReferencedSOPInstanceUID'),
+    number(first, 'ReferencedFrameNumber'),
+  ];
+  const expected = [text(source.dataSet, 'SOPClassUID'), text(source.dataSet, 'SOPInstanceUID'), frame];
+  if (named.join(' ') !== expected.join(' ')) fault('SOURCE', `frame ${frame} names another source`);
+  if (text(first, 'SpatialLocationsPreserved') !== (isNewGrid(plan) ? 'NO' : 'YES'))
+    fault('SOURCE', `frame ${frame}: Spatial Locations Preserved is wrong`);
+  if (!sameCodes(codesOf(first, 'PurposeOfReferenceCodeSequence'), [sourcePurpose]))
+    fault('SOURCE', `frame ${frame}: purpose of reference is wrong`);
+}
+
+/** Instances that an evidence sequence names, as `study series class instance`. */
+function evidenceOf(ds: DataSet): Set<string> {
+  return new Set(
+    items(ds, 'SourceImageEvidenceSequence').flatMap((study) =>
+      items(study, 'ReferencedSeriesSequence').flatMap((series) =>
+        items(series, 'ReferencedSOPSequence').map((one) =>
+          [
+            text(study, 'StudyInstanceUID'),
+            text(series, 'SeriesInstanceUID'),
+            text(one, 'ReferencedSOPClassUID'),
+            text(one, 'ReferencedSOPInstanceUID'),
+          ].join(' '),
+        ),
+      ),
+    ),
+  );
+}
+
+function checkEvidence({ source, derived, fault }: Check): void {
+  const from = source.dataSet;
+  const own = ['StudyInstanceUID', 'SeriesInstanceUID', 'SOPClassUID', 'SOPInstanceUID'].map((keyword) =>
+    text(from, keyword),
+  );
+  const expected = evidenceOf(from).add(own.join(' '));
+  const found = evidenceOf(derived.dataSet);
+  if (found.size !== expected.size || [...expected].some((one) => !found.has(one)))
+    fault('DERIV', 'Source Image Evidence Sequence is not the source and what the source named');
+}
+
+function checkConcatenation({ source, derived, plan, fault }: Check): void {
+  for (const keyword of ['ConcatenationUID', 'SOPInstanceUIDOfConcatenationSource']) {
+    const former = text(source.dataSet, keyword);
+    const expected = former === null ? null : derivedConcatenationUid(plan.seriesInstanceUid, former);
+    if (text(derived.dataSet, keyword) !== expected) fault('UID', `${keyword} is not the recipe's`);
+  }
+}
