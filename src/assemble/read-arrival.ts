@@ -1,10 +1,9 @@
 // Reads an instance that an earlier process received: the file explains itself.
-import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { readInstanceHeader } from '../dicom/file.js';
 import { text } from '../dicom/values.js';
 import { LimpidError } from '../errors.js';
-import { arrivalSource, assemblyFacts } from '../spool/arrival.js';
+import { arrivalSource, headerFacts } from '../spool/arrival.js';
 import type { Arrival } from '../spool/arrival.js';
 import type { Key } from '../spool/key.js';
 
@@ -13,13 +12,12 @@ export async function readArrival(path: string, key: Key, file: string): Promise
   const bytes = await readFile(path);
   try {
     const { part10, dataSet } = readInstanceHeader(bytes);
-    const sha256 = createHash('sha256').update(bytes.subarray(part10.dataSetOffset)).digest('hex');
     const instance = {
       file,
       sopInstanceUid: text(dataSet, 'SOPInstanceUID') ?? '',
       sopClassUid: text(dataSet, 'SOPClassUID') ?? '',
       transferSyntaxUid: part10.transferSyntaxUid,
-      sha256,
+      sha256: null,
       bytes: bytes.length - part10.dataSetOffset,
     };
     const kind = file.includes('.') ? 'variant' : 'stored';
@@ -29,7 +27,7 @@ export async function readArrival(path: string, key: Key, file: string): Promise
       instance,
       source: arrivalSource(part10.meta),
       association: null,
-      facts: assemblyFacts(dataSet),
+      facts: headerFacts(dataSet),
     };
   } catch (error) {
     if (error instanceof LimpidError && error.next === 'reject') return null;

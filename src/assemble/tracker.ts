@@ -34,6 +34,8 @@ export type ListedInstances = ReadonlyMap<string, ReadonlySet<string>>;
 interface Pending {
   readonly key: Key;
   readonly arrivals: Map<string, Arrival>;
+  /** The same as records list them, as far as they are hashed. */
+  readonly hashed: Map<string, InstanceRecord>;
   readonly associations: Map<number, { open: boolean; count: number }>;
   readonly openedAt: number;
   firstAtMs: number;
@@ -200,6 +202,7 @@ export class Tracker {
       pending = {
         key,
         arrivals: new Map(),
+        hashed: new Map(),
         associations: new Map(),
         openedAt: this.#deps.now(),
         firstAtMs: at,
@@ -259,6 +262,7 @@ export class Tracker {
 
   async #closeIfComplete(pending: Pending): Promise<void> {
     pending.closing = true;
+    await this.#hash(pending);
     const state = await this.#deps.spool.state(pending.key);
     const previous = state.revisions.at(-1)?.record ?? null;
     // Late slices fill what was missing: of their own positions nothing follows. The gate looks at all of them.
@@ -283,10 +287,10 @@ export class Tracker {
     // What was taken up twice, and listed meanwhile. Not: what the files do not show because it came after they were read.
     for (const file of listedFiles(state)) pending.arrivals.delete(file);
     if (pending.arrivals.size === 0) return;
-    const record = this.#record(pending, previous, decision.why, gaps);
     this.#closing.add(pending.key);
     try {
-      await this.#publish(record, modalityOf(pending));
+      await this.#hash(pending); // of those that came while the first were hashed
+      await this.#publish(this.#record(pending, previous, decision.why, gaps), modalityOf(pending));
     } finally {
       this.#closing.delete(pending.key);
     }
@@ -294,15 +298,26 @@ export class Tracker {
     this.#deps.metrics.observe('quiet_seconds', label, (this.#deps.monotonic() - pending.lastAtMs) / 1000);
   }
 
+  /** Hashes what has none yet: when its series closes, since while it arrives the time belongs to the network and the disk. */
+  async #hash({ key, arrivals, hashed }: Pending): Promise<void> {
+    for (const [file, { instance }] of arrivals) {
+      if (!hashed.has(file)) hashed.set(file, await this.#deps.spool.instances.hashed(key, instance));
+    }
+  }
+
   #record(pending: Pending, previous: SeriesRecord | null, why: SeriesRecord['closed'], gaps: boolean): SeriesRecord {
     const arrivals = [...pending.arrivals.values()];
     const first = arrivals[0];
     if (first === undefined) throw new Error('a revision without instances');
     const listed = new Set(previous?.instances.map(({ sopInstanceUid }) => sopInstanceUid));
-    const stored = arrivals.filter(
-      (arrival) => arrival.kind === 'stored' && !listed.has(arrival.instance.sopInstanceUid),
-    );
-    const variants = arrivals.filter((arrival) => !stored.includes(arrival));
+    const isFirst = ({ kind, instance }: Arrival): boolean => kind === 'stored' && !listed.has(instance.sopInstanceUid);
+    const recordOf = ({ instance }: Arrival): InstanceRecord => {
+      const hashed = pending.hashed.get(instance.file);
+      if (hashed === undefined) throw new Error('an instance without a hash');
+      return hashed;
+    };
+    const stored = arrivals.filter(isFirst).map(recordOf);
+    const variants = arrivals.filter((arrival) => !isFirst(arrival)).map(recordOf);
     const sources = new Map<string, ArrivalSource>();
     for (const source of [...(previous?.sources ?? []), ...arrivals.map((arrival) => arrival.source)]) {
       sources.set(JSON.stringify(source), source);
@@ -320,8 +335,8 @@ export class Tracker {
       sources: [...sources.values()],
       remake: previous?.remake ?? 1,
       action: null,
-      instances: [...(previous?.instances ?? []), ...stored.map(({ instance }) => instance)].sort(byFile),
-      variants: [...(previous?.variants ?? []), ...variants.map(({ instance }) => instance)].sort(byFile),
+      instances: [...(previous?.instances ?? []), ...stored].sort(byFile),
+      variants: [...(previous?.variants ?? []), ...variants].sort(byFile),
       warnings: gaps ? [{ code: 'GAPS', detail: 'positions were missing when the revision was closed' }] : [],
     };
   }

@@ -77,7 +77,19 @@ export function numbers(ds: DataSet, key: Key): number[] {
   if (element === undefined || element.length === 0) return [];
   const vr = meaning(ds, element);
   if (vr !== 'DS' && vr !== 'IS') return binary(ds, element, vr);
-  return texts(ds, key).map((part) => (decimal.test(part) ? Number(part) : Number.NaN));
+  return texts(ds, key).map(decimalOf);
+}
+
+/** Values of a text as it is written in a data set, with its padding. */
+export const written = {
+  /** Empty where there is none. */
+  first: (value: string): string => split('LO', value)[0] ?? '',
+  /** Of DS and IS: NaN for one that is no number; none for an empty text. */
+  decimals: (value: string): number[] => (value === '' ? [] : split('DS', value).map(decimalOf)),
+};
+
+function decimalOf(part: string): number {
+  return decimal.test(part) ? Number(part) : Number.NaN;
 }
 
 /** First value as a number; null where it is absent, empty, no number or not finite. */

@@ -1,6 +1,4 @@
 // The C-STORE service: bytes into the spool as they come, the answer when they are kept.
-import { readHeader } from '../dicom/data-set.js';
-import { LimpidError } from '../errors.js';
 import type {
   AssociationInfo,
   ObjectSink,
@@ -34,9 +32,6 @@ export interface StoreDeps {
   readonly now: () => number;
 }
 
-/** Header bytes kept in memory for the assembly facts: geometry stands within the first kilobytes of CT and MR objects. */
-const prefixBytes = 64 * 1024;
-
 const outOfResources = 0xa700;
 const processingFailure = 0x0110;
 
@@ -62,21 +57,15 @@ class StoreSink implements ObjectSink {
   readonly #request: StoreRequest;
   readonly #incoming: Incoming;
   readonly #startedAt: number;
-  readonly #prefix: Uint8Array[] = [];
-  #prefixLength = 0;
 
   constructor(deps: StoreDeps, request: StoreRequest) {
     this.#deps = deps;
     this.#request = request;
     this.#startedAt = deps.now();
-    this.#incoming = deps.spool.beginInstance(arrivalMeta(request, request.association, this.#startedAt));
+    this.#incoming = deps.spool.instances.begin(arrivalMeta(request, request.association, this.#startedAt));
   }
 
   write(chunk: Uint8Array): number {
-    if (this.#prefixLength < prefixBytes) {
-      this.#prefix.push(chunk);
-      this.#prefixLength += chunk.length;
-    }
     return this.#incoming.write(chunk);
   }
 
@@ -105,7 +94,7 @@ class StoreSink implements ObjectSink {
       const listed = await this.#deps.listed(key);
       const { sopClassUid, sopInstanceUid } = walked;
       const identity = { sopClassUid, sopInstanceUid, transferSyntaxUid };
-      const { kind, instance } = await spool.publishInstance(key, this.#incoming, identity, listed);
+      const { kind, instance } = await spool.instances.publish(key, this.#incoming, identity, listed);
       if (kind === 'duplicate') {
         log.debug('duplicate instance', { key });
         return { status: 0 };
@@ -120,7 +109,7 @@ class StoreSink implements ObjectSink {
         instance,
         source: { peer, callingAe, calledAe, address },
         association: association.id,
-        facts: { ...this.#facts(), ...pick(walked) },
+        facts: assemblyFacts(walked),
       });
       return { status: 0 };
     } catch (error) {
@@ -133,30 +122,4 @@ class StoreSink implements ObjectSink {
         : { status: processingFailure, comment: 'Could not be kept' };
     }
   }
-
-  #facts(): ReturnType<typeof assemblyFacts> {
-    try {
-      return assemblyFacts(readHeader(Buffer.concat(this.#prefix), this.#request.transferSyntaxUid).dataSet);
-    } catch (error) {
-      // The walker has seen that the data set is whole; without geometry the series closes by its quiet period.
-      if (!(error instanceof LimpidError)) throw error;
-      return { ...none };
-    }
-  }
-}
-
-const none = {
-  studyInstanceUid: '',
-  seriesInstanceUid: '',
-  modality: '',
-  position: null,
-  orientation: null,
-  expected: null,
-  acquisition: { number: '', expected: null },
-  isWhole: false,
-};
-
-function pick(walked: WalkedFacts): { studyInstanceUid: string; seriesInstanceUid: string; modality: string } {
-  const { studyInstanceUid, seriesInstanceUid, modality } = walked;
-  return { studyInstanceUid, seriesInstanceUid, modality };
 }

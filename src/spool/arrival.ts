@@ -6,9 +6,9 @@ import { writeFileMeta } from '../dicom/part10.js';
 import type { FileMeta } from '../dicom/part10.js';
 import { uidOf } from '../dicom/uid.js';
 import { sopClasses } from '../dicom/uids.js';
-import { number, numbers, text } from '../dicom/values.js';
+import { text, texts, written } from '../dicom/values.js';
+import type { KeptInstance } from './instances.js';
 import type { Key } from './key.js';
-import type { InstanceRecord } from './records.js';
 
 export interface ArrivalSource {
   /** Name of the peer in the configuration, or `unknown`. */
@@ -38,7 +38,7 @@ export interface AssemblyFacts {
 export interface Arrival {
   readonly key: Key;
   readonly kind: 'stored' | 'variant';
-  readonly instance: InstanceRecord;
+  readonly instance: KeptInstance;
   readonly source: ArrivalSource;
   /** Association that brought it, unique in this process; null after a restart. */
   readonly association: number | null;
@@ -82,24 +82,56 @@ const multiFrameClasses: ReadonlySet<string> = new Set([
   sopClasses.legacyConvertedMr,
 ]);
 
-/** Reads the facts from a data set's header; a header that ends early gives what it has. */
-export function assemblyFacts(ds: DataSet): AssemblyFacts {
-  const vector = (keyword: string, length: number): number[] | null => {
-    const values = numbers(ds, keyword);
+/** The attributes that facts for assembling come from, as they are written; empty where absent. */
+export interface AssemblyTexts {
+  readonly sopClassUid: string;
+  readonly studyInstanceUid: string;
+  readonly seriesInstanceUid: string;
+  readonly modality: string;
+  readonly acquisitionNumber: string;
+  readonly imagePositionPatient: string;
+  readonly imageOrientationPatient: string;
+  readonly imagesInAcquisition: string;
+  readonly numberOfSeriesRelatedInstances: string;
+  readonly concatenationUid: string;
+}
+
+/** Reads the facts from attributes at the top level of a data set. */
+export function assemblyFacts(of: AssemblyTexts): AssemblyFacts {
+  const vector = (value: string, length: number): number[] | null => {
+    const values = written.decimals(value);
     return values.length === length && values.every(Number.isFinite) ? values : null;
   };
-  const count = (keyword: string): number | null => {
-    const value = number(ds, keyword);
-    return value !== null && Number.isInteger(value) && value > 0 ? value : null;
+  const count = (value: string): number | null => {
+    const first = written.decimals(value)[0];
+    return first !== undefined && Number.isInteger(first) && first > 0 ? first : null;
   };
   return {
-    studyInstanceUid: text(ds, 'StudyInstanceUID') ?? '',
-    seriesInstanceUid: text(ds, 'SeriesInstanceUID') ?? '',
-    modality: text(ds, 'Modality') ?? '',
-    position: vector('ImagePositionPatient', 3),
-    orientation: vector('ImageOrientationPatient', 6),
-    expected: count('NumberOfSeriesRelatedInstances'),
-    acquisition: { number: text(ds, 'AcquisitionNumber') ?? '', expected: count('ImagesInAcquisition') },
-    isWhole: multiFrameClasses.has(text(ds, 'SOPClassUID') ?? '') && text(ds, 'ConcatenationUID') === null,
+    studyInstanceUid: of.studyInstanceUid,
+    seriesInstanceUid: of.seriesInstanceUid,
+    modality: of.modality,
+    position: vector(of.imagePositionPatient, 3),
+    orientation: vector(of.imageOrientationPatient, 6),
+    expected: count(of.numberOfSeriesRelatedInstances),
+    acquisition: { number: written.first(of.acquisitionNumber), expected: count(of.imagesInAcquisition) },
+    isWhole: multiFrameClasses.has(of.sopClassUid) && written.first(of.concatenationUid) === '',
   };
+}
+
+/** The same from a data set's header; one that ends early gives what it has. */
+export function headerFacts(ds: DataSet): AssemblyFacts {
+  const first = (keyword: string): string => text(ds, keyword) ?? '';
+  const all = (keyword: string): string => texts(ds, keyword).join('\\');
+  return assemblyFacts({
+    sopClassUid: first('SOPClassUID'),
+    studyInstanceUid: first('StudyInstanceUID'),
+    seriesInstanceUid: first('SeriesInstanceUID'),
+    modality: first('Modality'),
+    acquisitionNumber: first('AcquisitionNumber'),
+    imagePositionPatient: all('ImagePositionPatient'),
+    imageOrientationPatient: all('ImageOrientationPatient'),
+    imagesInAcquisition: first('ImagesInAcquisition'),
+    numberOfSeriesRelatedInstances: first('NumberOfSeriesRelatedInstances'),
+    concatenationUid: first('ConcatenationUID'),
+  });
 }

@@ -1,118 +1,114 @@
-// One instance on its way in: bytes go from socket chunks to a temporary file as they come, then to their final name.
-import { createHash } from 'node:crypto';
-import type { Hash } from 'node:crypto';
-import { open } from 'node:fs/promises';
-import type { FileHandle } from 'node:fs/promises';
+// One instance on its way in: bytes go from the socket's buffer to a temporary file as they come, then to their final name.
 import { rm } from 'node:fs/promises';
+import { closeDescriptor, dataSync, openNew, writeFully } from './file-descriptor.js';
+import type { WriteBuffers } from './write-buffers.js';
 import type { SyncPolicy } from './write-once.js';
-
-/** Bytes handed to one writev: smaller batches cost more calls, larger ones hold the socket's chunks longer. */
-const batchBytes = 512 * 1024;
 
 /** The file of one incoming instance before it is published. */
 export class Incoming {
   readonly path: string;
   readonly #policy: SyncPolicy;
-  readonly #hash: Hash = createHash('sha256');
-  #handle: FileHandle | null = null;
-  #queue: Uint8Array[];
+  readonly #buffers: WriteBuffers;
+  readonly #opened: Promise<number>;
+  /** Filled buffers that wait for the disk. */
+  readonly #full: { readonly buffer: Buffer; readonly length: number }[] = [];
+  #filling: Buffer | null = null;
+  #fill = 0;
   #queued = 0;
-  #written = 0;
-  #flushing: Promise<void> | null = null;
+  #dataSetBytes: number;
+  #writing = Promise.resolve();
+  #isWriting = false;
   #failure: unknown = null;
   #discarded = false;
+  #isClosed = false;
 
-  /** @param meta preamble and file meta group, written in front of the data set; not part of its hash */
-  constructor(path: string, meta: Uint8Array, policy: SyncPolicy) {
+  /** @param meta preamble and file meta group, written in front of the data set */
+  constructor(path: string, meta: Uint8Array, policy: SyncPolicy, buffers: WriteBuffers) {
     this.path = path;
     this.#policy = policy;
-    this.#queue = [meta];
-    this.#queued = meta.length;
+    this.#buffers = buffers;
+    this.#opened = openNew(path);
+    this.#opened.catch((error: unknown) => (this.#failure = error));
+    this.#dataSetBytes = -meta.length;
+    this.write(meta);
   }
 
   /** Data set bytes taken so far. */
   get dataSetBytes(): number {
-    return this.#written;
+    return this.#dataSetBytes;
   }
 
-  /** Takes data set bytes without copying them. Returns how many bytes wait for the disk. */
+  /** Takes data set bytes: a copy, `chunk` is the caller's again. Returns how many bytes wait for the disk. */
   write(chunk: Uint8Array): number {
-    this.#hash.update(chunk);
-    this.#written += chunk.length;
-    this.#queue.push(chunk);
+    this.#dataSetBytes += chunk.length;
+    if (this.#failure !== null || this.#discarded) return this.#queued;
     this.#queued += chunk.length;
-    if (this.#queued >= batchBytes) this.#flush();
+    for (let at = 0; at < chunk.length;) {
+      this.#filling ??= this.#buffers.take();
+      const end = Math.min(chunk.length, at + this.#filling.length - this.#fill);
+      this.#filling.set(chunk.subarray(at, end), this.#fill);
+      this.#fill += end - at;
+      at = end;
+      if (this.#fill === this.#filling.length) this.#flush();
+    }
     return this.#queued;
   }
 
   /** Resolves when the disk has taken what was written so far. */
   async drained(): Promise<void> {
-    while (this.#queued > 0 && this.#failure === null && !this.#discarded) {
-      this.#flush();
-      await this.#flushing;
-    }
+    if (this.#fill > 0) this.#flush();
+    await this.#writing;
     if (this.#failure !== null) throw this.#failure;
   }
 
-  /** Everything on disk (synced by policy) and closed. Returns the SHA-256 of the data set. */
-  async finish(): Promise<string> {
+  /** Everything on disk (synced by policy) and closed. */
+  async finish(): Promise<void> {
     await this.drained();
-    const handle = this.#handle;
-    if (handle === null) throw new Error('finished before anything was written');
-    if (this.#policy === 'always') await handle.datasync();
-    await handle.close();
-    this.#handle = null;
-    return this.#hash.digest('hex');
+    const descriptor = await this.#opened;
+    if (this.#policy === 'always') await dataSync(descriptor);
+    await this.#close(descriptor);
   }
 
   /** Removes the temporary file. Safe in any state. */
   async discard(): Promise<void> {
     this.#discarded = true;
-    this.#queue = [];
-    this.#queued = 0;
-    await this.#flushing;
-    await this.#handle?.close();
-    this.#handle = null;
+    if (this.#filling !== null) this.#buffers.give(this.#filling);
+    this.#filling = null;
+    await this.#writing;
+    const descriptor = await this.#opened.catch(() => null); // its failure was told to who wrote
+    if (descriptor !== null) await this.#close(descriptor);
     await rm(this.path, { force: true });
   }
 
+  async #close(descriptor: number): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    await closeDescriptor(descriptor);
+  }
+
+  /** Hands the buffer that is being filled to the disk. */
   #flush(): void {
-    this.#flushing ??= this.#writeQueued().finally(() => {
-      this.#flushing = null;
-    });
+    if (this.#filling !== null) this.#full.push({ buffer: this.#filling, length: this.#fill });
+    this.#filling = null;
+    this.#fill = 0;
+    if (!this.#isWriting) this.#writing = this.#writeFull();
   }
 
-  async #writeQueued(): Promise<void> {
-    try {
-      this.#handle ??= await open(this.path, 'wx');
-      while (this.#queue.length > 0 && !this.#discarded) {
-        const batch = this.#queue;
-        this.#queue = [];
-        let left = batch.reduce((sum, chunk) => sum + chunk.length, 0);
-        let chunks = batch;
-        while (left > 0) {
-          const { bytesWritten } = await this.#handle.writev(chunks);
-          this.#queued -= Math.min(bytesWritten, this.#queued);
-          left -= bytesWritten;
-          if (left > 0) chunks = unwritten(chunks, bytesWritten);
+  /** Writes what is filled, one buffer after the other; after a failure, or when discarded, only gives them back. Never rejects. */
+  async #writeFull(): Promise<void> {
+    this.#isWriting = true;
+    for (let next = this.#full.shift(); next !== undefined; next = this.#full.shift()) {
+      const { buffer, length } = next;
+      try {
+        if (this.#failure === null && !this.#discarded) {
+          await writeFully(await this.#opened, length === buffer.length ? buffer : buffer.subarray(0, length));
         }
+      } catch (error) {
+        this.#failure ??= error;
       }
-    } catch (error) {
-      this.#failure = error;
+      this.#queued -= length;
+      this.#buffers.give(buffer);
     }
+    this.#isWriting = false;
   }
-}
-
-function unwritten(chunks: Uint8Array[], written: number): Uint8Array[] {
-  let skip = written;
-  const rest: Uint8Array[] = [];
-  for (const chunk of chunks) {
-    if (skip >= chunk.length) {
-      skip -= chunk.length;
-      continue;
-    }
-    rest.push(skip > 0 ? chunk.subarray(skip) : chunk);
-    skip = 0;
-  }
-  return rest;
 }

@@ -1,13 +1,12 @@
 // The spool: files that are written once, and what they say. The truth about every series.
-import { createHash, randomUUID } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { mkdir, readFile, rm, stat, statfs, unlink } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { mkdir, readFile, rm, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { LimpidError } from '../errors.js';
 import { ActiveMarkers } from './active-markers.js';
-import { Incoming } from './incoming.js';
-import { instanceNameOf, isKey } from './key.js';
+import { Instances } from './instances.js';
+import { isKey } from './key.js';
 import type { Key } from './key.js';
 import { Layout } from './layout.js';
 import { openProcessFolder, processName, startOf, sweepProcessFolders } from './process-folder.js';
@@ -18,7 +17,6 @@ import type {
   AttemptRecord,
   DecisionRecord,
   DeliveryRecord,
-  InstanceRecord,
   OutcomeRecord,
   SeriesRecord,
   SweptRecord,
@@ -30,8 +28,6 @@ import { nextSteps } from './state.js';
 import type { SeriesState } from './state.js';
 import {
   DirectorySyncs,
-  hasCode,
-  linkKeeping,
   linkOnce,
   makeDirectory,
   namesIn,
@@ -50,18 +46,13 @@ export interface SpoolOptions {
   readonly now: () => number;
 }
 
-/** How an arriving instance ended in the spool. */
-export interface PublishedInstance {
-  readonly kind: 'stored' | 'duplicate' | 'variant';
-  readonly instance: InstanceRecord;
-}
-
 const configurationRecord = z.object({ version: z.literal(1), at: z.iso.datetime(), sections: z.json() });
 const description = z.object({ version: z.literal(1), nodeId: z.string() });
 
 export class Spool {
   readonly layout: Layout;
   readonly active: ActiveMarkers;
+  readonly instances: Instances;
   /** Identity of this installation, made at first start: Device Serial Number of what it makes. */
   readonly nodeId: string;
   readonly #options: SpoolOptions;
@@ -75,8 +66,10 @@ export class Spool {
     this.#options = options;
     this.#identity = identity;
     this.#folder = folder;
-    this.#syncs = new DirectorySyncs(options.sync);
-    this.active = new ActiveMarkers(layout.active, processName(identity), this.#syncs, options.now);
+    const syncs = new DirectorySyncs(options.sync);
+    this.#syncs = syncs;
+    this.active = new ActiveMarkers(layout.active, processName(identity), syncs, options.now);
+    this.instances = new Instances({ layout, folder, sync: options.sync, syncs, active: this.active });
   }
 
   /** Name of this process in file names. */
@@ -95,65 +88,11 @@ export class Spool {
     });
   }
 
-  /** A temporary file for an instance that is arriving. */
-  beginInstance(meta: Uint8Array): Incoming {
-    return new Incoming(this.#folder.fresh('incoming'), meta, this.#options.sync);
-  }
-
   /** An empty folder of this process, for a result that is being made. */
   async freshFolder(prefix: string): Promise<string> {
     const path = this.#folder.fresh(prefix);
     await mkdir(path, { recursive: true });
     return path;
-  }
-
-  /**
-   * Publishes a finished instance: final name, `active/KEY`, directories synced. After this it may be acknowledged.
-   * The first copy of a SOP Instance UID stays; one with other bytes is kept beside it. What a revision lists with the same
-   * bytes (`listed`) is not stored again, also where retention has taken the file away.
-   */
-  async publishInstance(
-    key: Key,
-    incoming: Incoming,
-    identity: Omit<InstanceRecord, 'file' | 'sha256' | 'bytes'>,
-    listed: ReadonlyMap<string, ReadonlySet<string>>,
-  ): Promise<PublishedInstance> {
-    const bytes = incoming.dataSetBytes;
-    const sha256 = await incoming.finish();
-    const name = instanceNameOf(identity.sopInstanceUid);
-    if (listed.get(identity.sopInstanceUid)?.has(sha256) === true) {
-      await unlink(incoming.path);
-      return { kind: 'duplicate', instance: { file: name, ...identity, sha256, bytes } };
-    }
-    const folder = this.layout.instances(key);
-    let kind: PublishedInstance['kind'] = 'stored';
-    let file = name;
-    const variantName = `${name}.${sha256.slice(0, 8)}`;
-    // The name of a listed instance stays taken when retention has swept its file.
-    const isTaken = listed.has(identity.sopInstanceUid);
-    if (isTaken || !(await this.#linkInto(folder, incoming.path, this.layout.instance(key, name)))) {
-      const isSame = !isTaken && (await dataSetSha256(this.layout.instance(key, name))) === sha256;
-      if (isSame) kind = 'duplicate';
-      else {
-        file = variantName;
-        kind = (await this.#linkInto(folder, incoming.path, this.layout.instance(key, variantName)))
-          ? 'variant'
-          : 'duplicate';
-      }
-    }
-    await Promise.all([unlink(incoming.path), this.active.mark(key), this.#syncs.sync(folder), this.#syncs.made()]);
-    return { kind, instance: { file, ...identity, sha256, bytes } };
-  }
-
-  /** Links a file into a folder that is made only where it is not there yet: all instances of a series but the first find it. */
-  async #linkInto(folder: string, temporary: string, target: string): Promise<boolean> {
-    try {
-      return await linkKeeping(temporary, target);
-    } catch (error) {
-      if (!hasCode(error, 'ENOENT')) throw error;
-      await makeDirectory(folder, this.#syncs);
-      return linkKeeping(temporary, target);
-    }
   }
 
   /** Answers whether a series has something left to do, or is being finished. */
@@ -247,14 +186,6 @@ export class Spool {
   /** Says that retention takes the pixels of a revision away; before the first of them goes. */
   publishSwept(key: Key, revision: number, record: SweptRecord): Promise<boolean> {
     return this.#publishJson(this.layout.swept(key, revision), record);
-  }
-
-  /** Puts an instance file back that arrived while its series was being forgotten. */
-  async restoreInstance(key: Key, from: string, name: string): Promise<void> {
-    await makeDirectory(this.layout.instances(key), this.#syncs);
-    await linkKeeping(from, join(this.layout.instances(key), name));
-    await this.#syncs.sync(this.layout.instances(key));
-    await this.active.touch(key);
   }
 
   /**
@@ -377,23 +308,4 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
       cause: error,
     });
   }
-}
-
-/** SHA-256 of the data set of a file that limpid wrote: the bytes behind limpid's own meta group, whose length is in (0002,0000). */
-export async function dataSetSha256(file: string): Promise<string> {
-  const hash = createHash('sha256');
-  let start: number | null = null;
-  let head = Buffer.alloc(0);
-  const chunks: AsyncIterable<Buffer> = createReadStream(file, { highWaterMark: 1 << 20 });
-  for await (const chunk of chunks) {
-    if (start !== null) {
-      hash.update(chunk);
-      continue;
-    }
-    head = Buffer.concat([head, chunk]);
-    if (head.length < 144) continue;
-    start = 144 + head.readUInt32LE(140);
-    hash.update(head.subarray(start));
-  }
-  return hash.digest('hex');
 }

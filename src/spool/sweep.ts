@@ -177,7 +177,7 @@ async function forget(spool: Spool, { key, revisions }: SeriesState): Promise<bo
     revisions.flatMap(({ record }) => [...record.instances, ...record.variants].map(({ file }) => `${file}.dcm`)),
   );
   const arrived = (await namesIn(join(away, 'instances'))).filter((name) => !listed.has(name));
-  for (const name of arrived) await spool.restoreInstance(key, join(away, 'instances', name), name);
+  for (const name of arrived) await spool.instances.restore(key, join(away, 'instances', name), name);
   await rm(folder, { recursive: true, force: true });
   return true;
 }

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { LimpidError } from '../errors.js';
 import type { Key } from './key.js';
-import { dataSetSha256 } from './spool.js';
+import { dataSetSha256 } from './data-set-hash.js';
 import type { Spool } from './spool.js';
 import { nextSteps, sweptFiles, unlistedFiles } from './state.js';
 import type { SeriesState } from './state.js';

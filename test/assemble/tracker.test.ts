@@ -104,9 +104,9 @@ async function bring(
   association: number | null,
 ): Promise<void> {
   const identity = { sopClassUid: ctImage, sopInstanceUid, transferSyntaxUid: explicitLittleEndian };
-  const incoming = spool.beginInstance(arrivalMeta(identity, source, Date.now()));
+  const incoming = spool.instances.begin(arrivalMeta(identity, source, Date.now()));
   incoming.write(dataSet(sopInstanceUid, z));
-  const published = await spool.publishInstance(key, incoming, identity, await tracker.listed(key));
+  const published = await spool.instances.publish(key, incoming, identity, await tracker.listed(key));
   if (published.kind === 'duplicate') return;
   tracker.arrived({
     key,

@@ -38,10 +38,14 @@ async function withSpool<T>(body: (spool: Spool, folder: string) => Promise<T>):
   });
 }
 
-async function receive(spool: Spool, bytes: Uint8Array, listed = noneListed): ReturnType<Spool['publishInstance']> {
-  const incoming = spool.beginInstance(writeFileMeta(identity));
+async function receive(
+  spool: Spool,
+  bytes: Uint8Array,
+  listed = noneListed,
+): ReturnType<Spool['instances']['publish']> {
+  const incoming = spool.instances.begin(writeFileMeta(identity));
   for (let offset = 0; offset < bytes.length; offset += 65_536) incoming.write(bytes.subarray(offset, offset + 65_536));
-  return spool.publishInstance(key, incoming, identity, listed);
+  return spool.instances.publish(key, incoming, identity, listed);
 }
 
 const bytesOf = (length: number, seed: number): Uint8Array =>
@@ -53,7 +57,9 @@ describe('an arriving instance', () => {
       const bytes = bytesOf(1_500_001, 1);
       const { kind, instance } = await receive(spool, bytes);
       expect(kind).toBe('stored');
-      expect(instance.sha256).toBe(createHash('sha256').update(bytes).digest('hex'));
+      expect((await spool.instances.hashed(key, instance)).sha256).toBe(
+        createHash('sha256').update(bytes).digest('hex'),
+      );
       const file = await readFile(spool.layout.instance(key, instanceNameOf('1.1')));
       expect(file.subarray(file.length - bytes.length).equals(bytes)).toBe(true);
       expect([...(await spool.active.keys()).keys()]).toEqual([key]);
@@ -83,7 +89,7 @@ describe('an arriving instance', () => {
 
   it('leaves nothing behind when it is discarded in the middle', async () => {
     await withSpool(async (spool, folder) => {
-      const incoming = spool.beginInstance(writeFileMeta(identity));
+      const incoming = spool.instances.begin(writeFileMeta(identity));
       incoming.write(bytesOf(900_000, 1));
       await incoming.discard();
       const [own] = await readdir(join(folder, 'tmp'));

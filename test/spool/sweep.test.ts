@@ -52,13 +52,13 @@ const sweepAt = (spool: Spool, afterDays: number): Promise<SweepReport> =>
 async function arrive(spool: Spool, uid: string, bytes = bytesOf(uid)): Promise<string> {
   const { sopClassUid, transferSyntaxUid } = instanceRecord(uid);
   const identity = { sopClassUid, sopInstanceUid: uid, transferSyntaxUid };
-  const incoming = spool.beginInstance(writeFileMeta(identity));
+  const incoming = spool.instances.begin(writeFileMeta(identity));
   incoming.write(bytes);
   const listed = new Map<string, ReadonlySet<string>>();
   for (const { record } of (await spool.state(key)).revisions) {
     for (const { sopInstanceUid, sha256 } of record.instances) listed.set(sopInstanceUid, new Set([sha256]));
   }
-  return (await spool.publishInstance(key, incoming, identity, listed)).kind;
+  return (await spool.instances.publish(key, incoming, identity, listed)).kind;
 }
 
 const recordOf = (uid: string): ReturnType<typeof instanceRecord> => ({

@@ -42,7 +42,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
     open++;
     return {
       write: (chunk) => {
-        chunks.push(chunk);
+        chunks.push(Buffer.from(chunk));
         return options.queue?.bytes() ?? 0;
       },
       drained: () => options.queue?.drained() ?? Promise.resolve(),

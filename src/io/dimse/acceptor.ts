@@ -285,7 +285,7 @@ export class Acceptor implements AssociationUser, MessageUser {
     const object = this.#object;
     if (object === null) {
       this.#dropValue(slice);
-      this.#kept?.parts.push(slice);
+      this.#kept?.parts.push(Buffer.from(slice));
       return;
     }
     this.#setQueued(object.write(slice));

@@ -42,6 +42,7 @@ export interface AssociationUser {
   /** As requestor. */
   associateAccepted(accept: AssociateAccept): void;
   pdvStart(contextId: number, kind: 'command' | 'data', isLast: boolean): void;
+  /** The slice is valid only during the call. */
   pdvValue(slice: Uint8Array): void;
   pdvEnd(): void;
   /** As acceptor: call `releaseRespond` when every answer has been sent. */
@@ -55,6 +56,8 @@ export interface AssociationUser {
 }
 
 const { AssociateRequest, AssociateAccept, AssociateReject, Data, ReleaseRequest, ReleaseResponse, Abort } = PduType;
+
+const nothing: Buffer = Buffer.alloc(0);
 
 type Role = 'acceptor' | 'requestor';
 /** Why reading from the stream is held up. */
@@ -76,7 +79,7 @@ export class Association {
   #stall: NodeJS.Timeout | undefined;
   #rate: NodeJS.Timeout | undefined;
   /** Bytes read from the stream and not parsed: a pause came between. */
-  #rest: Buffer = Buffer.alloc(0);
+  #rest = nothing;
   #isRateWatched = false;
   #rateFrom = 0;
   #isClosed = false;
@@ -218,7 +221,8 @@ export class Association {
     const rest = this.#rest;
     try {
       const read = this.#parser.push(rest, () => this.#pauses.size > 0);
-      this.#rest = rest.subarray(read);
+      // a copy: the chunk is the reader's again when this returns
+      this.#rest = read === rest.length ? nothing : Buffer.from(rest.subarray(read));
     } catch (error) {
       if (error instanceof ProtocolFault) this.abort(error, error.message);
       else
@@ -322,7 +326,7 @@ export class Association {
     this.#hasEnded = true;
     this.#state = state;
     this.#parser.stop();
-    this.#rest = Buffer.alloc(0);
+    this.#rest = nothing;
     this.#clearPeerTimers();
     clearTimeout(this.#artim);
     clearTimeout(this.#stall);

@@ -21,6 +21,20 @@ export interface IncomingOptions {
   readonly refused: (answer: StoreAnswer) => void;
 }
 
+const nothingFound: Omit<WalkedFacts, 'bytes'> = {
+  sopClassUid: '',
+  sopInstanceUid: '',
+  studyInstanceUid: '',
+  seriesInstanceUid: '',
+  modality: '',
+  acquisitionNumber: '',
+  imagePositionPatient: '',
+  imageOrientationPatient: '',
+  imagesInAcquisition: '',
+  numberOfSeriesRelatedInstances: '',
+  concatenationUid: '',
+};
+
 export class IncomingObject {
   readonly #request: StoreRequest;
   readonly #options: IncomingOptions;
@@ -104,21 +118,14 @@ export class IncomingObject {
   /** The facts of a whole data set whose identity is that of the command; else null, and refused. */
   async #check(): Promise<WalkedFacts | null> {
     if (this.#sink === null) return null;
-    const { fault, identity, outOfOrder } = await this.#walk.end();
-    const refusal = fault === null ? this.#refusalFor(identity) : answers.notWhole;
+    const { fault, found, outOfOrder } = await this.#walk.end();
+    const refusal = fault === null ? this.#refusalFor(found) : answers.notWhole;
     if (refusal !== null) {
       this.#refuse(refusal);
       return null;
     }
     if (outOfOrder > 0) this.#options.noted('elements of a data set do not ascend');
-    const {
-      sopClassUid = '',
-      sopInstanceUid = '',
-      studyInstanceUid = '',
-      seriesInstanceUid = '',
-      modality = '',
-    } = identity;
-    return { sopClassUid, sopInstanceUid, studyInstanceUid, seriesInstanceUid, modality, bytes: this.#bytes };
+    return { ...nothingFound, ...found, bytes: this.#bytes };
   }
 
   #refusalFor(identity: Partial<Identity>): StoreAnswer | null {

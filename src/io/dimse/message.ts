@@ -7,6 +7,7 @@ export interface MessageUser {
   isAccepted(contextId: number): boolean;
   /** A whole command set. With `hasDataSet`, `dataSetValue` and `dataSetEnd` follow. */
   command(contextId: number, command: Command, isMistyped: boolean): void;
+  /** The slice is valid only during the call. */
   dataSetValue(slice: Uint8Array): void;
   dataSetEnd(): void;
 }
@@ -57,7 +58,7 @@ export class MessageReader {
     }
     this.#length += slice.length;
     if (this.#length > this.#commandBytes) throw invalidMessage(`a command set above ${this.#commandBytes} bytes`);
-    this.#parts.push(slice);
+    this.#parts.push(Buffer.from(slice));
   }
 
   pdvEnd(): void {

@@ -61,7 +61,7 @@ export async function readOutgoing(file: string): Promise<Outgoing> {
     const { offset, transferSyntaxUid } = await locateDataSet(handle);
     const walk = openWalk(transferSyntaxUid, defaultLimits);
     await walkToIdentity(handle, offset, walk);
-    const { sopClassUid = '', sopInstanceUid = '' } = walk.identity;
+    const { sopClassUid = '', sopInstanceUid = '' } = walk.found;
     walk.stop();
     if (sopClassUid === '' || sopInstanceUid === '') {
       throw new LimpidError('DICOM_MALFORMED', `no SOP class and instance UID: ${walk.fault ?? 'absent'}`);

@@ -8,6 +8,7 @@ export interface PduHandler {
   pdu(type: PduType, body: Buffer): void;
   /** A PDV begins; its value follows in any number of slices, then `pdvEnd`. */
   pdvStart(contextId: number, kind: 'command' | 'data', isLast: boolean): void;
+  /** The slice is valid only during the call. */
   pdvValue(slice: Uint8Array): void;
   pdvEnd(): void;
 }

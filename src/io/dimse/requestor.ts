@@ -356,7 +356,7 @@ export class Requestor implements AssociationUser, MessageUser {
     this.#askedBytes += slice.length;
     if (this.#askedBytes > this.#limits.otherDataSetBytes)
       throw invalidMessage('the data set of a request is too long');
-    this.#asked?.parts.push(slice);
+    this.#asked?.parts.push(Buffer.from(slice));
   }
 
   dataSetEnd(): void {

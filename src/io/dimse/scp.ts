@@ -11,6 +11,7 @@ import type { Mismatch } from './incoming-object.js';
 import { type Limits, defaultLimits } from './limits.js';
 import { rejections } from './negotiate.js';
 import { AbortReason, AbortSource } from './pdu.js';
+import { readBytes, readInto } from './read-buffer.js';
 import type { AssociationInfo, StoreService } from './sink.js';
 
 export interface ScpOptions {
@@ -58,6 +59,7 @@ class Listener implements Scp {
   readonly #options: ScpOptions;
   readonly #limits: Limits;
   readonly #server: Server;
+  readonly #readBuffer = Buffer.allocUnsafeSlow(readBytes);
   readonly #node: AcceptorNode;
   readonly #sessions = new Set<Session>();
   readonly #open = new Map<AssociationInfo, string>();
@@ -84,7 +86,9 @@ class Listener implements Scp {
       queuedBytes: 0,
     };
     // without TCP_NODELAY each answer waits for the peer's delayed acknowledgement: 40 ms an object
-    this.#server = createServer({ noDelay: true, keepAlive: true }, (socket) => this.#connected(socket));
+    this.#server = createServer({ noDelay: true, keepAlive: true, pauseOnConnect: true }, (socket) =>
+      this.#connected(readInto(socket, this.#readBuffer)),
+    );
     this.#server.maxConnections = connectionsOfAssociation * this.#limits.associations;
   }
 
@@ -144,6 +148,7 @@ class Listener implements Scp {
     this.#lastId++;
     const acceptor = new Acceptor(this.#node, this.#lastId, address);
     const association = new Association(socket, 'acceptor', acceptor, this.#limits);
+    socket.resume(); // it was accepted paused
     acceptor.attach(association);
     const session = { acceptor, association };
     this.#sessions.add(session);

@@ -1,4 +1,5 @@
 // Where received objects go. DIMSE moves bytes and answers; keeping them is the business of who implements these.
+import type { AssemblyTexts, Identity } from './walker.js';
 
 export interface AssociationInfo {
   /** Running number within one SCP. */
@@ -21,13 +22,8 @@ export interface StoreRequest {
   readonly messageId: number;
 }
 
-/** What the walk over a whole data set has found. */
-export interface WalkedFacts {
-  readonly sopClassUid: string;
-  readonly sopInstanceUid: string;
-  readonly studyInstanceUid: string;
-  readonly seriesInstanceUid: string;
-  readonly modality: string;
+/** What the walk over a whole data set has found; an empty text where it is absent. */
+export interface WalkedFacts extends Identity, AssemblyTexts {
   /** Length of the data set as received. */
   readonly bytes: number;
 }
@@ -42,7 +38,7 @@ export interface StoreAnswer {
 
 export interface ObjectSink {
   /**
-   * Takes the next bytes of the data set: a slice of a socket chunk, not to be changed, valid as long as it is held.
+   * Takes the next bytes of the data set: a slice of a read buffer, not to be changed, valid only during the call.
    * Gives the bytes still queued; above its mark the association is not read from until `drained` resolves.
    */
   write(chunk: Uint8Array): number;

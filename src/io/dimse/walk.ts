@@ -2,18 +2,18 @@
 import { createInflateRaw } from 'node:zlib';
 import { TransferSyntax } from './constants.js';
 import type { Limits } from './limits.js';
-import { DataSetWalker, type Identity } from './walker.js';
+import { type AssemblyTexts, DataSetWalker, type Identity } from './walker.js';
 
 export interface WalkResult {
   /** Why the bytes are no whole data set, or null. */
   readonly fault: string | null;
-  readonly identity: Partial<Identity>;
+  readonly found: Partial<Identity & AssemblyTexts>;
   /** Elements of the top level that do not ascend. */
   readonly outOfOrder: number;
 }
 
 export interface Walk {
-  /** Takes bytes as they are in the transfer syntax; gives how many are queued (see `drained`). */
+  /** Takes bytes as they are in the transfer syntax, keeping no view of them; gives how many are queued (see `drained`). */
   push(chunk: Uint8Array): number;
   /** Resolves when the queued bytes have been walked, or the walk has ended. */
   drained(): Promise<void>;
@@ -21,7 +21,7 @@ export interface Walk {
   readonly fault: string | null;
   /** Whether no more bytes can change the identity. */
   readonly isIdentityKnown: boolean;
-  readonly identity: Partial<Identity>;
+  readonly found: Partial<Identity & AssemblyTexts>;
   /** Ends the walk: every byte has been pushed. */
   end(): Promise<WalkResult>;
   /** Gives the walk up. */
@@ -32,7 +32,7 @@ type WalkLimits = Pick<Limits, 'nesting' | 'inflatedBytes' | 'inflationRatio'>;
 
 const resultOf = (walker: DataSetWalker, fault: string | null): WalkResult => ({
   fault,
-  identity: walker.identity,
+  found: walker.found,
   outOfOrder: walker.outOfOrder,
 });
 
@@ -50,8 +50,8 @@ function plainWalk(transferSyntaxUid: string, limits: WalkLimits): Walk {
     get isIdentityKnown() {
       return walker.isIdentityKnown;
     },
-    get identity() {
-      return walker.identity;
+    get found() {
+      return walker.found;
     },
     end: () => Promise.resolve(resultOf(walker, walker.end())),
     stop: () => {},
@@ -98,7 +98,7 @@ function deflatedWalk(limits: WalkLimits): Walk {
       pushed += chunk.length;
       if (isOver()) return 0;
       queued += chunk.length;
-      inflater.write(chunk, () => {
+      inflater.write(Buffer.from(chunk), () => {
         queued -= chunk.length;
         if (queued === 0) wake();
       });
@@ -111,8 +111,8 @@ function deflatedWalk(limits: WalkLimits): Walk {
     get isIdentityKnown() {
       return walker.isIdentityKnown;
     },
-    get identity() {
-      return walker.identity;
+    get found() {
+      return walker.found;
     },
     end: async () => {
       if (!isOver()) inflater.end();

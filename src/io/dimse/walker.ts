@@ -13,10 +13,19 @@ export interface Identity {
   readonly modality: string;
 }
 
-type IdentityKey = keyof Identity;
+/** What assembling a series needs, as it is written in the data set; absent where that has it not at its top level. */
+export interface AssemblyTexts {
+  readonly acquisitionNumber: string;
+  readonly imagePositionPatient: string;
+  readonly imageOrientationPatient: string;
+  readonly imagesInAcquisition: string;
+  readonly numberOfSeriesRelatedInstances: string;
+  readonly concatenationUid: string;
+}
 
-/** Tags that are wanted, ascending. */
-export const identityTags: ReadonlyMap<number, IdentityKey> = new Map([
+type WantedKey = keyof Identity | keyof AssemblyTexts;
+
+export const identityTags: ReadonlyMap<number, keyof Identity> = new Map([
   [0x00080016, 'sopClassUid'],
   [0x00080018, 'sopInstanceUid'],
   [0x00080060, 'modality'],
@@ -24,6 +33,15 @@ export const identityTags: ReadonlyMap<number, IdentityKey> = new Map([
   [0x0020000e, 'seriesInstanceUid'],
 ]);
 const lastIdentityTag = 0x0020000e;
+const wantedTags: ReadonlyMap<number, WantedKey> = new Map<number, WantedKey>([
+  ...identityTags,
+  [0x00200012, 'acquisitionNumber'],
+  [0x00200032, 'imagePositionPatient'],
+  [0x00200037, 'imageOrientationPatient'],
+  [0x00201002, 'imagesInAcquisition'],
+  [0x00201209, 'numberOfSeriesRelatedInstances'],
+  [0x00209161, 'concatenationUid'],
+]);
 
 const ItemTag = { Item: 0xfffee000, ItemEnd: 0xfffee00d, SequenceEnd: 0xfffee0dd } as const;
 const undefinedLength = 0xffffffff;
@@ -45,8 +63,8 @@ const longVrs: ReadonlySet<string> = new Set([
 ]);
 /** VRs that may have an undefined length (PS3.5 Section 7.1.2); OB and OW: encapsulated Pixel Data. */
 const openVrs: ReadonlySet<string> = new Set(['SQ', 'UN', 'OB', 'OW']);
-/** Longer values of the wanted tags are cut here: they are no UID and no modality any more. */
-const keptBytes = 80;
+/** Longer values of the wanted tags are cut here: they are no UID any more, nor six decimal strings of 16 bytes. */
+const keptBytes = 128;
 
 interface Coding {
   readonly vr: 'implicit' | 'explicit';
@@ -75,8 +93,8 @@ export class DataSetWalker {
   #headerFill = 0;
   /** Bytes of a value that are still to be skipped. */
   #skip = 0;
-  #kept: { readonly key: IdentityKey; readonly bytes: Buffer; fill: number } | null = null;
-  #identity: Partial<Record<IdentityKey, string>> = {};
+  #kept: { readonly key: WantedKey; readonly bytes: Buffer; fill: number } | null = null;
+  #found: Partial<Record<WantedKey, string>> = {};
   #fault: string | null = null;
   #lastTag = -1;
   #elements = 0;
@@ -96,9 +114,9 @@ export class DataSetWalker {
   get fault(): string | null {
     return this.#fault;
   }
-  /** What has been found of the identity; a value that is there may be empty. */
-  get identity(): Partial<Identity> {
-    return this.#identity;
+  /** What has been found; a value that is there may be empty. */
+  get found(): Partial<Identity & AssemblyTexts> {
+    return this.#found;
   }
   /** Whether no more bytes can change the identity: the walk is behind its last tag. */
   get isIdentityKnown(): boolean {
@@ -141,10 +159,10 @@ export class DataSetWalker {
     return end;
   }
 
-  #keep(key: IdentityKey, value: string): void {
+  #keep(key: WantedKey, value: string): void {
     this.#kept = null;
     // of a repeated element (forbidden, but seen) the last counts, as for the reader of the data set
-    this.#identity[key] = value.replace(/[\0 ]+$/, '');
+    this.#found[key] = value.replace(/[\0 ]+$/, '');
   }
 
   /** Fills the header: 8 bytes, 12 for a VR with a long length. */
@@ -219,7 +237,7 @@ export class DataSetWalker {
       else this.#frames.push({ holds: 'items', coding: vr === 'UN' ? implicitLittle : coding });
       return;
     }
-    const key = isTopLevel ? identityTags.get(tag) : undefined;
+    const key = isTopLevel ? wantedTags.get(tag) : undefined;
     if (key !== undefined && length === 0) this.#keep(key, '');
     else if (key !== undefined) this.#kept = { key, bytes: Buffer.alloc(Math.min(length, keptBytes)), fill: 0 };
     this.#skip = length;

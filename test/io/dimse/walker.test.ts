@@ -8,6 +8,7 @@ import { LimpidError } from '../../../src/errors.js';
 import { defaultLimits } from '../../../src/io/dimse/limits.js';
 import { type WalkResult, openWalk } from '../../../src/io/dimse/walk.js';
 import { DataSetWalker } from '../../../src/io/dimse/walker.js';
+import { assemblyFacts, headerFacts } from '../../../src/spool/arrival.js';
 import { dataSet, element } from '../../support/dimse-bytes.js';
 import { itWithData, sharedBytes, sharedFiles } from '../../support/shared-data.js';
 
@@ -60,7 +61,7 @@ describe('the sample data', () => {
       const all = samples();
       expect(all.length).toBeGreaterThan(250);
       for (const { name, bytes, syntax } of all) {
-        const { fault, identity } = await walk(syntax, bytes, 4093);
+        const { fault, found } = await walk(syntax, bytes, 4093);
         const expected = faulty[name];
         if (expected) {
           expect(fault).toMatch(expected);
@@ -68,15 +69,25 @@ describe('the sample data', () => {
         }
         expect({ name, fault }).toEqual({ name, fault: null });
         const read = readDataSet(bytes, syntax);
-        const found = {
-          sopClassUid: text(read, 'SOPClassUID') ?? '',
-          sopInstanceUid: text(read, 'SOPInstanceUID') ?? '',
-          studyInstanceUid: text(read, 'StudyInstanceUID') ?? '',
-          seriesInstanceUid: text(read, 'SeriesInstanceUID') ?? '',
-          modality: text(read, 'Modality') ?? '',
+        const none = {
+          sopClassUid: '',
+          sopInstanceUid: '',
+          studyInstanceUid: '',
+          seriesInstanceUid: '',
+          modality: '',
+          acquisitionNumber: '',
+          imagePositionPatient: '',
+          imageOrientationPatient: '',
+          imagesInAcquisition: '',
+          numberOfSeriesRelatedInstances: '',
+          concatenationUid: '',
         };
-        const none = { sopClassUid: '', sopInstanceUid: '', studyInstanceUid: '', seriesInstanceUid: '', modality: '' };
-        expect({ name, ...none, ...identity }).toEqual({ name, ...found });
+        const walked = { ...none, ...found };
+        expect({ name, ...assemblyFacts(walked) }).toEqual({ name, ...headerFacts(read) });
+        expect({ name, uids: [walked.sopClassUid, walked.sopInstanceUid] }).toEqual({
+          name,
+          uids: [text(read, 'SOPClassUID') ?? '', text(read, 'SOPInstanceUID') ?? ''],
+        });
       }
     },
   );
@@ -182,7 +193,7 @@ describe('random data sets', () => {
         whole.push(bytes);
         const pieces = new DataSetWalker(syntax, 64);
         for (let offset = 0; offset < bytes.length; offset++) pieces.push(bytes.subarray(offset, offset + 1));
-        expect([pieces.end(), pieces.identity]).toEqual([whole.end(), whole.identity]);
+        expect([pieces.end(), pieces.found]).toEqual([whole.end(), whole.found]);
       }),
       { numRuns: 1000 },
     );
@@ -232,20 +243,20 @@ describe('structure', () => {
     walker.push(Buffer.concat([element(0x10, 0x20, 'LO', 'X'), uid('1.2.3'), uid('1.2.4')]));
     expect(walker.end()).toBeNull();
     expect(walker.outOfOrder).toBe(2);
-    expect(walker.identity.sopInstanceUid).toBe('1.2.4');
+    expect(walker.found.sopInstanceUid).toBe('1.2.4');
   });
   it('the identity is that of the top level', () => {
     const inner = element(0x8, 0x18, 'UI', '1.2.9');
     const walker = new DataSetWalker(syntaxes.explicit, 64);
     walker.push(Buffer.concat([open('SQ'), item, inner, itemEnd, sequenceEnd]));
     expect(walker.end()).toBeNull();
-    expect(walker.identity).toEqual({});
+    expect(walker.found).toEqual({});
   });
   it('a value far too long for a UID is cut, and so is no UID any more', () => {
     const walker = new DataSetWalker(syntaxes.explicit, 64);
     walker.push(element(0x8, 0x18, 'UI', '1'.repeat(50_000)));
     expect(walker.end()).toBeNull();
-    expect(walker.identity.sopInstanceUid).toHaveLength(80);
+    expect(walker.found.sopInstanceUid).toHaveLength(128);
   });
 });
 
@@ -255,9 +266,9 @@ describe('deflated', () => {
   it('is inflated beside, in any segmentation, with or without a padding byte', async () => {
     for (const piece of [1000, 65_536]) {
       for (const stream of [deflated, Buffer.concat([deflated, Buffer.alloc(1)])]) {
-        const { fault, identity } = await walk(syntaxes.deflated, stream, piece);
+        const { fault, found } = await walk(syntaxes.deflated, stream, piece);
         expect(fault).toBeNull();
-        expect(identity.sopInstanceUid).toBe('1.2.3');
+        expect(found.sopInstanceUid).toBe('1.2.3');
       }
     }
   });
