@@ -1,10 +1,15 @@
 // `limpid models`: what this node can run, and whether it is what was released.
+import { LimpidError } from '../errors.js';
+import { modelJsonSchema } from '../inference/card.js';
+import type { ModelCard } from '../inference/card.js';
 import type { Registry } from '../inference/registry.js';
 import { colour, table } from './output.js';
 import type { Output } from './output.js';
 
 export interface ModelCommands {
   list(options: { readonly models?: string; readonly json: boolean }): Promise<void>;
+  show(id: string, options: { readonly models?: string; readonly json: boolean }): Promise<void>;
+  schema(): Promise<void>;
   verify(ids: readonly string[], options: { readonly models?: string; readonly json: boolean }): Promise<void>;
 }
 
@@ -32,6 +37,15 @@ export function modelCommands(
       ]);
       output.out(table(['id', 'version', 'kind', 'task', 'modality', 'strength', 'sha256'], rows));
     },
+    async show(id, { models, json }) {
+      const card = (await openRegistry(models)).get(id);
+      if (card === undefined) throw new LimpidError('MODEL_UNKNOWN', `there is no model ${id}`);
+      output.out(json ? JSON.stringify(card, null, 1) : described(card));
+    },
+    schema() {
+      output.out(JSON.stringify(modelJsonSchema(), null, 2));
+      return Promise.resolve();
+    },
     async verify(ids, { models, json }) {
       const registry = await openRegistry(models);
       const wanted = ids.length > 0 ? ids : registry.list().map(({ id }) => id);
@@ -51,4 +65,37 @@ export function modelCommands(
       }
     },
   };
+}
+
+/** A card for people: what it is for, what holds it. */
+function described(card: ModelCard): string {
+  const range = (value: { atLeast: number; atMost: number } | null, unit: string): string =>
+    value === null ? 'any' : `${value.atLeast} to ${value.atMost}${unit}`;
+  const limit = (value: number | null): string | number => value ?? 'none';
+  const { intendedUse: use, limits } = card;
+  const noise = Object.entries(card.noise).map(
+    ([modality, { a, b, unit }]) => `${modality}: nothing up to ${a}, all from ${a + b} ${unit}`,
+  );
+  return table(
+    [card.id, `${card.version}, ${card.kind}, ${card.task}`],
+    [
+      ['for', card.modality.join(', ')],
+      ['intended use', use.says.trim()],
+      ['age, years', use.minimumAgeYears === null ? 'any' : `${use.minimumAgeYears} and older`],
+      ['slice thickness', range(use.sliceThicknessMm, ' mm')],
+      ['pixel spacing', range(use.pixelSpacingMm, ' mm')],
+      ['field strength', range(use.magneticFieldStrengthT, ' T')],
+      ['rows, columns', range(use.matrix, '')],
+      ['strength', `${card.defaultStrength} of the noise, blend at most ${card.mostBlend}`],
+      ['noise', noise.join('; ')],
+      [
+        'withheld beyond',
+        `mean shift ${limit(limits.meanShift)}, structure ${limit(limits.residualStructure)}, noise left below ${limit(limits.noiseRatio)}`,
+      ],
+      ['made by', card.maker],
+      ['licence', card.licence],
+      ['training', card.training ?? 'none'],
+      ['sha256', card.sha256],
+    ],
+  );
 }

@@ -132,6 +132,17 @@ export function buildProgram(commands: Commands): Command {
     .addOption(jsonOption())
     .action((options: { models?: string; json: boolean }) => commands.models.list(options));
   models
+    .command('show')
+    .description('what a model is for, what limits hold it, how it was trained')
+    .argument('<id>', 'model or filter')
+    .addOption(modelsOption())
+    .addOption(jsonOption())
+    .action((id: string, options: { models?: string; json: boolean }) => commands.models.show(id, options));
+  models
+    .command('schema')
+    .description('print the JSON Schema of model.yaml')
+    .action(() => commands.models.schema());
+  models
     .command('verify')
     .description('check hashes and graphs, and run each on its probe')
     .argument('[id...]', 'models; none: all')

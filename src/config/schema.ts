@@ -97,7 +97,7 @@ const assemble = z
 const workers = z
   .strictObject({
     providers: z
-      .array(z.enum(['cpu', 'cuda', 'tensorrt', 'dml', 'coreml']), 'expected a list of execution providers')
+      .array(z.enum(['cpu', 'cuda', 'tensorrt', 'webgpu', 'dml', 'coreml']), 'expected a list of execution providers')
       .min(1, 'expected at least one execution provider')
       .default(['cuda', 'cpu'])
       .describe('Execution providers in order of preference; the first that works here is taken.'),

@@ -35,6 +35,11 @@ export const modelCard = z.strictObject({
       multipleOf: z.int().min(1),
       /** Values are limited to this range before the network, in the modality's unit; null: not limited. */
       range: range.nullable(),
+      /** Slices with more rows or columns than `side` are cut into tiles that see `halo` pixels more; null: never. */
+      tile: z
+        .strictObject({ side: z.int().min(64), halo: z.int().min(0).max(512) })
+        .nullable()
+        .default(null),
     })
     .nullable(),
   /** The filter's own numbers; part of a task's settings. Empty for networks. */
@@ -79,3 +84,8 @@ export const modelCard = z.strictObject({
 
 /** A card as read; `modality` lists what it may be used for. */
 export type ModelCard = Readonly<z.infer<typeof modelCard>>;
+
+/** JSON Schema of `model.yaml`, for editors and for sites that add a model of their own. */
+export function modelJsonSchema(): Record<string, unknown> {
+  return { ...z.toJSONSchema(modelCard, { io: 'input' }), title: 'limpid model card' };
+}

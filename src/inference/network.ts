@@ -5,6 +5,8 @@ import type { Slice } from '../imaging/slice.js';
 import type { ModelCard } from './card.js';
 import { modelSha256 } from './identity.js';
 import { openSession } from './session.js';
+import { tilesOf } from './tiles.js';
+import type { Tile } from './tiles.js';
 
 export interface Network {
   /** Input less output, in the slice's unit. */
@@ -41,6 +43,16 @@ export function fillInput(
   }
 }
 
+/** A window of a plane. */
+function cut(values: Float32Array, stride: number, { top, left, rows, columns }: Tile['window']): Float32Array {
+  const out = new Float32Array(rows * columns);
+  for (let r = 0; r < rows; r++) {
+    const from = (top + r) * stride + left;
+    out.set(values.subarray(from, from + columns), r * columns);
+  }
+  return out;
+}
+
 /**
  * Opens the network of a card.
  *
@@ -60,20 +72,35 @@ export async function openNetwork(card: ModelCard, file: string, provider: strin
   }
   const session = await openSession(bytes, provider);
   let buffer = new Float32Array(0);
+  /** Input, as the network saw it, less output: of one window of a slice. */
+  const residualOf = async (slice: Slice, noise: Float32Array): Promise<Slice> => {
+    const { rows, columns } = slice;
+    const height = Math.ceil(rows / input.multipleOf) * input.multipleOf;
+    const width = Math.ceil(columns / input.multipleOf) * input.multipleOf;
+    if (buffer.length !== 2 * height * width) buffer = new Float32Array(2 * height * width);
+    fillInput(slice, noise, input, height, width, buffer);
+    const output = await session.run(input.input, input.output, buffer, [1, 2, height, width]);
+    const values = new Float32Array(rows * columns);
+    for (let r = 0, at = 0; r < rows; r++) {
+      const line = r * width;
+      for (let c = 0; c < columns; c++, at++) {
+        values[at] = ((buffer[line + c] ?? 0) - (output[line + c] ?? 0)) * input.scale;
+      }
+    }
+    return { rows, columns, values };
+  };
   return {
     async residual(slice, noise) {
-      const { rows, columns, values } = slice;
-      const height = Math.ceil(rows / input.multipleOf) * input.multipleOf;
-      const width = Math.ceil(columns / input.multipleOf) * input.multipleOf;
-      if (buffer.length !== 2 * height * width) buffer = new Float32Array(2 * height * width);
-      fillInput(slice, noise, input, height, width, buffer);
-      const output = await session.run(input.input, input.output, buffer, [1, 2, height, width]);
-      const out = new Float32Array(values.length);
-      for (let r = 0, at = 0; r < rows; r++) {
-        const line = r * width;
-        // The input as the network saw it: limited to its range.
-        for (let c = 0; c < columns; c++, at++) {
-          out[at] = ((buffer[line + c] ?? 0) - (output[line + c] ?? 0)) * input.scale;
+      const { rows, columns } = slice;
+      const tiles = tilesOf(rows, columns, input.tile, input.multipleOf);
+      if (tiles.length === 1) return (await residualOf(slice, noise)).values;
+      const out = new Float32Array(slice.values.length);
+      for (const { window, kept } of tiles) {
+        const part = { rows: window.rows, columns: window.columns, values: cut(slice.values, columns, window) };
+        const { values } = await residualOf(part, cut(noise, columns, window));
+        for (let r = 0; r < kept.rows; r++) {
+          const from = (kept.top - window.top + r) * window.columns + kept.left - window.left;
+          out.set(values.subarray(from, from + kept.columns), (kept.top + r) * columns + kept.left);
         }
       }
       return out;

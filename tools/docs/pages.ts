@@ -9,6 +9,7 @@ import { conformancePage } from './conformance-page.js';
 import { configPage } from './config-page.js';
 import { dashboard } from './dashboard.js';
 import { errorsPage } from './errors-page.js';
+import { modelJsonSchema } from '../../src/inference/card.js';
 import { generatedBy } from './markdown.js';
 import { metricsPage } from './metrics-page.js';
 
@@ -27,6 +28,7 @@ export const pages: readonly Page[] = [
   { path: 'docs/cli.md', make: () => cliPage(buildProgram(openCommands(processOutput(), {}, () => undefined))) },
   { path: 'config/limpid.schema.json', make: () => json({ $comment: generatedBy, ...configJsonSchema() }) },
   { path: 'config/rules.schema.json', make: () => json({ $comment: generatedBy, ...rulesJsonSchema() }) },
+  { path: 'models/model.schema.json', make: () => json({ $comment: generatedBy, ...modelJsonSchema() }) },
   { path: 'docs/conformance-statement.md', make: conformancePage },
   { path: 'docs/openapi.json', make: () => json({ 'x-generated': generatedBy, ...openApi() }) },
   { path: 'deploy/grafana/dashboards/limpid-overview.json', make: () => json(dashboard()) },

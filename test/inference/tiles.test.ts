@@ -1,0 +1,71 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { openNetwork } from '../../src/inference/network.js';
+import { openRegistry } from '../../src/inference/registry.js';
+import { tilesOf } from '../../src/inference/tiles.js';
+import { modelsDirectory } from '../support/shipped-models.js';
+import { uniform } from '../support/phantom.js';
+
+describe('tiles', () => {
+  it('keep every pixel once, see what they keep and their halo, and start on the grid', () => {
+    const shape = fc.record({
+      rows: fc.integer({ min: 1, max: 90 }),
+      columns: fc.integer({ min: 1, max: 90 }),
+      side: fc.integer({ min: 8, max: 40 }),
+      halo: fc.integer({ min: 0, max: 12 }),
+      multipleOf: fc.constantFrom(1, 2, 8),
+    });
+    fc.assert(
+      fc.property(shape, ({ rows, columns, side, halo, multipleOf }) => {
+        const seen = new Uint8Array(rows * columns);
+        for (const { window, kept } of tilesOf(rows, columns, { side, halo }, multipleOf)) {
+          expect(window.top % multipleOf).toBe(0);
+          expect(window.left % multipleOf).toBe(0);
+          for (let r = kept.top; r < kept.top + kept.rows; r++) {
+            for (let c = kept.left; c < kept.left + kept.columns; c++) seen[r * columns + c]! += 1;
+          }
+          expect(window.top).toBeLessThanOrEqual(Math.max(0, kept.top - halo));
+          expect(window.left).toBeLessThanOrEqual(Math.max(0, kept.left - halo));
+          expect(window.top + window.rows).toBeGreaterThanOrEqual(Math.min(rows, kept.top + kept.rows + halo));
+          expect(window.left + window.columns).toBeGreaterThanOrEqual(
+            Math.min(columns, kept.left + kept.columns + halo),
+          );
+          expect(window.top + window.rows).toBeLessThanOrEqual(rows);
+          expect(window.left + window.columns).toBeLessThanOrEqual(columns);
+        }
+        expect(seen.every((count) => count === 1)).toBe(true);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it.each(['ct-low-dose', 'mr-accelerated'])(
+    '%s gives the same in tiles as in one piece, to 1e-4 of its scale',
+    async (id) => {
+      const registry = await openRegistry(modelsDirectory);
+      const card = registry.get(id);
+      if (card === undefined || card.input === null) throw new Error(`no ${id}`);
+      const next = uniform(3);
+      const [rows, columns] = [147, 131];
+      const values = Float32Array.from({ length: rows * columns }, () => 200 * next());
+      const slice = { rows, columns, values };
+      const noise = new Float32Array(values.length).fill(20);
+      const run = async (tile: { side: number; halo: number } | null): Promise<Float32Array> => {
+        const input = card.input === null ? null : { ...card.input, tile };
+        const network = await openNetwork({ ...card, input }, registry.file(id), 'cpu');
+        try {
+          return await network.residual(slice, noise);
+        } finally {
+          await network.close();
+        }
+      };
+      const whole = await run(null);
+      const tiled = await run({ side: 64, halo: card.input.tile?.halo ?? 0 });
+      const short = await run({ side: 64, halo: 4 });
+      const apart = (other: Float32Array): number =>
+        whole.reduce((most, value, i) => Math.max(most, Math.abs(value - (other[i] ?? 0))), 0);
+      expect(apart(tiled)).toBeLessThan(1e-4 * card.input.scale);
+      expect(apart(short)).toBeGreaterThan(apart(tiled)); // a halo below the network's reach shows
+    },
+  );
+});

@@ -1,0 +1,27 @@
+// The WebGPU provider on a Vulkan driver that needs no GPU: SwiftShader, which Debian's Chromium brings.
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { describe, expect, it } from '@jest/globals';
+
+const driver = '/usr/lib/chromium/vk_swiftshader_icd.json';
+const loader = '/usr/lib/x86_64-linux-gnu/libvulkan.so.1';
+const missing = [driver, loader].filter((file) => !existsSync(file));
+if (missing.length > 0 && process.env['CI'] === 'true') throw new Error(`missing: ${missing.join(', ')}`);
+const itWithVulkan = missing.length === 0 ? it : it.skip;
+
+describe('webgpu', () => {
+  itWithVulkan(
+    'gives what the card of ct-low-dose says',
+    async () => {
+      const script = fileURLToPath(new URL('../support/run-probe.js', import.meta.url));
+      const { stdout } = await promisify(execFile)(process.execPath, [script, 'ct-low-dose', 'webgpu'], {
+        env: { ...process.env, VK_ICD_FILENAMES: driver },
+        timeout: 110_000,
+      });
+      expect(JSON.parse(stdout.trim().split('\n').at(-1) ?? '')).toEqual([]);
+    },
+    120_000,
+  );
+});
