@@ -11,6 +11,8 @@ const main = fileURLToPath(new URL('../src/main.js', import.meta.url));
 export interface NodeUnderTest {
   readonly pid: number;
   readonly dicomPort: number;
+  /** 0: it has no TLS listener. */
+  readonly tlsPort: number;
   readonly httpPort: number;
   readonly spool: string;
   /** Text of the log so far. */
@@ -73,6 +75,7 @@ export async function startNode(options: NodeOptions): Promise<NodeUnderTest> {
   return {
     pid: child.pid ?? 0,
     dicomPort: Number(/DICOM \S+:(\d+)/.exec(line)?.[1] ?? 0),
+    tlsPort: Number(/DICOM-TLS \S+:(\d+)/.exec(line)?.[1] ?? 0),
     httpPort: Number(/HTTP http:\/\/\S+?:(\d+)/.exec(line)?.[1] ?? 0),
     spool: join(options.folder, 'data'),
     log: () => log,

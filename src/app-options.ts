@@ -12,6 +12,8 @@ export interface AppOptions {
   readonly modelsDirectory: string;
   /** Aborted when the process is told to end. */
   readonly stopping: AbortSignal;
+  /** Has `listener` called at each SIGHUP; gives what ends that. */
+  readonly onHangUp: (listener: () => void) => () => void;
   readonly log: Log;
   readonly metrics: Metrics;
 }

@@ -15,6 +15,7 @@ import { advance, handlersOf } from './pipeline.js';
 import type { PipelineDeps } from './pipeline.js';
 import { openDeliverer, resumeDeliveries } from './open-deliverer.js';
 import { openReceiver } from './open-receiver.js';
+import { noTls, openTls, usesTls } from './open-tls.js';
 import { openStages } from './open-stages.js';
 import { readiness } from './readiness.js';
 import { openQueue } from './queue/backend.js';
@@ -73,9 +74,13 @@ async function open(options: AppOptions, closing: Closing): Promise<App> {
     now: Date.now,
   });
   closing.add(() => queue.close());
+  const tls = usesTls(roles) ? await openTls(config) : noTls;
+  const watch = tls.watch(log, metrics);
+  closing.add(() => watch.close());
+  closing.add(options.onHangUp(() => void tls.reload(log)));
   const pipeline: PipelineDeps = { spool, queue, log, metrics, now: Date.now };
 
-  const deliverer = openDeliverer(options, { spool, queue }, closing);
+  const deliverer = openDeliverer(options, { spool, queue }, tls, closing);
   const stages = await openStages(options, spool, registry, deliverer, closing);
   const handlers = handlersOf(pipeline, stages, stopping);
 
@@ -124,8 +129,10 @@ async function open(options: AppOptions, closing: Closing): Promise<App> {
     void resumeDeliveries(deliverer, config);
   }
   if (has('receiver')) {
-    const port = await openReceiver(options, pipeline, closing, (waits) => (standsBy = waits));
-    parts.unshift(`DICOM ${config.node.aeTitle}@${config.node.dimse.host}:${port}`);
+    const { port, tlsPort } = await openReceiver(options, pipeline, tls, closing, (waits) => (standsBy = waits));
+    const at = `${config.node.aeTitle}@${config.node.dimse.host}`;
+    if (tlsPort > 0) parts.unshift(`DICOM-TLS ${at}:${tlsPort}`);
+    if (port > 0) parts.unshift(`DICOM ${at}:${port}`);
   }
   parts.push(`roles ${roles.join(',')}`, `queue ${queue.kind}`, `spool ${config.spool.directory}`);
   return {

@@ -24,6 +24,7 @@ import { openRegistry } from './inference/registry.js';
 import { openLog } from './observe/log.js';
 import { openMetrics } from './observe/metrics.js';
 import { spoolCommands } from './cli/spool.js';
+import { certificateNotices, openTls, usesTls } from './open-tls.js';
 import { Layout } from './spool/layout.js';
 import { openSpool } from './spool/spool.js';
 import type { Spool } from './spool/spool.js';
@@ -35,10 +36,10 @@ const modelsDirectory = resolve(dirname(fileURLToPath(import.meta.url)), '../../
 const drainMs = 30_000;
 
 export function openCommands(output: Output, environment: Environment, failed: () => void): Commands {
-  const load = async (file: string): Promise<Config> => {
+  const load = async (file: string, certificates: 'check' | 'leave' = 'leave'): Promise<Config> => {
     const registry = await openRegistry(modelsDirectory);
     const knownModels = new Map(registry.list().map((card) => [card.id, card]));
-    const config = await loadConfig(file, environment, { knownModels });
+    const config = await loadConfig(file, environment, { knownModels, certificates });
     // Paths of a configuration are relative to its file.
     const directory = resolve(dirname(file), config.spool.directory);
     return { ...config, spool: { ...config.spool, directory } };
@@ -62,12 +63,17 @@ export function openCommands(output: Output, environment: Environment, failed: (
   };
   return {
     serve: async ({ config: file, roles, standby }) => {
-      const config = await load(file);
+      const config = await load(file, usesTls(roles) ? 'check' : 'leave');
       checkRoles(config, roles);
       const log = openLog(config.log.level);
       const stop = new AbortController();
       for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort());
-      const options = { config, roles, standby, modelsDirectory, log, metrics: openMetrics(), stopping: stop.signal };
+      const onHangUp = (listener: () => void) => {
+        process.on('SIGHUP', listener);
+        return () => void process.removeListener('SIGHUP', listener);
+      };
+      const stopping = stop.signal;
+      const options = { config, roles, standby, modelsDirectory, log, metrics: openMetrics(), stopping, onHangUp };
       const app = await openApp(options);
       if (app === null) return;
       keepHeapSmall();
@@ -118,7 +124,8 @@ export function openCommands(output: Output, environment: Environment, failed: (
         const { aeTitle, host, port, associations } = peer;
         if (host === null || port === null)
           throw new LimpidError('USAGE', `peer ${name} has no host and port in ${file}`);
-        return { target: { aeTitle, host, port, callingAe: config.node.aeTitle }, associations };
+        const tls = peer.tls === null ? undefined : (await openTls(config)).target(name);
+        return { target: { aeTitle, host, port, callingAe: config.node.aeTitle, tls }, associations };
       },
       quiet,
       output,
@@ -139,7 +146,7 @@ export function openCommands(output: Output, environment: Environment, failed: (
       failed,
     ),
     models: modelCommands((directory) => openRegistry(directory ?? modelsDirectory), output, failed),
-    config: configCommands(load, output),
+    config: configCommands((file) => load(file, 'check'), certificateNotices, output),
     spool: spoolCommands(
       {
         sweep: (file) =>

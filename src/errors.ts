@@ -72,6 +72,10 @@ export const failures = {
     hint: 'Another process holds the address of node.dimse, or it is not one of this machine: change host or port.',
   },
   DIMSE_CONNECT: { next: 'retry', hint: 'Check host and port of the peer, and the network between.' },
+  DIMSE_TLS: {
+    next: 'retry',
+    hint: 'Check both certificates: validity, signing authority, name; and that the peer talks TLS on this port.',
+  },
   DIMSE_REJECTED: { next: 'retry', hint: 'The peer refused the association: check both AE titles in its table.' },
   DIMSE_ABORTED: { next: 'retry', hint: 'The peer aborted; see its log at this time.' },
   DIMSE_TIMEOUT: { next: 'retry', hint: 'The peer did not answer in time; check its load.' },

@@ -11,6 +11,7 @@ import { countAssociations, dicomDestination } from './deliver/dicom-destination
 import { folderDestination } from './deliver/folder-destination.js';
 import type { DeliveryJob } from './deliver/job.js';
 import { retryPolicyOf } from './deliver/retry-policy.js';
+import type { NodeTls } from './open-tls.js';
 import type { QueueBackend } from './queue/backend.js';
 import { jobIdOf } from './queue/jobs.js';
 import type { Spool } from './spool/spool.js';
@@ -23,12 +24,13 @@ const wakeAgainMs = 200;
 export function openDeliverer(
   options: AppOptions,
   { spool, queue }: { readonly spool: Spool; readonly queue: QueueBackend },
+  tls: NodeTls,
   closing: Closing,
 ): Deliverer {
   const { config, log, metrics } = options;
   const deliveries = new Map<string, PeerDelivery>();
   for (const [name, peer] of Object.entries(config.peers)) {
-    const destination = destinationOf(name, peer, options);
+    const destination = destinationOf(name, peer, tls, options);
     if (destination === null) continue;
     deliveries.set(name, { destination, retry: retryPolicyOf(peer), throttle: peer.throttle, window: peer.window });
   }
@@ -56,13 +58,19 @@ export async function resumeDeliveries(deliverer: Deliverer, config: AppOptions[
   for (const [name, peer] of Object.entries(config.peers)) if (isDestination(peer)) await deliverer.resume(name);
 }
 
-function destinationOf(name: string, peer: Peer, { config, log, metrics }: AppOptions): Destination | null {
+function destinationOf(
+  name: string,
+  peer: Peer,
+  tls: NodeTls,
+  { config, log, metrics }: AppOptions,
+): Destination | null {
   if (peer.kind === 'folder')
     return folderDestination(peer, { sync: config.spool.sync, sourceAe: config.node.aeTitle });
   const { aeTitle, host, port, associations } = peer;
   if (host === null || port === null) return null;
   const watch = countAssociations(metrics, name);
-  return dicomDestination({ aeTitle, host, port, callingAe: config.node.aeTitle, watch }, { associations, log });
+  const target = { aeTitle, host, port, callingAe: config.node.aeTitle, tls: tls.target(name), watch };
+  return dicomDestination(target, { associations, log });
 }
 
 /** Every delivery that a peer still waits for, the oldest series first. */

@@ -7,25 +7,28 @@ import type { Closing } from './closing.js';
 import { completionPolicies } from './completion-policies.js';
 import { LimpidError } from './errors.js';
 import { openScp } from './io/dimse/scp.js';
+import type { TlsListening } from './io/dimse/tls-listener.js';
 import { advance } from './pipeline.js';
 import type { PipelineDeps } from './pipeline.js';
 import { admit } from './receive/admission.js';
 import type { AdmissionPolicy } from './receive/admission.js';
 import { watchSpace } from './receive/space.js';
 import { openStoreService } from './receive/store.js';
+import type { NodeTls } from './open-tls.js';
 import type { Spool } from './spool/spool.js';
 
 /** Open associations may end by themselves for this long; closing the rest fits into what is left of the 30 s of a drain. */
 const drainMs = 20_000;
 const standbyEveryMs = 1_000;
 
-/** Opens it. `standsBy` is told while another receiver holds the spool. @returns the DICOM port */
+/** Opens it. `standsBy` is told while another receiver holds the spool. @returns its ports; 0: no such listener */
 export async function openReceiver(
   options: AppOptions,
   pipeline: PipelineDeps,
+  tls: NodeTls,
   closing: Closing,
   standsBy: (waits: boolean) => void,
-): Promise<number> {
+): Promise<{ readonly port: number; readonly tlsPort: number }> {
   const { config, log, metrics, stopping } = options;
   const { spool } = pipeline;
   const lock = await takeLock(spool, options, standsBy);
@@ -51,10 +54,11 @@ export async function openReceiver(
   await tracker.start();
   const admission: AdmissionPolicy = {
     aeTitles: [config.node.aeTitle],
-    peers: dicomPeers(config.peers).map(([name, { aeTitle, from }]) => ({
+    peers: dicomPeers(config.peers).map(([name, peer]) => ({
       name,
-      aeTitle,
-      from: from.length === 0 ? null : from,
+      aeTitle: peer.aeTitle,
+      from: peer.from.length === 0 ? null : peer.from,
+      tls: peer.tls && { allowed: peer.tls, plainCalls: peer.tls.plainCalls },
     })),
     unknownCallers: config.node.unknownCallers,
   };
@@ -65,6 +69,7 @@ export async function openReceiver(
   const scp = await openScp({
     host: config.node.dimse.host,
     port: config.node.dimse.port,
+    tls: listening(config, tls),
     aeTitles: admission.aeTitles,
     admit: (request) => admit(request, admission, congested()),
     store: openStoreService({
@@ -84,7 +89,13 @@ export async function openReceiver(
   });
   closing.add(() => scp.close());
   closing.addTaker(() => scp.drain(drainMs));
-  return scp.port;
+  return { port: scp.port, tlsPort: scp.tlsPort };
+}
+
+function listening({ node }: AppOptions['config'], { listener }: NodeTls): TlsListening | null {
+  const { tls } = node.dimse;
+  if (tls === null || tls.port === null || listener === null) return null;
+  return { port: tls.port, credentials: listener, clientCertificate: tls.clientCertificate };
 }
 
 async function takeLock(

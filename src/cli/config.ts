@@ -9,11 +9,17 @@ export interface ConfigCommands {
   schema(): Promise<void>;
 }
 
-/** The commands over the loader, which throws every fault at once. */
-export function configCommands(load: (file: string) => Promise<Config>, output: Output): ConfigCommands {
+/** The commands over the loader, which throws every fault at once. `notices` tells what is no fault and still to be looked at. */
+export function configCommands(
+  load: (file: string) => Promise<Config>,
+  notices: (config: Config) => Promise<readonly string[]>,
+  output: Output,
+): ConfigCommands {
   return {
     async check({ config }) {
-      const { rules, peers, queue } = await load(config);
+      const loaded = await load(config);
+      const { rules, peers, queue } = loaded;
+      for (const notice of await notices(loaded)) output.err(`${colour(output, 'yellow', 'look')} ${notice}`);
       const counts = `${rules.length} rules, ${Object.keys(peers).length} peers, queue ${queue.url.split('://')[0] ?? ''}`;
       output.out(`${colour(output, 'green', 'ok')} ${config}: ${counts}`);
     },

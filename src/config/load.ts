@@ -12,12 +12,15 @@ import { errorCode, mapping } from './plain.js';
 import { schemaFaults, valueAt } from './schema-faults.js';
 import { configSchema, strengths } from './schema.js';
 import type { Config } from './schema.js';
+import { checkTlsFiles, checkTlsKeys, withAbsoluteFiles } from './tls-files.js';
 import { readYaml } from './yaml-source.js';
 import type { KeyPath, YamlSource } from './yaml-source.js';
 
 export interface LoadOptions {
   /** Models that rules may name, by id; undefined: ids are not checked. */
   readonly knownModels?: ReadonlyMap<string, KnownModel> | undefined;
+  /** Whether certificate files are read and checked: by processes that use them; others may not be allowed to. */
+  readonly certificates?: 'check' | 'leave';
 }
 
 async function readSource(file: string): Promise<YamlSource> {
@@ -75,9 +78,14 @@ export async function loadConfig(file: string, environment: Environment, options
     complain(['rules', ...path], message),
   );
   await checkQueue(valueAt(overridden.value, ['queue']), complain);
-  if (!result.success || faults.length > 0) throw new ConfigInvalidError(faults.sort(byPlace));
+  const data = result.success ? withAbsoluteFiles(result.data, dirname(file)) : null;
+  if (data !== null) {
+    checkTlsKeys(data, complain);
+    if (options.certificates === 'check') await checkTlsFiles(data, complain);
+  }
+  if (data === null || faults.length > 0) throw new ConfigInvalidError(faults.sort(byPlace));
   const assemble = valueAt(overridden.value, ['assemble']) ?? {};
-  return deepFreeze({ ...result.data, shared: { assemble, peers: rawPeers ?? {}, rules: rawRules ?? [] } });
+  return deepFreeze({ ...data, shared: { assemble, peers: rawPeers ?? {}, rules: rawRules ?? [] } });
 }
 
 const byPlace = (a: ConfigFault, b: ConfigFault): number =>

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { assembleOwn } from './completion.js';
 import { aeTitle, duration, host, scalar, size, text, whole } from './scalars.js';
+import { peerTls } from './tls-schema.js';
 import { parseWindow } from './units.js';
 
 const rateText = 'a number of instances a second from 0.1 to 10000';
@@ -53,6 +54,7 @@ const dicom = z
       .array(z.string(`expected ${statusText}`).regex(/^[0-9A-Fa-f][0-9A-Fa-fx]{3}$/, `expected ${statusText}`))
       .default([])
       .describe('Refusals that this peer gives when it is only busy: three tries, five minutes apart.'),
+    tls: peerTls.nullable().default(null),
     ...delivery,
   })
   .transform(({ kind = 'dicom', ...rest }) => ({ kind, ...shared(rest) }));

@@ -8,6 +8,7 @@ import { compileCondition } from './conditions.js';
 import { compileExpression } from './patterns.js';
 import { peer } from './peer-schema.js';
 import { aeTitle, duration, host, name, port, scalar, size, text, whole } from './scalars.js';
+import { listenerTls } from './tls-schema.js';
 import { defaultVendorMarks, readMarkPlace } from './vendor-marks.js';
 import type { VendorMarkText } from './vendor-marks.js';
 
@@ -26,7 +27,13 @@ const node = z.strictObject({
     .enum(['refuse', 'accept'])
     .default('refuse')
     .describe('Whether an AE title or address that no peer has may send.'),
-  dimse: z.strictObject({ host: host.default('0.0.0.0'), port: port.default(11_112) }).prefault({}),
+  dimse: z
+    .strictObject({
+      host: host.default('0.0.0.0'),
+      port: port.nullable().default(11_112).describe('null: no plain listener, TLS only.'),
+      tls: listenerTls.nullable().default(null),
+    })
+    .prefault({}),
   http: z
     .strictObject({ host: host.default('127.0.0.1'), port: port.default(8080) })
     .prefault({})

@@ -33,6 +33,16 @@ export const metrics = {
     labels: ['direction', 'peer', 'outcome'],
     help: 'Associations ended, by outcome: released, rejected, aborted, lost.',
   },
+  tls_refused_total: {
+    kind: 'counter',
+    labels: ['reason'],
+    help: 'Connections closed by the TLS handshake, by reason: certificate, protocol, plain, timeout, other.',
+  },
+  tls_certificate_expiry_seconds: {
+    kind: 'gauge',
+    labels: ['certificate'],
+    help: 'Time until a certificate of this node ends: node, or the name of a peer that is called with one of its own.',
+  },
   instances_received_total: {
     kind: 'counter',
     labels: ['peer', 'modality', 'status'],
@@ -158,6 +168,7 @@ export const labelValues: Readonly<Record<string, readonly string[]>> = {
 /** The fixed values of `outcome` and `state`, by metric. */
 export const metricValues = {
   associations_total: { outcome: ['released', 'rejected', 'aborted', 'lost'] },
+  tls_refused_total: { reason: ['certificate', 'protocol', 'plain', 'timeout', 'other'] },
   series_total: { outcome: ['routed', 'held', 'ignored'] },
   series_active: { state: ['receiving', 'routing', 'enhancing', 'delivering', 'held', 'partial', 'given-up'] },
   tasks_total: { outcome: ['enhanced', 'skipped', 'withheld', 'failed', 'superseded'] },

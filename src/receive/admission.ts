@@ -1,9 +1,13 @@
-// Who may open an association: by called AE title, calling AE title and address (conformance: node behaviour).
+// Who may open an association: by called AE title, calling AE title, address and certificate (conformance: node behaviour).
+import { type AllowedCertificates, type Security, describeCertificate, isAllowed, isListed } from '../io/dimse/tls.js';
+
 export interface AdmissionPeer {
   readonly name: string;
   readonly aeTitle: string;
   /** Addresses it may call from; null: any. */
   readonly from: readonly string[] | null;
+  /** Null: it may call with TLS or without, with any certificate that the listener has let in. */
+  readonly tls: { readonly allowed: AllowedCertificates; readonly plainCalls: 'refuse' | 'accept' } | null;
 }
 
 export interface AdmissionPolicy {
@@ -31,9 +35,27 @@ function plainAddress(address: string): string {
   return address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/, '');
 }
 
+/** Whether what the connection is secured by is what the peer must show. */
+function isSecured({ tls }: AdmissionPeer, security: Security): boolean {
+  if (tls === null) return true;
+  if (security.kind === 'plain') return tls.plainCalls === 'accept';
+  return security.certificate === null ? !isListed(tls.allowed) : isAllowed(security.certificate, tls.allowed);
+}
+
+function insecure(security: Security): string {
+  if (security.kind === 'plain') return 'the peer may call over TLS only';
+  if (security.certificate === null) return 'the peer shows no certificate';
+  return `the certificate is none that the configuration lists for the peer: ${describeCertificate(security.certificate)}`;
+}
+
 /** Decides on one A-ASSOCIATE-RQ. AE titles are compared with case; outer spaces are not significant (PS3.5 6.2). */
 export function admit(
-  request: { readonly callingAe: string; readonly calledAe: string; readonly address: string },
+  request: {
+    readonly callingAe: string;
+    readonly calledAe: string;
+    readonly address: string;
+    readonly security: Security;
+  },
   policy: AdmissionPolicy,
   congested: string | null,
 ): Admission {
@@ -44,8 +66,11 @@ export function admit(
   const calling = request.callingAe.trim();
   const named = policy.peers.filter(({ aeTitle }) => aeTitle === calling);
   const address = plainAddress(request.address);
-  const peer = named.find(({ from }) => from === null || from.includes(address));
+  const here = named.filter(({ from }) => from === null || from.includes(address));
+  const peer = here.find((candidate) => isSecured(candidate, request.security));
   if (peer !== undefined) return { kind: 'admit', peer: peer.name };
+  // why stays in the log: a caller is not told what it lacks
+  if (here.length > 0) return { ...callingNotRecognized, why: insecure(request.security) };
   if (named.length > 0)
     return { ...callingNotRecognized, why: `the calling AE title is known, but not from ${address}` };
   if (policy.unknownCallers === 'accept') return { kind: 'admit', peer: 'unknown' };

@@ -69,7 +69,7 @@ describe('a sound configuration', () => {
       name: 'limpid',
       qualification: 'RESEARCH',
       unknownCallers: 'refuse',
-      dimse: { host: '0.0.0.0', port: 11112 },
+      dimse: { host: '0.0.0.0', port: 11112, tls: null },
       http: { host: '127.0.0.1', port: 8080 },
     });
     expect(config.rules.map((rule) => [rule.name, rule.enhance.length, rule.priority, rule.goesOn])).toEqual([
@@ -117,7 +117,7 @@ describe('a sound configuration', () => {
       PATH: '/bin',
     });
     expect(config.node.aeTitle).toBe('OTHER');
-    expect(config.node.dimse).toEqual({ host: '0.0.0.0', port: 0 });
+    expect(config.node.dimse).toEqual({ host: '0.0.0.0', port: 0, tls: null });
     expect(config.spool.keep).toEqual({ deliveredMs: 43_200_000, recordsMs: 34_560_000_000 });
     expect(config.workers.providers).toEqual(['cuda', 'cpu']);
     expect(config.workers.threads).toBe(3);

@@ -99,6 +99,7 @@ const configured: Readonly<Record<string, readonly string[]>> = {
   roles: ['admin,receiver,sender,worker'],
   code: ['DIMSE_CONNECT', 'INTERNAL'],
   reason: ['ALREADY_CLEAN', 'DERIVED'],
+  certificate: ['node'],
 };
 
 /** Moves every metric of the table on by one step, as a busy node would. */

@@ -20,6 +20,8 @@ export interface TestScpOptions {
   readonly mismatch?: ScpOptions['mismatch'];
   readonly admit?: ScpOptions['admit'];
   readonly commitment?: CommitmentService;
+  readonly port?: ScpOptions['port'];
+  readonly tls?: ScpOptions['tls'];
   readonly log?: Log;
 }
 
@@ -29,7 +31,8 @@ export async function openTestScp(options: TestScpOptions = {}): Promise<TestScp
   const metrics = openMetrics();
   const scp = await openScp({
     host: '127.0.0.1',
-    port: 0,
+    port: options.port === undefined ? 0 : options.port,
+    tls: options.tls ?? null,
     aeTitles: ['LIMPID'],
     admit: options.admit ?? (() => ({ kind: 'admit', peer: 'test' })),
     store,

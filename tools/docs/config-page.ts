@@ -18,8 +18,16 @@ function schemasIn(of: Schema, name: string): Schema[] {
 
 const json = (value: unknown): string => code(JSON.stringify(value));
 
+/** The object of a section that may be left out (`null`). */
+function optionalSection(schema: Schema): Schema | null {
+  const choices = schemasIn(schema, 'anyOf');
+  const section = choices.find(({ type }) => type === 'object');
+  return choices.length === 2 && section !== undefined && choices.some(({ type }) => type === 'null') ? section : null;
+}
+
 /** What a value may be, in words. */
 function valueOf(schema: Schema): string {
+  if (optionalSection(schema) !== null) return `the keys below or ${code('null')}`;
   const choices = schemasIn(schema, 'anyOf');
   if (choices.length > 0) return [...new Set(choices.map(valueOf))].join(' or ');
   if ('const' in schema) return json(schema['const']);
@@ -69,15 +77,19 @@ function rowsOf(schema: Schema, prefix: string, variables: ReadonlyMap<string, s
         ? own
         : [own, ...schemasIn(own, 'anyOf')].map((part) => schemaAt(part, 'items')).find((items) => items?.['type'] === 'object');
     const byName = schemaAt(own, 'additionalProperties');
+    const section = optionalSection(own);
     const nested =
       byName !== null
         ? kindsOf(byName).flatMap((kind) => rowsOf(kind, `${path}.NAME.`, variables))
+        : section !== null
+          ? rowsOf(section, `${path}.`, variables)
         : inner === undefined || inner === null
           ? []
           : rowsOf(inner, inner === own ? `${path}.` : `${path}[].`, variables);
     if (own['type'] === 'object' && nested.length > 0) return nested;
     const kind = typeof own['ofKind'] === 'string' ? `Kind ${code(own['ofKind'])}. ` : '';
-    const says = `${kind}${typeof own['description'] === 'string' ? own['description'] : ''}`.trim();
+    const description = own['description'] ?? section?.['description'];
+    const says = `${kind}${typeof description === 'string' ? description : ''}`.trim();
     const standard = required.includes(name) ? '**needed**' : defaultOf(own);
     return [[code(path), valueOf(own), standard, says, variables.has(path) ? code(variables.get(path) ?? '') : ''], ...nested];
   });

@@ -133,7 +133,7 @@ export async function conformancePage(): Promise<string> {
         ['role selection', 'the association requestor is SCU; SCP of the requestor is refused'],
         ['Storage extended negotiation', 'level 2 (full), no digital signatures, no element coercion'],
         ['user identity, SCP/SCU of Storage Commitment', 'not negotiated'],
-        ['TLS', 'not offered: put limpid in a protected network or behind a tunnel'],
+        ['TLS', 'as SCP on a port of its own (2762), as SCU per peer: see Security'],
       ],
     ),
     'An association is accepted for the AE titles of `node.aeTitle` from callers that a peer of the configuration names (by AE title, and by address where its `from` lists any). AE titles are compared with case, outer spaces are not significant. Of the transfer syntaxes of a context the first in the order of the proposal that limpid decodes is accepted, else the first that it can keep.',
@@ -191,6 +191,7 @@ export async function conformancePage(): Promise<string> {
       ]),
     ),
     '## Security',
-    'No security profile of PS3.15 is claimed: no TLS, no audit messages, no de-identification. AE title and address are what a caller is known by.',
+    'BCP 195 TLS Secure Transport Connection Profile (PS3.15 B.12), where the site configures it: TLS 1.2 and 1.3 without downgrade, suites ECDHE with AES-GCM (TLS 1.2), AES-GCM and ChaCha20 (TLS 1.3), keys of at least 2048 bits (RSA), mutual authentication by default. A peer may be bound to certificates by SHA-256 fingerprint or subject; its AE title is then refused without one (1/1/3). Certificates are renewed without a restart. Over the plain port AE title and address are what a caller is known by.',
+    'No audit messages, no de-identification.',
   );
 }

@@ -185,6 +185,29 @@ export const rows: readonly Row[] = [
           },
         ],
       },
+      {
+        title: 'TLS connections refused',
+        says: 'Closed by the handshake, before any association.',
+        kind: 'timeseries',
+        unit: 'ops',
+        width: 12,
+        queries: [
+          { expr: `sum by (reason) (${rate('limpid_tls_refused_total', node)})`, legend: '{{reason}}' },
+        ],
+      },
+      {
+        title: 'Certificates end in',
+        says: 'Peers refuse TLS with a certificate that has ended.',
+        kind: 'timeseries',
+        unit: 's',
+        width: 12,
+        queries: [
+          {
+            expr: `min by (instance, certificate) (limpid_tls_certificate_expiry_seconds{${node}})`,
+            legend: '{{instance}} {{certificate}}',
+          },
+        ],
+      },
     ],
   },
   {

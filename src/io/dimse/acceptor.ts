@@ -22,6 +22,14 @@ import { responseTo } from './response.js';
 import { answerCommitment, refuseCommitment } from './serve-commitment.js';
 import type { AssociationInfo, StoreAnswer, StoreService } from './sink.js';
 import { answers } from './status.js';
+import type { Security } from './tls.js';
+
+/** Where a connection comes from. */
+export interface Origin {
+  /** The peer's IP address. */
+  readonly address: string;
+  readonly security: Security;
+}
 
 export type Admission =
   | { readonly kind: 'admit'; readonly peer: string }
@@ -38,7 +46,7 @@ export interface AcceptorNode {
   readonly metrics: Metrics;
   readonly now: () => number;
   /** Decides about a request that is right by itself. */
-  admit(request: AssociateRequest, address: string): Admission;
+  admit(request: AssociateRequest, origin: Origin): Admission;
   /** The association is accepted, or has ended: its room is counted. */
   opened(info: AssociationInfo): void;
   ended(info: AssociationInfo): void;
@@ -63,7 +71,7 @@ interface PendingAnswer {
 export class Acceptor implements AssociationUser, MessageUser {
   readonly #node: AcceptorNode;
   readonly #id: number;
-  readonly #address: string;
+  readonly #origin: Origin;
   readonly #messages: MessageReader;
   /** Resolves when the stream is closed and everything that came over it is answered or discarded. */
   readonly done: Promise<void>;
@@ -88,10 +96,10 @@ export class Acceptor implements AssociationUser, MessageUser {
   readonly #finishing = new Set<Promise<void>>();
   #received = 0;
 
-  constructor(node: AcceptorNode, id: number, address: string) {
+  constructor(node: AcceptorNode, id: number, origin: Origin) {
     this.#node = node;
     this.#id = id;
-    this.#address = address;
+    this.#origin = origin;
     this.#messages = new MessageReader(this, node.limits.commandBytes);
     this.done = new Promise((resolve) => (this.#resolveDone = resolve));
   }
@@ -103,7 +111,7 @@ export class Acceptor implements AssociationUser, MessageUser {
 
   /** Whether this is a connection from `address` that has not asked for an association yet. */
   isWaitingAt(address: string): boolean {
-    return this.#isWaiting && this.#address === address;
+    return this.#isWaiting && this.#origin.address === address;
   }
 
   // ---- association
@@ -115,7 +123,7 @@ export class Acceptor implements AssociationUser, MessageUser {
       this.#association?.reject(refused.rejection, refused.why);
       return;
     }
-    const admission = this.#node.admit(request, this.#address);
+    const admission = this.#node.admit(request, this.#origin);
     if (admission.kind === 'reject') {
       this.#association?.reject(admission.rejection, admission.why);
       return;
@@ -129,7 +137,7 @@ export class Acceptor implements AssociationUser, MessageUser {
       id: this.#id,
       callingAe: request.callingAe,
       calledAe: request.calledAe,
-      address: this.#address,
+      address: this.#origin.address,
       peer: admission.peer,
       openedAtMs: this.#node.now(),
     };
@@ -191,7 +199,8 @@ export class Acceptor implements AssociationUser, MessageUser {
     const { callingAe, calledAe, peer } = this.#info ?? {};
     const fields = {
       association: this.#id,
-      address: this.#address,
+      address: this.#origin.address,
+      ...(this.#origin.security.kind === 'tls' ? { tls: this.#origin.security.protocol } : {}),
       ...(this.#info ? { peer, callingAe, calledAe, objects: this.#received } : {}),
       bytes: this.#association?.bytesRead,
     };

@@ -13,6 +13,7 @@ import { AbortReason, AbortSource, type Rejection, encodeData, invalidMessage, v
 import { responseTo } from './response.js';
 import type { StoreAnswer } from './sink.js';
 import { answers, describeRejection, rejectionClass } from './status.js';
+import { type TlsTarget, describeTlsFault, isTlsFault, startTls, tlsFaultClass } from './tls-caller.js';
 
 export interface ScuTarget {
   /** Called AE title. */
@@ -20,6 +21,8 @@ export interface ScuTarget {
   readonly host: string;
   readonly port: number;
   readonly callingAe: string;
+  /** The peer is called over TLS; else plain. */
+  readonly tls?: TlsTarget | undefined;
   readonly limits?: Partial<Limits>;
   /** Told of every association that is asked for. */
   readonly watch?: AssociationWatch;
@@ -89,7 +92,16 @@ function failureOf(end: AssociationEnd, phase: 'connecting' | 'established'): As
     case 'lost':
       break;
   }
+  // by TLS 1.3 a certificate that the peer refuses shows only when the first answer is read
+  if (isTlsFault(end.why)) return tlsFailure(end.why, end.why, phase);
   return new AssociationFailure('DIMSE_CONNECT', `connection lost: ${end.why}`, transient);
+}
+
+function tlsFailure(code: string, why: string, phase: 'connecting' | 'established'): AssociationFailure {
+  return new AssociationFailure('DIMSE_TLS', `TLS with the peer failed: ${why}`, {
+    deliveryClass: tlsFaultClass(code),
+    phase,
+  });
 }
 
 /** Opens a TCP connection. @throws AssociationFailure DIMSE_CONNECT, DIMSE_TIMEOUT */
@@ -116,6 +128,37 @@ function openSocket({ host, port }: ScuTarget, connectMs: number, signal: AbortS
       resolve(socket);
     });
   });
+}
+
+/** Puts TLS on a connection. @throws AssociationFailure DIMSE_TLS, DIMSE_TIMEOUT, DIMSE_ABORTED */
+async function secure(
+  socket: Socket,
+  host: string,
+  tls: TlsTarget,
+  limitMs: number,
+  signal: AbortSignal | undefined,
+): Promise<Socket> {
+  const stopped = AbortSignal.any([AbortSignal.timeout(limitMs), ...(signal ? [signal] : [])]);
+  const stop = () => socket.destroy();
+  stopped.addEventListener('abort', stop);
+  try {
+    return await startTls(socket, host, tls);
+  } catch (error) {
+    socket.destroy();
+    const details = { deliveryClass: 'transient', phase: 'connecting' } as const;
+    if (signal?.aborted) throw new AssociationFailure('DIMSE_ABORTED', 'stopped', details);
+    if (stopped.aborted) throw new AssociationFailure('DIMSE_TIMEOUT', `no TLS within ${limitMs} ms`, details);
+    const { code, why } = describeTlsFault(error);
+    throw tlsFailure(code, why, 'connecting');
+  } finally {
+    stopped.removeEventListener('abort', stop);
+  }
+}
+
+/** A connection to the peer, secured where it is to be. */
+async function openTransport(target: ScuTarget, limitMs: number, signal: AbortSignal | undefined): Promise<Socket> {
+  const socket = await openSocket(target, limitMs, signal);
+  return target.tls ? secure(socket, target.host, target.tls, limitMs, signal) : socket;
 }
 
 /** What the peer may ask on an association that limpid has opened: its data set is at most `otherDataSetBytes` long. */
@@ -387,7 +430,7 @@ export async function openRequestor(
   if (signal?.aborted) {
     throw new AssociationFailure('DIMSE_ABORTED', 'stopped', { deliveryClass: 'transient', phase: 'connecting' });
   }
-  const socket = await openSocket(target, limits.connectMs, signal).catch((error: unknown) => {
+  const socket = await openTransport(target, limits.connectMs, signal).catch((error: unknown) => {
     target.watch?.ended('lost', false);
     throw error;
   });

@@ -1,9 +1,9 @@
-// The listener: admits associations within limits, drains, closes.
+// The listeners, plain and TLS: admit associations within limits, drain, close.
 import { type Server, type Socket, createServer } from 'node:net';
 import { LimpidError } from '../../errors.js';
 import type { Log } from '../../observe/log.js';
 import type { Metrics } from '../../observe/metrics.js';
-import { Acceptor, type AcceptorNode, type Admission } from './acceptor.js';
+import { Acceptor, type AcceptorNode, type Admission, type Origin } from './acceptor.js';
 import type { AssociateRequest } from './associate-pdu.js';
 import { Association } from './association.js';
 import type { CommitmentService } from './commitment.js';
@@ -13,17 +13,22 @@ import { rejections } from './negotiate.js';
 import { AbortReason, AbortSource } from './pdu.js';
 import { readBytes, readInto } from './read-buffer.js';
 import type { AssociationInfo, StoreService } from './sink.js';
+import { type Security, securityOf } from './tls.js';
+import { type TlsListening, type TlsServer, openTlsServer } from './tls-listener.js';
 
 export interface ScpOptions {
   readonly host: string;
-  /** 0: any free one, see `Scp.port`. */
-  readonly port: number;
+  /** 0: any free one, see `Scp.port`; null: no plain listener. */
+  readonly port: number | null;
+  /** Beside the plain listener, or instead of it. */
+  readonly tls?: TlsListening | null;
   readonly aeTitles: readonly string[];
   /** Who may associate, and under which name it is known in logs and metrics. */
   readonly admit: (request: {
     callingAe: string;
     calledAe: string;
     address: string;
+    security: Security;
   }) =>
     | { kind: 'admit'; peer: string }
     | { kind: 'reject'; result: 1 | 2; source: 1 | 2 | 3; reason: number; why: string };
@@ -38,7 +43,9 @@ export interface ScpOptions {
 }
 
 export interface Scp {
+  /** 0: no such listener. */
   readonly port: number;
+  readonly tlsPort: number;
   /** Associations that are open now. */
   associations(): number;
   /** Refuses new associations (RJ 2/3/1), waits up to `ms` for the running ones, then aborts them. */
@@ -58,7 +65,8 @@ interface Session {
 class Listener implements Scp {
   readonly #options: ScpOptions;
   readonly #limits: Limits;
-  readonly #server: Server;
+  readonly #plain: Server | null = null;
+  readonly #tls: TlsServer | null = null;
   readonly #readBuffer = Buffer.allocUnsafeSlow(readBytes);
   readonly #node: AcceptorNode;
   readonly #sessions = new Set<Session>();
@@ -80,36 +88,58 @@ class Listener implements Scp {
       metrics,
       now,
       limits: this.#limits,
-      admit: (request, address) => this.#admit(request, address),
+      admit: (request, origin) => this.#admit(request, origin),
       opened: (info) => void this.#open.set(info, this.#quotaKey(info)),
       ended: (info) => this.#associationEnded(info),
       queuedBytes: 0,
     };
-    // without TCP_NODELAY each answer waits for the peer's delayed acknowledgement: 40 ms an object
-    this.#server = createServer({ noDelay: true, keepAlive: true, pauseOnConnect: true }, (socket) =>
-      this.#connected(readInto(socket, this.#readBuffer)),
-    );
-    this.#server.maxConnections = connectionsOfAssociation * this.#limits.associations;
+    const maxConnections = connectionsOfAssociation * this.#limits.associations;
+    if (options.port !== null) {
+      // without TCP_NODELAY each answer waits for the peer's delayed acknowledgement: 40 ms an object
+      this.#plain = createServer({ noDelay: true, keepAlive: true, pauseOnConnect: true }, (socket) =>
+        this.#connected(readInto(socket, this.#readBuffer), { kind: 'plain' }),
+      );
+      this.#plain.maxConnections = maxConnections;
+    }
+    if (options.tls) {
+      const { waitingOfAddress } = this.#limits;
+      this.#tls = openTlsServer(options.tls, waitingOfAddress, { log, metrics }, (socket) =>
+        this.#connected(socket, securityOf(socket)),
+      );
+      this.#tls.server.maxConnections = maxConnections;
+    }
   }
 
-  listen(): Promise<void> {
+  async listen(): Promise<void> {
+    const { host, port, tls } = this.#options;
+    try {
+      if (this.#plain) await this.#listenOn(this.#plain, host, port ?? 0);
+      if (this.#tls) await this.#listenOn(this.#tls.server, host, tls?.port ?? 0);
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  #listenOn(server: Server, host: string, port: number): Promise<void> {
     return new Promise((resolve, reject) => {
       const refused = (cause: Error): void => {
-        const { host, port } = this.#options;
         reject(new LimpidError('DIMSE_LISTEN', `cannot listen on ${host}:${port}`, { cause }));
       };
-      this.#server.once('error', refused);
-      this.#server.listen(this.#options.port, this.#options.host, () => {
-        this.#server.removeListener('error', refused);
-        this.#server.on('error', (error) => this.#options.log.error('accepting connections failed', { error }));
+      server.once('error', refused);
+      server.listen(port, host, () => {
+        server.removeListener('error', refused);
+        server.on('error', (error) => this.#options.log.error('accepting connections failed', { error }));
         resolve();
       });
     });
   }
 
   get port(): number {
-    const address = this.#server.address();
-    return address === null || typeof address === 'string' ? 0 : address.port;
+    return portOf(this.#plain);
+  }
+  get tlsPort(): number {
+    return portOf(this.#tls?.server ?? null);
   }
 
   associations(): number {
@@ -131,13 +161,16 @@ class Listener implements Scp {
 
   async close(): Promise<void> {
     this.#isDraining = true;
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    const closed = [this.#plain, this.#tls?.server].map(
+      (server) => new Promise<void>((resolve) => (server?.listening ? server.close(() => resolve()) : resolve())),
+    );
+    this.#tls?.destroyHandshakes();
     const sessions = [...this.#sessions];
     for (const { association } of sessions) association.destroy('the node is shutting down');
-    await Promise.all([closed, ...sessions.map(({ acceptor }) => acceptor.done)]);
+    await Promise.all([...closed, ...sessions.map(({ acceptor }) => acceptor.done)]);
   }
 
-  #connected(socket: Socket): void {
+  #connected(socket: Socket, security: Security): void {
     const address = (socket.remoteAddress ?? '').replace(/^::ffff:/, '');
     const waiting = [...this.#sessions].filter(({ acceptor }) => acceptor.isWaitingAt(address));
     if (waiting.length >= this.#limits.waitingOfAddress) {
@@ -146,7 +179,7 @@ class Listener implements Scp {
       return;
     }
     this.#lastId++;
-    const acceptor = new Acceptor(this.#node, this.#lastId, address);
+    const acceptor = new Acceptor(this.#node, this.#lastId, { address, security });
     const association = new Association(socket, 'acceptor', acceptor, this.#limits);
     socket.resume(); // it was accepted paused
     acceptor.attach(association);
@@ -155,10 +188,10 @@ class Listener implements Scp {
     void acceptor.done.then(() => this.#sessions.delete(session));
   }
 
-  #admit(request: AssociateRequest, address: string): Admission {
+  #admit(request: AssociateRequest, { address, security }: Origin): Admission {
     if (this.#isDraining) return { kind: 'reject', rejection: rejections.congestion, why: 'draining' };
     const { callingAe, calledAe } = request;
-    const answer = this.#options.admit({ callingAe, calledAe, address });
+    const answer = this.#options.admit({ callingAe, calledAe, address, security });
     if (answer.kind === 'reject') {
       const { result, source, reason, why } = answer;
       return { kind: 'reject', rejection: { result, source, reason }, why };
@@ -186,7 +219,12 @@ class Listener implements Scp {
   }
 }
 
-/** Listens for associations. @throws the system's error when the port cannot be had (EADDRINUSE, EACCES) */
+function portOf(server: Server | null): number {
+  const address = server?.address() ?? null;
+  return address === null || typeof address === 'string' ? 0 : address.port;
+}
+
+/** Listens for associations. @throws LimpidError DIMSE_LISTEN: a port cannot be had (EADDRINUSE, EACCES) */
 export async function openScp(options: ScpOptions): Promise<Scp> {
   const listener = new Listener(options);
   await listener.listen();

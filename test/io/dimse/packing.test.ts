@@ -2,7 +2,7 @@
 import { Duplex } from 'node:stream';
 import { expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { Acceptor, type AcceptorNode } from '../../../src/io/dimse/acceptor.js';
+import { Acceptor, type AcceptorNode, type Origin } from '../../../src/io/dimse/acceptor.js';
 import { Association } from '../../../src/io/dimse/association.js';
 import { defaultLimits } from '../../../src/io/dimse/limits.js';
 import { encodeReleaseRequest } from '../../../src/io/dimse/pdu.js';
@@ -12,6 +12,7 @@ import { type MemoryStore, memoryStore } from '../../support/memory-store.js';
 import { silentLog } from '../../support/test-scp.js';
 
 const metrics = openMetrics();
+const origin: Origin = { address: '127.0.0.1', security: { kind: 'plain' } };
 
 const nodeWith = (store: MemoryStore): AcceptorNode => ({
   aeTitles: ['LIMPID'],
@@ -43,7 +44,7 @@ async function serve(store: MemoryStore, chunks: readonly Buffer[]): Promise<voi
       done();
     },
   });
-  const acceptor = new Acceptor(node, 1, '127.0.0.1');
+  const acceptor = new Acceptor(node, 1, origin);
   acceptor.attach(new Association(stream, 'acceptor', acceptor, defaultLimits));
   await acceptor.done;
   expect(node.queuedBytes).toBe(0);
@@ -113,7 +114,7 @@ it('a stream cut anywhere leaves only whole objects, and no sink open', async ()
         },
         write: (_chunk, _encoding, done) => done(),
       });
-      const acceptor = new Acceptor(nodeWith(store), 1, '127.0.0.1');
+      const acceptor = new Acceptor(nodeWith(store), 1, origin);
       acceptor.attach(new Association(stream, 'acceptor', acceptor, defaultLimits));
       await acceptor.done;
       expect(store.open()).toBe(0);

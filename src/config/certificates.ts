@@ -1,0 +1,117 @@
+// Certificates and keys that the configuration names: read, and checked against each other before OpenSSL meets them.
+import { type KeyObject, X509Certificate, createPrivateKey } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { errorCode } from './plain.js';
+
+/** Paths of PEM files. Without certificate and key limpid calls a peer without showing one. */
+export interface CertificateFiles {
+  readonly certificateFile: string | null;
+  readonly keyFile: string | null;
+  readonly caFile: string;
+}
+
+export interface Certificates {
+  /** The texts of the files. */
+  readonly certificate: string | null;
+  readonly key: string | null;
+  readonly authorities: string;
+  /** When the own certificate ends, in ms since epoch; null: there is none. */
+  readonly endsAt: number | null;
+  /** What an operator should know, though it works: certificates that have ended or end soon. */
+  notices(now: number): readonly string[];
+}
+
+export interface CertificateFault {
+  readonly key: keyof CertificateFiles;
+  readonly message: string;
+}
+
+const shortestRsaBits = 2048;
+const dayMs = 86_400_000;
+/** Renewing takes people and their time; most authorities give 90 days or a year. */
+const soonDays = 30;
+
+const pemBlock = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
+
+function readBlocks(text: string): X509Certificate[] | null {
+  try {
+    const blocks = (text.match(pemBlock) ?? []).map((block) => new X509Certificate(block));
+    return blocks.length > 0 ? blocks : null;
+  } catch {
+    return null; // a block that is no certificate: said by the caller, who knows the file
+  }
+}
+
+function readKey(text: string): KeyObject | string {
+  if (/-----BEGIN ENCRYPTED PRIVATE KEY-----|Proc-Type: 4,ENCRYPTED/.test(text)) {
+    return 'is encrypted: limpid has nobody to ask for its password; keep it plain, readable by limpid alone';
+  }
+  try {
+    return createPrivateKey(text);
+  } catch {
+    return 'holds no private key in PEM';
+  }
+}
+
+function weakness(key: KeyObject): string | null {
+  const bits = key.asymmetricKeyDetails?.modulusLength;
+  const isWeak = key.asymmetricKeyType === 'rsa' && bits !== undefined && bits < shortestRsaBits;
+  return isWeak ? `is an RSA key of ${bits} bits: at least ${shortestRsaBits} are asked for` : null;
+}
+
+const day = (ms: number) => new Date(ms).toISOString().slice(0, 10);
+
+/** What there is to say about the time of one certificate. */
+function notice(name: string, certificate: X509Certificate, now: number): string | null {
+  const from = Date.parse(certificate.validFrom);
+  const to = Date.parse(certificate.validTo);
+  if (now > to) return `${name} ended on ${day(to)}`;
+  if (now < from) return `${name} is not valid before ${day(from)}`;
+  const days = Math.floor((to - now) / dayMs);
+  return days < soonDays ? `${name} ends on ${day(to)}, in ${days} days` : null;
+}
+
+/** Reads and checks the files. A certificate that has ended is no fault: its node must still start for everybody else. */
+export async function readCertificates(files: CertificateFiles): Promise<Certificates | readonly CertificateFault[]> {
+  const faults: CertificateFault[] = [];
+  const read = async (key: keyof CertificateFiles): Promise<string | null> => {
+    const path = files[key];
+    if (path === null) return null;
+    try {
+      return await readFile(path, 'utf8');
+    } catch (error) {
+      faults.push({ key, message: `${path} cannot be read: ${errorCode(error)}` });
+      return null;
+    }
+  };
+  const [certificate, key, authorities] = [await read('certificateFile'), await read('keyFile'), await read('caFile')];
+  const own = certificate === null ? null : readBlocks(certificate);
+  const signers = authorities === null ? null : readBlocks(authorities);
+  const holdsNone = (name: keyof CertificateFiles) =>
+    faults.push({ key: name, message: `${files[name]} holds no certificate in PEM` });
+  if (certificate !== null && own === null) holdsNone('certificateFile');
+  if (authorities !== null && signers === null) holdsNone('caFile');
+  const keyObject = key === null ? null : readKey(key);
+  if (typeof keyObject === 'string') faults.push({ key: 'keyFile', message: `${files.keyFile} ${keyObject}` });
+  else if (keyObject !== null) {
+    const weak = weakness(keyObject);
+    if (weak !== null) faults.push({ key: 'keyFile', message: `${files.keyFile} ${weak}` });
+    if (own?.[0] && !own[0].checkPrivateKey(keyObject)) {
+      faults.push({ key: 'keyFile', message: `${files.keyFile} is not the key of the certificate` });
+    }
+  }
+  if (faults.length > 0 || signers === null || authorities === null) return faults;
+  return {
+    certificate,
+    key,
+    authorities,
+    endsAt: own?.[0] ? Date.parse(own[0].validTo) : null,
+    notices: (now) =>
+      [
+        ...(own ?? []).map((block, index) =>
+          notice(index === 0 ? 'the certificate' : 'a certificate of its chain', block, now),
+        ),
+        ...signers.map((block) => notice('a certificate of the authorities', block, now)),
+      ].filter((text) => text !== null),
+  };
+}

@@ -1,0 +1,89 @@
+// The listening side of TLS: a server of its own beside the plain one. What does not get through the handshake is counted and closed.
+import type { Socket } from 'node:net';
+import { type Server, type TLSSocket, createServer } from 'node:tls';
+import type { Log } from '../../observe/log.js';
+import type { Metrics } from '../../observe/metrics.js';
+import type { TlsCredentials } from './tls.js';
+
+export interface TlsListening {
+  /** 0: any free one. */
+  readonly port: number;
+  readonly credentials: TlsCredentials;
+  /** Whether a peer must show a certificate; one that it shows must be right in both cases. */
+  readonly clientCertificate: 'required' | 'optional';
+}
+
+const handshakeMs = 10_000;
+
+type RefusalReason = 'certificate' | 'protocol' | 'plain' | 'timeout' | 'other';
+
+const reasonByCode: readonly (readonly [RegExp, RefusalReason])[] = [
+  [/HTTP_REQUEST|WRONG_VERSION_NUMBER|HTTPS_PROXY_REQUEST|UNEXPECTED_MESSAGE|BAD_RECORD/, 'plain'],
+  [/CERT|UNKNOWN_CA|SIGNATURE/, 'certificate'],
+  [/TIMEOUT/, 'timeout'],
+  [/^ERR_SSL_/, 'protocol'],
+];
+
+export interface TlsServer {
+  readonly server: Server;
+  /** Drops connections that are still shaking hands. */
+  destroyHandshakes(): void;
+}
+
+const placeOf = ({ remoteAddress = '', remotePort = 0 }: Socket) => `${remoteAddress} ${remotePort}`;
+
+/** Why a certificate does not verify. Its declared type is Error; it is OpenSSL's code. */
+function unverified({ authorizationError }: TLSSocket): string | null {
+  const code: unknown = authorizationError;
+  return typeof code === 'string' ? `CERT ${code}` : null;
+}
+
+/**
+ * Opens the server, not yet listening. `connected` gets sockets whose handshake is done.
+ *
+ * @param atOnce handshakes of one address at a time; further connections are closed
+ */
+export function openTlsServer(
+  { credentials, clientCertificate }: TlsListening,
+  atOnce: number,
+  node: { readonly log: Log; readonly metrics: Metrics },
+  connected: (socket: TLSSocket) => void,
+): TlsServer {
+  const handshakes = new Map<string, Socket>();
+  const refused = (socket: TLSSocket, code: string): void => {
+    const reason = reasonByCode.find(([pattern]) => pattern.test(code))?.[1] ?? 'other';
+    node.metrics.inc('tls_refused_total', { reason });
+    node.log.warn('TLS connection refused', { address: socket.remoteAddress, reason, code });
+    socket.destroy();
+  };
+  const server = createServer({
+    ...credentials.options,
+    requestCert: true,
+    rejectUnauthorized: clientCertificate === 'required',
+    handshakeTimeout: handshakeMs,
+    noDelay: true,
+    keepAlive: true,
+  });
+  credentials.onReplaced(() => server.setSecureContext(credentials.options));
+  server.on('connection', (socket: Socket) => {
+    const place = placeOf(socket);
+    handshakes.set(place, socket);
+    socket.once('close', () => handshakes.delete(place));
+    const ofAddress = [...handshakes.values()].filter(({ remoteAddress }) => remoteAddress === socket.remoteAddress);
+    if (ofAddress.length > atOnce) socket.destroy();
+  });
+  server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
+    // a certificate that does not verify ends as a hang-up; why stands at the socket
+    refused(socket, unverified(socket) ?? error.code ?? 'failed');
+  });
+  server.on('secureConnection', (socket) => {
+    handshakes.delete(placeOf(socket));
+    const isWrong = !socket.authorized && socket.getPeerX509Certificate() !== undefined;
+    if (isWrong) refused(socket, unverified(socket) ?? 'CERT');
+    else connected(socket);
+  });
+  const destroyHandshakes = (): void => {
+    for (const socket of handshakes.values()) socket.destroy();
+  };
+  return { server, destroyHandshakes };
+}

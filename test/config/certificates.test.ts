@@ -1,0 +1,148 @@
+// Certificate files: what is wrong with them is said at start, with the key that names them; what ends is told before.
+import { copyFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { readCertificates } from '../../src/config/certificates.js';
+import { ConfigInvalidError, faultText } from '../../src/config/faults.js';
+import { loadConfig } from '../../src/config/load.js';
+import { dicomPeers } from '../../src/config/peers.js';
+import { isFaults, tlsPlaces } from '../../src/config/tls-files.js';
+import { type Authority, makeAuthority, writeIdentity } from '../support/certificates.js';
+import { openFolder } from '../support/temporary.js';
+
+const dayMs = 86_400_000;
+let folder: Awaited<ReturnType<typeof openFolder>>;
+let authority: Authority;
+const at = (name: string) => join(folder.path, name);
+
+beforeAll(async () => {
+  folder = await openFolder();
+  authority = await makeAuthority();
+  await writeFile(at('ca.crt'), authority.certificate);
+  await writeFile(at('nothing.crt'), 'hello\n');
+  await writeFile(at('spoilt.crt'), '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n');
+  await writeIdentity(folder.path, 'node', await authority.issue({ name: 'CN=limpid' }));
+  await writeIdentity(folder.path, 'other', await authority.issue({ name: 'CN=other' }));
+  await writeIdentity(folder.path, 'weak', await authority.issue({ name: 'CN=weak', rsaBits: 1024 }));
+  await writeFile(
+    at('locked.key'),
+    '-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n',
+  );
+});
+afterAll(() => folder.remove());
+
+async function faultsOf(certificateFile: string | null, keyFile: string | null, caFile = 'ca.crt'): Promise<string[]> {
+  const named = (name: string | null) => (name === null ? null : at(name));
+  const read = await readCertificates({
+    certificateFile: named(certificateFile),
+    keyFile: named(keyFile),
+    caFile: at(caFile),
+  });
+  return isFaults(read) ? read.map(({ key, message }) => `${key}: ${message.replace(`${folder.path}/`, '')}`) : [];
+}
+
+describe('files', () => {
+  it('that fit are no fault', async () => {
+    expect(await faultsOf('node.crt', 'node.key')).toEqual([]);
+    expect(await faultsOf(null, null)).toEqual([]);
+  });
+  it.each([
+    ['gone.crt', 'node.key', 'certificateFile: gone.crt cannot be read: ENOENT'],
+    ['node.crt', 'gone.key', 'keyFile: gone.key cannot be read: ENOENT'],
+    ['nothing.crt', 'node.key', 'certificateFile: nothing.crt holds no certificate in PEM'],
+    ['spoilt.crt', 'node.key', 'certificateFile: spoilt.crt holds no certificate in PEM'],
+    ['node.crt', 'ca.crt', 'keyFile: ca.crt holds no private key in PEM'],
+    ['node.crt', 'other.key', 'keyFile: other.key is not the key of the certificate'],
+    ['weak.crt', 'weak.key', 'keyFile: weak.key is an RSA key of 1024 bits: at least 2048 are asked for'],
+    [
+      'node.crt',
+      'locked.key',
+      'keyFile: locked.key is encrypted: limpid has nobody to ask for its password; keep it plain, readable by limpid alone',
+    ],
+  ])('%s with %s', async (certificate, key, fault) => {
+    expect(await faultsOf(certificate, key)).toEqual([fault]);
+  });
+  it('without an authority', async () => {
+    expect(await faultsOf('node.crt', 'node.key', 'gone.crt')).toEqual(['caFile: gone.crt cannot be read: ENOENT']);
+    expect(await faultsOf('node.crt', 'node.key', 'node.key')).toEqual([
+      'caFile: node.key holds no certificate in PEM',
+    ]);
+  });
+});
+
+it('what has ended or ends soon is told, and is no fault', async () => {
+  const now = Date.now();
+  const noticesOf = async (from: number, to: number): Promise<readonly string[]> => {
+    const span = { from: new Date(now + from * dayMs), to: new Date(now + to * dayMs) };
+    const files = await writeIdentity(folder.path, 'timed', await authority.issue({ name: 'CN=t', ...span }));
+    const read = await readCertificates({ ...files, caFile: at('ca.crt') });
+    if (isFaults(read)) throw new Error('faults');
+    expect(read.endsAt).toBe(Math.floor(span.to.getTime() / 1000) * 1000);
+    return read.notices(now).filter((text) => !text.includes('authorities'));
+  };
+  expect(await noticesOf(-1, 100)).toEqual([]);
+  expect(await noticesOf(-1, 20)).toEqual([
+    expect.stringMatching(/^the certificate ends on \d{4}-\d\d-\d\d, in (19|20) days$/),
+  ]);
+  expect(await noticesOf(-2, -1)).toEqual([expect.stringMatching(/^the certificate ended on/)]);
+  expect(await noticesOf(1, 100)).toEqual([expect.stringMatching(/^the certificate is not valid before/)]);
+  const own = await readCertificates({
+    certificateFile: null,
+    keyFile: null,
+    caFile: at('ca.crt'),
+  });
+  // the authority is made for a day
+  expect(isFaults(own) ? [] : own.notices(now)).toEqual([
+    expect.stringMatching(/^a certificate of the authorities ends/),
+  ]);
+});
+
+describe('in the configuration', () => {
+  const write = async (lines: readonly string[]): Promise<string> => {
+    await writeFile(at('limpid.yaml'), `${lines.join('\n')}\n`);
+    return at('limpid.yaml');
+  };
+  const sound = [
+    'node:',
+    '  aeTitle: LIMPID',
+    '  dimse:',
+    '    tls: { certificateFile: node.crt, keyFile: node.key, caFile: ca.crt }',
+    'peers:',
+    "  ct1: { aeTitle: CT1, tls: { fingerprints: ['sha256 Fingerprint=" +
+      'Ab:'.repeat(31) +
+      "cd'], subjects: ['O=Test, CN=ct1'] } }",
+    '  pacs: { aeTitle: PACS, host: localhost, port: 104, tls: { caFile: other.crt } }',
+  ];
+
+  it('paths are relative to its file; peers without files of their own are called with those of the node', async () => {
+    const config = await loadConfig(await write(sound), {}, { certificates: 'check' });
+    expect(config.node.dimse.tls).toEqual({
+      port: 2762,
+      clientCertificate: 'required',
+      certificateFile: at('node.crt'),
+      keyFile: at('node.key'),
+      caFile: at('ca.crt'),
+    });
+    const [[, ct1] = []] = dicomPeers(config.peers);
+    expect(ct1?.tls?.fingerprints).toEqual([`${'ab'.repeat(31)}cd`]);
+    expect(ct1?.tls?.subjects).toEqual([['CN=ct1', 'O=Test']]);
+    expect(tlsPlaces(config).map(({ users, caFile, keyFile }) => ({ users, caFile, keyFile }))).toEqual([
+      { users: [null, 'ct1'], caFile: at('ca.crt'), keyFile: at('node.key') },
+      { users: ['pacs'], caFile: at('other.crt'), keyFile: at('node.key') },
+    ]);
+  });
+
+  it('faults of files stand at the keys that name them, and are looked for only where they are used', async () => {
+    await copyFile(at('other.key'), at('wrong.key'));
+    const file = await write(
+      sound.map((line) => line.replace('node.key', 'wrong.key').replace('other.crt', 'gone.crt')),
+    );
+    await expect(loadConfig(file, {})).resolves.toBeDefined();
+    const error: unknown = await loadConfig(file, {}, { certificates: 'check' }).catch((thrown: unknown) => thrown);
+    const faults = error instanceof ConfigInvalidError ? error.faults : [];
+    expect(faults.map((fault) => faultText(fault).replaceAll(`${folder.path}/`, ''))).toEqual([
+      'limpid.yaml:4:48 node.dimse.tls.keyFile: wrong.key is not the key of the certificate',
+      'limpid.yaml:7:69 peers.pacs.tls.caFile: gone.crt cannot be read: ENOENT',
+    ]);
+  });
+});

@@ -1,0 +1,108 @@
+// Certificates made while a test runs: an authority and what it signs. PEM texts; nothing is kept.
+import 'reflect-metadata'; // asked for by @peculiar/x509
+import { X509Certificate, type webcrypto as WebCrypto, webcrypto } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  BasicConstraintsExtension,
+  SubjectAlternativeNameExtension,
+  X509CertificateGenerator,
+  cryptoProvider,
+} from '@peculiar/x509';
+import type { JsonGeneralNames } from '@peculiar/x509';
+
+// Jest's realm has no crypto of its own
+cryptoProvider.set(webcrypto);
+
+export interface Identity {
+  readonly certificate: string;
+  readonly key: string;
+  /** SHA-256, lower case hex. */
+  readonly fingerprint: string;
+}
+
+export interface IdentityOptions {
+  /** Distinguished name as `CN=ct1, O=Test`. */
+  readonly name: string;
+  readonly altNames?: JsonGeneralNames;
+  readonly from?: Date;
+  readonly to?: Date;
+  /** Bits of an RSA key; absent: an elliptic curve key (P-256). */
+  readonly rsaBits?: number;
+}
+
+export interface Authority {
+  readonly certificate: string;
+  issue(options: IdentityOptions): Promise<Identity>;
+}
+
+type Keys = WebCrypto.CryptoKeyPair;
+const curve = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+const dayMs = 86_400_000;
+const inDays = (days: number) => new Date(Date.now() + days * dayMs);
+
+function makeKeys(rsaBits: number | undefined): Promise<Keys> {
+  if (rsaBits === undefined) return webcrypto.subtle.generateKey(curve, true, ['sign', 'verify']);
+  const rsa = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256', modulusLength: rsaBits };
+  const publicExponent = Uint8Array.of(1, 0, 1);
+  return webcrypto.subtle.generateKey({ ...rsa, publicExponent }, true, ['sign', 'verify']);
+}
+
+async function privatePem(keys: Keys): Promise<string> {
+  const der = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey));
+  const lines = der.toString('base64').match(/.{1,64}/g) ?? [];
+  return `-----BEGIN PRIVATE KEY-----\n${lines.join('\n')}\n-----END PRIVATE KEY-----\n`;
+}
+
+let serial = 0;
+const nextSerial = () => (++serial).toString(16).padStart(8, '0');
+
+/** An authority that has signed itself, valid for a day. */
+export async function makeAuthority(name = 'CN=Test Authority'): Promise<Authority> {
+  const keys = await makeKeys(undefined);
+  const own = await X509CertificateGenerator.createSelfSigned({
+    serialNumber: nextSerial(),
+    name,
+    notBefore: inDays(-1),
+    notAfter: inDays(1),
+    keys,
+    signingAlgorithm: curve,
+    extensions: [new BasicConstraintsExtension(true, 2, true)],
+  });
+  return {
+    certificate: `${own.toString('pem')}\n`,
+    async issue(options) {
+      const ofPeer = await makeKeys(options.rsaBits);
+      const made = await X509CertificateGenerator.create({
+        serialNumber: nextSerial(),
+        subject: options.name,
+        issuer: own.subject,
+        notBefore: options.from ?? inDays(-1),
+        notAfter: options.to ?? inDays(1),
+        publicKey: ofPeer.publicKey,
+        signingKey: keys.privateKey,
+        signingAlgorithm: curve,
+        extensions: [
+          new BasicConstraintsExtension(false),
+          new SubjectAlternativeNameExtension(options.altNames ?? [{ type: 'ip', value: '127.0.0.1' }]),
+        ],
+      });
+      const certificate = `${made.toString('pem')}\n`;
+      const fingerprint = new X509Certificate(certificate).fingerprint256.replaceAll(':', '').toLowerCase();
+      return { certificate, key: await privatePem(ofPeer), fingerprint };
+    },
+  };
+}
+
+export interface IdentityFiles {
+  readonly certificateFile: string;
+  readonly keyFile: string;
+}
+
+/** Writes an identity as NAME.crt and NAME.key. */
+export async function writeIdentity(folder: string, name: string, identity: Identity): Promise<IdentityFiles> {
+  const [certificateFile, keyFile] = [join(folder, `${name}.crt`), join(folder, `${name}.key`)];
+  await writeFile(certificateFile, identity.certificate);
+  await writeFile(keyFile, identity.key, { mode: 0o600 });
+  return { certificateFile, keyFile };
+}
