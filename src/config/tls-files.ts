@@ -9,9 +9,7 @@ interface Configured {
   readonly node: {
     readonly dimse: { readonly port: number | null; readonly tls: (CertificateFiles & { port: number | null }) | null };
   };
-  readonly peers: Readonly<
-    Record<string, { readonly kind: string; readonly tls?: Nullable<CertificateFiles> | null }>
-  >;
+  readonly peers: Readonly<Record<string, { readonly kind: string; readonly tls?: Nullable<CertificateFiles> | null }>>;
 }
 
 /** Certificate files that belong together, and who uses them. */
