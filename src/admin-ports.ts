@@ -10,6 +10,7 @@ import { queueNames } from './queue/jobs.js';
 import type { Spool } from './spool/spool.js';
 import { waitingInstances } from './spool/state.js';
 import { summaryOf, viewOf } from './spool/view-of.js';
+import { withdrawSeries } from './spool/withdraw.js';
 import type { GivenUp } from './spool/view-of.js';
 import type { SeriesSummary } from './spool/view.js';
 
@@ -41,8 +42,20 @@ export function openAdminPorts(deps: AdminPortsDeps): AdminPorts {
       return state.files.length + state.revisions.length === 0 ? null : viewOf(state, givenUp);
     },
     async act(key, action, by) {
-      const part = { revision: null, task: null, peer: null, priority: null, newUids: false };
       const at = new Date(deps.now()).toISOString();
+      if (action.kind === 'withdraw') {
+        const files = await withdrawSeries(deps.spool, key, action, { by, at });
+        return { number: Number.parseInt(files.at(-1) ?? '0', 10) };
+      }
+      const part = {
+        revision: null,
+        task: null,
+        peer: null,
+        priority: null,
+        newUids: false,
+        reason: null,
+        because: null,
+      };
       const file = await deps.spool.recordAction(key, { version: 1, at, by, ...part, ...action });
       return { number: Number.parseInt(file, 10) };
     },

@@ -15,6 +15,7 @@ import type { Commands } from './cli/program.js';
 import { ruleCommands } from './cli/rules.js';
 import { scuCommands } from './cli/scu.js';
 import { seriesCommands } from './cli/series.js';
+import { withdrawCommand } from './cli/withdraw.js';
 import { checkRoles, loadConfig } from './config/load.js';
 import type { Environment } from './config/overrides.js';
 import type { Config } from './config/schema.js';
@@ -133,6 +134,11 @@ export function openCommands(output: Output, environment: Environment, failed: (
     ),
     series: seriesCommands(
       (file, body) => withSpool(file, (spool, config) => body(spool, givenUpBy(config.peers, Date.now))),
+      { user: userInfo().username, now: Date.now },
+      output,
+    ),
+    withdraw: withdrawCommand(
+      (file, body) => withSpool(file, body),
       { user: userInfo().username, now: Date.now },
       output,
     ),

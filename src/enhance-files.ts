@@ -106,6 +106,7 @@ async function taskFor(
         deliver: [],
         priority: 'routine',
         goesOn: false,
+        late: 'keep',
         assemble: {},
       },
     ],

@@ -32,6 +32,10 @@ export const failures = {
     next: 'reject',
     hint: 'What was delivered is at its destinations; spool.keep.delivered says how long pixels stay here.',
   },
+  SPOOL_NOTHING_MADE: {
+    next: 'reject',
+    hint: 'Only derived series can be withdrawn, once each: `limpid series show` lists them.',
+  },
   SPOOL_UNKNOWN_SERIES: { next: 'reject', hint: 'Look the series up with `limpid series list`.' },
   // queue
   QUEUE_UNAVAILABLE: {

@@ -4,6 +4,7 @@ import type { Closing } from './closing.js';
 import type { Deliverer } from './deliver/deliver.js';
 import { openDevice } from './enhance/device.js';
 import type { Device } from './enhance/device.js';
+import { performWithdrawal } from './derive/perform-withdrawal.js';
 import { performTask } from './enhance/perform-task.js';
 import type { Registry } from './inference/registry.js';
 import type { Stages } from './pipeline.js';
@@ -52,6 +53,7 @@ export async function openStages(
         free.push(device);
       }
     },
+    withdraw: (job) => performWithdrawal({ spool, node: perform.node, log, metrics, now: Date.now }, job),
     deliver: (job, signal) => deliverer.deliver(job, signal),
   };
 }

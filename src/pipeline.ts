@@ -19,8 +19,9 @@ import type { JobHandler, JobResult, QueueName } from './queue/jobs.js';
 import type { Key } from './spool/key.js';
 import type { Priority } from './spool/records.js';
 import type { Spool } from './spool/spool.js';
-import { nextSteps } from './spool/state.js';
+import { lateWithdrawals, nextSteps } from './spool/state.js';
 import type { SeriesState, Step } from './spool/state.js';
+import { isWithdrawalTask, withdrawalActions } from './spool/withdrawals.js';
 
 /** How a step ended: nothing more to do now, or not before a time (ms since epoch). */
 export type StepResult = { readonly kind: 'done' } | { readonly kind: 'later'; readonly atMs: number };
@@ -32,6 +33,7 @@ export interface Stages {
     job: { readonly key: Key; readonly revision: number; readonly task: string },
     signal: AbortSignal,
   ): Promise<StepResult>;
+  withdraw(job: { readonly key: Key; readonly revision: number; readonly task: string }): Promise<StepResult>;
   deliver(job: DeliveryJob, signal: AbortSignal): Promise<StepResult>;
 }
 
@@ -45,10 +47,21 @@ export interface PipelineDeps {
 
 /** Adds a job for every next step of a series, and takes it off the active list when there is none left. Safe to repeat. */
 export async function advance(deps: PipelineDeps, key: Key): Promise<void> {
-  const state = await deps.spool.state(key);
+  const state = await withLateWithdrawals(deps, await deps.spool.state(key));
   const { steps, done } = nextSteps(state);
   for (const step of steps) await addJob(deps, state, step);
   if (done && (await deps.spool.finishIfDone(key))) reportFinished(deps, state);
+}
+
+/** Does what rules say with `late: withdraw`, as an action like a person's. Asked twice at once, the second action changes nothing. */
+async function withLateWithdrawals(deps: PipelineDeps, state: SeriesState): Promise<SeriesState> {
+  const replaced = lateWithdrawals(state);
+  if (replaced.length === 0) return state;
+  const reason = { reason: 'quality', because: 'processing', why: 'replaced by a series of all slices' } as const;
+  const who = { by: 'limpid', at: new Date(deps.now()).toISOString() };
+  for (const action of withdrawalActions(state, replaced, reason, who))
+    await deps.spool.recordAction(state.key, action);
+  return deps.spool.state(state.key);
 }
 
 async function addJob(deps: PipelineDeps, state: SeriesState, step: Step): Promise<void> {
@@ -100,8 +113,11 @@ export function handlersOf(deps: PipelineDeps, stages: Stages, stopping: AbortSi
       await stages.route({ key, revision });
       return andThen(key, { kind: 'done' });
     },
-    tasks: async ({ key, revision, task = '' }, { signal }) =>
-      andThen(key, await stages.enhance({ key, revision, task }, AbortSignal.any([signal, stopping]))),
+    tasks: async ({ key, revision, task = '' }, { signal }) => {
+      const job = { key, revision, task };
+      if (isWithdrawalTask(task)) return andThen(key, await stages.withdraw(job));
+      return andThen(key, await stages.enhance(job, AbortSignal.any([signal, stopping])));
+    },
     deliveries: async ({ key, revision, task = '', peer = '' }, { signal }) =>
       andThen(key, await stages.deliver({ key, revision, task, peer }, AbortSignal.any([signal, stopping]))),
   };

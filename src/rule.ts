@@ -69,6 +69,8 @@ export interface CompiledRule {
   readonly priority: RulePriority;
   /** After a match, later rules are looked at as well. */
   readonly goesOn: boolean;
+  /** What becomes of a derived series when late slices have made another one: it stays, or is withdrawn once that one is delivered. */
+  readonly late: 'keep' | 'withdraw';
   /** When series that it matches are complete. */
   readonly assemble: CompletionOverride;
 }

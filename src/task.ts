@@ -1,11 +1,15 @@
 // Entry of the child process that runs tasks: one device, one task at a time. Its main thread stays free; it ends itself when its
 // parent's channel closes. Started by enhance/device.ts.
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { canonicalJson } from './dicom/canonical-json.js';
+import { readInstanceHeader } from './dicom/file.js';
 import { derivedSeriesUid, sourceSetDigest } from './dicom/uid.js';
 import { checkSeries } from './derive/check-series.js';
 import type { InstanceSummary } from './derive/check-series.js';
 import type { FramePart } from './derive/frame-part.js';
 import type { DerivationPlan } from './derive/plan.js';
+import { studyHeader } from './derive/study-header.js';
 import { derivedSeries } from './derive/texts.js';
 import type { InferenceMethods, SliceMethods } from './enhance/methods.js';
 import type { TaskOrder } from './enhance/order.js';
@@ -19,6 +23,8 @@ import { LimpidError, failureCodeOf } from './errors.js';
 import type { ModelCard } from './inference/card.js';
 import { chooseProvider } from './inference/provider.js';
 import { openRegistry } from './inference/registry.js';
+import type { OutcomeRecord } from './spool/records.js';
+import { writeSynced } from './spool/write-once.js';
 import { pipelineNumber } from './version.js';
 
 const memoryEveryMs = 500;
@@ -117,7 +123,15 @@ async function runOrder(order: TaskOrder, opened: Opened): Promise<void> {
       tell({ kind: 'slice', done, total, modality, noiseRatio, meanShift: shift, edgeRatio });
     },
   });
+  await keepStudy(order, outcome);
   tell({ kind: 'report', report: { outcome } });
+}
+
+/** Keeps patient and study of the result beside it, without pixels: it may be withdrawn when its objects are swept. */
+async function keepStudy({ outDir }: TaskOrder, { instances: [first] }: OutcomeRecord): Promise<void> {
+  if (first === undefined) return;
+  const { dataSet } = readInstanceHeader(await readFile(join(outDir, 'objects', first.file)));
+  await writeSynced(join(outDir, 'study.dcm'), studyHeader(dataSet), 'always');
 }
 
 function tellFault(error: unknown): void {

@@ -27,6 +27,17 @@ export const seriesAction = z
     z.strictObject({ kind: z.literal('release'), why, revision, task }),
     z.strictObject({ kind: z.literal('discard'), why, revision, task, peer }),
     z.strictObject({ kind: z.literal('prioritise'), why, priority }),
+    z.strictObject({
+      kind: z.literal('withdraw'),
+      why,
+      task,
+      reason: z.enum(['quality', 'safety']).meta({ description: 'safety: a hazard, or the wrong patient.' }),
+      because: z
+        .enum(['processing', 'software', 'artifact'])
+        .nullable()
+        .default(null)
+        .meta({ description: 'With quality: what was wrong; null: processing.' }),
+    }),
   ])
   .meta({ id: 'Action' });
 export type SeriesAction = z.infer<typeof seriesAction>;
@@ -83,8 +94,8 @@ export interface AdminPorts {
   /**
    * Publishes the action; it is carried out soon after.
    *
-   * @returns its number within the series
-   * @throws LimpidError SPOOL_UNKNOWN_SERIES
+   * @returns its number within the series; of several, the last one's
+   * @throws LimpidError SPOOL_UNKNOWN_SERIES, SPOOL_NOTHING_MADE
    */
   act(key: Key, action: SeriesAction, by: string): Promise<{ number: number }>;
   peers(): Promise<PeerView[]>;

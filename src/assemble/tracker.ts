@@ -179,7 +179,13 @@ export class Tracker {
     if (requeue === undefined || last === undefined) return;
     const at = new Date(this.#deps.now()).toISOString();
     const { record } = last;
-    const remade = requeues.some(({ action }) => action.newUids);
+    // A withdrawn series' UIDs are never used again.
+    const answered = Math.max(
+      0,
+      ...state.revisions.map((revision) => Number.parseInt(revision.record.action ?? '0', 10)),
+    );
+    const withdrawn = state.actions.some(({ action, number }) => action.kind === 'withdraw' && number > answered);
+    const remade = withdrawn || requeues.some(({ action }) => action.newUids);
     await this.#publish(
       {
         ...record,

@@ -11,6 +11,7 @@ import type { RuleCommands } from './rules.js';
 import type { ScuCommands } from './scu.js';
 import type { SeriesCommands } from './series.js';
 import type { SpoolCommands } from './spool.js';
+import type { WithdrawCommand, WithdrawOptions } from './withdraw.js';
 
 /** What each command calls. Every action may throw a LimpidError; `main.ts` prints it and sets the exit status. */
 export interface Commands {
@@ -23,6 +24,7 @@ export interface Commands {
   readonly evaluate: EvaluateCommands;
   readonly scu: ScuCommands;
   readonly series: SeriesCommands;
+  readonly withdraw: WithdrawCommand;
   readonly rules: RuleCommands;
   readonly models: ModelCommands;
   readonly config: ConfigCommands;
@@ -61,6 +63,16 @@ function readNumbers(text: string): number[] {
   return values;
 }
 
+/** A day, whole, in this machine's zone, or a moment of ISO 8601. */
+const readMoment =
+  (end: 'from' | 'to') =>
+  (text: string): number => {
+    const isDay = /^\d{4}-\d\d-\d\d$/.test(text);
+    const at = Date.parse(isDay ? `${text}T${end === 'from' ? '00:00:00' : '23:59:59.999'}` : text);
+    if (Number.isNaN(at)) throw new InvalidArgumentError('A day as 2026-01-31, or a moment as 2026-01-31T12:00:00Z.');
+    return at;
+  };
+
 const configOption = (): Option => new Option('--config <file>', 'configuration file').default(defaultConfig);
 const modelsOption = (): Option =>
   new Option('--models <dir>', 'folder of models').default(undefined, "the program's own");
@@ -76,6 +88,8 @@ export function buildProgram(commands: Commands): Command {
     )
     .version(version)
     .showHelpAfterError('See --help.')
+    // Options behind a command are that command's, also those that limpid itself has (--version).
+    .enablePositionalOptions()
     .configureHelp({ sortSubcommands: false });
 
   program
@@ -287,5 +301,50 @@ function addSeries(program: Command, commands: Commands): void {
     .addOption(new Option('--to <priority>').choices(['urgent', 'routine', 'batch']).default('urgent'))
     .action((key: string, options: { config: string; why: string; to: 'urgent' | 'routine' | 'batch' }) =>
       commands.series.act(key, { ...options, kind: 'prioritise', priority: options.to }),
+    );
+  addWithdraw(series, commands);
+}
+
+function addWithdraw(series: Command, commands: Commands): void {
+  type Given = Partial<WithdrawOptions> &
+    Pick<WithdrawOptions, 'config' | 'reason' | 'why' | 'yes' | 'json'> & {
+      readonly from?: number;
+      readonly to?: number;
+    };
+  series
+    .command('withdraw')
+    .description('tell every peer that has a derived series to reject it (IHE IOCM)')
+    .argument('[series]', 'its Series Instance UID, or the key of its source series')
+    .addOption(configOption())
+    .addOption(
+      new Option('--reason <reason>', 'safety: a hazard, or the wrong patient')
+        .choices(['quality', 'safety'])
+        .makeOptionMandatory(),
+    )
+    .addOption(
+      new Option('--because <what>', 'with quality: what was wrong; default: processing').choices([
+        'processing',
+        'software',
+        'artifact',
+      ]),
+    )
+    .addOption(new Option('--why <text>', 'reason in words, told to the peers (ASCII, no patient data)').default(''))
+    .option('--task <name>', 'only what this task made')
+    .option('--model <id>', 'recall: every series that this model made')
+    .option('--version <version>', 'recall: only this version of the model')
+    .addOption(new Option('--from <date>', 'recall: made from this day on').argParser(readMoment('from')))
+    .addOption(new Option('--to <date>', 'recall: made up to this day').argParser(readMoment('to')))
+    .option('--yes', 'recall: do it; otherwise it is only listed', false)
+    .addOption(jsonOption())
+    .action((uid: string | undefined, { from, to, ...given }: Given) =>
+      commands.withdraw(uid ?? null, {
+        ...given,
+        because: given.because ?? null,
+        task: given.task ?? null,
+        model: given.model ?? null,
+        version: given.version ?? null,
+        fromMs: from ?? null,
+        toMs: to ?? null,
+      }),
     );
 }

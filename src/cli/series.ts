@@ -13,7 +13,7 @@ import { colour, table } from './output.js';
 import type { Output } from './output.js';
 
 export interface SeriesAct {
-  readonly kind: ActionRecord['kind'];
+  readonly kind: Exclude<ActionRecord['kind'], 'withdraw'>;
   readonly config: string;
   readonly why: string;
   readonly newUids?: boolean;
@@ -77,6 +77,8 @@ export function seriesCommands(
           peer: action.peer ?? null,
           priority: action.priority ?? null,
           newUids: action.newUids ?? false,
+          reason: null,
+          because: null,
         });
         output.out(`${action.kind} recorded for ${key} (${file}); a running node carries it out within seconds`);
       }),

@@ -212,6 +212,10 @@ const rule = z
     assemble: assembleOwn.describe(
       'When series that match are complete; keys as in `assemble`. Conditions are tried on the first instance alone.',
     ),
+    late: z
+      .enum(['keep', 'withdraw'])
+      .default('keep')
+      .describe('What becomes of a derived series once late slices have made another one and every peer has that.'),
     ignore: z.literal(true, 'expected true').optional().describe('Nothing is done with a series that matches.'),
   })
   .transform((value): CompiledRule => {
@@ -223,9 +227,10 @@ const rule = z
       forward,
       deliver,
       priority,
+      late,
       assemble: own,
     } = value;
-    return { name: ruleName, when: condition, enhance, forward, deliver, priority, goesOn, assemble: own };
+    return { name: ruleName, when: condition, enhance, forward, deliver, priority, goesOn, late, assemble: own };
   });
 
 /** Rules in order; in a file of their own the whole file is this list. */

@@ -4,7 +4,7 @@ import type { Log } from '../observe/log.js';
 import type { Metrics } from '../observe/metrics.js';
 import type { DeliveryRecord } from '../spool/records.js';
 import type { Spool } from '../spool/spool.js';
-import { isDiscarded, isOnHold, remaining } from '../spool/state.js';
+import { isDropped, isOnHold, isSwept, remaining } from '../spool/state.js';
 import type { BreakerState } from './breaker.js';
 import { busyWaitMs, decideDelivery, isSuspect } from './decide.js';
 import type { RetryPolicy } from './decide.js';
@@ -104,9 +104,9 @@ export class Deliverer {
     for (;;) {
       const state = await this.#deps.spool.state(job.key);
       const revision = state.revisions.find(({ record }) => record.revision === job.revision);
-      if (revision === undefined || revision.swept) return { kind: 'done' };
+      if (revision === undefined || isSwept(revision, job.task)) return { kind: 'done' };
       // What a person has held or discarded meanwhile: its job leaves, and a release adds it anew.
-      if (isOnHold(state, job.revision, job.task) || isDiscarded(state, job.revision, job.task, job.peer)) {
+      if (isOnHold(state, job.revision, job.task) || isDropped(state, job.revision, job.task, job.peer)) {
         return { kind: 'done' };
       }
       const { open } = remaining(state, revision, job.task, job.peer);

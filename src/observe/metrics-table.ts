@@ -75,6 +75,11 @@ export const metrics = {
     labels: ['reason'],
     help: 'Tasks skipped, by reason of the input gate (docs/errors.md).',
   },
+  withdrawals_total: {
+    kind: 'counter',
+    labels: ['model', 'reason'],
+    help: 'Derived series withdrawn, by reason: quality, safety.',
+  },
   failures_total: { kind: 'counter', labels: ['code'], help: 'Failures, by code (docs/errors.md).' },
   stage_seconds: {
     kind: 'histogram',
@@ -172,6 +177,7 @@ export const metricValues = {
   series_total: { outcome: ['routed', 'held', 'ignored'] },
   series_active: { state: ['receiving', 'routing', 'enhancing', 'delivering', 'held', 'partial', 'given-up'] },
   tasks_total: { outcome: ['enhanced', 'skipped', 'withheld', 'failed', 'superseded'] },
+  withdrawals_total: { reason: ['quality', 'safety'] },
   queue_jobs: { state: ['waiting', 'delayed', 'active'] },
   deliveries_total: { outcome: ['delivered', 'warned', 'transient', 'permanent'] },
 } as const satisfies Partial<Record<keyof typeof metrics, Readonly<Record<string, readonly string[]>>>>;

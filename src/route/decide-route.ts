@@ -96,6 +96,7 @@ function resolveTasks(matched: readonly CompiledRule[], input: RouteInput): Reso
         rule: before?.rule ?? rule.name,
         request: before === undefined ? request : both(before.request, request),
         deliver: [...new Set([...(before?.deliver ?? []), ...rule.deliver])],
+        late: before?.late === 'withdraw' ? 'withdraw' : rule.late,
       });
     }
   }
@@ -110,6 +111,7 @@ function resolveTasks(matched: readonly CompiledRule[], input: RouteInput): Reso
     lift: [...request.lift],
     gate: decideGate(input.facts, card, request, input.marks),
     deliver: rest.deliver,
+    late: rest.late,
   }));
 }
 
@@ -122,6 +124,7 @@ interface Wanted {
   readonly settings: ResolvedTask['settings'];
   readonly settingsSha256: string;
   readonly deliver: string[];
+  readonly late: ResolvedTask['late'];
 }
 
 /** One task for two requests: what both lift is lifted, and the stricter count holds. */

@@ -40,9 +40,14 @@ export async function readState(layout: Layout, key: Key): Promise<SeriesState> 
     .filter((digits) => digits !== undefined)
     .map(Number)
     .sort((a, b) => a - b);
+  const actions = await readActions(layout, key);
+  // As many documents at most as people have withdrawn series.
+  const withdrawals = actions
+    .filter(({ action }) => action.kind === 'withdraw')
+    .map((_action, index) => `withdrawal-${String(index + 1).padStart(2, '0')}`);
   const revisions: RevisionState[] = [];
   for (const number of numbers) {
-    const revision = await readRevision(layout, key, number);
+    const revision = await readRevision(layout, key, number, withdrawals);
     if (revision !== null) revisions.push(revision);
   }
   const instances = await namesIn(layout.instances(key));
@@ -50,7 +55,7 @@ export async function readState(layout: Layout, key: Key): Promise<SeriesState> 
     key,
     files: instances.filter((name) => name.endsWith('.dcm')).map((name) => name.slice(0, -4)),
     revisions,
-    actions: await readActions(layout, key),
+    actions,
   };
 }
 
@@ -63,13 +68,22 @@ async function readActions(layout: Layout, key: Key): Promise<NumberedAction[]> 
   return actions;
 }
 
-async function readRevision(layout: Layout, key: Key, number: number): Promise<RevisionState | null> {
+async function readRevision(
+  layout: Layout,
+  key: Key,
+  number: number,
+  withdrawals: readonly string[],
+): Promise<RevisionState | null> {
   const folder = layout.revision(key, number);
   const record = await readRecord(join(folder, 'series.json'), seriesRecord);
   if (record === null) return null;
   const decision = await readRecord(join(folder, 'decision.json'), decisionRecord);
   const tasks = new Map<string, TaskState>();
   for (const task of decision?.tasks ?? []) tasks.set(task.name, await readTask(layout, key, number, task.name));
+  for (const name of withdrawals) {
+    const task = await readTask(layout, key, number, name);
+    if (task.outcome !== null) tasks.set(name, task);
+  }
   const deliveries = new Map<string, DeliveryRecord[]>();
   for (const name of await namesIn(join(folder, 'deliveries'))) {
     const batches: DeliveryRecord[] = [];

@@ -11,8 +11,8 @@ const time = z.iso.datetime();
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const name = z.string().regex(/^[a-z0-9-]{1,32}$/);
 const key = z.custom<Key>((value) => typeof value === 'string' && /^[a-z2-7]{26}$/.test(value));
-/** `-` and 8 hex digits of the settings' SHA-256 behind a model or filter id; `originals` for forwarding. */
-export const taskName = z.string().regex(/^([a-z0-9-]{1,32}-[0-9a-f]{8}|originals)$/);
+/** `-` and 8 hex digits of the settings' SHA-256 behind a model or filter id; `originals` for forwarding; `withdrawal-NN`. */
+export const taskName = z.string().regex(/^([a-z0-9-]{1,32}-[0-9a-f]{8}|originals|withdrawal-\d{2,})$/);
 const reasonCode = z.custom<ReasonCode>((value) => typeof value === 'string' && Object.hasOwn(reasons, value));
 const reason = z.object({ code: reasonCode, detail: z.string() });
 const outcomeCode = z.custom<ReasonCode | FailureCode>(
@@ -101,6 +101,8 @@ export const resolvedTask = z.object({
   /** The gate's word before any pixel is read: run, or why not. Held tasks wait for a person and have no outcome file. */
   gate: z.object({ verdict: z.enum(['run', 'skip', 'hold']), reasons: z.array(reason), warnings: z.array(reason) }),
   deliver: z.array(z.string()),
+  /** What becomes of an earlier revision's derived series once this one's is delivered. */
+  late: z.enum(['keep', 'withdraw']).default('keep'),
 });
 export type ResolvedTask = z.infer<typeof resolvedTask>;
 
@@ -148,7 +150,8 @@ export type DerivedInstance = z.infer<typeof derivedInstance>;
 export const outcomeRecord = z.object({
   version: z.literal(1),
   task: taskName,
-  outcome: z.enum(['enhanced', 'skipped', 'withheld', 'failed', 'superseded']),
+  /** withdrawal: the document that withdraws a derived series, made and kept like a result. */
+  outcome: z.enum(['enhanced', 'skipped', 'withheld', 'failed', 'superseded', 'withdrawal']),
   code: outcomeCode.nullable(),
   detail: z.string(),
   startedAt: time,
@@ -207,7 +210,7 @@ export const actionRecord = z.object({
   version: z.literal(1),
   at: time,
   by: z.string(),
-  kind: z.enum(['hold', 'release', 'requeue', 'prioritise', 'discard']),
+  kind: z.enum(['hold', 'release', 'requeue', 'prioritise', 'discard', 'withdraw']),
   why: z.string(),
   /** A hold of this revision; a release or discard of this one and those before it. Null: of all. */
   revision: z.int().nullable(),
@@ -215,6 +218,9 @@ export const actionRecord = z.object({
   peer: z.string().nullable(),
   priority: priority.nullable(),
   newUids: z.boolean(),
+  /** Of a withdrawal: what the rejection is for, and with quality what was wrong. */
+  reason: z.enum(['quality', 'safety']).nullable().default(null),
+  because: z.enum(['processing', 'software', 'artifact']).nullable().default(null),
 });
 export type ActionRecord = z.infer<typeof actionRecord>;
 

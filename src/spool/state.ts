@@ -1,45 +1,18 @@
 // What a series' files say, and what follows from them. Nothing else records a series' state.
-import type {
-  ActionRecord,
-  DecisionRecord,
-  DeliveryRecord,
-  OutcomeRecord,
-  ResolvedTask,
-  SeriesRecord,
-} from './records.js';
-import type { Key } from './key.js';
+import type { ActionRecord, ResolvedTask } from './records.js';
 import { originals } from './layout.js';
+import type { NumberedAction, RevisionState, SeriesState } from './series-state.js';
+import {
+  documentRevision,
+  holdersOf,
+  isWithdrawalTask,
+  isWithdrawn,
+  replacedSeries,
+  withdrawalsOf,
+} from './withdrawals.js';
+import type { MadeSeries } from './withdrawals.js';
 
-export interface TaskState {
-  readonly started: number;
-  readonly died: number;
-  readonly drained: number;
-  readonly outcome: OutcomeRecord | null;
-}
-
-export interface RevisionState {
-  readonly record: SeriesRecord;
-  readonly decision: DecisionRecord | null;
-  readonly tasks: ReadonlyMap<string, TaskState>;
-  /** Batches by `TASK@PEER`, in order. */
-  readonly deliveries: ReadonlyMap<string, readonly DeliveryRecord[]>;
-  readonly swept: boolean;
-}
-
-export interface NumberedAction {
-  readonly number: number;
-  readonly file: string;
-  readonly action: ActionRecord;
-}
-
-export interface SeriesState {
-  readonly key: Key;
-  /** File names in `instances/`, without `.dcm`. */
-  readonly files: readonly string[];
-  /** In order, r1 first. */
-  readonly revisions: readonly RevisionState[];
-  readonly actions: readonly NumberedAction[];
-}
+export type { NumberedAction, RevisionState, SeriesState, TaskState } from './series-state.js';
 
 /** One thing that a job has to do. */
 export type Step =
@@ -173,7 +146,34 @@ export function wantedDeliveries(state: SeriesState, revision: RevisionState): {
     const released = outcome === 'withheld' && isReleased(state, revision.record.revision, task.name);
     if (outcome === 'enhanced' || released) wanted.push(...task.deliver.map((peer) => ({ task: task.name, peer })));
   }
+  for (const withdrawal of withdrawalsOf(state)) {
+    if (documentRevision(state, withdrawal) !== revision.record.revision) continue;
+    wanted.push(...holdersOf(state, withdrawal.made).map((peer) => ({ task: withdrawal.task, peer })));
+  }
   return wanted;
+}
+
+/** Answers whether a delivery is given up: a person has discarded it, or the result is withdrawn. */
+export function isDropped(state: SeriesState, revision: number, task: string, peer: string): boolean {
+  return isDiscarded(state, revision, task, peer) || isWithdrawn(state, revision, task);
+}
+
+/** Answers whether retention has taken away what a delivery would bring; documents of withdrawals are made behind it. */
+export function isSwept({ swept }: RevisionState, task: string): boolean {
+  return swept && !isWithdrawalTask(task);
+}
+
+/** Earlier derived series to withdraw now, because a rule says so and every peer has what replaces them. */
+export function lateWithdrawals(state: SeriesState): MadeSeries[] {
+  return replacedSeries(state, (number, task) => {
+    const revision = state.revisions.find(({ record }) => record.revision === number);
+    if (revision === undefined) return false;
+    const peers = revision.decision?.tasks.find(({ name }) => name === task)?.deliver ?? [];
+    return peers.every((peer) => {
+      const { open, refused } = remaining(state, revision, task, peer);
+      return open.length + refused.length === 0;
+    });
+  });
 }
 
 /** Instances of a series that wait for each peer. */
@@ -181,6 +181,7 @@ export function waitingInstances(state: SeriesState): Map<string, number> {
   const waiting = new Map<string, number>();
   for (const revision of state.revisions) {
     for (const { task, peer } of wantedDeliveries(state, revision)) {
+      if (isWithdrawn(state, revision.record.revision, task)) continue;
       waiting.set(peer, (waiting.get(peer) ?? 0) + remaining(state, revision, task, peer).open.length);
     }
   }
@@ -220,14 +221,19 @@ export function nextSteps(state: SeriesState): NextSteps {
       if (isTaskHeld(state, revision, task)) waits.add('held');
       else steps.push({ kind: 'task', revision: number, task: task.name });
     }
-    if (revision.swept) continue;
     for (const { task, peer } of wantedDeliveries(state, revision)) {
-      if (isDiscarded(state, number, task, peer)) continue;
+      if (isSwept(revision, task) || isDropped(state, number, task, peer)) continue;
       const left = remaining(state, revision, task, peer);
       if (left.open.length > 0 && isOnHold(state, number, task)) waits.add('held');
       else if (left.open.length > 0) steps.push({ kind: 'deliver', revision: number, task, peer });
       else if (left.refused.length > 0) refused = true;
     }
   }
-  return { steps, waits: [...waits], done: steps.length === 0 && waits.size === 0 && !refused };
+  const newest = state.revisions.at(-1)?.record.revision ?? 0;
+  for (const withdrawal of withdrawalsOf(state)) {
+    const isMade = documentRevision(state, withdrawal) !== null;
+    if (!isMade) steps.push({ kind: 'task', revision: newest, task: withdrawal.task });
+  }
+  const replaced = lateWithdrawals(state).length > 0;
+  return { steps, waits: [...waits], done: steps.length === 0 && waits.size === 0 && !refused && !replaced };
 }

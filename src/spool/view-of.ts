@@ -1,7 +1,17 @@
 // Makes the view of a series from what its files say: one pure function for `limpid series show` and the API.
 import { originals } from './layout.js';
 import type { DeliveryRecord, ResolvedTask } from './records.js';
-import { isDiscarded, isTaskHeld, nextSteps, remaining, unlistedFiles, wantedDeliveries } from './state.js';
+import {
+  isDiscarded,
+  isDropped,
+  isSwept,
+  isTaskHeld,
+  nextSteps,
+  remaining,
+  unlistedFiles,
+  wantedDeliveries,
+} from './state.js';
+import { isWithdrawn } from './withdrawals.js';
 import type { RevisionState, SeriesState } from './state.js';
 import type {
   DeliveryView,
@@ -20,7 +30,10 @@ export type GivenUp = (batches: readonly DeliveryRecord[]) => boolean;
 
 function taskWord(state: SeriesState, revision: RevisionState, task: ResolvedTask): TaskWord {
   const outcome = revision.tasks.get(task.name)?.outcome;
-  if (outcome) return outcome.outcome;
+  if (outcome) {
+    const { outcome: word } = outcome;
+    return word === 'withdrawal' || isWithdrawn(state, revision.record.revision, task.name) ? 'withdrawn' : word;
+  }
   if (isDiscarded(state, revision.record.revision, task.name, null)) return 'discarded';
   return isTaskHeld(state, revision, task) ? 'held' : 'waiting';
 }
@@ -78,12 +91,12 @@ function deliveryView(
   const all =
     task === originals ? revision.record.instances.length : (revision.tasks.get(task)?.outcome?.instances.length ?? 0);
   const total = all - left.swept.length;
-  const open = revision.swept ? 0 : left.open.length;
+  const open = isSwept(revision, task) ? 0 : left.open.length;
   const refused = left.refused.length;
   const delivered = total - open - refused;
   const word = ((): DeliveryWord => {
     if (open + refused === 0) return 'delivered';
-    if (isDiscarded(state, number, task, peer)) return 'discarded';
+    if (isDropped(state, number, task, peer)) return 'discarded';
     if (open > 0) return givenUp(batches) ? 'given-up' : 'waiting';
     return delivered > 0 ? 'partial' : 'given-up';
   })();

@@ -38,6 +38,7 @@ const ofTask: Readonly<Record<TaskWord, (task: Omit<TaskView, 'says'>) => string
   withheld: (task) => `Withheld${because(task)}`,
   failed: (task) => `Failed${because(task)}`,
   superseded: () => 'A later revision took its place.',
+  withdrawn: () => 'Withdrawn: every peer that has it is told to reject it.',
   discarded: () => 'Discarded by a person.',
 };
 

@@ -33,6 +33,7 @@ export const taskState = z.enum([
   'failed',
   'superseded',
   'discarded',
+  'withdrawn',
 ]);
 export type TaskWord = z.infer<typeof taskState>;
 

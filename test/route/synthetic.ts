@@ -101,6 +101,7 @@ export function rule(name: string, when: unknown, rest: Partial<CompiledRule> = 
     deliver: [],
     priority: 'routine',
     goesOn: false,
+    late: 'keep',
     assemble: {},
     ...rest,
   };

@@ -57,6 +57,7 @@ const task: ResolvedTask = {
   lift: [],
   gate: { verdict: 'run', reasons: [], warnings: [] },
   deliver: ['pacs'],
+  late: 'keep',
 };
 
 const decision: DecisionRecord = {
@@ -128,6 +129,8 @@ function action(changes: Partial<ActionRecord> & Pick<ActionRecord, 'kind'>): Ac
     peer: null,
     priority: null,
     newUids: false,
+    reason: null,
+    because: null,
     ...changes,
   };
 }

@@ -21,6 +21,7 @@ export type PeerBinary =
   | 'dcmsend'
   | 'echoscu'
   | 'dcmdump'
+  | 'dciodvfy'
   | 'Orthanc'
   | 'redis-server'
   | 'prometheus'

@@ -63,6 +63,7 @@ export function resolvedTask(change: Partial<ResolvedTask> = {}): ResolvedTask {
     lift: [],
     gate: { verdict: 'run', reasons: [], warnings: [] },
     deliver: ['pacs'],
+    late: 'keep',
     ...change,
   };
 }
@@ -142,6 +143,8 @@ export function actionRecord(change: Partial<ActionRecord>): ActionRecord {
     peer: null,
     priority: null,
     newUids: false,
+    reason: null,
+    because: null,
     ...change,
   };
 }

@@ -65,6 +65,7 @@ export async function orderFor(
       lift: [],
       gate: { verdict: 'run', reasons: [], warnings: [] },
       deliver: ['pacs'],
+      late: 'keep',
     },
     sources: series.files.map((file, i) => ({ file, sopInstanceUid: series.sopInstanceUids[i] ?? '' })),
     outDir,

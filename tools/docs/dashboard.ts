@@ -263,8 +263,8 @@ export const rows: readonly Row[] = [
         queries: [{ expr: `sum by (outcome) (${rate('limpid_tasks_total', node)})`, legend: '{{outcome}}' }],
       },
       {
-        title: 'Why tasks were skipped, 24 h',
-        says: 'Reasons of the input gate: docs/errors.md.',
+        title: 'Why tasks were skipped, or results withdrawn, 24 h',
+        says: 'Reasons of the input gate: docs/errors.md; withdrawals by model.',
         kind: 'table',
         unit: 'short',
         width: 8,
@@ -272,6 +272,10 @@ export const rows: readonly Row[] = [
           {
             expr: `topk(10, sum by (reason) (increase(limpid_tasks_skipped_total{${node}}[24h])) > 0)`,
             legend: '{{reason}}',
+          },
+          {
+            expr: `sum by (model, reason) (increase(limpid_withdrawals_total{${node}}[24h])) > 0`,
+            legend: 'withdrawn, {{model}}: {{reason}}',
           },
         ],
       },

@@ -1,0 +1,120 @@
+// `limpid series withdraw`: one derived series, or every one that a model made in a time. Without --yes a recall only lists them.
+import { LimpidError } from '../errors.js';
+import { isKey } from '../spool/key.js';
+import type { Key } from '../spool/key.js';
+import type { Spool } from '../spool/spool.js';
+import { withdrawSeries } from '../spool/withdraw.js';
+import { holdersOf, isWithdrawn, madeSeries } from '../spool/withdrawals.js';
+import type { MadeSeries, WithdrawalReason } from '../spool/withdrawals.js';
+import { counted } from '../spool/view-words.js';
+import { table } from './output.js';
+import type { Output } from './output.js';
+
+export interface WithdrawOptions extends WithdrawalReason {
+  readonly config: string;
+  readonly task: string | null;
+  /** Everything that this model made; then there is no series. */
+  readonly model: string | null;
+  readonly version: string | null;
+  /** Made from this moment up to that one, ms since epoch. */
+  readonly fromMs: number | null;
+  readonly toMs: number | null;
+  readonly yes: boolean;
+  readonly json: boolean;
+}
+
+export type WithdrawCommand = (series: string | null, options: WithdrawOptions) => Promise<void>;
+
+interface Found {
+  readonly key: Key;
+  readonly made: MadeSeries;
+  /** Peers that have it. */
+  readonly peers: readonly string[];
+}
+
+export function withdrawCommand(
+  withSpool: <T>(config: string, body: (spool: Spool) => Promise<T>) => Promise<T>,
+  context: { readonly user: string; readonly now: () => number },
+  output: Output,
+): WithdrawCommand {
+  return (series, options) =>
+    withSpool(options.config, async (spool) => {
+      if ((series === null) === (options.model === null)) {
+        throw new LimpidError('USAGE', 'name one series by key or Series Instance UID, or a model by --model');
+      }
+      if (options.model !== null && (options.fromMs === null || options.toMs === null)) {
+        throw new LimpidError('USAGE', 'a recall by --model needs --from and --to');
+      }
+      const found = await findSeries(spool, series, options);
+      const really = options.model === null || options.yes;
+      if (really) {
+        const who = { by: context.user, at: new Date(context.now()).toISOString() };
+        for (const { key, made } of found) {
+          const { task, seriesInstanceUid } = made;
+          await withdrawSeries(spool, key, { ...options, task, seriesInstanceUid }, who);
+        }
+      }
+      if (options.json) {
+        const rows = found.map(({ key, made, peers }) => ({ key, ...shown(made), peers, withdrawn: really }));
+        output.out(JSON.stringify(rows, null, 1));
+        return;
+      }
+      const rows = found.map(({ key, made, peers }) => {
+        const { task, version, seriesInstanceUid, instances, endedAt } = shown(made);
+        return [key, task, version, endedAt, instances, peers.join(', ') || 'nobody', seriesInstanceUid];
+      });
+      output.out(table(['key', 'task', 'version', 'made', 'instances', 'peers that have it', 'series'], rows));
+      output.out(
+        really
+          ? `${counted(found.length, 'withdrawal')} recorded; a running node tells the peers within seconds`
+          : `${counted(found.length, 'series').replace(/ss$/, 's')} would be withdrawn; --yes does it`,
+      );
+    });
+}
+
+const shown = ({ task, model, seriesInstanceUid, outcome }: MadeSeries) => ({
+  task,
+  version: model.version,
+  seriesInstanceUid,
+  instances: outcome.instances.length,
+  endedAt: outcome.endedAt,
+});
+
+/** The derived series that are meant and not withdrawn yet. @throws LimpidError where one was named and is not there */
+async function findSeries(spool: Spool, series: string | null, options: WithdrawOptions): Promise<Found[]> {
+  const all = await spool.allKeys();
+  const isUid = series !== null && /^[0-9.]+$/.test(series);
+  const keys = series === null || isUid ? all : all.filter((key) => key === series || beginsWith(key, series));
+  if (series !== null && !isUid && keys.length !== 1) {
+    const what = keys.length === 0 ? `no series begins with ${series}` : `${series} begins ${keys.length} keys`;
+    throw new LimpidError('SPOOL_UNKNOWN_SERIES', what);
+  }
+  const found: Found[] = [];
+  for (const key of keys) {
+    const state = await spool.state(key);
+    for (const made of madeSeries(state)) {
+      const isMeant =
+        (isUid ? made.seriesInstanceUid === series : true) &&
+        (options.task === null || made.task === options.task) &&
+        (options.model === null || isOfRecall(made, options)) &&
+        !isWithdrawn(state, made.revision, made.task);
+      if (isMeant) found.push({ key, made, peers: holdersOf(state, made) });
+    }
+  }
+  if (series !== null && found.length === 0) {
+    throw new LimpidError('SPOOL_NOTHING_MADE', 'there is no such derived series that is not withdrawn yet');
+  }
+  return found;
+}
+
+const beginsWith = (key: Key, text: string): boolean => !isKey(text) && text.length >= 4 && key.startsWith(text);
+
+function isOfRecall({ model, outcome }: MadeSeries, options: WithdrawOptions): boolean {
+  const madeAt = Date.parse(outcome.endedAt);
+  return (
+    model.id === options.model &&
+    (options.version === null || model.version === options.version) &&
+    madeAt >= (options.fromMs ?? Number.NEGATIVE_INFINITY) &&
+    madeAt <= (options.toMs ?? Number.POSITIVE_INFINITY)
+  );
+}

@@ -1,0 +1,141 @@
+// Derived series that are withdrawn (conformance 12): what was made, what people have withdrawn of it, and who has to be told.
+import type { ActionRecord, OutcomeRecord } from './records.js';
+import type { SeriesState } from './series-state.js';
+
+/** A derived series that a task of this series has made. */
+export interface MadeSeries {
+  /** Revision and task that hold its objects. */
+  readonly revision: number;
+  readonly task: string;
+  readonly model: { readonly id: string; readonly version: string };
+  readonly seriesInstanceUid: string;
+  readonly outcome: OutcomeRecord;
+}
+
+export interface Withdrawal {
+  /** From 1 within the source series, in order of the actions: part of the document's UIDs. */
+  readonly running: number;
+  /** Name under which its document is kept and delivered: `withdrawal-01`. */
+  readonly task: string;
+  readonly made: MadeSeries;
+  readonly action: ActionRecord;
+}
+
+/** Whether a task's name is that of a withdrawal. */
+export function isWithdrawalTask(task: string): boolean {
+  return /^withdrawal-\d{2,}$/.test(task);
+}
+
+/** Every derived series of a series, once each. */
+export function madeSeries({ revisions }: Pick<SeriesState, 'revisions'>): MadeSeries[] {
+  return revisions.flatMap(({ record, decision, tasks }) =>
+    (decision?.tasks ?? []).flatMap(({ name, model }) => {
+      const outcome = tasks.get(name)?.outcome;
+      const seriesInstanceUid = outcome?.seriesInstanceUid ?? null;
+      // What an earlier revision had made is listed there.
+      if (!outcome || seriesInstanceUid === null || outcome.sameAs !== null) return [];
+      return [{ revision: record.revision, task: name, model, seriesInstanceUid, outcome }];
+    }),
+  );
+}
+
+/** The withdrawals that people asked for; asking twice is one. */
+export function withdrawalsOf(state: Pick<SeriesState, 'revisions' | 'actions'>): Withdrawal[] {
+  const asked = state.actions.filter(({ action }) => action.kind === 'withdraw');
+  if (asked.length === 0) return [];
+  const all = madeSeries(state);
+  const found = new Map<string, Withdrawal>();
+  for (const { action } of asked) {
+    const made = all.find(({ revision, task }) => revision === action.revision && task === action.task);
+    if (made === undefined || found.has(made.seriesInstanceUid)) continue;
+    const running = found.size + 1;
+    found.set(made.seriesInstanceUid, {
+      running,
+      task: `withdrawal-${String(running).padStart(2, '0')}`,
+      made,
+      action,
+    });
+  }
+  return [...found.values()];
+}
+
+/** Whether the result of a task is withdrawn: nothing more of it is delivered. */
+export function isWithdrawn(state: SeriesState, revision: number, task: string): boolean {
+  const uid = state.revisions.find(({ record }) => record.revision === revision)?.tasks.get(task)
+    ?.outcome?.seriesInstanceUid;
+  return withdrawalsOf(state).some(({ made }) => made.seriesInstanceUid === uid);
+}
+
+/** Peers that have an instance of a derived series, or may have it: what was cut short counts. */
+export function holdersOf(state: SeriesState, { outcome }: MadeSeries): string[] {
+  const uids = new Set(outcome.instances.map(({ sopInstanceUid }) => sopInstanceUid));
+  const batches = state.revisions.flatMap(({ deliveries }) => [...deliveries.values()].flat());
+  const holding = batches.filter(({ instances }) =>
+    instances.some((instance) => uids.has(instance.sopInstanceUid) && instance.class !== 'permanent'),
+  );
+  return [...new Set(holding.map(({ peer }) => peer))].sort();
+}
+
+/** The revision whose results hold the document of a withdrawal; null until it is made. */
+export function documentRevision(state: SeriesState, { task }: Withdrawal): number | null {
+  const holder = state.revisions.find(({ tasks }) => (tasks.get(task)?.outcome ?? null) !== null);
+  return holder?.record.revision ?? null;
+}
+
+/** Why a series is withdrawn; `because` only for quality. */
+export interface WithdrawalReason {
+  readonly reason: 'quality' | 'safety';
+  readonly because: ActionRecord['because'];
+  readonly why: string;
+}
+
+/** The actions that withdraw these derived series; those withdrawn already are left out. */
+export function withdrawalActions(
+  state: SeriesState,
+  chosen: readonly MadeSeries[],
+  reason: WithdrawalReason,
+  { by, at }: Pick<ActionRecord, 'by' | 'at'>,
+): ActionRecord[] {
+  return chosen
+    .filter(({ revision, task }) => !isWithdrawn(state, revision, task))
+    .map(({ revision, task }) => ({
+      version: 1,
+      at,
+      by,
+      kind: 'withdraw',
+      revision,
+      task,
+      peer: null,
+      priority: null,
+      newUids: false,
+      ...reason,
+    }));
+}
+
+/**
+ * Earlier derived series that a later revision's replaces by a rule with `late: withdraw`: those of the same model, once every
+ * peer has the new one.
+ */
+export function replacedSeries(
+  state: SeriesState,
+  isDelivered: (revision: number, task: string) => boolean,
+): MadeSeries[] {
+  const late = state.revisions.filter(({ record, decision }) => record.cause === 'late' && decision !== null);
+  if (late.length === 0) return [];
+  const all = madeSeries(state);
+  const replaced = late.flatMap(({ record, decision, tasks }) =>
+    (decision?.tasks ?? []).flatMap((task) => {
+      const outcome = tasks.get(task.name)?.outcome;
+      if (task.late !== 'withdraw' || outcome?.outcome !== 'enhanced') return [];
+      if (!isDelivered(record.revision, task.name)) return [];
+      return all.filter(
+        (earlier) =>
+          earlier.revision < record.revision &&
+          earlier.model.id === task.model.id &&
+          earlier.seriesInstanceUid !== outcome.seriesInstanceUid &&
+          !isWithdrawn(state, earlier.revision, earlier.task),
+      );
+    }),
+  );
+  return [...new Set(replaced)];
+}
