@@ -12,6 +12,9 @@ import { folderDestination } from './deliver/folder-destination.js';
 import type { DeliveryJob } from './deliver/job.js';
 import { retryPolicyOf } from './deliver/retry-policy.js';
 import type { NodeTls } from './open-tls.js';
+import { openTranscoder } from './deliver/transcoder.js';
+import type { Transcode, TranscodeMethods } from './deliver/transcoder.js';
+import { openPool } from './enhance/pool.js';
 import type { QueueBackend } from './queue/backend.js';
 import { jobIdOf } from './queue/jobs.js';
 import type { Spool } from './spool/spool.js';
@@ -20,6 +23,8 @@ import { nextSteps } from './spool/state.js';
 /** A job that has just been turned away is on its way back into the queue: it can be woken a moment later. */
 const wakeTries = 5;
 const wakeAgainMs = 200;
+/** Each holds one instance in memory. */
+const transcodersAtOnce = 2;
 
 export function openDeliverer(
   options: AppOptions,
@@ -28,9 +33,10 @@ export function openDeliverer(
   closing: Closing,
 ): Deliverer {
   const { config, log, metrics } = options;
+  const transcode = transcoderOf(spool);
   const deliveries = new Map<string, PeerDelivery>();
   for (const [name, peer] of Object.entries(config.peers)) {
-    const destination = destinationOf(name, peer, tls, options);
+    const destination = destinationOf(name, peer, { tls, transcode }, options);
     if (destination === null) continue;
     deliveries.set(name, { destination, retry: retryPolicyOf(peer), throttle: peer.throttle, window: peer.window });
   }
@@ -58,10 +64,26 @@ export async function resumeDeliveries(deliverer: Deliverer, config: AppOptions[
   for (const [name, peer] of Object.entries(config.peers)) if (isDestination(peer)) await deliverer.resume(name);
 }
 
+/** Threads that transcode, started when first needed. */
+function transcoderOf(spool: Spool): Transcode {
+  const pool = openPool<TranscodeMethods>(new URL('./transcode-thread.js', import.meta.url), transcodersAtOnce);
+  return openTranscoder({
+    atOnce: transcodersAtOnce,
+    freshFolder: () => spool.freshFolder('transcode'),
+    thread: () => {
+      const thread = pool.least();
+      return {
+        transcode: async (order, deadlineMs) => void (await thread.call('transcode', order, { deadlineMs })),
+        end: () => thread.end(),
+      };
+    },
+  });
+}
+
 function destinationOf(
   name: string,
   peer: Peer,
-  tls: NodeTls,
+  { tls, transcode }: { readonly tls: NodeTls; readonly transcode: Transcode },
   { config, log, metrics }: AppOptions,
 ): Destination | null {
   if (peer.kind === 'folder')
@@ -70,7 +92,7 @@ function destinationOf(
   if (host === null || port === null) return null;
   const watch = countAssociations(metrics, name);
   const target = { aeTitle, host, port, callingAe: config.node.aeTitle, tls: tls.target(name), watch };
-  return dicomDestination(target, { associations, log });
+  return dicomDestination(target, { associations, policy: peer, transcode, log });
 }
 
 /** Every delivery that a peer still waits for, the oldest series first. */

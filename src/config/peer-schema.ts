@@ -55,6 +55,16 @@ const dicom = z
       .default([])
       .describe('Refusals that this peer gives when it is only busy: three tries, five minutes apart.'),
     tls: peerTls.nullable().default(null),
+    compress: z
+      .enum(['none', 'jpeg-ls', 'jpeg-2000'])
+      .default('none')
+      .describe('Lossless syntax in which results are offered first; the peer may still take them uncompressed.'),
+    decompressLossy: z
+      .boolean('expected true or false')
+      .default(false)
+      .describe(
+        'Whether originals compressed with loss go out decompressed where the peer does not take their syntax.',
+      ),
     ...delivery,
   })
   .transform(({ kind = 'dicom', ...rest }) => ({ kind, ...shared(rest) }));

@@ -8,6 +8,8 @@ export interface Outgoing {
   readonly sopClassUid: string;
   readonly sopInstanceUid: string;
   readonly transferSyntaxUid: string;
+  /** Results may be compressed for the peer, originals are not. */
+  readonly origin: 'original' | 'result';
   /** Of its data set. */
   readonly bytes: number;
 }

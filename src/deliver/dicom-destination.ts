@@ -1,7 +1,6 @@
 // A DICOM peer as a destination: C-STORE over parallel associations.
-import { readFile } from 'node:fs/promises';
-import { readInstance } from '../dicom/file.js';
-import { nativeDataSet } from '../dicom/transcode.js';
+import { syntaxesToOffer } from '../dicom/conversion.js';
+import type { ConversionPolicy } from '../dicom/conversion.js';
 import { AssociationFailure } from '../io/dimse/requestor.js';
 import type { AssociationWatch, ScuTarget } from '../io/dimse/requestor.js';
 import { echo, send } from '../io/dimse/scu.js';
@@ -11,6 +10,7 @@ import { LimpidError } from '../errors.js';
 import type { Log } from '../observe/log.js';
 import type { Metrics } from '../observe/metrics.js';
 import type { Destination, DestinationFailure, FailurePace } from './destination.js';
+import type { Transcode } from './transcoder.js';
 
 type Ended = Pick<NonNullable<AssociationReport['association']>, 'class' | 'phase' | 'rejection'>;
 
@@ -35,18 +35,27 @@ export function countAssociations(metrics: Metrics, peer: string): AssociationWa
 /** The destination of a DICOM node. */
 export function dicomDestination(
   target: ScuTarget,
-  options: { readonly associations: number; readonly log: Log },
+  options: {
+    readonly associations: number;
+    readonly policy: ConversionPolicy;
+    readonly transcode: Transcode;
+    readonly log: Log;
+  },
 ): Destination {
-  const { associations, log } = options;
+  const { associations, policy, transcode, log } = options;
   return {
     async send(instances, { signal, pace }) {
+      const results = new Set(instances.filter(({ origin }) => origin === 'result').map((one) => one.sopInstanceUid));
       const { association, outcomes } = await send(target, instances, {
         associations,
         signal,
         pace,
         log,
-        convert: async (file, transferSyntaxUid) =>
-          nativeDataSet(readInstance(await readFile(file)).dataSet, transferSyntaxUid),
+        conversion: {
+          syntaxes: ({ sopInstanceUid, transferSyntaxUid }) =>
+            syntaxesToOffer(transferSyntaxUid, results.has(sopInstanceUid) ? 'result' : 'original', policy),
+          convert: transcode,
+        },
       });
       const failure = association && {
         code: association.code,

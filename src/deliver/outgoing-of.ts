@@ -17,11 +17,11 @@ export function outgoingOf(
   if (task === originals) {
     return revision.record.instances
       .filter(({ sopInstanceUid }) => wanted.has(sopInstanceUid))
-      .map((instance) => ({ ...instance, file: spool.layout.instance(key, instance.file) }));
+      .map((instance) => ({ ...instance, file: spool.layout.instance(key, instance.file), origin: 'original' }));
   }
   const outcome = revision.tasks.get(task)?.outcome;
   const made = outcome?.sameAs ?? number;
   return (outcome?.instances ?? [])
     .filter(({ sopInstanceUid }) => wanted.has(sopInstanceUid))
-    .map((instance) => ({ ...instance, file: spool.objectFile(key, made, task, instance.file) }));
+    .map((instance) => ({ ...instance, file: spool.objectFile(key, made, task, instance.file), origin: 'result' }));
 }

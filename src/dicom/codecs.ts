@@ -129,6 +129,45 @@ function widened(bytes: Uint8Array, stream: CodeStream, bitsAllocated: number): 
   return out;
 }
 
+/**
+ * One monochrome frame, compressed without loss.
+ * @param native rows x columns samples of 8 or 16 bits, little endian
+ * @throws LimpidError DICOM_UNDECODABLE where the codec fails
+ */
+export async function encodeFrame(
+  native: Uint8Array,
+  { rows, columns, bitsAllocated, bitsStored, signed, photometric }: PixelDescription,
+  coding: 'jpegls' | 'jpeg2000',
+): Promise<Uint8Array> {
+  while (!NativeCodecs.isInitialized()) {
+    making ??= NativeCodecs.initializeAsync({ logCodecsInfo: true }).finally(() => (making = null));
+    await making;
+  }
+  try {
+    const context = new Context({
+      width: columns,
+      height: rows,
+      bitsAllocated,
+      bitsStored,
+      samplesPerPixel: 1,
+      pixelRepresentation: signed ? 1 : 0,
+      planarConfiguration: 0,
+      photometricInterpretation: photometric,
+      decodedBuffer: native,
+    });
+    const done =
+      coding === 'jpegls'
+        ? NativeCodecs.encodeJpegLs(context, { lossy: false })
+        : NativeCodecs.encodeJpeg2000(context, { lossy: false });
+    const encoded = done.getEncodedBuffer();
+    if (encoded === undefined || encoded.length === 0) throw new Error('nothing encoded');
+    return encoded;
+  } catch (error) {
+    heal();
+    throw new LimpidError('DICOM_UNDECODABLE', `a frame cannot be compressed by ${coding}`, { cause: error });
+  }
+}
+
 function heal(): void {
   try {
     NativeCodecs.release();

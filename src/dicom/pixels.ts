@@ -82,7 +82,7 @@ export function words(raw: Uint8Array, littleEndian: boolean): Uint16Array {
 }
 
 /** One frame's code stream. */
-function encodedFrame(ds: DataSet, fragments: readonly Fragment[], frames: number, frame: number): Uint8Array {
+export function encodedFrame(ds: DataSet, fragments: readonly Fragment[], frames: number, frame: number): Uint8Array {
   const piece = ({ offset, length }: Fragment): Uint8Array => ds.bytes.subarray(offset, offset + length);
   const [table, ...data] = fragments;
   const own = frameFragments(table === undefined ? joined([]) : piece(table), data, frames, frame).map(piece);

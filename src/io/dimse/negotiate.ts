@@ -200,31 +200,28 @@ interface SyntaxPair {
   readonly transferSyntaxUid: string;
 }
 
-/** Syntaxes in which an instance may go out, the preferred first: its own, and the two that every archive knows where it can be converted. */
-export function sendableSyntaxes(transferSyntaxUid: string, conversion: 'verbatim' | 'convertible'): string[] {
-  if (conversion === 'verbatim' || !nativeSyntaxes.has(transferSyntaxUid)) return [transferSyntaxUid];
-  return [...new Set([transferSyntaxUid, TransferSyntax.ExplicitLittleEndian, TransferSyntax.ImplicitLittleEndian])];
-}
-
 /**
  * Proposals for a list of instances: one context for each SOP class and transfer syntax, so that the answer tells what the
  * peer takes of each (with several syntaxes in one context it tells only one). Beyond 128 contexts the list is split.
  */
 export function propose<T extends SyntaxPair>(
   instances: readonly T[],
-  conversion: 'verbatim' | 'convertible',
+  syntaxesOf: (instance: T) => readonly string[],
 ): Proposal<T>[] {
   const proposals: { contexts: ProposedContext[]; instances: T[]; keys: Set<string> }[] = [];
-  const groups = new Map<string, { readonly pair: SyntaxPair; readonly members: T[] }>();
+  const groups = new Map<
+    string,
+    { readonly sopClassUid: string; readonly syntaxes: readonly string[]; readonly members: T[] }
+  >();
   for (const instance of instances) {
-    const key = `${instance.sopClassUid} ${instance.transferSyntaxUid}`;
+    const { sopClassUid } = instance;
+    const syntaxes = syntaxesOf(instance);
+    const key = `${sopClassUid} ${syntaxes.join(' ')}`;
     const group = groups.get(key);
     if (group) group.members.push(instance);
-    else groups.set(key, { pair: instance, members: [instance] });
+    else groups.set(key, { sopClassUid, syntaxes, members: [instance] });
   }
-  for (const { pair, members } of groups.values()) {
-    const { sopClassUid, transferSyntaxUid } = pair;
-    const syntaxes = sendableSyntaxes(transferSyntaxUid, conversion);
+  for (const { sopClassUid, syntaxes, members } of groups.values()) {
     let proposal = proposals.at(-1);
     if (!proposal || proposal.contexts.length + syntaxes.length > contextsOfAssociation) {
       proposal = { contexts: [], instances: [], keys: new Set() };

@@ -7,7 +7,7 @@ import { propose } from './negotiate.js';
 import type { Outgoing } from './outgoing.js';
 import type { Rejection } from './pdu.js';
 import { type AssociationFailure, type Negotiated, type ScuTarget, openRequestor } from './requestor.js';
-import { type InstanceOutcome, type SendOptions, StoreJob } from './store-job.js';
+import { type InstanceOutcome, type SendOptions, StoreJob, syntaxesOf } from './store-job.js';
 
 export interface SendReport {
   /** Why an association failed, if an instance is without an answer because of it. */
@@ -71,7 +71,7 @@ export async function send(
   let failure: AssociationFailure | null = null;
   let negotiated: Negotiated | null = null;
   let isEnded = false;
-  for (const proposal of propose(instances, options.convert ? 'convertible' : 'verbatim')) {
+  for (const proposal of propose(instances, syntaxesOf(options))) {
     const told = outcomes.length;
     const job = new StoreJob(target, proposal, options, report);
     if (isEnded) job.leave(failure?.message ?? 'stopped');

@@ -5,9 +5,8 @@ import type { Log } from '../../observe/log.js';
 import type { Command } from './command.js';
 import { CommandField, TransferSyntax } from './constants.js';
 import { type DataSetInFile, DataSetReader, type PduWindow } from './data-set-reader.js';
-import { ContextResult, type Proposal, sendableSyntaxes } from './negotiate.js';
+import { ContextResult, type Proposal } from './negotiate.js';
 import { type Outgoing, locateDataSet } from './outgoing.js';
-import { encodeData } from './pdu.js';
 import { AssociationFailure, type Negotiated, type Requestor, type ScuTarget, openRequestor } from './requestor.js';
 import { type DeliveryClass, deliveryRule } from './status.js';
 
@@ -30,9 +29,28 @@ export interface SendOptions {
   readonly pace?: (instance: Outgoing) => Promise<boolean>;
   readonly signal?: AbortSignal;
   readonly log: Log;
-  /** The data set (no file meta group) of a file in another native syntax; without it files go out in their own syntax only. */
-  readonly convert?: (file: string, toTransferSyntax: string) => Promise<Uint8Array>;
+  /** Makes instances of another syntax; without it files go out in their own only. */
+  readonly conversion?: Conversion;
 }
+
+/** A Part 10 file of an instance in another syntax; `discard` takes it away. */
+export interface Converted {
+  readonly file: string;
+  readonly discard: () => Promise<void>;
+}
+
+export interface Conversion {
+  /** Transfer syntaxes that an instance may go out in, the preferred first. */
+  readonly syntaxes: (instance: Outgoing) => readonly string[];
+  /** @throws LimpidError DICOM_UNDECODABLE and others: then the next syntax is tried */
+  readonly convert: (instance: Outgoing, toTransferSyntax: string) => Promise<Converted>;
+}
+
+/** Which syntaxes each instance may go out in. */
+export const syntaxesOf =
+  ({ conversion }: Pick<SendOptions, 'conversion'>) =>
+  (instance: Outgoing): readonly string[] =>
+    conversion?.syntaxes(instance) ?? [instance.transferSyntaxUid];
 
 /** Associations in a row that may be lost without a single answer before the rest is left for another time. */
 const fruitlessAssociations = 3;
@@ -41,10 +59,15 @@ const fruitlessAssociations = 3;
 interface Ready {
   readonly instance: Outgoing;
   readonly contextId: number;
-  readonly source: DataSetInFile | null;
-  readonly first: PduWindow | null;
-  /** Instead of a file's bytes: the data set in another syntax. */
-  readonly converted: Uint8Array | null;
+  readonly source: DataSetInFile;
+  readonly first: PduWindow;
+  /** The file that stands in for the instance's own, where it goes out in another syntax. */
+  readonly converted: Converted | null;
+}
+
+async function close({ source, converted }: Pick<Ready, 'source' | 'converted'>): Promise<void> {
+  await source.handle.close();
+  await converted?.discard();
 }
 
 /** Sends the instances of one proposal. What becomes of each is told as it is known; `run` resolves when all have been told. */
@@ -120,7 +143,7 @@ export class StoreJob {
       const ahead: Promise<Ready | null>[] = [];
       const sent = () => void ahead.push(this.#prepareNext(requestor, reader));
       if (await this.#sendOne(requestor, reader, ready, sent)) answered++;
-      await ready.source?.handle.close();
+      await close(ready);
       ready = (await ahead[0]) ?? null;
     }
     if (ready !== null) await this.#putBack(ready);
@@ -128,8 +151,8 @@ export class StoreJob {
   }
 
   async #putBack(ready: Ready): Promise<void> {
-    ready.first?.taken();
-    await ready.source?.handle.close();
+    ready.first.taken();
+    await close(ready);
     this.#queue.unshift(ready.instance);
   }
 
@@ -138,8 +161,7 @@ export class StoreJob {
     const { instance, contextId } = ready;
     const request = storeRequest(instance);
     const sendData = async () => {
-      if (ready.converted) await requestor.write(encodeData(contextId, 'data', ready.converted, requestor.room));
-      else await sendFile(requestor, reader, ready);
+      await sendFile(requestor, reader, ready);
       sent();
     };
     try {
@@ -163,22 +185,26 @@ export class StoreJob {
    * @returns the second response; null: there was no second try
    */
   async #secondTry(requestor: Requestor, ready: Ready, { status = 0 }: Command): Promise<Command | null> {
-    const { convert } = this.#options;
     const used = requestor.contexts.get(ready.contextId)?.transferSyntaxUid;
     const other = used === undefined ? undefined : otherCoding.get(used);
     const { instance } = ready;
-    const contextId = other === undefined ? undefined : findContext(requestor, instance.sopClassUid, other);
-    if (status >>> 12 !== 0xc || !convert || ready.converted || !other || contextId === undefined) return null;
-    let converted: Uint8Array;
+    const id = other === undefined ? undefined : findContext(requestor, instance.sopClassUid, other);
+    if (status >>> 12 !== 0xc || !this.#options.conversion || ready.converted || !other || id === undefined)
+      return null;
+    // Windows of its own: those of the association hold the next instance already.
+    const reader = new DataSetReader(requestor.room);
+    let again: Ready;
     try {
-      converted = await convert(instance.file, other);
+      again = await this.#prepare(instance, { id, transferSyntaxUid: other }, reader);
     } catch (error) {
       this.#options.log.error('converting an instance failed', { error });
       return null;
     }
-    return requestor.call(contextId, storeRequest(instance), () =>
-      requestor.write(encodeData(contextId, 'data', converted, requestor.room)),
-    );
+    try {
+      return await requestor.call(id, storeRequest(instance), () => sendFile(requestor, reader, again));
+    } finally {
+      await close(again);
+    }
   }
 
   /** Opens the next instance that can be sent; what cannot gets its outcome on the way. */
@@ -190,15 +216,28 @@ export class StoreJob {
         this.#queue.unshift(instance);
         return null;
       }
-      const context = this.#chooseContext(requestor, instance);
-      if (context === null) continue;
+      const ready = await this.#prepareFirst(instance, this.#chooseContexts(requestor, instance), reader);
+      if (ready !== null) return ready;
+    }
+    return null;
+  }
+
+  /** Opens an instance in the first of these contexts that it can be had for; null: in none, and its outcome is told. */
+  async #prepareFirst(
+    instance: Outgoing,
+    contexts: readonly { id: number; transferSyntaxUid: string }[],
+    reader: DataSetReader,
+  ): Promise<Ready | null> {
+    for (const [index, context] of contexts.entries()) {
       try {
         return await this.#prepare(instance, context, reader);
       } catch (error) {
         if (!(error instanceof LimpidError)) this.#options.log.error('an instance cannot be read', { error });
         const isSpoilt = error instanceof LimpidError && error.next === 'reject';
+        if (isSpoilt && index + 1 < contexts.length) continue;
         const why = error instanceof LimpidError ? error.message : 'the file cannot be read';
         this.#tell(instance, isSpoilt ? 'permanent' : 'transient', null, `not sent: ${why}`);
+        return null;
       }
     }
     return null;
@@ -209,31 +248,29 @@ export class StoreJob {
     { id, transferSyntaxUid }: { id: number; transferSyntaxUid: string },
     reader: DataSetReader,
   ): Promise<Ready> {
-    const { convert } = this.#options;
-    if (transferSyntaxUid !== instance.transferSyntaxUid && convert) {
-      const converted = await convert(instance.file, transferSyntaxUid);
-      return { instance, contextId: id, source: null, first: null, converted };
-    }
-    const handle = await open(instance.file);
+    const { conversion } = this.#options;
+    const isOwn = transferSyntaxUid === instance.transferSyntaxUid || !conversion;
+    const converted = isOwn ? null : await conversion.convert(instance, transferSyntaxUid);
+    const handle = await open(converted?.file ?? instance.file);
     try {
       const { offset, bytes } = await locateDataSet(handle);
       if (bytes <= 0) throw new LimpidError('DICOM_MALFORMED', 'the file has no data set');
       const padding = transferSyntaxUid === TransferSyntax.Deflated && bytes % 2 === 1 ? 1 : 0;
       const source = { handle, contextId: id, offset, bytes, padding } as const;
-      return { instance, contextId: id, source, first: await reader.read(source, 0), converted: null };
+      return { instance, contextId: id, source, first: await reader.read(source, 0), converted };
     } catch (error) {
-      await handle.close();
+      await close({ source: { handle, contextId: id, offset: 0, bytes: 0, padding: 0 }, converted });
       throw error;
     }
   }
 
-  /** The accepted context that an instance goes out in; null: none, and its outcome is told. */
-  #chooseContext(requestor: Requestor, instance: Outgoing): { id: number; transferSyntaxUid: string } | null {
-    const conversion = this.#options.convert ? 'convertible' : 'verbatim';
-    for (const transferSyntaxUid of sendableSyntaxes(instance.transferSyntaxUid, conversion)) {
+  /** The accepted contexts that an instance may go out in, the preferred first; none: its outcome is told. */
+  #chooseContexts(requestor: Requestor, instance: Outgoing): { id: number; transferSyntaxUid: string }[] {
+    const accepted = syntaxesOf(this.#options)(instance).flatMap((transferSyntaxUid) => {
       const id = findContext(requestor, instance.sopClassUid, transferSyntaxUid);
-      if (id !== undefined) return { id, transferSyntaxUid };
-    }
+      return id === undefined ? [] : [{ id, transferSyntaxUid }];
+    });
+    if (accepted.length > 0) return accepted;
     const refused = requestor.negotiated.contexts.find(
       ({ abstractSyntaxUid, transferSyntaxUids }) =>
         abstractSyntaxUid === instance.sopClassUid && transferSyntaxUids.includes(instance.transferSyntaxUid),
@@ -244,7 +281,7 @@ export class StoreJob {
     } else if (result === ContextResult.TransferSyntaxesNotSupported || result === ContextResult.Acceptance) {
       this.#tell(instance, 'permanent', null, 'not sent: the peer accepts no transfer syntax it can be sent in');
     } else this.#tell(instance, 'transient', null, 'not sent: the peer refuses this presentation context for now');
-    return null;
+    return [];
   }
 
   #tell(instance: Outgoing, outcome: DeliveryClass, status: number | null, comment: string, tried = true): void {
@@ -276,7 +313,6 @@ function findContext(requestor: Requestor, sopClassUid: string, transferSyntaxUi
 const printable = (text: string) => text.replace(/[^\x20-\x7e]/g, '').slice(0, 64);
 
 async function sendFile(requestor: Requestor, reader: DataSetReader, { source, first }: Ready): Promise<void> {
-  if (source === null || first === null) return;
   let window = first;
   for (;;) {
     const { taken } = window;

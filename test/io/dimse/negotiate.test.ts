@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { decodableSyntaxes, isReceivableUid, isStorageClass, videoSyntaxes } from '../../../src/io/dimse/constants.js';
-import { acceptedContexts, chooseSyntax, propose, sendableSyntaxes } from '../../../src/io/dimse/negotiate.js';
+import { acceptedContexts, chooseSyntax, propose } from '../../../src/io/dimse/negotiate.js';
 import { context, ctClass, explicitLittle, implicitLittle, mrClass, verification } from '../../support/dimse-bytes.js';
 
 const jpegLossless = '1.2.840.10008.1.2.4.70';
@@ -89,9 +89,10 @@ describe('proposals', () => {
     fc.assert(
       fc.property(
         fc.array(instance, { maxLength: 400, size: 'max' }),
-        fc.constantFrom<'verbatim' | 'convertible'>('verbatim', 'convertible'),
-        (instances, conversion) => {
-          const proposals = propose(instances, conversion);
+        fc.constantFrom<readonly string[]>([], [explicitLittle, implicitLittle]),
+        (instances, others) => {
+          const syntaxesOf = (one: { transferSyntaxUid: string }) => [...new Set([one.transferSyntaxUid, ...others])];
+          const proposals = propose(instances, syntaxesOf);
           expect(proposals.flatMap((proposal) => proposal.instances)).toHaveLength(instances.length);
           expect(new Set(proposals.flatMap((proposal) => proposal.instances))).toEqual(new Set(instances));
           for (const { contexts, instances: members } of proposals) {
@@ -99,9 +100,9 @@ describe('proposals', () => {
             expect(contexts.map(({ id }) => id)).toEqual(contexts.map((_, index) => 2 * index + 1));
             const offered = new Set(contexts.map((one) => `${one.abstractSyntaxUid} ${one.transferSyntaxUids.join()}`));
             expect(offered.size).toBe(contexts.length);
-            for (const { sopClassUid, transferSyntaxUid } of members) {
-              for (const uid of sendableSyntaxes(transferSyntaxUid, conversion)) {
-                expect(offered.has(`${sopClassUid} ${uid}`)).toBe(true);
+            for (const one of members) {
+              for (const uid of syntaxesOf(one)) {
+                expect(offered.has(`${one.sopClassUid} ${uid}`)).toBe(true);
               }
             }
           }
@@ -109,11 +110,5 @@ describe('proposals', () => {
       ),
       { numRuns: 50 },
     );
-  });
-  it('offer conversions for native files only', () => {
-    expect(sendableSyntaxes(explicitLittle, 'convertible')).toEqual([explicitLittle, implicitLittle]);
-    expect(sendableSyntaxes(implicitLittle, 'convertible')).toEqual([implicitLittle, explicitLittle]);
-    expect(sendableSyntaxes(explicitLittle, 'verbatim')).toEqual([explicitLittle]);
-    expect(sendableSyntaxes(jpegLossless, 'convertible')).toEqual([jpegLossless]);
   });
 });

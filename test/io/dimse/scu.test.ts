@@ -1,14 +1,17 @@
 // limpid as SCU: against its own SCP, and against scripted peers that refuse, abort, go silent or answer wrongly.
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { truncate, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { writeFileMeta } from '../../../src/dicom/part10.js';
 import type { Limits } from '../../../src/io/dimse/limits.js';
 import { answerRequest } from '../../../src/io/dimse/negotiate.js';
 import { readOutgoing } from '../../../src/io/dimse/outgoing.js';
 import { encodeAbort, encodeReject } from '../../../src/io/dimse/pdu.js';
 import type { ScuTarget } from '../../../src/io/dimse/requestor.js';
 import { echo, send } from '../../../src/io/dimse/scu.js';
-import type { SendOptions } from '../../../src/io/dimse/store-job.js';
+import type { Conversion, SendOptions } from '../../../src/io/dimse/store-job.js';
 import { ctClass, explicitLittle, implicitLittle, mrClass } from '../../support/dimse-bytes.js';
 import { freePort } from '../../support/free-port.js';
 import { type TestFileValues, type TestFiles, writeTestFiles } from '../../support/part10-files.js';
@@ -34,6 +37,29 @@ const files = async (values: readonly TestFileValues[]): Promise<TestFiles> => {
   const written = await writeTestFiles(values);
   toClose.push(written.remove);
   return written;
+};
+/** Conversions to the two native syntaxes whose data sets a test makes up; `left`: their files that nobody has taken away. */
+const standIns = async (
+  dataSetIn: (syntax: string) => Buffer,
+): Promise<{ conversion: Conversion; left: () => Promise<number> }> => {
+  const folder = await mkdtemp(join(tmpdir(), 'limpid-stand-ins-'));
+  toClose.push(() => rm(folder, { recursive: true, force: true }));
+  let made = 0;
+  return {
+    conversion: {
+      syntaxes: ({ transferSyntaxUid }) => [...new Set([transferSyntaxUid, explicitLittle, implicitLittle])],
+      convert: async ({ sopClassUid, sopInstanceUid }, transferSyntaxUid) => {
+        const bytes = dataSetIn(transferSyntaxUid);
+        const file = join(folder, `${made++}.dcm`);
+        await writeFile(
+          file,
+          Buffer.concat([writeFileMeta({ sopClassUid, sopInstanceUid, transferSyntaxUid }), bytes]),
+        );
+        return { file, discard: () => rm(file) };
+      },
+    },
+    left: async () => (await readdir(folder)).length,
+  };
 };
 const peer = async (options: ScriptedScpOptions): Promise<ScriptedScp> => {
   const scp = await openScriptedScp(options);
@@ -176,8 +202,9 @@ describe('what the peer answers', () => {
       },
     });
     const { instances } = await files(some(2));
-    const convert = (_file: string, syntax: string) => Promise.resolve(Buffer.from(`as ${syntax}`));
-    const converted = await send(targetAt(scp.port), instances, options({ convert }));
+    const { conversion, left } = await standIns((syntax) => Buffer.from(`as ${syntax}`));
+    const converted = await send(targetAt(scp.port), instances, options({ conversion }));
+    expect(await left()).toBe(0);
     expect(converted.outcomes.map((outcome) => outcome.class)).toEqual(['delivered', 'delivered']);
     expect(got).toEqual([`as ${implicitLittle}`, `as ${implicitLittle}`]);
     const verbatim = await send(targetAt(scp.port), instances, options());
@@ -192,8 +219,9 @@ describe('what the peer answers', () => {
       },
     });
     const { instances, bytes } = await files(some(2));
-    const convert = () => Promise.resolve(Buffer.from('converted!'));
-    const report = await send(targetAt(scp.port), instances, options({ convert }));
+    const { conversion, left } = await standIns(() => Buffer.from('converted!'));
+    const report = await send(targetAt(scp.port), instances, options({ conversion }));
+    expect(await left()).toBe(0);
     expect(report.outcomes.map((outcome) => [outcome.class, outcome.status])).toEqual([
       ['delivered', 0],
       ['delivered', 0],
@@ -203,7 +231,7 @@ describe('what the peer answers', () => {
     const spoilt = await send(
       targetAt(scp.port),
       instances,
-      options({ convert: () => Promise.reject(new Error('no')) }),
+      options({ conversion: { ...conversion, convert: () => Promise.reject(new Error('no')) } }),
     );
     expect(spoilt.outcomes.map((outcome) => [outcome.class, outcome.status])).toEqual([
       ['permanent', 0xc000],
@@ -213,8 +241,10 @@ describe('what the peer answers', () => {
   it('its own syntax is preferred to a conversion', async () => {
     const { scp, store } = await openTestScp();
     toClose.push(() => scp.close());
-    const convert = () => Promise.reject(new Error('not needed'));
-    const report = await send(targetAt(scp.port), (await files(some(1))).instances, options({ convert }));
+    const { conversion } = await standIns(() => {
+      throw new Error('not needed');
+    });
+    const report = await send(targetAt(scp.port), (await files(some(1))).instances, options({ conversion }));
     expect(report.outcomes.map((outcome) => outcome.class)).toEqual(['delivered']);
     expect(store.objects[0]?.request.transferSyntaxUid).toBe(explicitLittle);
     expect(report.negotiated?.contexts).toHaveLength(2);
