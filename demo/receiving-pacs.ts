@@ -38,7 +38,7 @@ export async function openReceivingPacs(options: {
     const chunks: Uint8Array[] = [writeFileMeta(request)];
     return {
       write: (chunk) => {
-        chunks.push(chunk);
+        chunks.push(new Uint8Array(chunk)); // a copy: the bytes are valid only during the call
         return 0;
       },
       drained: () => Promise.resolve(),
