@@ -9,7 +9,7 @@ import type { Plane } from './dicom/geometry.js';
 import { isReason, pixelDescription } from './dicom/pixel-description.js';
 import type { PixelDescription } from './dicom/pixel-description.js';
 import { decodePixels } from './dicom/pixels.js';
-import { toModality, toStored } from './dicom/rescale.js';
+import { fillPadding, paddingMask, toModality, toStored } from './dicom/rescale.js';
 import { derivedInstanceUid } from './dicom/uid.js';
 import { explicitLittleEndian, modalityOfClass } from './dicom/uids.js';
 import { number, numbers, text } from './dicom/values.js';
@@ -19,11 +19,12 @@ import { sampleOf, summaryOf } from './derive/check-series.js';
 import type { InstanceSummary } from './derive/check-series.js';
 import { deriveInstance } from './derive/derive-instance.js';
 import type { SourceInstance } from './derive/derive-instance.js';
+import { derivedDescription, onNewGrid, onSourceGrid } from './derive/grid.js';
 import type { FramePart } from './derive/frame-part.js';
 import { framePixels, rangeOf } from './derive/pixel-data.js';
 import type { DerivationPlan, SliceFigures } from './derive/plan.js';
 import { seriesWords } from './derive/texts.js';
-import { blended, finishFigures } from './enhance/finish.js';
+import { blended, finishFigures, finishOnGrid } from './enhance/finish.js';
 import type { SliceMethods, SurveyedObject } from './enhance/methods.js';
 import { measureSlice, noiseRatio } from './enhance/noise.js';
 import type { Measured, NoiseModality } from './enhance/noise.js';
@@ -154,7 +155,7 @@ async function finishFrame(
   outFile: string,
 ): Promise<{ readonly faults: readonly string[]; readonly part: FramePart }> {
   const { description } = source;
-  rangeOf(pixels, description, 1);
+  rangeOf(pixels, derivedDescription(description, plan), 1);
   const bytes = framePixels(pixels, description);
   const faults: string[] = [];
   const range = checkFrame(bytes, stored, description, plan, (rule, what) =>
@@ -163,7 +164,7 @@ async function finishFrame(
   const start = headerLengths.get(outFile) ?? headerLength(source, plan);
   headerLengths.set(outFile, start);
   if (faults.length === 0) await writeFrame(outFile, start + frame * bytes.length, bytes);
-  const sample = sampleOf(pixels, stored);
+  const sample = sampleOf(onSourceGrid(pixels, description, plan), stored);
   return { faults, part: { frame, ...range, ...noise, sha256: sha256OfBytes(bytes), sample } };
 }
 
@@ -181,13 +182,14 @@ const methods: SliceMethods<DerivationPlan, FramePart, InstanceSummary> = {
     return { value };
   },
 
-  async prepare({ file, frame, modality, guess }) {
+  async prepare({ file, frame, modality, padding, guess }) {
     const image = await readImage(file, frame);
     if ('refused' in image) return { value: image };
     const { source, stored } = image;
     const { description } = source;
     const { rows, columns } = description;
     const values = shared.copy(toModality(stored, description));
+    if (padding === 'lowest') fillPadding(values, paddingMask(stored, description));
     const measured = measureSlice(modality, rows, columns, values, guess);
     const map = shared.copy(measured.map);
     const toRecord = 1 / measured.scale / (modality === 'CT' ? 1 : Math.abs(description.slope));
@@ -219,9 +221,12 @@ const methods: SliceMethods<DerivationPlan, FramePart, InstanceSummary> = {
     const work = workOf(name);
     works.delete(name);
     const { source, stored, measured, toRecord } = work;
-    const { values, figures } = finishFigures(work.modality, measured, takeResidual(work, residual), share);
+    const { values, figures } =
+      plan.geometry === undefined
+        ? finishFigures(work.modality, measured, takeResidual(work, residual), share)
+        : finishOnGrid(measured, residual, (fine) => onSourceGrid(fine, source.description, plan));
     for (let i = 0; i < values.length; i++) values[i] = (values[i] ?? 0) / measured.scale;
-    const pixels = toStored(values, stored, source.description);
+    const pixels = toStored(values, onNewGrid(stored, source.description, plan), source.description);
     // The model is done with the slice: its residual is here.
     shared.giveBack(measured.slice.values, measured.map);
     const inRecord = (noise: number | null): number | null => noise && noise * toRecord;
@@ -245,7 +250,7 @@ const methods: SliceMethods<DerivationPlan, FramePart, InstanceSummary> = {
       bytes: bytes.length,
       source: sourceUid,
     };
-    const object = { instance, summary: summaryOf(decoded, bytes, pixels) };
+    const object = { instance, summary: summaryOf(decoded, bytes, pixels, plan) };
     return { value: { ...ended, faults, object, part: null } };
   },
 

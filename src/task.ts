@@ -86,6 +86,7 @@ function planOf(order: TaskOrder, card: ModelCard, found: Found, series: Ordered
     },
     settings: canonicalJson(task.settings),
     settingsSha256: task.settingsSha256,
+    ...(card.grid === null ? {} : { geometry: card.grid }),
     strengthAsked: task.strength,
     strengthReached: found.reached,
     noise: found.noise,

@@ -119,6 +119,23 @@ export function ruleOf(tag: number): AttributeRule | undefined {
   return byTag.get(tag);
 }
 
+/** What the table keeps on the source's own grid, and limpid writes for a finer one (conformance 3.4). */
+export const gridKeywords: ReadonlySet<string> = new Set([
+  'Rows',
+  'Columns',
+  'PixelSpacing',
+  'ImagePositionPatient',
+  'ImagerPixelSpacing',
+  'NominalScannedPixelSpacing',
+  'SequenceOfUltrasoundRegions',
+]);
+const gridTags: ReadonlySet<number> = new Set([...gridKeywords].map(known));
+
+/** Whether an attribute of the top level follows the grid: written anew for a finer one, or (overlays) not at all. */
+export function isOfGrid(tag: number): boolean {
+  return gridTags.has(tag) || isOverlay(tag);
+}
+
 /** Tag of an attribute that the table lets limpid write. */
 export function writable(keyword: string): number {
   const rule = byKeyword.get(keyword);

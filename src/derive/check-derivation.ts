@@ -6,6 +6,7 @@ import type { Check } from './faults.js';
 import { checkFunctionalGroups } from './check-functional-groups.js';
 import { codesOf, sameCodes } from './check-codes.js';
 import { sameBytes, sameItem } from './check-kept.js';
+import { isNewGrid } from './plan.js';
 import { rawText } from './raw-text.js';
 import { sourcePurpose } from './references.js';
 import { derivationWords } from './texts.js';
@@ -41,7 +42,7 @@ function checkSources({ source, derived, plan, fault }: Check): void {
   if (named.join(' ') !== expected.join(' '))
     fault('SOURCE', 'Source Image Sequence does not name the slices that were used');
   if (new Set(named).size < named.length) fault('SOURCE', 'a source is named twice');
-  const preserved = plan.model.mark.startsWith('SR') ? 'NO' : 'YES';
+  const preserved = isNewGrid(plan) ? 'NO' : 'YES';
   for (const item of sources) {
     if (text(item, 'ReferencedSOPClassUID') !== text(from, 'SOPClassUID'))
       fault('SOURCE', 'another SOP class is named');

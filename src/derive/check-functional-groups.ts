@@ -8,18 +8,13 @@ import { codesOf, sameCodes } from './check-codes.js';
 import { sameElement, sameItem } from './check-kept.js';
 import { droppedInItems } from './encode.js';
 import type { Check } from './faults.js';
+import { gridMacros } from './geometry.js';
 import { isNewGrid } from './plan.js';
 import type { DerivationPlan } from './plan.js';
 import { sourcePurpose } from './references.js';
 import { derivationWords } from './texts.js';
 
 const derivation = 'DerivationImageSequence';
-/** What follows the grid: compared by check-geometry. */
-const onGrid: ReadonlySet<string> = new Set([
-  'PixelMeasuresSequence',
-  'PlanePositionSequence',
-  'CTReconstructionSequence',
-]);
 const frameTypes: ReadonlySet<string> = new Set(['CTImageFrameTypeSequence', 'MRImageFrameTypeSequence']);
 
 /** Image Type or Frame Type of an object with functional groups. */
@@ -59,7 +54,7 @@ function checkItem({ plan, fault }: Check, item: DataSet, other: DataSet, where:
   const kept = item.elements.filter((element) => !droppedInItems(item, element));
   for (const element of kept) {
     const keyword = keywordOf(element.tag) ?? tagText(element.tag);
-    if (keyword === derivation || (isNewGrid(plan) && onGrid.has(keyword))) continue;
+    if (keyword === derivation || (isNewGrid(plan) && gridMacros.has(keyword))) continue;
     const found = other.get(element.tag);
     if (found === undefined) fault('FGROUP', `${keyword} is missing in ${where}`);
     else if (frameTypes.has(keyword)) checkFrameType(items(item, keyword)[0], items(other, keyword)[0], where);

@@ -2,9 +2,10 @@
 import type { DataSet, Element } from '../dicom/data-set.js';
 import { isPrivate, keywordOf, tagText } from '../dicom/dictionary.js';
 import { numbers, texts } from '../dicom/values.js';
-import { isCurve, isEmbeddedOverlay, isGroupLength, ruleOf } from './attributes.js';
+import { isCurve, isEmbeddedOverlay, isGroupLength, isOfGrid, isOverlay, ruleOf } from './attributes.js';
 import type { Check } from './faults.js';
 import { droppedInItems, isCopied } from './encode.js';
+import { isNewGrid } from './plan.js';
 import { isDroppedPrivate } from './private-elements.js';
 import { privateGroup } from './private-block.js';
 
@@ -18,10 +19,10 @@ const special: Readonly<Record<string, string>> = {
 
 const name = (tag: number): string => keywordOf(tag) ?? tagText(tag);
 
-export function checkKept({ source, derived, fault }: Check): void {
+export function checkKept({ source, derived, plan, fault }: Check): void {
   const [from, to] = [source.dataSet, derived.dataSet];
   for (const element of from.elements) {
-    if (!isCopied(from, element)) continue;
+    if (!isCopied(from, element) || (isNewGrid(plan) && isOfGrid(element.tag))) continue;
     const found = to.get(element.tag);
     const rule = special[keywordOf(element.tag) ?? ''] ?? 'KEPT';
     if (found === undefined) fault(rule, `${name(element.tag)} is missing`);
@@ -36,6 +37,7 @@ export function checkKept({ source, derived, fault }: Check): void {
     if (isGroupLength(tag)) fault('GROUPLEN', `${tagText(tag)} is a group length`);
     else if (isCurve(tag)) fault('CURVE', `${tagText(tag)} is a curve`);
     else if (isEmbeddedOverlay(to, element)) fault('OVERLAY', `${tagText(tag)} is of an overlay within the pixels`);
+    else if (isNewGrid(plan) && isOverlay(tag)) fault('OVERLAY', `${tagText(tag)} is of the source's grid`);
     else if (action === 'removed') fault('REMOVED', `${name(tag)} describes the source`);
     else if (isPrivate(tag)) {
       if (tag >>> 16 !== privateGroup && isDroppedPrivate(to, element))

@@ -7,6 +7,7 @@ import { find, number } from '../dicom/values.js';
 import { LimpidError } from '../errors.js';
 import { checkDerivation } from './check-derivation.js';
 import { checkEquipment } from './check-equipment.js';
+import { checkGeometry } from './check-geometry.js';
 import { checkIdentity } from './check-identity.js';
 import { checkKept } from './check-kept.js';
 import { checkLossy, checkPixelHeader } from './check-pixels.js';
@@ -41,6 +42,7 @@ export function checkObjectHeader(
     checkIdentity(check);
     checkKept(check);
     checkDerivation(check);
+    checkGeometry(check);
     checkEquipment(check);
     checkPrivate(check);
     checkSyntax(check);

@@ -7,7 +7,7 @@ import { storedRange } from '../dicom/rescale.js';
 import { transferSyntax } from '../dicom/uids.js';
 import { find, number, text, texts } from '../dicom/values.js';
 import type { Check } from './faults.js';
-import { derivedDescription } from './grid.js';
+import { derivedDescription, onNewGrid, onSourceGrid, scaleOf } from './grid.js';
 
 type Padding = NonNullable<PixelDescription['padding']>;
 
@@ -26,7 +26,7 @@ export function checkPixels(check: Check): void {
   checkLossy(check);
   const element = find(derived.dataSet, 'PixelData');
   const size = description.bitsAllocated / 8;
-  const bytes = source.pixels.length * size;
+  const bytes = source.pixels.length * scaleOf(plan) ** 2 * size;
   if (element === undefined || element.fragments !== null) return fault('PIXEL', 'no native Pixel Data');
   if (element.length !== bytes + (bytes & 1))
     return fault('PIXEL', `${element.length} bytes of Pixel Data, ${bytes} expected`);
@@ -39,7 +39,8 @@ export function checkPixels(check: Check): void {
 function checkValues({ source, derived, plan, fault }: Check, values: Int32Array): void {
   const { description, pixels } = source;
   const { low, high } = storedRange(description);
-  const { smallest, largest, same } = extremes(values, pixels);
+  const there = onNewGrid(pixels, description, plan);
+  const { smallest, largest, same } = extremes(values, there);
   if (smallest < low || largest > high) fault('PIXEL', `values do not fit ${description.bitsStored} bits`);
   for (const [keyword, expected] of [
     ['SmallestImagePixelValue', smallest],
@@ -53,26 +54,31 @@ function checkValues({ source, derived, plan, fault }: Check, values: Int32Array
     if (number(derived.dataSet, keyword) !== expected) fault('MINMAX', `${keyword} is not the pixels' own`);
     if (element.vr !== (description.signed ? 'SS' : 'US')) fault('MINMAX', `${keyword} has VR ${element.vr}`);
   }
-  checkLikeness(values, pixels, description.padding, plan, same, fault);
+  checkLikeness({ values, there, pixels, same }, description, plan, fault);
 }
 
-/**
- * Padding, and likeness of derived stored values to their source's.
- * @param same whether all values are the source's
- */
+/** Stored values of an image and of its source: `there` on the image's grid, `pixels` on the source's. */
+interface Compared {
+  readonly values: Int32Array;
+  readonly there: Int32Array;
+  readonly pixels: Int32Array;
+  /** Whether all values are the source's. */
+  readonly same: boolean;
+}
+
+/** Padding, and likeness of derived stored values to their source's. */
 function checkLikeness(
-  values: Int32Array,
-  pixels: Int32Array,
-  padding: Padding | null,
+  { values, there, pixels, same }: Compared,
+  description: PixelDescription,
   plan: Check['plan'],
-  same: boolean,
   fault: Check['fault'],
 ): void {
+  const { padding } = description;
   if (padding !== null) {
-    const { lost, made } = paddingFaults(values, pixels, padding);
+    const { lost, made } = paddingFaults(values, there, padding);
     if (lost > 0 || made > 0) fault('PADDING', `${lost} padding pixels changed, ${made} pixels became padding`);
   }
-  const { spread, shift, correlation } = likeness(values, pixels, padding);
+  const { spread, shift, correlation } = likeness(onSourceGrid(values, description, plan), pixels, padding);
   if (spread === 0) return;
   if (shift > Math.max(most.leastShift, most.shift * spread))
     fault('CONTENT', `mean moved by ${shift.toFixed(2)} stored values`);
@@ -94,11 +100,12 @@ export function checkFrame(
   fault: Check['fault'],
 ): { readonly smallest: number; readonly largest: number } {
   const values = samplesOf(bytes, description);
-  if (values.length !== pixels.length) fault('PIXEL', `${values.length} pixels, ${pixels.length} expected`);
+  const there = onNewGrid(pixels, description, plan);
+  if (values.length !== there.length) fault('PIXEL', `${values.length} pixels, ${there.length} expected`);
   const { low, high } = storedRange(description);
-  const { smallest, largest, same } = extremes(values, pixels);
+  const { smallest, largest, same } = extremes(values, there);
   if (smallest < low || largest > high) fault('PIXEL', `values do not fit ${description.bitsStored} bits`);
-  checkLikeness(values, pixels, description.padding, plan, same, fault);
+  checkLikeness({ values, there, pixels, same }, description, plan, fault);
   return { smallest, largest };
 }
 

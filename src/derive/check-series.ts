@@ -3,6 +3,7 @@ import type { DataSet } from '../dicom/data-set.js';
 import { readInstance } from '../dicom/file.js';
 import { items, text } from '../dicom/values.js';
 import type { DecodedSource } from './faults.js';
+import { onSourceGrid } from './grid.js';
 import type { DerivationPlan } from './plan.js';
 
 /** Pixels at fixed places, for telling images apart: of the derived object, and of the source it should be made of. */
@@ -40,11 +41,18 @@ const reach = 16;
 const margin = 0.02;
 
 /** Summary of a derived instance that `checkInstance` found no fault with. `derivedPixels`: its stored values. */
-export function summaryOf(source: DecodedSource, derivedBytes: Uint8Array, derivedPixels: Int32Array): InstanceSummary {
-  return headerSummary(readInstance(derivedBytes).dataSet, [sampleOf(derivedPixels, source.pixels)]);
+export function summaryOf(
+  source: DecodedSource,
+  derivedBytes: Uint8Array,
+  derivedPixels: Int32Array,
+  plan: DerivationPlan,
+): InstanceSummary {
+  return headerSummary(readInstance(derivedBytes).dataSet, [
+    sampleOf(onSourceGrid(derivedPixels, source.description, plan), source.pixels),
+  ]);
 }
 
-/** What the series check keeps of one image's pixels. */
+/** What the series check keeps of one image's pixels, both on the source's grid. */
 export function sampleOf(derived: Int32Array, source: Int32Array): Sample {
   return { derived: sampled(derived), source: sampled(source) };
 }

@@ -7,6 +7,7 @@ import { number, text } from '../dicom/values.js';
 import { LimpidError } from '../errors.js';
 import { checkDerivation } from './check-derivation.js';
 import { checkEquipment } from './check-equipment.js';
+import { checkGeometry } from './check-geometry.js';
 import { checkIdentity } from './check-identity.js';
 import { checkKept } from './check-kept.js';
 import { checkPixels } from './check-pixels.js';
@@ -29,6 +30,7 @@ export function checkInstance(source: DecodedSource, derivedBytes: Uint8Array, p
     checkIdentity(check);
     checkKept(check);
     checkDerivation(check);
+    checkGeometry(check);
     checkEquipment(check);
     checkPrivate(check);
     checkSyntax(check);

@@ -8,13 +8,16 @@ import { derivedInstanceUid } from '../dicom/uid.js';
 import { derivedClasses, explicitLittleEndian } from '../dicom/uids.js';
 import { text } from '../dicom/values.js';
 import { LimpidError } from '../errors.js';
-import { derivation, encodedDataSet, written } from './encode.js';
+import { derivation, encodedDataSet, onNewGrid, written } from './encode.js';
 import type { Written } from './encode.js';
 import { equipmentElements } from './equipment.js';
 import { identityElements, sourceUidOf } from './identity.js';
 import { functionalGroupElements } from './functional-groups.js';
 import { headerElements, pixelElements } from './pixel-data.js';
 import type { PixelRange } from './pixel-data.js';
+import { gridElements } from './geometry.js';
+import { derivedDescription } from './grid.js';
+import { isNewGrid } from './plan.js';
 import type { DerivationPlan, SliceFigures } from './plan.js';
 import { privateBlockElements } from './private-block.js';
 import { referenceElements } from './references.js';
@@ -44,7 +47,13 @@ export function deriveInstance(
   nowMs: number,
 ): Uint8Array {
   const { dataSet, part10, description } = source;
-  return encoded(source, plan, figures, nowMs, pixelElements(dataSet, description, pixels, part10.transferSyntaxUid));
+  return encoded(
+    source,
+    plan,
+    figures,
+    nowMs,
+    pixelElements(dataSet, derivedDescription(description, plan), pixels, part10.transferSyntaxUid),
+  );
 }
 
 /**
@@ -61,7 +70,13 @@ export function deriveHeader(
   nowMs: number,
 ): Uint8Array {
   const { dataSet, part10, description } = source;
-  return encoded(source, plan, figures, nowMs, headerElements(dataSet, description, range, part10.transferSyntaxUid));
+  return encoded(
+    source,
+    plan,
+    figures,
+    nowMs,
+    headerElements(dataSet, derivedDescription(description, plan), range, part10.transferSyntaxUid),
+  );
 }
 
 function encoded(
@@ -86,6 +101,7 @@ function encoded(
     ...equipmentElements(dataSet, plan, nowMs),
     ...(hasFunctionalGroups(dataSet) ? functionalGroupElements(dataSet, plan) : referenceElements(dataSet, plan)),
     ...privateBlockElements(dataSet, plan, figures),
+    ...gridElements(dataSet, plan),
     ...pixels,
     written('ContentQualification', qualification),
   ];
@@ -95,5 +111,5 @@ function encoded(
     transferSyntaxUid: explicitLittleEndian,
     ...(plan.node.aeTitle === undefined ? {} : { sourceAe: plan.node.aeTitle }),
   });
-  return joined([meta, ...encodedDataSet(dataSet, derivation, elements)]);
+  return joined([meta, ...encodedDataSet(dataSet, isNewGrid(plan) ? onNewGrid : derivation, elements)]);
 }

@@ -4,7 +4,7 @@ import { vrOf } from '../dicom/dictionary.js';
 import { encodeElement, encodeSequence } from '../dicom/element.js';
 import type { Value } from '../dicom/element.js';
 import { copiedElement } from '../dicom/explicit-le.js';
-import { isCurve, isEmbeddedOverlay, isGroupLength, isNoData, ruleOf, writable } from './attributes.js';
+import { isCurve, isEmbeddedOverlay, isGroupLength, isNoData, isOfGrid, ruleOf, writable } from './attributes.js';
 import { isDroppedPrivate } from './private-elements.js';
 
 /** An element that limpid writes: its tag and its whole encoding in Explicit LE. */
@@ -53,6 +53,11 @@ export interface Selection {
 
 /** What a derived object takes over. */
 export const derivation: Selection = { copied: isCopied, dropped: droppedInItems };
+/** The same where pixels lie on another grid: what follows the grid is written anew. */
+export const onNewGrid: Selection = {
+  copied: (source, element) => isCopied(source, element) && !isOfGrid(element.tag),
+  dropped: droppedInItems,
+};
 /** A plain copy. */
 export const everything: Selection = { copied: () => true, dropped: () => false };
 

@@ -1,6 +1,6 @@
 // Functional groups of the derived object: the source's, with each frame's derivation and frame type (conformance 3.2; PS3.3 C.7.6.16).
 import type { DataSet, Element } from '../dicom/data-set.js';
-import { tagOf } from '../dicom/dictionary.js';
+import { keywordOf, tagOf } from '../dicom/dictionary.js';
 import { encodeElement, encodeSequence } from '../dicom/element.js';
 import { copiedElement, copiedItem } from '../dicom/explicit-le.js';
 import { derivedConcatenationUid } from '../dicom/uid.js';
@@ -9,6 +9,7 @@ import { LimpidError } from '../errors.js';
 import { droppedInItems, written, writtenSequence } from './encode.js';
 import type { Written } from './encode.js';
 import { codeItem } from './equipment.js';
+import { gridMacro, gridMacros } from './geometry.js';
 import { enhancedType, sourceUidOf } from './identity.js';
 import { isNewGrid } from './plan.js';
 import type { DerivationPlan } from './plan.js';
@@ -37,14 +38,15 @@ export function functionalGroupElements(source: DataSet, plan: DerivationPlan): 
   return [
     writtenSequence(
       'SharedFunctionalGroupsSequence',
-      shared.map((item) => groups(item, plan, null)),
+      shared.map((item) => groups(source, item, plan, null)),
     ),
     writtenSequence(
       'PerFrameFunctionalGroupsSequence',
       items(source, 'PerFrameFunctionalGroupsSequence').map((item, index) => {
         const own = items(item, derivationImage);
         const steps = (own.length > 0 ? own : former).map((step) => copiedItem(step, droppedInItems));
-        return groups(item, plan, encodeSequence(derivationImage, [...steps, derivationItem(source, plan, index + 1)]));
+        const derivation = encodeSequence(derivationImage, [...steps, derivationItem(source, plan, index + 1)]);
+        return groups(source, item, plan, { frame: index, derivation });
       }),
     ),
     evidence(source),
@@ -52,16 +54,29 @@ export function functionalGroupElements(source: DataSet, plan: DerivationPlan): 
   ];
 }
 
-/** One item's groups, in order of tags; `derivation` in place of what the source has there. */
-function groups(item: DataSet, plan: DerivationPlan, derivation: Uint8Array | null): Uint8Array[] {
+/** One item's groups, in order of tags; of a frame with its `derivation` in place of what the source has there. */
+function groups(
+  source: DataSet,
+  item: DataSet,
+  plan: DerivationPlan,
+  own: { readonly frame: number; readonly derivation: Uint8Array } | null,
+): Uint8Array[] {
   const kept = item.elements
     .filter((element) => element.tag !== derivationImage && !droppedInItems(item, element))
-    .map((element) => ({ tag: element.tag, parts: group(item, element, plan) }));
-  if (derivation !== null) kept.push({ tag: derivationImage, parts: [derivation] });
+    .map((element) => ({ tag: element.tag, parts: group(source, item, element, plan, own?.frame ?? null) }));
+  if (own !== null) kept.push({ tag: derivationImage, parts: [own.derivation] });
   return kept.toSorted((a, b) => a.tag - b.tag).flatMap(({ parts }) => parts);
 }
 
-function group(item: DataSet, element: Element, plan: DerivationPlan): Uint8Array[] {
+function group(
+  source: DataSet,
+  item: DataSet,
+  element: Element,
+  plan: DerivationPlan,
+  frame: number | null,
+): Uint8Array[] {
+  if (plan.geometry !== undefined && gridMacros.has(keywordOf(element.tag) ?? ''))
+    return gridMacro(source, item, element, frame, plan.geometry);
   if (!frameTypeMacros.has(element.tag)) return copiedElement(item, element, droppedInItems);
   return [
     encodeSequence(

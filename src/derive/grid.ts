@@ -12,3 +12,46 @@ export function derivedDescription(description: PixelDescription, plan: Derivati
   const scale = scaleOf(plan);
   return { ...description, rows: description.rows * scale, columns: description.columns * scale };
 }
+
+/** Stored values of the source, each repeated for the new pixels that lie in it: padding is where it was. */
+export function onNewGrid(pixels: Int32Array, { rows, columns }: PixelDescription, plan: DerivationPlan): Int32Array {
+  const scale = scaleOf(plan);
+  if (scale === 1) return pixels;
+  const out = new Int32Array(pixels.length * scale * scale);
+  for (let r = 0, to = 0; r < rows * scale; r++) {
+    const line = Math.floor(r / scale) * columns;
+    for (let c = 0; c < columns; c++) {
+      const value = pixels[line + c] ?? 0;
+      for (let i = 0; i < scale; i++) out[to++] = value;
+    }
+  }
+  return out;
+}
+
+/**
+ * Derived values as the source's grid has them: the mean of the new pixels that lie in one of the source, or, where they lie between
+ * the source's own, the one at its place.
+ */
+export function onSourceGrid(values: Int32Array, source: PixelDescription, plan: DerivationPlan): Int32Array;
+export function onSourceGrid(values: Float32Array, source: PixelDescription, plan: DerivationPlan): Float32Array;
+export function onSourceGrid(
+  values: Int32Array | Float32Array,
+  { rows, columns }: PixelDescription,
+  plan: DerivationPlan,
+): Int32Array | Float32Array {
+  const scale = scaleOf(plan);
+  if (scale === 1) return values;
+  const isBetween = plan.geometry?.sampling === 'asymmetric';
+  const count = isBetween ? 1 : scale;
+  const sums = new Float64Array(rows * columns);
+  for (let r = 0; r < rows; r++) {
+    for (let c = 0; c < columns; c++) {
+      let sum = 0;
+      for (let y = 0; y < count; y++) {
+        for (let x = 0; x < count; x++) sum += values[(r * scale + y) * columns * scale + c * scale + x] ?? 0;
+      }
+      sums[r * columns + c] = sum / (count * count);
+    }
+  }
+  return values instanceof Float32Array ? Float32Array.from(sums) : Int32Array.from(sums, Math.round);
+}

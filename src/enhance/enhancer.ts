@@ -1,8 +1,9 @@
-/** One interface for networks and filters: what should be taken away from a slice. */
+/** One interface for networks and filters: what should be taken away from a slice, or the slice on a finer grid. */
 import { bilateral } from '../imaging/bilateral.js';
 import { gaussian } from '../imaging/gaussian.js';
 import { medianFilter } from '../imaging/median-filter.js';
 import { nonLocalMeans } from '../imaging/non-local-means.js';
+import { backProjected, upsampled, zeroFilled } from '../imaging/resample.js';
 import type { Slice } from '../imaging/slice.js';
 import { median } from '../imaging/statistics.js';
 import { totalVariation } from '../imaging/total-variation.js';
@@ -13,13 +14,23 @@ import { openNetwork } from '../inference/network.js';
 
 export interface Enhancer {
   /**
-   * Input less the model's output, `[row][column]`, in the slice's unit; the slice is not changed.
+   * Input less the model's output, `[row][column]`, in the slice's unit; the slice is not changed. Of a card with a grid: the output
+   * itself, on that grid.
    *
    * @param noise local deviation of the noise, same shape and unit
    */
   residual(slice: Slice, noise: Float32Array): Promise<Float32Array>;
   close(): Promise<void>;
 }
+
+type Upsampler = (slice: Slice, scale: number, parameter: (name: string) => number) => Slice;
+
+const upsamplers: Readonly<Record<string, Upsampler>> = {
+  bicubic: (slice, scale) => upsampled(slice, scale, 'keys'),
+  lanczos: (slice, scale) => upsampled(slice, scale, 'lanczos3'),
+  'ct-super-resolution-x2': (slice, scale, parameter) => backProjected(slice, scale, parameter('rounds')),
+  'mr-super-resolution-x2': (slice, scale) => zeroFilled(slice, scale),
+};
 
 type Filter = (slice: Slice, sigma: number, parameter: (name: string) => number) => Float32Array;
 
@@ -41,13 +52,22 @@ const filters: Readonly<Record<string, Filter>> = {
 };
 
 function openFilter(card: ModelCard): Enhancer {
-  const filter = filters[card.id];
-  if (!filter) throw new LimpidError('MODEL_UNKNOWN', `there is no filter ${card.id}`);
   const parameter = (name: string): number => {
     const value = card.parameters[name];
     if (value === undefined) throw new LimpidError('MODEL_INVALID', `the card of ${card.id} has no parameter ${name}`);
     return value;
   };
+  const { grid } = card;
+  if (grid !== null) {
+    const upsample = upsamplers[card.id];
+    if (!upsample) throw new LimpidError('MODEL_UNKNOWN', `there is no upsampling filter ${card.id}`);
+    return {
+      residual: (slice) => Promise.resolve(upsample(slice, grid.scale, parameter).values),
+      close: () => Promise.resolve(),
+    };
+  }
+  const filter = filters[card.id];
+  if (!filter) throw new LimpidError('MODEL_UNKNOWN', `there is no filter ${card.id}`);
   return {
     residual(slice, noise) {
       const out = filter(slice, median(noise), parameter);

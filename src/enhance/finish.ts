@@ -1,4 +1,5 @@
 /** The last step on pixels: blend, then the figures of before and after. */
+import { LimpidError } from '../errors.js';
 import { blend } from '../imaging/blend.js';
 import type { Blended } from '../imaging/blend.js';
 import { structureFigures } from '../imaging/figures.js';
@@ -35,6 +36,36 @@ export function blended(
   share: number,
 ): Blended {
   return blend(slice, residual, map, share, mask, modality === 'CT' ? 'slice' : 'mask');
+}
+
+/**
+ * An image on a finer grid, and its figures.
+ *
+ * @param fine of the model, in model units
+ * @param again brings values back onto the source's grid
+ */
+export function finishOnGrid(
+  { slice, mask, sigma }: Measured,
+  fine: Float32Array | null,
+  again: (values: Float32Array) => Float32Array,
+): { readonly values: Float32Array; readonly figures: EnhancedFigures } {
+  if (fine === null) throw new LimpidError('INTERNAL', 'an image without its finer grid');
+  const back = again(fine);
+  let squares = 0;
+  for (let i = 0; i < back.length; i++) squares += ((back[i] ?? 0) - (slice.values[i] ?? 0)) ** 2;
+  return {
+    values: fine,
+    figures: {
+      noiseBefore: sigma,
+      noiseAfter: null,
+      noiseRatio: null,
+      meanShift: null,
+      residualStructure: null,
+      edgeRatio: 1,
+      sourceAgain: Math.sqrt(squares / back.length),
+      ...examine(back, mask),
+    },
+  };
 }
 
 /**

@@ -13,6 +13,8 @@ export interface EnhancedFigures {
   /** Null where there is hardly any tissue. */
   readonly residualStructure: number | null;
   readonly edgeRatio: number;
+  /** On a finer grid: the result brought back to the source's grid, less the source, root mean square. */
+  readonly sourceAgain?: number;
   /** Mean over the tissue, which is kept; the modality's unit. */
   readonly mean: number;
   /** False if any pixel is NaN or infinite. */
@@ -56,6 +58,11 @@ export function brokenLimits(
     'residual structure',
     slices.map(({ residualStructure }) => residualStructure),
     limits.residualStructure,
+  );
+  check(
+    `difference on the source's grid in ${unit}`,
+    slices.map(({ sourceAgain }) => sourceAgain ?? null),
+    limits.sourceAgain ?? null,
   );
   const ratios = slices.map(({ noiseRatio }) => noiseRatio).filter((ratio) => ratio !== null);
   if (limits.noiseRatio !== null && ratios.length > 0) {

@@ -29,6 +29,8 @@ export interface PrepareArgument {
   /** From 0. */
   readonly frame: number;
   readonly modality: NoiseModality;
+  /** Whether padding goes into the model as it is, or as the image's lowest value, so that its edge does not ring. */
+  readonly padding: 'kept' | 'lowest';
   /** Noise to assume where none can be measured: HU, or permille for MR. */
   readonly guess: number;
 }

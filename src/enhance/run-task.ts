@@ -96,7 +96,7 @@ class TaskRun<Plan, Part, Summary> {
   }
 
   async #finish(slice: Underway<Plan, Part, Summary>, residual: Float32Array | null): Promise<void> {
-    const [plan, blend] = [this.#plan, this.#found.blend];
+    const [plan, blend] = [this.#plan, this.#card.grid === null ? this.#found.blend : 1];
     if (plan === null || blend === null) throw new LimpidError('INTERNAL', 'a slice was finished before its plan');
     const { images, numbers } = this.#ordered();
     const source = images[slice.index]?.source ?? 0;
@@ -129,9 +129,14 @@ class TaskRun<Plan, Part, Summary> {
     const typical = scale.a + scale.b;
     const chosen = calibrationIndices(series.byPosition.length).map((at) => series.byPosition[at] ?? 0);
     const ready = deferred<null>();
+    // A finer grid has no share to be found.
+    if (this.#card.grid !== null) {
+      this.#adopt({ ...this.#found, blend: null });
+      ready.resolve(null);
+    }
     const tasks: Promise<unknown>[] = [];
     try {
-      const kept = await this.#calibrate(chosen, typical, ready, tasks);
+      const kept = this.#card.grid === null ? await this.#calibrate(chosen, typical, ready, tasks) : [];
       const noise = kept.length > 0 ? middleOf(kept.map(({ prepared }) => prepared.sigma ?? 0)) : typical;
       const skip = new Set(kept.map(({ index }) => index));
       const rest = series.byPosition.filter((index) => !skip.has(index));

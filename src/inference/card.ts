@@ -20,7 +20,15 @@ export const modelCard = z.strictObject({
   id: z.string().regex(/^[a-z0-9-]{1,32}$/),
   version: z.string().regex(/^\d+\.\d+\.\d+$/),
   kind: z.enum(['network', 'filter']),
-  task: z.enum(['denoise']),
+  task: z.enum(['denoise', 'super-resolution']),
+  /** The finer grid of super-resolution, and where its pixels lie on the source's (conformance: geometry for super-resolution); null: the source's grid. */
+  grid: z
+    .strictObject({
+      scale: z.union([z.literal(2), z.literal(4)]),
+      sampling: z.enum(['half_pixel', 'align_corners', 'asymmetric']),
+    })
+    .nullable()
+    .default(null),
   modality: z.array(z.enum(['CT', 'MR'])).min(1),
   /** Of model.onnx; of a filter: SHA-256 of `filter:` + id + LF + version. */
   sha256,
@@ -44,7 +52,8 @@ export const modelCard = z.strictObject({
     .nullable(),
   /** The filter's own numbers; part of a task's settings. Empty for networks. */
   parameters: z.record(z.string(), z.number()),
-  defaultStrength: z.number().min(0.05).max(0.75),
+  /** Share of the noise; 0 for super-resolution, which has no strength. */
+  defaultStrength: z.number().min(0).max(0.75),
   noise: z.partialRecord(z.enum(['CT', 'MR']), noiseScale),
   /** Blend at most: beyond it the result looks painted where the noise is overestimated. */
   mostBlend: z.number().min(0).max(1),
@@ -67,6 +76,8 @@ export const modelCard = z.strictObject({
     meanShift: z.number().positive().nullable(),
     /** Residual structure index: correlation of what was taken away with edges of the output. */
     residualStructure: z.number().nullable(),
+    /** Difference of the result, brought back to the source's grid, from the source: root mean square, in the unit of `noise`. */
+    sourceAgain: z.number().positive().nullable().optional(),
     /** Noise after over noise before, at least. */
     noiseRatio: z.number().min(0).max(1).nullable(),
   }),

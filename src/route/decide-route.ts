@@ -15,7 +15,8 @@ import type { SeriesFacts } from './series-facts.js';
 export type RouteCard = Pick<
   ModelCard,
   'id' | 'version' | 'sha256' | 'kind' | 'task' | 'modality' | 'parameters' | 'defaultStrength' | 'intendedUse'
->;
+> &
+  Partial<Pick<ModelCard, 'grid'>>;
 
 export interface RouteInput {
   readonly facts: SeriesFacts;
@@ -70,9 +71,14 @@ function heldFor({ facts, revisionsWithinHour }: RouteInput, matched: readonly C
 }
 
 /** Everything configured that changes pixels (conformance: identity); its canonical form is hashed into the derived UIDs. */
-export function settingsOf(card: Pick<RouteCard, 'task' | 'parameters'>, strength: number): ResolvedTask['settings'] {
+export function settingsOf(
+  card: Pick<RouteCard, 'task' | 'parameters' | 'grid'>,
+  strength: number,
+): ResolvedTask['settings'] {
   const parameters = Object.keys(card.parameters).length === 0 ? {} : { parameters: card.parameters };
-  return { task: card.task, strength, ...parameters };
+  // Super-resolution has a grid in place of a strength.
+  const how = card.grid === null || card.grid === undefined ? { strength } : { ...card.grid };
+  return { task: card.task, ...how, ...parameters };
 }
 
 /** The tasks of all matching rules; equal ones are one task that goes to the peers of both rules. */
@@ -82,7 +88,7 @@ function resolveTasks(matched: readonly CompiledRule[], input: RouteInput): Reso
     for (const request of rule.enhance) {
       const card = input.cards(request.model);
       if (card === undefined) throw new LimpidError('MODEL_UNKNOWN', `rule ${rule.name} names ${request.model}`);
-      const strength = request.strength ?? card.defaultStrength;
+      const strength = card.grid === null || card.grid === undefined ? (request.strength ?? card.defaultStrength) : 0;
       const settings = settingsOf(card, strength);
       const settingsSha256 = sha256Of(canonicalJson(settings));
       const name = `${card.id}-${settingsSha256.slice(0, 8)}`;

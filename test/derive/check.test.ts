@@ -406,7 +406,7 @@ describe('checkSeries', () => {
       made.map(async (bytes, index) => {
         const { dataSet } = readInstance(bytes);
         const own = at(sources, index % sources.length);
-        return summaryOf(own, bytes, await decodePixels(dataSet, own.description, explicitLittleEndian));
+        return summaryOf(own, bytes, await decodePixels(dataSet, own.description, explicitLittleEndian), plan);
       }),
     );
 

@@ -1,0 +1,60 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from '@jest/globals';
+import { z } from 'zod';
+import { areaMeans, backProjected, upsampled, zeroFilled } from '../../src/imaging/resample.js';
+import type { Slice } from '../../src/imaging/slice.js';
+
+// The file lies beside the source, not beside the compiled test.
+const numbers = z.array(z.number());
+const reference = z
+  .object({ keys: numbers, lanczos3: numbers, 'b-spline': numbers, 'zero-filled': numbers })
+  .parse(JSON.parse(readFileSync(new URL('../../../test/imaging/cases/resample.json', import.meta.url), 'utf8')));
+
+const [rows, columns] = [12, 9];
+const picture: Slice = {
+  rows,
+  columns,
+  values: Float32Array.from({ length: rows * columns }, (_, i) => {
+    const [r, c] = [Math.floor(i / columns), i % columns];
+    return 100 * Math.sin(0.9 * r + 0.3) * Math.cos(0.7 * c) + 20 * ((r * 7 + c * 13) % 5);
+  }),
+};
+const farthest = (a: ArrayLike<number>, b: ArrayLike<number>): number => {
+  let most = a.length === b.length ? 0 : Infinity;
+  for (let i = 0; i < a.length; i++) most = Math.max(most, Math.abs((a[i] ?? 0) - (b[i] ?? 0)));
+  return most;
+};
+
+describe('twice the pixels', () => {
+  it.each(['keys', 'lanczos3', 'b-spline'] as const)('%s as Pillow and scipy have it', (kernel) => {
+    const out = upsampled(picture, 2, kernel);
+    expect([out.rows, out.columns]).toEqual([24, 18]);
+    expect(farthest(out.values, reference[kernel])).toBeLessThan(1e-3);
+  });
+
+  it('zero filling as scipy (resample)', () => {
+    expect(farthest(zeroFilled(picture, 2).values, reference['zero-filled'])).toBeLessThan(1e-3);
+  });
+
+  it('zero filling keeps every second pixel as it is', () => {
+    const { values } = zeroFilled(picture, 2);
+    const again = picture.values.map((_, i) => values[Math.floor(i / columns) * 4 * columns + (i % columns) * 2] ?? 0);
+    expect(farthest(again, picture.values)).toBeLessThan(1e-4);
+  });
+
+  it('back-projection brings the means of the new pixels to the old ones', () => {
+    const rms = (rounds: number): number => {
+      const { values } = areaMeans(backProjected(picture, 2, rounds), 2);
+      return Math.sqrt(
+        values.reduce((sum, value, i) => sum + (value - (picture.values[i] ?? 0)) ** 2, 0) / values.length,
+      );
+    };
+    expect(rms(1)).toBeLessThan(rms(0) / 2);
+    expect(rms(3)).toBeLessThan(rms(0) / 8);
+  });
+
+  it.each(['keys', 'lanczos3', 'b-spline'] as const)('%s keeps a constant', (kernel) => {
+    const flat = { rows: 5, columns: 7, values: new Float32Array(35).fill(-1000) };
+    expect(farthest(upsampled(flat, 2, kernel).values, new Float32Array(140).fill(-1000))).toBeLessThan(1e-3);
+  });
+});
