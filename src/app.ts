@@ -14,6 +14,7 @@ import { watchEventLoop } from './observe/event-loop.js';
 import { advance, handlersOf } from './pipeline.js';
 import type { PipelineDeps } from './pipeline.js';
 import { openDeliverer, resumeDeliveries } from './open-deliverer.js';
+import { openCommitter } from './open-committer.js';
 import { openReceiver } from './open-receiver.js';
 import { noTls, openTls, usesTls } from './open-tls.js';
 import { openStages } from './open-stages.js';
@@ -22,6 +23,7 @@ import { openQueue } from './queue/backend.js';
 import type { Consumer } from './queue/jobs.js';
 import { startReconciler } from './reconcile.js';
 import { startRetention } from './retention.js';
+import { openTakeReport } from './take-report.js';
 import { openSpool } from './spool/spool.js';
 import { version } from './version.js';
 
@@ -34,6 +36,7 @@ export interface App {
 
 const seriesAtOnce = 4;
 const deliveriesAtOnce = 16;
+const commitmentsAtOnce = 4;
 
 /**
  * Opens a process's part of the node. What was opened is closed again when something on the way fails.
@@ -81,7 +84,9 @@ async function open(options: AppOptions, closing: Closing): Promise<App> {
   const pipeline: PipelineDeps = { spool, queue, log, metrics, now: Date.now };
 
   const deliverer = openDeliverer(options, { spool, queue }, tls, closing);
-  const stages = await openStages(options, spool, registry, deliverer, closing);
+  const takeReport = openTakeReport(pipeline);
+  const committer = openCommitter(options, pipeline, tls, takeReport, closing);
+  const stages = await openStages(options, spool, registry, deliverer, committer, closing);
   const handlers = handlersOf(pipeline, stages, stopping);
 
   const http = await openHttp({
@@ -127,9 +132,17 @@ async function open(options: AppOptions, closing: Closing): Promise<App> {
   if (has('sender')) {
     consume(queue.work('deliveries', deliveriesAtOnce, handlers.deliveries));
     void resumeDeliveries(deliverer, config);
+    consume(queue.work('commitments', commitmentsAtOnce, handlers.commitments));
   }
   if (has('receiver')) {
-    const { port, tlsPort } = await openReceiver(options, pipeline, tls, closing, (waits) => (standsBy = waits));
+    const { port, tlsPort } = await openReceiver(
+      options,
+      pipeline,
+      tls,
+      takeReport,
+      closing,
+      (waits) => (standsBy = waits),
+    );
     const at = `${config.node.aeTitle}@${config.node.dimse.host}`;
     if (tlsPort > 0) parts.unshift(`DICOM-TLS ${at}:${tlsPort}`);
     if (port > 0) parts.unshift(`DICOM ${at}:${port}`);

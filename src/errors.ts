@@ -94,6 +94,10 @@ export const failures = {
     next: 'retry',
     hint: 'Check that the folder of the peer is there, mounted and writable, and that its volume has space.',
   },
+  DELIVER_UNCOMMITTED: {
+    next: 'retry',
+    hint: 'The peer has stored the instances and does not commit itself to them: `limpid peers check`, mend it there, then `limpid series requeue`; or discard.',
+  },
   // admin
   ADMIN_LISTEN: {
     next: 'stop',

@@ -5,8 +5,9 @@ import type { Config } from './config/schema.js';
 import type { Metrics } from './observe/metrics.js';
 import { metricValues } from './observe/metrics-table.js';
 import type { QueueBackend } from './queue/backend.js';
+import type { Key } from './spool/key.js';
 import type { Spool } from './spool/spool.js';
-import { waitingInstances } from './spool/state.js';
+import { uncommittedInstances, waitingInstances } from './spool/state.js';
 import { viewOf } from './spool/view-of.js';
 
 export interface GaugeDeps {
@@ -24,17 +25,26 @@ export function watchNode(deps: GaugeDeps): void {
   metrics.onScrape(async () => {
     const states = new Map<string, number>(metricValues.series_active.state.map((state) => [state, 0]));
     const waiting = new Map<string, number>();
+    const uncommitted = new Map<string, number>();
+    const committing = new Set<Key>();
     for (const key of (await spool.active.keys()).keys()) {
       const state = await spool.state(key);
       const word = viewOf(state, givenUp).state;
+      if (word === 'committing') committing.add(key);
       if (word !== 'done') states.set(word, (states.get(word) ?? 0) + 1);
       for (const [peer, count] of waitingInstances(state)) waiting.set(peer, (waiting.get(peer) ?? 0) + count);
+      for (const [peer, count] of uncommittedInstances(state)) {
+        uncommitted.set(peer, (uncommitted.get(peer) ?? 0) + count);
+      }
     }
     for (const [state, count] of states) metrics.set('series_active', { state }, count);
     for (const [peer, settings] of Object.entries(config.peers)) {
-      if (isDestination(settings)) metrics.set('peer_waiting_instances', { peer }, waiting.get(peer) ?? 0);
+      if (!isDestination(settings)) continue;
+      metrics.set('peer_waiting_instances', { peer }, waiting.get(peer) ?? 0);
+      metrics.set('peer_uncommitted_instances', { peer }, uncommitted.get(peer) ?? 0);
     }
-    metrics.set('spool_oldest_undelivered_seconds', {}, await spool.oldestActiveSeconds());
+    // What a peer has stored is delivered, also while its commitment is awaited.
+    metrics.set('spool_oldest_undelivered_seconds', {}, await spool.oldestActiveSeconds(committing));
   });
   metrics.onScrape(async () => {
     await queue.counts(); // sets its own gauges

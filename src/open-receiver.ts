@@ -8,14 +8,17 @@ import { completionPolicies } from './completion-policies.js';
 import { LimpidError } from './errors.js';
 import { openScp } from './io/dimse/scp.js';
 import type { TlsListening } from './io/dimse/tls-listener.js';
+import { askedPeers } from './open-committer.js';
 import { advance } from './pipeline.js';
 import type { PipelineDeps } from './pipeline.js';
 import { admit } from './receive/admission.js';
 import type { AdmissionPolicy } from './receive/admission.js';
+import { openCommitmentService } from './receive/commitment.js';
 import { watchSpace } from './receive/space.js';
 import { openStoreService } from './receive/store.js';
 import type { NodeTls } from './open-tls.js';
 import type { Spool } from './spool/spool.js';
+import type { TakeReport } from './take-report.js';
 
 /** Open associations may end by themselves for this long; closing the rest fits into what is left of the 30 s of a drain. */
 const drainMs = 20_000;
@@ -26,6 +29,7 @@ export async function openReceiver(
   options: AppOptions,
   pipeline: PipelineDeps,
   tls: NodeTls,
+  takeReport: TakeReport,
   closing: Closing,
   standsBy: (waits: boolean) => void,
 ): Promise<{ readonly port: number; readonly tlsPort: number }> {
@@ -82,6 +86,7 @@ export async function openReceiver(
       metrics,
       now: Date.now,
     }),
+    commitment: openCommitmentService({ asked: askedPeers(config.peers), reported: takeReport }),
     mismatch: 'refuse',
     log,
     metrics,

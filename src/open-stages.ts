@@ -1,12 +1,14 @@
 // What the jobs run, with what each needs: the router, the devices of the worker role, the deliverer.
 import type { AppOptions } from './app-options.js';
 import type { Closing } from './closing.js';
+import type { Committer } from './deliver/commit.js';
 import type { Deliverer } from './deliver/deliver.js';
 import { openDevice } from './enhance/device.js';
 import type { Device } from './enhance/device.js';
 import { performWithdrawal } from './derive/perform-withdrawal.js';
 import { performTask } from './enhance/perform-task.js';
 import type { Registry } from './inference/registry.js';
+import { committingPeers } from './open-committer.js';
 import type { Stages } from './pipeline.js';
 import { routeSeries } from './route/route-series.js';
 import type { Spool } from './spool/spool.js';
@@ -20,11 +22,13 @@ export async function openStages(
   spool: Spool,
   registry: Registry,
   deliverer: Deliverer,
+  committer: Committer,
   closing: Closing,
 ): Promise<Stages> {
   const { config, log, metrics } = options;
   const free = options.roles.includes('worker') ? openDevices(options, closing) : [];
   const configuration = await spool.configurationNumber(config.shared);
+  const committing = committingPeers(config.peers);
   const perform = {
     spool,
     modelsDirectory: options.modelsDirectory,
@@ -39,7 +43,8 @@ export async function openStages(
     now: Date.now,
   };
   return {
-    route: (job) => routeSeries({ spool, registry, config, configuration, log, metrics, now: Date.now }, job),
+    route: (job) =>
+      routeSeries({ spool, registry, config, committing, configuration, log, metrics, now: Date.now }, job),
     enhance: async (job, signal) => {
       const device = free.pop();
       if (device === undefined) return { kind: 'later', atMs: Date.now() + busyMs };
@@ -55,6 +60,7 @@ export async function openStages(
     },
     withdraw: (job) => performWithdrawal({ spool, node: perform.node, log, metrics, now: Date.now }, job),
     deliver: (job, signal) => deliverer.deliver(job, signal),
+    commit: (job, signal) => committer.commit(job, signal),
   };
 }
 

@@ -7,6 +7,7 @@
  *   enhance   enhance/perform-task.ts   a task          > an outcome (outcome.json) with derived objects, made in a child:
  *   derive    task.ts                                     decode, rescale, network or filter, strength, measure, edit header, check
  *   deliver   deliver/deliver.ts        a result        > an outcome for every instance at every peer
+ *             deliver/commit.ts         a delivery      > the peer's commitment to keep it, where that is asked for
  *
  * Between stages nothing passes but a KEY in a job and the files in the spool. What comes next follows from the files alone
  * (spool/state.ts: nextSteps); `advance` turns that into jobs, after each job, at start, and when a series is touched.
@@ -35,6 +36,7 @@ export interface Stages {
   ): Promise<StepResult>;
   withdraw(job: { readonly key: Key; readonly revision: number; readonly task: string }): Promise<StepResult>;
   deliver(job: DeliveryJob, signal: AbortSignal): Promise<StepResult>;
+  commit(job: DeliveryJob, signal: AbortSignal): Promise<StepResult>;
 }
 
 export interface PipelineDeps {
@@ -76,6 +78,13 @@ async function addJob(deps: PipelineDeps, state: SeriesState, step: Step): Promi
       return;
     case 'task':
       await deps.queue.add('tasks', { data: { ...data, task: step.task }, priority, source });
+      return;
+    case 'commit':
+      await deps.queue.add('commitments', {
+        data: { ...data, task: step.task, peer: step.peer },
+        priority,
+        source: step.peer,
+      });
       return;
     case 'deliver':
       await deps.queue.add('deliveries', {
@@ -120,5 +129,7 @@ export function handlersOf(deps: PipelineDeps, stages: Stages, stopping: AbortSi
     },
     deliveries: async ({ key, revision, task = '', peer = '' }, { signal }) =>
       andThen(key, await stages.deliver({ key, revision, task, peer }, AbortSignal.any([signal, stopping]))),
+    commitments: async ({ key, revision, task = '', peer = '' }, { signal }) =>
+      andThen(key, await stages.commit({ key, revision, task, peer }, AbortSignal.any([signal, stopping]))),
   };
 }

@@ -29,6 +29,7 @@ const tones: Readonly<Record<string, Tone>> = {
   held: 'wait',
   withheld: 'wait',
   partial: 'bad',
+  uncommitted: 'bad',
   'half-open': 'wait',
   'given-up': 'bad',
   failed: 'bad',
@@ -46,7 +47,12 @@ export function span(seconds: number): string {
 }
 
 function queueCards(queues: readonly QueueView[]): Html {
-  const names = { series: 'Series to route', tasks: 'Tasks to enhance', deliveries: 'Deliveries' };
+  const names = {
+    series: 'Series to route',
+    tasks: 'Tasks to enhance',
+    deliveries: 'Deliveries',
+    commitments: 'Commitments',
+  };
   return html`<div class="grid">
     ${queues.map(
       ({ queue, waiting, active, delayed, oldestSeconds }) =>

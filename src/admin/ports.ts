@@ -76,7 +76,7 @@ export type ModelView = z.infer<typeof modelView>;
 
 export const queueView = z
   .object({
-    queue: z.enum(['series', 'tasks', 'deliveries']),
+    queue: z.enum(['series', 'tasks', 'deliveries', 'commitments']),
     waiting: z.int(),
     delayed: z.int(),
     active: z.int(),

@@ -7,7 +7,7 @@ import type { ActionRecord, Priority } from '../spool/records.js';
 import type { Spool } from '../spool/spool.js';
 import { summaryOf, viewOf } from '../spool/view-of.js';
 import type { GivenUp } from '../spool/view-of.js';
-import { counted } from '../spool/view-words.js';
+import { counted } from '../spool/counted.js';
 import type { CodeView, SeriesView, TaskView } from '../spool/view.js';
 import { colour, table } from './output.js';
 import type { Output } from './output.js';
@@ -134,9 +134,10 @@ function describe(view: SeriesView, output: Output): string {
       lines.push(...revision.decision.held.map((held) => `  held: ${codeLine(output, held)}`));
     }
     for (const task of revision.tasks) lines.push(...taskLines(output, task));
-    for (const { task, peer, says, fault } of revision.deliveries) {
+    for (const { task, peer, says, fault, commitment } of revision.deliveries) {
       lines.push(`  ${task} to ${peer}: ${says}`);
       if (fault !== null) lines.push(`    ${colour(output, 'yellow', fault.code)}: ${fault.detail}`);
+      if (commitment !== null) lines.push(`    commitment ${commitment.state}: ${commitment.says}`);
     }
   }
   for (const action of view.actions) lines.push('', `${action.at} ${action.by}: ${action.kind} ${action.why}`);

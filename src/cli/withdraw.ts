@@ -6,7 +6,7 @@ import type { Spool } from '../spool/spool.js';
 import { withdrawSeries } from '../spool/withdraw.js';
 import { holdersOf, isWithdrawn, madeSeries } from '../spool/withdrawals.js';
 import type { MadeSeries, WithdrawalReason } from '../spool/withdrawals.js';
-import { counted } from '../spool/view-words.js';
+import { counted } from '../spool/counted.js';
 import { table } from './output.js';
 import type { Output } from './output.js';
 

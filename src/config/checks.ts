@@ -34,6 +34,20 @@ export function checkRules(
   }
 }
 
+/** Checks that a peer which is asked for commitment can be called. */
+export function checkCommitment(peers: unknown, complain: Complain): void {
+  const all = mapping(peers);
+  for (const [name, value] of Object.entries(all)) {
+    const commitment = mapping(value)['commitment'];
+    if (commitment === undefined || commitment === null || commitment === false) continue;
+    const by = mapping(commitment)['by'] ?? null;
+    if (by === null)
+      checkPeers([name], all, [name, 'commitment'], (_, message) => complain([name, 'commitment'], message));
+    else
+      checkPeers([by], all, [name, 'commitment', 'by'], (_, message) => complain([name, 'commitment', 'by'], message));
+  }
+}
+
 function checkActions(rule: Mapping, at: readonly number[], complain: Complain): void {
   const does = (key: string): boolean =>
     rule[key] !== undefined && !(Array.isArray(rule[key]) && rule[key].length === 0);

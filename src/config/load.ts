@@ -2,7 +2,7 @@
 import { access, constants, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { LimpidError } from '../errors.js';
-import { checkRules } from './checks.js';
+import { checkCommitment, checkRules } from './checks.js';
 import type { KnownModel } from './checks.js';
 import { ConfigInvalidError, pathText } from './faults.js';
 import type { ConfigFault } from './faults.js';
@@ -77,6 +77,7 @@ export async function loadConfig(file: string, environment: Environment, options
   checkRules(rawRules, rawPeers, strengths, options.knownModels, (path, message) =>
     complain(['rules', ...path], message),
   );
+  checkCommitment(rawPeers, (path, message) => complain(['peers', ...path], message));
   await checkQueue(valueAt(overridden.value, ['queue']), complain);
   const data = result.success ? withAbsoluteFiles(result.data, dirname(file)) : null;
   if (data !== null) {

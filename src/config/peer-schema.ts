@@ -1,5 +1,6 @@
 /** The peers of the configuration: DICOM nodes, DICOMweb servers and folders, told apart by `kind`. */
 import { z } from 'zod';
+import { commitment } from './commitment-schema.js';
 import { assembleOwn } from './completion.js';
 import { aeTitle, duration, host, scalar, size, text, whole } from './scalars.js';
 import { peerTls } from './tls-schema.js';
@@ -64,6 +65,11 @@ const dicom = z
       .default(false)
       .describe(
         'Whether originals compressed with loss go out decompressed where the peer does not take their syntax.',
+      ),
+    commitment: commitment
+      .prefault(false)
+      .describe(
+        'Storage commitment: after a delivery the peer is asked to commit itself; pixels stay until it has. true, false, or { by, wait, tries, linger }: by, another peer that commits itself for it; wait (24h) for a report before it is asked again, at most tries (4) times; linger (10s) on the association for a report that comes at once.',
       ),
     ...delivery,
   })

@@ -21,6 +21,9 @@ export function declare(metrics: Metrics, version: string, roles: readonly strin
   for (const peer of names.destinations) {
     for (const outcome of metricValues.deliveries_total.outcome) metrics.inc('deliveries_total', { peer, outcome }, 0);
     metrics.add('peer_waiting_instances', { peer }, 0);
+    metrics.add('peer_uncommitted_instances', { peer }, 0);
+    for (const outcome of metricValues.commitments_total.outcome)
+      metrics.inc('commitments_total', { peer, outcome }, 0);
     metrics.add('peer_breaker_state', { peer }, 0);
   }
 }

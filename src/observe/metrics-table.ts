@@ -63,7 +63,7 @@ export const metrics = {
   series_active: {
     kind: 'gauge',
     labels: ['state'],
-    help: 'Series that are not done, by state: receiving, routing, enhancing, delivering, held, partial, given-up.',
+    help: 'Series that are not done, by state: receiving, routing, enhancing, delivering, committing, held, partial, given-up, uncommitted.',
   },
   tasks_total: {
     kind: 'counter',
@@ -132,6 +132,11 @@ export const metrics = {
     labels: ['peer', 'outcome'],
     help: 'Instances sent, by outcome: delivered, warned, transient, permanent.',
   },
+  commitments_total: {
+    kind: 'counter',
+    labels: ['peer', 'outcome'],
+    help: 'Instances of storage commitment requests, by outcome: committed, failed, unreported (asked again), uncommitted (not asked again).',
+  },
   delivery_seconds: {
     kind: 'histogram',
     labels: ['peer'],
@@ -139,6 +144,11 @@ export const metrics = {
     buckets: stepSeconds,
   },
   peer_waiting_instances: { kind: 'gauge', labels: ['peer'], help: 'Instances that wait for a peer.' },
+  peer_uncommitted_instances: {
+    kind: 'gauge',
+    labels: ['peer'],
+    help: 'Instances that a peer has stored and not yet committed itself to.',
+  },
   peer_breaker_state: { kind: 'gauge', labels: ['peer'], help: '0 closed, 1 half open, 2 open.' },
   spool_bytes: { kind: 'gauge', labels: ['kind'], help: 'Bytes in the spool: originals, results.' },
   spool_free_bytes: { kind: 'gauge', labels: [], help: 'Free bytes on the spool volume.' },
@@ -163,7 +173,7 @@ export const labelValues: Readonly<Record<string, readonly string[]>> = {
   priority: ['urgent', 'routine', 'batch'],
   direction: ['in', 'out'],
   stage: ['receive', 'assemble', 'route', 'enhance', 'derive', 'deliver'],
-  queue: ['series', 'tasks', 'deliveries'],
+  queue: ['series', 'tasks', 'deliveries', 'commitments'],
   kind: ['originals', 'results', 'low', 'critical'],
   quantile: ['0.5', '0.99', '0.999', 'max'],
   reason: Object.keys(reasons),
@@ -175,9 +185,22 @@ export const metricValues = {
   associations_total: { outcome: ['released', 'rejected', 'aborted', 'lost'] },
   tls_refused_total: { reason: ['certificate', 'protocol', 'plain', 'timeout', 'other'] },
   series_total: { outcome: ['routed', 'held', 'ignored'] },
-  series_active: { state: ['receiving', 'routing', 'enhancing', 'delivering', 'held', 'partial', 'given-up'] },
+  series_active: {
+    state: [
+      'receiving',
+      'routing',
+      'enhancing',
+      'delivering',
+      'committing',
+      'held',
+      'partial',
+      'given-up',
+      'uncommitted',
+    ],
+  },
   tasks_total: { outcome: ['enhanced', 'skipped', 'withheld', 'failed', 'superseded'] },
   withdrawals_total: { reason: ['quality', 'safety'] },
   queue_jobs: { state: ['waiting', 'delayed', 'active'] },
   deliveries_total: { outcome: ['delivered', 'warned', 'transient', 'permanent'] },
+  commitments_total: { outcome: ['committed', 'failed', 'unreported', 'uncommitted'] },
 } as const satisfies Partial<Record<keyof typeof metrics, Readonly<Record<string, readonly string[]>>>>;

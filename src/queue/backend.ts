@@ -56,7 +56,12 @@ const roundMs = 10_000;
 const errorLogMs = 30_000;
 
 function forEachQueue<T>(make: (name: QueueName) => T): Readonly<Record<QueueName, T>> {
-  return { series: make('series'), tasks: make('tasks'), deliveries: make('deliveries') };
+  return {
+    series: make('series'),
+    tasks: make('tasks'),
+    deliveries: make('deliveries'),
+    commitments: make('commitments'),
+  };
 }
 
 /**
@@ -137,6 +142,7 @@ export async function openQueue({ url, directory, log, metrics, now }: QueueOpti
       series: await countsOf('series'),
       tasks: await countsOf('tasks'),
       deliveries: await countsOf('deliveries'),
+      commitments: await countsOf('commitments'),
     }));
   const timer = setInterval(
     () =>

@@ -3,10 +3,10 @@ import type { Key } from '../spool/key.js';
 import type { Priority } from '../spool/records.js';
 import { deliveryJobId, seriesJobId, taskJobId } from './job-id.js';
 
-export const queueNames = ['series', 'tasks', 'deliveries'] as const;
+export const queueNames = ['series', 'tasks', 'deliveries', 'commitments'] as const;
 export type QueueName = (typeof queueNames)[number];
 
-/** `series`: key and revision; `tasks`: the task too; `deliveries`: task and peer too. */
+/** `series`: key and revision; `tasks`: the task too; `deliveries` and `commitments`: task and peer too. */
 export interface JobData {
   readonly key: Key;
   readonly revision: number;

@@ -20,6 +20,8 @@ export interface RouteDeps {
     readonly rules: readonly CompiledRule[];
     readonly gate: { readonly vendorMarks: readonly VendorMark[] };
   };
+  /** Names of the peers that are asked for storage commitment. */
+  readonly committing: readonly string[];
   /** Number of the configuration that is live (config/NNNNNN.json). */
   readonly configuration: number;
   readonly log: Log;
@@ -58,8 +60,13 @@ export async function routeSeries(
     decidedAt: new Date(now()).toISOString(),
     config: deps.configuration,
     ...decision,
+    commit: deps.committing.filter((peer) => getsSomething(decision, peer)),
   });
   if (isFirst) report(deps, job, decision, (performance.now() - started) / 1000);
+}
+
+function getsSomething({ forward, tasks }: RouteDecision, peer: string): boolean {
+  return forward.includes(peer) || tasks.some(({ deliver }) => deliver.includes(peer));
 }
 
 /** Revisions up to this one that were closed in the hour before it. */

@@ -20,11 +20,15 @@ export type SweepDecision =
 /** Time of the newest record, ms since epoch; null for a series without a revision. */
 export function newestRecordMs({ revisions, actions }: SeriesState): number | null {
   if (revisions.length === 0) return null;
-  const times = revisions.flatMap(({ record, decision, tasks, deliveries }) => [
+  const times = revisions.flatMap(({ record, decision, tasks, deliveries, commitments }) => [
     record.closedAt,
     ...(decision === null ? [] : [decision.decidedAt]),
     ...[...tasks.values()].flatMap(({ outcome }) => (outcome === null ? [] : [outcome.endedAt])),
     ...[...deliveries.values()].flat().map(({ at }) => at),
+    ...[...commitments.values()].flatMap(({ transactions, end }) => [
+      ...transactions.flatMap(({ asked, report }) => [asked.at, ...(report === null ? [] : [report.at])]),
+      ...(end === null ? [] : [end.at]),
+    ]),
   ]);
   return Math.max(...[...times, ...actions.map(({ action }) => action.at)].map((at) => Date.parse(at)));
 }

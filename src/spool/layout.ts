@@ -65,6 +65,12 @@ export class Layout {
   study(key: Key, revision: number, task: string): string {
     return join(this.result(key, revision, task), 'study.dcm');
   }
+  get commitmentIndex(): string {
+    return join(this.root, 'commitments');
+  }
+  commitments(key: Key, revision: number, task: string, peer: string): string {
+    return join(this.revision(key, revision), 'commitments', `${task}@${peer}`);
+  }
   deliveries(key: Key, revision: number, task: string, peer: string): string {
     return join(this.revision(key, revision), 'deliveries', `${task}@${peer}`);
   }

@@ -5,7 +5,18 @@ import type { z } from 'zod';
 import { LimpidError } from '../errors.js';
 import type { Key } from './key.js';
 import type { Layout } from './layout.js';
-import { actionRecord, decisionRecord, deliveryRecord, outcomeRecord, seriesRecord } from './records.js';
+import type { CommitmentState, CommitmentTransaction } from './commitments.js';
+import {
+  actionRecord,
+  commitmentAnswerRecord,
+  commitmentAskedRecord,
+  commitmentEndRecord,
+  commitmentReportRecord,
+  decisionRecord,
+  deliveryRecord,
+  outcomeRecord,
+  seriesRecord,
+} from './records.js';
 import type { DeliveryRecord } from './records.js';
 import type { NumberedAction, RevisionState, SeriesState, TaskState } from './state.js';
 import { hasCode, namesIn } from './write-once.js';
@@ -94,7 +105,30 @@ async function readRevision(
     deliveries.set(name, batches);
   }
   const swept = (await namesIn(folder)).includes('swept.json');
-  return { record, decision, tasks, deliveries, swept };
+  const commitments = new Map<string, CommitmentState>();
+  for (const name of await namesIn(join(folder, 'commitments'))) {
+    commitments.set(name, await readCommitments(join(folder, 'commitments', name)));
+  }
+  return { record, decision, tasks, deliveries, commitments, swept };
+}
+
+async function readCommitments(folder: string): Promise<CommitmentState> {
+  const transactions: CommitmentTransaction[] = [];
+  const names = await namesIn(folder);
+  const optional = <T>(name: string, schema: z.ZodType<T>): Promise<T | null> =>
+    names.includes(name) ? readRecord(join(folder, name), schema) : Promise.resolve(null);
+  for (const name of names) {
+    const digits = /^(\d+)\.json$/.exec(name)?.[1];
+    const asked = digits === undefined ? null : await readRecord(join(folder, name), commitmentAskedRecord);
+    if (digits === undefined || asked === null) continue;
+    transactions.push({
+      number: Number.parseInt(digits, 10),
+      asked,
+      answer: await optional(`${digits}.answer.json`, commitmentAnswerRecord),
+      report: await optional(`${digits}.report.json`, commitmentReportRecord),
+    });
+  }
+  return { transactions, end: await optional('end.json', commitmentEndRecord) };
 }
 
 async function readTask(layout: Layout, key: Key, revision: number, task: string): Promise<TaskState> {

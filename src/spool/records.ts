@@ -120,6 +120,8 @@ export const decisionRecord = z.object({
   tasks: z.array(resolvedTask),
   /** Peers that get the originals. */
   forward: z.array(z.string()),
+  /** Of the peers that get something, those that are asked for storage commitment. */
+  commit: z.array(z.string()).default([]),
   /** The whole series is held (NO_RULE, DUPLICATE_DIFFERS, REVISION_STORM): nothing is enhanced until a person acts. */
   held: z.array(reason),
 });
@@ -204,6 +206,60 @@ export const deliveryRecord = z.object({
   ),
 });
 export type DeliveryRecord = z.infer<typeof deliveryRecord>;
+
+const reference = z.object({ sopClassUid: z.string(), sopInstanceUid: z.string() });
+
+/** rN/commitments/TASK@PEER/NNN.json: a transaction of storage commitment, published before its request is sent. */
+export const commitmentAskedRecord = z.object({
+  version: z.literal(1),
+  at: time,
+  /** The peer that is asked: the one that was sent to, or the archive behind it. */
+  by: z.string(),
+  transactionUid: z.string(),
+  /** Batches that the delivery had recorded: what is reported missing is sent again in a later one. */
+  batches: z.int().min(0),
+  instances: z.array(reference),
+});
+export type CommitmentAskedRecord = z.infer<typeof commitmentAskedRecord>;
+
+/** NNN.answer.json: the peer's answer to the request; `code` where there was none. */
+export const commitmentAnswerRecord = z.object({
+  version: z.literal(1),
+  at: time,
+  status: z.int().nullable(),
+  code: z.string().nullable(),
+  detail: z.string(),
+});
+export type CommitmentAnswerRecord = z.infer<typeof commitmentAnswerRecord>;
+
+/** NNN.report.json: the outcome that the peer has reported. `reason`: Failure Reason (0008,1197). */
+export const commitmentReportRecord = z.object({
+  version: z.literal(1),
+  at: time,
+  committed: z.array(z.string()),
+  failed: z.array(z.object({ sopInstanceUid: z.string(), reason: z.int() })),
+});
+export type CommitmentReportRecord = z.infer<typeof commitmentReportRecord>;
+
+/** end.json: no further transaction follows. `waived`: the peer is not asked for commitment any more. */
+export const commitmentEndRecord = z.object({
+  version: z.literal(1),
+  at: time,
+  how: z.enum(['uncommitted', 'waived']),
+  detail: z.string(),
+});
+export type CommitmentEndRecord = z.infer<typeof commitmentEndRecord>;
+
+/** commitments/TX.json: whose transaction it is. */
+export const commitmentIndexRecord = z.object({
+  version: z.literal(1),
+  key,
+  revision: z.int().min(1),
+  task: z.string(),
+  peer: z.string(),
+  number: z.int().min(1),
+});
+export type CommitmentIndexRecord = z.infer<typeof commitmentIndexRecord>;
 
 /** actions/NNN.json: what people did. */
 export const actionRecord = z.object({

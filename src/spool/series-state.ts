@@ -1,4 +1,5 @@
 // A series as its files tell it: what there is, without what follows from it (state.ts).
+import type { CommitmentState } from './commitments.js';
 import type { Key } from './key.js';
 import type { ActionRecord, DecisionRecord, DeliveryRecord, OutcomeRecord, SeriesRecord } from './records.js';
 
@@ -15,6 +16,8 @@ export interface RevisionState {
   readonly tasks: ReadonlyMap<string, TaskState>;
   /** Batches by `TASK@PEER`, in order. */
   readonly deliveries: ReadonlyMap<string, readonly DeliveryRecord[]>;
+  /** Storage commitment by `TASK@PEER`. */
+  readonly commitments: ReadonlyMap<string, CommitmentState>;
   readonly swept: boolean;
 }
 

@@ -183,6 +183,11 @@ export class Spool {
     }
   }
 
+  /** Publishes a record of another file of this room. @returns false if it was there before */
+  publish(file: string, record: object): Promise<boolean> {
+    return this.#publishJson(file, record);
+  }
+
   /** Says that retention takes the pixels of a revision away; before the first of them goes. */
   publishSwept(key: Key, revision: number, record: SweptRecord): Promise<boolean> {
     return this.#publishJson(this.layout.swept(key, revision), record);
@@ -239,9 +244,10 @@ export class Spool {
   }
 
   /** Age of the oldest series that is not done, by the closing of its first revision; 0 where there is none. */
-  async oldestActiveSeconds(): Promise<number> {
+  async oldestActiveSeconds(leftOut: ReadonlySet<Key>): Promise<number> {
     let oldest = this.#options.now();
     for (const key of (await this.active.keys()).keys()) {
+      if (leftOut.has(key)) continue;
       const first = await readRecord(join(this.layout.revision(key, 1), 'series.json'), seriesRecord);
       if (first !== null) oldest = Math.min(oldest, Date.parse(first.openedAt));
     }

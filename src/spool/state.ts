@@ -1,4 +1,5 @@
 // What a series' files say, and what follows from them. Nothing else records a series' state.
+import { committedBy, lossesIn } from './commitments.js';
 import type { ActionRecord, ResolvedTask } from './records.js';
 import { originals } from './layout.js';
 import type { NumberedAction, RevisionState, SeriesState } from './series-state.js';
@@ -18,7 +19,8 @@ export type { NumberedAction, RevisionState, SeriesState, TaskState } from './se
 export type Step =
   | { readonly kind: 'route'; readonly revision: number }
   | { readonly kind: 'task'; readonly revision: number; readonly task: string }
-  | { readonly kind: 'deliver'; readonly revision: number; readonly task: string; readonly peer: string };
+  | { readonly kind: 'deliver'; readonly revision: number; readonly task: string; readonly peer: string }
+  | { readonly kind: 'commit'; readonly revision: number; readonly task: string; readonly peer: string };
 
 export interface NextSteps {
   readonly steps: readonly Step[];
@@ -98,14 +100,22 @@ export function sweptFiles(state: SeriesState): Set<string> {
   return new Set(swept.flatMap(({ record }) => [...record.instances, ...record.variants].map(({ file }) => file)));
 }
 
-/** SOP Instance UIDs that a peer has, by any batch of any revision. */
+/**
+ * SOP Instance UIDs that a peer has, by any batch of any revision. What it has reported missing since, asked for commitment, it has
+ * only if a later batch brought it.
+ */
 export function deliveredTo(state: SeriesState, peer: string): Set<string> {
   const delivered = new Set<string>();
-  for (const revision of state.revisions) {
-    for (const [name, batches] of revision.deliveries) {
+  for (const { deliveries, commitments } of state.revisions) {
+    for (const name of new Set([...deliveries.keys(), ...commitments.keys()])) {
       if (!name.endsWith(`@${peer}`)) continue;
-      for (const batch of batches) {
-        for (const instance of batch.instances) {
+      const batches = deliveries.get(name) ?? [];
+      const losses = lossesIn(commitments.get(name));
+      for (let sent = 0; sent <= batches.length; sent++) {
+        const isDue = (loss: { batches: number }) =>
+          loss.batches === sent || (sent === batches.length && loss.batches > sent);
+        for (const { uids } of losses.filter(isDue)) for (const uid of uids) delivered.delete(uid);
+        for (const instance of batches[sent]?.instances ?? []) {
           if (instance.class === 'delivered' || instance.class === 'warned') delivered.add(instance.sopInstanceUid);
         }
       }
@@ -114,12 +124,46 @@ export function deliveredTo(state: SeriesState, peer: string): Set<string> {
   return delivered;
 }
 
+/** Where the commitment of a delivery stands. `none`: it is not asked for. */
+export interface CommitmentStanding {
+  readonly word: 'none' | 'open' | 'committed' | 'uncommitted' | 'waived';
+  /** SOP Instance UIDs that the peer has stored and not committed itself to. */
+  readonly uncommitted: readonly string[];
+  readonly committed: number;
+}
+
+/** What the peer has committed itself to, of the instances that it has stored. */
+export function commitmentOf(
+  state: SeriesState,
+  revision: RevisionState,
+  task: string,
+  peer: string,
+): CommitmentStanding {
+  // A document of a withdrawal is no image that anybody would delete.
+  const isWanted = revision.decision?.commit.includes(peer) === true && !isWithdrawalTask(task);
+  if (!isWanted) return { word: 'none', uncommitted: [], committed: 0 };
+  const delivered = deliveredTo(state, peer);
+  const committed = committedBy(state.revisions, peer);
+  const wanted = instancesOf(revision, task).map(({ sopInstanceUid }) => sopInstanceUid);
+  const uncommitted = wanted.filter((uid) => delivered.has(uid) && !committed.has(uid));
+  const end = revision.commitments.get(`${task}@${peer}`)?.end ?? null;
+  const word = uncommitted.length === 0 ? 'committed' : (end?.how ?? 'open');
+  return { word, uncommitted, committed: wanted.filter((uid) => committed.has(uid)).length };
+}
+
+/** The instances of a result, or the revision's own for `originals`. */
+export function instancesOf(
+  revision: RevisionState,
+  task: string,
+): readonly { readonly file: string; readonly sopInstanceUid: string; readonly sopClassUid: string }[] {
+  return task === originals ? revision.record.instances : (revision.tasks.get(task)?.outcome?.instances ?? []);
+}
+
 /** What a delivery has left. The instances are those of the result, or the revision's own for `originals`. */
 export function remaining(state: SeriesState, revision: RevisionState, task: string, peer: string): Remaining {
   const delivered = deliveredTo(state, peer);
   const away = task === originals ? sweptFiles(state) : new Set<string>();
-  const instances: readonly { readonly file: string; readonly sopInstanceUid: string }[] =
-    task === originals ? revision.record.instances : (revision.tasks.get(task)?.outcome?.instances ?? []);
+  const instances = instancesOf(revision, task);
   const wanted = instances.filter(({ file }) => !away.has(file)).map(({ sopInstanceUid }) => sopInstanceUid);
   const refused = new Set<string>();
   for (const batch of revision.deliveries.get(`${task}@${peer}`) ?? []) {
@@ -188,6 +232,20 @@ export function waitingInstances(state: SeriesState): Map<string, number> {
   return waiting;
 }
 
+/** Instances of a series that each peer has stored, and not yet committed itself to. */
+export function uncommittedInstances(state: SeriesState): Map<string, number> {
+  const uncommitted = new Map<string, number>();
+  for (const revision of state.revisions) {
+    for (const { task, peer } of wantedDeliveries(state, revision)) {
+      const standing = commitmentOf(state, revision, task, peer);
+      if (standing.word !== 'open' && standing.word !== 'uncommitted') continue;
+      if (isSwept(revision, task) || isDropped(state, revision.record.revision, task, peer)) continue;
+      uncommitted.set(peer, (uncommitted.get(peer) ?? 0) + standing.uncommitted.length);
+    }
+  }
+  return uncommitted;
+}
+
 /** Answers whether a task of this decision waits for a person: its gate holds, or the series is held. */
 export function isTaskHeld(state: SeriesState, revision: RevisionState, task: ResolvedTask): boolean {
   const number = revision.record.revision;
@@ -226,7 +284,11 @@ export function nextSteps(state: SeriesState): NextSteps {
       const left = remaining(state, revision, task, peer);
       if (left.open.length > 0 && isOnHold(state, number, task)) waits.add('held');
       else if (left.open.length > 0) steps.push({ kind: 'deliver', revision: number, task, peer });
-      else if (left.refused.length > 0) refused = true;
+      else {
+        const { word } = commitmentOf(state, revision, task, peer);
+        if (word === 'open') steps.push({ kind: 'commit', revision: number, task, peer });
+        if (left.refused.length > 0 || word === 'uncommitted') refused = true;
+      }
     }
   }
   const newest = state.revisions.at(-1)?.record.revision ?? 0;

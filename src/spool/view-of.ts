@@ -1,4 +1,5 @@
 // Makes the view of a series from what its files say: one pure function for `limpid series show` and the API.
+import { commitmentViewOf } from './commitment-view.js';
 import { originals } from './layout.js';
 import type { DeliveryRecord, ResolvedTask } from './records.js';
 import {
@@ -118,6 +119,7 @@ function deliveryView(
     firstAt: batches[0]?.at ?? null,
     lastAt: batches.at(-1)?.at ?? null,
     fault: word === 'delivered' ? null : faultOf(batches.at(-1)),
+    commitment: isDropped(state, number, task, peer) ? null : commitmentViewOf(state, revision, task, peer),
   };
   return { ...view, says: deliverySays(view) };
 }
@@ -158,10 +160,12 @@ function seriesWord(state: SeriesState, revisions: readonly RevisionView[], unas
   if (waits.includes('held')) return 'held';
   if (deliveries.some((delivery) => delivery.state === 'given-up')) return 'given-up';
   if (deliveries.some((delivery) => delivery.state === 'partial')) return 'partial';
+  if (deliveries.some(({ commitment }) => commitment?.state === 'uncommitted')) return 'uncommitted';
   if (unassembled > 0) return 'receiving';
   if (waits.includes('assembling') || steps.some(({ kind }) => kind === 'route')) return 'routing';
   if (steps.some(({ kind }) => kind === 'task')) return 'enhancing';
-  return steps.length > 0 ? 'delivering' : 'done';
+  if (steps.some(({ kind }) => kind === 'deliver')) return 'delivering';
+  return steps.length > 0 ? 'committing' : 'done';
 }
 
 /** Every time that a view holds, of things that have happened. */
@@ -171,7 +175,7 @@ function timesOf(view: Pick<SeriesView, 'revisions' | 'actions'>): string[] {
     closedAt,
     decision?.decidedAt,
     ...tasks.flatMap(({ startedAt, endedAt }) => [startedAt, endedAt]),
-    ...deliveries.flatMap(({ firstAt, lastAt }) => [firstAt, lastAt]),
+    ...deliveries.flatMap(({ firstAt, lastAt, commitment }) => [firstAt, lastAt, commitment?.lastAt]),
   ]);
   return [...revisions, ...view.actions.map(({ at }) => at)].filter((at) => typeof at === 'string').sort();
 }

@@ -1,6 +1,7 @@
 // The sentences of a view: what a state, a code or a count means, in plain words.
 import { failures, reasons } from '../errors.js';
 import type { FailureCode, Reason, ReasonCode } from '../errors.js';
+import { counted } from './counted.js';
 import type { CodeView, DeliveryView, DeliveryWord, RevisionView, SeriesWord, TaskView, TaskWord } from './view.js';
 
 const isReason = (code: ReasonCode | FailureCode): code is ReasonCode => Object.hasOwn(reasons, code);
@@ -14,8 +15,6 @@ export function codeView(code: ReasonCode | FailureCode, detail: string): CodeVi
 
 export const reasonViews = (list: readonly Reason[]): CodeView[] =>
   list.map(({ code, detail }) => codeView(code, detail));
-
-export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
 
 const percent = (share: number): string => `${Math.round(share * 100)} %`;
 
@@ -70,7 +69,10 @@ function doneSays(revision: RevisionView | undefined): string {
   );
   const peers = revision.deliveries.filter(({ state }) => state === 'delivered').map(({ peer }) => peer);
   const sent = peers.length === 0 ? [] : [`delivered to ${[...new Set(peers)].join(', ')}`];
-  const parts = [...tasks, ...sent];
+  const committing = revision.deliveries.filter(({ commitment }) => commitment?.state === 'committed');
+  const committed =
+    committing.length === 0 ? [] : [`committed by ${[...new Set(committing.map(({ peer }) => peer))].join(', ')}`];
+  const parts = [...tasks, ...sent, ...committed];
   return parts.length === 0 ? 'No rule asked for anything.' : `${parts.join(', ')}.`;
 }
 
@@ -81,6 +83,11 @@ interface Standing {
 
 function lastDelivery({ revisions }: Standing, word: DeliveryWord): DeliveryView | undefined {
   return revisions.flatMap(({ deliveries }) => deliveries).findLast(({ state }) => state === word);
+}
+
+function commitmentSays(revisions: readonly RevisionView[], state: 'open' | 'uncommitted'): string | undefined {
+  return revisions.flatMap(({ deliveries }) => deliveries).findLast(({ commitment }) => commitment?.state === state)
+    ?.commitment?.says;
 }
 
 function heldSays({ revisions }: Standing): string {
@@ -101,6 +108,8 @@ const ofSeries: Readonly<Record<SeriesWord, (standing: Standing) => string>> = {
     return `${counted(open.length, 'task')} to do.`;
   },
   delivering: (standing) => lastDelivery(standing, 'waiting')?.says ?? 'Instances are on their way.',
+  uncommitted: ({ revisions }) => commitmentSays(revisions, 'uncommitted') ?? 'A peer does not commit itself.',
+  committing: ({ revisions }) => commitmentSays(revisions, 'open') ?? 'Delivered; storage commitment is awaited.',
   done: ({ revisions }) => doneSays(revisions.at(-1)),
 };
 

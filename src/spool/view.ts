@@ -3,24 +3,27 @@
  * description is made from them; `view-of.ts` makes the values from the spool's records. Times are ISO 8601 UTC.
  */
 import { z } from 'zod';
+import { commitmentView } from './commitment-view.js';
 import { modality, priority } from './records.js';
 import type { ConditionOutcome } from './records.js';
 
-/** Where a series stands. The first that applies of: held, given-up, partial, receiving, routing, enhancing, delivering, done. */
+/** Where a series stands. The first that applies of: held, given-up, partial, uncommitted, receiving, routing, enhancing, delivering, committing, done. */
 export const seriesStates = [
   'held',
   'given-up',
   'partial',
+  'uncommitted',
   'receiving',
   'routing',
   'enhancing',
   'delivering',
+  'committing',
   'done',
 ] as const;
 export const seriesState = z.enum(seriesStates).meta({
   id: 'SeriesState',
   description:
-    'held: waits for a person; given-up: a peer refused a whole delivery; partial: a peer refused part of one; receiving: instances arrive; routing: closed, no decision yet; enhancing: tasks run; delivering: instances wait for a peer; done: nothing left to do.',
+    'held: waits for a person; given-up: a peer refused a whole delivery; partial: a peer refused part of one; uncommitted: a peer does not commit itself to what it has stored; receiving: instances arrive; routing: closed, no decision yet; enhancing: tasks run; delivering: instances wait for a peer; committing: delivered, storage commitment is awaited; done: nothing left to do.',
 });
 export type SeriesWord = z.infer<typeof seriesState>;
 
@@ -108,6 +111,7 @@ export const deliveryView = z
       .object({ code: z.string(), detail: z.string() })
       .nullable()
       .meta({ description: 'Why the last attempt brought less than all.' }),
+    commitment: commitmentView.nullable().meta({ description: 'Storage commitment, where the peer is asked for it.' }),
   })
   .meta({ id: 'Delivery' });
 export type DeliveryView = z.infer<typeof deliveryView>;

@@ -56,6 +56,7 @@ describe('tasks', () => {
       decidedAt: '2026-01-01T00:00:00.000Z',
       config: 3,
       ...decision,
+      commit: [],
     };
     expect(decisionRecord.parse(JSON.parse(JSON.stringify(whole)))).toEqual(whole);
   });

@@ -41,6 +41,7 @@ const deps = (change: Partial<RouteDeps> = {}): RouteDeps => ({
     ],
     gate: { vendorMarks: [] },
   },
+  committing: [],
   configuration: 7,
   log: openLog('silent'),
   metrics: openMetrics(),

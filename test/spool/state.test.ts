@@ -31,6 +31,7 @@ function revision(
     decision,
     tasks: new Map((decision?.tasks ?? []).map(({ name }) => [name, { started: 0, died: 0, drained: 0, outcome }])),
     deliveries: new Map(Object.entries(deliveries)),
+    commitments: new Map(),
     swept: false,
   };
 }

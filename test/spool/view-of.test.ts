@@ -73,6 +73,7 @@ const decision: DecisionRecord = {
   ],
   tasks: [task],
   forward: ['pacs'],
+  commit: [],
   held: [],
 };
 
@@ -136,7 +137,15 @@ function action(changes: Partial<ActionRecord> & Pick<ActionRecord, 'kind'>): Ac
 }
 
 function revisionState(changes: Partial<RevisionState> = {}): RevisionState {
-  return { record, decision, tasks: new Map(), deliveries: new Map(), swept: false, ...changes };
+  return {
+    record,
+    decision,
+    tasks: new Map(),
+    deliveries: new Map(),
+    commitments: new Map(),
+    swept: false,
+    ...changes,
+  };
 }
 
 function seriesState(revisions: readonly RevisionState[], actions: readonly ActionRecord[] = []): SeriesState {

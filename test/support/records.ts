@@ -80,6 +80,7 @@ export function decisionRecord(revision: number, change: Partial<DecisionRecord>
     rules: [],
     tasks: [resolvedTask()],
     forward: [],
+    commit: [],
     held: [],
     ...change,
   };

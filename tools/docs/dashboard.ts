@@ -51,11 +51,11 @@ export const rows: readonly Row[] = [
       },
       {
         title: 'Waiting for a person',
-        says: 'Series held, refused by a peer, or delivered in part.',
+        says: 'Series held, refused by a peer, delivered in part, or not committed.',
         kind: 'stat',
         unit: 'none',
         width: 4,
-        queries: [{ expr: `sum(limpid_series_active{${node}, state=~"held|partial|given-up"})`, legend: 'series' }],
+        queries: [{ expr: `sum(limpid_series_active{${node}, state=~"held|partial|given-up|uncommitted"})`, legend: 'series' }],
         thresholds: [
           { from: 0, color: 'green' },
           { from: 1, color: 'orange' },

@@ -31,29 +31,32 @@ async function acceptedSyntax(requestor: Requestor): Promise<string> {
   throw new LimpidError('DIMSE_NO_CONTEXT', 'the peer accepts no Storage Commitment Push Model');
 }
 
-/** A request that was answered, while its association stays open for a report. */
-export interface AskedCommitment {
-  readonly status: number;
-  /** The peer's Error Comment. */
-  readonly comment: string;
+/** An association over which commitment can be asked for. */
+export interface CommitmentSession {
+  /**
+   * Asks (N-ACTION).
+   *
+   * @returns the peer's status and Error Comment
+   * @throws AssociationFailure
+   */
+  ask(request: CommitmentRequest): Promise<{ readonly status: number; readonly comment: string }>;
   /** Releases the association; resolves when it has ended. */
   release(): Promise<void>;
 }
 
 /**
- * Asks for storage commitment (N-ACTION). The association stays open until `release`: a report that comes over it goes to
- * `reported`, whose answer it gets.
+ * Opens an association for requests. It stays open until `release`: a report that comes over it goes to `reported`, whose answer it
+ * gets.
  *
  * @throws AssociationFailure; LimpidError DIMSE_NO_CONTEXT
  */
-export async function askCommitment(
+export async function openCommitment(
   target: ScuTarget,
-  request: CommitmentRequest,
   options: {
     readonly signal?: AbortSignal;
     readonly reported: (report: CommitmentReport) => Promise<StoreAnswer>;
   },
-): Promise<AskedCommitment> {
+): Promise<CommitmentSession> {
   const serve = async ({ command, dataSet, transferSyntaxUid }: PeerRequest): Promise<StoreAnswer> => {
     const context = { abstractSyntaxUid: SopClass.StorageCommitment, transferSyntaxUid };
     if (command.field !== CommandField.EventReport) return { status: Status.UnrecognizedOperation };
@@ -61,17 +64,19 @@ export async function askCommitment(
     return refusal ?? options.reported(decodeCommitmentReport(dataSet, transferSyntaxUid));
   };
   const requestor = await openRequestor(target, proposed, options.signal, { serve });
-  const bytes = encodeCommitmentRequest(request, await acceptedSyntax(requestor));
+  const transferSyntaxUid = await acceptedSyntax(requestor);
   const action = {
     field: CommandField.Action,
     requestedSopClassUid: SopClass.StorageCommitment,
     requestedSopInstanceUid: storageCommitmentInstance,
     actionTypeId: actionTypeRequest,
   };
-  const response = await requestor.call(contextId, action, () => requestor.writeData(contextId, bytes));
   return {
-    status: response.status ?? Status.ProcessingFailure,
-    comment: response.errorComment ?? '',
+    async ask(request) {
+      const bytes = encodeCommitmentRequest(request, transferSyntaxUid);
+      const response = await requestor.call(contextId, action, () => requestor.writeData(contextId, bytes));
+      return { status: response.status ?? Status.ProcessingFailure, comment: response.errorComment ?? '' };
+    },
     release: () => requestor.release(),
   };
 }

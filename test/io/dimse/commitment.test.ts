@@ -13,7 +13,7 @@ import {
   encodeCommitmentReport,
   encodeCommitmentRequest,
 } from '../../../src/io/dimse/commitment.js';
-import { acceptsCommitment, askCommitment, reportCommitment } from '../../../src/io/dimse/commitment-scu.js';
+import { acceptsCommitment, openCommitment, reportCommitment } from '../../../src/io/dimse/commitment-scu.js';
 import { type Command, encodeCommand } from '../../../src/io/dimse/command.js';
 import { SopClass, storageCommitmentInstance } from '../../../src/io/dimse/constants.js';
 import { answerRequest, requestFor } from '../../../src/io/dimse/negotiate.js';
@@ -98,6 +98,16 @@ async function peerWith(message: (exchange: Exchange) => void): Promise<Scripted
 }
 
 const targetAt = (port: number) => ({ aeTitle: 'LIMPID', host: '127.0.0.1', port, callingAe: 'TEST' });
+
+/** Opens, asks once, leaves it open. */
+async function askCommitment(
+  target: Parameters<typeof openCommitment>[0],
+  asked: CommitmentRequest,
+  options: Parameters<typeof openCommitment>[1],
+) {
+  const session = await openCommitment(target, options);
+  return { ...(await session.ask(asked)), release: () => session.release() };
+}
 
 describe('data sets of storage commitment', () => {
   for (const syntax of [explicitLittle, implicitLittle]) {
