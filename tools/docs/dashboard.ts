@@ -427,6 +427,24 @@ export const rows: readonly Row[] = [
         width: 24,
         queries: [{ expr: quantile(0.95, 'peer', 'limpid_delivery_seconds', peer), legend: '{{peer}}' }],
       },
+      {
+        title: 'Storage commitment',
+        says: 'Instances by peer and what became of the request.',
+        kind: 'timeseries',
+        unit: 'ops',
+        width: 12,
+        queries: [
+          { expr: `sum by (peer, outcome) (${rate('limpid_commitments_total', peer)})`, legend: '{{peer}} {{outcome}}' },
+        ],
+      },
+      {
+        title: 'Instances stored, not yet committed',
+        says: 'By peer.',
+        kind: 'timeseries',
+        unit: 'none',
+        width: 12,
+        queries: [{ expr: `sum by (peer) (limpid_peer_uncommitted_instances{${peer}})`, legend: '{{peer}}' }],
+      },
     ],
   },
   {
