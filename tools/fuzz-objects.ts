@@ -14,6 +14,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { InstanceSummary } from '../src/derive/check-series.js';
 import type { DerivationPlan } from '../src/derive/plan.js';
+import type { FramePart } from '../src/derive/frame-part.js';
 import type { SliceMethods } from '../src/enhance/methods.js';
 import { openPool } from '../src/enhance/pool.js';
 import { mutated } from '../test/support/mutate.js';
@@ -51,7 +52,7 @@ function files(): string[] {
 
 async function childWork(from: number, count: number): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'limpid-fuzz-'));
-  const slices = openPool<SliceMethods<DerivationPlan, InstanceSummary>>(
+  const slices = openPool<SliceMethods<DerivationPlan, FramePart, InstanceSummary>>(
     new URL('../src/slice-thread.js', import.meta.url),
     1,
   );

@@ -8,6 +8,7 @@ import { explicitLittleEndian, sopClasses } from '../../src/dicom/uids.js';
 import { text } from '../../src/dicom/values.js';
 import type { InstanceSummary } from '../../src/derive/check-series.js';
 import type { DerivationPlan } from '../../src/derive/plan.js';
+import type { FramePart } from '../../src/derive/frame-part.js';
 import type { SliceMethods } from '../../src/enhance/methods.js';
 import type { Pool } from '../../src/enhance/pool.js';
 import { LimpidError } from '../../src/errors.js';
@@ -20,7 +21,7 @@ import type { SeriesRecord } from '../../src/spool/records.js';
 import { keyOf } from '../../src/spool/key.js';
 import { planFor } from './derivation.js';
 
-export type Slices = Pool<SliceMethods<DerivationPlan, InstanceSummary>>;
+export type Slices = Pool<SliceMethods<DerivationPlan, FramePart, InstanceSummary>>;
 
 export interface WayPorts {
   readonly slices: Slices;
@@ -124,8 +125,10 @@ export async function wayOf(bytes: Uint8Array, { slices, folder, deadlineMs }: W
   const { verdict, transferSyntaxUid } = await scanned(bytes);
   const gate = await gated(file, transferSyntaxUid);
   const thread = slices.least();
+  // The thread keeps multi-frame objects open by their paths.
+  await thread.call('drop', 'all', { deadlineMs: null });
   const modality = isCt(bytes) ? 'CT' : 'MR';
-  const prepared = await called(thread.call('prepare', { file, modality, guess: 10 }, { deadlineMs }));
+  const prepared = await called(thread.call('prepare', { file, frame: 0, modality, guess: 10 }, { deadlineMs }));
   if (typeof prepared === 'string') return { scanner: verdict, gate, decoder: prepared, result: null };
   if ('refused' in prepared) return { scanner: verdict, gate, decoder: prepared.refused.code, result: null };
   const residual = new Float32Array(prepared.values.length);
@@ -136,7 +139,6 @@ export async function wayOf(bytes: Uint8Array, { slices, folder, deadlineMs }: W
       { deadlineMs },
     ),
   );
-  if (thread.alive) await thread.call('drop', 'all', { deadlineMs: null });
   const result = typeof finished === 'string' ? finished : finished.faults.length === 0 ? 'derived' : 'withheld';
   return { scanner: verdict, gate, decoder: 'decoded', result };
 }
