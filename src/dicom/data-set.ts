@@ -94,7 +94,7 @@ const implicitEncoding: Encoding = { explicit: false, littleEndian: true };
  */
 export function readDataSet(bytes: Uint8Array, transferSyntaxUid: string): DataSet {
   const { syntax, deflated } = opened(transferSyntaxUid);
-  const body = deflated ? inflated(bytes) : bytes;
+  const body = deflated ? inflated(bytes) : plain(bytes);
   const walker = new Walker(body, mostElements);
   try {
     const { elements, end } = walker.elements(0, body.length, syntax, 0, null);
@@ -110,9 +110,14 @@ export function readDataSet(bytes: Uint8Array, transferSyntaxUid: string): DataS
  */
 export function readHeader(prefix: Uint8Array, transferSyntaxUid: string, stopTag = pixelDataTag): Header {
   const { syntax, deflated } = opened(transferSyntaxUid);
-  const body = deflated ? inflatedPrefix(prefix, mostHeaderBytes) : prefix;
+  const body = deflated ? inflatedPrefix(prefix, mostHeaderBytes) : plain(prefix);
   const { elements, end, stopped } = new Walker(body, mostHeaderElements).elements(0, body.length, syntax, 0, stopTag);
   return { dataSet: new DataSet(body, syntax, 0, end, elements), complete: stopped };
+}
+
+/** The same memory as Uint8Array: a Buffer, which files come in, copies nothing where one is asked to. */
+function plain(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 function opened(uid: string): { syntax: Encoding; deflated: boolean } {

@@ -67,7 +67,8 @@ function holds(item: DataSet, drop: Drop): boolean {
 function turned(value: Uint8Array, vr: string): Uint8Array {
   const size = numberSize[vr];
   if (size === undefined) return value;
-  const out = value.slice();
+  // Not slice(): a Buffer's is no copy, and the source itself would be turned.
+  const out = new Uint8Array(value);
   for (let at = 0; at + size <= out.length; at += size) out.subarray(at, at + size).reverse();
   return out;
 }

@@ -73,7 +73,8 @@ export function words(raw: Uint8Array, littleEndian: boolean): Uint16Array {
   const count = raw.length >> 1;
   if (littleEndian === hostIsLittle) {
     if (raw.byteOffset % 2 === 0) return new Uint16Array(raw.buffer, raw.byteOffset, count);
-    return new Uint16Array(raw.slice().buffer, 0, count);
+    // Not slice(): a Buffer's is no copy.
+    return new Uint16Array(new Uint8Array(raw).buffer, 0, count);
   }
   const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
   const out = new Uint16Array(count);

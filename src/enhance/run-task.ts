@@ -248,7 +248,8 @@ class TaskRun<Plan, Part, Summary> {
     const before = middleOf(kept.map(({ prepared }) => (prepared.sigma ?? 0) * prepared.toRecord));
     const effective = effectiveStrength(this.#order.task.strength, noise, scale);
     this.#found = { ...this.#found, effective, noise: { ...this.#found.noise, before } };
-    if (effective === 0) {
+    // Who asks for nothing to be taken away gets the series back through the whole way.
+    if (effective === 0 && this.#order.task.strength > 0) {
       throw new Refusal('skipped', 'ALREADY_CLEAN', `noise ${noise.toFixed(1)}, floor ${scale.a} (${scale.unit})`);
     }
   }

@@ -7,6 +7,7 @@ import codecs from 'dcmjs-codecs';
 import fc from 'fast-check';
 import { DataSet, readDataSet } from '../../src/dicom/data-set.js';
 import { encodeElement, header, itemHeader, joined } from '../../src/dicom/element.js';
+import { copiedElement } from '../../src/dicom/explicit-le.js';
 import { readInstance } from '../../src/dicom/file.js';
 import type { Instance } from '../../src/dicom/file.js';
 import { isReason, pixelDescription } from '../../src/dicom/pixel-description.js';
@@ -84,6 +85,21 @@ describe('native pixels', () => {
     expect(await decodePixels(big, description, bigEndian)).toEqual(Int32Array.of(1, 2, 3, 4, 5, 262));
     const eight = { ...description, bitsAllocated: 8, bitsStored: 8, columns: 6 };
     expect([...(await decodePixels(big, eight, bigEndian))]).toEqual([1, 0, 2, 0, 3, 0, 4, 0, 5, 0, 6, 1]);
+  });
+
+  it('are the same from a Buffer, whose slice() is no copy, at any offset', async () => {
+    const bytes = encodeElement(0x7fe00010, 'OW', words(1, 2, 3, 4, 5, 6));
+    for (const offset of [0, 1, 2, 3]) {
+      const buffer = Buffer.concat([Buffer.alloc(offset, 0x55), bytes]).subarray(offset);
+      const ds = readDataSet(buffer, explicitLittleEndian);
+      expect(await decodePixels(ds, description, explicitLittleEndian)).toEqual(Int32Array.of(1, 2, 3, 4, 5, 6));
+      const swapped = Buffer.from(bytes).swap16();
+      swapped.set([0x7f, 0xe0, 0, 0x10, 0x4f, 0x57, 0, 0, 0, 0, 0, 12]);
+      const big = readDataSet(swapped, bigEndian);
+      const before = Buffer.from(swapped.toString('latin1'), 'latin1');
+      expect(big.elements.map((element) => joined(copiedElement(big, element)))).toEqual([bytes]);
+      expect(before.equals(swapped)).toBe(true);
+    }
   });
 
   it('are refused where they are short or missing', async () => {

@@ -1,0 +1,78 @@
+// A network that gives its input back: what a task changes with it, the way itself has changed.
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { modelSha256 } from '../../src/inference/identity.js';
+
+export const identityModel = 'identity';
+
+// ONNX is a protocol buffer: fields are a number with a kind (0: varint, 2: bytes), then the value.
+const number = (value: number): number[] => (value < 128 ? [value] : [(value & 0x7f) | 0x80, value >> 7]);
+const varint = (field: number, value: number): number[] => [...number(field * 8), ...number(value)];
+const bytes = (field: number, value: readonly number[]): number[] => [
+  ...number(field * 8 + 2),
+  ...number(value.length),
+  ...value,
+];
+const words = (field: number, text: string): number[] => bytes(field, [...Buffer.from(text, 'latin1')]);
+
+/** AttributeProto of a node: name, ints, type INTS. */
+const attribute = (name: string, value: number): number[] =>
+  bytes(5, [...words(1, name), ...varint(8, value), ...varint(20, 7)]);
+/** ValueInfoProto of a float tensor [n, channels, h, w]. */
+function tensor(field: number, name: string, channels: number): number[] {
+  const dims = [words(2, 'n'), varint(1, channels), words(2, 'h'), words(2, 'w')].flatMap((dim) => bytes(1, dim));
+  return bytes(field, [...words(1, name), ...bytes(2, bytes(1, [...varint(1, 1), ...bytes(2, dims)]))]);
+}
+
+/** y = x[:, 0:1], by the Slice of operator set 9. */
+function modelBytes(): Uint8Array {
+  const node = [
+    ...words(1, 'x'),
+    ...words(2, 'y'),
+    ...words(4, 'Slice'),
+    ...attribute('axes', 1),
+    ...attribute('starts', 0),
+    ...attribute('ends', 1),
+  ];
+  const graph = [...bytes(1, node), ...words(2, identityModel), ...tensor(11, 'x', 2), ...tensor(12, 'y', 1)];
+  return Uint8Array.from([...varint(1, 4), ...bytes(7, graph), ...bytes(8, varint(2, 9))]);
+}
+
+/** Writes a models folder with the identity in it, for CT and MR of any kind. */
+export async function writeIdentityModel(folder: string): Promise<void> {
+  const model = modelBytes();
+  await mkdir(join(folder, identityModel), { recursive: true });
+  await writeFile(join(folder, identityModel, 'model.onnx'), model);
+  const card = {
+    id: identityModel,
+    version: '1.0.0',
+    kind: 'network',
+    task: 'denoise',
+    modality: ['CT', 'MR'],
+    sha256: modelSha256(model),
+    input: { input: 'x', output: 'y', scale: 1, multipleOf: 1, range: null },
+    parameters: {},
+    defaultStrength: 0.4,
+    noise: { CT: { a: 0, b: 1, unit: 'HU' }, MR: { a: 0, b: 1, unit: 'PERMILLE' } },
+    mostBlend: 1,
+    fixedBlend: 0.5,
+    intendedUse: {
+      says: 'Tests.',
+      minimumAgeYears: null,
+      minimumSlices: 1,
+      sliceThicknessMm: null,
+      pixelSpacingMm: null,
+      magneticFieldStrengthT: null,
+      matrix: { atLeast: 1, atMost: 8192 },
+    },
+    limits: { meanShift: 0.001, residualStructure: null, noiseRatio: 0.99 },
+    maker: 'limpid',
+    words: 'nothing',
+    mark: 'DN',
+    codes: [{ value: 'NR', scheme: '99LIMPID', meaning: 'Noise reduction' }],
+    licence: 'Apache-2.0',
+    training: null,
+    probe: { mean: 0, deviation: 0, row16: [0, 0, 0, 0, 0, 0, 0, 0] },
+  };
+  await writeFile(join(folder, identityModel, 'model.yaml'), JSON.stringify(card));
+}
