@@ -129,7 +129,14 @@ const syntax: Mutation = (bytes, random) => {
 
 /** Those that leave the structure whole come more often: behind a broken one nothing is read. */
 const mutations: readonly Mutation[] = [
-  ...[flipBits, edgeNumber, cut, blank, remove, repeat, splice, syntax],
+  flipBits,
+  edgeNumber,
+  cut,
+  blank,
+  remove,
+  repeat,
+  splice,
+  syntax,
   ...Array.from({ length: 8 }, () => element),
   ...Array.from({ length: 6 }, () => frame),
 ];

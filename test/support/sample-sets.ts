@@ -10,7 +10,6 @@ import { decodePixels } from '../../src/dicom/pixels.js';
 import { sha256Of } from '../../src/dicom/uid.js';
 import type { Device } from '../../src/enhance/device.js';
 import type { TaskOrder } from '../../src/enhance/order.js';
-import { reasons } from '../../src/errors.js';
 import type { ReasonCode } from '../../src/errors.js';
 import { seriesOfFiles } from '../../src/file-series.js';
 import { openRegistry } from '../../src/inference/registry.js';
@@ -41,7 +40,15 @@ export function sampleSets(): SampleSet[] {
 }
 
 /** What may be lifted is: the identity changes nothing, and more images go the whole way. */
-const lift = (Object.keys(reasons) as ReasonCode[]).filter((code) => reasons[code].lift);
+const lift: readonly ReasonCode[] = [
+  'DERIVED',
+  'VENDOR_NETWORK',
+  'PAEDIATRIC',
+  'GAPS',
+  'LOSSY',
+  'BURNED_IN',
+  'NOISE_NOT_MEASURABLE',
+];
 const { vendorMarks } = configSchema.parse({ node: { aeTitle: 'LIMPID' } }).gate;
 const source = { peer: 'unknown', callingAe: '', calledAe: '', address: '' };
 
@@ -86,9 +93,10 @@ export async function enhanceSample(
       settings,
       settingsSha256: sha256Of(canonicalJson(settings)),
       strength: 0,
-      lift,
+      lift: [...lift],
       gate,
       deliver: [],
+      late: 'keep',
     },
     sources: one.record.instances.map((instance) => ({
       file: pathOf(instance),
