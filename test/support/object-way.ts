@@ -128,7 +128,9 @@ export async function wayOf(bytes: Uint8Array, { slices, folder, deadlineMs }: W
   // The thread keeps multi-frame objects open by their paths.
   await thread.call('drop', 'all', { deadlineMs: null });
   const modality = isCt(bytes) ? 'CT' : 'MR';
-  const prepared = await called(thread.call('prepare', { file, frame: 0, modality, guess: 10 }, { deadlineMs }));
+  const prepared = await called(
+    thread.call('prepare', { file, frame: 0, modality, padding: 'kept', guess: 10 }, { deadlineMs }),
+  );
   if (typeof prepared === 'string') return { scanner: verdict, gate, decoder: prepared, result: null };
   if ('refused' in prepared) return { scanner: verdict, gate, decoder: prepared.refused.code, result: null };
   const residual = new Float32Array(prepared.values.length);
