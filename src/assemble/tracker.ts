@@ -12,6 +12,7 @@ import { decideCompletion, longerOf } from './decide.js';
 import type { CompletionPolicy, PendingFacts } from './decide.js';
 import { stackHasGaps } from './gaps.js';
 import { readArrival } from './read-arrival.js';
+import { requeued } from './requeued.js';
 import { Tally } from './tally.js';
 
 export interface TrackerDeps {
@@ -185,16 +186,16 @@ export class Tracker {
       ...state.revisions.map((revision) => Number.parseInt(revision.record.action ?? '0', 10)),
     );
     const withdrawn = state.actions.some(({ action, number }) => action.kind === 'withdraw' && number > answered);
-    const remade = withdrawn || requeues.some(({ action }) => action.newUids);
+    const newUids = withdrawn || requeues.some(({ action }) => action.newUids);
     await this.#publish(
       {
         ...record,
+        ...requeued(record, newUids),
         revision: record.revision + 1,
         cause: 'requeue',
         closed: 'operator',
         openedAt: at,
         closedAt: at,
-        remake: remade ? record.remake + 1 : record.remake,
         action: requeue.file,
         warnings: record.warnings,
       },

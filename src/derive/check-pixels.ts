@@ -204,12 +204,13 @@ export function checkLossy({ source, derived, fault }: Check): void {
   const lossy = method !== null || text(from, 'LossyImageCompression') === '01';
   if (lossy ? flag !== '01' : flag !== text(from, 'LossyImageCompression'))
     fault('LOSSY', 'Lossy Image Compression is not as it must be');
-  const history = (ds: typeof from): string =>
-    ['LossyImageCompressionRatio', 'LossyImageCompressionMethod']
-      .map((keyword) => texts(ds, keyword).join('\\'))
-      .join();
-  const former = history(from);
-  if (lossy && former !== ',' && !history(to).startsWith(former.replace(/,$/, '')))
-    fault('LOSSY', 'history of compression is lost');
-  if (!lossy && history(to) !== ',') fault('LOSSY', 'ratio or method without the flag');
+  const written = (ds: typeof from, keyword: string): string => texts(ds, keyword).join('\\');
+  for (const [keyword, otherwise] of [
+    ['LossyImageCompressionRatio', ''],
+    ['LossyImageCompressionMethod', method ?? ''],
+  ] as const) {
+    const expected = lossy ? written(from, keyword) || otherwise : '';
+    if (written(to, keyword) !== expected)
+      fault('LOSSY', lossy ? 'history of compression is lost or made up' : 'ratio or method without the flag');
+  }
 }

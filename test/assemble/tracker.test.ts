@@ -224,6 +224,25 @@ describe('the tracker', () => {
     });
   });
 
+  it('answers a requeue with the second copy where an instance came twice, and with new UIDs', async () => {
+    await withBench(async ({ bring: comes, tracker, closed, spool }) => {
+      await comes('1.1', 0, 1);
+      await comes('1.1', 7, 1);
+      await comes('1.2', 1, 1);
+      tracker.associationEnded(1, 'released');
+      const first = await closed();
+      await spool.publishDecision(decisionRecord(1, { key, tasks: [] }));
+      await tracker.start();
+      await spool.recordAction(key, actionRecord({ kind: 'requeue' }));
+      const second = await closed();
+      expect(second).toMatchObject({ cause: 'requeue', remake: 2, variants: [] });
+      const of = (uid: string, { instances }: typeof first) =>
+        instances.find(({ sopInstanceUid }) => sopInstanceUid === uid);
+      expect(of('1.1', second)).toEqual(first.variants[0]);
+      expect(of('1.2', second)).toEqual(of('1.2', first));
+    });
+  });
+
   it('lists a second copy with other bytes as a variant, beside the first', async () => {
     await withBench(async ({ bring: comes, closed, tracker }) => {
       await comes('1.1', 0, 1);

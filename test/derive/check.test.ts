@@ -6,7 +6,7 @@ import { copiedItem } from '../../src/dicom/explicit-le.js';
 import { readInstance } from '../../src/dicom/file.js';
 import { writeFileMeta } from '../../src/dicom/part10.js';
 import { decodePixels } from '../../src/dicom/pixels.js';
-import { explicitLittleEndian, implicitLittleEndian } from '../../src/dicom/uids.js';
+import { explicitLittleEndian, implicitLittleEndian, sopClasses } from '../../src/dicom/uids.js';
 import { items } from '../../src/dicom/values.js';
 import { checkInstance } from '../../src/derive/check.js';
 import { checkSeries, summaryOf } from '../../src/derive/check-series.js';
@@ -40,6 +40,15 @@ beforeAll(async () => {
     ),
   );
 });
+
+/** A bright disc off the middle, with a pattern that looks like noise. */
+function mrPixels(): Uint8Array {
+  const made = Uint16Array.from({ length: size * size }, (_, index) => {
+    const [row, column] = [Math.floor(index / size), index % size];
+    return (Math.hypot(row - 11, column - 13) < 7 ? 900 : 60) + ((index * 7919) % 61);
+  });
+  return new Uint8Array(made.buffer);
+}
 
 const at = <T>(list: readonly T[], index: number): T => {
   const found = list.at(index);
@@ -89,6 +98,18 @@ const changeItem =
       tag(keyword),
       all.map((item) => [item]),
     );
+    const elements = dataSet.elements.map((element) =>
+      element.tag === tag(keyword) ? sequence : dataSet.bytes.subarray(element.offset, element.end),
+    );
+    return joined([bytes.subarray(0, part10.dataSetOffset), ...elements]);
+  };
+/** Puts the sequence's items in twice. */
+const doubled =
+  (keyword: string): Fault =>
+  (bytes) => {
+    const { part10, dataSet } = readInstance(bytes);
+    const all = items(dataSet, keyword).map((item) => copiedItem(item));
+    const sequence = encodeSequence(tag(keyword), [...all, ...all]);
     const elements = dataSet.elements.map((element) =>
       element.tag === tag(keyword) ? sequence : dataSet.bytes.subarray(element.offset, element.end),
     );
@@ -288,6 +309,27 @@ const planted: readonly (readonly [name: string, rule: string, fault: Fault])[] 
   ['attribute nobody asked for', 'ADDED', set('PatientComments', 'LT', 'x')],
   ['lossy flag invented', 'LOSSY', set('LossyImageCompression', 'CS', '01')],
   ['lossy ratio without the flag', 'LOSSY', set('LossyImageCompressionRatio', 'DS', '10')],
+  ['lossy method without the flag', 'LOSSY', set('LossyImageCompressionMethod', 'CS', 'ISO_10918_1')],
+  ['time zone invented', 'ADDED', set('TimezoneOffsetFromUTC', 'SH', '+0100')],
+  ['private elements of the scanner', 'PRIVATE', change([0x00090010, 'LO', 'ACME PRIVATE'], [0x00091001, 'LO', 'x'])],
+  ['slice thickness missing', 'KEPT', drop('SliceThickness')],
+  ['Bits Stored missing', 'KEPT', drop('BitsStored')],
+  ['creation date missing', 'TIME', drop('InstanceCreationDate')],
+  ['content date of the source', 'TIME', set('ContentDate', 'DA', '20260102')],
+  [
+    "the source's description",
+    'TEXT',
+    set('SeriesDescription', 'LO', Uint8Array.from([0x53, 0x63, 0x68, 0xe4, 0x64, 0x65, 0x6c])),
+  ],
+  ['output deflated', 'READ', meta({ transferSyntaxUid: '1.2.840.10008.1.2.1.99' })],
+  ['dimension organisation of another object', 'ADDED', set('DimensionOrganizationType', 'CS', '3D')],
+  [
+    'source image of the next slice',
+    'SOURCE',
+    changeItem('SourceImageSequence', 0, set('ReferencedSOPInstanceUID', 'UI', '1.2.826.0.1.3680043.10.999.1.1')),
+  ],
+  ['source image named twice', 'SOURCE', doubled('SourceImageSequence')],
+  ['derivation step named twice', 'DERIV', doubled('DerivationCodeSequence')],
   ['Bits Stored 12 for 16-bit values', 'KEPT', change(['BitsStored', 'US', 12], ['HighBit', 'US', 11])],
   ['Bits Stored 17', 'KEPT', set('BitsStored', 'US', 17)],
   ['High Bit 14', 'KEPT', set('HighBit', 'US', 14)],
@@ -333,6 +375,60 @@ describe('checkInstance', () => {
     expect(found.map((line) => line.split(':')[0])).toContain(rule);
     // No patient data in what may reach a log.
     expect(found.join()).not.toMatch(/M.ller|P1|999\./);
+  });
+
+  // MR: unsigned, no padding, no rescale; kept private b-value beside limpid's block.
+  it('finds the same faults in an MR object, but for those of what it does not have', async () => {
+    const mr = new Map([
+      [tag('SOPClassUID'), encodeElement(tag('SOPClassUID'), 'UI', sopClasses.mr)],
+      [tag('Modality'), encodeElement(tag('Modality'), 'CS', 'MR')],
+      [tag('ImageType'), encodeElement(tag('ImageType'), 'CS', 'ORIGINAL\\PRIMARY\\M\\ND')],
+      [tag('BitsStored'), encodeElement(tag('BitsStored'), 'US', 12)],
+      [tag('HighBit'), encodeElement(tag('HighBit'), 'US', 11)],
+      [tag('PixelRepresentation'), encodeElement(tag('PixelRepresentation'), 'US', 0)],
+      ...[
+        'PixelPaddingValue',
+        'RescaleSlope',
+        'RescaleIntercept',
+        'SmallestImagePixelValue',
+        'LargestImagePixelValue',
+        'KVP',
+      ].map((keyword) => [tag(keyword), new Uint8Array(0)] as const),
+      [0x00190010, encodeElement(0x00190010, 'LO', 'SIEMENS MR HEADER')],
+      [0x0019100c, encodeElement(0x0019100c, 'IS', '1000')],
+      [tag('PixelData'), encodeElement(tag('PixelData'), 'OW', mrPixels())],
+    ]);
+    const read = described(readInstance(syntheticCt(0, mr)));
+    const source = { ...read, pixels: await decodePixels(read.dataSet, read.description, explicitLittleEndian) };
+    const own = planFor([source]);
+    const figures = { noiseBefore: 12, noiseAfter: 8 };
+    const bytes = deriveInstance(source, own, smoothed(source.pixels, source.description), figures, now);
+    expect(checkInstance(source, bytes, own)).toEqual([]);
+    const unseen = planted.filter(([, , plant]) => {
+      const changed = plant(bytes);
+      return Buffer.compare(changed, bytes) !== 0 && checkInstance(source, changed, own).length === 0;
+    });
+    expect(unseen.map(([name]) => name)).toEqual([]);
+    const bValue = checkInstance(source, drop(0x0019100c)(bytes), own);
+    expect(bValue.map((line) => line.split(':')[0])).toContain('KEPT');
+  });
+
+  it('finds a lossy history that is lost, shortened or made up', async () => {
+    const { bytes, faults } = await unchanged([
+      [tag('LossyImageCompression'), 'CS', '01'],
+      [tag('LossyImageCompressionRatio'), 'DS', '8\\10'],
+      [tag('LossyImageCompressionMethod'), 'CS', 'ISO_15444_1\\ISO_10918_1'],
+    ]);
+    expect(faults(bytes)).toEqual([]);
+    for (const plant of [
+      set('LossyImageCompression', 'CS', '00'),
+      drop('LossyImageCompression'),
+      drop('LossyImageCompressionRatio'),
+      set('LossyImageCompressionRatio', 'DS', '8'),
+      drop('LossyImageCompressionMethod'),
+      set('LossyImageCompressionMethod', 'CS', 'ISO_15444_1'),
+    ])
+      expect(faults(plant(bytes)).join()).toContain('LOSSY');
   });
 
   it('finds the pixels of another slice, and pixels that nothing was done to', () => {
