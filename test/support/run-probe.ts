@@ -5,5 +5,5 @@ import { modelsDirectory } from './shipped-models.js';
 
 const [id = '', provider = ''] = process.argv.slice(2);
 const registry = await openRegistry(modelsDirectory);
-console.log(JSON.stringify(await registry.verify(id, provider)));
+process.stdout.write(`${JSON.stringify(await registry.verify(id, provider))}\n`);
 process.exit(0); // Dawn keeps threads
