@@ -24,7 +24,7 @@ import type { FramePart } from './derive/frame-part.js';
 import { framePixels, rangeOf } from './derive/pixel-data.js';
 import type { DerivationPlan, SliceFigures } from './derive/plan.js';
 import { seriesWords } from './derive/texts.js';
-import { blended, finishFigures, finishOnGrid } from './enhance/finish.js';
+import { blended, finishFigures, finishOnGrid, judge } from './enhance/finish.js';
 import type { SliceMethods, SurveyedObject } from './enhance/methods.js';
 import { measureSlice, noiseRatio } from './enhance/noise.js';
 import type { Measured, NoiseModality } from './enhance/noise.js';
@@ -217,7 +217,7 @@ const methods: SliceMethods<DerivationPlan, FramePart, InstanceSummary> = {
     return Promise.resolve({ value });
   },
 
-  async finish({ work: name, residual, blend: share, plan, outFile, nowMs }) {
+  async finish({ work: name, residual, blend: share, judged, plan, outFile, nowMs }) {
     const work = workOf(name);
     works.delete(name);
     const { source, stored, measured, toRecord } = work;
@@ -225,13 +225,15 @@ const methods: SliceMethods<DerivationPlan, FramePart, InstanceSummary> = {
       plan.geometry === undefined
         ? finishFigures(work.modality, measured, takeResidual(work, residual), share)
         : finishOnGrid(measured, residual, (fine) => onSourceGrid(fine, source.description, plan));
+    // On a finer grid nothing can be compared pixel by pixel.
+    const quality = judged && plan.geometry === undefined ? judge(work.modality, measured, values, figures) : null;
     for (let i = 0; i < values.length; i++) values[i] = (values[i] ?? 0) / measured.scale;
     const pixels = toStored(values, onNewGrid(stored, source.description, plan), source.description);
     // The model is done with the slice: its residual is here.
     shared.giveBack(measured.slice.values, measured.map);
     const inRecord = (noise: number | null): number | null => noise && noise * toRecord;
     const recorded = { noiseBefore: inRecord(figures.noiseBefore), noiseAfter: inRecord(figures.noiseAfter) };
-    const ended = { modality: work.modality, figures: { ...figures, mean: figures.mean / measured.scale } };
+    const ended = { modality: work.modality, quality, figures: { ...figures, mean: figures.mean / measured.scale } };
     if (work.frame !== null) {
       const { faults, part } = await finishFrame(work, work.frame, pixels, recorded, plan, outFile);
       return { value: { ...ended, faults, object: null, part } };

@@ -108,6 +108,9 @@ function taskLines(output: Output, task: TaskView): string[] {
   const lines = [`  task ${colour(output, 'bold', task.name)}: ${task.says}`];
   if (task.code !== null) lines.push(`    ${codeLine(output, task.code)}`);
   lines.push(...task.warnings.map((warning) => `    ${codeLine(output, warning)}`));
+  if (task.grade !== null) {
+    lines.push(`    degradation: ${task.grade.before ?? 'unknown'} > ${task.grade.after ?? 'unknown'}`);
+  }
   for (const [name, figure] of Object.entries(task.figures)) {
     const value = (number: number | null): string => (number === null ? '-' : String(Number(number.toPrecision(4))));
     lines.push(

@@ -4,6 +4,8 @@ import { blend } from '../imaging/blend.js';
 import type { Blended } from '../imaging/blend.js';
 import { structureFigures } from '../imaging/figures.js';
 import { pixelsOf } from '../imaging/masks.js';
+import type { SliceQuality } from '../imaging/grade.js';
+import { qualityOf } from '../imaging/quality.js';
 import type { EnhancedFigures } from './limits.js';
 import { noiseRatio } from './noise.js';
 import type { Measured, NoiseModality } from './noise.js';
@@ -36,6 +38,24 @@ export function blended(
   share: number,
 ): Blended {
   return blend(slice, residual, map, share, mask, modality === 'CT' ? 'slice' : 'mask');
+}
+
+/** What a slice was and is like without a reference, measured on the same tissue. */
+export interface Quality {
+  readonly before: SliceQuality;
+  readonly after: SliceQuality;
+}
+
+/** Measures an enhanced slice and what it was. @param after in model units */
+export function judge(
+  modality: NoiseModality,
+  { slice, mask }: Measured,
+  after: Float32Array,
+  { noiseBefore, noiseAfter }: Pick<EnhancedFigures, 'noiseBefore' | 'noiseAfter'>,
+): Quality {
+  const of = (values: Float32Array, sigma: number | null): SliceQuality =>
+    qualityOf(modality === 'CT' ? 'CT' : 'MR', { ...slice, values }, mask, sigma);
+  return { before: of(slice.values, noiseBefore), after: of(after, noiseAfter) };
 }
 
 /**

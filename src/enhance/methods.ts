@@ -3,6 +3,7 @@ import type { Plane } from '../dicom/geometry.js';
 import type { Reason } from '../errors.js';
 import type { ModelCard } from '../inference/card.js';
 import type { DerivedInstance } from '../spool/records.js';
+import type { Quality } from './finish.js';
 import type { EnhancedFigures } from './limits.js';
 import type { NoiseModality } from './noise.js';
 import type { Result } from './thread.js';
@@ -54,6 +55,8 @@ export interface FinishArgument<Plan> {
   /** Null where `measure` has handed it over before. */
   readonly residual: Float32Array | null;
   readonly blend: number;
+  /** Whether to measure what takes longer: see `SliceQuality`. */
+  readonly judged: boolean;
   readonly plan: Plan;
   /** Absolute path of the object to write. */
   readonly outFile: string;
@@ -64,6 +67,8 @@ export interface FinishArgument<Plan> {
 export interface FinishedSlice<Part, Summary> {
   readonly modality: NoiseModality;
   readonly figures: EnhancedFigures;
+  /** Null unless asked for. */
+  readonly quality: Quality | null;
   /** Faults of the derived image; it is not written then. */
   readonly faults: readonly string[];
   /** The object, where it has one image only; null for a frame of several. */

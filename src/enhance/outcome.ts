@@ -44,7 +44,8 @@ export interface OutcomeParts {
 
 const rounded = (value: number, digits: number): number => Number(value.toFixed(digits));
 
-function figure(before: number | null, after: number | null, unit: string): Figure {
+/** A figure as a record keeps it. */
+export function figure(before: number | null, after: number | null, unit: string): Figure {
   const known = (value: number | null): number | null =>
     value !== null && Number.isFinite(value) ? rounded(value, 4) : null;
   const [b, a] = [known(before), known(after)];
@@ -92,7 +93,12 @@ export function unitOf(card: ModelCard, modality: NoiseModality): string {
   return card.noise[modality]?.unit ?? 'PERMILLE';
 }
 
-export function outcomeOf(parts: OutcomeParts, figures: Record<string, Figure>): OutcomeRecord {
+/** @param grade how degraded the series was and is; null where nothing was measured */
+export function outcomeOf(
+  parts: OutcomeParts,
+  figures: Record<string, Figure>,
+  grade: OutcomeRecord['grade'],
+): OutcomeRecord {
   const { order, ending, found } = parts;
   const known = (value: number | null, digits: number): number | null => value && rounded(value, digits);
   return {
@@ -113,6 +119,7 @@ export function outcomeOf(parts: OutcomeParts, figures: Record<string, Figure>):
     },
     noise: { before: known(found.noise.before, 3), after: known(found.noise.after, 3), unit: found.noise.unit },
     figures,
+    grade,
     warnings: [...parts.warnings],
     modelSeconds: rounded(parts.modelSeconds, 3),
     instances: [...parts.instances],

@@ -14,6 +14,7 @@ import type { RevisionState, SeriesState } from '../spool/state.js';
 import { pipelineNumber } from '../version.js';
 import { attemptWaitMs, decideAttempt } from './decide-attempt.js';
 import type { TaskOrder, TaskReport } from './order.js';
+import { countQuality } from './quality-figures.js';
 
 export interface PerformDeps {
   readonly spool: Spool;
@@ -145,6 +146,8 @@ async function publish(
   const modality = decision?.modality ?? 'other';
   const priority = decision?.priority ?? 'routine';
   deps.metrics.inc('tasks_total', { modality, outcome: outcome.outcome });
+  const model = decision?.tasks.find(({ name }) => name === outcome.task)?.model.id;
+  if (outcome.outcome === 'enhanced' && model !== undefined) countQuality(deps.metrics, model, outcome);
   if (outcome.outcome === 'skipped' && outcome.code !== null)
     deps.metrics.inc('tasks_skipped_total', { reason: outcome.code });
   const seconds = (Date.parse(outcome.endedAt) - Date.parse(outcome.startedAt)) / 1000;

@@ -12,6 +12,7 @@ import { brokenLimits } from './limits.js';
 import type { FinishedObject, FinishedSlice } from './methods.js';
 import type { TaskOrder } from './order.js';
 import { nothingFound, outcomeOf, seriesFigures, unitOf } from './outcome.js';
+import { gradesOf, isJudged, qualityFigures } from './quality-figures.js';
 import type { Ending, Found } from './outcome.js';
 import { orderSeries } from './series.js';
 import type { OrderedSeries } from './series.js';
@@ -95,13 +96,13 @@ class TaskRun<Plan, Part, Summary> {
     return series;
   }
 
-  async #finish(slice: Underway<Plan, Part, Summary>, residual: Float32Array | null): Promise<void> {
+  async #finish(slice: Underway<Plan, Part, Summary>, residual: Float32Array | null, judged = false): Promise<void> {
     const [plan, blend] = [this.#plan, this.#card.grid === null ? this.#found.blend : 1];
     if (plan === null || blend === null) throw new LimpidError('INTERNAL', 'a slice was finished before its plan');
     const { images, numbers } = this.#ordered();
     const source = images[slice.index]?.source ?? 0;
     const number = numbers[source] ?? 0;
-    const finished = await this.#steps.finish(slice, residual, { plan, blend, number });
+    const finished = await this.#steps.finish(slice, residual, { plan, blend, number, judged });
     this.#finished.set(slice.index, finished);
     this.#ports.onSlice(finished, this.#finished.size, images.length);
     if (finished.object !== null) this.#objects.set(source, finished.object);
@@ -223,7 +224,7 @@ class TaskRun<Plan, Part, Summary> {
     const blended = async (): Promise<void> => {
       await this.#findBlend(await Promise.all(curves));
       ready.resolve(null);
-      for (const slice of kept) await this.#finish(slice, null);
+      for (const [rank, slice] of kept.entries()) await this.#finish(slice, null, isJudged(rank, kept.length));
     };
     tasks.push(this.#guard(blended(), ready.reject));
     return kept;
@@ -316,14 +317,14 @@ class TaskRun<Plan, Part, Summary> {
       modelSeconds: this.#steps.modelSeconds,
       endedAtMs: this.#ports.now(),
     };
-    const figures = kept
-      ? seriesFigures(
-          slices.map((slice) => slice.figures),
-          this.#found,
-          unit,
-        )
-      : {};
-    return outcomeOf(parts, figures);
+    if (!kept) return outcomeOf(parts, {}, null);
+    const qualities = slices.flatMap(({ quality }) => quality ?? []);
+    const figures = seriesFigures(
+      slices.map((slice) => slice.figures),
+      this.#found,
+      unit,
+    );
+    return outcomeOf(parts, { ...figures, ...qualityFigures(qualities) }, gradesOf(qualities));
   }
 }
 

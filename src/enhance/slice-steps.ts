@@ -136,10 +136,15 @@ export class SliceSteps<Plan, Part, Summary> {
   async finish(
     slice: Underway<Plan, Part, Summary>,
     residual: Float32Array | null,
-    { plan, blend, number }: { readonly plan: Plan; readonly blend: number; readonly number: number },
+    {
+      plan,
+      blend,
+      number,
+      judged,
+    }: { readonly plan: Plan; readonly blend: number; readonly number: number; readonly judged: boolean },
   ): Promise<FinishedSlice<Part, Summary>> {
     const outFile = this.#outFile(number);
-    const argument = { work: slice.prepared.work, residual, blend, plan, outFile, nowMs: this.#ports.now() };
+    const argument = { work: slice.prepared.work, residual, blend, plan, judged, outFile, nowMs: this.#ports.now() };
     const options = { transfer: handedOver(residual), deadlineMs: this.#ports.sliceDeadlineMs };
     const finished = await this.#answer(slice.thread, slice.file, (thread) => thread.call('finish', argument, options));
     this.#refuseFaults(outFile, finished.faults);

@@ -127,6 +127,23 @@ export const metrics = {
     help: 'Gradient energy at strong edges, after over before.',
     buckets: [0.5, 0.7, 0.8, 0.85, 0.9, 0.95, 1, 1.05, 1.1],
   },
+  quality_sharpness_ratio: {
+    kind: 'histogram',
+    labels: ['model'],
+    help: 'Frequency of 50 % modulation at natural edges, after over before, a series.',
+    buckets: [0.7, 0.8, 0.85, 0.9, 0.95, 0.98, 1, 1.02, 1.05, 1.1, 1.2],
+  },
+  quality_grain_ratio: {
+    kind: 'histogram',
+    labels: ['model'],
+    help: 'Mean frequency of the noise, after over before, a series; below 0.9 it looks painted.',
+    buckets: [0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1, 1.05, 1.1, 1.2],
+  },
+  quality_grade_total: {
+    kind: 'counter',
+    labels: ['model', 'when', 'grade'],
+    help: 'Enhanced series by how degraded they were (when: before) and are (after): light, moderate, severe, unknown.',
+  },
   deliveries_total: {
     kind: 'counter',
     labels: ['peer', 'outcome'],

@@ -25,6 +25,7 @@ export function outcomeWithout(
     strength: { asked: task.strength, effective: null, reached: null, blend: null },
     noise: { before: null, after: null, unit: 'STORED' },
     figures: {},
+    grade: null,
     warnings: [],
     modelSeconds: null,
     instances: [],

@@ -148,6 +148,8 @@ const derivedInstance = z.object({
 });
 export type DerivedInstance = z.infer<typeof derivedInstance>;
 
+const grade = z.enum(['light', 'moderate', 'severe']);
+
 /** rN/results/TASK/outcome.json: how a task ended. */
 export const outcomeRecord = z.object({
   version: z.literal(1),
@@ -173,6 +175,8 @@ export const outcomeRecord = z.object({
   }),
   noise: z.object({ before: z.number().nullable(), after: z.number().nullable(), unit: z.enum(['HU', 'STORED']) }),
   figures: z.record(z.string(), figure),
+  /** How degraded the series was and is; null where it could not be measured. */
+  grade: z.object({ before: grade.nullable(), after: grade.nullable() }).nullable().default(null),
   warnings: z.array(reason),
   /** Time spent in `run()` of the network or in the filter, summed over threads. */
   modelSeconds: z.number().nullable(),

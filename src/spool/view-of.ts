@@ -61,6 +61,7 @@ function taskView(state: SeriesState, revision: RevisionState, task: ResolvedTas
     strength: outcome?.strength ?? { asked: task.strength, effective: null, reached: null, blend: null },
     noise: outcome?.noise ?? null,
     figures: outcome?.figures ?? {},
+    grade: outcome?.grade ?? null,
     seriesInstanceUid: outcome?.seriesInstanceUid ?? null,
     sameAs: outcome?.sameAs ?? null,
     instances: outcome?.instances.length ?? 0,

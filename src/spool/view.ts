@@ -54,6 +54,8 @@ export const codeView = z
   .meta({ id: 'Code' });
 export type CodeView = z.infer<typeof codeView>;
 
+const gradeView = z.enum(['light', 'moderate', 'severe']);
+
 const figureView = z.object({
   measured: z.boolean(),
   before: z.number().nullable(),
@@ -86,6 +88,10 @@ export const taskView = z
       .object({ before: z.number().nullable(), after: z.number().nullable(), unit: z.enum(['HU', 'STORED']) })
       .nullable(),
     figures: z.record(z.string(), figureView),
+    grade: z
+      .object({ before: gradeView.nullable(), after: gradeView.nullable() })
+      .nullable()
+      .meta({ description: 'How degraded the series was and is; null where it was not measured.' }),
     seriesInstanceUid: z.string().nullable(),
     sameAs: z.int().nullable().meta({ description: 'Earlier revision whose result this is.' }),
     instances: z.int(),

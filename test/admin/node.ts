@@ -69,6 +69,7 @@ export const series: SeriesView = {
           strength: { asked: 0.4, effective: 0.4, reached: 0.4, blend: 0.703125 },
           noise: { before: 24.1, after: 14.5, unit: 'HU' },
           figures: {},
+          grade: { before: 'moderate', after: 'light' },
           seriesInstanceUid: '2.25.3',
           sameAs: null,
           instances: 300,

@@ -93,6 +93,7 @@ function outcome(changes: Partial<OutcomeRecord>): OutcomeRecord {
     strength: { asked: 0.4, effective: 0.4, reached: 0.398, blend: 0.75 },
     noise: { before: 20, after: 12, unit: 'HU' },
     figures: { meanShift: { measured: true, before: 0, after: 0.1, unit: 'HU' } },
+    grade: { before: 'moderate', after: 'light' },
     warnings: [],
     modelSeconds: 4.5,
     instances: uids.map((source, i) => ({

@@ -102,6 +102,7 @@ export function outcomeRecord(uids: readonly string[], change: Partial<OutcomeRe
     strength: { asked: 0.4, effective: 0.4, reached: 0.4, blend: 0.5 },
     noise: { before: 20, after: 12, unit: 'HU' },
     figures: {},
+    grade: null,
     warnings: [],
     modelSeconds: 1,
     instances: uids.map((uid, index) => ({
