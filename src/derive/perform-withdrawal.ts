@@ -111,6 +111,7 @@ function outcomeOf(
     strength: { asked: 0, effective: null, reached: null, blend: null },
     noise: { before: null, after: null, unit: 'STORED' },
     figures: {},
+    grade: null,
     warnings: [],
     modelSeconds: null,
     instances: [
