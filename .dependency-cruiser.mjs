@@ -40,7 +40,7 @@ export default {
     confined('inference', 'onnxruntime-node|onnxruntime-common'),
     confined('queue', 'bullmq|ioredis|pg|@electric-sql/[^/]+'),
     confined('dicom', 'dcmjs|dcmjs-codecs|pako'),
-    confined('io', 'dcmjs-dimse'),
+    confined('io', 'dcmjs-dimse|@xmldom/[^/]+'),
     confined('config', 're2js'),
     confined('(config|inference)', 'yaml'),
     confined('observe', 'pino|prom-client'),

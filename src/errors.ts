@@ -85,6 +85,11 @@ export const failures = {
   DIMSE_TIMEOUT: { next: 'retry', hint: 'The peer did not answer in time; check its load.' },
   DIMSE_PROTOCOL: { next: 'retry', hint: 'The peer broke the protocol; see the message, and its log.' },
   DIMSE_NO_CONTEXT: { next: 'reject', hint: 'The peer accepts no presentation context for this class: add it there.' },
+  DICOMWEB_CONNECT: { next: 'retry', hint: "Check the peer's url, and the network between." },
+  DICOMWEB_TLS: { next: 'retry', hint: 'Check the certificates of both sides: the message says what is wrong.' },
+  DICOMWEB_TIMEOUT: { next: 'retry', hint: 'The server did not answer in time; check its load, or raise timeout.' },
+  DICOMWEB_LOST: { next: 'retry', hint: 'The connection ended within a request; see the log of the server.' },
+  DICOMWEB_REFUSED: { next: 'retry', hint: 'The server refused the request: the message says why.' },
   // deliver
   DELIVER_UNKNOWN_PEER: {
     next: 'retry',

@@ -1,13 +1,15 @@
 // What delivers: each peer's destination as it is configured, and how deliveries that wait for a peer are found and woken.
+import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AppOptions } from './app-options.js';
 import type { Closing } from './closing.js';
 import { isDestination } from './config/peers.js';
-import type { Peer } from './config/peers.js';
+import type { Peer, WebPeer } from './config/peers.js';
 import { Deliverer } from './deliver/deliver.js';
 import type { PeerDelivery } from './deliver/deliver.js';
 import type { Destination } from './deliver/destination.js';
 import { countAssociations, dicomDestination } from './deliver/dicom-destination.js';
+import { dicomwebDestination } from './deliver/dicomweb-destination.js';
 import { folderDestination } from './deliver/folder-destination.js';
 import type { DeliveryJob } from './deliver/job.js';
 import { retryPolicyOf } from './deliver/retry-policy.js';
@@ -88,11 +90,28 @@ function destinationOf(
 ): Destination | null {
   if (peer.kind === 'folder')
     return folderDestination(peer, { sync: config.spool.sync, sourceAe: config.node.aeTitle });
+  if (peer.kind === 'dicomweb') {
+    const { url, timeoutMs, connections, batchBytes, decompressLossy } = peer;
+    const policy = { compress: 'none', decompressLossy } as const;
+    const options = { connections, batchBytes, policy, sourceAe: config.node.aeTitle, transcode, log };
+    return dicomwebDestination(
+      { url, timeoutMs, tls: tls.target(name), authorization: authorizationOf(peer) },
+      options,
+    );
+  }
   const { aeTitle, host, port, associations } = peer;
   if (host === null || port === null) return null;
   const watch = countAssociations(metrics, name);
   const target = { aeTitle, host, port, callingAe: config.node.aeTitle, tls: tls.target(name), watch };
   return dicomDestination(target, { associations, policy: peer, transcode, log });
+}
+
+/** The Authorization header, from files that may change. */
+function authorizationOf({ bearerTokenFile, username, passwordFile }: WebPeer): () => Promise<string | null> {
+  const secret = async (file: string): Promise<string> => (await readFile(file, 'utf8')).trim();
+  if (bearerTokenFile !== null) return async () => `Bearer ${await secret(bearerTokenFile)}`;
+  if (username === null || passwordFile === null) return () => Promise.resolve(null);
+  return async () => `Basic ${Buffer.from(`${username}:${await secret(passwordFile)}`).toString('base64')}`;
 }
 
 /** Every delivery that a peer still waits for, the oldest series first. */

@@ -96,7 +96,7 @@ export async function openTls(config: Pick<Config, 'node' | 'peers'>): Promise<N
     listener: ofUser(null)?.credentials ?? null,
     target(name) {
       const peer = config.peers[name];
-      const tls = peer?.kind === 'dicom' ? peer.tls : null;
+      const tls = peer === undefined || peer.kind === 'folder' ? null : peer.tls;
       const place = ofUser(name);
       if (!tls || !place) return undefined;
       const { serverName, fingerprints, subjects } = tls;

@@ -45,7 +45,7 @@ export type SeriesAction = z.infer<typeof seriesAction>;
 export const peerView = z
   .object({
     name: z.string(),
-    kind: z.enum(['dicom', 'folder']),
+    kind: z.enum(['dicom', 'dicomweb', 'folder']),
     aeTitle: z.string().nullable().meta({ description: 'Of a DICOM node.' }),
     sends: z.boolean().meta({ description: 'May store to this node.' }),
     receives: z.boolean().meta({ description: 'This node may store to it.' }),

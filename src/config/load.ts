@@ -6,8 +6,11 @@ import { checkCommitment, checkRules } from './checks.js';
 import type { KnownModel } from './checks.js';
 import { ConfigInvalidError, pathText } from './faults.js';
 import type { ConfigFault } from './faults.js';
+import type { z } from 'zod';
+import { checkPeers } from './check-peers.js';
 import { applyOverrides } from './overrides.js';
 import type { Environment } from './overrides.js';
+import { withAbsolutePaths } from './peers.js';
 import { errorCode, mapping } from './plain.js';
 import { schemaFaults, valueAt } from './schema-faults.js';
 import { configSchema, strengths } from './schema.js';
@@ -79,14 +82,21 @@ export async function loadConfig(file: string, environment: Environment, options
   );
   checkCommitment(rawPeers, (path, message) => complain(['peers', ...path], message));
   await checkQueue(valueAt(overridden.value, ['queue']), complain);
-  const data = result.success ? withAbsoluteFiles(result.data, dirname(file)) : null;
+  const data = result.success ? absolutePaths(result.data, dirname(file)) : null;
   if (data !== null) {
+    await checkPeers(data.peers, complain);
     checkTlsKeys(data, complain);
     if (options.certificates === 'check') await checkTlsFiles(data, complain);
   }
   if (data === null || faults.length > 0) throw new ConfigInvalidError(faults.sort(byPlace));
   const assemble = valueAt(overridden.value, ['assemble']) ?? {};
   return deepFreeze({ ...data, shared: { assemble, peers: rawPeers ?? {}, rules: rawRules ?? [] } });
+}
+
+/** Paths of a configuration are relative to its file. */
+function absolutePaths(data: z.output<typeof configSchema>, directory: string) {
+  const { peers, ...rest } = withAbsoluteFiles(data, directory);
+  return { ...rest, peers: withAbsolutePaths(peers, directory) };
 }
 
 const byPlace = (a: ConfigFault, b: ConfigFault): number =>

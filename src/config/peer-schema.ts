@@ -87,6 +87,36 @@ const folder = z
   })
   .transform(shared);
 
-export const peer = z.discriminatedUnion('kind', [dicom, folder], {
-  error: (issue) => (issue.code === 'invalid_union' ? 'expected dicom or folder' : undefined),
+const secretFile = text('a file');
+const webAddress = scalar(
+  'an address as https://host/dicom-web',
+  (value) =>
+    typeof value === 'string' && /^https?:\/\//.test(value) && URL.canParse(value) ? value.replace(/\/+$/, '') : null,
+  { type: 'string', pattern: '^https?://' },
+);
+const dicomweb = z
+  .strictObject({
+    kind: z.literal('dicomweb').describe('A DICOMweb server that is stored to by STOW-RS.'),
+    url: webAddress.describe('Base of its services: /studies follows it.'),
+    bearerTokenFile: secretFile.optional().describe('File with the token; read for each request.'),
+    username: text('a name').optional().describe('For basic authentication, with passwordFile.'),
+    passwordFile: secretFile.optional(),
+    connections: whole('a number from 1 to 16', 1, 16).default(2).describe('Requests that limpid makes at once.'),
+    batch: size.prefault('100MB').describe('Most bytes of a request, unless one instance has more.'),
+    timeout: duration.prefault('300s').describe('Silence of the server after which a request is given up.'),
+    tls: peerTls.nullable().default(null),
+    decompressLossy: z.boolean('expected true or false').default(false),
+    ...delivery,
+  })
+  .transform(({ batch, timeout, bearerTokenFile = null, username = null, passwordFile = null, ...rest }) => ({
+    ...shared(rest),
+    bearerTokenFile,
+    username,
+    passwordFile,
+    batchBytes: batch,
+    timeoutMs: timeout,
+  }));
+
+export const peer = z.discriminatedUnion('kind', [dicom, dicomweb, folder], {
+  error: (issue) => (issue.code === 'invalid_union' ? 'expected dicom, dicomweb or folder' : undefined),
 });

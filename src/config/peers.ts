@@ -1,12 +1,27 @@
 // What the configuration says of peers, asked by those who do not care of which kind one is.
+import { resolve } from 'node:path';
 import type { Config } from './schema.js';
 
 export type Peer = Config['peers'][string];
 export type DicomPeer = Extract<Peer, { readonly kind: 'dicom' }>;
 
+export type WebPeer = Extract<Peer, { readonly kind: 'dicomweb' }>;
+
 /** The DICOM nodes among the peers, with their names. */
 export function dicomPeers(peers: Config['peers']): [name: string, peer: DicomPeer][] {
   return Object.entries(peers).flatMap(([name, peer]) => (peer.kind === 'dicom' ? [[name, peer]] : []));
+}
+
+/** The peers with paths made absolute; they are relative to the configuration's file. */
+export function withAbsolutePaths(peers: Config['peers'], directory: string): Config['peers'] {
+  const absolute = (path: string | null): string | null => (path === null ? null : resolve(directory, path));
+  const paths = (peer: Peer): Peer => {
+    if (peer.kind === 'folder') return { ...peer, directory: resolve(directory, peer.directory) };
+    if (peer.kind === 'dicom') return peer;
+    const { bearerTokenFile, passwordFile } = peer;
+    return { ...peer, bearerTokenFile: absolute(bearerTokenFile), passwordFile: absolute(passwordFile) };
+  };
+  return Object.fromEntries(Object.entries(peers).map(([name, peer]) => [name, paths(peer)]));
 }
 
 /** Whether limpid can deliver to a peer; a DICOM node without an address only sends. */

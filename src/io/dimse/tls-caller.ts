@@ -40,7 +40,7 @@ export function describeTlsFault(error: unknown): { readonly code: string; reado
 }
 
 /** What is wrong with the peer's certificate, whose chain is right; undefined: nothing. */
-function checkPeer(host: string, target: TlsTarget, certificate: NodeCertificate): Error | undefined {
+export function checkPeer(host: string, target: TlsTarget, certificate: NodeCertificate): Error | undefined {
   const shown = readCertificate(certificate.raw);
   if (!isAllowed(shown, target.allowed)) {
     const why = `the certificate is none that the configuration lists for the peer: ${describeCertificate(shown)}`;

@@ -1,0 +1,72 @@
+// What the HTTP status of a STOW-RS answer means (PS3.18 Section 10.5.3): pure.
+import type { DeliveryClass } from '../spool/records.js';
+import type { DestinationFailure } from './destination.js';
+
+export type AnswerDecision =
+  /** The destination as a whole: nothing more goes to it now. */
+  | { readonly kind: 'failure'; readonly failure: DestinationFailure }
+  /** The body says it of each instance; `unnamed`: what holds where it names none. */
+  | { readonly kind: 'read'; readonly unnamed: 'delivered' | 'unknown' }
+  /** Too much at once, or no word on which one is at fault: the halves again. */
+  | { readonly kind: 'split' }
+  | { readonly kind: 'syntax'; readonly comment: string }
+  | {
+      readonly kind: 'instance';
+      readonly class: DeliveryClass;
+      /** The DIMSE status that means the same, for its tries; null: none does. */
+      readonly status: number | null;
+      readonly comment: string;
+    };
+
+/** A status in four hex digits. */
+export const hex = (status: number): string => status.toString(16).toUpperCase().padStart(4, '0');
+
+const processingFailure = 0x0110;
+
+const failure = (status: number, pace: DestinationFailure['pace'], why: string): AnswerDecision => ({
+  kind: 'failure',
+  failure: { code: 'DICOMWEB_REFUSED', detail: `HTTP ${status}: ${why}`, pace },
+});
+
+/** @param instances of the request */
+export function decideAnswer(status: number, instances: number): AnswerDecision {
+  switch (status) {
+    case 200:
+    case 201:
+    case 204:
+      return { kind: 'read', unnamed: 'delivered' };
+    case 202:
+      return { kind: 'read', unnamed: 'unknown' };
+    case 401:
+    case 403:
+    case 407:
+      return failure(status, 'operator', 'not authorized; check the token, password or certificate');
+    case 404:
+    case 405:
+    case 410:
+      return failure(status, 'operator', 'no STOW-RS service at this address');
+    case 408:
+    case 425:
+    case 429:
+    case 502:
+    case 503:
+    case 504:
+    case 507:
+      return failure(status, 'refused', 'the server takes nothing now');
+    case 406:
+    case 415:
+      return { kind: 'syntax', comment: `HTTP ${status}` };
+    case 413:
+      if (instances > 1) return { kind: 'split' };
+      return { kind: 'instance', class: 'permanent', status: null, comment: 'HTTP 413: too large for the server' };
+    case 409:
+      return { kind: 'read', unnamed: 'unknown' };
+    default:
+      break;
+  }
+  if (status >= 300 && status < 400) return failure(status, 'operator', 'the service has moved; mend its address');
+  if (instances > 1) return { kind: 'split' };
+  if (status >= 500)
+    return { kind: 'instance', class: 'transient', status: processingFailure, comment: `HTTP ${status}` };
+  return { kind: 'instance', class: 'permanent', status: null, comment: `HTTP ${status}` };
+}

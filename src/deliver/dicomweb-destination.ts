@@ -1,0 +1,186 @@
+// A DICOMweb server as a destination: STOW-RS in batches of bounded size, and each instance's outcome from the answer.
+import pLimit from 'p-limit';
+import { explicitLittleEndian } from '../dicom/uids.js';
+import { syntaxesToOffer } from '../dicom/conversion.js';
+import type { ConversionPolicy } from '../dicom/conversion.js';
+import { LimpidError } from '../errors.js';
+import { type WebTarget, WebFailure, ask } from '../io/dicomweb/http.js';
+import { readStowAnswer } from '../io/dicomweb/stow-answer.js';
+import { store } from '../io/dicomweb/stow.js';
+import { deliveryRule } from '../io/dimse/status.js';
+import type { Log } from '../observe/log.js';
+import { decideAnswer, hex } from './decide-stow.js';
+import type { Destination, DestinationFailure, Outcome, Outgoing, SendControl } from './destination.js';
+import type { Transcode } from './transcoder.js';
+
+export interface DicomwebOptions {
+  /** Requests at once. */
+  readonly connections: number;
+  /** Most data set bytes of a request, unless one instance has more. */
+  readonly batchBytes: number;
+  readonly policy: ConversionPolicy;
+  readonly sourceAe: string;
+  readonly transcode: Transcode;
+  readonly log: Log;
+}
+
+/** Most instances of a request. */
+const batchInstances = 100;
+/** Referenced Transfer Syntax not supported (PS3.18 Annex I.2). */
+const syntaxNotSupported = 0xc122;
+
+export function dicomwebDestination(target: WebTarget, options: DicomwebOptions): Destination {
+  return {
+    send: (instances, control) => new Sending(target, options, control).run(instances),
+    async probe(signal): Promise<DestinationFailure | null> {
+      try {
+        const request = { method: 'OPTIONS', path: 'studies', headers: {}, body: null } as const;
+        const { status } = await ask(target, request, signal);
+        // Whatever else it answers to a question it may not know, it is there.
+        const decision = status === 401 || status === 403 || status >= 502 ? decideAnswer(status, 1) : null;
+        return decision?.kind === 'failure' ? decision.failure : null;
+      } catch (error) {
+        return failureOf(error);
+      }
+    },
+  };
+}
+
+function failureOf(error: unknown): DestinationFailure {
+  if (!(error instanceof WebFailure)) throw error;
+  const { code, message: detail, phase, deliveryClass } = error;
+  if (deliveryClass === 'permanent') return { code, detail, pace: 'operator' };
+  return { code, detail, pace: phase === 'connecting' ? 'unreachable' : 'lost' };
+}
+
+/** One call of `send`. */
+class Sending {
+  readonly #target: WebTarget;
+  readonly #options: DicomwebOptions;
+  readonly #control: SendControl;
+  readonly #outcomes: Outcome[] = [];
+  #failure: DestinationFailure | null = null;
+
+  constructor(target: WebTarget, options: DicomwebOptions, control: SendControl) {
+    this.#target = target;
+    this.#options = options;
+    this.#control = control;
+  }
+
+  async run(instances: readonly Outgoing[]): Promise<{ failure: DestinationFailure | null; outcomes: Outcome[] }> {
+    const limit = pLimit(this.#options.connections);
+    const running: Promise<void>[] = [];
+    let batch: Outgoing[] = [];
+    let bytes = 0;
+    const flush = (): void => {
+      const full = batch;
+      if (full.length > 0) running.push(limit(() => this.#sendBatch(full)));
+      batch = [];
+      bytes = 0;
+    };
+    for (const instance of instances) {
+      if (this.#isOver || !(await this.#control.pace(instance))) break;
+      if (batch.length >= batchInstances || (batch.length > 0 && bytes + instance.bytes > this.#options.batchBytes)) {
+        flush();
+        // No further than the requests that can be on their way: a failure leaves the rest untouched.
+        if (limit.pendingCount > 0) await Promise.race(running);
+      }
+      batch.push(instance);
+      bytes += instance.bytes;
+    }
+    flush();
+    await Promise.all(running);
+    return { failure: this.#failure, outcomes: this.#outcomes };
+  }
+
+  get #isOver(): boolean {
+    return this.#failure !== null || this.#control.signal.aborted;
+  }
+
+  #tell(instance: Outgoing, outcome: Outcome['class'], status: number | null, comment: string): void {
+    this.#outcomes.push({ sopInstanceUid: instance.sopInstanceUid, class: outcome, status, comment });
+  }
+
+  /** Sends instances in one request, in halves where the server takes no more, singly where it does not say which is at fault. */
+  async #sendBatch(batch: readonly Outgoing[]): Promise<void> {
+    if (this.#isOver) return;
+    let answer: Awaited<ReturnType<typeof store>>;
+    try {
+      const { sourceAe } = this.#options;
+      answer = await store(this.#target, batch, { sourceAe, signal: this.#control.signal });
+    } catch (error) {
+      if (error instanceof WebFailure) {
+        this.#failure ??= failureOf(error);
+        if (error.phase === 'sending') for (const one of batch) this.#tell(one, 'transient', null, error.message);
+      } else if (batch.length > 1) await this.#halves(batch);
+      else for (const one of batch) this.#unreadable(one, error);
+      return;
+    }
+    const decision = decideAnswer(answer.status, batch.length);
+    if (decision.kind === 'failure') this.#failure ??= decision.failure;
+    else if (decision.kind === 'split') await this.#halves(batch);
+    else if (decision.kind === 'syntax') for (const one of batch) await this.#convert(one, decision.comment);
+    else if (decision.kind === 'instance') {
+      for (const one of batch) this.#tell(one, decision.class, decision.status, decision.comment);
+    } else await this.#read(batch, answer, decision.unnamed);
+  }
+
+  async #halves(batch: readonly Outgoing[]): Promise<void> {
+    const middle = Math.ceil(batch.length / 2);
+    await this.#sendBatch(batch.slice(0, middle));
+    await this.#sendBatch(batch.slice(middle));
+  }
+
+  #unreadable(instance: Outgoing, error: unknown): void {
+    if (!(error instanceof LimpidError)) this.#options.log.error('an instance cannot be read', { error });
+    const isSpoilt = error instanceof LimpidError && error.next === 'reject';
+    const why = error instanceof LimpidError ? error.message : 'the file cannot be read';
+    this.#tell(instance, isSpoilt ? 'permanent' : 'transient', null, `not sent: ${why}`);
+  }
+
+  /** Takes each instance's outcome from the answer. */
+  async #read(
+    batch: readonly Outgoing[],
+    { contentType, body }: Awaited<ReturnType<typeof store>>,
+    unnamed: 'delivered' | 'unknown',
+  ): Promise<void> {
+    const answer = readStowAnswer(contentType, body);
+    const namesAny = answer !== null && answer.failed.size + answer.stored.size > 0;
+    if (!namesAny && unnamed === 'unknown' && batch.length > 1) return this.#halves(batch);
+    for (const instance of batch) {
+      const failed = answer?.failed.get(instance.sopInstanceUid);
+      const stored = answer?.stored.get(instance.sopInstanceUid);
+      if (failed === syntaxNotSupported) await this.#convert(instance, `failure reason ${hex(failed)}`);
+      else if (failed !== undefined) {
+        const { class: outcome } = deliveryRule(failed);
+        this.#tell(instance, failed === 0 ? 'permanent' : outcome, failed || null, `failure reason ${hex(failed)}`);
+      } else if (stored !== undefined) {
+        const warning = stored === 0 ? '' : `warning reason ${hex(stored)}`;
+        this.#tell(instance, stored === 0 ? 'delivered' : 'warned', stored, warning);
+      } else if (!namesAny && unnamed === 'delivered') this.#tell(instance, 'delivered', 0, '');
+      else this.#tell(instance, 'transient', null, 'the answer does not say whether it was stored');
+    }
+  }
+
+  /** What the server does not take in its syntax goes once more in Explicit Little Endian, where nothing is lost by that. */
+  async #convert(instance: Outgoing, why: string): Promise<void> {
+    const { transferSyntaxUid, origin } = instance;
+    const offered = syntaxesToOffer(transferSyntaxUid, origin, this.#options.policy);
+    if (transferSyntaxUid === explicitLittleEndian || !offered.includes(explicitLittleEndian)) {
+      this.#tell(instance, 'permanent', null, `not sent: the server does not take its transfer syntax (${why})`);
+      return;
+    }
+    let converted: Awaited<ReturnType<Transcode>>;
+    try {
+      converted = await this.#options.transcode(instance, explicitLittleEndian);
+    } catch (error) {
+      this.#unreadable(instance, error);
+      return;
+    }
+    try {
+      await this.#sendBatch([{ ...instance, file: converted.file, transferSyntaxUid: explicitLittleEndian }]);
+    } finally {
+      await converted.discard();
+    }
+  }
+}
