@@ -13,16 +13,11 @@ import { outcomeRecord } from '../src/spool/records.js';
 import { startRedis } from '../test/support/peer-processes.js';
 import { PassingCopies, templateOf } from './copies.js';
 import type { Template } from './copies.js';
+import { peakOf } from './processes.js';
 import { report } from './report.js';
 
 const log = openLog('warn');
 const [long = 1000, short = 200] = process.argv.slice(2).map(Number);
-
-/** Peak resident memory of a process, MB (10^6). */
-async function peakOf(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  return (Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1]) * 1024) / 1e6;
-}
 
 async function childrenOf(pid: number): Promise<number[]> {
   const found: number[] = [];

@@ -13,7 +13,8 @@ const benches: Readonly<Record<string, string>> = {
   way: 'a series of 300 slices from its closing to the PACS; stalls of the event loop',
   enhance: 'a task against its model, in the child',
   memory: 'peaks of receiver, worker and child',
-  receive: 'receiving against storescp',
+  dimse: 'receiving and sending against DCMTK, Orthanc and bare Node',
+  load: 'a receiver under load for long, and beside stalled peers',
   queue: 'from adding a job to its start',
 };
 const baselineFile = fileURLToPath(new URL('../../bench/baseline.json', import.meta.url));

@@ -75,6 +75,12 @@ export async function openReceiver(
     port: config.node.dimse.port,
     tls: listening(config, tls),
     aeTitles: admission.aeTitles,
+    limits: {
+      associations: config.node.dimse.associations,
+      associationsOfPeer: config.node.dimse.associationsOfPeer,
+      // who may hold so many associations may ask for them all at once
+      waitingOfAddress: config.node.dimse.associationsOfPeer,
+    },
     admit: (request) => admit(request, admission, congested()),
     store: openStoreService({
       spool,

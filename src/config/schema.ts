@@ -32,6 +32,10 @@ const node = z.strictObject({
       host: host.default('0.0.0.0'),
       port: port.nullable().default(11_112).describe('null: no plain listener, TLS only.'),
       tls: listenerTls.nullable().default(null),
+      associations: whole('a number from 1 to 1000', 1, 1000)
+        .default(64)
+        .describe('Most at once; further ones are refused for now.'),
+      associationsOfPeer: whole('a number from 1 to 1000', 1, 1000).default(8).describe('The same of one peer.'),
     })
     .prefault({}),
   http: z

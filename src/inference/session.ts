@@ -1,5 +1,5 @@
 /** One onnxruntime session: the only place that calls it. `run()` blocks its thread and must never run in a process's main thread. */
-import { InferenceSession, Tensor } from 'onnxruntime-node';
+import type { InferenceSession } from 'onnxruntime-node';
 import { LimpidError } from '../errors.js';
 
 export interface Session {
@@ -31,12 +31,11 @@ export async function openSession(model: string | Uint8Array, provider: string):
     logSeverityLevel: 4,
     extra: { session: { intra_op: { allow_spinning: '0' } } },
   };
+  // Loaded by who runs a network only: 25 MB of library that a receiver or a sender has no use for.
+  const { InferenceSession: Sessions, Tensor } = await import('onnxruntime-node');
   let session: InferenceSession;
   try {
-    session =
-      typeof model === 'string'
-        ? await InferenceSession.create(model, options)
-        : await InferenceSession.create(model, options);
+    session = typeof model === 'string' ? await Sessions.create(model, options) : await Sessions.create(model, options);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new LimpidError('MODEL_INVALID', `onnxruntime (${provider}) refuses the model: ${reason}`, { cause: error });

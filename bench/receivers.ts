@@ -1,0 +1,62 @@
+// Who receives in the DIMSE bench: limpid with its real spool, and the peers from Debian's packages.
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { quickConfig, startNode } from '../demo/start-node.js';
+import type { ScuTarget } from '../src/io/dimse/requestor.js';
+import { startOrthanc, startStoreScp } from '../test/support/peer-processes.js';
+
+export interface Receiver {
+  readonly target: ScuTarget;
+  /** Of limpid's process; 0 for others. */
+  readonly pid: number;
+  /** Folder of limpid's spool; empty for others. */
+  readonly spool: string;
+  stop(): Promise<unknown>;
+}
+
+const targetOf = (aeTitle: string, port: number): ScuTarget => ({ aeTitle, host: '127.0.0.1', port, callingAe: 'CT1' });
+
+let started = 0;
+
+/** A receiver process of limpid's over Redis, in a folder of its own below `folder`. */
+export async function startLimpid(
+  folder: string,
+  queue: string,
+  sync: 'always' | 'never',
+  dimse: Record<string, unknown> = {},
+): Promise<Receiver> {
+  const at = join(folder, `node-${++started}`);
+  const config = quickConfig({
+    queue,
+    node: {
+      aeTitle: 'LIMPID',
+      dimse: { host: '127.0.0.1', port: 0, ...dimse },
+      http: { host: '127.0.0.1', port: 0 },
+    },
+    peers: { ct1: { aeTitle: 'CT1' } },
+    spool: { directory: './data', low: '100MB', critical: '50MB', sync },
+    rules: [],
+  });
+  const node = await startNode({ folder: at, config, roles: 'receiver' });
+  return {
+    target: targetOf('LIMPID', node.dicomPort),
+    pid: node.pid,
+    spool: node.spool,
+    stop: async () => {
+      await node.end('SIGTERM');
+      await rm(at, { recursive: true });
+    },
+  };
+}
+
+/** `+B`: storescp writes the bytes as they come, as limpid does; a process for each association where there are several. */
+export async function startStorescp(associations: number): Promise<Receiver> {
+  const peer = await startStoreScp({ args: associations > 1 ? ['--fork'] : [] });
+  return { target: targetOf(peer.aeTitle, peer.port), pid: 0, spool: '', stop: () => peer.stop() };
+}
+
+export async function startSyncedOrthanc(): Promise<Receiver> {
+  const modalities = { CT1: { aeTitle: 'CT1', port: 11_112 } };
+  const peer = await startOrthanc({ modalities, settings: { SyncStorageArea: true } });
+  return { target: targetOf(peer.aeTitle, peer.dicomPort), pid: 0, spool: '', stop: () => peer.stop() };
+}
