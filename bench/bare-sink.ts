@@ -2,7 +2,6 @@
 // `node build/bench/bare-sink.js FOLDER`; prints its port.
 import { createWriteStream } from 'node:fs';
 import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 
@@ -13,4 +12,7 @@ const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => 
     .then(() => socket.end())
     .catch(() => socket.destroy());
 });
-server.listen(0, '127.0.0.1', () => console.log((server.address() as AddressInfo).port));
+server.listen(0, '127.0.0.1', () => {
+  const address = server.address();
+  console.log(typeof address === 'object' ? address?.port : address);
+});

@@ -95,6 +95,7 @@ async function stalled(): Promise<{ over: number; ended: number; files: number; 
   const receiver = await startLimpid(folder, redis.url, 'never', { associations: 128, associationsOfPeer: 128 });
   try {
     await sendSeries(receiver.target, 20);
+    await sleep(5_000); // until its revision is closed and announced: that opens connections to the queue
     const descriptors = await descriptorsOf(receiver.pid);
     const half = associations / 2;
     const others = async (): Promise<number> => {

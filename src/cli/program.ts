@@ -13,7 +13,7 @@ import type { SeriesCommands } from './series.js';
 import type { SpoolCommands } from './spool.js';
 import type { WithdrawCommand, WithdrawOptions } from './withdraw.js';
 
-/** What each command calls. Every action may throw a LimpidError; `main.ts` prints it and sets the exit status. */
+/** What each command calls. Every action may throw a LimpidError; `run-command.ts` prints it and sets the exit status. */
 export interface Commands {
   serve(options: {
     readonly config: string;

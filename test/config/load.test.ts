@@ -117,7 +117,7 @@ describe('a sound configuration', () => {
       PATH: '/bin',
     });
     expect(config.node.aeTitle).toBe('OTHER');
-    expect(config.node.dimse).toEqual({ host: '0.0.0.0', port: 0, tls: null });
+    expect(config.node.dimse).toEqual({ host: '0.0.0.0', port: 0, tls: null, associations: 64, associationsOfPeer: 8 });
     expect(config.spool.keep).toEqual({ deliveredMs: 43_200_000, recordsMs: 34_560_000_000 });
     expect(config.workers.providers).toEqual(['cuda', 'cpu']);
     expect(config.workers.threads).toBe(3);
