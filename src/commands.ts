@@ -13,11 +13,14 @@ import { modelCommands } from './cli/models.js';
 import type { Output } from './cli/output.js';
 import type { Commands } from './cli/program.js';
 import { ruleCommands } from './cli/rules.js';
+import { peerCommands } from './cli/peers.js';
 import { scuCommands } from './cli/scu.js';
+import type { FindTarget } from './cli/scu.js';
 import { seriesCommands } from './cli/series.js';
 import { withdrawCommand } from './cli/withdraw.js';
 import { checkRoles, loadConfig } from './config/load.js';
 import type { Environment } from './config/overrides.js';
+import type { Peer } from './config/peers.js';
 import type { Config } from './config/schema.js';
 import { LimpidError } from './errors.js';
 import { keepHeapSmall } from './heap.js';
@@ -61,6 +64,16 @@ export function openCommands(output: Output, environment: Environment, failed: (
     } finally {
       await spool.close();
     }
+  };
+  const findTarget: FindTarget = async (file, name) => {
+    const config = await load(file);
+    const peer = findPeer(file, config, name);
+    if (peer.kind !== 'dicom')
+      throw new LimpidError('USAGE', `peer ${name} of ${file} is a ${peer.kind}, no DICOM node`);
+    const { aeTitle, host, port, associations } = peer;
+    if (host === null || port === null) throw new LimpidError('USAGE', `peer ${name} has no host and port in ${file}`);
+    const tls = peer.tls === null ? undefined : (await openTls(config)).target(name);
+    return { target: { aeTitle, host, port, callingAe: config.node.aeTitle, tls }, associations };
   };
   return {
     serve: async ({ config: file, roles, standby }) => {
@@ -113,22 +126,14 @@ export function openCommands(output: Output, environment: Environment, failed: (
       output,
       failed,
     ),
-    scu: scuCommands(
-      async (file, name) => {
-        const config = await load(file);
-        const peer = config.peers[name];
-        if (peer === undefined) {
-          throw new LimpidError('USAGE', `${file} has no peer ${name}: ${Object.keys(config.peers).join(', ')}`);
-        }
-        if (peer.kind !== 'dicom')
-          throw new LimpidError('USAGE', `peer ${name} of ${file} is a ${peer.kind}, no DICOM node`);
-        const { aeTitle, host, port, associations } = peer;
-        if (host === null || port === null)
-          throw new LimpidError('USAGE', `peer ${name} has no host and port in ${file}`);
-        const tls = peer.tls === null ? undefined : (await openTls(config)).target(name);
-        return { target: { aeTitle, host, port, callingAe: config.node.aeTitle, tls }, associations };
+    scu: scuCommands(findTarget, quiet, output, failed),
+    peers: peerCommands(
+      {
+        load,
+        target: async (file, name) => (await findTarget(file, name)).target,
+        peer: async (file, name) => findPeer(file, await load(file), name),
+        now: Date.now,
       },
-      quiet,
       output,
       failed,
     ),
@@ -165,4 +170,13 @@ export function openCommands(output: Output, environment: Environment, failed: (
       failed,
     ),
   };
+}
+
+/** @throws LimpidError USAGE: no such peer */
+function findPeer(file: string, { peers }: Config, name: string): Peer {
+  const peer = peers[name];
+  if (peer === undefined) {
+    throw new LimpidError('USAGE', `${file} has no peer ${name}: ${Object.keys(peers).join(', ')}`);
+  }
+  return peer;
 }

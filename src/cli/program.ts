@@ -3,10 +3,12 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { version } from '../version.js';
 import { roles } from '../config/load.js';
 import type { Role } from '../config/load.js';
+import { parseDuration } from '../config/units.js';
 import type { ConfigCommands } from './config.js';
 import type { EnhanceCommand } from './enhance.js';
 import type { EvaluateCommands, StudyArguments } from './evaluate.js';
 import type { ModelCommands } from './models.js';
+import type { PeerCommands } from './peers.js';
 import type { RuleCommands } from './rules.js';
 import type { ScuCommands } from './scu.js';
 import type { SeriesCommands } from './series.js';
@@ -23,6 +25,7 @@ export interface Commands {
   readonly enhance: EnhanceCommand;
   readonly evaluate: EvaluateCommands;
   readonly scu: ScuCommands;
+  readonly peers: PeerCommands;
   readonly series: SeriesCommands;
   readonly withdraw: WithdrawCommand;
   readonly rules: RuleCommands;
@@ -73,6 +76,16 @@ const readMoment =
     return at;
   };
 
+function readDuration(text: string): number {
+  const ms = parseDuration(text);
+  if (ms === null) throw new InvalidArgumentError('A duration as 30s, 10m or 1h.');
+  return ms;
+}
+
+const deadlineOption = (text: string): Option =>
+  new Option('--deadline <duration>', 'what has not ended then is given up')
+    .argParser(readDuration)
+    .default(readDuration(text), text);
 const configOption = (): Option => new Option('--config <file>', 'configuration file').default(defaultConfig);
 const modelsOption = (): Option =>
   new Option('--models <dir>', 'folder of models').default(undefined, "the program's own");
@@ -119,6 +132,7 @@ export function buildProgram(commands: Commands): Command {
 
   addEvaluate(program, commands);
   addScu(program, commands);
+  addPeers(program, commands);
   addSeries(program, commands);
 
   const rules = program.command('rules').description('routing rules');
@@ -241,6 +255,23 @@ function addEvaluate(program: Command, commands: Commands): void {
     .action((kit: string, options: { results: string[]; json: boolean }) => commands.evaluate.accept(kit, options));
 }
 
+function addPeers(program: Command, commands: Commands): void {
+  const peers = program.command('peers').description('peers, and whether they can be reached');
+  peers
+    .command('list')
+    .description('peers of the configuration')
+    .addOption(configOption())
+    .addOption(jsonOption())
+    .action((options: { config: string; json: boolean }) => commands.peers.list(options));
+  peers
+    .command('check')
+    .description('take the connection to a peer apart: name, TCP, TLS, association, contexts, echo, commitment')
+    .argument('<peer>', 'name in the configuration')
+    .addOption(configOption())
+    .addOption(jsonOption())
+    .action((peer: string, options: { config: string; json: boolean }) => commands.peers.check(peer, options));
+}
+
 function addScu(program: Command, commands: Commands): void {
   program
     .command('echo')
@@ -248,7 +279,10 @@ function addScu(program: Command, commands: Commands): void {
     .argument('<peer>', 'name in the configuration')
     .addOption(configOption())
     .option('-v, --verbose', 'print what was negotiated', false)
-    .action((peer: string, options: { config: string; verbose: boolean }) => commands.scu.echo(peer, options));
+    .addOption(deadlineOption('30s'))
+    .action((peer: string, options: { config: string; verbose: boolean; deadline: number }) =>
+      commands.scu.echo(peer, options),
+    );
   program
     .command('send')
     .description('C-STORE files to a peer')
@@ -256,7 +290,8 @@ function addScu(program: Command, commands: Commands): void {
     .argument('<path...>', 'files and folders')
     .addOption(configOption())
     .option('-v, --verbose', 'print what was negotiated', false)
-    .action((peer: string, paths: string[], options: { config: string; verbose: boolean }) =>
+    .addOption(deadlineOption('1h'))
+    .action((peer: string, paths: string[], options: { config: string; verbose: boolean; deadline: number }) =>
       commands.scu.send(peer, paths, options),
     );
 }

@@ -11,11 +11,14 @@ import { colour, table } from './output.js';
 import type { Output } from './output.js';
 
 export interface ScuCommands {
-  echo(peer: string, options: { readonly config: string; readonly verbose: boolean }): Promise<void>;
+  echo(
+    peer: string,
+    options: { readonly config: string; readonly verbose: boolean; readonly deadline: number },
+  ): Promise<void>;
   send(
     peer: string,
     paths: readonly string[],
-    options: { readonly config: string; readonly verbose: boolean },
+    options: { readonly config: string; readonly verbose: boolean; readonly deadline: number },
   ): Promise<void>;
 }
 
@@ -29,11 +32,12 @@ export function scuCommands(findTarget: FindTarget, log: Log, output: Output, fa
   return {
     async echo(peer, options) {
       const { target } = await findTarget(options.config, peer);
-      const answer = await echo(target, { log });
+      const answer = await echo(target, { log, signal: AbortSignal.timeout(options.deadline) });
       output.out(
         `${peer}: ${colour(output, 'green', 'answered')} in ${Math.round(answer.ms)} ms, status ${hex(answer.status)}`,
       );
       if (options.verbose) output.out(JSON.stringify(answer.negotiated, null, 1));
+      if (answer.status !== 0) failed();
     },
     async send(peer, paths, options) {
       const { target, associations } = await findTarget(options.config, peer);
@@ -44,7 +48,13 @@ export function scuCommands(findTarget: FindTarget, log: Log, output: Output, fa
         ? new SingleBar({ format: `${peer} {bar} {value}/{total}`, clearOnComplete: true })
         : null;
       bar?.start(outgoing.length, 0);
-      const report = await send(target, outgoing, { associations, log, onOutcome: () => bar?.increment() });
+      const signal = AbortSignal.timeout(options.deadline);
+      const report = await send(target, outgoing, {
+        signal,
+        associations,
+        log,
+        onOutcome: () => bar?.increment(),
+      });
       bar?.stop();
       if (options.verbose && report.negotiated !== null) output.out(JSON.stringify(report.negotiated, null, 1));
       const counts = new Map<string, number>();

@@ -1,0 +1,294 @@
+/**
+ * The destination doctor: takes a connection to a DICOM peer apart, step by step, and says of each what was found and what to do. It
+ * stores nothing at the peer.
+ */
+import { lookup } from 'node:dns/promises';
+import { connect } from 'node:net';
+import type { Socket } from 'node:net';
+import { performance } from 'node:perf_hooks';
+import { sopClasses } from '../../dicom/uids.js';
+import { LimpidError, failures } from '../../errors.js';
+import type { FailureCode } from '../../errors.js';
+import { acceptsCommitment } from './commitment-scu.js';
+import { CommandField, SopClass, TransferSyntax } from './constants.js';
+import { ContextResult } from './negotiate.js';
+import { type ScuTarget, openRequestor } from './requestor.js';
+import { describeTlsFault, startTls } from './tls-caller.js';
+
+export const examinedSteps = ['name', 'tcp', 'tls', 'association', 'contexts', 'echo', 'commitment'] as const;
+
+export interface Finding {
+  readonly step: (typeof examinedSteps)[number] | 'folder';
+  /** `skipped`: not asked for, or a step before it failed. */
+  readonly state: 'ok' | 'warning' | 'failed' | 'skipped';
+  readonly found: string;
+  /** What a person does about it; null: nothing. */
+  readonly advice: string | null;
+}
+
+export interface ExamineOptions {
+  /** Address that commits itself for the peer; null: commitment is not asked for. */
+  readonly commitment: ScuTarget | null;
+  readonly nowMs: number;
+  readonly signal: AbortSignal;
+}
+
+const connectMs = 10_000;
+const echoes = 5;
+/** An answer that waits for a delayed acknowledgement (Nagle's algorithm at the peer) takes 40 ms. */
+const delayedFromMs = 35;
+const soonMs = 30 * 86_400_000;
+
+const known: readonly (readonly [name: string, uid: string])[] = [
+  ['CT', sopClasses.ct],
+  ['MR', sopClasses.mr],
+  ['Enhanced CT', sopClasses.enhancedCt],
+  ['Legacy Converted Enhanced CT', sopClasses.legacyConvertedCt],
+  ['Enhanced MR', sopClasses.enhancedMr],
+  ['Legacy Converted Enhanced MR', sopClasses.legacyConvertedMr],
+  ['US', sopClasses.us],
+  ['US Multi-frame', sopClasses.usMultiFrame],
+  ['Key Object Selection', sopClasses.keyObjectSelection],
+];
+const syntaxes: readonly (readonly [name: string, uid: string])[] = [
+  ['Explicit LE', TransferSyntax.ExplicitLittleEndian],
+  ['Implicit LE', TransferSyntax.ImplicitLittleEndian],
+  ['RLE', '1.2.840.10008.1.2.5'],
+  ['JPEG Lossless', '1.2.840.10008.1.2.4.70'],
+  ['JPEG-LS', '1.2.840.10008.1.2.4.80'],
+  ['JPEG 2000 Lossless', '1.2.840.10008.1.2.4.90'],
+];
+/** The classes of a classic CT or MR series: without them nothing can be delivered. */
+const needed = new Set(['CT', 'MR']);
+
+const ok = (step: Finding['step'], found: string): Finding => ({ step, state: 'ok', found, advice: null });
+const skipped = (step: Finding['step'], found: string): Finding => ({ step, state: 'skipped', found, advice: null });
+const failed = (step: Finding['step'], found: string, advice: string): Finding => ({
+  step,
+  state: 'failed',
+  found,
+  advice,
+});
+
+const hintOf = (code: FailureCode): string => failures[code].hint;
+const codeOf = (error: unknown): string => describeTlsFault(error).code; // the code of any system error
+
+/** Takes the steps in order; behind one that fails the rest is skipped. */
+export async function examinePeer(target: ScuTarget, options: ExamineOptions): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  const steps: readonly (() => Promise<Finding | Finding[]>)[] = [
+    () => examineName(target),
+    () => examineTcp(target, options.signal),
+    () => examineTls(target, options),
+    () => examineAssociation(target, options.signal),
+  ];
+  for (const step of steps) {
+    findings.push(...[await step()].flat());
+    if (findings.some(({ state }) => state === 'failed')) break;
+  }
+  const reached = findings.every(({ state }) => state !== 'failed') || findings.some(({ step }) => step === 'contexts');
+  if (reached) findings.push(await examineCommitment(options));
+  for (const step of examinedSteps) {
+    if (!findings.some((finding) => finding.step === step)) findings.push(skipped(step, 'a step before it failed'));
+  }
+  return findings.toSorted((a, b) => rank(a) - rank(b));
+}
+
+const rank = ({ step }: Finding): number => examinedSteps.findIndex((one) => one === step);
+
+async function examineName({ host }: ScuTarget): Promise<Finding> {
+  const started = performance.now();
+  try {
+    const addresses = (await lookup(host, { all: true })).map(({ address }) => address);
+    return ok('name', `${host} is ${addresses.join(', ')} (${Math.round(performance.now() - started)} ms)`);
+  } catch (error) {
+    return failed(
+      'name',
+      `${host} is not known: ${codeOf(error)}`,
+      'Mend host of the peer, or the name server of this machine.',
+    );
+  }
+}
+
+function open({ host, port }: ScuTarget, signal: AbortSignal): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host, port, noDelay: true, signal });
+    socket.setTimeout(connectMs, () => socket.destroy(Object.assign(new Error('time-out'), { code: 'ETIMEDOUT' })));
+    socket.once('error', reject);
+    socket.once('connect', () => {
+      socket.setTimeout(0);
+      socket.removeListener('error', reject);
+      resolve(socket);
+    });
+  });
+}
+
+const tcpAdvice: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'The machine answers, nothing listens at this port: start the peer, or mend port.',
+  ETIMEDOUT: 'Nothing answers: look for a firewall between, or a wrong address.',
+  EHOSTUNREACH: 'There is no route to the address: look at the network.',
+  ENETUNREACH: 'There is no route to the address: look at the network.',
+};
+
+async function examineTcp(target: ScuTarget, signal: AbortSignal): Promise<Finding> {
+  const started = performance.now();
+  try {
+    (await open(target, signal)).destroy();
+    return ok('tcp', `port ${target.port} answers in ${Math.round(performance.now() - started)} ms`);
+  } catch (error) {
+    const code = codeOf(error);
+    return failed('tcp', `no connection to port ${target.port}: ${code}`, tcpAdvice[code] ?? hintOf('DIMSE_CONNECT'));
+  }
+}
+
+async function examineTls(target: ScuTarget, { nowMs, signal }: ExamineOptions): Promise<Finding> {
+  if (!target.tls) return skipped('tls', 'the peer is called without TLS, by its configuration');
+  let socket: Socket | null = null;
+  const late = setTimeout(() => socket?.destroy(), connectMs);
+  try {
+    socket = await open(target, signal);
+    socket.on('error', () => {}); // the handshake tells it
+    const secured = await startTls(socket, target.host, target.tls);
+    const certificate = secured.getPeerX509Certificate();
+    const protocol = `${secured.getProtocol() ?? 'TLS'}, ${secured.getCipher().name}`;
+    secured.destroy();
+    if (certificate === undefined) return failed('tls', `${protocol}, no certificate`, 'Give the peer a certificate.');
+    const endsMs = Date.parse(certificate.validTo);
+    const days = Math.floor((endsMs - nowMs) / 86_400_000);
+    const chain = `issued by ${oneLine(certificate.issuer)}`;
+    const found = `${protocol}; ${oneLine(certificate.subject)}, ${chain}, valid for ${days} more days`;
+    return endsMs - nowMs > soonMs
+      ? ok('tls', found)
+      : { step: 'tls', state: 'warning', found, advice: "Have the peer's certificate renewed before it ends." };
+  } catch (error) {
+    const { code, why } = describeTlsFault(error);
+    const advice =
+      code === 'ECONNRESET' || code === 'EPROTO' || code.startsWith('ERR_SSL_')
+        ? 'The port may speak no TLS, or the peer refuses the certificate of limpid: compare port, and both authorities.'
+        : hintOf('DIMSE_TLS');
+    return failed('tls', `no TLS: ${why}`, advice);
+  } finally {
+    clearTimeout(late);
+    socket?.destroy();
+  }
+}
+
+const oneLine = (name: string): string => name.split('\n').join(', ');
+
+async function examineAssociation(target: ScuTarget, signal: AbortSignal): Promise<Finding[]> {
+  const proposed = [
+    {
+      abstractSyntaxUid: SopClass.Verification,
+      transferSyntaxUids: [TransferSyntax.ImplicitLittleEndian],
+    },
+    ...known.flatMap(([, abstractSyntaxUid]) =>
+      syntaxes.map(([, uid]) => ({ abstractSyntaxUid, transferSyntaxUids: [uid] })),
+    ),
+  ].map((context, index) => ({ id: 2 * index + 1, ...context }));
+  const started = performance.now();
+  try {
+    const requestor = await openRequestor(target, proposed, signal);
+    const ms = Math.round(performance.now() - started);
+    const { implementationVersionName, maximumLength, contexts } = requestor.negotiated;
+    const name = implementationVersionName === '' ? 'an implementation without a name' : implementationVersionName;
+    const findings = [
+      ok(
+        'association',
+        `accepted in ${ms} ms as ${target.callingAe} to ${target.aeTitle} by ${name}, maximum PDU ${maximumLength === 0 ? 'without limit' : maximumLength}`,
+      ),
+      contextsFinding(contexts),
+    ];
+    const times: number[] = [];
+    let status: number | undefined;
+    for (let count = 0; count < echoes && requestor.contexts.has(1); count++) {
+      const asked = performance.now();
+      const response = await requestor.call(1, {
+        field: CommandField.Echo,
+        affectedSopClassUid: SopClass.Verification,
+      });
+      times.push(performance.now() - asked);
+      status = response.status;
+    }
+    await requestor.release();
+    return [...findings, echoFinding(times, status)];
+  } catch (error) {
+    if (!(error instanceof LimpidError)) throw error;
+    return [failed('association', error.message, hintOf(error.code))];
+  }
+}
+
+function contextsFinding(
+  contexts: readonly { abstractSyntaxUid: string; transferSyntaxUids: readonly string[]; result: number }[],
+): Finding {
+  const accepted = known.map(([name, uid]) => ({
+    name,
+    syntaxes: syntaxes.filter(([, syntax]) =>
+      contexts.some(
+        ({ abstractSyntaxUid, transferSyntaxUids, result }) =>
+          abstractSyntaxUid === uid && transferSyntaxUids.includes(syntax) && result === ContextResult.Acceptance,
+      ),
+    ),
+  }));
+  const taken = accepted.filter((one) => one.syntaxes.length > 0);
+  const missing = accepted.filter((one) => one.syntaxes.length === 0).map(({ name }) => name);
+  const groups = new Map<string, string[]>();
+  for (const { name, syntaxes: of } of taken) {
+    const list = of.map(([syntax]) => syntax).join(', ');
+    groups.set(list, [...(groups.get(list) ?? []), name]);
+  }
+  const says = [...groups].map(([list, names]) => `${names.join(', ')}: ${list}`);
+  const found = [...says, ...(missing.length > 0 ? [`not accepted: ${missing.join(', ')}`] : [])].join('; ');
+  const lacking = missing.filter((name) => needed.has(name));
+  if (lacking.length > 0) {
+    return failed('contexts', found, `Have the peer accept ${lacking.join(' and ')} Image Storage from this AE title.`);
+  }
+  if (missing.length === 0) return ok('contexts', found);
+  return {
+    step: 'contexts',
+    state: 'warning',
+    found,
+    advice: 'Objects of the classes that are not accepted cannot be delivered: add them there if they are needed.',
+  };
+}
+
+function echoFinding(times: readonly number[], status: number | undefined): Finding {
+  if (times.length === 0) {
+    return {
+      step: 'echo',
+      state: 'warning',
+      found: 'Verification is not accepted',
+      advice: 'Limpid probes by an association alone; have the peer accept Verification.',
+    };
+  }
+  const median = times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)] ?? 0;
+  const found = `${times.length} answered, median ${median.toFixed(1)} ms`;
+  if (status !== 0)
+    return failed('echo', `status ${(status ?? 0).toString(16).toUpperCase().padStart(4, '0')}`, "See the peer's log.");
+  return median < delayedFromMs
+    ? ok('echo', found)
+    : {
+        step: 'echo',
+        state: 'warning',
+        found,
+        advice:
+          'Each answer takes so long, for each image too. About 40 ms on a short way is a delayed acknowledgement: have the peer set TCP_NODELAY; else raise associations.',
+      };
+}
+
+async function examineCommitment({ commitment, signal }: ExamineOptions): Promise<Finding> {
+  if (commitment === null) return skipped('commitment', 'not asked for, by the configuration');
+  try {
+    if (await acceptsCommitment(commitment, signal)) {
+      return ok(
+        'commitment',
+        `${commitment.aeTitle} accepts the Storage Commitment Push Model; it reports to ${commitment.callingAe}, whose address it must know`,
+      );
+    }
+    const advice =
+      'Have it accept Storage Commitment from this AE title, name another peer in commitment.by, or turn commitment off.';
+    return failed('commitment', `${commitment.aeTitle} does not accept the Storage Commitment Push Model`, advice);
+  } catch (error) {
+    if (!(error instanceof LimpidError)) throw error;
+    return failed('commitment', error.message, hintOf(error.code));
+  }
+}

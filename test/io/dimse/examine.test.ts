@@ -1,0 +1,121 @@
+// The destination doctor: each step against a peer that is right, and against one that is wrong in that step.
+import { afterEach, describe, expect, it } from '@jest/globals';
+import type { Finding } from '../../../src/io/dimse/examine.js';
+import { examinePeer } from '../../../src/io/dimse/examine.js';
+import { answerRequest } from '../../../src/io/dimse/negotiate.js';
+import { encodeReject } from '../../../src/io/dimse/pdu.js';
+import type { ScuTarget } from '../../../src/io/dimse/requestor.js';
+import { ctClass } from '../../support/dimse-bytes.js';
+import { freePort } from '../../support/free-port.js';
+import { describeWithPeers, startOrthanc } from '../../support/peers.js';
+import { type ScriptedScpOptions, openScriptedScp } from '../../support/scripted-scp.js';
+
+const closers: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+const at = (port: number, change: Partial<ScuTarget> = {}): ScuTarget => ({
+  aeTitle: 'PACS',
+  host: '127.0.0.1',
+  port,
+  callingAe: 'LIMPID',
+  ...change,
+});
+
+async function peer(options: ScriptedScpOptions = {}): Promise<number> {
+  const scp = await openScriptedScp(options);
+  closers.push(() => scp.close());
+  return scp.port;
+}
+
+const check = (target: ScuTarget, commitment: ScuTarget | null = null): Promise<Finding[]> =>
+  examinePeer(target, { commitment, nowMs: 0, signal: AbortSignal.timeout(20_000) });
+
+const words = (findings: readonly Finding[]): string =>
+  findings.map(({ step, state }) => `${step} ${state}`).join(', ');
+const of = (findings: readonly Finding[], step: Finding['step']): Finding => {
+  const found = findings.find((finding) => finding.step === step);
+  if (found === undefined) throw new Error(`no ${step}`);
+  return found;
+};
+
+describe('examining a peer', () => {
+  it('that takes everything', async () => {
+    const port = await peer({
+      associate: (asked) => answerRequest(asked, 16_384, { requests: true, reports: false }),
+    });
+    const findings = await check(at(port), at(port));
+    expect(words(findings)).toBe('name ok, tcp ok, tls skipped, association ok, contexts ok, echo ok, commitment ok');
+    expect(of(findings, 'contexts').found).toContain('CT, MR');
+    expect(of(findings, 'association').found).toContain('as LIMPID to PACS');
+    expect(of(findings, 'echo').found).toMatch(/^5 answered, median \d+\.\d ms$/);
+  });
+
+  it('whose name nobody knows', async () => {
+    const findings = await check(at(104, { host: 'no-such-host.invalid' }));
+    expect(words(findings)).toMatch(/^name failed, tcp skipped, .*commitment skipped$/);
+    expect(of(findings, 'name').advice).toContain('name server');
+  });
+
+  it('that does not listen', async () => {
+    const findings = await check(at(await freePort()));
+    expect(words(findings)).toContain('tcp failed, tls skipped, association skipped');
+    expect(of(findings, 'tcp')).toMatchObject({ found: expect.stringContaining('ECONNREFUSED') });
+    expect(of(findings, 'tcp').advice).toContain('nothing listens at this port');
+  });
+
+  it('that does not know the calling AE title', async () => {
+    const port = await peer({
+      associate: (_, socket) => {
+        socket.end(encodeReject({ result: 1, source: 1, reason: 3 }));
+        return null;
+      },
+    });
+    const findings = await check(at(port));
+    expect(words(findings)).toContain('tcp ok, tls skipped, association failed, contexts skipped');
+    expect(of(findings, 'association').found).toContain('calling AE title not recognized');
+    expect(of(findings, 'association').advice).toContain('AE titles');
+  });
+
+  it('that takes no CT', async () => {
+    const port = await peer({
+      associate: (asked) => {
+        const answer = answerRequest(asked, 16_384);
+        const isCt = (id: number) => asked.contexts.find((one) => one.id === id)?.abstractSyntaxUid === ctClass;
+        return { ...answer, contexts: answer.contexts.map((one) => (isCt(one.id) ? { ...one, result: 3 } : one)) };
+      },
+    });
+    const findings = await check(at(port));
+    expect(of(findings, 'contexts')).toMatchObject({
+      state: 'failed',
+      found: expect.stringContaining('not accepted: CT'),
+    });
+    expect(of(findings, 'contexts').advice).toBe('Have the peer accept CT Image Storage from this AE title.');
+    expect(of(findings, 'echo').state).toBe('ok');
+  });
+
+  it('whose every answer is held up for 40 ms', async () => {
+    const port = await peer({ message: ({ respond }) => void setTimeout(respond, 42) });
+    const finding = of(await check(at(port)), 'echo');
+    expect(finding.state).toBe('warning');
+    expect(finding.advice).toContain('TCP_NODELAY');
+  });
+
+  it('that is asked for commitment and gives none', async () => {
+    const port = await peer();
+    const finding = of(await check(at(port), at(port)), 'commitment');
+    expect(finding).toMatchObject({ state: 'failed', found: 'PACS does not accept the Storage Commitment Push Model' });
+  });
+});
+
+describeWithPeers(['Orthanc'], 'examining Orthanc', () => {
+  it('finds it usable, commitment included', async () => {
+    const orthanc = await startOrthanc({ modalities: { LIMPID: { aeTitle: 'LIMPID', port: 11_112 } } });
+    closers.push(() => orthanc.stop());
+    const target = at(orthanc.dicomPort, { aeTitle: orthanc.aeTitle });
+    const findings = await check(target, target);
+    expect(findings.filter(({ state }) => state === 'failed')).toEqual([]);
+    expect(of(findings, 'commitment').state).toBe('ok');
+  });
+});
