@@ -4,7 +4,8 @@ import { attributes } from '../../src/derive/attributes.js';
 import { privateElements } from '../../src/derive/private-block.js';
 import { decodableSyntaxes, videoSyntaxes } from '../../src/io/dimse/constants.js';
 import { deliveryRule } from '../../src/io/dimse/status.js';
-import { transferSyntax } from '../../src/dicom/uids.js';
+import { derivedClasses, sopClasses, transferSyntax } from '../../src/dicom/uids.js';
+import { reasons } from '../../src/errors.js';
 
 const page = await readFile(new URL('../../../docs/conformance-statement.md', import.meta.url), 'utf8');
 const section = (title: string): string => page.split(/^##+ /m).find((text) => text.startsWith(`${title}\n`)) ?? '';
@@ -43,5 +44,35 @@ describe('the conformance statement', () => {
       if (name !== deliveryRule(status).class) throw new Error(`${status.toString(16)}: page says ${name}`);
     }
     expect(rows.length).toBeGreaterThan(15);
+  });
+
+  it('names every gate code with what becomes of the series, and what may be lifted', () => {
+    const rows = found(section('Input gate'), /^\| (`[A-Z_]+` .*) \|$/gm).map((row) => row.split(' | '));
+    const said = rows.map(([name = '', , verdict, lift]) => [name.replaceAll('`', ''), verdict?.split(' ')[0], lift]);
+    const words = { skip: 'skipped', hold: 'held', warn: 'enhanced,' };
+    const ofGate = Object.entries(reasons).filter(([name]) => !/^(SUPERSEDED|WITHHELD|POISON)$/.test(name));
+    expect(said).toEqual(ofGate.map(([name, { verdict, lift }]) => [name, words[verdict], lift ? 'yes' : '']));
+  });
+
+  it('names every class that objects are made of', () => {
+    const overview = section('Overview');
+    for (const uid of [...derivedClasses, sopClasses.keyObjectSelection]) expect(overview).toContain(`\`${uid}\``);
+  });
+
+  it('has the chapters of PS3.2 in their order', () => {
+    const chapters = found(page, /^## (.*)$/gm);
+    const expected = [
+      'Overview',
+      'Introduction',
+      'Implementation model',
+      'Associations',
+      'Network interfaces',
+      'Configuration',
+      'Media interchange',
+      'Character sets',
+      'Security',
+      'Derived objects',
+    ];
+    expect(chapters.filter((chapter) => expected.includes(chapter))).toEqual(expected);
   });
 });

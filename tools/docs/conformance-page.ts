@@ -1,23 +1,17 @@
 // docs/conformance-statement.md: the DICOM conformance statement (PS3.2), from the tables that the code works by.
-import { fileURLToPath } from 'node:url';
 import { isLossyMark, knownSyntaxes } from './syntax-names.js';
-import { attributes } from '../../src/derive/attributes.js';
-import type { Action } from '../../src/derive/attributes.js';
-import { privateCreator, privateElements, privateGroup } from '../../src/derive/private-block.js';
-import { keptPrivate } from '../../src/derive/private-elements.js';
-import { sourcePurpose } from '../../src/derive/references.js';
-import { classicClasses, sopClasses } from '../../src/dicom/uids.js';
-import { openRegistry } from '../../src/inference/registry.js';
 import { decodableSyntaxes, nativeSyntaxes } from '../../src/io/dimse/constants.js';
 import { defaultLimits } from '../../src/io/dimse/limits.js';
 import { rejections } from '../../src/io/dimse/negotiate.js';
 import { answers, deliveryRule, describeRejection, identityInvalid, identityMissing, rejectionClass } from '../../src/io/dimse/status.js';
 import type { StoreAnswer } from '../../src/io/dimse/sink.js';
 import { implementationClassUid, implementationVersionName, version } from '../../src/version.js';
+import { madeClasses, objectSections } from './conformance-objects.js';
 import { code, page, table } from './markdown.js';
+import { commitment } from '../../src/config/commitment-schema.js';
+import { configSchema } from '../../src/config/schema.js';
 
 const hex = (value: number, digits: number): string => value.toString(16).toUpperCase().padStart(digits, '0');
-const tag = (value: number): string => `(${hex(value >>> 16, 4)},${hex(value & 0xffff, 4)})`;
 
 function syntaxRows(): string[][] {
   return knownSyntaxes().map(({ uid, name }) => [
@@ -87,41 +81,48 @@ const limitWords: Readonly<Record<keyof typeof defaultLimits, string>> = {
   connectMs: 'as SCU: TCP connection, ms',
 };
 
-const attributesOf = (action: Action): string =>
-  attributes
-    .filter((rule) => rule.action === action)
-    .map(({ keyword, tag: number }) => `${keyword} ${tag(number)}`)
-    .join(', ');
-
-const classNames: Readonly<Record<string, string>> = { [sopClasses.ct]: 'CT Image Storage', [sopClasses.mr]: 'MR Image Storage' };
-
-async function codeRows(): Promise<string[][]> {
-  const registry = await openRegistry(fileURLToPath(new URL('../../../models/', import.meta.url)));
-  const rows = registry.list().flatMap(({ id, codes }) => codes.map(({ value, scheme, meaning }) => ({ id, value, scheme, meaning })));
-  const names = [...new Set(rows.map(({ value, scheme }) => `${value}|${scheme}`))];
-  return names.map((name) => {
-    const [value = '', scheme = ''] = name.split('|');
-    const same = rows.filter((row) => row.value === value && row.scheme === scheme);
-    return [code(value), scheme, same[0]?.meaning ?? '', same.map(({ id }) => id).join(', ')];
-  });
+/** Keys of the configuration that a peer's operator may ask for, with their values where the file does not name them. */
+function configurationRows(): string[][] {
+  const { node, assemble } = configSchema.parse({ node: { aeTitle: 'LIMPID' } });
+  const seconds = (ms: number): string => `${ms / 1000} s`;
+  return [
+    ['AE title that modalities call', code('node.aeTitle'), 'needed'],
+    ['DICOM port', code('node.dimse.port'), String(node.dimse.port)],
+    ['callers that no peer names', code('node.unknownCallers'), node.unknownCallers],
+    ['Station Name', code('node.name'), node.name],
+    ['Content Qualification', code('node.qualification'), node.qualification],
+    ['peers: AE title, host, port, addresses, associations, compression, commitment, TLS', code('peers'), 'none'],
+    ['a series is complete after', code('assemble.quiet'), seconds(assemble.quietMs)],
+    ['after the release of an association with several of its instances', code('assemble.released'), seconds(assemble.releasedMs)],
+    ['while positions are missing', code('assemble.gaps'), seconds(assemble.gapsMs)],
+    ['at the latest', code('assemble.longest'), seconds(assemble.longestMs)],
+  ];
 }
 
 export async function conformancePage(): Promise<string> {
+  const asked = commitment.parse(true);
+  if (asked === null) throw new Error('commitment: true asks for nothing');
   return page(
     'DICOM conformance statement',
     `limpid ${version}. Made from the tables that the program works by; its tests fail when this page and they differ. Sections in the order of PS3.2.`,
     '## Overview',
-    'limpid receives image series by DIMSE, keeps the originals unchanged, derives enhanced CT and MR series and stores originals and derived series at other nodes.',
+    'limpid receives image series by DIMSE, keeps the originals unchanged, derives enhanced series and stores originals and derived series at other nodes. It queries nothing and archives nothing.',
     table(
       ['network service', 'SCU', 'SCP'],
       [
         ['Verification', 'yes', 'yes'],
         ['Storage, every Storage SOP class of PS3.4 Annex B.5 and private ones below its root', 'yes', 'yes'],
-        ['Storage Commitment, Query/Retrieve, Worklist, MPPS, Print', 'no', 'no'],
-        ['DICOMweb', 'no', 'no'],
+        ['Storage Commitment Push Model', 'yes, for peers configured so', 'no'],
+        ['Query/Retrieve, Worklist, MPPS, Print', 'no', 'no'],
         ['Media interchange', 'no', 'no'],
       ],
     ),
+    'Objects that limpid makes itself:',
+    madeClasses(),
+    '## Introduction',
+    'For integrators and for the operators of the nodes beside it. Conformance alone does not mean that two nodes work together: try `limpid echo PEER -v` and `limpid send PEER FILE`. Words: *original*, an instance as received; *derived series*, what a model made of one; *peer*, a node of the configuration. PS3.x are the parts of the DICOM standard.',
+    '## Implementation model',
+    'One application entity. As SCP it takes Verification and Storage requests of modalities (and of a PACS); instances of a series are gathered until it is complete; rules decide what is enhanced and who gets what. As SCU it stores originals and derived series, sends documents that withdraw a derived series, asks for Storage Commitment, and asks peers that failed by Verification. An instance is answered 0000 only when it is kept, and is sent until its destination has it, in any order, over one or more associations at once. Nothing is sent that no rule asks for.',
     '## Associations',
     table(
       ['', ''],
@@ -130,9 +131,9 @@ export async function conformancePage(): Promise<string> {
         ['Implementation Class UID', code(implementationClassUid)],
         ['Implementation Version Name', code(implementationVersionName)],
         ['asynchronous operations', 'one at a time in both directions; the window is never negotiated'],
-        ['role selection', 'the association requestor is SCU; SCP of the requestor is refused'],
+        ['role selection', 'Storage: the association requestor is SCU, SCP of the requestor is refused; Storage Commitment: a peer that is asked may take the SCP role to report'],
         ['Storage extended negotiation', 'level 2 (full), no digital signatures, no element coercion'],
-        ['user identity, SCP/SCU of Storage Commitment', 'not negotiated'],
+        ['user identity', 'not negotiated'],
         ['TLS', 'as SCP on a port of its own (2762), as SCU per peer: see Security'],
       ],
     ),
@@ -147,7 +148,7 @@ export async function conformancePage(): Promise<string> {
       Object.entries(limitWords).map(([name, words]) => [words, String(Reflect.get(defaultLimits, name))]),
     ),
     '## Transfer syntaxes',
-    'Accepted as SCP. As SCU each instance is proposed in the syntax that it is kept in; uncompressed ones also in Explicit and Implicit VR Little Endian. Pixel data are never transcoded. Derived series are stored in Explicit VR Little Endian.',
+    'Accepted as SCP. As SCU each instance is proposed in the syntax that it is kept in, and in Explicit and Implicit VR Little Endian. Originals go as they came wherever the peer takes their syntax; where it does not, they are decompressed without loss and proved equal (those compressed with loss only where the site says so). Derived series are kept in Explicit VR Little Endian and may be compressed without loss where the configuration of the peer asks for it (JPEG-LS, JPEG 2000).',
     table(['UID', 'name', 'can be enhanced', 'with loss: skipped unless lifted'], syntaxRows()),
     `Uncompressed: ${[...nativeSyntaxes].map(code).join(', ')}.`,
     '## Storage SCP',
@@ -156,42 +157,28 @@ export async function conformancePage(): Promise<string> {
     '## Storage SCU',
     'What the status of a C-STORE response means for its instance. *transient* is tried again, spaced by exponential back-off with jitter from 30 s to 15 min, until `giveUp` of the peer; *warned* counts as delivered and is shown to the operator; *permanent* is not tried again, and a person is told.',
     table(['status', 'instance'], statusRows()),
-    '## Derived objects',
-    `Made of ${[...classicClasses].map((uid) => `${classNames[uid] ?? ''} (${code(uid)})`).join(' and ')}; of the same SOP class, in the same study, frame of reference and geometry, as a new series. UIDs are under 2.25, made by hashing source, model, settings and pipeline, so that making a series again makes the same UIDs. Image Type begins DERIVED and ends with the value LIMPID. The text says what was done: Series Description, Derivation Description; Content Qualification is RESEARCH unless the node is configured otherwise. No element identifies a person beyond what the source has. Specific Character Set and text are kept as they are.`,
-    '### Attributes',
-    'Every attribute that is not named here is kept as in the source. Private elements are removed but for those below.',
+    '## Storage Commitment',
+    'As SCU, for peers with `commitment`: after a delivery N-ACTION (action type 1) names what was stored; N-EVENT-REPORT is taken on the same association or on a later one of that peer. Without a report, or with failures that may pass, it is asked again; instances that the peer does not have are stored again. Pixels stay in limpid until it has committed itself.',
     table(
-      ['limpid', 'attributes'],
+      ['', 'key', 'default'],
       [
-        ['replaces', attributesOf('replaced')],
-        ['adds', attributesOf('added')],
-        ['removes', attributesOf('removed')],
-        ['keeps on purpose', attributesOf('kept')],
+        ['a report may take', code('commitment.wait'), `${asked.waitMs / 3_600_000} h`],
+        ['requests before an instance counts as uncommitted', code('commitment.tries'), String(asked.tries)],
+        ['the association stays open for a report', code('commitment.linger'), `${asked.lingerMs / 1000} s`],
       ],
     ),
-    '### Codes',
-    `Derivation Code Sequence gains the items of the model; Purpose of Reference Code of Source Image Sequence is (${sourcePurpose.value}, ${sourcePurpose.scheme}, "${sourcePurpose.meaning}"). 99LIMPID is limpid's private coding scheme.`,
-    table(['value', 'scheme', 'meaning', 'models'], await codeRows()),
-    '### Private block',
-    `Group ${hex(privateGroup, 4)}, private creator ${code(privateCreator)}; Private Data Element Characteristics Sequence says that it holds no identifying information.`,
-    table(
-      ['element', 'VR', 'holds'],
-      Object.entries(privateElements).map(([name, { element, vr }]) => [
-        code(`(${hex(privateGroup, 4)},xx${hex(element, 2)})`),
-        vr,
-        name.replace(/[A-Z0-9]+/g, (part) => ` ${part.toLowerCase()}`),
-      ]),
-    ),
-    '### Private elements of vendors that are kept',
-    table(
-      ['private creator', 'elements'],
-      keptPrivate.map(({ creator, group, elements }) => [
-        creator,
-        elements === 'all' ? `(${hex(group, 4)},xx00) to (${hex(group, 4)},xxFF)` : elements.map((element) => `(${hex(group, 4)},xx${hex(element, 2)})`).join(', '),
-      ]),
-    ),
+    '## Network interfaces',
+    'DICOM upper layer over TCP/IP, IPv4 and IPv6, with and without TLS. The physical medium is the operating system\'s.',
+    '## Configuration',
+    'The whole list stands in [config.md](config.md).',
+    table(['what', 'key', 'default'], configurationRows()),
+    '## Media interchange',
+    'None.',
+    '## Character sets',
+    'Every Specific Character Set: text is copied as bytes, never decoded and encoded again, and (0008,0005) stays as it is, in originals and derived objects. What limpid writes itself is ASCII and holds in every set. For rules and pages the single-byte sets of ISO 8859, ISO_IR 13, ISO_IR 192, GB18030, GBK and the ISO 2022 extensions for Japanese, Korean and Chinese are read.',
     '## Security',
     'BCP 195 TLS Secure Transport Connection Profile (PS3.15 B.12), where the site configures it: TLS 1.2 and 1.3 without downgrade, suites ECDHE with AES-GCM (TLS 1.2), AES-GCM and ChaCha20 (TLS 1.3), keys of at least 2048 bits (RSA), mutual authentication by default. A peer may be bound to certificates by SHA-256 fingerprint or subject; its AE title is then refused without one (1/1/3). Certificates are renewed without a restart. Over the plain port AE title and address are what a caller is known by.',
     'No audit messages, no de-identification.',
+    ...(await objectSections()),
   );
 }
