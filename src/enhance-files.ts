@@ -177,7 +177,7 @@ async function drawPanels(order: TaskOrder, outcome: OutcomeRecord, folder: stri
     if (derived === undefined || source === undefined) continue;
     const before = await readSlice(source.file);
     const after = await readSlice(join(folder, 'objects', derived.file));
-    const png = panels(before.modality === 'MR' ? 'MR' : 'CT', before, after);
+    const png = panels(before.modality === 'CT' ? 'CT' : 'MR', before, after);
     await writeFile(join(folder, 'panels', derived.file.replace(/\.dcm$/, '.png')), png);
   }
 }

@@ -11,6 +11,7 @@ import type { PixelDescription } from './dicom/pixel-description.js';
 import { decodePixels } from './dicom/pixels.js';
 import { fillPadding, paddingMask, toModality, toStored } from './dicom/rescale.js';
 import { derivedInstanceUid } from './dicom/uid.js';
+import { colouredPixels, greyOf, hasTissueRegion, tissueRegions, withGrey } from './dicom/ultrasound.js';
 import { explicitLittleEndian, modalityOfClass } from './dicom/uids.js';
 import { number, numbers, text } from './dicom/values.js';
 import { checkInstance } from './derive/check.js';
@@ -34,6 +35,7 @@ import { LimpidError } from './errors.js';
 import type { Reason } from './errors.js';
 import { completeObject, headerLength, sha256OfBytes, writeFrame } from './frame-writer.js';
 import { removeAirBias } from './imaging/air-bias.js';
+import { awayFrom, eroded } from './imaging/masks.js';
 import { modelSha256 } from './inference/identity.js';
 import { openObjectFile, readHeaderOf } from './spool/object-file.js';
 import type { ObjectFile } from './spool/object-file.js';
@@ -41,6 +43,8 @@ import type { ObjectFile } from './spool/object-file.js';
 interface Work {
   readonly modality: NoiseModality;
   readonly source: SourceInstance;
+  /** Of ultrasound: what may change. */
+  readonly region: Uint8Array | null;
   /** From 0; null in an object of one. */
   readonly frame: number | null;
   readonly stored: Int32Array;
@@ -94,6 +98,38 @@ interface SourceImage {
   readonly source: SourceInstance;
   readonly frame: number | null;
   readonly stored: Int32Array;
+}
+
+/** Coloured pixels that grey tissue may hold: marks and text. */
+const mostColour = 0.001;
+/** Filters look this far: what is no tissue does not reach into it. */
+const margin = 3;
+
+/** Of an ultrasound image, the tissue in grey that may change; refused where there is none, or where it is in colour. */
+function usable(
+  { dataSet, description }: SourceInstance,
+  stored: Int32Array,
+): Uint8Array | { readonly refused: Reason } {
+  const { rows, columns } = description;
+  if (!hasTissueRegion(dataSet))
+    return { refused: { code: 'MISSING_ATTRIBUTE', detail: 'SequenceOfUltrasoundRegions' } };
+  const tissue = tissueRegions(dataSet, description);
+  const coloured = colouredPixels(stored, description);
+  const grey = greyOf(stored, description);
+  const brightest = 2 ** description.bitsStored - 1;
+  const excluded = new Uint8Array(tissue.length);
+  let [inside, colour] = [0, 0];
+  for (let i = 0; i < tissue.length; i++) {
+    if (tissue[i] === 1) inside++;
+    if (tissue[i] === 1 && coloured?.[i] === 1) colour++;
+    // Text and calipers are drawn in full white where they are not in colour.
+    if (coloured?.[i] === 1 || grey[i] === brightest) excluded[i] = 1;
+  }
+  if (colour > mostColour * inside)
+    return { refused: { code: 'COLOUR', detail: `${((100 * colour) / inside).toFixed(1)} % of the tissue` } };
+  const away = awayFrom(excluded, rows, columns, margin);
+  const within = eroded(tissue, rows, columns, margin);
+  return within.map((one, i) => (one === 1 && away[i] === 1 ? 1 : 0));
 }
 
 /** Objects up to this are read at once: classic ones, which have one image. */
@@ -158,7 +194,7 @@ async function finishFrame(
   rangeOf(pixels, derivedDescription(description, plan), 1);
   const bytes = framePixels(pixels, description);
   const faults: string[] = [];
-  const range = checkFrame(bytes, stored, description, plan, (rule, what) =>
+  const range = checkFrame(bytes, stored, source, plan, (rule, what) =>
     faults.push(`${rule}: frame ${frame + 1}: ${what}`),
   );
   const start = headerLengths.get(outFile) ?? headerLength(source, plan);
@@ -188,15 +224,18 @@ const methods: SliceMethods<DerivationPlan, FramePart, InstanceSummary> = {
     const { source, stored } = image;
     const { description } = source;
     const { rows, columns } = description;
-    const values = shared.copy(toModality(stored, description));
+    const region = modality === 'US' ? usable(source, stored) : null;
+    if (region !== null && 'refused' in region) return { value: region };
+    const values = shared.copy(toModality(greyOf(stored, description), description));
     if (padding === 'lowest') fillPadding(values, paddingMask(stored, description));
-    const measured = measureSlice(modality, rows, columns, values, guess);
+    const measured = measureSlice(modality, rows, columns, values, guess, region);
     const map = shared.copy(measured.map);
     const toRecord = 1 / measured.scale / (modality === 'CT' ? 1 : Math.abs(description.slope));
     const work = nextWork++;
     works.set(work, {
       modality,
       source,
+      region,
       frame: image.frame,
       stored,
       measured: { ...measured, map },
@@ -228,7 +267,9 @@ const methods: SliceMethods<DerivationPlan, FramePart, InstanceSummary> = {
     // On a finer grid nothing can be compared pixel by pixel.
     const quality = judged && plan.geometry === undefined ? judge(work.modality, measured, values, figures) : null;
     for (let i = 0; i < values.length; i++) values[i] = (values[i] ?? 0) / measured.scale;
-    const pixels = toStored(values, onNewGrid(stored, source.description, plan), source.description);
+    const grey = onNewGrid(greyOf(stored, source.description), source.description, plan);
+    const made = toStored(values, grey, source.description);
+    const pixels = work.region === null ? made : withGrey(stored, made, work.region, source.description);
     // The model is done with the slice: its residual is here.
     shared.giveBack(measured.slice.values, measured.map);
     const inRecord = (noise: number | null): number | null => noise && noise * toRecord;

@@ -56,15 +56,26 @@ async function cardOf(order: TaskOrder): Promise<{ card: ModelCard; file: string
   return { card, file: registry.file(id) };
 }
 
+/** What noise reduction is called in ultrasound (conformance: texts, codes, references). */
+const speckle = {
+  codes: [{ value: 'DSP', scheme: '99LIMPID', meaning: 'Speckle reduction' }],
+  words: 'speckle reduction',
+  mark: 'DSP',
+} as const;
+
 function planOf(order: TaskOrder, card: ModelCard, found: Found, series: OrderedSeries): DerivationPlan {
   const { task, sources } = order;
   const digest = sourceSetDigest(sources.map(({ sopInstanceUid }) => sopInstanceUid));
   const sourceSeriesInstanceUid = order.series.seriesInstanceUid;
   const first = series.words[series.byPosition[0] ?? 0];
   if (first === undefined) throw new LimpidError('INTERNAL', 'a series without instances');
+  const step =
+    series.modality === 'US' && card.grid === null
+      ? speckle
+      : { codes: card.codes, words: card.words, mark: card.mark };
   return {
     sourceSeriesInstanceUid,
-    series: derivedSeries(series.words, first, { slot: task.slot, mark: card.mark }),
+    series: derivedSeries(series.words, first, { slot: task.slot, mark: step.mark }),
     seriesInstanceUid: derivedSeriesUid({
       sourceSeriesInstanceUid,
       modelId: card.id,
@@ -80,9 +91,7 @@ function planOf(order: TaskOrder, card: ModelCard, found: Found, series: Ordered
       version: card.version,
       sha256: card.sha256,
       maker: card.maker,
-      codes: card.codes,
-      words: card.words,
-      mark: card.mark,
+      ...step,
     },
     settings: canonicalJson(task.settings),
     settingsSha256: task.settingsSha256,

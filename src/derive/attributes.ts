@@ -2,6 +2,7 @@
 // Everything that no row names is kept.
 import type { DataSet, Element } from '../dicom/data-set.js';
 import { tagOf } from '../dicom/dictionary.js';
+import { text } from '../dicom/values.js';
 import { LimpidError } from '../errors.js';
 
 /** kept: the source's bytes; removed: never written; replaced, added: limpid's value, where it has one, with or without a source's. */
@@ -134,6 +135,11 @@ const gridTags: ReadonlySet<number> = new Set([...gridKeywords].map(known));
 /** Whether an attribute of the top level follows the grid: written anew for a finer one, or (overlays) not at all. */
 export function isOfGrid(tag: number): boolean {
   return gridTags.has(tag) || isOverlay(tag);
+}
+
+/** Whether colour of the source was converted: Photometric Interpretation and Planar Configuration are written anew then. */
+export function isRecoloured(source: DataSet): boolean {
+  return text(source, 'PhotometricInterpretation')?.startsWith('YBR') === true;
 }
 
 /** Tag of an attribute that the table lets limpid write. */

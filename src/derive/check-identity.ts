@@ -29,9 +29,11 @@ export function checkIdentity({ source, derived, plan, fault }: Check): void {
     fault('UID', 'SOP Instance UID is not the recipe’s');
 
   const former = texts(from, 'ImageType');
+  // In ultrasound value 4 keeps its place.
+  const fourthOfUs = text(from, 'Modality') === 'US' && former.length < 4 ? [''] : [];
   const expected = hasFunctionalGroups(from)
     ? expectedFrameType(former, plan)
-    : ['DERIVED', 'SECONDARY', ...(former.length > 2 ? former.slice(2) : ['']), 'LIMPID'];
+    : ['DERIVED', 'SECONDARY', ...(former.length > 2 ? former.slice(2) : ['']), ...fourthOfUs, 'LIMPID'];
   const found = texts(to, 'ImageType');
   if (found.join('\\') !== expected.join('\\')) fault('IMGTYPE', `is ${found.length} values that are not the rule's`);
 

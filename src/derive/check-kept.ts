@@ -2,7 +2,7 @@
 import type { DataSet, Element } from '../dicom/data-set.js';
 import { isPrivate, keywordOf, tagText } from '../dicom/dictionary.js';
 import { numbers, texts } from '../dicom/values.js';
-import { isCurve, isEmbeddedOverlay, isGroupLength, isOfGrid, isOverlay, ruleOf } from './attributes.js';
+import { isCurve, isEmbeddedOverlay, isGroupLength, isOfGrid, isOverlay, isRecoloured, ruleOf } from './attributes.js';
 import type { Check } from './faults.js';
 import { droppedInItems, isCopied } from './encode.js';
 import { isNewGrid } from './plan.js';
@@ -23,6 +23,7 @@ export function checkKept({ source, derived, plan, fault }: Check): void {
   const [from, to] = [source.dataSet, derived.dataSet];
   for (const element of from.elements) {
     if (!isCopied(from, element) || (isNewGrid(plan) && isOfGrid(element.tag))) continue;
+    if (isRecoloured(from) && (element.tag === 0x00280004 || element.tag === 0x00280006)) continue;
     const found = to.get(element.tag);
     const rule = special[keywordOf(element.tag) ?? ''] ?? 'KEPT';
     if (found === undefined) fault(rule, `${name(element.tag)} is missing`);

@@ -7,10 +7,11 @@ export function scaleOf({ geometry }: DerivationPlan): number {
   return geometry?.scale ?? 1;
 }
 
-/** What the derived pixels are: the source's, on the plan's grid. */
+/** What the derived pixels are: the source's, on the plan's grid; colour as red, green and blue, as it was decoded. */
 export function derivedDescription(description: PixelDescription, plan: DerivationPlan): PixelDescription {
   const scale = scaleOf(plan);
-  return { ...description, rows: description.rows * scale, columns: description.columns * scale };
+  const photometric = description.photometric === 'YBR_FULL' ? 'RGB' : description.photometric;
+  return { ...description, photometric, rows: description.rows * scale, columns: description.columns * scale };
 }
 
 /** Stored values of the source, each repeated for the new pixels that lie in it: padding is where it was. */

@@ -8,7 +8,7 @@ import { storedRange } from '../dicom/rescale.js';
 import { transferSyntax } from '../dicom/uids.js';
 import { find, text } from '../dicom/values.js';
 import { LimpidError } from '../errors.js';
-import { writable } from './attributes.js';
+import { isRecoloured, writable } from './attributes.js';
 import { written } from './encode.js';
 import type { Written } from './encode.js';
 
@@ -31,6 +31,15 @@ export function pixelElements(
     new Uint8Array(bytes.length & 1),
   ]);
   return described(source, description, range, { tag, bytes: padded }, transferSyntaxUid);
+}
+
+/** What was decoded from YBR is written as RGB, pixel by pixel: the standard has no uncompressed YBR_FULL of ultrasound (PS3.3 C.8.5.6). */
+function colourElements(source: DataSet): Written[] {
+  if (!isRecoloured(source)) return [];
+  return [
+    { tag: 0x00280004, bytes: encodeElement(0x00280004, 'CS', 'RGB') },
+    { tag: 0x00280006, bytes: encodeElement(0x00280006, 'US', 0) },
+  ];
 }
 
 /** Smallest and largest stored value. */
@@ -67,7 +76,7 @@ function described(
   pixelData: Written,
   transferSyntaxUid: string,
 ): Written[] {
-  const elements = [pixelData, ...lossyElements(source, transferSyntaxUid)];
+  const elements = [pixelData, ...colourElements(source), ...lossyElements(source, transferSyntaxUid)];
   for (const [keyword, value] of [
     ['SmallestImagePixelValue', smallest],
     ['LargestImagePixelValue', largest],

@@ -3,7 +3,7 @@ import type { Reason } from '../errors.js';
 import type { DataSet } from './data-set.js';
 import { tagOf } from './dictionary.js';
 import { frameScopes, hasFunctionalGroups, scopeOf } from './functional-groups.js';
-import { modalityOfClass } from './uids.js';
+import { modalityOfClass, ultrasoundClasses } from './uids.js';
 import { find, items, number, numbers, text } from './values.js';
 
 export interface PixelDescription {
@@ -16,7 +16,8 @@ export interface PixelDescription {
   readonly bitsStored: number;
   /** Pixel Representation 1. */
   readonly signed: boolean;
-  readonly photometric: 'MONOCHROME1' | 'MONOCHROME2';
+  /** Colour in ultrasound alone: grey tissue beside coloured marks. Its pixels are decoded to red, green and blue, pixel by pixel. */
+  readonly photometric: 'MONOCHROME1' | 'MONOCHROME2' | 'RGB' | 'YBR_FULL';
   /** Output = slope x stored + intercept; 1 and 0 where the object has none. */
   readonly slope: number;
   readonly intercept: number;
@@ -55,7 +56,11 @@ export function pixelDescription(ds: DataSet, frame = 0): PixelDescription | Rea
   if (photometric === null) return reason('MISSING_ATTRIBUTE', 'PhotometricInterpretation');
   const samples = number(ds, 'SamplesPerPixel') ?? 1;
   if (photometric === 'PALETTE COLOR') return reason('PALETTE');
-  if (samples !== 1 || (photometric !== 'MONOCHROME1' && photometric !== 'MONOCHROME2')) return reason('COLOUR');
+  const isGrey = samples === 1 && (photometric === 'MONOCHROME1' || photometric === 'MONOCHROME2');
+  const isColour = samples === 3 && (photometric === 'RGB' || photometric === 'YBR_FULL');
+  if (!isGrey && !(isColour && isUltrasound(ds))) return reason('COLOUR', isGrey ? '' : photometric);
+  if (isColour && photometric === 'RGB' && number(ds, 'PlanarConfiguration') === 1)
+    return reason('COLOUR', 'RGB by planes');
   const rows = number(ds, 'Rows') ?? 0;
   const columns = number(ds, 'Columns') ?? 0;
   const frames = number(ds, 'NumberOfFrames') ?? 1;
@@ -64,9 +69,9 @@ export function pixelDescription(ds: DataSet, frame = 0): PixelDescription | Rea
   if (frames > mostFrames) return reason('BAD_PIXEL_DESCRIPTION', `${frames} frames`);
   const bitsAllocated = number(ds, 'BitsAllocated') ?? 0;
   const bitsStored = number(ds, 'BitsStored') ?? 0;
-  if (bitsAllocated !== 8 && bitsAllocated !== 16)
+  if (bitsAllocated !== 8 && (bitsAllocated !== 16 || isColour))
     return reason('BAD_PIXEL_DESCRIPTION', `${bitsAllocated} bits allocated`);
-  if (rows * columns > mostPixels || rows * columns * frames * (bitsAllocated / 8) > mostBytes)
+  if (rows * columns > mostPixels || rows * columns * samples * frames * (bitsAllocated / 8) > mostBytes)
     return reason('UNDECODABLE', `${columns} x ${rows} x ${frames} pixels are more than limpid takes`);
   if (bitsStored < 1 || bitsStored > bitsAllocated) return reason('BAD_PIXEL_DESCRIPTION', `${bitsStored} bits stored`);
   if (number(ds, 'HighBit') !== bitsStored - 1)
@@ -87,6 +92,8 @@ export function pixelDescription(ds: DataSet, frame = 0): PixelDescription | Rea
   const padding = paddingOf(ds, signed);
   return { rows, columns, frames, samples, bitsAllocated, bitsStored, signed, photometric, ...rescale, padding };
 }
+
+const isUltrasound = (ds: DataSet): boolean => ultrasoundClasses.has(text(ds, 'SOPClassUID') ?? '');
 
 function rescaleOf(ds: DataSet, frame: number): { slope: number; intercept: number } | Reason {
   const scopes = frameScopes(ds, frame);

@@ -5,13 +5,14 @@ import type { DataSet, Element, Fragment } from './data-set.js';
 import { joined } from './element.js';
 import type { PixelDescription } from './pixel-description.js';
 import { transferSyntax } from './uids.js';
+import { toRgb } from './ultrasound.js';
 import { find } from './values.js';
 
 /** The machine's own order of bytes, in which native 16-bit pixels can be read without a loop over single bytes. */
 export const hostIsLittle = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 
 /**
- * Stored values of one frame, [row][column]: bits above Bits Stored cut off, sign extended.
+ * Stored values of one frame, [row][column], of a colour image red, green and blue of each pixel: bits above Bits Stored cut off, sign extended.
  * @throws LimpidError DICOM_UNDECODABLE where pixel data are missing, short or damaged, or the syntax has no decoder
  */
 export async function decodePixels(
@@ -25,15 +26,20 @@ export async function decodePixels(
   if (syntax === undefined || element === undefined) {
     throw undecodable(element === undefined ? 'no Pixel Data' : 'transfer syntax is not known');
   }
-  if (description.samples !== 1) throw undecodable(`${description.samples} samples a pixel: colour is not decoded`);
   if (frame < 0 || frame >= description.frames) throw undecodable(`frame ${frame + 1} of ${description.frames}`);
-  if (element.fragments === null) return nativeFrame(ds, element, description, frame);
+  const inRgb = (samples: Int32Array): Int32Array =>
+    description.photometric === 'YBR_FULL' ? toRgb(samples) : samples;
+  if (element.fragments === null) {
+    if (description.photometric === 'YBR_FULL') throw undecodable('native YBR_FULL pixels');
+    return nativeFrame(ds, element, description, frame);
+  }
+  if (description.samples === 3 && syntax.coding !== 'rle') throw undecodable(`colour in ${syntax.coding}`);
   const encoded = encodedFrame(ds, element.fragments, description.frames, frame);
-  return unpacked(await decodeFrame(encoded, description, syntax.coding), description, true);
+  return inRgb(unpacked(await decodeFrame(encoded, description, syntax.coding), description, true));
 }
 
 function nativeFrame(ds: DataSet, element: Element, description: PixelDescription, frame: number): Int32Array {
-  const length = description.rows * description.columns * (description.bitsAllocated / 8);
+  const length = description.rows * description.columns * description.samples * (description.bitsAllocated / 8);
   const start = element.valueOffset + frame * length;
   if ((frame + 1) * length > element.length) {
     throw undecodable(`${element.length} bytes of pixel data, ${(frame + 1) * length} expected`);

@@ -25,10 +25,18 @@ export const enhancedClasses: ReadonlySet<string> = new Set([
   sopClasses.enhancedMr,
   sopClasses.legacyConvertedMr,
 ]);
+/** Ultrasound classes that limpid derives: one image, or a cine loop. */
+export const ultrasoundClasses: ReadonlySet<string> = new Set([sopClasses.us, sopClasses.usMultiFrame]);
 /** Every class that limpid derives. */
-export const derivedClasses: ReadonlySet<string> = new Set([...classicClasses, ...enhancedClasses]);
+export const derivedClasses: ReadonlySet<string> = new Set([
+  ...classicClasses,
+  ...enhancedClasses,
+  ...ultrasoundClasses,
+]);
 
-const modalities: ReadonlyMap<string, 'CT' | 'MR'> = new Map([
+const modalities: ReadonlyMap<string, 'CT' | 'MR' | 'US'> = new Map([
+  [sopClasses.us, 'US'],
+  [sopClasses.usMultiFrame, 'US'],
   [sopClasses.ct, 'CT'],
   [sopClasses.enhancedCt, 'CT'],
   [sopClasses.legacyConvertedCt, 'CT'],
@@ -38,7 +46,7 @@ const modalities: ReadonlyMap<string, 'CT' | 'MR'> = new Map([
 ]);
 
 /** Modality of the images of a class that limpid derives; null for other classes. */
-export function modalityOfClass(sopClassUid: string): 'CT' | 'MR' | null {
+export function modalityOfClass(sopClassUid: string): 'CT' | 'MR' | 'US' | null {
   return modalities.get(sopClassUid) ?? null;
 }
 

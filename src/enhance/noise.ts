@@ -1,11 +1,12 @@
 /** What a slice is like before it is enhanced: its noise, where, and how to measure the same after. */
+import { gaussian } from '../imaging/gaussian.js';
 import { bodyMask, softTissueMask } from '../imaging/masks.js';
 import { noiseMap, sigmaOfBlocks, sigmaOfMode } from '../imaging/noise-ct.js';
 import { flatTissue, mrNoise, sigmaOfLaplacian } from '../imaging/noise-mr.js';
 import type { Slice } from '../imaging/slice.js';
 import { quantile } from '../imaging/statistics.js';
 
-export type NoiseModality = 'CT' | 'MR';
+export type NoiseModality = 'CT' | 'MR' | 'US';
 
 /** A slice in the units models work in: HU for CT; for MR the 99.5th percentile is 1000, so that noise is in its permille. */
 export interface Measured {
@@ -28,7 +29,7 @@ export interface Measured {
 
 /** Factor that brings the 99.5th percentile of an MR slice to 1000; 1 for an empty slice. */
 function scaleOf(modality: NoiseModality, values: Float32Array): number {
-  if (modality === 'CT') return 1;
+  if (modality !== 'MR') return 1;
   const top = quantile(values, 0.995);
   return top > 0 ? 1000 / top : 1;
 }
@@ -36,6 +37,7 @@ function scaleOf(modality: NoiseModality, values: Float32Array): number {
 /**
  * @param values of the modality (HU, counts), `[row][column]`; scaled in place
  * @param guess noise to assume where none can be measured, in the unit of the result
+ * @param region of ultrasound: the tissue that may be enhanced
  */
 export function measureSlice(
   modality: NoiseModality,
@@ -43,10 +45,27 @@ export function measureSlice(
   columns: number,
   values: Float32Array,
   guess: number,
+  region: Uint8Array | null = null,
 ): Measured {
   const scale = scaleOf(modality, values);
   if (scale !== 1) for (let i = 0; i < values.length; i++) values[i] = (values[i] ?? 0) * scale;
   const slice = { rows, columns, values };
+  if (modality === 'US') {
+    const mask = region ?? new Uint8Array(values.length);
+    // Speckle is told where it is not cut off by black or white.
+    const means = gaussian(slice, 3);
+    const open = mask.map((inside, i) => (inside === 1 && (means[i] ?? 0) > 20 && (means[i] ?? 0) < 235 ? 1 : 0));
+    const found = sigmaOfMode(slice, open);
+    const sigma = Number.isFinite(found) && found > 0 ? found : null;
+    return {
+      slice,
+      scale,
+      mask: open,
+      sigma,
+      map: new Float32Array(values.length).fill(sigma ?? guess),
+      comparison: null,
+    };
+  }
   if (modality === 'CT') {
     const mask = softTissueMask(slice);
     const mode = sigmaOfMode(slice, mask);
@@ -71,7 +90,7 @@ export function measureSlice(
  * @returns null where one of them cannot be measured
  */
 export function noiseRatio(modality: NoiseModality, before: Measured, after: Slice): number | null {
-  if (modality === 'CT') {
+  if (modality !== 'MR') {
     if (before.sigma === null) return null;
     const ratio = sigmaOfMode(after, before.mask) / before.sigma;
     return Number.isFinite(ratio) ? ratio : null;

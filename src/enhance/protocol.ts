@@ -16,7 +16,7 @@ export interface SliceNews {
   readonly kind: 'slice';
   readonly done: number;
   readonly total: number;
-  readonly modality: 'CT' | 'MR';
+  readonly modality: 'CT' | 'MR' | 'US';
   readonly noiseRatio: number | null;
   /** Mean shift over noise, absolute, before it was put back. */
   readonly meanShift: number | null;

@@ -5,6 +5,7 @@ import { frameScopes, scopeOf } from '../dicom/functional-groups.js';
 import { isReason, pixelDescription } from '../dicom/pixel-description.js';
 import { decodePixels } from '../dicom/pixels.js';
 import { toModality } from '../dicom/rescale.js';
+import { greyOf } from '../dicom/ultrasound.js';
 import { number, numbers, text } from '../dicom/values.js';
 import { LimpidError } from '../errors.js';
 import type { Slice } from '../imaging/slice.js';
@@ -31,7 +32,7 @@ export async function readSlice(file: string, frame = 0): Promise<ReadSlice> {
   return {
     rows: description.rows,
     columns: description.columns,
-    values: toModality(stored, description),
+    values: toModality(greyOf(stored, description), description),
     modality: text(dataSet, 'Modality') ?? '',
     position: numbers(scopeOf(frameScopes(dataSet, frame), 0x00200032), 'ImagePositionPatient'),
     instanceNumber: number(dataSet, 'InstanceNumber'),

@@ -10,8 +10,8 @@ const noiseScale = z.strictObject({
   a: z.number().min(0),
   /** From a + b on, the whole strength. */
   b: z.number().positive(),
-  /** PERMILLE: of the slice's 99.5th percentile (MR has no unit of its own). */
-  unit: z.enum(['HU', 'PERMILLE']),
+  /** GREY: stored values of ultrasound. PERMILLE: of the slice's 99.5th percentile (MR has no unit of its own). */
+  unit: z.enum(['HU', 'PERMILLE', 'GREY']),
 });
 
 const code = z.strictObject({ value: z.string().max(16), scheme: z.string().max(16), meaning: z.string().max(64) });
@@ -29,7 +29,7 @@ export const modelCard = z.strictObject({
     })
     .nullable()
     .default(null),
-  modality: z.array(z.enum(['CT', 'MR'])).min(1),
+  modality: z.array(z.enum(['CT', 'MR', 'US'])).min(1),
   /** Of model.onnx; of a filter: SHA-256 of `filter:` + id + LF + version. */
   sha256,
   /** How the network takes a slice; null for filters. */
@@ -54,7 +54,7 @@ export const modelCard = z.strictObject({
   parameters: z.record(z.string(), z.number()),
   /** Share of the noise; 0 for super-resolution, which has no strength. */
   defaultStrength: z.number().min(0).max(0.75),
-  noise: z.partialRecord(z.enum(['CT', 'MR']), noiseScale),
+  noise: z.partialRecord(z.enum(['CT', 'MR', 'US']), noiseScale),
   /** Blend at most: beyond it the result looks painted where the noise is overestimated. */
   mostBlend: z.number().min(0).max(1),
   /** Blend where the noise cannot be measured; null: the task is skipped then. */

@@ -10,11 +10,11 @@ import { numberOf, toNumber, valuesOf } from './series-facts.js';
 import type { InstanceFacts, SeriesFacts } from './series-facts.js';
 
 /** What the gate needs of a model card. */
-export type GateCard = Pick<ModelCard, 'id' | 'modality' | 'intendedUse'>;
+export type GateCard = Pick<ModelCard, 'id' | 'modality' | 'intendedUse'> & Partial<Pick<ModelCard, 'grid'>>;
 
 type Range = { readonly atLeast: number; readonly atMost: number } | null;
 
-export function cardFaults(facts: SeriesFacts, { modality, intendedUse }: GateCard): Fault[] {
+export function cardFaults(facts: SeriesFacts, { modality, intendedUse, grid }: GateCard): Fault[] {
   const outside = (
     what: string,
     range: Range,
@@ -41,7 +41,9 @@ export function cardFaults(facts: SeriesFacts, { modality, intendedUse }: GateCa
   ];
   const limit = intendedUse.minimumAgeYears;
   const isYounger = (instance: InstanceFacts): boolean => limit !== null && (ageOf(instance) ?? limit) < limit;
+  const isFiner = grid !== null && grid !== undefined;
   return [
+    ...(isFiner ? faultOfSome(facts, 'OVERLAY_DROPPED', ({ hasOverlay }) => hasOverlay === true) : []),
     ...(what.length === 0 ? [] : [fault('OUTSIDE_INTENDED_USE', what.join(', '))]),
     ...faultOfSome(facts, 'PAEDIATRIC', isYounger, `younger than ${limit} years`),
   ];

@@ -83,7 +83,8 @@ export function contentFaults(facts: SeriesFacts, marks: readonly VendorMark[]):
     ...faultOfSome(
       facts,
       'BURNED_IN',
-      (instance) => valuesOf(instance, 'BurnedInAnnotation')[0]?.toUpperCase() === 'YES',
+      // Outside the regions of ultrasound, where its text is, pixels are copied untouched.
+      (instance) => instance.hasTissue !== true && valuesOf(instance, 'BurnedInAnnotation')[0]?.toUpperCase() === 'YES',
     ),
     ...faultOfSome(facts, 'BAD_CHARSET', ({ hasStrangeText }) => hasStrangeText),
     ...dividedSeries(facts),

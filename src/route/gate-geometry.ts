@@ -14,7 +14,8 @@ const sameSpacing = 1e-4;
 
 /** Faults of the stack; `minimumSlices` of card and rule. */
 export function geometryFaults(facts: SeriesFacts, minimumSlices: number): Fault[] {
-  const mixed = mixedGeometry(facts);
+  // Each picture of ultrasound is one of its own.
+  const mixed = facts.instances.every(({ hasTissue }) => hasTissue !== undefined) ? [] : mixedGeometry(facts);
   const count = sliceCount(facts);
   const spacing = (instance: InstanceFacts): number[] => valuesOf(instance, 'PixelSpacing').map(toNumber);
   return [

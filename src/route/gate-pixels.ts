@@ -1,7 +1,7 @@
 // The gate's questions on the pixel description.
 import { isReason } from '../dicom/pixel-description.js';
 import { isUid } from '../dicom/uid.js';
-import { enhancedClasses, modalityOfClass, transferSyntax } from '../dicom/uids.js';
+import { enhancedClasses, modalityOfClass, sopClasses, transferSyntax } from '../dicom/uids.js';
 import { fault, faultOfSome } from './gate-content.js';
 import type { Fault } from './gate-content.js';
 import { needed, neededOfCt } from './gate-tags.js';
@@ -21,6 +21,7 @@ export function pixelFaults(facts: SeriesFacts): Fault[] {
     ...needed.flatMap((keyword) =>
       faultOfSome(facts, 'BAD_UID', (instance) => valuesOf(instance, keyword).some((uid) => !isUid(uid)), keyword),
     ),
+    ...missing('SequenceOfUltrasoundRegions', ({ hasTissue }) => hasTissue === false),
     ...missing('PixelData', ({ hasPixelData, pixels }) => !hasPixelData && !isFloat(pixels)),
     ...instances.flatMap(({ pixels }) => (isReason(pixels) ? [pixels] : [])),
     ...faultOfSome(
@@ -34,7 +35,8 @@ export function pixelFaults(facts: SeriesFacts): Fault[] {
   ];
 }
 
-const isMultiFrame = (sopClassUid: string): boolean => enhancedClasses.has(sopClassUid);
+const isMultiFrame = (sopClassUid: string): boolean =>
+  enhancedClasses.has(sopClassUid) || sopClassUid === sopClasses.usMultiFrame;
 
 /** Float Pixel Data stands in place of Pixel Data, and has its own code. */
 const isFloat = (pixels: InstanceFacts['pixels']): boolean =>

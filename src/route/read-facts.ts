@@ -8,6 +8,8 @@ import { isPrivate } from '../dicom/dictionary.js';
 import { readInstanceHeader } from '../dicom/file.js';
 import { frameScopes, scopeOf } from '../dicom/functional-groups.js';
 import { isReason, pixelDescription } from '../dicom/pixel-description.js';
+import { hasTissueRegion } from '../dicom/ultrasound.js';
+import { modalityOfClass } from '../dicom/uids.js';
 import { find, hasStrangeText, items, text, texts } from '../dicom/values.js';
 import { LimpidError } from '../errors.js';
 import type { VendorMark } from '../rule.js';
@@ -117,6 +119,8 @@ function instanceFacts(dataSet: DataSet, identity: Identity, { tags, marks }: Wa
     geImageType: geImageType(dataSet),
     bValue: bValue(dataSet),
     hasStrangeText: hasStrangeText(dataSet),
+    hasOverlay: dataSet.elements.some(({ tag }) => tag >>> 24 === 0x60),
+    ...(modalityOfClass(text(dataSet, 'SOPClassUID') ?? '') === 'US' ? { hasTissue: hasTissueRegion(dataSet) } : {}),
     unreadable: null,
   };
   const first = { ...whole, values: valuesIn([dataSet], dataSet, wanted), pixels: pixelDescription(dataSet) };

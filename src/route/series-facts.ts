@@ -35,6 +35,10 @@ export interface InstanceFacts {
   readonly bValue: string | null;
   /** Text that does not fit the Specific Character Set that the header names. */
   readonly hasStrangeText: boolean;
+  /** Of ultrasound: a two-dimensional region of tissue is named; absent for other images. */
+  readonly hasTissue?: boolean;
+  /** Overlays that a new grid would lose. */
+  readonly hasOverlay?: boolean;
   /** Why the header could not be read; null if it was. */
   readonly unreadable: string | null;
 }

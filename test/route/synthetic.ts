@@ -141,7 +141,7 @@ export const filter: RouteCard = {
   id: 'gaussian',
   sha256: 'b'.repeat(64),
   kind: 'filter',
-  modality: ['CT', 'MR'],
+  modality: ['CT', 'MR', 'US'],
   parameters: { sigma: 1.2 },
   intendedUse: {
     ...card.intendedUse,

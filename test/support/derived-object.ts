@@ -30,7 +30,9 @@ export async function derivedObject(
     if (isReason(description)) throw new Error(description.code);
     const stored = await decodePixels(instance.dataSet, description, instance.part10.transferSyntaxUid, frame);
     const bytes = framePixels(onFrame(stored, description), description);
-    const own = checkFrame(bytes, stored, description, plan, (rule, what) => faults.push(`${rule}: ${what}`));
+    const own = checkFrame(bytes, stored, { ...instance, description }, plan, (rule, what) =>
+      faults.push(`${rule}: ${what}`),
+    );
     range.smallest = Math.min(range.smallest, own.smallest);
     range.largest = Math.max(range.largest, own.largest);
     frames.push(bytes);
