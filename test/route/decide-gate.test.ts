@@ -261,6 +261,24 @@ describe('the input gate', () => {
     ]);
   });
 
+  it('has a case for every code of the table that headers alone decide', () => {
+    const cases = [
+      ...ct.map(([, , found]) => found),
+      ...mrCases.map(([, , found]) => found),
+      ...byCard.map(([, , found]) => found),
+    ];
+    const seen = new Set(cases.flat().map((code) => code.replace('warning ', '').split(':')[0]));
+    const unseen = Object.keys(reasons).filter((code) => !seen.has(code));
+    expect(unseen.toSorted()).toEqual(
+      [
+        'TOO_FEW_SLICES', // below
+        ...['DUPLICATE_DIFFERS', 'REVISION_STORM', 'NO_RULE', 'SOURCE_SWEPT'], // of the whole series: decide-route
+        ...['ALREADY_CLEAN', 'NOISE_NOT_MEASURABLE', 'WITHHELD', 'SUPERSEDED', 'POISON'], // of a task that has begun
+        'OVERLAY_DROPPED', // of a new grid
+      ].toSorted(),
+    );
+  });
+
   it('gives only codes whose verdict is of the gate', () => {
     const known = new Set(Object.keys(reasons));
     for (const [, change] of ct) {
