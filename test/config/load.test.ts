@@ -69,7 +69,7 @@ describe('a sound configuration', () => {
       name: 'limpid',
       qualification: 'RESEARCH',
       unknownCallers: 'refuse',
-      dimse: { host: '0.0.0.0', port: 11112, tls: null },
+      dimse: { host: '0.0.0.0', port: 11112, tls: null, associations: 64, associationsOfPeer: 8 },
       http: { host: '127.0.0.1', port: 8080 },
     });
     expect(config.rules.map((rule) => [rule.name, rule.enhance.length, rule.priority, rule.goesOn])).toEqual([
