@@ -4,6 +4,9 @@ import { closeDescriptor, dataSync, openNew, writeFully } from './file-descripto
 import type { WriteBuffers } from './write-buffers.js';
 import type { SyncPolicy } from './write-once.js';
 
+/** What may wait for the disk when more bytes are asked for. */
+const lowBytes = 1 << 20;
+
 /** The file of one incoming instance before it is published. */
 export class Incoming {
   readonly path: string;
@@ -18,6 +21,8 @@ export class Incoming {
   #dataSetBytes: number;
   #writing = Promise.resolve();
   #isWriting = false;
+  /** Asked to be told of the next buffer that is written. */
+  readonly #waiting: (() => void)[] = [];
   #failure: unknown = null;
   #discarded = false;
   #isClosed = false;
@@ -54,16 +59,19 @@ export class Incoming {
     return this.#queued;
   }
 
-  /** Resolves when the disk has taken what was written so far. */
+  /** Resolves when the disk has taken all but a little, so that more comes while it is still busy with that. */
   async drained(): Promise<void> {
-    if (this.#fill > 0) this.#flush();
-    await this.#writing;
+    while (this.#queued > lowBytes && this.#isWriting) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
     if (this.#failure !== null) throw this.#failure;
   }
 
   /** Everything on disk (synced by policy) and closed. */
   async finish(): Promise<void> {
-    await this.drained();
+    if (this.#fill > 0) this.#flush();
+    await this.#writing;
+    if (this.#failure !== null) throw this.#failure;
     const descriptor = await this.#opened;
     if (this.#policy === 'always') await dataSync(descriptor);
     await this.#close(descriptor);
@@ -108,6 +116,7 @@ export class Incoming {
       }
       this.#queued -= length;
       this.#buffers.give(buffer);
+      for (const resolve of this.#waiting.splice(0)) resolve();
     }
     this.#isWriting = false;
   }
