@@ -1,4 +1,5 @@
 // Publishes the records of storage commitment, and finds the delivery that a report belongs to.
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LimpidError } from '../errors.js';
 import { noSuchObjectInstance } from './commitments.js';
@@ -7,6 +8,7 @@ import type { Key } from './key.js';
 import { readRecord } from './read-state.js';
 import { commitmentAskedRecord, commitmentIndexRecord } from './records.js';
 import type { CommitmentAnswerRecord, CommitmentAskedRecord, CommitmentEndRecord } from './records.js';
+import type { SeriesState } from './series-state.js';
 import type { Spool } from './spool.js';
 import { namesIn, nextNumber, threeDigits } from './write-once.js';
 
@@ -20,6 +22,14 @@ export interface DeliveryName {
 
 const folderOf = (spool: Spool, { key, revision, task, peer }: DeliveryName): string =>
   spool.layout.commitments(key, revision, task, peer);
+
+/** Forgets whose a series' transactions were: a report that comes after that is unknown. */
+export async function forgetTransactions(spool: Spool, { revisions }: SeriesState): Promise<void> {
+  const transactions = revisions.flatMap(({ commitments }) =>
+    [...commitments.values()].flatMap((one) => one.transactions),
+  );
+  for (const { asked } of transactions) await rm(indexOf(spool, asked.transactionUid), { force: true });
+}
 
 const indexOf = (spool: Spool, transactionUid: string): string =>
   join(spool.layout.commitmentIndex, `${instanceNameOf(transactionUid)}.json`);

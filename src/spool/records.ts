@@ -263,7 +263,6 @@ export const commitmentIndexRecord = z.object({
   peer: z.string(),
   number: z.int().min(1),
 });
-export type CommitmentIndexRecord = z.infer<typeof commitmentIndexRecord>;
 
 /** actions/NNN.json: what people did. */
 export const actionRecord = z.object({

@@ -2,6 +2,7 @@
 import { rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Log } from '../observe/log.js';
+import { forgetTransactions } from './commitment-records.js';
 import { decideSweep } from './decide-sweep.js';
 import type { RetentionPolicy } from './decide-sweep.js';
 import type { Key } from './key.js';
@@ -168,7 +169,8 @@ async function moveAway(from: string, to: string): Promise<boolean> {
  *
  * @returns false where the series has become active
  */
-async function forget(spool: Spool, { key, revisions }: SeriesState): Promise<boolean> {
+async function forget(spool: Spool, state: SeriesState): Promise<boolean> {
+  const { key, revisions } = state;
   if (await spool.isActive(key)) return false;
   const folder = await spool.freshFolder('forgotten');
   const away = join(folder, key);
@@ -178,6 +180,7 @@ async function forget(spool: Spool, { key, revisions }: SeriesState): Promise<bo
   );
   const arrived = (await namesIn(join(away, 'instances'))).filter((name) => !listed.has(name));
   for (const name of arrived) await spool.instances.restore(key, join(away, 'instances', name), name);
+  await forgetTransactions(spool, state);
   await rm(folder, { recursive: true, force: true });
   return true;
 }

@@ -1,4 +1,6 @@
 // Storage commitment after a delivery: what is asked when, what a report changes, and that records alone carry it over a restart.
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { Committer } from '../../src/deliver/commit.js';
@@ -14,6 +16,7 @@ import type { TakenReport } from '../../src/spool/commitment-records.js';
 import type { CommitmentTransaction } from '../../src/spool/commitments.js';
 import type { DeliveryClass } from '../../src/spool/records.js';
 import { decideSweep } from '../../src/spool/decide-sweep.js';
+import { sweep } from '../../src/spool/sweep.js';
 import { openSpool } from '../../src/spool/spool.js';
 import type { Spool } from '../../src/spool/spool.js';
 import { nextSteps, remaining } from '../../src/spool/state.js';
@@ -147,6 +150,23 @@ describe('a delivery to a peer that is asked for commitment', () => {
     expect(decideSweep(await spool.state(key), 'quiet', retention, nowMs).kind).toBe('keep');
     nowMs += 2 * hourMs;
     expect(decideSweep(await spool.state(key), 'quiet', retention, nowMs).kind).toBe('pixels');
+  });
+
+  it('leaves nothing behind once its records are over; a report that comes then is unknown', async () => {
+    await run();
+    await report();
+    const transactions = () => readdir(join(folder.path, 'commitments'));
+    expect(await transactions()).toHaveLength(1);
+    expect(await spool.finishIfDone(key)).toBe(true);
+    nowMs += 401 * 24 * hourMs;
+    const policyOfSweep = { deliveredMs: hourMs, recordsMs: 400 * 24 * hourMs };
+    const swept = await sweep(
+      { spool, policy: policyOfSweep, log: openLog('silent'), now: () => nowMs },
+      new AbortController().signal,
+    );
+    expect(swept.forgotten).toBe(1);
+    expect(await transactions()).toEqual([]);
+    expect(await report()).toEqual({ kind: 'unknown' });
   });
 
   it('sends again what the peer does not have (0112), then asks for that alone', async () => {
