@@ -71,9 +71,8 @@ function checkStream(stream: CodeStream, description: PixelDescription, coding: 
   if (stream.precision < 1 || stream.precision > bitsAllocated) {
     throw undecodable(`${coding} frame of ${stream.precision} bits in ${bitsAllocated}`);
   }
-  // The HTJ2K decoder cuts negative values off for a data set that says it has none.
-  if (coding === 'htj2k' && stream.signed === true && !signed)
-    throw undecodable('htj2k frame is signed, pixels are not');
+  // Negative values for a data set that says it has none: no derived object could show them as other readers show the source.
+  if (stream.signed === true && !signed) throw undecodable(`${coding} frame is signed, pixels are not`);
 }
 
 function decoded(
