@@ -10,6 +10,7 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { z } from 'zod';
 import { joined } from '../../src/dicom/element.js';
 import { readInstance } from '../../src/dicom/file.js';
 import { writeFileMeta } from '../../src/dicom/part10.js';
@@ -236,7 +237,7 @@ describe('the sample data through gate and task, unchanged', () => {
           const body = await readFile(derived);
           const stored = await fetch(`${orthanc.url}/instances`, { method: 'POST', body: new Uint8Array(body) });
           expect([derived, stored.status]).toEqual([derived, 200]);
-          const { ID } = (await stored.json()) as { ID: string };
+          const { ID } = z.object({ ID: z.string() }).parse(await stored.json());
           const back = await fetch(`${orthanc.url}/instances/${ID}/file`);
           const file = `${derived}.orthanc`;
           await writeFile(file, new Uint8Array(await back.arrayBuffer()));
