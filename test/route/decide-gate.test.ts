@@ -272,8 +272,17 @@ describe('the input gate', () => {
     expect(unseen.toSorted()).toEqual(
       [
         'TOO_FEW_SLICES', // below
-        ...['DUPLICATE_DIFFERS', 'REVISION_STORM', 'NO_RULE', 'SOURCE_SWEPT'], // of the whole series: decide-route
-        ...['ALREADY_CLEAN', 'NOISE_NOT_MEASURABLE', 'WITHHELD', 'SUPERSEDED', 'POISON'], // of a task that has begun
+        // Of the whole series: decide-route.
+        'DUPLICATE_DIFFERS',
+        'REVISION_STORM',
+        'NO_RULE',
+        'SOURCE_SWEPT',
+        // Of a task that has begun.
+        'ALREADY_CLEAN',
+        'NOISE_NOT_MEASURABLE',
+        'WITHHELD',
+        'SUPERSEDED',
+        'POISON',
         'OVERLAY_DROPPED', // of a new grid
       ].toSorted(),
     );
