@@ -1,8 +1,10 @@
 // What the HTTP face asks of the node, answered from the spool, the queue and the configuration.
 import type { AdminPorts, PeerView, SeriesFilter } from './admin/ports.js';
 import { isDestination } from './config/peers.js';
+import type { Peer } from './config/peers.js';
 import type { Config } from './config/schema.js';
 import { isGivenUp } from './deliver/decide.js';
+import { opensAt } from './deliver/decide-window.js';
 import type { Deliverer } from './deliver/deliver.js';
 import type { Registry } from './inference/registry.js';
 import type { QueueBackend } from './queue/backend.js';
@@ -110,6 +112,18 @@ async function waitingOfAll(spool: Spool): Promise<Map<string, number>> {
   return all;
 }
 
+/** What holds deliveries to a healthy peer back: its hours, its throttle. */
+function paced({ window, throttle }: Peer, nowMs: number): string {
+  const opens = opensAt(window, nowMs);
+  const { instancesPerSecond, bytesPerSecond } = throttle;
+  const limits = [
+    ...(instancesPerSecond === null ? [] : [`${instancesPerSecond} instances a second`]),
+    ...(bytesPerSecond === null ? [] : [`${bytesPerSecond} bytes a second`]),
+  ];
+  const most = limits.length === 0 ? '' : `, at most ${limits.join(' and ')}`;
+  return opens === null ? most : `${most}; waits for its hours, which begin at ${new Date(opens).toISOString()}`;
+}
+
 async function peerViews(deps: AdminPortsDeps): Promise<PeerView[]> {
   const waiting = await waitingOfAll(deps.spool);
   return Object.entries(deps.config.peers).map(([name, peer]) => {
@@ -121,7 +135,7 @@ async function peerViews(deps: AdminPortsDeps): Promise<PeerView[]> {
     const says = {
       open: `Takes nothing now, and is asked now and then${why}.`,
       'half-open': `It is asked whether it takes instances again${why}.`,
-      closed: why === '' ? 'In use.' : `Is tried again in a moment${why}.`,
+      closed: why === '' ? `In use${paced(peer, deps.now())}.` : `Is tried again in a moment${why}.`,
       none: receives ? 'Another process sends to it.' : 'Sends to this node only.',
     }[breaker ?? 'none'];
     return {

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '../observe/log.js';
 import type { Metrics } from '../observe/metrics.js';
+import type { Layout } from '../spool/layout.js';
 import type { DeliveryRecord } from '../spool/records.js';
 import type { Spool } from '../spool/spool.js';
 import { isDropped, isOnHold, isSwept, remaining } from '../spool/state.js';
@@ -31,7 +32,9 @@ export interface PeerDelivery {
 }
 
 export interface DelivererDeps {
-  readonly spool: Spool;
+  readonly spool: Pick<Spool, 'state' | 'recordDelivery' | 'objectFile'> & {
+    readonly layout: Pick<Layout, 'instance'>;
+  };
   /** Of a peer's name; undefined where it is gone. */
   readonly peer: (name: string) => PeerDelivery | undefined;
   /** Every delivery that a peer still waits for, oldest first. */

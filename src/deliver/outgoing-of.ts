@@ -1,11 +1,12 @@
 import { originals } from '../spool/layout.js';
+import type { Layout } from '../spool/layout.js';
 import type { Spool } from '../spool/spool.js';
 import type { RevisionState, SeriesState } from '../spool/state.js';
 import type { Outgoing } from './destination.js';
 
 /** The files of a result, or the originals, in instance order; a result that an earlier revision has made lies there. */
 export function outgoingOf(
-  spool: Spool,
+  spool: Pick<Spool, 'objectFile'> & { readonly layout: Pick<Layout, 'instance'> },
   state: SeriesState,
   revision: RevisionState,
   task: string,

@@ -1,0 +1,254 @@
+// Delivery jobs against a destination that does what a test tells it: what is recorded, what waits, and who is woken.
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { Deliverer } from '../../src/deliver/deliver.js';
+import type { PeerDelivery } from '../../src/deliver/deliver.js';
+import type { Destination, DestinationFailure, Outcome, SendReport } from '../../src/deliver/destination.js';
+import type { DeliveryJob } from '../../src/deliver/job.js';
+import { openMetrics } from '../../src/observe/metrics.js';
+import { keyOf } from '../../src/spool/key.js';
+import type { Key } from '../../src/spool/key.js';
+import type { DeliveryRecord } from '../../src/spool/records.js';
+import type { RevisionState, SeriesState } from '../../src/spool/state.js';
+import { decisionRecord, seriesRecord } from '../support/records.js';
+import { silentLog } from '../support/test-scp.js';
+
+const keys = [1, 2, 3, 4].map((number) => keyOf('1.2.3', `1.2.3.${number}`));
+const uidsOf = (key: Key): string[] => [1, 2, 3].map((number) => `1.2.3.${keys.indexOf(key) + 1}.${number}`);
+const jobOf = (key: Key): DeliveryJob => ({ key, revision: 1, task: 'originals', peer: 'pacs' });
+const [one, two, three, four] = keys.map(jobOf);
+if (!one || !two || !three || !four) throw new Error('no jobs');
+
+const delivered = (uid: string): Outcome => ({ sopInstanceUid: uid, class: 'delivered', status: 0, comment: '' });
+const away: DestinationFailure = { code: 'DIMSE_CONNECT', detail: 'no connection', pace: 'unreachable' };
+
+const toClose: (() => void)[] = [];
+afterEach(() => {
+  for (const close of toClose.splice(0)) close();
+});
+
+interface Bench {
+  readonly deliverer: Deliverer;
+  /** Batches of each series, in order. */
+  readonly records: Map<Key, DeliveryRecord[]>;
+  readonly woken: DeliveryJob[];
+  /** Lets this much time pass, ms. */
+  readonly pass: (ms: number) => void;
+}
+
+/** A deliverer over series of three originals each; what it wakes is run, as the queue would. */
+function bench(destination: Partial<Destination>, settings: Partial<PeerDelivery> = {}): Bench {
+  let nowMs = Date.parse('2026-01-01T00:00:00Z');
+  const records = new Map<Key, DeliveryRecord[]>();
+  const woken: DeliveryJob[] = [];
+  const revisionOf = (key: Key): RevisionState => ({
+    record: seriesRecord(1, uidsOf(key)),
+    decision: decisionRecord(1, { forward: ['pacs'], tasks: [] }),
+    tasks: new Map(),
+    deliveries: new Map([['originals@pacs', records.get(key) ?? []]]),
+    commitments: new Map(),
+    swept: false,
+  });
+  const state = (key: Key): Promise<SeriesState> =>
+    Promise.resolve({ key, files: [], revisions: [revisionOf(key)], actions: [] });
+  const isOpen = ({ key }: DeliveryJob): boolean =>
+    uidsOf(key).some((uid) =>
+      (records.get(key) ?? []).every(
+        ({ instances }) => !instances.some((entry) => entry.sopInstanceUid === uid && entry.class === 'delivered'),
+      ),
+    );
+  const deliverer: Deliverer = new Deliverer({
+    spool: {
+      state,
+      recordDelivery: (key, _revision, _task, record) => {
+        records.set(key, [...(records.get(key) ?? []), record]);
+        return Promise.resolve();
+      },
+      objectFile: () => '',
+      layout: { instance: (_key, file) => file },
+    },
+    peer: () => ({
+      destination: {
+        send: () => Promise.reject(new Error('not asked for')),
+        probe: () => Promise.resolve(null),
+        ...destination,
+      },
+      retry: { firstMs: 30_000, longestMs: 900_000, giveUpMs: 604_800_000, treatAsTransient: [] },
+      throttle: { instancesPerSecond: null, bytesPerSecond: null },
+      window: null,
+      ...settings,
+    }),
+    waiting: () => Promise.resolve([one, two, three, four].filter((job) => job !== undefined).filter(isOpen)),
+    wake: async (job) => {
+      woken.push(job);
+      await deliverer.deliver(job, new AbortController().signal);
+    },
+    log: silentLog,
+    metrics: openMetrics(),
+    now: () => nowMs,
+    random: () => 0.1,
+  });
+  toClose.push(() => deliverer.close());
+  return { deliverer, records, woken, pass: (ms) => void (nowMs += ms) };
+}
+
+const run = ({ deliverer }: Bench, job: DeliveryJob) => deliverer.deliver(job, new AbortController().signal);
+const all = (instances: readonly { readonly sopInstanceUid: string }[]): SendReport => ({
+  failure: null,
+  outcomes: instances.map(({ sopInstanceUid }) => delivered(sopInstanceUid)),
+});
+
+describe('a destination that is away', () => {
+  it('costs one attempt and one record a delivery, whatever waits for it', async () => {
+    let attempts = 0;
+    const table = bench({
+      send: () => {
+        attempts += 1;
+        return Promise.resolve({ failure: away, outcomes: [] });
+      },
+      probe: () => Promise.resolve(away),
+    });
+    for (const job of [one, two, three, one, two, three]) expect((await run(table, job)).kind).toBe('later');
+    expect(attempts).toBe(1);
+    expect(table.deliverer.breaker('pacs')).toMatchObject({ state: 'open', failure: { code: 'DIMSE_CONNECT' } });
+    for (const job of [one, two, three]) {
+      expect(table.records.get(job.key)).toEqual([
+        expect.objectContaining({
+          association: { code: 'DIMSE_CONNECT', detail: 'no connection', class: 'transient' },
+          instances: [],
+        }),
+      ]);
+    }
+  });
+
+  it('gets everything that waits, oldest first, as soon as a probe is answered', async () => {
+    let isBack = false;
+    const sent: string[] = [];
+    const table = bench({
+      send: (instances) => {
+        if (!isBack) return Promise.resolve({ failure: away, outcomes: [] });
+        sent.push(instances[0]?.sopInstanceUid ?? '');
+        return Promise.resolve(all(instances));
+      },
+      probe: () => Promise.resolve(isBack ? null : away),
+    });
+    for (const job of [one, two, three, four]) await run(table, job);
+    isBack = true;
+    const started = performance.now();
+    while (table.deliverer.breaker('pacs').state !== 'closed' || sent.length < 4) {
+      if (performance.now() - started > 5000) throw new Error(`woken ${table.woken.length}, sent ${sent.join()}`);
+      await delay(10);
+    }
+    expect(sent).toEqual(['1.2.3.1.1', '1.2.3.2.1', '1.2.3.3.1', '1.2.3.4.1']);
+    expect(performance.now() - started).toBeLessThan(2000);
+  });
+
+  it('that a person has to mend is told to every delivery, once', async () => {
+    const operator: DestinationFailure = { code: 'DIMSE_REJECTED', detail: 'rejected 1/1/2', pace: 'operator' };
+    const table = bench({
+      send: () => Promise.resolve({ failure: operator, outcomes: [] }),
+      probe: () => Promise.resolve(operator),
+    });
+    await run(table, one);
+    for (let tries = 0; tries < 50 && table.records.size < 4; tries++) await delay(10);
+    for (const key of keys) {
+      const batches = table.records.get(key) ?? [];
+      expect(batches.map(({ association }) => association?.class)).toEqual(['permanent']);
+    }
+  });
+});
+
+describe('outcomes', () => {
+  it('one instance that the peer cannot bear neither opens the breaker nor keeps the others back', async () => {
+    const bad = uidsOf(one.key)[1] ?? '';
+    const table = bench({
+      send: (instances) => {
+        const report = all(instances.filter(({ sopInstanceUid }) => sopInstanceUid !== bad));
+        if (!instances.some(({ sopInstanceUid }) => sopInstanceUid === bad)) return Promise.resolve(report);
+        const lost: Outcome = { sopInstanceUid: bad, class: 'transient', status: null, comment: 'no answer' };
+        const failure: DestinationFailure = { code: 'DIMSE_ABORTED', detail: 'aborted', pace: 'lost' };
+        return Promise.resolve({ failure, outcomes: [...report.outcomes, lost] });
+      },
+    });
+    for (let round = 0; round < 20; round++) {
+      await run(table, one);
+      table.pass(1_000_000);
+    }
+    expect(table.deliverer.breaker('pacs').state).toBe('closed');
+    expect((await run(table, two)).kind).toBe('done');
+    expect(table.records.get(one.key)?.length).toBeGreaterThan(10);
+  });
+
+  it('A700 is permanent after ten tries while others get through, and waited for while none does', async () => {
+    const bad = uidsOf(one.key)[0] ?? '';
+    const refuse = (uid: string): Outcome => ({ sopInstanceUid: uid, class: 'transient', status: 0xa700, comment: '' });
+    let othersPass = false;
+    const table = bench({
+      send: (instances) =>
+        Promise.resolve({
+          failure: null,
+          outcomes: instances.map(({ sopInstanceUid }) =>
+            sopInstanceUid !== bad && othersPass ? delivered(sopInstanceUid) : refuse(sopInstanceUid),
+          ),
+        }),
+    });
+    const classes = () =>
+      (table.records.get(one.key) ?? []).flatMap(({ instances }) =>
+        instances.filter(({ sopInstanceUid }) => sopInstanceUid === bad).map((entry) => entry.class),
+      );
+    for (let round = 0; round < 15; round++) {
+      await run(table, one);
+      table.pass(1_000_000);
+    }
+    expect(classes()).toEqual(Array.from({ length: 15 }, () => 'transient'));
+    othersPass = true;
+    await run(table, one);
+    table.pass(1_000_000);
+    await run(table, one);
+    expect(classes().at(-1)).toBe('permanent');
+  });
+
+  it('what a drain cuts off is no failure of the peer', async () => {
+    const controller = new AbortController();
+    const table = bench({
+      send: ([first]) => {
+        controller.abort();
+        const failure: DestinationFailure = { code: 'DIMSE_ABORTED', detail: 'stopped', pace: 'lost' };
+        return Promise.resolve({ failure, outcomes: first ? [delivered(first.sopInstanceUid)] : [] });
+      },
+    });
+    expect((await table.deliverer.deliver(one, controller.signal)).kind).toBe('later');
+    expect(table.records.get(one.key)).toEqual([expect.objectContaining({ association: null })]);
+    expect(table.deliverer.breaker('pacs').state).toBe('closed');
+  });
+});
+
+describe('hours and pace', () => {
+  it('outside its hours nothing is tried', async () => {
+    const window = { fromMinute: 20 * 60, toMinute: 6 * 60, timeZone: 'UTC' };
+    const table = bench({ send: (instances) => Promise.resolve(all(instances)) }, { window });
+    table.pass(12 * 3_600_000);
+    expect(await run(table, one)).toEqual({ kind: 'later', atMs: Date.parse('2026-01-01T20:00:00Z') });
+    table.pass(8 * 3_600_000);
+    expect((await run(table, one)).kind).toBe('done');
+  });
+
+  it('a throttle that asks for a long pause ends the association, and the job comes back then', async () => {
+    const table = bench(
+      {
+        send: async (instances, { pace }) => {
+          const outcomes: Outcome[] = [];
+          for (const instance of instances) {
+            if (!(await pace(instance))) break;
+            outcomes.push(delivered(instance.sopInstanceUid));
+          }
+          return { failure: null, outcomes };
+        },
+      },
+      { throttle: { instancesPerSecond: null, bytesPerSecond: 10 } },
+    );
+    const result = await run(table, one); // 100 bytes an instance: ten seconds each
+    expect(result).toEqual({ kind: 'later', atMs: Date.parse('2026-01-01T00:00:10Z') });
+    expect(table.records.get(one.key)?.[0]?.instances).toHaveLength(1);
+  });
+});
