@@ -50,7 +50,10 @@ export const modelCard = z.strictObject({
         .default(null),
     })
     .nullable(),
-  /** The filter's own numbers; part of a task's settings. Empty for networks. */
+  /**
+   * The filter's own numbers; part of a task's settings. Of networks `keptSigma` (pixels) and `keptShare`: this share of the residual's
+   * low frequencies always stays in the image, where noise has little power and faint lesions have much.
+   */
   parameters: z.record(z.string(), z.number()),
   /** Share of the noise; 0 for super-resolution, which has no strength. */
   defaultStrength: z.number().min(0).max(0.75),

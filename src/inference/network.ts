@@ -1,6 +1,7 @@
 /** A denoising network: slice and noise map in, residual out. */
 import { readFile } from 'node:fs/promises';
 import { LimpidError } from '../errors.js';
+import { gaussian } from '../imaging/gaussian.js';
 import type { Slice } from '../imaging/slice.js';
 import type { ModelCard } from './card.js';
 import { modelSha256 } from './identity.js';
@@ -53,6 +54,12 @@ function cut(values: Float32Array, stride: number, { top, left, rows, columns }:
   return out;
 }
 
+/** Takes `share` of what lies below about 1 / (2 pi `sigma`) cycles per pixel out of a residual, in place: it stays in the image. */
+export function keepLow(residual: Slice, sigma: number, share: number): void {
+  const low = gaussian(residual, sigma, 3);
+  for (let i = 0; i < low.length; i++) residual.values[i]! -= share * low[i]!;
+}
+
 /**
  * Opens the network of a card.
  *
@@ -89,21 +96,27 @@ export async function openNetwork(card: ModelCard, file: string, provider: strin
     }
     return { rows, columns, values };
   };
+  const wholeResidual = async (slice: Slice, noise: Float32Array): Promise<Float32Array> => {
+    const { rows, columns } = slice;
+    const tiles = tilesOf(rows, columns, input.tile, input.multipleOf);
+    if (tiles.length === 1) return (await residualOf(slice, noise)).values;
+    const out = new Float32Array(slice.values.length);
+    for (const { window, kept } of tiles) {
+      const part = { rows: window.rows, columns: window.columns, values: cut(slice.values, columns, window) };
+      const { values } = await residualOf(part, cut(noise, columns, window));
+      for (let r = 0; r < kept.rows; r++) {
+        const from = (kept.top - window.top + r) * window.columns + kept.left - window.left;
+        out.set(values.subarray(from, from + kept.columns), (kept.top + r) * columns + kept.left);
+      }
+    }
+    return out;
+  };
+  const { keptSigma, keptShare } = card.parameters;
   return {
     async residual(slice, noise) {
-      const { rows, columns } = slice;
-      const tiles = tilesOf(rows, columns, input.tile, input.multipleOf);
-      if (tiles.length === 1) return (await residualOf(slice, noise)).values;
-      const out = new Float32Array(slice.values.length);
-      for (const { window, kept } of tiles) {
-        const part = { rows: window.rows, columns: window.columns, values: cut(slice.values, columns, window) };
-        const { values } = await residualOf(part, cut(noise, columns, window));
-        for (let r = 0; r < kept.rows; r++) {
-          const from = (kept.top - window.top + r) * window.columns + kept.left - window.left;
-          out.set(values.subarray(from, from + kept.columns), (kept.top + r) * columns + kept.left);
-        }
-      }
-      return out;
+      const values = await wholeResidual(slice, noise);
+      if (keptSigma !== undefined && keptShare !== undefined) keepLow({ ...slice, values }, keptSigma, keptShare);
+      return values;
     },
     close: () => session.close(),
   };

@@ -7,6 +7,7 @@ MODELS = {"ct": "ct-low-dose", "mr": "mr-accelerated", "us": "us-despeckle"}
 MINUTES = {"ct": 30.0, "mr": 25.0, "us": 8.0}
 POOLS = {"ct": {"ct": 600, "ct-faint": 160}, "mr": {"mr": 1500}, "us": {"us": 400}}
 HELD_OUT = {"ct": 20, "mr": 100, "us": 50}
+SHARED_DATA = Path(__file__).resolve().parents[4] / "shared/data"
 POOL_SEED, HELD_OUT_SEED = 1, 999
 
 
@@ -69,6 +70,12 @@ def _phantom(arguments: argparse.Namespace) -> None:
     contrast_phantom.run(arguments.model, arguments.realisations)
 
 
+def _kspace(arguments: argparse.Namespace) -> None:
+    from limpid_training import kspace_evaluation
+
+    raise SystemExit(not kspace_evaluation.run(arguments.model, arguments.data))
+
+
 def _experiments(arguments: argparse.Namespace) -> None:
     from limpid_training import experiments
 
@@ -113,11 +120,15 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--model", type=Path, required=True)
     command.add_argument("--realisations", type=int, default=8)
     command.set_defaults(run=_phantom)
+    command = commands.add_parser("kspace", help="the MR model behind GRAPPA and SENSE of measured k-space; fails where it harms")
+    command.add_argument("--model", type=Path, required=True)
+    command.add_argument("--data", type=Path, default=SHARED_DATA)
+    command.set_defaults(run=_kspace)
     command = commands.add_parser("experiments", help="train every variant and yardstick with one budget; the table")
     command.add_argument("--budget-minutes", type=float, default=1.5)
     command.add_argument("--only", nargs="+", metavar="NAME")
     command.add_argument("--work", type=Path, required=True)
-    command.add_argument("--data", type=Path, default=Path(__file__).parents[4] / "shared/data", help="real series")
+    command.add_argument("--data", type=Path, default=SHARED_DATA, help="real series")
     command.set_defaults(run=_experiments)
     command = commands.add_parser("demo", help="write the demo's simulated series")
     command.add_argument("--out", type=Path, required=True, help="demo/series")

@@ -7,6 +7,7 @@ import numpy as np
 from limpid_training import ct_simulator as ct
 from limpid_training import ct_stack, phantoms, pools
 from limpid_training import mr_simulator as mr
+from limpid_training import parallel_imaging as parallel
 from limpid_training import us_simulator as us
 from limpid_training.fields import mean_blocks
 from limpid_training.patches import draw_batch
@@ -121,6 +122,35 @@ class MrPhysics(unittest.TestCase):
         pair = mr.simulate(np.random.default_rng(10), clean, how)
         # Only the wrong sensitivities remain between them: no resolution is asked of the network.
         self.assertLess(np.sqrt(((pair.noisy - pair.target) ** 2).mean()), 0.03 * pair.target.max())
+
+
+class ParallelImaging(unittest.TestCase):
+    """A drawn object seen by eight coils, without noise."""
+
+    def setUp(self) -> None:
+        rng = np.random.default_rng(31)
+        self.object = phantoms.mr_clean(rng, 96) * np.exp(1j * 0.3)
+        self.maps = mr.coil_sensitivities(rng, 96, 8)
+        self.kspace = parallel.to_kspace(self.maps * self.object)
+        self.reference = parallel.root_sum_of_squares(parallel.to_images(self.kspace))
+
+    def _error(self, image: np.ndarray) -> float:
+        return float(((image - self.reference) ** 2).sum() / (self.reference**2).sum())
+
+    def test_both_reconstructions_bring_the_object_back(self) -> None:
+        zero_filled = np.where(parallel.sampled_lines(96, 2)[None, :, None], self.kspace, 0)
+        folded = self._error(parallel.root_sum_of_squares(parallel.to_images(zero_filled)))
+        filled = parallel.root_sum_of_squares(parallel.to_images(parallel.grappa(self.kspace, 2)))
+        self.assertLess(self._error(filled), 0.1 * folded)
+        self.assertLess(self._error(parallel.sense(self.kspace, 2)), 0.3 * folded)
+
+    def test_whitening_makes_coils_independent(self) -> None:
+        rng = np.random.default_rng(32)
+        mixing = rng.normal(size=(4, 4)) + 2 * np.eye(4)
+        noise = np.einsum("ij,jrc->irc", mixing, mr.complex_noise(rng, (4, 128, 128)))
+        white = parallel.whitened(noise).reshape(4, -1)
+        covariance = white @ white.conj().T / white.shape[1]
+        np.testing.assert_allclose(covariance, 2 * np.eye(4), atol=0.25)
 
 
 class UsPhysics(unittest.TestCase):

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from limpid_training import ct_simulator, noise_estimate, quality
-from limpid_training.onnx_file import OnnxNetwork
+from limpid_training.model_folder import Denoiser
 
 SIZE, PIXEL_MM = 512, 0.75
 STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -95,7 +95,7 @@ class Phantom:
 def run(model: Path, realisations: int) -> None:
     """Prints a table: noise and its texture, edge sharpness and faint contrast kept at each blend, relative to blend 0."""
     torch.set_num_threads(1)
-    network, phantom = OnnxNetwork(model), Phantom()
+    network, phantom = Denoiser.read(model), Phantom()
     print("| noise HU | blend | noise kept | texture | edge kept " + "/".join(map(str, EDGES_HU))
           + " HU | disc kept " + ", ".join(f"r{r} {hu} HU" for r, hu in FAINT) + " | shift HU, mean (worst) |")  # fmt: skip
     for level in LEVELS_HU:
@@ -106,7 +106,7 @@ def run(model: Path, realisations: int) -> None:
             noisy = phantom.noisy(rng, level)
             mask = noise_estimate.soft_tissue(noisy)
             sigma = noise_estimate.noise_map(noisy, mask, noise_estimate.sigma_mode(noisy, mask), 2.0)
-            output = quality.denoise(network, noisy, sigma)
+            output = network(noisy, sigma)
             for share in STRENGTHS:
                 images[share].append(quality.blend(noisy, output, share, sigma, mask))
                 shifts[share].append(float((images[share][-1] - noisy)[CENTRE].mean()))

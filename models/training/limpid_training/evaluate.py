@@ -19,7 +19,7 @@ from scipy import ndimage
 
 from limpid_training import classical, ct_simulator, mr_simulator, noise_estimate, quality
 from limpid_training.dicom_slices import modality_values
-from limpid_training.onnx_file import OnnxNetwork
+from limpid_training.model_folder import Denoiser
 
 BLENDS = (0.25, 0.5, 0.75, 1.0)
 CT_WINDOW = (-160.0, 240.0)
@@ -161,10 +161,10 @@ def paired_cases(modality: str, paths: list[Path], truths: list[Path]) -> Iterat
         yield make(_short_name(path), "with truth", noisy, reference, sigma_true)
 
 
-def score_all(case: Case, network: OnnxNetwork, values: tuple[float, float]) -> None:
+def score_all(case: Case, network: Denoiser, values: tuple[float, float]) -> None:
     """Scores input, network and classical filters; the network sees the image limited to `values`."""
     case.score("input", case.noisy)
-    output = quality.denoise(network, np.clip(case.noisy, *values), case.sigma_map)
+    output = network(np.clip(case.noisy, *values), case.sigma_map)
     for share in BLENDS:
         blended = quality.blend(case.noisy, output, share, case.sigma_map, case.mask)
         case.score(f"network {share:.2f}", blended)
@@ -197,7 +197,7 @@ def run(modality: str, model: Path, slices: list[Path], truths: list[Path] | Non
     """Evaluates a model on DICOM files and prints one table per condition."""
     warnings.filterwarnings("ignore", category=RuntimeWarning)
     torch.set_num_threads(1)
-    network = OnnxNetwork(model)
+    network = Denoiser.read(model)
     values = (-1024.0, 3071.0) if modality == "ct" else (0.0, np.inf)
     if truths is not None:
         found = paired_cases(modality, slices, truths)

@@ -7,19 +7,15 @@ from skimage.metrics import structural_similarity
 CLIP_SIGMA = 3.0
 
 
-def denoise(network, image: np.ndarray, sigma: np.ndarray | float, unit: float = 1000.0) -> np.ndarray:
-    """Full network output for one slice; sizes are padded by their edge to multiples of 8."""
-    padding = [(0, -side % 8) for side in image.shape]
-    channels = [np.pad(np.broadcast_to(part, image.shape), padding, mode="edge") for part in (image, sigma)]
-    output = network(np.stack(channels)[None].astype(np.float32) / unit)[0, 0] * unit
-    return output[: image.shape[0], : image.shape[1]]
-
-
-def blend(image: np.ndarray, output: np.ndarray, share: float, sigma: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Takes `share` of the removed residual, no pixel by more than 3 sigma, and keeps the mean inside the mask."""
+def blend(
+    image: np.ndarray, output: np.ndarray, share: float, sigma: np.ndarray, mask: np.ndarray, over_mask: bool = False
+) -> np.ndarray:
+    """Takes `share` of the removed residual, no pixel by more than 3 sigma, and keeps the mean inside the mask: by a constant over
+    the slice (CT) or over the mask alone (MR, where air has a mean of its own)."""
     removed = np.clip(share * (image - output), -CLIP_SIGMA * sigma, CLIP_SIGMA * sigma)
     result = image - removed
-    return result + (image[mask].mean() - result[mask].mean())
+    back = image[mask].mean() - result[mask].mean() if mask.any() else 0.0
+    return result + (np.where(mask, back, 0) if over_mask else back)
 
 
 def psnr(image: np.ndarray, reference: np.ndarray, window: tuple[float, float]) -> float:
@@ -27,17 +23,20 @@ def psnr(image: np.ndarray, reference: np.ndarray, window: tuple[float, float]) 
     return float(10 * np.log10((window[1] - window[0]) ** 2 / max((difference**2).mean(), 1e-12)))
 
 
-def ssim(image: np.ndarray, reference: np.ndarray, window: tuple[float, float]) -> float:
-    return float(
-        structural_similarity(
-            np.clip(image, *window).astype(np.float64),
-            np.clip(reference, *window).astype(np.float64),
-            data_range=window[1] - window[0],
-            gaussian_weights=True,
-            sigma=1.5,
-            use_sample_covariance=False,
-        )
+def ssim(
+    image: np.ndarray, reference: np.ndarray, window: tuple[float, float], region: np.ndarray | None = None
+) -> float:
+    """Mean over the image, or over a region of it."""
+    mean, local = structural_similarity(
+        np.clip(image, *window).astype(np.float64),
+        np.clip(reference, *window).astype(np.float64),
+        data_range=window[1] - window[0],
+        gaussian_weights=True,
+        sigma=1.5,
+        use_sample_covariance=False,
+        full=True,
     )
+    return float(mean if region is None else local[region].mean())
 
 
 def residual_structure(image: np.ndarray, output: np.ndarray, mask: np.ndarray) -> float:
