@@ -70,6 +70,12 @@ def _phantom(arguments: argparse.Namespace) -> None:
     contrast_phantom.run(arguments.model, arguments.realisations)
 
 
+def _ultrasound(arguments: argparse.Namespace) -> None:
+    from limpid_training import us_evaluation
+
+    us_evaluation.run(arguments.model, arguments.images)
+
+
 def _kspace(arguments: argparse.Namespace) -> None:
     from limpid_training import kspace_evaluation
 
@@ -110,7 +116,7 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("check", help="checks of the simulated physics and of the network, about 20 s")
     command.set_defaults(run=_check)
     command = commands.add_parser("evaluate", help="gain on real slices with simulated noise, against classical filters")
-    command.add_argument("modality", choices=MODELS)
+    command.add_argument("modality", choices=("ct", "mr"))
     command.add_argument("--model", type=Path, required=True)
     command.add_argument("--slices", type=Path, nargs="+", required=True, help="DICOM files of held-out scanners")
     command.add_argument("--truth", type=Path, nargs="+", help="noise-free counterparts of the slices: adds no noise")
@@ -120,6 +126,10 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--model", type=Path, required=True)
     command.add_argument("--realisations", type=int, default=8)
     command.set_defaults(run=_phantom)
+    command = commands.add_parser("ultrasound", help="speckle, edges and contrasts of a phantom and of real images")
+    command.add_argument("--model", type=Path, required=True)
+    command.add_argument("--images", type=Path, nargs="*", default=[])
+    command.set_defaults(run=_ultrasound)
     command = commands.add_parser("kspace", help="the MR model behind GRAPPA and SENSE of measured k-space; fails where it harms")
     command.add_argument("--model", type=Path, required=True)
     command.add_argument("--data", type=Path, default=SHARED_DATA)

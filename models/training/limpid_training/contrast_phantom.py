@@ -44,8 +44,9 @@ class Figures:
     shift: float
 
 
-def _on_ring(radius: float, turn: float) -> tuple[float, float]:
-    middle = (SIZE - 1) / 2
+def on_ring(radius: float, turn: float, size: int = SIZE) -> tuple[float, float]:
+    """Row and column of a place around the middle of a size x size image; turn from 0 to 1."""
+    middle = (size - 1) / 2
     return middle + radius * np.sin(2 * np.pi * turn), middle + radius * np.cos(2 * np.pi * turn)
 
 
@@ -60,10 +61,10 @@ class Phantom:
     """The cylinder as a scanner with a soft kernel would show it without noise, `image` in HU."""
 
     def __init__(self) -> None:
-        self._edges = [Insert(EDGE_RADIUS, hu, _on_ring(95, i / len(EDGES_HU))) for i, hu in enumerate(EDGES_HU)]
+        self._edges = [Insert(EDGE_RADIUS, hu, on_ring(95, i / len(EDGES_HU))) for i, hu in enumerate(EDGES_HU)]
         places = len(FAINT) * REPEATS
         self._faint = [
-            Insert(radius, hu, _on_ring(155, (i * REPEATS + k + 0.3) / places))
+            Insert(radius, hu, on_ring(155, (i * REPEATS + k + 0.3) / places))
             for i, (radius, hu) in enumerate(FAINT)
             for k in range(REPEATS)
         ]
