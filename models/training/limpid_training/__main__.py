@@ -48,6 +48,12 @@ def _export(arguments: argparse.Namespace) -> None:
     print(f"{arguments.onnx}: at most {difference:.1e} from PyTorch")
 
 
+def _average(arguments: argparse.Namespace) -> None:
+    from limpid_training.export import average
+
+    average(arguments.first, arguments.second, arguments.out)
+
+
 def _check(_: argparse.Namespace) -> None:
     import unittest
 
@@ -113,6 +119,10 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("weights", type=Path)
     command.add_argument("onnx", type=Path)
     command.set_defaults(run=_export)
+    command = commands.add_parser("average", help="mean of two networks' weights, one trained on from the other")
+    for name in ("first", "second", "out"):
+        command.add_argument(name, type=Path)
+    command.set_defaults(run=_average)
     command = commands.add_parser("check", help="checks of the simulated physics and of the network, about 20 s")
     command.set_defaults(run=_check)
     command = commands.add_parser("evaluate", help="gain on real slices with simulated noise, against classical filters")

@@ -22,6 +22,7 @@ from limpid_training.dicom_slices import modality_values
 from limpid_training.model_folder import Denoiser
 
 BLENDS = (0.25, 0.5, 0.75, 1.0)
+HIGH_STRENGTH = 0.7
 CT_WINDOW = (-160.0, 240.0)
 MR_WINDOW = (0.0, 1000.0)
 DOSES = (0.25, 0.1)
@@ -34,7 +35,8 @@ ACQUISITIONS = (
 
 @dataclass
 class Case:
-    """One degraded slice. region is scored; mask is where `estimate` measures noise and the mean is kept."""
+    """One degraded slice. region is scored; mask is where noise is measured and the mean is kept; `estimate` gives the figure of the
+    table, `compare` what the run time compares before and after to reach a strength."""
 
     name: str
     condition: str
@@ -47,6 +49,7 @@ class Case:
     sigma_estimated: float
     window: tuple[float, float]
     estimate: Callable[[np.ndarray, np.ndarray], float]
+    compare: Callable[[np.ndarray], float]
     scores: dict[str, dict[str, float]] = field(default_factory=dict)
 
     def box(self) -> tuple[slice, slice]:
@@ -82,8 +85,12 @@ def _ct_case(name: str, condition: str, noisy: np.ndarray, reference: np.ndarray
     level = noise_estimate.sigma_mode(noisy, mask)
     sigma_map = noise_estimate.noise_map(noisy, mask, level, 2.0)
     region, estimate = body_region(reference), noise_estimate.sigma_blocks
+
+    def compare(image: np.ndarray) -> float:
+        return noise_estimate.sigma_mode(image, mask)
+
     return Case(
-        name, condition, noisy, reference, region, mask, sigma_map, sigma_true, level, CT_WINDOW, estimate
+        name, condition, noisy, reference, region, mask, sigma_map, sigma_true, level, CT_WINDOW, estimate, compare
     )
 
 
@@ -92,8 +99,12 @@ def _mr_case(name: str, condition: str, noisy: np.ndarray, reference: np.ndarray
     level = noise_estimate.sigma_mr(noisy, mask)
     sigma_map = noise_estimate.noise_map(noisy, mask, level, 2.5)
     estimate = noise_estimate.sigma_mr
+
+    def compare(image: np.ndarray) -> float:
+        return noise_estimate.sigma_flat(image, noisy, mask)
+
     return Case(
-        name, condition, noisy, reference, region, mask, sigma_map, sigma_true, level, MR_WINDOW, estimate
+        name, condition, noisy, reference, region, mask, sigma_map, sigma_true, level, MR_WINDOW, estimate, compare
     )
 
 
@@ -165,9 +176,17 @@ def score_all(case: Case, network: Denoiser, values: tuple[float, float]) -> Non
     """Scores input, network and classical filters; the network sees the image limited to `values`."""
     case.score("input", case.noisy)
     output = network(np.clip(case.noisy, *values), case.sigma_map)
+
+    def blended(share: float) -> np.ndarray:
+        return quality.blend(case.noisy, output, share, case.sigma_map, case.mask)
+
+    before = case.compare(case.noisy)
+    ratios = {share: case.compare(blended(share)) / before for share in BLENDS}
     for share in BLENDS:
-        blended = quality.blend(case.noisy, output, share, case.sigma_map, case.mask)
-        case.score(f"network {share:.2f}", blended)
+        case.score(f"network, blend {share:.2f}", blended(share))
+    for strength in (network.strength, HIGH_STRENGTH):
+        share = quality.blend_for(ratios, strength)
+        case.score(f"network, strength {strength:.2f}", blended(share), share)
     box = case.box()
     for method, options in classical.candidates():
         best = None

@@ -33,3 +33,9 @@ def export(network: Ffdr, path: Path) -> float:
 
 def load_weights(path: Path) -> Ffdr:
     return network_of(torch.load(path, map_location="cpu"))
+
+
+def average(first: Path, second: Path, out: Path) -> None:
+    """Mean of the weights of two networks of which one was trained on from the other: between their strengths, often above both."""
+    weights = [torch.load(path, map_location="cpu") for path in (first, second)]
+    torch.save({name: (value + weights[1][name]) / 2 for name, value in weights[0].items()}, out)

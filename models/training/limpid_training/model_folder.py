@@ -20,17 +20,19 @@ class Kept:
 
 
 class Denoiser:
-    """Full output of a network for one slice."""
+    """Full output of a network for one slice; strength is the card's default."""
 
-    def __init__(self, model: Path, kept: Kept | None = None) -> None:
-        self._network, self.kept = OnnxNetwork(model), kept
+    def __init__(self, model: Path, kept: Kept | None = None, strength: float = 0.5) -> None:
+        self._network, self.kept, self.strength = OnnxNetwork(model), kept, strength
 
     @classmethod
     def read(cls, model: Path) -> "Denoiser":
-        """`kept` is that of the model.yaml beside the file, if there is one."""
+        """`kept` and `strength` are those of the model.yaml beside the file, if there is one."""
         card_file = model.with_name("model.yaml")
         card = yaml.safe_load(card_file.read_text()) if card_file.exists() else {}
-        return cls(model, Kept(**card["kept"]) if card.get("kept") else None)
+        numbers = card.get("parameters", {})
+        kept = Kept(numbers["keptSigma"], numbers["keptShare"]) if "keptSigma" in numbers else None
+        return cls(model, kept, card.get("defaultStrength", 0.5))
 
     def __call__(self, image: np.ndarray, sigma: np.ndarray | float) -> np.ndarray:
         """Sizes are padded by their edge to multiples of 8; sigma: noise deviation in the image's unit."""

@@ -68,6 +68,12 @@ def sigma_laplace(image: np.ndarray, mask: np.ndarray) -> float:
     return float(1.4826 * np.median(np.abs(inside - np.median(inside)))) / 6
 
 
+def sigma_flat(image: np.ndarray, of: np.ndarray, foreground: np.ndarray) -> float:
+    """MR before and after: second differences over the half of the foreground where `of` is flattest."""
+    gradient = ndimage.gaussian_gradient_magnitude(of.astype(np.float32), 1.5)
+    return sigma_laplace(image, foreground & (gradient <= np.median(gradient[foreground])))
+
+
 def _acquired_share(power: np.ndarray, axis: int) -> float:
     """Share of one axis of k-space that was acquired: where its power drops by more than a factor of 4."""
     n, across = power.shape[axis], power.shape[1 - axis]

@@ -18,6 +18,15 @@ def blend(
     return result + (np.where(mask, back, 0) if over_mask else back)
 
 
+def blend_for(ratios: dict[float, float], strength: float) -> float:
+    """Blend at which the noise has fallen by `strength`, linear between the measured ratios (1 at 0); the highest where none does."""
+    curve = [(0.0, 1.0), *sorted(ratios.items())]
+    for (low, before), (high, after) in zip(curve, curve[1:]):
+        if 1 - after >= strength:
+            return low + (high - low) * (strength - 1 + before) / (before - after)
+    return curve[-1][0]
+
+
 def psnr(image: np.ndarray, reference: np.ndarray, window: tuple[float, float]) -> float:
     difference = np.clip(image, *window).astype(np.float64) - np.clip(reference, *window)
     return float(10 * np.log10((window[1] - window[0]) ** 2 / max((difference**2).mean(), 1e-12)))

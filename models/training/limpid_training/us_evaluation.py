@@ -34,15 +34,6 @@ def speckle_mask(image: np.ndarray) -> np.ndarray:
     return (mean > 20) & (mean < 235)
 
 
-def blend_for(ratios: dict[float, float], strength: float) -> float:
-    """Blend at which the speckle has fallen by `strength`, linear between the measured ones; the highest where none reaches it."""
-    blends = sorted(ratios)
-    for low, high in zip(blends, blends[1:]):
-        if 1 - ratios[high] >= strength:
-            return low + (high - low) * (strength - 1 + ratios[low]) / (ratios[low] - ratios[high])
-    return blends[-1]
-
-
 def _phantom(probe_name: str, network: Denoiser) -> None:
     level = np.full((SIZE, SIZE), BACKGROUND_DB)
     rows, columns = unit_grid(SIZE)
@@ -68,9 +59,9 @@ def _phantom(probe_name: str, network: Denoiser) -> None:
         return speckle, np.array(edges), np.array(inner), mean[uniform].mean()
 
     base = figures(0.0)
-    ratios = {blend: figures(blend)[0] / base[0] for blend in (0.0, 0.25, 0.5, 0.75, 1.0)}
+    ratios = {blend: figures(blend)[0] / base[0] for blend in (0.25, 0.5, 0.75, 1.0)}
     for strength in STRENGTHS:
-        blend = blend_for(ratios, strength)
+        blend = quality.blend_for(ratios, strength)
         now = figures(blend)
         print(
             f"| {probe_name} | {strength} | {blend:.2f} | {now[0] / base[0]:.2f} | "
@@ -107,7 +98,7 @@ def _real(path: Path, network: Denoiser) -> None:
 
     ratios = {blend: noise_estimate.sigma_mode(at(blend), mask) / sigma for blend in (0.25, 0.5, 0.75, 1.0)}
     for strength in STRENGTHS:
-        blend = blend_for({0.0: 1.0, **ratios}, strength)
+        blend = quality.blend_for(ratios, strength)
         result = at(blend)
         steep = [np.hypot(*np.gradient(ndimage.gaussian_filter(part, 1.5))) for part in (image, result)]
         edges = mask & (steep[0] > np.quantile(steep[0][mask], 0.98))
