@@ -184,6 +184,15 @@ class UsPhysics(unittest.TestCase):
         self.assertAlmostEqual(width[1.0], np.exp(-9 / 2), delta=0.03)
         self.assertAlmostEqual(width[3.0], np.exp(-9 / 18), delta=0.06)
 
+    def test_compounding_takes_speckle_away_by_the_root_of_its_frames(self) -> None:
+        rng = np.random.default_rng(33)
+        level = np.full((192, 192), -25.0)
+        deviation = {}
+        for frames in (1, 4):
+            display = us.Display(range_db=100, gain_db=0, smoothing=0, compounded=frames)
+            deviation[frames] = us.shown(rng, level, self.PROBE, display).std()
+        self.assertAlmostEqual(deviation[1] / deviation[4], 2, delta=0.1)
+
     def test_the_display_spreads_its_range(self) -> None:
         display = us.Display(range_db=60, gain_db=0, smoothing=0)
         np.testing.assert_allclose(display.grey(np.array([0.0, -30, -60, -90])), [255, 127.5, 0, 0])

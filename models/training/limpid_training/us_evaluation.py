@@ -45,7 +45,7 @@ def _phantom(probe_name: str, network: Denoiser) -> None:
     rng = np.random.default_rng(6)
     inputs, outputs = [], []
     for _ in range(REALISATIONS):
-        image = DISPLAY.grey(us_simulator.envelope_db(rng, level, PROBES[probe_name])).astype(np.float32)
+        image = us_simulator.shown(rng, level, PROBES[probe_name], DISPLAY)
         inputs.append(image)
         outputs.append(network(image, noise_estimate.sigma_mode(image, speckle_mask(image))))
     images, cleaned = np.array(inputs), np.array(outputs)

@@ -38,11 +38,12 @@ class Probe:
 
 @dataclass(frozen=True)
 class Display:
-    """range_db is spread over 0..255 below gain_db; smoothing in pixels."""
+    """range_db is spread over 0..255 below gain_db; smoothing in pixels; compounded: frames whose envelopes are averaged."""
 
     range_db: float
     gain_db: float
     smoothing: float
+    compounded: int = 1
 
     def grey(self, decibels: np.ndarray) -> np.ndarray:
         shown = np.clip((decibels + self.gain_db + self.range_db) / self.range_db, 0, 1) * GREY
@@ -50,17 +51,20 @@ class Display:
 
 
 def random_probe(rng: np.random.Generator) -> Probe:
+    """From the fine grain of a small display to the coarse one of a large display or of a probe that averages frames."""
+    grain = np.exp(rng.uniform(0, np.log(2.5)))
     return Probe(
-        axial=rng.uniform(0.5, 1.3),
-        lateral=rng.uniform(0.8, 2.0),
-        lateral_far=rng.uniform(1.5, 4.5),
+        axial=grain * rng.uniform(0.5, 1.3),
+        lateral=grain * rng.uniform(0.8, 2.0),
+        lateral_far=grain * rng.uniform(1.5, 3.5),
         focus=rng.uniform(0.1, 0.9),
         floor_db=rng.uniform(45, 65),
     )
 
 
 def random_display(rng: np.random.Generator) -> Display:
-    return Display(rng.uniform(45, 75), rng.uniform(-10, 3), 0.5 if rng.random() < 0.5 else 0.0)
+    compounded = int(rng.choice([1, 1, 2, 4]))
+    return Display(rng.uniform(45, 75), rng.uniform(-10, 3), rng.choice([0.0, 0.5, 1.0]), compounded)
 
 
 def echogenicity(rng: np.random.Generator, n: int) -> np.ndarray:
@@ -132,6 +136,12 @@ def mean_db(level_db: np.ndarray, probe: Probe) -> np.ndarray:
     return 10 * np.log10(mean + 10 ** (-probe.floor_db / 10)) - RAYLEIGH_DB
 
 
+def shown(rng: np.random.Generator, level_db: np.ndarray, probe: Probe, display: Display) -> np.ndarray:
+    """One displayed image. Compounding averages envelopes in dB, as scanners that compound after compression do."""
+    frames = [envelope_db(rng, level_db, probe) for _ in range(display.compounded)]
+    return display.grey(np.mean(frames, axis=0)).astype(np.float32)
+
+
 @dataclass(frozen=True)
 class Cine:
     """noisy: [draw][row][column], target: [row][column]; grey values 0..255. Draws differ in the speckle alone."""
@@ -142,5 +152,5 @@ class Cine:
 
 def simulate(rng: np.random.Generator, n: int = 256, draws: int = 2) -> Cine:
     level, probe, display = echogenicity(rng, n), random_probe(rng), random_display(rng)
-    noisy = np.stack([display.grey(envelope_db(rng, level, probe)) for _ in range(draws)])
-    return Cine(noisy.astype(np.float32), display.grey(mean_db(level, probe)).astype(np.float32))
+    noisy = np.stack([shown(rng, level, probe, display) for _ in range(draws)])
+    return Cine(noisy, display.grey(mean_db(level, probe)).astype(np.float32))
