@@ -1,8 +1,8 @@
 // The receiver role: one a spool. Listens, keeps instances, closes revisions.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { admissionPolicy, limitsOf, negotiationOf, variantsOf } from './admission-policy.js';
 import type { AppOptions } from './app-options.js';
 import { Tracker } from './assemble/tracker.js';
-import { dicomPeers } from './config/peers.js';
 import type { Closing } from './closing.js';
 import { completionPolicies } from './completion-policies.js';
 import { LimpidError } from './errors.js';
@@ -12,9 +12,9 @@ import { askedPeers } from './open-committer.js';
 import { advance } from './pipeline.js';
 import type { PipelineDeps } from './pipeline.js';
 import { admit } from './receive/admission.js';
-import type { AdmissionPolicy } from './receive/admission.js';
 import { openCommitmentService } from './receive/commitment.js';
-import { watchSpace } from './receive/space.js';
+import type { Pressure } from './receive/decide-pressure.js';
+import { watchPressure } from './receive/pressure.js';
 import { openStoreService } from './receive/store.js';
 import type { NodeTls } from './open-tls.js';
 import type { Spool } from './spool/spool.js';
@@ -23,6 +23,19 @@ import type { TakeReport } from './take-report.js';
 /** Open associations may end by themselves for this long; closing the rest fits into what is left of the 30 s of a drain. */
 const drainMs = 20_000;
 const standbyEveryMs = 1_000;
+
+const pressureWords: Readonly<Record<Pressure['kind'], string>> = {
+  none: 'taken from at full speed again',
+  slow: 'answered later, to hold them up',
+  'refuse-instances': 'instances are refused as out of resources',
+  'refuse-associations': 'associations are refused',
+};
+
+/** Jobs that wait for routing and enhancing; what waits for a destination lies in the spool and is bounded by the disk. */
+async function backlogOf(queue: PipelineDeps['queue']): Promise<number> {
+  const { series, tasks } = await queue.counts();
+  return series.waiting + tasks.waiting;
+}
 
 /** Opens it. `standsBy` is told while another receiver holds the spool. @returns its ports; 0: no such listener */
 export async function openReceiver(
@@ -39,12 +52,19 @@ export async function openReceiver(
   closing.add(() => lock.release());
   metrics.set('spool_limit_bytes', { kind: 'low' }, config.spool.lowBytes);
   metrics.set('spool_limit_bytes', { kind: 'critical' }, config.spool.criticalBytes);
-  const space = await watchSpace(
-    () => spool.freeBytes(),
-    { lowBytes: config.spool.lowBytes, criticalBytes: config.spool.criticalBytes },
-    (free) => metrics.set('spool_free_bytes', {}, free),
+  let held = '';
+  const pressure = await watchPressure(
+    { freeBytes: () => spool.freeBytes(), backlog: () => backlogOf(pipeline.queue) },
+    { ...config.spool, slowBacklog: config.node.dimse.slowBacklog, fullBacklog: config.node.dimse.fullBacklog },
+    ({ freeBytes, backlog }, found) => {
+      if (freeBytes !== null) metrics.set('spool_free_bytes', {}, freeBytes);
+      if (found.kind !== held && (held !== '' || found.kind !== 'none')) {
+        log[found.kind === 'none' ? 'info' : 'warn'](`senders: ${pressureWords[found.kind]}`, { freeBytes, backlog });
+      }
+      held = found.kind;
+    },
   );
-  closing.add(() => space.close());
+  closing.add(() => pressure.close());
   const tracker = new Tracker({
     spool,
     announce: (record) => advance(pipeline, record.key),
@@ -56,44 +76,33 @@ export async function openReceiver(
   });
   closing.add(() => tracker.close());
   await tracker.start();
-  const admission: AdmissionPolicy = {
-    aeTitles: [config.node.aeTitle],
-    peers: dicomPeers(config.peers).map(([name, peer]) => ({
-      name,
-      aeTitle: peer.aeTitle,
-      from: peer.from.length === 0 ? null : peer.from,
-      tls: peer.tls && { allowed: peer.tls, plainCalls: peer.tls.plainCalls },
-    })),
-    unknownCallers: config.node.unknownCallers,
-  };
+  const admission = await admissionPolicy(config);
   const congested = (): string | null => {
     if (stopping.aborted) return 'the node is draining';
-    return space.now() === 'critical' ? 'the spool volume is nearly full' : null;
+    const found = pressure.now();
+    return found.kind === 'refuse-associations' ? found.why : null;
   };
   const scp = await openScp({
     host: config.node.dimse.host,
     port: config.node.dimse.port,
     tls: listening(config, tls),
     aeTitles: admission.aeTitles,
-    limits: {
-      associations: config.node.dimse.associations,
-      associationsOfPeer: config.node.dimse.associationsOfPeer,
-      // who may hold so many associations may ask for them all at once
-      waitingOfAddress: config.node.dimse.associationsOfPeer,
-    },
     admit: (request) => admit(request, admission, congested()),
     store: openStoreService({
       spool,
       listed: (key) => tracker.listed(key),
       arrived: (arrival) => tracker.arrived(arrival),
       associationEnded: (association, how) => tracker.associationEnded(association, how),
-      space: () => space.now(),
+      pressure: () => pressure.now(),
+      variants: variantsOf(config),
       log,
       metrics,
       now: Date.now,
     }),
     commitment: openCommitmentService({ asked: askedPeers(config.peers), reported: takeReport }),
-    mismatch: 'refuse',
+    mismatch: config.node.dimse.mismatch,
+    negotiation: negotiationOf(config.node.dimse),
+    limits: limitsOf(config.node.dimse),
     log,
     metrics,
     now: Date.now,

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { commitment } from './commitment-schema.js';
 import { assembleOwn } from './completion.js';
 import { aeTitle, duration, host, scalar, size, text, whole } from './scalars.js';
+import { peerReceive } from './receive-schema.js';
 import { peerTls } from './tls-schema.js';
 import { parseWindow } from './units.js';
 
@@ -55,6 +56,7 @@ const dicom = z
       .array(z.string(`expected ${statusText}`).regex(/^[0-9A-Fa-f][0-9A-Fa-fx]{3}$/, `expected ${statusText}`))
       .default([])
       .describe('Refusals that this peer gives when it is only busy: three tries, five minutes apart.'),
+    receive: peerReceive,
     tls: peerTls.nullable().default(null),
     compress: z
       .enum(['none', 'jpeg-ls', 'jpeg-2000'])

@@ -7,6 +7,7 @@ import { assembleOwn } from './completion.js';
 import { compileCondition } from './conditions.js';
 import { compileExpression } from './patterns.js';
 import { peer } from './peer-schema.js';
+import { nodeReceive } from './receive-schema.js';
 import { aeTitle, duration, host, name, port, scalar, size, text, whole } from './scalars.js';
 import { listenerTls } from './tls-schema.js';
 import { defaultVendorMarks, readMarkPlace } from './vendor-marks.js';
@@ -32,12 +33,10 @@ const node = z.strictObject({
       host: host.default('0.0.0.0'),
       port: port.nullable().default(11_112).describe('null: no plain listener, TLS only.'),
       tls: listenerTls.nullable().default(null),
-      associations: whole('a number from 1 to 1000', 1, 1000)
-        .default(64)
-        .describe('Most at once; further ones are refused for now.'),
-      associationsOfPeer: whole('a number from 1 to 1000', 1, 1000).default(8).describe('The same of one peer.'),
+      ...nodeReceive,
     })
-    .prefault({}),
+    .prefault({})
+    .transform(({ idle, maximumObject, ...rest }) => ({ ...rest, idleMs: idle, maximumObjectBytes: maximumObject })),
   http: z
     .strictObject({ host: host.default('127.0.0.1'), port: port.default(8080) })
     .prefault({})

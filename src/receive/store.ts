@@ -1,4 +1,5 @@
 // The C-STORE service: bytes into the spool as they come, the answer when they are kept.
+import { setTimeout as sleep } from 'node:timers/promises';
 import type {
   AssociationInfo,
   ObjectSink,
@@ -17,7 +18,7 @@ import type { Key } from '../spool/key.js';
 import { modalityLabel } from '../spool/records.js';
 import type { Spool } from '../spool/spool.js';
 import { hasCode } from '../spool/write-once.js';
-import type { Space } from './space.js';
+import type { Pressure } from './decide-pressure.js';
 
 export interface StoreDeps {
   readonly spool: Spool;
@@ -26,7 +27,9 @@ export interface StoreDeps {
   /** An instance was kept; called before its answer. */
   readonly arrived: (arrival: Arrival) => void;
   readonly associationEnded: (association: number, how: 'released' | 'aborted' | 'lost') => void;
-  readonly space: () => Space;
+  readonly pressure: () => Pressure;
+  /** Whether this peer's instances that come again with other bytes are kept. */
+  readonly variants: (peer: string) => 'keep' | 'refuse';
   readonly log: Log;
   readonly metrics: Metrics;
   readonly now: () => number;
@@ -34,14 +37,16 @@ export interface StoreDeps {
 
 const outOfResources = 0xa700;
 const processingFailure = 0x0110;
+const duplicateInstance = 0x0111;
 
 /** The receiver's answer to C-STORE requests. */
 export function openStoreService(deps: StoreDeps): StoreService {
   return {
     begin(request) {
-      if (deps.space() === 'enough') return new StoreSink(deps, request);
+      const pressure = deps.pressure();
+      if (pressure.kind === 'none' || pressure.kind === 'slow') return new StoreSink(deps, request);
       count(deps, request.association.peer, 'other', outOfResources);
-      return { status: outOfResources, comment: 'Out of storage space' };
+      return { status: outOfResources, comment: pressure.why };
     },
     associationEnded: (association: AssociationInfo, how) => deps.associationEnded(association.id, how),
   };
@@ -75,6 +80,9 @@ class StoreSink implements ObjectSink {
 
   async commit(walked: WalkedFacts): Promise<StoreAnswer> {
     const answer = await this.#keep(walked);
+    const pressure = this.#deps.pressure();
+    // what is kept is kept: the answer that comes later holds the sender up
+    if (pressure.kind === 'slow') await sleep(pressure.delayMs);
     const { peer } = this.#request.association;
     count(this.#deps, peer, modalityLabel(walked.modality), answer.status);
     this.#deps.metrics.inc('received_bytes_total', { peer }, walked.bytes);
@@ -94,7 +102,17 @@ class StoreSink implements ObjectSink {
       const listed = await this.#deps.listed(key);
       const { sopClassUid, sopInstanceUid } = walked;
       const identity = { sopClassUid, sopInstanceUid, transferSyntaxUid };
-      const { kind, instance } = await spool.instances.publish(key, this.#incoming, identity, listed);
+      const { kind, instance } = await spool.instances.publish(
+        key,
+        this.#incoming,
+        identity,
+        listed,
+        this.#deps.variants(association.peer),
+      );
+      if (kind === 'refused') {
+        log.warn('an instance came again with other bytes and was refused', { key, peer: association.peer });
+        return { status: duplicateInstance, comment: 'Another one of this SOP Instance UID is kept here' };
+      }
       if (kind === 'duplicate') {
         log.debug('duplicate instance', { key });
         return { status: 0 };

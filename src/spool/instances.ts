@@ -18,7 +18,8 @@ export type KeptInstance = Omit<InstanceRecord, 'sha256'> & { readonly sha256: s
 
 /** How an arriving instance ended in the spool. */
 export interface PublishedInstance {
-  readonly kind: 'stored' | 'duplicate' | 'variant';
+  /** refused: another one of its UID is kept, and variants are not. */
+  readonly kind: 'stored' | 'duplicate' | 'variant' | 'refused';
   readonly instance: KeptInstance;
 }
 
@@ -48,12 +49,15 @@ export class Instances {
    * Publishes a finished instance: final name, `active/KEY`, directories synced. After this it may be acknowledged.
    * The first copy of a SOP Instance UID stays; one with other bytes is kept beside it. What a revision lists with the same
    * bytes (`listed`) is not stored again, also where retention has taken the file away.
+   *
+   * @param variants whether one with other bytes is kept
    */
   async publish(
     key: Key,
     incoming: Incoming,
     identity: Omit<InstanceRecord, 'file' | 'sha256' | 'bytes'>,
     listed: ReadonlyMap<string, ReadonlySet<string>>,
+    variants: 'keep' | 'refuse' = 'keep',
   ): Promise<PublishedInstance> {
     const { layout, active, syncs } = this.#options;
     const bytes = incoming.dataSetBytes;
@@ -63,8 +67,12 @@ export class Instances {
     const isFirst = known === undefined && (await this.#link(key, incoming.path, name));
     const { kind, file, sha256 } = isFirst
       ? { kind: 'stored' as const, file: name, sha256: null }
-      : await this.#publishAgain(key, incoming.path, name, known);
+      : await this.#publishAgain(key, incoming.path, name, known, variants);
     const instance = { file, ...identity, sha256, bytes };
+    if (kind === 'refused') {
+      await unlink(incoming.path);
+      return { kind, instance };
+    }
     if (kind === 'duplicate' && sha256 !== null && known?.has(sha256) === true) {
       await unlink(incoming.path);
       return { kind, instance };
@@ -104,6 +112,7 @@ export class Instances {
     temporary: string,
     name: string,
     known: ReadonlySet<string> | undefined,
+    variants: 'keep' | 'refuse',
   ): Promise<{ kind: PublishedInstance['kind']; file: string; sha256: string }> {
     const { layout } = this.#options;
     const sha256 = await this.#sha256(temporary);
@@ -111,6 +120,7 @@ export class Instances {
     const isSame =
       known === undefined ? (await this.#sha256(layout.instance(key, name))) === sha256 : known.has(sha256);
     if (isSame) return { kind: 'duplicate', file: name, sha256 };
+    if (variants === 'refuse') return { kind: 'refused', file: name, sha256 };
     const file = `${name}.${sha256.slice(0, 8)}`;
     const isNew = await this.#link(key, temporary, file);
     return { kind: isNew ? 'variant' : 'duplicate', file, sha256 };

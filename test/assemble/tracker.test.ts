@@ -107,7 +107,7 @@ async function bring(
   const incoming = spool.instances.begin(arrivalMeta(identity, source, Date.now()));
   incoming.write(dataSet(sopInstanceUid, z));
   const published = await spool.instances.publish(key, incoming, identity, await tracker.listed(key));
-  if (published.kind === 'duplicate') return;
+  if (published.kind === 'duplicate' || published.kind === 'refused') return;
   tracker.arrived({
     key,
     kind: published.kind,

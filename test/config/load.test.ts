@@ -19,6 +19,20 @@ const knownModels = new Map(
   ['ct-low-dose', 'mr-accelerated', 'gaussian'].map((id) => [id, { defaultStrength: 0.4 }] as const),
 );
 const caseSchema = z.object({ environment: z.record(z.string(), z.string()).default({}), faults: z.array(z.string()) });
+const receiveDefaults = {
+  accept: 'all',
+  prefer: 'proposed',
+  mismatch: 'refuse',
+  duplicates: 'keep',
+  maximumObjectBytes: 4_294_967_296,
+  maximumPdu: 131_072,
+  associations: 64,
+  associationsOfPeer: 8,
+  associationsOfAddress: 64,
+  idleMs: 60_000,
+  slowBacklog: 1000,
+  fullBacklog: 10_000,
+};
 let folder: string;
 
 beforeAll(async () => {
@@ -69,7 +83,7 @@ describe('a sound configuration', () => {
       name: 'limpid',
       qualification: 'RESEARCH',
       unknownCallers: 'refuse',
-      dimse: { host: '0.0.0.0', port: 11112, tls: null, associations: 64, associationsOfPeer: 8 },
+      dimse: { host: '0.0.0.0', port: 11112, tls: null, ...receiveDefaults },
       http: { host: '127.0.0.1', port: 8080 },
     });
     expect(config.rules.map((rule) => [rule.name, rule.enhance.length, rule.priority, rule.goesOn])).toEqual([
@@ -117,7 +131,7 @@ describe('a sound configuration', () => {
       PATH: '/bin',
     });
     expect(config.node.aeTitle).toBe('OTHER');
-    expect(config.node.dimse).toEqual({ host: '0.0.0.0', port: 0, tls: null, associations: 64, associationsOfPeer: 8 });
+    expect(config.node.dimse).toMatchObject({ host: '0.0.0.0', port: 0, tls: null });
     expect(config.spool.keep).toEqual({ deliveredMs: 43_200_000, recordsMs: 34_560_000_000 });
     expect(config.workers.providers).toEqual(['cuda', 'cpu']);
     expect(config.workers.threads).toBe(3);

@@ -4,6 +4,7 @@ import type { Limits } from '../../src/io/dimse/limits.js';
 import { type Scp, type ScpOptions, openScp } from '../../src/io/dimse/scp.js';
 import { type Log, openLog } from '../../src/observe/log.js';
 import { type Metrics, openMetrics } from '../../src/observe/metrics.js';
+import type { StoreService } from '../../src/io/dimse/sink.js';
 import { type MemoryStore, memoryStore } from './memory-store.js';
 
 export interface TestScp {
@@ -16,9 +17,12 @@ export const silentLog: Log = openLog('silent');
 
 export interface TestScpOptions {
   readonly store?: MemoryStore;
+  /** Instead of `store`. */
+  readonly service?: StoreService;
   readonly limits?: Partial<Limits>;
   readonly mismatch?: ScpOptions['mismatch'];
   readonly admit?: ScpOptions['admit'];
+  readonly negotiation?: ScpOptions['negotiation'];
   readonly commitment?: CommitmentService;
   readonly port?: ScpOptions['port'];
   readonly tls?: ScpOptions['tls'];
@@ -35,7 +39,8 @@ export async function openTestScp(options: TestScpOptions = {}): Promise<TestScp
     tls: options.tls ?? null,
     aeTitles: ['LIMPID'],
     admit: options.admit ?? (() => ({ kind: 'admit', peer: 'test' })),
-    store,
+    store: options.service ?? store,
+    ...(options.negotiation ? { negotiation: options.negotiation } : {}),
     ...(options.commitment ? { commitment: options.commitment } : {}),
     limits: options.limits ?? {},
     mismatch: options.mismatch ?? 'refuse',

@@ -66,6 +66,7 @@ const limitWords: Readonly<Record<keyof typeof defaultLimits, string>> = {
   inflationRatio: 'and how many times its bytes',
   associations: 'associations of the node at once',
   associationsOfPeer: 'associations of one peer at once',
+  associationsOfAddress: 'associations of one address',
   waitingOfAddress: 'connections of one address before their request',
   queuedBytes: 'bytes of one association that wait for the disk',
   queuedBytesOfAll: 'of all associations',

@@ -7,7 +7,7 @@ import type { Association, AssociationEnd, AssociationUser } from './association
 import { type Command, encodeCommand } from './command.js';
 import { type CommitmentService, encodeCommitmentReport, eventTypes } from './commitment.js';
 import { CommandField, SopClass, isReceivableUid, storageCommitmentInstance } from './constants.js';
-import { IncomingObject, type Mismatch } from './incoming-object.js';
+import { IncomingObject } from './incoming-object.js';
 import type { Limits } from './limits.js';
 import { MessageReader, type MessageUser } from './message.js';
 import {
@@ -18,6 +18,7 @@ import {
   refuseRequest,
 } from './negotiate.js';
 import { type Rejection, encodeData, invalidMessage, valueRoom } from './pdu.js';
+import type { Mismatch, NegotiationPolicy, PeerPolicy } from './policy.js';
 import { responseTo } from './response.js';
 import { answerCommitment, refuseCommitment } from './serve-commitment.js';
 import type { AssociationInfo, StoreAnswer, StoreService } from './sink.js';
@@ -32,7 +33,14 @@ export interface Origin {
 }
 
 export type Admission =
-  | { readonly kind: 'admit'; readonly peer: string }
+  | {
+      readonly kind: 'admit';
+      readonly peer: string;
+      /** Absent: it may do what anybody may. */
+      readonly policy?: PeerPolicy | undefined;
+      /** Whether its user identity was looked at and is right. */
+      readonly identity?: 'checked' | 'ignored';
+    }
   | { readonly kind: 'reject'; readonly rejection: Rejection; readonly why: string };
 
 /** What all associations of one SCP share. */
@@ -40,6 +48,7 @@ export interface AcceptorNode {
   readonly aeTitles: readonly string[];
   readonly limits: Limits;
   readonly mismatch: Mismatch;
+  readonly negotiation: NegotiationPolicy;
   readonly store: StoreService;
   readonly commitment?: CommitmentService | undefined;
   readonly log: Log;
@@ -86,6 +95,7 @@ export class Acceptor implements AssociationUser, MessageUser {
   #kept: KeptDataSet | null = null;
   #current: PendingAnswer | null = null;
   #offer: CommitmentOffer = noCommitment;
+  #policy: PeerPolicy | undefined;
   /** Requests of limpid's own, by message id, that the peer has not answered. */
   readonly #asked = new Map<number, { resolve: (status: number) => void; reject: (error: Error) => void }>();
   #lastMessageId = 0;
@@ -130,7 +140,10 @@ export class Acceptor implements AssociationUser, MessageUser {
     }
     const { limits } = this.#node;
     this.#offer = this.#node.commitment?.offers(admission.peer) ?? noCommitment;
-    const accept = answerRequest(request, limits.maximumLength, this.#offer);
+    const answered = answerRequest(request, limits.maximumLength, this.#offer, this.#node.negotiation);
+    const isChecked = admission.identity === 'checked' && request.identity?.positiveResponse === true;
+    const accept = { ...answered, identityAnswered: isChecked };
+    this.#policy = admission.policy;
     this.#contexts = acceptedContexts(request.contexts, accept.contexts);
     this.#room = valueRoom(request.maximumLength, limits.maximumLength);
     this.#info = {
@@ -223,9 +236,10 @@ export class Acceptor implements AssociationUser, MessageUser {
       return;
     }
     if (command.messageId === undefined) throw invalidMessage('a request without message id');
+    const isInUse = this.#answers.some(({ request }) => request.messageId === command.messageId);
     const pending: PendingAnswer = { contextId, request: command, answer: null };
     this.#answers.push(pending);
-    const taken = isMistyped ? answers.mistyped : this.#begin(contextId, command);
+    const taken = isInUse ? answers.messageIdInUse : isMistyped ? answers.mistyped : this.#begin(contextId, command);
     if (command.hasDataSet) {
       this.#current = pending;
       this.#droppedBytes = 0;
@@ -255,13 +269,14 @@ export class Acceptor implements AssociationUser, MessageUser {
       return refuseCommitment(command, context, this.#offer) ?? { kind: 'kept', parts: [] };
     }
     if (command.field !== CommandField.Store || !context || !this.#info) return answers.unrecognized;
-    const refusal = refuseStore(command, context);
+    const refusal = refuseStore(command, context, this.#policy);
     if (refusal !== null) {
       this.#refused(refusal);
       return refusal;
     }
     const { messageId = 0, affectedSopClassUid = '', affectedSopInstanceUid = '' } = command;
-    const { limits, mismatch, store } = this.#node;
+    const { limits, store } = this.#node;
+    const mismatch = this.#policy?.mismatch ?? this.#node.mismatch;
     const request = {
       association: this.#info,
       sopClassUid: affectedSopClassUid,
@@ -422,8 +437,10 @@ export class Acceptor implements AssociationUser, MessageUser {
 }
 
 /** What is wrong with a C-STORE command by itself, or null. */
-function refuseStore(command: Command, context: AcceptedContext): StoreAnswer | null {
+function refuseStore(command: Command, context: AcceptedContext, policy: PeerPolicy | undefined): StoreAnswer | null {
   if (!command.hasDataSet) return answers.noDataSet;
+  if (policy?.store === 'refuse') return answers.notAuthorized;
+  if (policy?.classes?.has(command.affectedSopClassUid ?? '') === false) return answers.classRefused;
   if (command.affectedSopClassUid !== context.abstractSyntaxUid) return answers.classDiffersFromContext;
   return isReceivableUid(command.affectedSopInstanceUid ?? '') ? null : answers.invalidInstanceUid;
 }

@@ -58,6 +58,8 @@ export interface AssociateRequest extends Associate {
 }
 export interface AssociateAccept extends Associate {
   readonly contexts: readonly AnsweredContext[];
+  /** The positive response to a user identity (PS3.7 Annex D.3.3.7.2): it was asked for, and the identity was checked. */
+  readonly identityAnswered: boolean;
 }
 
 const Item = {
@@ -74,6 +76,7 @@ const Item = {
   ImplementationVersion: 0x55,
   Extended: 0x56,
   UserIdentity: 0x58,
+  UserIdentityAnswer: 0x59,
 } as const;
 
 /** Protocol version, reserved, both AE titles, 32 reserved bytes. */
@@ -164,6 +167,7 @@ interface UserInformation extends Pick<Associate, 'asyncWindow'> {
   roles: RoleSelection[];
   extended: ExtendedNegotiation[];
   identity: UserIdentity | null;
+  identityAnswered: boolean;
 }
 
 function readUserInformation(value: Buffer): UserInformation {
@@ -175,6 +179,7 @@ function readUserInformation(value: Buffer): UserInformation {
     roles: [],
     extended: [],
     identity: null,
+    identityAnswered: false,
   };
   for (const [type, item] of readItems(value)) {
     if (type === Item.MaximumLength && item.length === 4) information.maximumLength = item.readUInt32BE(0);
@@ -185,6 +190,7 @@ function readUserInformation(value: Buffer): UserInformation {
     } else if (type === Item.RoleSelection) information.roles.push(readRole(item));
     else if (type === Item.Extended) information.extended.push(readExtended(item));
     else if (type === Item.UserIdentity) information.identity = readIdentity(item);
+    else if (type === Item.UserIdentityAnswer) information.identityAnswered = true;
   }
   return information;
 }
@@ -216,7 +222,10 @@ function readAssociate<C>(body: Buffer, contextItem: number, readContext: (value
  */
 export function decodeAssociateRequest(body: Buffer, syntaxesOfContext: number): AssociateRequest {
   const seen = new Set<number>();
-  return readAssociate(body, Item.ProposedContext, (value) => readProposed(value, seen, syntaxesOfContext));
+  const { identityAnswered: _, ...request } = readAssociate(body, Item.ProposedContext, (value) =>
+    readProposed(value, seen, syntaxesOfContext),
+  );
+  return request;
 }
 
 /** @param body behind the PDU's header @throws ProtocolFault 2/6 */
@@ -235,7 +244,8 @@ function encodeItem(type: number, ...values: readonly Uint8Array[]): Buffer {
   return Buffer.concat([Uint8Array.of(type, 0), two(value.length), value]);
 }
 
-function encodeUserInformation(associate: Associate, identity: UserIdentity | null): Buffer {
+/** Behind the items that requests and answers share: the identity of one, the response to it of the other. */
+function encodeUserInformation(associate: Associate, last: readonly Buffer[]): Buffer {
   const { asyncWindow } = associate;
   const maximumLength = Buffer.alloc(4);
   maximumLength.writeUInt32BE(associate.maximumLength);
@@ -251,34 +261,20 @@ function encodeUserInformation(associate: Associate, identity: UserIdentity | nu
     ...associate.extended.map(({ sopClassUid, information }) =>
       encodeItem(Item.Extended, counted(bytesOf(sopClassUid)), information),
     ),
-    ...(identity
-      ? [
-          encodeItem(
-            Item.UserIdentity,
-            Uint8Array.of(identity.type, identity.positiveResponse ? 1 : 0),
-            counted(identity.primary),
-            counted(identity.secondary),
-          ),
-        ]
-      : []),
+    ...last,
   );
 }
 
-function encodeAssociate(
-  type: PduType,
-  associate: Associate,
-  contexts: readonly Buffer[],
-  identity: UserIdentity | null,
-) {
+const encodeIdentity = ({ type, positiveResponse, primary, secondary }: UserIdentity) =>
+  encodeItem(Item.UserIdentity, Uint8Array.of(type, positiveResponse ? 1 : 0), counted(primary), counted(secondary));
+
+function encodeAssociate(type: PduType, associate: Associate, contexts: readonly Buffer[], last: readonly Buffer[]) {
   const fixed = Buffer.alloc(fixedLength);
   fixed.writeUInt16BE(associate.protocolVersion, 0);
   fixed.write(associate.calledAe.padEnd(16), 4, 16, 'latin1');
   fixed.write(associate.callingAe.padEnd(16), 20, 16, 'latin1');
   const applicationItem = encodeItem(Item.ApplicationContext, bytesOf(associate.applicationContext));
-  return encodePdu(
-    type,
-    Buffer.concat([fixed, applicationItem, ...contexts, encodeUserInformation(associate, identity)]),
-  );
+  return encodePdu(type, Buffer.concat([fixed, applicationItem, ...contexts, encodeUserInformation(associate, last)]));
 }
 
 export function encodeAssociateRequest(request: AssociateRequest): Buffer {
@@ -290,7 +286,12 @@ export function encodeAssociateRequest(request: AssociateRequest): Buffer {
       ...transferSyntaxUids.map((uid) => encodeItem(Item.TransferSyntax, bytesOf(uid))),
     ),
   );
-  return encodeAssociate(PduType.AssociateRequest, request, contexts, request.identity);
+  return encodeAssociate(
+    PduType.AssociateRequest,
+    request,
+    contexts,
+    request.identity ? [encodeIdentity(request.identity)] : [],
+  );
 }
 
 export function encodeAssociateAccept(accept: AssociateAccept): Buffer {
@@ -301,7 +302,9 @@ export function encodeAssociateAccept(accept: AssociateAccept): Buffer {
       encodeItem(Item.TransferSyntax, bytesOf(transferSyntaxUid)),
     ),
   );
-  return encodeAssociate(PduType.AssociateAccept, accept, contexts, null);
+  // names and passcodes are answered by a response of no length; only Kerberos has a ticket to give back
+  const answer = encodeItem(Item.UserIdentityAnswer, two(0));
+  return encodeAssociate(PduType.AssociateAccept, accept, contexts, accept.identityAnswered ? [answer] : []);
 }
 
 /** Bytes of a PDU behind its header. */

@@ -95,6 +95,7 @@ export const Status = {
   NoSuchActionType: 0x0123,
   NotAuthorized: 0x0124,
   DuplicateTransactionUid: 0x0131,
+  DuplicateInvocation: 0x0210,
   UnrecognizedOperation: 0x0211,
   MistypedArgument: 0x0212,
   ResourceLimitation: 0x0213,

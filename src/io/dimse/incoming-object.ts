@@ -2,13 +2,11 @@
 import { isReceivableUid } from './constants.js';
 import type { Limits } from './limits.js';
 import { invalidMessage } from './pdu.js';
+import type { Mismatch } from './policy.js';
 import type { ObjectSink, StoreAnswer, StoreRequest, WalkedFacts } from './sink.js';
 import { answers, identityInvalid, identityMissing } from './status.js';
 import { type Walk, openWalk } from './walk.js';
 import { type Identity, identityTags } from './walker.js';
-
-/** What is done when the UIDs of data set and command differ: A900, or stored as it is and counted. */
-export type Mismatch = 'refuse' | 'accept';
 
 export interface IncomingOptions {
   readonly limits: Limits;

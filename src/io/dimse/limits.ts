@@ -17,9 +17,10 @@ export interface Limits {
   /** What a deflated data set may become; more, or more than `inflationRatio` times its bytes: C000. */
   readonly inflatedBytes: number;
   readonly inflationRatio: number;
-  /** Associations at once: of the node and of one peer (A-ASSOCIATE-RJ 2/3/2), of one address before its request (closed). */
+  /** Associations at once: of the node, of one peer, of one address (A-ASSOCIATE-RJ 2/3/2), of one address before its request (closed). */
   readonly associations: number;
   readonly associationsOfPeer: number;
+  readonly associationsOfAddress: number;
   readonly waitingOfAddress: number;
   /** Bytes queued at sinks: of one association (its socket is paused), of all (those that hold any are paused). */
   readonly queuedBytes: number;
@@ -58,6 +59,7 @@ export const defaultLimits: Limits = {
   inflationRatio: 200,
   associations: 64,
   associationsOfPeer: 8,
+  associationsOfAddress: 64,
   waitingOfAddress: 8,
   queuedBytes: 4 * MiB,
   queuedBytesOfAll: 128 * MiB,

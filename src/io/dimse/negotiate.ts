@@ -17,6 +17,7 @@ import {
   videoSyntaxes,
 } from './constants.js';
 import { type Rejection, invalidPdu } from './pdu.js';
+import { type NegotiationPolicy, takeEverything } from './policy.js';
 
 /** Results of a presentation context (PS3.8 Table 9-18). */
 export const ContextResult = { Acceptance: 0, AbstractSyntaxNotSupported: 3, TransferSyntaxesNotSupported: 4 } as const;
@@ -24,6 +25,7 @@ export const ContextResult = { Acceptance: 0, AbstractSyntaxNotSupported: 3, Tra
 /** Refusals (PS3.8 Table 9-21) and when they are given. */
 export const rejections = {
   applicationContext: { result: 1, source: 1, reason: 2 },
+  userIdentity: { result: 1, source: 1, reason: 1 },
   callingAe: { result: 1, source: 1, reason: 3 },
   calledAe: { result: 1, source: 1, reason: 7 },
   protocolVersion: { result: 1, source: 2, reason: 2 },
@@ -77,13 +79,22 @@ const commitmentSyntaxes: readonly string[] = [
   TransferSyntax.ImplicitLittleEndian,
 ];
 
-/** Picks the transfer syntax of a context: the first proposed that limpid decodes, else the first that it can keep; null: none. */
-export function chooseSyntax(context: ProposedContext): string | null {
+/**
+ * Picks the transfer syntax of a context: the first proposed that limpid decodes (or Explicit VR Little Endian, where that is
+ * preferred and proposed), else the first that it can keep; null: none.
+ */
+export function chooseSyntax(
+  context: ProposedContext,
+  prefer: NegotiationPolicy['prefer'] = 'proposed',
+): string | null {
   const { abstractSyntaxUid, transferSyntaxUids } = context;
   if (abstractSyntaxUid === SopClass.StorageCommitment)
     return transferSyntaxUids.find((uid) => commitmentSyntaxes.includes(uid)) ?? null;
   if (abstractSyntaxUid === SopClass.Verification)
     return transferSyntaxUids.find((uid) => nativeSyntaxes.has(uid)) ?? null;
+  if (prefer === 'explicit-le' && transferSyntaxUids.includes(TransferSyntax.ExplicitLittleEndian)) {
+    return TransferSyntax.ExplicitLittleEndian;
+  }
   return (
     transferSyntaxUids.find((uid) => decodableSyntaxes.has(uid)) ??
     transferSyntaxUids.find((uid) => videoSyntaxes.has(uid)) ??
@@ -101,14 +112,16 @@ function answerContext(
   context: ProposedContext,
   roles: readonly RoleSelection[],
   offer: CommitmentOffer,
+  policy: NegotiationPolicy,
 ): AnsweredContext {
   const { id, abstractSyntaxUid, transferSyntaxUids } = context;
   const { scu, scp } = commitmentRoles(roles, offer);
   const isCommitment = abstractSyntaxUid === SopClass.StorageCommitment && (scu || scp);
-  if (abstractSyntaxUid !== SopClass.Verification && !isStorageClass(abstractSyntaxUid) && !isCommitment) {
+  const isStorage = isStorageClass(abstractSyntaxUid) && (policy.classes?.has(abstractSyntaxUid) ?? true);
+  if (abstractSyntaxUid !== SopClass.Verification && !isStorage && !isCommitment) {
     return { id, result: ContextResult.AbstractSyntaxNotSupported, transferSyntaxUid: transferSyntaxUids[0] ?? '' };
   }
-  const chosen = chooseSyntax(context);
+  const chosen = chooseSyntax(context, policy.prefer);
   return chosen === null
     ? { id, result: ContextResult.TransferSyntaxesNotSupported, transferSyntaxUid: transferSyntaxUids[0] ?? '' }
     : { id, result: ContextResult.Acceptance, transferSyntaxUid: chosen };
@@ -122,6 +135,7 @@ export function answerRequest(
   request: AssociateRequest,
   maximumLength: number,
   offer: CommitmentOffer = noCommitment,
+  policy: NegotiationPolicy = takeEverything,
 ): AssociateAccept {
   return {
     protocolVersion: 1,
@@ -133,7 +147,7 @@ export function answerRequest(
     implementationVersionName,
     // never answered: the window is 1/1 (PS3.7 Annex D.3.3.3)
     asyncWindow: null,
-    contexts: request.contexts.map((context) => answerContext(context, request.roles, offer)),
+    contexts: request.contexts.map((context) => answerContext(context, request.roles, offer, policy)),
     roles: request.roles.map((role) => {
       const { sopClassUid, scu } = role;
       if (sopClassUid === SopClass.StorageCommitment) {
@@ -146,6 +160,7 @@ export function answerRequest(
     extended: request.extended
       .filter(({ sopClassUid }) => isStorageClass(sopClassUid))
       .map(({ sopClassUid }) => ({ sopClassUid, information: storageLevel })),
+    identityAnswered: false,
   };
 }
 

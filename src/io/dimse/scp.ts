@@ -4,13 +4,13 @@ import { LimpidError } from '../../errors.js';
 import type { Log } from '../../observe/log.js';
 import type { Metrics } from '../../observe/metrics.js';
 import { Acceptor, type AcceptorNode, type Admission, type Origin } from './acceptor.js';
-import type { AssociateRequest } from './associate-pdu.js';
+import type { AssociateRequest, UserIdentity } from './associate-pdu.js';
 import { Association } from './association.js';
 import type { CommitmentService } from './commitment.js';
-import type { Mismatch } from './incoming-object.js';
 import { type Limits, defaultLimits } from './limits.js';
 import { rejections } from './negotiate.js';
 import { AbortReason, AbortSource } from './pdu.js';
+import { type Mismatch, type NegotiationPolicy, type PeerPolicy, takeEverything } from './policy.js';
 import { readBytes, readInto } from './read-buffer.js';
 import type { AssociationInfo, StoreService } from './sink.js';
 import { type Security, securityOf } from './tls.js';
@@ -29,14 +29,16 @@ export interface ScpOptions {
     calledAe: string;
     address: string;
     security: Security;
+    identity: UserIdentity | null;
   }) =>
-    | { kind: 'admit'; peer: string }
+    | { kind: 'admit'; peer: string; policy?: PeerPolicy; identity?: 'checked' | 'ignored' }
     | { kind: 'reject'; result: 1 | 2; source: 1 | 2 | 3; reason: number; why: string };
   readonly store: StoreService;
   /** Storage commitment; without it its contexts are refused. */
   readonly commitment?: CommitmentService;
   readonly limits?: Partial<Limits>;
   readonly mismatch: Mismatch;
+  readonly negotiation?: NegotiationPolicy;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly now: () => number;
@@ -82,6 +84,7 @@ class Listener implements Scp {
     this.#node = {
       aeTitles,
       mismatch,
+      negotiation: options.negotiation ?? takeEverything,
       store,
       commitment,
       log,
@@ -190,20 +193,27 @@ class Listener implements Scp {
 
   #admit(request: AssociateRequest, { address, security }: Origin): Admission {
     if (this.#isDraining) return { kind: 'reject', rejection: rejections.congestion, why: 'draining' };
-    const { callingAe, calledAe } = request;
-    const answer = this.#options.admit({ callingAe, calledAe, address, security });
+    const { callingAe, calledAe, identity } = request;
+    const answer = this.#options.admit({ callingAe, calledAe, address, security, identity });
     if (answer.kind === 'reject') {
       const { result, source, reason, why } = answer;
       return { kind: 'reject', rejection: { result, source, reason }, why };
     }
-    const key = this.#quotaKey({ peer: answer.peer, address });
-    const ofPeer = [...this.#open.values()].filter((other) => other === key).length;
-    if (this.#open.size >= this.#limits.associations || ofPeer >= this.#limits.associationsOfPeer) {
-      const why =
-        ofPeer >= this.#limits.associationsOfPeer ? 'too many associations of this peer' : 'too many associations';
-      return { kind: 'reject', rejection: rejections.localLimit, why };
-    }
+    const full = this.#fullOf(answer, address);
+    if (full !== null)
+      return { kind: 'reject', rejection: rejections.localLimit, why: `too many associations ${full}` };
     return answer;
+  }
+
+  /** Whose room is taken: the node's, the address's, or the peer's; null: there is room. */
+  #fullOf({ peer, policy }: { peer: string; policy?: PeerPolicy }, address: string): string | null {
+    const { associations, associationsOfAddress, associationsOfPeer } = this.#limits;
+    const open = [...this.#open];
+    if (open.length >= associations) return 'at once';
+    if (open.filter(([info]) => info.address === address).length >= associationsOfAddress) return 'of this address';
+    const key = this.#quotaKey({ peer, address });
+    const ofPeer = open.filter(([, other]) => other === key).length;
+    return ofPeer >= (policy?.associations ?? associationsOfPeer) ? 'of this peer' : null;
   }
 
   /** Peers without a name of their own share none of their room: each address counts by itself. */

@@ -29,6 +29,17 @@ export const answers = {
     comment: 'Affected SOP Instance UID is no UID',
     offending: [0x00001000],
   },
+  classRefused: {
+    status: Status.SopClassNotSupported,
+    comment: 'this SOP class is not taken from this peer',
+    offending: [0x00000002],
+  },
+  notAuthorized: { status: Status.NotAuthorized, comment: 'this peer may not store here' },
+  messageIdInUse: {
+    status: Status.DuplicateInvocation,
+    comment: 'message ID is that of a request not yet answered',
+    offending: [0x00000110],
+  },
   tooLong: { status: Status.OutOfResources, comment: 'data set is longer than this node accepts' },
   mistyped: { status: Status.MistypedArgument, comment: 'command set cannot be read to its end' },
   unrecognized: { status: Status.UnrecognizedOperation, comment: 'operation is not supported here' },

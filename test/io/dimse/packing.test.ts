@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { Acceptor, type AcceptorNode, type Origin } from '../../../src/io/dimse/acceptor.js';
 import { Association } from '../../../src/io/dimse/association.js';
 import { defaultLimits } from '../../../src/io/dimse/limits.js';
+import { takeEverything } from '../../../src/io/dimse/policy.js';
 import { encodeReleaseRequest } from '../../../src/io/dimse/pdu.js';
 import { openMetrics } from '../../../src/observe/metrics.js';
 import { associateRequest, commandPdu, data, dataSet, pdv, storeRequest } from '../../support/dimse-bytes.js';
@@ -18,6 +19,7 @@ const nodeWith = (store: MemoryStore): AcceptorNode => ({
   aeTitles: ['LIMPID'],
   limits: defaultLimits,
   mismatch: 'refuse',
+  negotiation: takeEverything,
   store,
   log: silentLog,
   metrics,

@@ -58,6 +58,7 @@ const accept = fc.record({
   contexts: fc
     .array(fc.record({ result: fc.nat(4), transferSyntaxUid: uid }), { maxLength: 128 })
     .map((contexts) => contexts.map((context, index) => ({ id: ids(128)[index] ?? 1, ...context }))),
+  identityAnswered: fc.boolean(),
 });
 
 describe('A-ASSOCIATE', () => {

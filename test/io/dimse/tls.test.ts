@@ -269,6 +269,8 @@ describe('who calls', () => {
         aeTitle: 'CT1',
         from: null,
         tls: { allowed: { fingerprints, subjects }, plainCalls: 'refuse' as const },
+        user: null,
+        policy: { store: 'allow' as const, classes: null, mismatch: 'refuse' as const, associations: 8 },
       },
     ],
   });
@@ -308,7 +310,7 @@ describe('who calls', () => {
     ) => {
       const policy = admission([], []);
       const peers = policy.peers.map((peer) => ({ ...peer, tls: tls && { allowed: tls, plainCalls } }));
-      const request = { callingAe: 'CT1', calledAe: 'LIMPID', address: '10.0.0.1', security };
+      const request = { callingAe: 'CT1', calledAe: 'LIMPID', address: '10.0.0.1', security, identity: null };
       const decided = admit(request, { ...policy, peers }, null);
       return decided.kind === 'admit' ? decided.peer : decided.why;
     };

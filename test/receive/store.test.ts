@@ -1,0 +1,108 @@
+// The C-STORE service over a real spool: what it answers, and what is there afterwards.
+import { hostname } from 'node:os';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { openMetrics } from '../../src/observe/metrics.js';
+import type { Pressure } from '../../src/receive/decide-pressure.js';
+import { openStoreService } from '../../src/receive/store.js';
+import { type Spool, openSpool } from '../../src/spool/spool.js';
+import { associateRequest, commandPdu, dataPdu, dataSet, echoRequest, storeRequest } from '../support/dimse-bytes.js';
+import { scriptedPeer } from '../support/scripted-peer.js';
+import { openFolder } from '../support/temporary.js';
+import { type TestScp, openTestScp, silentLog } from '../support/test-scp.js';
+
+let folder: Awaited<ReturnType<typeof openFolder>>;
+let spool: Spool;
+let node: TestScp;
+let pressure: Pressure = { kind: 'none' };
+let variants: 'keep' | 'refuse' = 'keep';
+const arrived: string[] = [];
+
+beforeEach(async () => {
+  pressure = { kind: 'none' };
+  variants = 'keep';
+  arrived.length = 0;
+  folder = await openFolder();
+  spool = await openSpool({ directory: folder.path, sync: 'never', host: hostname(), now: Date.now });
+  const service = openStoreService({
+    spool,
+    listed: () => Promise.resolve(new Map()),
+    arrived: ({ kind }) => void arrived.push(kind),
+    associationEnded: () => {},
+    pressure: () => pressure,
+    variants: () => variants,
+    log: silentLog,
+    metrics: openMetrics(),
+    now: Date.now,
+  });
+  node = await openTestScp({ service });
+});
+afterEach(async () => {
+  await node.scp.close();
+  await spool.close();
+  await folder.remove();
+});
+
+const object = (uid: string, messageId: number, pixelBytes = 1000): Buffer[] => [
+  commandPdu(1, storeRequest(uid, { messageId })),
+  dataPdu(1, dataSet({ sopInstanceUid: uid, pixelBytes })),
+];
+
+async function answersTo(...pdus: readonly Buffer[]): Promise<string[]> {
+  const peer = await scriptedPeer(node.scp.port);
+  peer.send(associateRequest(), ...pdus, commandPdu(3, echoRequest(99)));
+  while (!peer.log.includes('RSP 8030 #99 0000') && !peer.isClosed()) await peer.until(peer.log.length + 1);
+  peer.destroy();
+  return peer.responses.slice(0, -1).map(({ status = -1 }) => status.toString(16).padStart(4, '0'));
+}
+
+/** Instance files, and temporary ones that nobody has taken away. */
+async function files(): Promise<{ kept: number; left: number }> {
+  const all = await readdir(folder.path, { recursive: true, withFileTypes: true });
+  const paths = all.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  return {
+    kept: paths.filter((path) => path.includes('/instances/')).length,
+    left: paths.filter((path) => path.includes('/tmp/') && path.includes('incoming')).length,
+  };
+}
+
+describe('the same SOP Instance UID again', () => {
+  it('with the same bytes: 0000, kept once', async () => {
+    expect(await answersTo(...object('1.2.1', 1), ...object('1.2.1', 2))).toEqual(['0000', '0000']);
+    expect(arrived).toEqual(['stored']);
+    expect(await files()).toEqual({ kept: 1, left: 0 });
+  });
+  it('with other bytes: 0000 and both are kept', async () => {
+    expect(await answersTo(...object('1.2.1', 1))).toEqual(['0000']);
+    expect(await answersTo(...object('1.2.1', 2, 2000))).toEqual(['0000']);
+    expect(arrived).toEqual(['stored', 'variant']);
+    expect(await files()).toEqual({ kept: 2, left: 0 });
+  });
+  it('with other bytes where the site refuses that: 0111, and nothing of it stays', async () => {
+    variants = 'refuse';
+    // one after the other: of pipelined ones either may be the first that is whole
+    expect(await answersTo(...object('1.2.1', 1))).toEqual(['0000']);
+    expect(await answersTo(...object('1.2.1', 2, 2000))).toEqual(['0111']);
+    expect(await answersTo(...object('1.2.1', 3))).toEqual(['0000']);
+    expect(arrived).toEqual(['stored']);
+    expect(await files()).toEqual({ kept: 1, left: 0 });
+  });
+});
+
+describe('pressure', () => {
+  it('slows down: the instance is kept, its answer comes later', async () => {
+    pressure = { kind: 'slow', delayMs: 300 };
+    const started = performance.now();
+    expect(await answersTo(...object('1.2.1', 1))).toEqual(['0000']);
+    expect(performance.now() - started).toBeGreaterThan(290);
+    expect((await files()).kept).toBe(1);
+  });
+  it('refuses instances with A700 and takes them again when it is over', async () => {
+    pressure = { kind: 'refuse-instances', why: 'Out of storage space' };
+    expect(await answersTo(...object('1.2.1', 1))).toEqual(['a700']);
+    expect(await files()).toEqual({ kept: 0, left: 0 });
+    pressure = { kind: 'none' };
+    expect(await answersTo(...object('1.2.1', 1))).toEqual(['0000']);
+  });
+});
