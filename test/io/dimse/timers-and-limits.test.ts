@@ -258,11 +258,11 @@ describe('the store', () => {
     const all = new Promise<void>((resolve) => (release = resolve));
     const store = memoryStore({ refuse: () => (begun++, null), beforeCommit: () => all });
     const peer = await associated(await open({ unanswered: 4 }, { store }));
-    const small = (uid: string) => [
-      commandPdu(1, storeRequest(uid)),
-      dataPdu(1, dataSet({ sopInstanceUid: uid, pixelBytes: 2 })),
+    const small = (index: number) => [
+      commandPdu(1, storeRequest(`1.2.${index}`, { messageId: index })),
+      dataPdu(1, dataSet({ sopInstanceUid: `1.2.${index}`, pixelBytes: 2 })),
     ];
-    peer.send(...Array.from({ length: 50 }, (_, index) => small(`1.2.${index + 1}`)).flat());
+    peer.send(...Array.from({ length: 50 }, (_, index) => small(index + 1)).flat());
     await delay(100);
     expect(begun).toBe(5);
     release();
@@ -277,10 +277,10 @@ describe('the store', () => {
     peer.send(
       commandPdu(1, storeRequest('1.2.10')),
       dataPdu(1, bytes),
-      commandPdu(1, storeRequest('x')),
+      commandPdu(1, storeRequest('x', { messageId: 2 })),
       dataPdu(1, bytes),
     );
-    peer.send(commandPdu(1, storeRequest('1.2.11')), dataPdu(1, bytes));
+    peer.send(commandPdu(1, storeRequest('1.2.11', { messageId: 3 })), dataPdu(1, bytes));
     await peer.until(4);
     const counts = (await running.metrics.text())
       .split('\n')
