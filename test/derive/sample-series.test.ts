@@ -80,7 +80,11 @@ const refused: readonly (readonly [name: string, verdict: string, why: string])[
   ['odd/truncated', 'no object', 'ends within an element'],
   ['odd/un-sequence', 'no identity', 'no image, no UIDs'],
   ['transfer-syntaxes/deflated_ot', 'SECONDARY_CAPTURE', 'its class'],
-  ['transfer-syntaxes/explicit-be_us', 'UNSUPPORTED_SOP_CLASS', 'a retired ultrasound class'],
+  [
+    'transfer-syntaxes/explicit-be_us',
+    'OUTSIDE_INTENDED_USE COLOUR MISSING_ATTRIBUTE',
+    'ultrasound in colour, without regions',
+  ],
   ['transfer-syntaxes/htj2k', 'no identity', 'samples of the coding alone, without UIDs'],
   ['transfer-syntaxes/j2k-lossless_emri', 'MISSING_ATTRIBUTE', 'no functional groups'],
   ['transfer-syntaxes/j2k-lossy_nm', 'SECONDARY_CAPTURE', 'its class'],
