@@ -36,6 +36,7 @@ export async function explainFiles(
       rules: config.rules,
       marks,
       cards: (id) => registry.get(id),
+      allCards: () => registry.list(),
       revisionsWithinHour: 1,
     });
     explained.push({

@@ -17,6 +17,9 @@ import { threadsOf } from './threads.js';
 /** A task that finds every device busy (another process's count of them was wrong) comes back after this. */
 const busyMs = 1_000;
 
+/** Decoding and measuring three images takes a second; whoever takes longer is chosen for by the headers. */
+const measureMs = 60_000;
+
 export async function openStages(
   options: AppOptions,
   spool: Spool,
@@ -29,6 +32,7 @@ export async function openStages(
   const free = options.roles.includes('worker') ? openDevices(options, closing) : [];
   const configuration = await spool.configurationNumber(config.shared);
   const committing = committingPeers(config.peers);
+  const measure = openMeasure(options, closing);
   const perform = {
     spool,
     modelsDirectory: options.modelsDirectory,
@@ -44,7 +48,7 @@ export async function openStages(
   };
   return {
     route: (job) =>
-      routeSeries({ spool, registry, config, committing, configuration, log, metrics, now: Date.now }, job),
+      routeSeries({ spool, registry, measure, config, committing, configuration, log, metrics, now: Date.now }, job),
     enhance: async (job, signal) => {
       const device = free.pop();
       if (device === undefined) return { kind: 'later', atMs: Date.now() + busyMs };
@@ -61,6 +65,24 @@ export async function openStages(
     withdraw: (job) => performWithdrawal({ spool, node: perform.node, log, metrics, now: Date.now }, job),
     deliver: (job, signal) => deliverer.deliver(job, signal),
     commit: (job, signal) => committer.commit(job, signal),
+  };
+}
+
+/** Measuring has a child of its own, made when it is first asked for: a series must not wait for another one's task to be routed. */
+function openMeasure({ config, log, metrics }: AppOptions, closing: Closing): Device['measure'] {
+  let device: Device | null = null;
+  closing.add(async () => device?.close());
+  return (files) => {
+    device ??= openDevice({
+      taskModule: new URL('./task.js', import.meta.url),
+      providers: ['cpu'],
+      threads: 1,
+      deadlineMs: measureMs,
+      memoryBytes: config.workers.memoryBytes,
+      log,
+      metrics,
+    });
+    return device.measure(files);
   };
 }
 

@@ -37,7 +37,7 @@ export type Condition =
 
 /** One item of a rule's `enhance`. */
 export interface TaskRequest {
-  /** Model or filter id. */
+  /** Model or filter id, or `auto`. */
   readonly model: string;
   /** Share of the noise to take away; null: the card's default. */
   readonly strength: number | null;

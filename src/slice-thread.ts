@@ -25,7 +25,7 @@ import type { FramePart } from './derive/frame-part.js';
 import { framePixels, rangeOf } from './derive/pixel-data.js';
 import type { DerivationPlan, SliceFigures } from './derive/plan.js';
 import { seriesWords } from './derive/texts.js';
-import { blended, finishFigures, finishOnGrid, judge } from './enhance/finish.js';
+import { blended, finishFigures, finishOnGrid, judge, qualityOfSlice } from './enhance/finish.js';
 import type { SliceMethods, SurveyedObject } from './enhance/methods.js';
 import { measureSlice, noiseRatio } from './enhance/noise.js';
 import type { Measured, NoiseModality } from './enhance/noise.js';
@@ -254,6 +254,11 @@ const methods: SliceMethods<DerivationPlan, FramePart, InstanceSummary> = {
       return noiseRatio(work.modality, work.measured, { ...slice, values });
     });
     return Promise.resolve({ value });
+  },
+
+  judge(name) {
+    const { modality, measured } = workOf(name);
+    return Promise.resolve({ value: qualityOfSlice(modality, measured, measured.slice.values, measured.sigma) });
   },
 
   async finish({ work: name, residual, blend: share, judged, plan, outFile, nowMs }) {

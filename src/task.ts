@@ -11,6 +11,7 @@ import type { FramePart } from './derive/frame-part.js';
 import type { DerivationPlan } from './derive/plan.js';
 import { studyHeader } from './derive/study-header.js';
 import { derivedSeries } from './derive/texts.js';
+import { measureSeries } from './enhance/measure-series.js';
 import type { InferenceMethods, SliceMethods } from './enhance/methods.js';
 import type { TaskOrder } from './enhance/order.js';
 import type { Found } from './enhance/outcome.js';
@@ -170,7 +171,10 @@ async function answer(message: ToChild): Promise<void> {
       await opened;
     } else {
       if (!opened) throw new LimpidError('INTERNAL', 'an order came before the device was opened');
-      await runOrder(message.order, await opened);
+      if (message.kind === 'measure') {
+        const { slices, sliceDeadlineMs } = await opened;
+        tell({ kind: 'measured', measured: await measureSeries(message.files, slices, sliceDeadlineMs) });
+      } else await runOrder(message.order, await opened);
     }
   } catch (error) {
     tellFault(error);

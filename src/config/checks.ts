@@ -102,7 +102,7 @@ function checkTasks(
     const { with: model, strength } = mapping(value);
     if (typeof model !== 'string') continue;
     const known = models?.get(model);
-    if (models !== undefined && known === undefined) {
+    if (models !== undefined && known === undefined && model !== 'auto') {
       complain([...at, index, 'with'], `there is no model or filter ${model}${didYouMean(model, models.keys())}`);
     }
     const share = typeof strength === 'string' ? strengths[strength] : (strength ?? known?.defaultStrength);

@@ -180,7 +180,9 @@ const strength = scalar(
 
 const task = z
   .strictObject({
-    with: name.describe('Model or filter, by its id (limpid models list).'),
+    with: name.describe(
+      'Model or filter, by its id (limpid models list); auto: the best that fits modality, header, noise and degradation.',
+    ),
     strength: strength
       .nullable()
       .prefault(null)

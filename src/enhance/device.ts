@@ -11,6 +11,7 @@ import { LimpidError } from '../errors.js';
 import type { FailureCode } from '../errors.js';
 import type { Log } from '../observe/log.js';
 import type { Metrics } from '../observe/metrics.js';
+import type { MeasuredSeries } from './measure-series.js';
 import type { TaskOrder, TaskProgress, TaskReport } from './order.js';
 import type { SliceNews, ToChild, ToParent } from './protocol.js';
 
@@ -50,6 +51,12 @@ export interface Device {
    */
   run(order: TaskOrder, options?: RunOptions): Promise<TaskReport>;
   /**
+   * Measures a few images of a series; a second call waits for the first.
+   *
+   * @throws LimpidError as `run`
+   */
+  measure(files: readonly string[]): Promise<MeasuredSeries>;
+  /**
    * Starts the child before there is a task: forking holds up the event loop until the child runs its own program, which on a busy
    * machine takes 100 ms. A failure is told again by the first run.
    */
@@ -85,8 +92,26 @@ class ChildDevice implements Device {
     return this.#child?.pid ?? null;
   }
 
-  async run(order: TaskOrder, options: RunOptions = {}): Promise<TaskReport> {
-    const turn = this.#last.then(() => this.#runNow(order, options));
+  run(order: TaskOrder, options: RunOptions = {}): Promise<TaskReport> {
+    return this.#inTurn(() =>
+      this.#converse<TaskReport>({ kind: 'run', order }, options.signal, (message, resolve) => {
+        if (message.kind === 'report') resolve(message.report);
+        else if (message.kind === 'slice') this.#countSlice(order, message, options.onProgress);
+        else if (message.kind === 'model') this.#countModel(order, message.seconds);
+      }),
+    );
+  }
+
+  measure(files: readonly string[]): Promise<MeasuredSeries> {
+    return this.#inTurn(() =>
+      this.#converse<MeasuredSeries>({ kind: 'measure', files }, undefined, (message, resolve) => {
+        if (message.kind === 'measured') resolve(message.measured);
+      }),
+    );
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(work);
     this.#last = turn.then(
       () => undefined,
       () => undefined,
@@ -109,7 +134,12 @@ class ChildDevice implements Device {
     await this.#ended;
   }
 
-  async #runNow(order: TaskOrder, { onProgress, signal }: RunOptions): Promise<TaskReport> {
+  /** Sends one message and hears the child until an answer or a fault, within deadline and memory. */
+  async #converse<T>(
+    question: ToChild,
+    signal: AbortSignal | undefined,
+    hear: (message: ToParent, resolve: (answer: T) => void) => void,
+  ): Promise<T> {
     if (this.#isStopping(signal)) throw new LimpidError('ENHANCE_DRAINED', 'the node is being stopped');
     const child = this.#child ?? (await this.#start());
     if (this.#isStopping(signal)) throw new LimpidError('ENHANCE_DRAINED', 'the node is being stopped');
@@ -121,15 +151,13 @@ class ChildDevice implements Device {
     const watch = setInterval(() => void this.#watchMemory(child), memoryEveryMs);
     signal?.addEventListener('abort', drain, { once: true });
     try {
-      return await new Promise<TaskReport>((resolve, reject) => {
+      return await new Promise<T>((resolve, reject) => {
         this.#onEnd = reject;
         this.#onMessage = (message) => {
-          if (message.kind === 'report') resolve(message.report);
-          else if (message.kind === 'fault') reject(new LimpidError(message.code, message.message));
-          else if (message.kind === 'slice') this.#countSlice(order, message, onProgress);
-          else if (message.kind === 'model') this.#countModel(order, message.seconds);
+          if (message.kind === 'fault') reject(new LimpidError(message.code, message.message));
+          else hear(message, resolve);
         };
-        if (this.#child === child) this.#send(child, { kind: 'run', order });
+        if (this.#child === child) this.#send(child, question);
         else reject(new LimpidError('ENHANCE_CHILD_DIED', 'the child ended before its task'));
       });
     } finally {

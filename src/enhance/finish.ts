@@ -46,16 +46,27 @@ export interface Quality {
   readonly after: SliceQuality;
 }
 
+/** Measures a slice on its tissue. @param sigma its noise, in model units */
+export function qualityOfSlice(
+  modality: NoiseModality,
+  { slice, mask }: Measured,
+  values: Float32Array,
+  sigma: number | null,
+): SliceQuality {
+  return qualityOf(modality === 'CT' ? 'CT' : 'MR', { ...slice, values }, mask, sigma);
+}
+
 /** Measures an enhanced slice and what it was. @param after in model units */
 export function judge(
   modality: NoiseModality,
-  { slice, mask }: Measured,
+  measured: Measured,
   after: Float32Array,
   { noiseBefore, noiseAfter }: Pick<EnhancedFigures, 'noiseBefore' | 'noiseAfter'>,
 ): Quality {
-  const of = (values: Float32Array, sigma: number | null): SliceQuality =>
-    qualityOf(modality === 'CT' ? 'CT' : 'MR', { ...slice, values }, mask, sigma);
-  return { before: of(slice.values, noiseBefore), after: of(after, noiseAfter) };
+  return {
+    before: qualityOfSlice(modality, measured, measured.slice.values, noiseBefore),
+    after: qualityOfSlice(modality, measured, after, noiseAfter),
+  };
 }
 
 /**

@@ -1,6 +1,7 @@
 /** What the threads of a task's child answer. Pixels go by shared memory (slice, noise map) or transfer (residual), never by copy. */
 import type { Plane } from '../dicom/geometry.js';
 import type { Reason } from '../errors.js';
+import type { SliceQuality } from '../imaging/grade.js';
 import type { ModelCard } from '../inference/card.js';
 import type { DerivedInstance } from '../spool/records.js';
 import type { Quality } from './finish.js';
@@ -107,6 +108,8 @@ export type SliceMethods<Plan, Part, Summary> = {
   readonly complete: (
     argument: CompleteArgument<Plan, Part>,
   ) => Promise<Result<FinishedObject<Summary> & { readonly faults: readonly string[] }>>;
+  /** What a prepared slice is like before anything is done to it. */
+  readonly judge: (work: number) => Promise<Result<SliceQuality>>;
   /** Forgets these slices, or all. */
   readonly drop: (works: readonly number[] | 'all') => Promise<Result<null>>;
 };

@@ -1,5 +1,6 @@
 /** Messages between a device (parent) and its child. Small values only: the child reads and writes the files itself. */
 import type { FailureCode } from '../errors.js';
+import type { MeasuredSeries } from './measure-series.js';
 import type { TaskOrder, TaskReport } from './order.js';
 
 export type ToChild =
@@ -9,7 +10,9 @@ export type ToChild =
       readonly threads: number;
       readonly sliceDeadlineMs: number;
     }
-  | { readonly kind: 'run'; readonly order: TaskOrder };
+  | { readonly kind: 'run'; readonly order: TaskOrder }
+  /** What the series is like, from a few of its images. */
+  | { readonly kind: 'measure'; readonly files: readonly string[] };
 
 /** One slice done, for progress and metrics. */
 export interface SliceNews {
@@ -29,4 +32,5 @@ export type ToParent =
   | { readonly kind: 'model'; readonly seconds: number }
   | SliceNews
   | { readonly kind: 'report'; readonly report: TaskReport }
+  | { readonly kind: 'measured'; readonly measured: MeasuredSeries }
   | { readonly kind: 'fault'; readonly code: FailureCode; readonly message: string };

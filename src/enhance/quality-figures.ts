@@ -44,20 +44,26 @@ export function qualityFigures(judged: readonly Quality[]): Record<string, Figur
   );
 }
 
-/** Grades of the series by the same middles; null without judged slices. */
+/** The grade of a series by the middle of its judged slices. */
+export function gradeOfMiddle(qualities: readonly SliceQuality[]): Grade | null {
+  return gradeOf({
+    noise: middle(qualities, ({ noise }) => noise),
+    signalToNoise: middle(qualities, figuresOf.signalToNoise.pick),
+    contrastToNoise: middle(qualities, figuresOf.contrastToNoise.pick),
+    mtf50: middle(qualities, figuresOf.sharpness.pick),
+    noiseFrequency: middle(qualities, figuresOf.grain.pick),
+    artefact: middle(qualities, figuresOf.artefact.pick),
+    entropy: middle(qualities, figuresOf.entropy.pick),
+  });
+}
+
+/** Grades of the series before and after; null without judged slices. */
 export function gradesOf(judged: readonly Quality[]): OutcomeRecord['grade'] {
   if (judged.length === 0) return null;
-  const grade = (qualities: readonly SliceQuality[]): Grade | null =>
-    gradeOf({
-      noise: middle(qualities, ({ noise }) => noise),
-      signalToNoise: middle(qualities, figuresOf.signalToNoise.pick),
-      contrastToNoise: middle(qualities, figuresOf.contrastToNoise.pick),
-      mtf50: middle(qualities, figuresOf.sharpness.pick),
-      noiseFrequency: middle(qualities, figuresOf.grain.pick),
-      artefact: middle(qualities, figuresOf.artefact.pick),
-      entropy: middle(qualities, figuresOf.entropy.pick),
-    });
-  return { before: grade(judged.map(({ before }) => before)), after: grade(judged.map(({ after }) => after)) };
+  return {
+    before: gradeOfMiddle(judged.map(({ before }) => before)),
+    after: gradeOfMiddle(judged.map(({ after }) => after)),
+  };
 }
 
 /** Counts what a finished task did to its series. */

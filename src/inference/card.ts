@@ -4,6 +4,8 @@ import { z } from 'zod';
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const range = z.strictObject({ atLeast: z.number(), atMost: z.number() });
 
+const noiseRanges = z.partialRecord(z.enum(['CT', 'MR', 'US']), range);
+
 /** How the noise-adaptive factor min(1, max(0, (noise - a) / b)) reads for one modality. */
 const noiseScale = z.strictObject({
   /** At this noise and below, nothing is done. */
@@ -62,8 +64,12 @@ export const modelCard = z.strictObject({
   mostBlend: z.number().min(0).max(1),
   /** Blend where the noise cannot be measured; null: the task is skipped then. */
   fixedBlend: z.number().min(0).max(1).nullable(),
+  /** Order in which `with: auto` tries the models that fit a series; null: never taken by itself. */
+  rank: z.int().min(1).nullable().default(null),
   intendedUse: z.strictObject({
     says: z.string(),
+    /** Noise in the unit of `noise`, by modality; absent: any. Only `with: auto` asks: else the noise is known too late. */
+    noise: noiseRanges.optional(),
     /** Younger patients: PAEDIATRIC. Null: no limit. */
     minimumAgeYears: z.number().nullable(),
     minimumSlices: z.int().min(1),

@@ -1,4 +1,5 @@
 /** `with: auto`: which model a series gets, by what its headers say, how noisy it is, and how degraded. Pure. */
+import { modalityOfClass } from '../dicom/uids.js';
 import type { ModelCard } from '../inference/card.js';
 import type { VendorMark } from '../rule.js';
 import type { ModelChoice, ResolvedTask } from '../spool/records.js';
@@ -30,9 +31,14 @@ export interface Chosen<Card> {
   readonly choice: readonly ModelChoice[];
 }
 
+/** What the first image is; the gate refuses series that are of several. */
+function modalityOf({ instances }: SeriesFacts): ReturnType<typeof modalityOfClass> {
+  return modalityOfClass(instances[0]?.sopClassUid ?? '');
+}
+
 function outsideNoise({ intendedUse }: ChoosableCard, facts: SeriesFacts, noise: number | null): string | null {
-  const [modality] = facts.modalities;
-  const range = modality === undefined ? undefined : intendedUse.noise[modality];
+  const modality = modalityOf(facts);
+  const range = modality === null ? undefined : intendedUse.noise?.[modality];
   if (range === undefined || noise === null || (noise >= range.atLeast && noise <= range.atMost)) return null;
   return `noise ${noise.toFixed(1)} is not from ${range.atLeast} to ${range.atMost}`;
 }
@@ -66,10 +72,15 @@ export function decideModel<Card extends ChoosableCard>(
     const why = gate.verdict === 'run' ? outsideNoise(card, facts, measured?.noise ?? null) : refusalOf(gate);
     const isTaken = why === null && taken === null;
     if (isTaken) taken = card;
-    choice.push({ model: card.id, taken: isTaken, why: why ?? (isTaken ? `fits (${found})` : 'fits too, later in rank') });
+    choice.push({
+      model: card.id,
+      taken: isTaken,
+      why: why ?? (isTaken ? `fits (${found})` : 'fits too, later in rank'),
+    });
   }
   if (taken !== null) return { card: taken, strength, choice };
-  const isOfModality = ({ modality }: Card): boolean => modality.some((one) => facts.modalities.includes(one));
+  const own = modalityOf(facts);
+  const isOfModality = ({ modality }: Card): boolean => own !== null && modality.includes(own);
   const fallback = ranked.find(isOfModality) ?? ranked[0];
   if (fallback === undefined) return null;
   return {

@@ -5,8 +5,10 @@ import { LimpidError } from '../errors.js';
 import type { Reason, ReasonCode } from '../errors.js';
 import type { ModelCard } from '../inference/card.js';
 import type { CompiledRule, TaskRequest, VendorMark } from '../rule.js';
-import type { DecisionRecord, Modality, Priority, ResolvedTask } from '../spool/records.js';
+import type { DecisionRecord, ModelChoice, Modality, Priority, ResolvedTask } from '../spool/records.js';
 import { decideGate } from './decide-gate.js';
+import { automatic, decideModel } from './decide-model.js';
+import type { SeriesNoise } from './decide-model.js';
 import { decideRules } from './decide-rules.js';
 import { valuesOf } from './series-facts.js';
 import type { SeriesFacts } from './series-facts.js';
@@ -16,13 +18,17 @@ export type RouteCard = Pick<
   ModelCard,
   'id' | 'version' | 'sha256' | 'kind' | 'task' | 'modality' | 'parameters' | 'defaultStrength' | 'intendedUse'
 > &
-  Partial<Pick<ModelCard, 'grid'>>;
+  Partial<Pick<ModelCard, 'grid' | 'rank'>>;
 
 export interface RouteInput {
   readonly facts: SeriesFacts;
   readonly rules: readonly CompiledRule[];
   readonly marks: readonly VendorMark[];
   readonly cards: (id: string) => RouteCard | undefined;
+  /** All of them, for rules that say `with: auto`. */
+  readonly allCards?: () => readonly RouteCard[];
+  /** What was measured of the series, where a rule says `with: auto`; null where nothing could be. */
+  readonly measured?: SeriesNoise | null;
   /** Revisions of the series that were closed within the last hour, this one counted. */
   readonly revisionsWithinHour: number;
 }
@@ -86,9 +92,8 @@ function resolveTasks(matched: readonly CompiledRule[], input: RouteInput): Reso
   const wanted = new Map<string, Wanted>();
   for (const rule of matched) {
     for (const request of rule.enhance) {
-      const card = input.cards(request.model);
-      if (card === undefined) throw new LimpidError('MODEL_UNKNOWN', `rule ${rule.name} names ${request.model}`);
-      const strength = card.grid === null || card.grid === undefined ? (request.strength ?? card.defaultStrength) : 0;
+      const { card, choice, strength: chosen } = cardFor(request, input, rule.name);
+      const strength = card.grid === null || card.grid === undefined ? (chosen ?? card.defaultStrength) : 0;
       const settings = settingsOf(card, strength);
       const settingsSha256 = sha256Of(canonicalJson(settings));
       const name = `${card.id}-${settingsSha256.slice(0, 8)}`;
@@ -96,6 +101,7 @@ function resolveTasks(matched: readonly CompiledRule[], input: RouteInput): Reso
       wanted.set(name, {
         name,
         card,
+        choice: before?.choice ?? choice,
         strength,
         settings,
         settingsSha256,
@@ -106,7 +112,7 @@ function resolveTasks(matched: readonly CompiledRule[], input: RouteInput): Reso
       });
     }
   }
-  return [...wanted.values()].map(({ card, request, ...rest }, index) => ({
+  return [...wanted.values()].map(({ card, request, choice, ...rest }, index) => ({
     name: rest.name,
     rule: rest.rule,
     slot: index + 1,
@@ -114,6 +120,7 @@ function resolveTasks(matched: readonly CompiledRule[], input: RouteInput): Reso
     settings: rest.settings,
     settingsSha256: rest.settingsSha256,
     strength: rest.strength,
+    ...(choice.length > 0 ? { choice: [...choice] } : {}),
     lift: [...request.lift],
     gate: decideGate(input.facts, card, request, input.marks),
     deliver: rest.deliver,
@@ -121,11 +128,35 @@ function resolveTasks(matched: readonly CompiledRule[], input: RouteInput): Reso
   }));
 }
 
+/** The model that a request names, or the one that is picked for it. */
+function cardFor(
+  request: TaskRequest,
+  { facts, marks, cards, allCards, measured }: RouteInput,
+  rule: string,
+): { readonly card: RouteCard; readonly strength: number | null; readonly choice: readonly ModelChoice[] } {
+  if (request.model === automatic) {
+    const ranked = (allCards?.() ?? []).map((card) => ({ ...card, rank: card.rank ?? null, grid: card.grid ?? null }));
+    const chosen = decideModel(facts, measured ?? null, ranked, request, marks);
+    if (chosen !== null) return chosen;
+    throw new LimpidError('MODEL_UNKNOWN', `rule ${rule} says auto, and no model of this node has a rank`);
+  }
+  const card = cards(request.model);
+  if (card === undefined) throw new LimpidError('MODEL_UNKNOWN', `rule ${rule} names ${request.model}`);
+  return { card, strength: request.strength, choice: [] };
+}
+
+/** Whether one of the rules that match leaves the model to limpid. */
+export function asksForChoice(rules: readonly CompiledRule[], facts: SeriesFacts): boolean {
+  const isAutomatic = ({ enhance }: CompiledRule): boolean => enhance.some(({ model }) => model === automatic);
+  return rules.some(isAutomatic) && decideRules(rules, facts).matched.some(isAutomatic);
+}
+
 interface Wanted {
   readonly name: string;
   readonly rule: string;
   readonly card: RouteCard;
   readonly request: TaskRequest;
+  readonly choice: readonly ModelChoice[];
   readonly strength: number;
   readonly settings: ResolvedTask['settings'];
   readonly settingsSha256: string;

@@ -17,10 +17,11 @@ function reasonLine({ code, detail }: Reason, indent: string): string {
   return `${indent}${code}: ${reasons[code].says}${detail === '' ? '' : ` (${detail})`}`;
 }
 
-function taskLines({ slot, name, rule, strength, gate, deliver }: ResolvedTask): string[] {
+function taskLines({ slot, name, rule, strength, gate, deliver, choice = [] }: ResolvedTask): string[] {
   const verdict = { run: `runs, to ${peers(deliver)}`, skip: 'is skipped', hold: 'waits for a person' }[gate.verdict];
   return [
     `task ${slot} ${name}, strength ${strength}, of rule ${rule}: ${verdict}`,
+    ...choice.map(({ model, taken, why }) => `  ${mark(taken)} ${model}: ${why}`),
     ...gate.reasons.map((reason) => reasonLine(reason, '  ✗ ')),
     ...gate.warnings.map((reason) => reasonLine(reason, '  ! ')),
   ];

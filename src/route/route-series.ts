@@ -8,14 +8,18 @@ import { outcomeWithout } from '../spool/outcome-without.js';
 import type { Spool } from '../spool/spool.js';
 import { sweptFiles } from '../spool/state.js';
 import type { SeriesState } from '../spool/state.js';
-import { decideRoute } from './decide-route.js';
+import { LimpidError } from '../errors.js';
+import type { SeriesNoise } from './decide-model.js';
+import { asksForChoice, decideRoute } from './decide-route.js';
 import type { RouteCard, RouteDecision } from './decide-route.js';
 import { readSeriesFacts } from './read-facts.js';
 import { tagsOf } from './series-facts.js';
 
 export interface RouteDeps {
   readonly spool: Pick<Spool, 'state' | 'publishDecision' | 'publishOutcome' | 'layout'>;
-  readonly registry: { get(id: string): RouteCard | undefined };
+  readonly registry: { get(id: string): RouteCard | undefined; list(): readonly RouteCard[] };
+  /** Measures a series from a few of its files, for rules that say `with: auto`. */
+  readonly measure: (files: readonly string[]) => Promise<SeriesNoise>;
   readonly config: {
     readonly rules: readonly CompiledRule[];
     readonly gate: { readonly vendorMarks: readonly VendorMark[] };
@@ -49,6 +53,8 @@ export async function routeSeries(
     rules: config.rules,
     marks: config.gate.vendorMarks,
     cards: (id) => deps.registry.get(id),
+    allCards: () => deps.registry.list(),
+    measured: asksForChoice(config.rules, facts) ? await measured(deps, revision.record.instances.map(fileOf)) : null,
     revisionsWithinHour: revisionsWithinHour(state, job.revision),
   });
   // Before the decision: once it stands, nobody looks for the earlier tasks any more.
@@ -63,6 +69,17 @@ export async function routeSeries(
     commit: deps.committing.filter((peer) => getsSomething(decision, peer)),
   });
   if (isFirst) report(deps, job, decision, (performance.now() - started) / 1000);
+}
+
+/** A series that cannot be measured is chosen for by its headers: the gate and the task say what is wrong with its pixels. */
+async function measured({ measure, log }: RouteDeps, files: readonly string[]): Promise<SeriesNoise | null> {
+  try {
+    return await measure(files);
+  } catch (error) {
+    if (!(error instanceof LimpidError)) throw error;
+    log.warn('a series could not be measured', { code: error.code });
+    return null;
+  }
 }
 
 function getsSomething({ forward, tasks }: RouteDecision, peer: string): boolean {

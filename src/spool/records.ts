@@ -86,6 +86,9 @@ const conditionOutcome: z.ZodType<ConditionOutcome> = z.lazy(() =>
   }),
 );
 
+const modelChoice = z.object({ model: name, taken: z.boolean(), why: z.string() });
+export type ModelChoice = z.infer<typeof modelChoice>;
+
 /** One task of a decision, fully resolved: enhance and derive use only this. */
 export const resolvedTask = z.object({
   name: taskName,
@@ -97,6 +100,8 @@ export const resolvedTask = z.object({
   settingsSha256: sha256,
   /** Share of the noise to take away, 0.05 to 0.75. */
   strength: z.number(),
+  /** Of `with: auto` alone: every model that was looked at, and why it was or was not taken. */
+  choice: z.array(modelChoice).optional(),
   lift: z.array(reasonCode),
   /** The gate's word before any pixel is read: run, or why not. Held tasks wait for a person and have no outcome file. */
   gate: z.object({ verdict: z.enum(['run', 'skip', 'hold']), reasons: z.array(reason), warnings: z.array(reason) }),

@@ -30,7 +30,8 @@ afterEach(async () => {
 
 const deps = (change: Partial<RouteDeps> = {}): RouteDeps => ({
   spool,
-  registry: { get: (id) => (id === 'gaussian' ? filter : undefined) },
+  registry: { get: (id) => (id === 'gaussian' ? filter : undefined), list: () => [filter] },
+  measure: () => Promise.resolve({ noise: 12, grade: 'moderate' }),
   config: {
     rules: [
       rule(

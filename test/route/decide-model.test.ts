@@ -1,0 +1,98 @@
+// `with: auto`: the model, the strength, and why.
+import { describe, expect, it } from '@jest/globals';
+import { decideModel } from '../../src/route/decide-model.js';
+import type { SeriesNoise } from '../../src/route/decide-model.js';
+import { asksForChoice, decideRoute } from '../../src/route/decide-route.js';
+import type { SeriesFacts } from '../../src/route/series-facts.js';
+import { card, filter, mrClass, request, rule, series } from './synthetic.js';
+
+const network = {
+  ...card,
+  rank: 10,
+  grid: null,
+  intendedUse: { ...card.intendedUse, noise: { CT: { atLeast: 5, atMost: 60 } } },
+};
+const classical = { ...filter, rank: 20, grid: null };
+const unranked = { ...filter, id: 'median', rank: null, grid: null };
+const chest = series(5);
+const asked = { strength: null, lift: [], minimumSlices: 1 };
+
+const chosen = (facts: SeriesFacts, measured: SeriesNoise | null, models = [classical, network, unranked]) =>
+  decideModel(facts, measured, models, asked, []);
+
+describe('auto takes', () => {
+  it('the first by rank that fits, and says why of each', () => {
+    expect(chosen(chest, { noise: 14, grade: 'moderate' })).toMatchObject({
+      card: { id: 'ct-low-dose' },
+      strength: null,
+      choice: [
+        { model: 'ct-low-dose', taken: true, why: 'fits (noise 14.0, degradation moderate)' },
+        { model: 'gaussian', taken: false, why: 'fits too, later in rank' },
+      ],
+    });
+  });
+  it('the next where the noise is outside what the first was made for', () => {
+    const { card: taken, choice } = chosen(chest, { noise: 90, grade: 'severe' }) ?? {};
+    expect(taken?.id).toBe('gaussian');
+    expect(choice?.[0]).toEqual({ model: 'ct-low-dose', taken: false, why: 'noise 90.0 is not from 5 to 60' });
+  });
+  it('the next where the gate refuses the first', () => {
+    const child = series(5, () => ({ values: { PatientAge: '009Y' } }));
+    const { card: taken, choice } = chosen(child, { noise: 14, grade: 'light' }) ?? {};
+    expect(taken?.id).toBe('gaussian');
+    expect(choice?.[0]?.why).toMatch(/^PAEDIATRIC/);
+  });
+  it('by the headers alone where nothing could be measured', () => {
+    expect(chosen(chest, null)).toMatchObject({
+      card: { id: 'ct-low-dose' },
+      choice: [{ why: 'fits (noise not measured)' }, {}],
+    });
+  });
+  it('none without a rank, and of the modality first where none fits, so that the gate tells', () => {
+    expect(chosen(chest, null, [unranked])).toBeNull();
+    const mr = series(5, () => ({ sopClassUid: mrClass, values: { Modality: 'MR' }, isOwn: true }));
+    expect(chosen(mr, null)?.card.id).toBe('gaussian');
+  });
+  it.each([
+    ['light', 0.25],
+    ['moderate', null],
+    ['severe', 0.55],
+  ] as const)('for %s degradation strength %s, unless the rule names one', (grade, strength) => {
+    const measured = { noise: 20, grade };
+    expect(chosen(chest, measured)?.strength).toBe(strength);
+    expect(decideModel(chest, measured, [network], { ...asked, strength: 0.3 }, [])?.strength).toBe(0.3);
+  });
+});
+
+describe('a rule that says auto', () => {
+  const rules = [rule('all', undefined, { enhance: [request('auto')], deliver: ['pacs'] })];
+  it('becomes a task of the model that was taken, with the choice in its record', () => {
+    const decision = decideRoute({
+      facts: chest,
+      rules,
+      marks: [],
+      cards: () => undefined,
+      allCards: () => [classical, network],
+      measured: { noise: 14, grade: 'light' },
+      revisionsWithinHour: 1,
+    });
+    expect(decision.tasks).toMatchObject([
+      {
+        model: { id: 'ct-low-dose' },
+        strength: 0.25,
+        gate: { verdict: 'run' },
+        choice: [{ taken: true }, { taken: false }],
+      },
+    ]);
+  });
+  it('asks for a measurement only where it matches', () => {
+    expect(asksForChoice(rules, chest)).toBe(true);
+    const other = [rule('mr', { Modality: 'MR' }, { enhance: [request('auto')], deliver: ['pacs'] })];
+    expect(asksForChoice(other, chest)).toBe(false);
+    expect(asksForChoice([rule('all', undefined, { enhance: [request('gaussian')] })], chest)).toBe(false);
+  });
+  it('is a fault where no model has a rank', () => {
+    const input = { facts: chest, rules, marks: [], cards: () => undefined, revisionsWithinHour: 1 };
+    expect(() => decideRoute({ ...input, allCards: () => [unranked] })).toThrow(/no model of this node has a rank/);
+  });
+});
