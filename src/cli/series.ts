@@ -108,6 +108,9 @@ function taskLines(output: Output, task: TaskView): string[] {
   const lines = [`  task ${colour(output, 'bold', task.name)}: ${task.says}`];
   if (task.code !== null) lines.push(`    ${codeLine(output, task.code)}`);
   lines.push(...task.warnings.map((warning) => `    ${codeLine(output, warning)}`));
+  for (const { model, taken, why } of task.choice ?? []) {
+    lines.push(`    auto ${taken ? colour(output, 'bold', model) : model}: ${taken ? 'taken, ' : ''}${why}`);
+  }
   if (task.grade !== null) {
     lines.push(`    degradation: ${task.grade.before ?? 'unknown'} > ${task.grade.after ?? 'unknown'}`);
   }

@@ -60,6 +60,7 @@ function taskView(state: SeriesState, revision: RevisionState, task: ResolvedTas
     modelSeconds: outcome?.modelSeconds ?? null,
     strength: outcome?.strength ?? { asked: task.strength, effective: null, reached: null, blend: null },
     noise: outcome?.noise ?? null,
+    ...(task.choice === undefined ? {} : { choice: task.choice }),
     figures: outcome?.figures ?? {},
     grade: outcome?.grade ?? null,
     seriesInstanceUid: outcome?.seriesInstanceUid ?? null,

@@ -87,6 +87,10 @@ export const taskView = z
     noise: z
       .object({ before: z.number().nullable(), after: z.number().nullable(), unit: z.enum(['HU', 'STORED']) })
       .nullable(),
+    choice: z
+      .array(z.object({ model: z.string(), taken: z.boolean(), why: z.string() }))
+      .optional()
+      .meta({ description: 'Of `with: auto` alone: every model that was looked at, and why it was or was not taken.' }),
     figures: z.record(z.string(), figureView),
     grade: z
       .object({ before: gradeView.nullable(), after: gradeView.nullable() })
