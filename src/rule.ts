@@ -43,6 +43,8 @@ export interface TaskRequest {
   readonly strength: number | null;
   /** Gate codes that this task lifts. */
   readonly lift: readonly ReasonCode[];
+  /** Model or filter that takes its place when it fails, or takes longer than the deadline. */
+  readonly fallback?: string;
   /** Fewer slices than this: TOO_FEW_SLICES, beside the card's own minimum. */
   readonly minimumSlices: number;
 }

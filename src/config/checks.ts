@@ -99,8 +99,15 @@ function checkTasks(
 ): void {
   const seen = new Set<string>();
   for (const [index, value] of tasks.entries()) {
-    const { with: model, strength } = mapping(value);
+    const { with: model, strength, fallback } = mapping(value);
     if (typeof model !== 'string') continue;
+    if (fallback === model) complain([...at, index, 'fallback'], 'a model cannot take its own place');
+    else if (typeof fallback === 'string' && models !== undefined && !models.has(fallback)) {
+      complain(
+        [...at, index, 'fallback'],
+        `there is no model or filter ${fallback}${didYouMean(fallback, models.keys())}`,
+      );
+    }
     const known = models?.get(model);
     if (models !== undefined && known === undefined && model !== 'auto') {
       complain([...at, index, 'with'], `there is no model or filter ${model}${didYouMean(model, models.keys())}`);

@@ -192,8 +192,15 @@ const task = z
       .default([])
       .describe('Gate codes that this task runs in spite of.'),
     minimumSlices: whole('a number of slices from 1', 1, 100_000).default(1),
+    fallback: name
+      .optional()
+      .describe('Model or filter that takes its place when it fails or takes longer than workers.deadline.'),
   })
-  .transform(({ with: model, ...rest }) => ({ model, ...rest }));
+  .transform(({ with: model, fallback, ...rest }) => ({
+    model,
+    ...rest,
+    ...(fallback === undefined ? {} : { fallback }),
+  }));
 
 const when = z
   .unknown()

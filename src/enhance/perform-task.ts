@@ -9,7 +9,7 @@ import type { Key } from '../spool/key.js';
 import type { DecisionRecord, OutcomeRecord, ResolvedTask, SeriesRecord } from '../spool/records.js';
 import { outcomeWithout } from '../spool/outcome-without.js';
 import type { Spool } from '../spool/spool.js';
-import { isDiscarded, isTaskHeld } from '../spool/state.js';
+import { isDiscarded, isSpare, isTaskHeld } from '../spool/state.js';
 import type { RevisionState, SeriesState } from '../spool/state.js';
 import { pipelineNumber } from '../version.js';
 import { attemptWaitMs, decideAttempt } from './decide-attempt.js';
@@ -49,6 +49,7 @@ export async function performTask(
   if (revision?.decision === undefined || revision.decision === null || task === undefined) return { kind: 'done' };
   const taskState = revision.tasks.get(job.task);
   if (taskState === undefined || taskState.outcome !== null) return { kind: 'done' };
+  if (isSpare(revision, task)) return { kind: 'done' };
   if (isTaskHeld(state, revision, task) || isDiscarded(state, job.revision, job.task, null)) return { kind: 'done' };
   const end = (outcome: OutcomeRecord, folder: string | null): Promise<TaskResult> =>
     publish(deps, revision.record, revision.decision, outcome, folder);
@@ -91,7 +92,8 @@ export async function performTask(
   } catch (error) {
     await rm(folder, { recursive: true, force: true });
     if (superseded.signal.aborted) return { kind: 'done' };
-    return await afterFailure(deps, job, number, taskState.died, asLimpidError(error), (failure) =>
+    const hasFallback = revision.decision.tasks.some(({ insteadOf }) => insteadOf === task.name);
+    return await afterFailure({ ...deps, hasFallback }, job, number, taskState.died, asLimpidError(error), (failure) =>
       end(outcomeWithout(deps.now(), task, 'failed', failure.code, failure.message), null),
     );
   } finally {
@@ -111,7 +113,7 @@ async function hasRoom(deps: PerformDeps, { key, instances }: SeriesRecord): Pro
 }
 
 async function afterFailure(
-  deps: PerformDeps,
+  deps: PerformDeps & { readonly hasFallback: boolean },
   job: { key: Key; revision: number; task: string },
   number: number,
   died: number,
@@ -129,7 +131,9 @@ async function afterFailure(
     await deps.spool.recordAttemptEnd(job.key, job.revision, job.task, number, 'drained', failure);
     return { kind: 'later', atMs: deps.now() + roomWaitMs };
   }
-  if (failure.next === 'reject') return giveUp(failure);
+  // What was too slow once is too slow again: its fallback waits.
+  const tooSlow = failure.code === 'ENHANCE_DEADLINE' && deps.hasFallback;
+  if (failure.next === 'reject' || tooSlow) return giveUp(failure);
   await deps.spool.recordAttemptEnd(job.key, job.revision, job.task, number, 'died', failure);
   return { kind: 'later', atMs: deps.now() + attemptWaitMs(died + 1) };
 }

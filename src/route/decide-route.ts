@@ -112,20 +112,23 @@ function resolveTasks(matched: readonly CompiledRule[], input: RouteInput): Reso
       });
     }
   }
-  return [...wanted.values()].map(({ card, request, choice, ...rest }, index) => ({
-    name: rest.name,
-    rule: rest.rule,
-    slot: index + 1,
-    model: { id: card.id, version: card.version, sha256: card.sha256, kind: card.kind },
-    settings: rest.settings,
-    settingsSha256: rest.settingsSha256,
-    strength: rest.strength,
-    ...(choice.length > 0 ? { choice: [...choice] } : {}),
-    lift: [...request.lift],
-    gate: decideGate(input.facts, card, request, input.marks),
-    deliver: rest.deliver,
-    late: rest.late,
-  }));
+  return [...wanted.values()]
+    .flatMap((one) => [one, ...fallbackOf(one, input)])
+    .map(({ card, request, choice, ...rest }, index) => ({
+      name: rest.name,
+      rule: rest.rule,
+      slot: index + 1,
+      model: { id: card.id, version: card.version, sha256: card.sha256, kind: card.kind },
+      settings: rest.settings,
+      settingsSha256: rest.settingsSha256,
+      strength: rest.strength,
+      ...(choice.length > 0 ? { choice: [...choice] } : {}),
+      ...(rest.insteadOf === undefined ? {} : { insteadOf: rest.insteadOf }),
+      lift: [...request.lift],
+      gate: decideGate(input.facts, card, request, input.marks),
+      deliver: rest.deliver,
+      late: rest.late,
+    }));
 }
 
 /** The model that a request names, or the one that is picked for it. */
@@ -151,8 +154,21 @@ export function asksForChoice(rules: readonly CompiledRule[], facts: SeriesFacts
   return rules.some(isAutomatic) && decideRules(rules, facts).matched.some(isAutomatic);
 }
 
+/** The task that takes another's place when it fails; that it does stands in its settings, and so in its objects and UIDs. */
+function fallbackOf(first: Wanted, { cards }: RouteInput): Wanted[] {
+  const id = first.request.fallback;
+  if (id === undefined || id === first.card.id) return []; // `auto` may have taken it in the first place
+  const card = cards(id);
+  if (card === undefined) throw new LimpidError('MODEL_UNKNOWN', `rule ${first.rule} names ${id}`);
+  const settings = { ...settingsOf(card, first.strength), insteadOf: first.card.id };
+  const settingsSha256 = sha256Of(canonicalJson(settings));
+  const name = `${card.id}-${settingsSha256.slice(0, 8)}`;
+  return [{ ...first, name, card, choice: [], settings, settingsSha256, insteadOf: first.name }];
+}
+
 interface Wanted {
   readonly name: string;
+  readonly insteadOf?: string;
   readonly rule: string;
   readonly card: RouteCard;
   readonly request: TaskRequest;

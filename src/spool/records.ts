@@ -100,6 +100,8 @@ export const resolvedTask = z.object({
   settingsSha256: sha256,
   /** Share of the noise to take away, 0.05 to 0.75. */
   strength: z.number(),
+  /** Runs only if that task of the same decision fails. */
+  insteadOf: taskName.optional(),
   /** Of `with: auto` alone: every model that was looked at, and why it was or was not taken. */
   choice: z.array(modelChoice).optional(),
   lift: z.array(reasonCode),

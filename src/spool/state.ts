@@ -246,6 +246,11 @@ export function uncommittedInstances(state: SeriesState): Map<string, number> {
   return uncommitted;
 }
 
+/** Answers whether a task is a fallback that is not needed, or not yet: the one before it has not failed. */
+export function isSpare(revision: RevisionState, { insteadOf }: ResolvedTask): boolean {
+  return insteadOf !== undefined && revision.tasks.get(insteadOf)?.outcome?.outcome !== 'failed';
+}
+
 /** Answers whether a task of this decision waits for a person: its gate holds, or the series is held. */
 export function isTaskHeld(state: SeriesState, revision: RevisionState, task: ResolvedTask): boolean {
   const number = revision.record.revision;
@@ -275,7 +280,7 @@ export function nextSteps(state: SeriesState): NextSteps {
     if (decision.held.length > 0 && newest && !seriesDiscarded && !isReleased(state, number, null)) waits.add('held');
     for (const task of decision.tasks) {
       if (revision.tasks.get(task.name)?.outcome) continue;
-      if (isDiscarded(state, number, task.name, null)) continue;
+      if (isDiscarded(state, number, task.name, null) || isSpare(revision, task)) continue;
       if (isTaskHeld(state, revision, task)) waits.add('held');
       else steps.push({ kind: 'task', revision: number, task: task.name });
     }

@@ -11,6 +11,7 @@ import {
   remaining,
   unlistedFiles,
   wantedDeliveries,
+  isSpare,
 } from './state.js';
 import { isWithdrawn } from './withdrawals.js';
 import type { RevisionState, SeriesState } from './state.js';
@@ -36,6 +37,7 @@ function taskWord(state: SeriesState, revision: RevisionState, task: ResolvedTas
     return word === 'withdrawal' || isWithdrawn(state, revision.record.revision, task.name) ? 'withdrawn' : word;
   }
   if (isDiscarded(state, revision.record.revision, task.name, null)) return 'discarded';
+  if (isSpare(revision, task)) return 'spare';
   return isTaskHeld(state, revision, task) ? 'held' : 'waiting';
 }
 

@@ -30,6 +30,7 @@ function enhancedSays({ sameAs, strength: { asked, reached } }: Omit<TaskView, '
 
 const ofTask: Readonly<Record<TaskWord, (task: Omit<TaskView, 'says'>) => string>> = {
   enhanced: enhancedSays,
+  spare: () => 'Runs only if the task before it fails.',
   waiting: ({ attempts }) =>
     attempts === 0 ? 'Waits for a worker.' : `Runs, or waits to run again: attempt ${attempts}.`,
   held: () => 'Waits for a person: release or discard it.',

@@ -29,6 +29,7 @@ export type SeriesWord = z.infer<typeof seriesState>;
 
 export const taskState = z.enum([
   'waiting',
+  'spare',
   'held',
   'enhanced',
   'skipped',

@@ -17,12 +17,13 @@ const job = { key, revision: 1, task };
 async function performed(
   change: Partial<PerformDeps>,
   signal = new AbortController().signal,
+  decision = decisionRecord(1),
 ): Promise<{ kind: string; waitMs: number; runs: number; task: TaskState | undefined }> {
   return withFolder(async (directory) => {
     const spool = await openSpool({ directory, sync: 'never', host: hostname(), now: Date.now });
     try {
       await spool.publishRevision(seriesRecord(1, ['1.1', '1.2']));
-      await spool.publishDecision(decisionRecord(1));
+      await spool.publishDecision(decision);
       let runs = 0;
       const deps: PerformDeps = {
         spool,
@@ -51,6 +52,20 @@ async function performed(
     }
   });
 }
+
+const tooSlow = { run: () => Promise.reject(new LimpidError('ENHANCE_DEADLINE', 'the task took longer')) };
+
+describe('a task that takes longer than its deadline', () => {
+  it('is tried again where nothing takes its place', async () => {
+    expect(await performed(tooSlow)).toMatchObject({ kind: 'later', task: { died: 1, outcome: null } });
+  });
+  it('ends at once where a fallback waits', async () => {
+    const spare = { ...resolvedTask(), name: 'nlm-87654321', insteadOf: task };
+    const decision = decisionRecord(1, { tasks: [resolvedTask(), spare] });
+    const ended = await performed(tooSlow, undefined, decision);
+    expect(ended).toMatchObject({ kind: 'done', task: { outcome: { outcome: 'failed', code: 'ENHANCE_DEADLINE' } } });
+  });
+});
 
 describe('a task', () => {
   it('that fills the volume is tried again later, and its child has not died', async () => {

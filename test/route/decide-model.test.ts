@@ -91,6 +91,26 @@ describe('a rule that says auto', () => {
     expect(asksForChoice(other, chest)).toBe(false);
     expect(asksForChoice([rule('all', undefined, { enhance: [request('gaussian')] })], chest)).toBe(false);
   });
+  it('has a fallback like any other, but never the model itself', () => {
+    const decided = (fallback: string) =>
+      decideRoute({
+        facts: chest,
+        rules: [rule('all', undefined, { enhance: [request('auto', { fallback })], deliver: ['pacs'] })],
+        marks: [],
+        cards: (id) => [classical, network].find((one) => one.id === id),
+        allCards: () => [classical, network],
+        revisionsWithinHour: 1,
+      }).tasks;
+    const [first, second] = decided('gaussian');
+    expect(second).toMatchObject({
+      model: { id: 'gaussian' },
+      slot: 2,
+      insteadOf: first?.name,
+      settings: { insteadOf: 'ct-low-dose' },
+      deliver: ['pacs'],
+    });
+    expect(decided('ct-low-dose')).toHaveLength(1);
+  });
   it('is a fault where no model has a rank', () => {
     const input = { facts: chest, rules, marks: [], cards: () => undefined, revisionsWithinHour: 1 };
     expect(() => decideRoute({ ...input, allCards: () => [unranked] })).toThrow(/no model of this node has a rank/);

@@ -140,6 +140,24 @@ describe('nextSteps', () => {
     expect(remaining(both, second, 'originals', 'pacs').open).toEqual(['1.3']);
   });
 
+  it('a fallback runs only when the task before it has failed', () => {
+    const spare = { ...resolvedTask(), name: 'nlm-87654321', insteadOf: task };
+    const both = decisionRecord(1, { tasks: [resolvedTask(), spare] });
+    const names = (outcome: OutcomeRecord | null): string[] =>
+      nextSteps(
+        state(
+          [revision(first, both)].map((one) => ({
+            ...one,
+            tasks: new Map(one.tasks).set(task, { started: 1, died: 0, drained: 0, outcome }),
+          })),
+        ),
+      ).steps.flatMap((step) => (step.kind === 'task' ? [step.task] : []));
+    expect(names(null)).toEqual([task]);
+    expect(names(outcomeRecord([], { outcome: 'skipped' }))).toEqual([]);
+    expect(names(outcomeRecord(['1.1', '1.2']))).toEqual([]);
+    expect(names(outcomeRecord([], { outcome: 'failed' }))).toEqual(['nlm-87654321']);
+  });
+
   it('waits for the receiver while a requeue is not answered', () => {
     const done = revision(first, decisionRecord(1), outcomeRecord(uids), deliveredAll);
     expect(nextSteps(state([done], [actionRecord({ kind: 'requeue' })])).waits).toEqual(['assembling']);
