@@ -1,7 +1,7 @@
 // Thread of a task's child that takes a slice from its file to modality units, and the enhanced slice from there to its file.
 // A decoder that crashes or hangs takes only this thread down.
-import { open, readFile, stat } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { open, readFile, stat, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import type { DataSet } from './dicom/data-set.js';
 import { readInstance } from './dicom/file.js';
 import { frameScopes, scopeOf } from './dicom/functional-groups.js';
@@ -27,6 +27,7 @@ import type { DerivationPlan, SliceFigures } from './derive/plan.js';
 import { seriesWords } from './derive/texts.js';
 import { blended, finishFigures, finishOnGrid, judge, qualityOfSlice } from './enhance/finish.js';
 import type { SliceMethods, SurveyedObject } from './enhance/methods.js';
+import { confidencePicture } from './enhance/panels.js';
 import { measureSlice, noiseRatio } from './enhance/noise.js';
 import type { Measured, NoiseModality } from './enhance/noise.js';
 import { SharedFloats } from './enhance/shared.js';
@@ -181,6 +182,12 @@ async function writeSynced(file: string, bytes: Uint8Array): Promise<void> {
   }
 }
 
+/** Where the picture of an image's confidence goes: beside the objects, with the frame's number where an object has several. */
+function mapFile(outFile: string, frame: number | null): string {
+  const name = basename(outFile, '.dcm') + (frame === null ? '' : `-${String(frame + 1).padStart(5, '0')}`);
+  return join(dirname(outFile), '..', 'maps', `${name}.png`);
+}
+
 /** Checks one frame's bytes and writes them to their place in the object. */
 async function finishFrame(
   { source, stored }: Work,
@@ -265,10 +272,13 @@ const methods: SliceMethods<DerivationPlan, FramePart, InstanceSummary> = {
     const work = workOf(name);
     works.delete(name);
     const { source, stored, measured, toRecord } = work;
-    const { values, figures } =
+    const { values, figures, confidence } =
       plan.geometry === undefined
         ? finishFigures(work.modality, measured, takeResidual(work, residual), share)
-        : finishOnGrid(measured, residual, (fine) => onSourceGrid(fine, source.description, plan));
+        : {
+            confidence: null,
+            ...finishOnGrid(measured, residual, (fine) => onSourceGrid(fine, source.description, plan)),
+          };
     // On a finer grid nothing can be compared pixel by pixel.
     const quality = judged && plan.geometry === undefined ? judge(work.modality, measured, values, figures) : null;
     for (let i = 0; i < values.length; i++) values[i] = (values[i] ?? 0) / measured.scale;
@@ -279,6 +289,7 @@ const methods: SliceMethods<DerivationPlan, FramePart, InstanceSummary> = {
     shared.giveBack(measured.slice.values, measured.map);
     const inRecord = (noise: number | null): number | null => noise && noise * toRecord;
     const recorded = { noiseBefore: inRecord(figures.noiseBefore), noiseAfter: inRecord(figures.noiseAfter) };
+    if (confidence !== null) await writeFile(mapFile(outFile, work.frame), confidencePicture(confidence));
     const ended = { modality: work.modality, quality, figures: { ...figures, mean: figures.mean / measured.scale } };
     if (work.frame !== null) {
       const { faults, part } = await finishFrame(work, work.frame, pixels, recorded, plan, outFile);

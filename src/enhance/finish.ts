@@ -2,7 +2,10 @@
 import { LimpidError } from '../errors.js';
 import { blend } from '../imaging/blend.js';
 import type { Blended } from '../imaging/blend.js';
-import { structureFigures } from '../imaging/figures.js';
+import { confidenceMap, confidentShare } from '../imaging/confidence.js';
+import type { Confidence } from '../imaging/confidence.js';
+import { structureFigures, thinned } from '../imaging/figures.js';
+import type { Slice } from '../imaging/slice.js';
 import { pixelsOf } from '../imaging/masks.js';
 import type { SliceQuality } from '../imaging/grade.js';
 import { qualityOf } from '../imaging/quality.js';
@@ -91,12 +94,23 @@ export function finishOnGrid(
       noiseAfter: null,
       noiseRatio: null,
       meanShift: null,
+      confidence: null,
       residualStructure: null,
       edgeRatio: 1,
       sourceAgain: Math.sqrt(squares / back.length),
       ...examine(back, mask),
     },
   };
+}
+
+/** @param taken of every `figureStep`-th pixel of a slice of `rows` x `columns` */
+function confidenceOf(taken: Slice, gradient: Float32Array, map: Float32Array, share: number): Confidence {
+  const [rows, columns] = [Math.ceil(taken.rows / figureStep), Math.ceil(taken.columns / figureStep)];
+  const expected = Float32Array.from(
+    { length: rows * columns },
+    (_, i) => share * map[Math.floor(i / columns) * figureStep * taken.columns + (i % columns) * figureStep]!,
+  );
+  return confidenceMap({ rows, columns, values: taken.values }, gradient, expected);
 }
 
 /**
@@ -108,20 +122,23 @@ export function finishFigures(
   measured: Measured,
   residual: Float32Array,
   share: number,
-): { readonly values: Float32Array; readonly figures: EnhancedFigures } {
-  const { slice, mask, sigma } = measured;
+): { readonly values: Float32Array; readonly figures: EnhancedFigures; readonly confidence: Confidence } {
+  const { slice, mask, sigma, map } = measured;
   const { values, meanShift } = blended(modality, measured, residual, share);
   const after = { ...slice, values };
   const ratio = noiseRatio(modality, measured, after);
-  const { residualStructure, edgeRatio } = structureFigures(slice, after, mask, figureStep);
+  const { residualStructure, edgeRatio, taken, gradient } = structureFigures(slice, after, mask, figureStep);
+  const confidence = confidenceOf({ ...slice, values: taken }, gradient, map, share);
   const enough = pixelsOf(mask) >= leastTissue;
   return {
     values,
+    confidence,
     figures: {
       noiseBefore: sigma,
       noiseAfter: sigma !== null && ratio !== null ? sigma * ratio : null,
       noiseRatio: ratio,
       meanShift: enough ? meanShift : null,
+      confidence: enough ? confidentShare(confidence, thinned(mask, slice.rows, slice.columns, figureStep)) : null,
       residualStructure: enough ? residualStructure : null,
       edgeRatio,
       ...examine(values, mask),

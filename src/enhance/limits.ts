@@ -10,6 +10,8 @@ export interface EnhancedFigures {
   readonly noiseRatio: number | null;
   /** Mean shift before it was put back, in the unit of the noise; null where there is hardly any tissue. */
   readonly meanShift: number | null;
+  /** Share of the tissue where what was taken away looks like noise; null where there is hardly any tissue. */
+  readonly confidence: number | null;
   /** Null where there is hardly any tissue. */
   readonly residualStructure: number | null;
   readonly edgeRatio: number;

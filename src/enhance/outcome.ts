@@ -76,6 +76,11 @@ export function seriesFigures(slices: readonly EnhancedFigures[], found: Found, 
       most((slice) => slice.meanShift && Math.abs(slice.meanShift)),
       unit,
     ),
+    confidence: figure(
+      null,
+      middle((slice) => slice.confidence),
+      '1',
+    ),
     residualStructure: figure(
       null,
       most((slice) => slice.residualStructure),

@@ -1,5 +1,6 @@
 /** Pictures of one slice before, after and their difference, side by side, at a clinical window: for people to look at, never for PACS. */
 import { encode } from 'fast-png';
+import type { Confidence } from '../imaging/confidence.js';
 import type { Slice } from '../imaging/slice.js';
 import { quantile } from '../imaging/statistics.js';
 import type { NoiseModality } from './noise.js';
@@ -52,4 +53,9 @@ export function panels(modality: NoiseModality, before: Slice, after: Slice): Ui
   paint(after, window, data, width, columns + gap);
   paint(difference, differenceWindow(modality, window), data, width, 2 * (columns + gap));
   return encode({ width, height: rows, data, channels: 1, depth: 8 });
+}
+
+/** A PNG of a confidence map: white where what was taken away looks like noise, dark where it does not. */
+export function confidencePicture({ rows, columns, values }: Confidence): Uint8Array {
+  return encode({ width: columns, height: rows, data: values, channels: 1, depth: 8 });
 }

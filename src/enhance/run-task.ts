@@ -68,6 +68,7 @@ class TaskRun<Plan, Part, Summary> {
     let ending: Ending;
     try {
       await mkdir(objects);
+      await mkdir(join(this.#order.outDir, 'maps'));
       await this.#stream(await this.#survey());
       ending = this.#judge();
     } catch (error) {

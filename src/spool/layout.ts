@@ -61,6 +61,10 @@ export class Layout {
   objects(key: Key, revision: number, task: string): string {
     return join(this.result(key, revision, task), 'objects');
   }
+  /** Pictures of where what was taken away looks like noise, one an image. */
+  maps(key: Key, revision: number, task: string): string {
+    return join(this.result(key, revision, task), 'maps');
+  }
   /** Patient and study of a result, without pixels: what a withdrawal is made of when the objects are swept. */
   study(key: Key, revision: number, task: string): string {
     return join(this.result(key, revision, task), 'study.dcm');

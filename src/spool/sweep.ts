@@ -137,6 +137,7 @@ async function takePixels({ spool, now }: SweepDeps, state: SeriesState): Promis
       if (await moveAway(spool.layout.objects(key, number, task), join(folder, `r${number}-${task}`))) {
         bytes += ofResult;
       }
+      await moveAway(spool.layout.maps(key, number, task), join(folder, `r${number}-${task}-maps`));
     }
   }
   const sizes = new Map(

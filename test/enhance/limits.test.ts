@@ -7,6 +7,7 @@ const good: EnhancedFigures = {
   noiseBefore: 20,
   noiseAfter: 11,
   noiseRatio: 0.55,
+  confidence: 1,
   meanShift: 0.1,
   residualStructure: -0.1,
   edgeRatio: 0.98,
