@@ -22,6 +22,7 @@ import {
   verification,
 } from '../../support/dimse-bytes.js';
 import { type ScriptedPeer, scriptedPeer } from '../../support/scripted-peer.js';
+import { type SituationId, expectEverySituation, rows, situation } from '../../support/situations.js';
 import { type TestScp, openTestScp } from '../../support/test-scp.js';
 
 const zeros = (count: number) => new Uint8Array(count);
@@ -47,23 +48,27 @@ afterEach(async () => {
 });
 
 describe('a wrong PDU before an association', () => {
-  it.each<[number, string, Uint8Array, string]>([
-    [1, 'unknown type 09', encodePdu(4, zeros(4)).fill(9, 0, 1), 'ABORT 2/1'],
-    [4, 'HTTP', Buffer.from('GET / HTTP/1.1\r\nHost: x\r\n\r\n'), 'ABORT 2/1'],
-    [4, 'HTTP, its first byte alone', Buffer.from('G'), 'ABORT 2/1'],
-    [5, 'TLS ClientHello', hex(`16030100f8010000f40303${'00'.repeat(80)}`), 'ABORT 2/1'],
-    [7, 'A-ASSOCIATE-RQ of length 0', encodePdu(1, zeros(0)), 'ABORT 2/6'],
-    [9, 'A-ASSOCIATE-RQ that claims 4 GB', Buffer.concat([hex('0100ffffffff'), zeros(65536)]), 'ABORT 2/6'],
-    [23, 'P-DATA-TF', commandPdu(1, echoRequest()), 'ABORT 2/2'],
-    [24, 'A-RELEASE-RQ', encodeReleaseRequest(), 'ABORT 2/2'],
-    [
-      25,
-      'A-ASSOCIATE-AC',
-      encodeAssociateAccept(answerRequest(requestFor({ calledAe: 'A', callingAe: 'B' }, usualContexts, 16384), 16384)),
-      'ABORT 2/2',
-    ],
-    [43, 'A-ASSOCIATE-RQ cut after 40 bytes', encodePdu(1, associateRequest().subarray(6, 46)), 'ABORT 2/6'],
-  ])('situation %d: %s', async (_number, _name, bytes, expected) => {
+  it.each(
+    rows<[SituationId, string, Uint8Array, string]>([
+      [1, 'unknown type 09', encodePdu(4, zeros(4)).fill(9, 0, 1), 'ABORT 2/1'],
+      [4, 'HTTP', Buffer.from('GET / HTTP/1.1\r\nHost: x\r\n\r\n'), 'ABORT 2/1'],
+      [4, 'HTTP, its first byte alone', Buffer.from('G'), 'ABORT 2/1'],
+      [5, 'TLS ClientHello', hex(`16030100f8010000f40303${'00'.repeat(80)}`), 'ABORT 2/1'],
+      [7, 'A-ASSOCIATE-RQ of length 0', encodePdu(1, zeros(0)), 'ABORT 2/6'],
+      [9, 'A-ASSOCIATE-RQ that claims 4 GB', Buffer.concat([hex('0100ffffffff'), zeros(65536)]), 'ABORT 2/6'],
+      [23, 'P-DATA-TF', commandPdu(1, echoRequest()), 'ABORT 2/2'],
+      [24, 'A-RELEASE-RQ', encodeReleaseRequest(), 'ABORT 2/2'],
+      [
+        25,
+        'A-ASSOCIATE-AC',
+        encodeAssociateAccept(
+          answerRequest(requestFor({ calledAe: 'A', callingAe: 'B' }, usualContexts, 16384), 16384),
+        ),
+        'ABORT 2/2',
+      ],
+      [43, 'A-ASSOCIATE-RQ cut after 40 bytes', encodePdu(1, associateRequest().subarray(6, 46)), 'ABORT 2/6'],
+    ]),
+  )('situation %d: %s', async (_number, _name, bytes, expected) => {
     const peer = await scriptedPeer(node.scp.port);
     peer.send(bytes);
     expect(await peer.closed()).toBe(expected);
@@ -71,28 +76,30 @@ describe('a wrong PDU before an association', () => {
 });
 
 describe('a wrong PDU in an open association', () => {
-  it.each<[number, string, Uint8Array, string]>([
-    [2, 'unknown type 2A', encodePdu(4, zeros(10)).fill(0x2a, 0, 1), 'ABORT 2/1'],
-    [3, 'unknown type FF', encodePdu(4, zeros(10)).fill(0xff, 0, 1), 'ABORT 2/1'],
-    [6, 'P-DATA-TF of length 0', encodePdu(4, zeros(0)), 'ABORT 2/6'],
-    [8, 'P-DATA-TF that claims 4 GB', Buffer.concat([hex('0400ffffffff'), zeros(1 << 20)]), 'ABORT 2/6'],
-    [10, 'A-RELEASE-RQ of length 5', encodePdu(5, zeros(5)), 'ABORT 2/6'],
-    [11, 'P-DATA-TF of eight times the announced maximum', data(pdv(1, 2, zeros(1 << 20))), 'ABORT 2/6'],
-    [12, 'PDV of length 0', encodePdu(4, hex('000000000100')), 'ABORT 2/6'],
-    [13, 'PDV of length 1', encodePdu(4, hex('000000010100')), 'ABORT 2/6'],
-    [14, 'PDV longer than its PDU', encodePdu(4, hex('0000ffff0103aabbccdd')), 'ABORT 2/6'],
-    [15, 'PDV of length FFFFFFFF', encodePdu(4, hex('ffffffff0103aabbccdd')), 'ABORT 2/6'],
-    [16, '3 stray bytes behind the last PDV', data(pdv(3, 3, echoRequest()), zeros(3)), 'ABORT 2/6'],
-    [26, 'a second A-ASSOCIATE-RQ', associateRequest(), 'ABORT 2/2'],
-    [27, 'A-RELEASE-RP without a request', encodeReleaseResponse(), 'ABORT 2/2'],
-    [75, 'a context that was never proposed', commandPdu(77, echoRequest()), 'ABORT 2/6'],
-  ])('situation %d: %s', async (_number, _name, bytes, expected) => {
+  it.each(
+    rows<[SituationId, string, Uint8Array, string]>([
+      [2, 'unknown type 2A', encodePdu(4, zeros(10)).fill(0x2a, 0, 1), 'ABORT 2/1'],
+      [3, 'unknown type FF', encodePdu(4, zeros(10)).fill(0xff, 0, 1), 'ABORT 2/1'],
+      [6, 'P-DATA-TF of length 0', encodePdu(4, zeros(0)), 'ABORT 2/6'],
+      [8, 'P-DATA-TF that claims 4 GB', Buffer.concat([hex('0400ffffffff'), zeros(1 << 20)]), 'ABORT 2/6'],
+      [10, 'A-RELEASE-RQ of length 5', encodePdu(5, zeros(5)), 'ABORT 2/6'],
+      [11, 'P-DATA-TF of eight times the announced maximum', data(pdv(1, 2, zeros(1 << 20))), 'ABORT 2/6'],
+      [12, 'PDV of length 0', encodePdu(4, hex('000000000100')), 'ABORT 2/6'],
+      [13, 'PDV of length 1', encodePdu(4, hex('000000010100')), 'ABORT 2/6'],
+      [14, 'PDV longer than its PDU', encodePdu(4, hex('0000ffff0103aabbccdd')), 'ABORT 2/6'],
+      [15, 'PDV of length FFFFFFFF', encodePdu(4, hex('ffffffff0103aabbccdd')), 'ABORT 2/6'],
+      [16, '3 stray bytes behind the last PDV', data(pdv(3, 3, echoRequest()), zeros(3)), 'ABORT 2/6'],
+      [26, 'a second A-ASSOCIATE-RQ', associateRequest(), 'ABORT 2/2'],
+      [27, 'A-RELEASE-RP without a request', encodeReleaseResponse(), 'ABORT 2/2'],
+      [75, 'a context that was never proposed', commandPdu(77, echoRequest()), 'ABORT 2/6'],
+    ]),
+  )('situation %d: %s', async (_number, _name, bytes, expected) => {
     const peer = await associated();
     peer.send(bytes);
     expect(await peer.closed()).toBe(`AC; ${expected}`);
   });
 
-  it('situation 76: a context that was proposed and refused', async () => {
+  it(situation(76), async () => {
     const contexts = [context(1, ctClass, ['1.2.3.4.5']), context(3, verification, [implicitLittle])];
     const peer = await associated(associateRequest({ contexts }));
     peer.send(commandPdu(1, storeRequest('1.2.76')));
@@ -115,31 +122,38 @@ describe('an association request that is refused', () => {
     whole.writeUInt32BE(whole.length - 6, 2);
     return whole;
   };
-  it.each<[number, string, Buffer, string]>([
-    [
-      29,
-      '129 contexts',
-      associateRequest({ contexts: Array.from({ length: 129 }, (_, index) => context((2 * index + 1) & 255)) }),
-      'ABORT 2/6',
-    ],
-    [30, 'the same context id twice', associateRequest({ contexts: [context(1), context(1, mrClass)] }), 'ABORT 2/6'],
-    [31, 'an even context id', associateRequest({ contexts: [context(2)] }), 'ABORT 2/6'],
-    [32, 'context id 0', associateRequest({ contexts: [context(0)] }), 'ABORT 2/6'],
-    [37, 'a context without transfer syntax', associateRequest({ contexts: [context(1, ctClass, [])] }), 'ABORT 2/6'],
-    [38, 'another application context', associateRequest({ applicationContext: '1.2.840.10008.3.1.1.9' }), 'RJ 1/1/2'],
-    [39, 'protocol version 2', associateRequest({ protocolVersion: 2 }), 'RJ 1/2/2'],
-    [40, 'an empty called AE title', associateRequest({ calledAe: '' }), 'RJ 1/1/7'],
-    [40, 'a called AE title that is none of ours', associateRequest({ calledAe: 'OTHER' }), 'RJ 1/1/7'],
-    [41, 'an item longer than the PDU', changed((pdu) => pdu.writeUInt16BE(0xfff0, 76)), 'ABORT 2/6'],
-    [
-      42,
-      'a sub-item longer than its item',
-      changed((pdu) => pdu.writeUInt16BE(0x0fff, pdu.indexOf(hex('300000')) + 2)),
-      'ABORT 2/6',
-    ],
-    [46, 'a maximum length of 6', associateRequest({ maximumLength: 6 }), 'ABORT 2/6'],
-    [52, 'a user identity of 2 bytes', withUserItem(hex('580000020101')), 'ABORT 2/6'],
-  ])('situation %d: %s', async (_number, _name, bytes, expected) => {
+  it.each(
+    rows<[SituationId, string, Buffer, string]>([
+      [
+        29,
+        '129 contexts',
+        associateRequest({ contexts: Array.from({ length: 129 }, (_, index) => context((2 * index + 1) & 255)) }),
+        'ABORT 2/6',
+      ],
+      [30, 'the same context id twice', associateRequest({ contexts: [context(1), context(1, mrClass)] }), 'ABORT 2/6'],
+      [31, 'an even context id', associateRequest({ contexts: [context(2)] }), 'ABORT 2/6'],
+      [32, 'context id 0', associateRequest({ contexts: [context(0)] }), 'ABORT 2/6'],
+      [37, 'a context without transfer syntax', associateRequest({ contexts: [context(1, ctClass, [])] }), 'ABORT 2/6'],
+      [
+        38,
+        'another application context',
+        associateRequest({ applicationContext: '1.2.840.10008.3.1.1.9' }),
+        'RJ 1/1/2',
+      ],
+      [39, 'protocol version 2', associateRequest({ protocolVersion: 2 }), 'RJ 1/2/2'],
+      [40, 'an empty called AE title', associateRequest({ calledAe: '' }), 'RJ 1/1/7'],
+      [40, 'a called AE title that is none of ours', associateRequest({ calledAe: 'OTHER' }), 'RJ 1/1/7'],
+      [41, 'an item longer than the PDU', changed((pdu) => pdu.writeUInt16BE(0xfff0, 76)), 'ABORT 2/6'],
+      [
+        42,
+        'a sub-item longer than its item',
+        changed((pdu) => pdu.writeUInt16BE(0x0fff, pdu.indexOf(hex('300000')) + 2)),
+        'ABORT 2/6',
+      ],
+      [46, 'a maximum length of 6', associateRequest({ maximumLength: 6 }), 'ABORT 2/6'],
+      [52, 'a user identity of 2 bytes', withUserItem(hex('580000020101')), 'ABORT 2/6'],
+    ]),
+  )('situation %d: %s', async (_number, _name, bytes, expected) => {
     const peer = await scriptedPeer(node.scp.port);
     peer.send(bytes);
     expect(await peer.closed()).toBe(expected);
@@ -167,11 +181,11 @@ describe('what is answered to an association request', () => {
   const results = async (changes: Partial<AssociateRequest>) =>
     (await answerTo(changes)).contexts.map(({ id, result }) => [id, result]);
 
-  it('situation 28: 128 contexts, 128 results', async () => {
+  it(situation(28), async () => {
     const contexts = Array.from({ length: 128 }, (_, index) => context(2 * index + 1));
     expect(await results({ contexts })).toEqual(contexts.map(({ id }) => [id, 0]));
   });
-  it('situation 33: descending ids come back as they are', async () => {
+  it(situation(33), async () => {
     const contexts = [context(5), context(3, mrClass), context(1, verification, [implicitLittle])];
     const expected = [
       [5, 0],
@@ -180,31 +194,35 @@ describe('what is answered to an association request', () => {
     ];
     expect(await results({ contexts })).toEqual(expected);
   });
-  it.each<[number, string, AssociateRequest['contexts'], number]>([
-    [34, 'only an unknown transfer syntax', [context(1, ctClass, ['1.2.3.4.5'])], 4],
-    [35, 'only an unknown abstract syntax', [context(1, '1.2.3.4.5')], 3],
-    [44, 'an abstract syntax of 70 characters', [context(1, `1.2.${'3'.repeat(66)}`)], 3],
-    [45, 'UIDs padded with NUL and blanks', [context(1, `${ctClass}\0`, [`${explicitLittle} `])], 0],
-  ])('situation %d: %s', async (_number, _name, contexts, result) => {
+  it.each(
+    rows<[SituationId, string, AssociateRequest['contexts'], number]>([
+      [34, 'only an unknown transfer syntax', [context(1, ctClass, ['1.2.3.4.5'])], 4],
+      [35, 'only an unknown abstract syntax', [context(1, '1.2.3.4.5')], 3],
+      [44, 'an abstract syntax of 70 characters', [context(1, `1.2.${'3'.repeat(66)}`)], 3],
+      [45, 'UIDs padded with NUL and blanks', [context(1, `${ctClass}\0`, [`${explicitLittle} `])], 0],
+    ]),
+  )('situation %d: %s', async (_number, _name, contexts, result) => {
     expect(await results({ contexts })).toEqual([[1, result]]);
   });
-  it('situation 36: no context at all is accepted, without contexts', async () => {
+  it(situation(36), async () => {
     expect(await results({ contexts: [] })).toEqual([]);
   });
-  it.each([
-    [47, 0],
-    [48, 16384],
-  ])('situation %d: the peer announces %d, limpid its own maximum', async (_number, maximumLength) => {
+  it.each(
+    rows([
+      [47, 0],
+      [48, 16384],
+    ]),
+  )('situation %d: the peer announces %d, limpid its own maximum', async (_number, maximumLength) => {
     expect((await answerTo({ maximumLength })).maximumLength).toBe(131_072);
   });
-  it('situation 49: an unlimited window is not granted', async () => {
+  it(situation(49), async () => {
     expect((await answerTo({ asyncWindow: { invoked: 0, performed: 0 } })).asyncWindow).toBeNull();
   });
-  it('situation 50: a requestor may send, not be sent to', async () => {
+  it(situation(50), async () => {
     const roles = [{ sopClassUid: ctClass, scu: 1, scp: 1 }];
     expect((await answerTo({ roles })).roles).toEqual([{ sopClassUid: ctClass, scu: 1, scp: 0 }]);
   });
-  it('situation 51: a user identity is read, not checked, and not confirmed', async () => {
+  it(situation(51), async () => {
     const identity = { type: 2, positiveResponse: true, primary: Buffer.from('u'), secondary: Buffer.from('p') };
     expect((await answerTo({ identity })).contexts.map(({ result }) => result)).toEqual([0, 0]);
   });
@@ -215,7 +233,7 @@ describe('what is answered to an association request', () => {
   });
 });
 
-it('situation 17: a whole exchange in segments of one byte is served', async () => {
+it(situation(17), async () => {
   const peer = await scriptedPeer(node.scp.port);
   for (const byte of Buffer.concat([associateRequest(), commandPdu(3, echoRequest()), encodeReleaseRequest()])) {
     await new Promise<void>((resolve) => peer.socket.write(Uint8Array.of(byte), () => resolve()));
@@ -231,7 +249,7 @@ it.each([8, 9, 10, 64])('an answer is cut to a peer that receives %d bytes', asy
   peer.destroy();
 });
 
-it('situations 100, 101: resets straight after connecting and after the request have no effect', async () => {
+it(situation(100, 101), async () => {
   for (let index = 0; index < 50; index++) {
     const peer = await scriptedPeer(node.scp.port);
     if (index % 2 === 1) peer.send(associateRequest());
@@ -244,3 +262,5 @@ it('situations 100, 101: resets straight after connecting and after the request 
   expect(peer.log).toEqual(['AC', 'RSP 8001 #1 0000']);
   peer.destroy();
 });
+
+expectEverySituation('io/dimse/association-situations');

@@ -14,6 +14,7 @@ import {
 } from '../../support/dimse-bytes.js';
 import { memoryStore } from '../../support/memory-store.js';
 import { type ScriptedPeer, scriptedPeer } from '../../support/scripted-peer.js';
+import { type SituationId, expectEverySituation, rows, situation } from '../../support/situations.js';
 import { type TestScp, type TestScpOptions, openTestScp } from '../../support/test-scp.js';
 
 let node: TestScp | null = null;
@@ -46,23 +47,23 @@ async function trickle(peer: ScriptedPeer, bytes: Buffer, everyMs: number): Prom
 const slow = { artimMs: 150, idleMs: 150, pduMs: 150, stallMs: 150 };
 
 describe('slow and silent peers', () => {
-  it('situation 93: silence after connecting is ended by ARTIM, without a PDU', async () => {
+  it(situation(93), async () => {
     const peer = await scriptedPeer((await open({ artimMs: 100 })).scp.port);
     expect(await peer.closed()).toBe('');
   });
-  it('situation 94: an association request that trickles is ended by ARTIM', async () => {
+  it(situation(94), async () => {
     const peer = await scriptedPeer((await open(slow)).scp.port);
     expect(await trickle(peer, associateRequest(), 20)).toBe('');
   });
-  it('situation 95: a P-DATA-TF that trickles is ended by the PDU timer', async () => {
+  it(situation(95), async () => {
     const peer = await associated(await open(slow));
     expect(await trickle(peer, commandPdu(1, storeRequest('1.2.95')), 20)).toBe('AC; ABORT 2/0');
   });
-  it('situation 96: an association in which nothing happens is ended by the idle timer', async () => {
+  it(situation(96), async () => {
     const peer = await associated(await open(slow));
     expect(await peer.closed()).toBe('AC; ABORT 2/0');
   });
-  it('a data set of many PDUs, each in time, still has a least rate', async () => {
+  it(situation('least-rate'), async () => {
     const peer = await associated(await open({ rateMs: 200, bytesPerSecond: 10_000 }));
     peer.send(commandPdu(1, storeRequest('1.2.97')));
     while (!peer.isClosed()) {
@@ -80,24 +81,23 @@ describe('slow and silent peers', () => {
     expect(peer.log).toEqual(['AC', 'RSP 8001 #1 0000']);
     peer.destroy();
   });
-  it.each<[number, string, Buffer, string]>([
-    [97, 'A-ABORT', encodePdu(4, Buffer.alloc(4)).fill(0x2a, 0, 1), 'ABORT 2/1'],
-    [102, 'A-RELEASE-RP', encodeReleaseRequest(), 'RELEASE-RP'],
-  ])(
-    'situation %d: a peer that does not close after %s is closed by ARTIM',
-    async (_number, _name, bytes, expected) => {
-      const peer = await associated(await open({ artimMs: 200 }));
-      peer.socket.allowHalfOpen = true;
-      peer.send(bytes);
-      await peer.until(2);
-      expect(peer.log[1]).toBe(expected);
-      const reset = new Promise<void>((resolve) => peer.socket.once('close', () => resolve()));
-      const writing = setInterval(() => peer.send(Buffer.alloc(100)), 20);
-      await reset;
-      clearInterval(writing);
-    },
-  );
-  it('situation 98: a peer that reads no answers is not read from, and then closed', async () => {
+  it.each(
+    rows<[SituationId, string, Buffer, string]>([
+      [97, 'A-ABORT', encodePdu(4, Buffer.alloc(4)).fill(0x2a, 0, 1), 'ABORT 2/1'],
+      [102, 'A-RELEASE-RP', encodeReleaseRequest(), 'RELEASE-RP'],
+    ]),
+  )('situation %d: a peer that does not close after %s is closed by ARTIM', async (_number, _name, bytes, expected) => {
+    const peer = await associated(await open({ artimMs: 200 }));
+    peer.socket.allowHalfOpen = true;
+    peer.send(bytes);
+    await peer.until(2);
+    expect(peer.log[1]).toBe(expected);
+    const reset = new Promise<void>((resolve) => peer.socket.once('close', () => resolve()));
+    const writing = setInterval(() => peer.send(Buffer.alloc(100)), 20);
+    await reset;
+    clearInterval(writing);
+  });
+  it(situation(98), async () => {
     const peer = await associated(await open({ stallMs: 300, unreadBytes: 65_536 }));
     peer.socket.pause();
     const batch = Buffer.concat(Array.from({ length: 1000 }, (_, index) => commandPdu(3, echoRequest(index + 1))));
@@ -117,13 +117,32 @@ describe('slow and silent peers', () => {
 });
 
 describe('many', () => {
-  it('situation 99: connections left alone are closed by ARTIM, those beyond the limit of an address at once', async () => {
+  it(situation(99), async () => {
     const { scp } = await open({ artimMs: 200 });
     const peers = await Promise.all(Array.from({ length: 100 }, () => scriptedPeer(scp.port)));
     expect(await Promise.all(peers.map((peer) => peer.closed()))).toEqual(peers.map(() => ''));
     const peer = await associated({ scp });
     expect(peer.log).toEqual(['AC']);
     peer.destroy();
+  });
+  it(situation('flood'), async () => {
+    const running = await open({ artimMs: 2000, associationsOfPeer: 8, waitingOfAddress: 16 });
+    const ask = async () => {
+      const peer = await scriptedPeer(running.scp.port);
+      peer.send(associateRequest());
+      await peer.until(1);
+      return peer;
+    };
+    const peers = await Promise.all(Array.from({ length: 1000 }, ask));
+    const answers = peers.map((peer) => peer.log[0] ?? 'closed');
+    expect(answers.filter((answer) => answer === 'AC')).toHaveLength(8);
+    expect(running.scp.associations()).toBe(8);
+    expect(answers.filter((answer) => !['AC', 'RJ 2/3/2', 'closed'].includes(answer))).toEqual([]);
+    for (const peer of peers) peer.destroy();
+    while (running.scp.associations() > 0) await delay(5);
+    const late = await associated(running);
+    expect(late.log).toEqual(['AC']);
+    late.destroy();
   });
   it('associations beyond the limit of the node, and of a peer, are refused as transient', async () => {
     for (const limits of [{ associations: 2 }, { associationsOfPeer: 2 }]) {
@@ -218,13 +237,23 @@ describe('the store', () => {
   it('holds the peer up when it is full, and lets it go on', async () => {
     let release: () => void = () => {};
     let isFull = true;
-    const drained = () => new Promise<void>((resolve) => (release = resolve));
-    const store = memoryStore({ queue: { bytes: () => (isFull ? 5_000_000 : 0), drained } });
+    let writes = 0;
+    let askedToWait: () => void = () => {};
+    const held = new Promise<void>((resolve) => (askedToWait = resolve));
+    const drained = () => {
+      askedToWait();
+      return new Promise<void>((resolve) => (release = resolve));
+    };
+    const store = memoryStore({ queue: { bytes: () => (writes++, isFull ? 5_000_000 : 0), drained } });
     const bytes = dataSet({ sopInstanceUid: '1.2.7', pixelBytes: 30_000_000 });
     const pdus = Buffer.concat([commandPdu(1, storeRequest('1.2.7')), fragments(1, bytes, 100_000)]);
-    const peer = await associated(await open({ idleMs: 200, pduMs: 200, rateMs: 200 }, { store }));
+    const timers = { idleMs: 1000, pduMs: 1000, rateMs: 1000 };
+    const peer = await associated(await open(timers, { store }));
     peer.send(pdus);
-    await delay(500); // no timer blames the peer
+    await held;
+    const before = writes;
+    await delay(1500); // no timer blames the peer
+    expect(writes).toBe(before);
     expect(peer.socket.writableLength).toBeGreaterThan(10_000_000); // kernel buffers take a part
     isFull = false;
     release();
@@ -302,3 +331,5 @@ describe('the store', () => {
     expect(text).toContain('limpid_associations_total{direction="in",peer="test",outcome="released"} 1');
   });
 });
+
+expectEverySituation('io/dimse/timers-and-limits');
