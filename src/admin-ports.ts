@@ -4,8 +4,10 @@ import { isDestination } from './config/peers.js';
 import type { Peer } from './config/peers.js';
 import type { Config } from './config/schema.js';
 import { isGivenUp } from './deliver/decide.js';
+import { decideWait, rateWords } from './deliver/decide-wait.js';
 import { opensAt } from './deliver/decide-window.js';
 import type { Deliverer } from './deliver/deliver.js';
+import { retryPolicyOf } from './deliver/retry-policy.js';
 import type { Registry } from './inference/registry.js';
 import type { QueueBackend } from './queue/backend.js';
 import { queueNames } from './queue/jobs.js';
@@ -13,7 +15,7 @@ import type { Spool } from './spool/spool.js';
 import { waitingInstances } from './spool/state.js';
 import { summaryOf, viewOf } from './spool/view-of.js';
 import { withdrawSeries } from './spool/withdraw.js';
-import type { GivenUp } from './spool/view-of.js';
+import type { DeliveryJudge } from './spool/view-of.js';
 import type { SeriesSummary } from './spool/view.js';
 
 export interface AdminPortsDeps {
@@ -26,22 +28,43 @@ export interface AdminPortsDeps {
   readonly now: () => number;
 }
 
-/** Whether a delivery is past its peer's `giveUp`, or its peer takes nothing until a person mends the cause. */
-export function givenUpBy(peers: Config['peers'], now: () => number): GivenUp {
-  return (batches) => {
-    const peer = peers[batches[0]?.peer ?? ''];
-    if (peer === undefined) return false;
-    return isGivenUp(batches, peer, now()) || batches.at(-1)?.association?.class === 'permanent';
+/**
+ * Judges deliveries by the configuration: given up are those past their peer's `giveUp`, and those whose peer takes nothing until a
+ * person mends the cause.
+ *
+ * @param breaker of a peer; null: this process does not send, and the records alone tell what a delivery waits for
+ */
+export function judgeBy(peers: Config['peers'], breaker: AdminPortsDeps['breaker'], now: () => number): DeliveryJudge {
+  return {
+    givenUp(batches) {
+      const peer = peers[batches[0]?.peer ?? ''];
+      if (peer === undefined) return false;
+      return isGivenUp(batches, peer, now()) || batches.at(-1)?.association?.class === 'permanent';
+    },
+    wait(name, open, batches) {
+      const peer = peers[name];
+      if (peer === undefined) return noSuchPeer;
+      const { window, throttle } = peer;
+      const policy = { retry: retryPolicyOf(peer), window, throttle };
+      return decideWait(open, batches, policy, breaker?.(name) ?? null, now());
+    },
   };
 }
 
+const noSuchPeer = {
+  why: 'peer',
+  says: 'the configuration has no such peer any more',
+  since: null,
+  until: null,
+} as const;
+
 export function openAdminPorts(deps: AdminPortsDeps): AdminPorts {
-  const givenUp = givenUpBy(deps.config.peers, deps.now);
+  const judge = judgeBy(deps.config.peers, deps.breaker, deps.now);
   return {
-    listSeries: (filter) => listSeries(deps, givenUp, filter),
+    listSeries: (filter) => listSeries(deps, judge, filter),
     async showSeries(key) {
       const state = await deps.spool.state(key);
-      return state.files.length + state.revisions.length === 0 ? null : viewOf(state, givenUp);
+      return state.files.length + state.revisions.length === 0 ? null : viewOf(state, judge);
     },
     async act(key, action, by) {
       const at = new Date(deps.now()).toISOString();
@@ -86,14 +109,14 @@ export function openAdminPorts(deps: AdminPortsDeps): AdminPorts {
 
 async function listSeries(
   deps: AdminPortsDeps,
-  givenUp: GivenUp,
+  judge: DeliveryJudge,
   filter: SeriesFilter,
 ): Promise<{ series: SeriesSummary[]; next: string | null }> {
   const keys = await deps.spool.allKeys();
   const start = filter.after === undefined ? 0 : keys.findIndex((key) => key === filter.after) + 1;
   const series: SeriesSummary[] = [];
   for (const key of keys.slice(start)) {
-    const summary = summaryOf(viewOf(await deps.spool.state(key), givenUp));
+    const summary = summaryOf(viewOf(await deps.spool.state(key), judge));
     if (filter.state !== undefined && summary.state !== filter.state) continue;
     if (filter.modality !== undefined && summary.modality !== filter.modality) continue;
     if (filter.peer !== undefined && !summary.sources.includes(filter.peer)) continue;
@@ -115,12 +138,8 @@ async function waitingOfAll(spool: Spool): Promise<Map<string, number>> {
 /** What holds deliveries to a healthy peer back: its hours, its throttle. */
 function paced({ window, throttle }: Peer, nowMs: number): string {
   const opens = opensAt(window, nowMs);
-  const { instancesPerSecond, bytesPerSecond } = throttle;
-  const limits = [
-    ...(instancesPerSecond === null ? [] : [`${instancesPerSecond} instances a second`]),
-    ...(bytesPerSecond === null ? [] : [`${bytesPerSecond} bytes a second`]),
-  ];
-  const most = limits.length === 0 ? '' : `, at most ${limits.join(' and ')}`;
+  const rates = rateWords(throttle);
+  const most = rates === '' ? '' : `, ${rates}`;
   return opens === null ? most : `${most}; waits for its hours, which begin at ${new Date(opens).toISOString()}`;
 }
 

@@ -5,7 +5,7 @@ import { hostname, userInfo } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openApp } from './app.js';
-import { givenUpBy } from './admin-ports.js';
+import { judgeBy } from './admin-ports.js';
 import { configCommands } from './cli/config.js';
 import { enhanceCommand } from './cli/enhance.js';
 import { evaluateCommands } from './cli/evaluate.js';
@@ -138,7 +138,7 @@ export function openCommands(output: Output, environment: Environment, failed: (
       failed,
     ),
     series: seriesCommands(
-      (file, body) => withSpool(file, (spool, config) => body(spool, givenUpBy(config.peers, Date.now))),
+      (file, body) => withSpool(file, (spool, config) => body(spool, judgeBy(config.peers, null, Date.now))),
       { user: userInfo().username, now: Date.now },
       output,
     ),

@@ -1,5 +1,5 @@
 // Gauges over the whole node, read from spool and queue at each scrape. One process of a node sets them: the admin role's.
-import { givenUpBy } from './admin-ports.js';
+import { judgeBy } from './admin-ports.js';
 import { isDestination } from './config/peers.js';
 import type { Config } from './config/schema.js';
 import type { Metrics } from './observe/metrics.js';
@@ -21,7 +21,7 @@ export interface GaugeDeps {
 /** Has the gauges of spool and queue set at each scrape; each of the two on its own, so that one can be away. */
 export function watchNode(deps: GaugeDeps): void {
   const { spool, queue, config, metrics } = deps;
-  const givenUp = givenUpBy(config.peers, deps.now);
+  const judge = judgeBy(config.peers, null, deps.now);
   metrics.onScrape(async () => {
     const states = new Map<string, number>(metricValues.series_active.state.map((state) => [state, 0]));
     const waiting = new Map<string, number>();
@@ -29,7 +29,7 @@ export function watchNode(deps: GaugeDeps): void {
     const committing = new Set<Key>();
     for (const key of (await spool.active.keys()).keys()) {
       const state = await spool.state(key);
-      const word = viewOf(state, givenUp).state;
+      const word = viewOf(state, judge).state;
       if (word === 'committing') committing.add(key);
       if (word !== 'done') states.set(word, (states.get(word) ?? 0) + 1);
       for (const [peer, count] of waitingInstances(state)) waiting.set(peer, (waiting.get(peer) ?? 0) + count);

@@ -6,7 +6,7 @@ import type { Key } from '../spool/key.js';
 import type { ActionRecord, Priority } from '../spool/records.js';
 import type { Spool } from '../spool/spool.js';
 import { summaryOf, viewOf } from '../spool/view-of.js';
-import type { GivenUp } from '../spool/view-of.js';
+import type { DeliveryJudge } from '../spool/view-of.js';
 import { counted } from '../spool/counted.js';
 import type { CodeView, SeriesView, TaskView } from '../spool/view.js';
 import { colour, table } from './output.js';
@@ -30,16 +30,16 @@ export interface SeriesCommands {
 
 /** The commands over the spool that a configuration names; it is closed again behind each. */
 export function seriesCommands(
-  withSpool: <T>(config: string, body: (spool: Spool, givenUp: GivenUp) => Promise<T>) => Promise<T>,
+  withSpool: <T>(config: string, body: (spool: Spool, judge: DeliveryJudge) => Promise<T>) => Promise<T>,
   context: { readonly user: string; readonly now: () => number },
   output: Output,
 ): SeriesCommands {
   return {
     list: (options) =>
-      withSpool(options.config, async (spool, givenUp) => {
+      withSpool(options.config, async (spool, judge) => {
         const keys = (await spool.allKeys()).slice(0, options.limit);
         const summaries = [];
-        for (const key of keys) summaries.push(summaryOf(viewOf(await spool.state(key), givenUp)));
+        for (const key of keys) summaries.push(summaryOf(viewOf(await spool.state(key), judge)));
         if (options.json) {
           output.out(JSON.stringify(summaries, null, 1));
           return;
@@ -59,8 +59,8 @@ export function seriesCommands(
         output.out(table(['key', 'state', 'modality', 'instances', 'revision', 'from', 'changed', 'tasks'], rows));
       }),
     show: (text, options) =>
-      withSpool(options.config, async (spool, givenUp) => {
-        const view = viewOf(await spool.state(await keyOfText(spool, text)), givenUp);
+      withSpool(options.config, async (spool, judge) => {
+        const view = viewOf(await spool.state(await keyOfText(spool, text)), judge);
         output.out(options.json ? JSON.stringify(view, null, 1) : describe(view, output));
       }),
     act: (text, action) =>

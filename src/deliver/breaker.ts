@@ -43,12 +43,21 @@ export interface Breaker {
 
 export const closedBreaker: Breaker = { state: 'closed', failures: 0, untilMs: 0, failure: null, sinceMs: 0 };
 
-/** @param jitter between 0 and 1: the share of the ceiling that is waited */
-export function afterFailure(breaker: Breaker, failure: DestinationFailure, nowMs: number, jitter: number): Breaker {
+/**
+ * @param jitter between 0 and 1: the share of the ceiling that is waited
+ * @param beganMs when this row of failures began, where it begins for this breaker now: earlier than now, if records tell so
+ */
+export function afterFailure(
+  breaker: Breaker,
+  failure: DestinationFailure,
+  nowMs: number,
+  jitter: number,
+  beganMs = nowMs,
+): Breaker {
   const pace = failurePaces[failure.pace];
   const failures = breaker.failures + 1;
   const ceiling = Math.min(pace.longestMs, pace.firstMs * 2 ** Math.min(failures - 1, 30));
-  const sinceMs = breaker.failure?.pace === failure.pace ? breaker.sinceMs : nowMs;
+  const sinceMs = breaker.failure?.pace === failure.pace ? breaker.sinceMs : Math.min(beganMs, nowMs);
   const lasts = pace.permanentAfterMs !== null && nowMs - sinceMs >= pace.permanentAfterMs;
   return {
     state: failures >= pace.opensAfter ? 'open' : 'closed',

@@ -6,12 +6,13 @@ import type { Layout } from '../spool/layout.js';
 import type { DeliveryRecord } from '../spool/records.js';
 import type { Spool } from '../spool/spool.js';
 import { isDropped, isOnHold, isSwept, remaining } from '../spool/state.js';
-import type { BreakerState } from './breaker.js';
 import { busyWaitMs, decideDelivery, isSuspect } from './decide.js';
 import type { RetryPolicy } from './decide.js';
 import { opensAt } from './decide-window.js';
+import { failingSince } from './decide-wait.js';
+import type { PeerStanding } from './decide-wait.js';
 import type { DeliveryWindow } from './decide-window.js';
-import type { Destination, Outgoing, SendReport } from './destination.js';
+import type { Destination, DestinationFailure, Outgoing, SendReport } from './destination.js';
 import type { DeliveryJob } from './job.js';
 import { outgoingOf } from './outgoing-of.js';
 import { PeerDesk } from './peer-desk.js';
@@ -61,10 +62,9 @@ export class Deliverer {
     this.#deps = deps;
   }
 
-  /** State of a peer's breaker, and what opened it. */
-  breaker(peer: string): { readonly state: BreakerState; readonly failure: PeerDesk['failure'] } {
-    const desk = this.#desks.get(peer);
-    return { state: desk?.state ?? 'closed', failure: desk?.failure ?? null };
+  /** State of a peer's breaker, what opened it, and when what waits for it goes on. */
+  breaker(peer: string): PeerStanding {
+    return this.#deskOf(peer).standing;
   }
 
   /** Wakes what waits for a peer since an earlier start: the reasons it waited for are gone with that process. */
@@ -168,7 +168,8 @@ export class Deliverer {
     const isAnswered = outcomes.some(({ status }) => status !== null);
     const suspects = outcomes.length > 0 && outcomes.every((outcome) => isSuspect(batches, outcome.sopInstanceUid));
     if (isAnswered || (failure === null && took)) desk.answered(took);
-    else if (failure !== null && !(suspects && failure.pace === 'lost')) desk.failed(failure);
+    else if (failure !== null && !(suspects && failure.pace === 'lost'))
+      desk.failed(failure, recordedSince(batches, failure));
     const instances = outcomes.map((outcome) => {
       const { sopInstanceUid, status, comment } = outcome;
       const settled = settleOutcome(outcome, batches, peer.retry.treatAsTransient, (sinceMs) =>
@@ -223,6 +224,13 @@ export class Deliverer {
     }
     return desk;
   }
+}
+
+/** When the records of a delivery tell the row of this failure to have begun, ms since epoch; null: they do not end with it. */
+function recordedSince(batches: readonly DeliveryRecord[], { code, detail }: DestinationFailure): number | null {
+  const last = batches.at(-1)?.association;
+  const since = last?.code === code && last.detail === detail ? failingSince(batches) : null;
+  return since === null ? null : Date.parse(since);
 }
 
 /** What a peer had said before limpid itself ended the sending: that it did is no failure of the peer. */

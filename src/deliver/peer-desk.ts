@@ -3,6 +3,7 @@ import type { Log } from '../observe/log.js';
 import type { Metrics } from '../observe/metrics.js';
 import { afterFailure, afterProbe, closedBreaker, mayGo, whileProbing } from './breaker.js';
 import type { Breaker, BreakerState } from './breaker.js';
+import type { PeerStanding } from './decide-wait.js';
 import type { DeliveryJob } from './job.js';
 import type { Destination, DestinationFailure } from './destination.js';
 import { Slots } from './slots.js';
@@ -31,6 +32,8 @@ export class PeerDesk {
   readonly #deps: PeerDeskDeps;
   readonly #closing = new AbortController();
   #breaker: Breaker = closedBreaker;
+  /** Nothing has been heard of the peer in this process. */
+  #isFresh = true;
   #timer: NodeJS.Timeout | undefined;
   #tookAtMs = -Infinity;
 
@@ -39,6 +42,10 @@ export class PeerDesk {
     this.throttle = new Throttle(deps.rates);
   }
 
+  get standing(): PeerStanding {
+    const { state, failure, sinceMs, untilMs } = this.#breaker;
+    return { state, failure, sinceMs, untilMs, throttledUntilMs: this.throttle.readyMs };
+  }
   get state(): BreakerState {
     return this.#breaker.state;
   }
@@ -57,15 +64,23 @@ export class PeerDesk {
 
   /** The peer has answered for something that was sent to it. */
   answered(took: boolean): void {
+    this.#isFresh = false;
     if (took) this.#tookAtMs = this.#deps.now();
     if (this.#breaker === closedBreaker) return;
     this.#become(closedBreaker);
     void this.wakeNext();
   }
 
-  failed(failure: DestinationFailure): void {
+  /**
+   * @param recordedMs when the records tell the row of such failures to have begun, ms since epoch: it counts for the first failure that
+   * this process sees, so that a row does not begin anew with each start
+   */
+  failed(failure: DestinationFailure, recordedMs: number | null = null): void {
     const before = this.#breaker;
-    this.#become(afterFailure(before, failure, this.#deps.now(), this.#deps.random()));
+    const nowMs = this.#deps.now();
+    const sinceMs = (this.#isFresh ? recordedMs : null) ?? nowMs;
+    this.#isFresh = false;
+    this.#become(afterFailure(before, failure, nowMs, this.#deps.random(), sinceMs));
     this.#arm();
     const { failure: now } = this.#breaker;
     if (now?.class === 'permanent' && before.failure?.class !== 'permanent') {

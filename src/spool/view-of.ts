@@ -5,6 +5,7 @@ import type { DeliveryRecord, ResolvedTask } from './records.js';
 import {
   isDiscarded,
   isDropped,
+  isOnHold,
   isSwept,
   isTaskHeld,
   nextSteps,
@@ -17,6 +18,7 @@ import { isWithdrawn } from './withdrawals.js';
 import type { RevisionState, SeriesState } from './state.js';
 import type {
   DeliveryView,
+  DeliveryWait,
   DeliveryWord,
   RevisionView,
   SeriesSummary,
@@ -27,8 +29,15 @@ import type {
 } from './view.js';
 import { codeView, deliverySays, reasonViews, seriesSays, taskSays } from './view-words.js';
 
-/** Whether a delivery with these batches is not tried again: the word of the room that delivers. */
-export type GivenUp = (batches: readonly DeliveryRecord[]) => boolean;
+/** What the room that delivers says of a delivery. */
+export interface DeliveryJudge {
+  /** Whether a delivery with these batches is not tried again. */
+  readonly givenUp: (batches: readonly DeliveryRecord[]) => boolean;
+  /** What a delivery waits for, of which these SOP Instance UIDs are open; null: nothing but its turn. */
+  readonly wait: (peer: string, open: readonly string[], batches: readonly DeliveryRecord[]) => DeliveryWait | null;
+}
+
+const heldByPerson: DeliveryWait = { why: 'held', says: 'a person holds it', since: null, until: null };
 
 function taskWord(state: SeriesState, revision: RevisionState, task: ResolvedTask): TaskWord {
   const outcome = revision.tasks.get(task.name)?.outcome;
@@ -88,7 +97,7 @@ function deliveryView(
   state: SeriesState,
   revision: RevisionState,
   { task, peer }: { readonly task: string; readonly peer: string },
-  givenUp: GivenUp,
+  judge: DeliveryJudge,
 ): DeliveryView {
   const number = revision.record.revision;
   const batches = revision.deliveries.get(`${task}@${peer}`) ?? [];
@@ -102,8 +111,12 @@ function deliveryView(
   const word = ((): DeliveryWord => {
     if (open + refused === 0) return 'delivered';
     if (isDropped(state, number, task, peer)) return 'discarded';
-    if (open > 0) return givenUp(batches) ? 'given-up' : 'waiting';
+    if (open > 0) return judge.givenUp(batches) ? 'given-up' : 'waiting';
     return delivered > 0 ? 'partial' : 'given-up';
+  })();
+  const wait = ((): DeliveryWait | null => {
+    if (open === 0 || word === 'discarded') return null;
+    return isOnHold(state, number, task) ? heldByPerson : judge.wait(peer, left.open, batches);
   })();
   const warned = new Set(
     batches.flatMap(({ instances }) =>
@@ -123,12 +136,13 @@ function deliveryView(
     firstAt: batches[0]?.at ?? null,
     lastAt: batches.at(-1)?.at ?? null,
     fault: word === 'delivered' ? null : faultOf(batches.at(-1)),
+    wait,
     commitment: isDropped(state, number, task, peer) ? null : commitmentViewOf(state, revision, task, peer),
   };
   return { ...view, says: deliverySays(view) };
 }
 
-function revisionView(state: SeriesState, revision: RevisionState, givenUp: GivenUp): RevisionView {
+function revisionView(state: SeriesState, revision: RevisionState, judge: DeliveryJudge): RevisionView {
   const { record, decision } = revision;
   return {
     revision: record.revision,
@@ -154,7 +168,7 @@ function revisionView(state: SeriesState, revision: RevisionState, givenUp: Give
             held: reasonViews(decision.held),
           },
     tasks: (decision?.tasks ?? []).map((task) => taskView(state, revision, task)),
-    deliveries: wantedDeliveries(state, revision).map((wanted) => deliveryView(state, revision, wanted, givenUp)),
+    deliveries: wantedDeliveries(state, revision).map((wanted) => deliveryView(state, revision, wanted, judge)),
   };
 }
 
@@ -185,9 +199,9 @@ function timesOf(view: Pick<SeriesView, 'revisions' | 'actions'>): string[] {
 }
 
 /** The view of a series: its state in one word and one sentence, and all that its records tell. */
-export function viewOf(state: SeriesState, givenUp: GivenUp): SeriesView {
+export function viewOf(state: SeriesState, judge: DeliveryJudge): SeriesView {
   const unassembled = unlistedFiles(state).length;
-  const revisions = state.revisions.map((revision) => revisionView(state, revision, givenUp));
+  const revisions = state.revisions.map((revision) => revisionView(state, revision, judge));
   const actions = state.actions.map(({ number, action }) => {
     const { at, by, kind, why, revision, task, peer } = action;
     return { number, at, by, kind, why, revision, task, peer };

@@ -47,14 +47,18 @@ export const taskSays = (task: Omit<TaskView, 'says'>): string => ofTask[task.st
 
 const ofDelivery: Readonly<Record<DeliveryWord, (delivery: Omit<DeliveryView, 'says'>) => string>> = {
   delivered: ({ instances }) => `${counted(instances, 'instance')} delivered.`,
-  waiting: ({ attempts, waiting, instances, peer }) =>
-    attempts === 0
+  waiting: ({ attempts, waiting, instances, peer, wait }) => {
+    const reason = wait === null ? '' : `: ${wait.says}`;
+    return attempts === 0 && wait === null
       ? `${counted(waiting, 'instance')} to send to ${peer}.`
-      : `${waiting} of ${counted(instances, 'instance')} wait for ${peer}.`,
+      : `${waiting} of ${counted(instances, 'instance')} wait for ${peer}${reason}.`;
+  },
   partial: ({ peer, delivered, refused, instances }) =>
     `${peer} has ${delivered} and refused ${refused} of ${counted(instances, 'instance')}; these are kept until a person discards them.`,
-  'given-up': ({ peer, refused, waiting }) =>
-    `${peer} does not take ${counted(refused + waiting, 'instance')}; kept until a person discards them.`,
+  'given-up': ({ peer, refused, waiting, wait }) => {
+    const reason = wait === null ? '' : `: ${wait.says}`;
+    return `${peer} does not take ${counted(refused + waiting, 'instance')}; kept until a person discards them${reason}.`;
+  },
   discarded: ({ delivered, instances }) =>
     `Discarded by a person after ${delivered} of ${counted(instances, 'instance')}.`,
 };

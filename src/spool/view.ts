@@ -104,6 +104,24 @@ export const taskView = z
   .meta({ id: 'Task' });
 export type TaskView = z.infer<typeof taskView>;
 
+export const deliveryWait = z
+  .object({
+    why: z.enum(['held', 'retry', 'hours', 'peer', 'throttle']).meta({
+      description:
+        'held: a person holds it; retry: refused for now, tried again; hours: outside the hours of the peer; peer: the peer takes nothing; throttle: as much as may be has been sent.',
+    }),
+    says: z.string(),
+    since: z.iso.datetime().nullable().meta({ description: 'Since when, where that is known.' }),
+    until: z.iso
+      .datetime()
+      .nullable()
+      .meta({
+        description: 'When it is looked at again: the hours begin, the next try or probe; null: not known here.',
+      }),
+  })
+  .meta({ id: 'DeliveryWait' });
+export type DeliveryWait = z.infer<typeof deliveryWait>;
+
 export const deliveryView = z
   .object({
     task: z.string().meta({ description: 'A task, or `originals`.' }),
@@ -122,6 +140,7 @@ export const deliveryView = z
       .object({ code: z.string(), detail: z.string() })
       .nullable()
       .meta({ description: 'Why the last attempt brought less than all.' }),
+    wait: deliveryWait.nullable().meta({ description: 'What it waits for, as far as the process that answers knows.' }),
     commitment: commitmentView.nullable().meta({ description: 'Storage commitment, where the peer is asked for it.' }),
   })
   .meta({ id: 'Delivery' });

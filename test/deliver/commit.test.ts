@@ -115,7 +115,7 @@ function report(change: Partial<CommitmentReport> & { by?: string } = {}): Promi
 const failing = (reason: number, ...of: string[]) =>
   of.map((sopInstanceUid) => ({ sopClassUid: classUid, sopInstanceUid, reason }));
 const steps = async () => nextSteps(await spool.state(key));
-const view = async () => viewOf(await spool.state(key), () => delivered() === '');
+const view = async () => viewOf(await spool.state(key), { givenUp: () => delivered() === '', wait: () => null });
 const commitment = async () => (await view()).revisions[0]?.deliveries[0]?.commitment;
 
 describe('a delivery to a peer that is asked for commitment', () => {

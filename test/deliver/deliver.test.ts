@@ -37,9 +37,12 @@ interface Bench {
 }
 
 /** A deliverer over series of three originals each; what it wakes is run, as the queue would. */
-function bench(destination: Partial<Destination>, settings: Partial<PeerDelivery> = {}): Bench {
+function bench(
+  destination: Partial<Destination>,
+  settings: Partial<PeerDelivery> = {},
+  records = new Map<Key, DeliveryRecord[]>(),
+): Bench {
   let nowMs = Date.parse('2026-01-01T00:00:00Z');
-  const records = new Map<Key, DeliveryRecord[]>();
   const woken: DeliveryJob[] = [];
   const revisionOf = (key: Key): RevisionState => ({
     record: seriesRecord(1, uidsOf(key)),
@@ -155,6 +158,45 @@ describe('a destination that is away', () => {
       const batches = table.records.get(key) ?? [];
       expect(batches.map(({ association }) => association?.class)).toEqual(['permanent']);
     }
+  });
+});
+
+describe('a peer that does not know this node', () => {
+  const refused: DestinationFailure = { code: 'DIMSE_REJECTED', detail: 'rejected 1/1/3', pace: 'unrecognized' };
+  const destination = {
+    send: () => Promise.resolve({ failure: refused, outcomes: [] }),
+    probe: () => Promise.resolve(refused),
+  };
+  const classes = ({ records }: Bench) => (records.get(one.key) ?? []).map(({ association }) => association?.class);
+
+  it('needs a person after an hour, counted over a restart of this process', async () => {
+    const before = bench(destination);
+    await run(before, one);
+    before.deliverer.close();
+    const soon = bench(destination, {}, before.records);
+    soon.pass(3_599_000);
+    await run(soon, one);
+    expect(classes(soon)).toEqual(['transient', 'transient']);
+    soon.deliverer.close();
+    const after = bench(destination, {}, before.records);
+    after.pass(3_600_000);
+    await run(after, one);
+    expect(classes(after)).toEqual(['transient', 'transient', 'permanent']);
+    expect(after.deliverer.breaker('pacs').sinceMs).toBe(Date.parse('2026-01-01T00:00:00Z'));
+  });
+
+  it('begins its hour anew where another failure, or an answer, came in between', async () => {
+    const before = bench(destination);
+    await run(before, one);
+    before.deliverer.close();
+    const between = bench({ send: () => Promise.resolve({ failure: away, outcomes: [] }) }, {}, before.records);
+    between.pass(1_800_000);
+    await run(between, one);
+    between.deliverer.close();
+    const after = bench(destination, {}, before.records);
+    after.pass(4_000_000);
+    await run(after, one);
+    expect(classes(after)).toEqual(['transient', 'transient', 'transient']);
   });
 });
 

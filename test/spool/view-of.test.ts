@@ -19,7 +19,7 @@ const key: Key = keyOf('2.25.1', '2.25.2');
 const hash = '0'.repeat(64);
 const uids = ['2.25.11', '2.25.12', '2.25.13'];
 const at = (minute: number): string => new Date(Date.UTC(2026, 10, 20, 10, minute)).toISOString();
-const never = () => false;
+const never = { givenUp: () => false, wait: () => null };
 
 const record: SeriesRecord = {
   version: 1,
@@ -243,10 +243,31 @@ describe('the view of a series', () => {
     const away = new Map([['originals@pacs', [all(5, 'transient', false)]]]);
     const state = seriesState([revisionState({ tasks, deliveries: away })]);
     expect(viewOf(state, never).state).toBe('delivering');
-    expect(viewOf(state, (batches) => batches.length > 0).state).toBe('given-up');
+    expect(viewOf(state, { ...never, givenUp: (batches) => batches.length > 0 }).state).toBe('given-up');
     const discard = action({ kind: 'discard', peer: 'pacs' });
     const ended = viewOf(seriesState([revisionState({ tasks, deliveries: refused })], [discard]), never);
     expect([ended.state, ended.revisions[0]?.deliveries[0]?.state]).toEqual(['done', 'discarded']);
+  });
+
+  it('tells why a delivery waits, in the sentence of the series too', () => {
+    const tasks = withOutcome({ outcome: 'skipped', code: 'DERIVED', instances: [] });
+    const hours = { why: 'hours', says: 'its hours begin at night', since: null, until: null } as const;
+    const asked: string[] = [];
+    const judge = {
+      ...never,
+      wait: (peer: string, open: readonly string[]) => (asked.push(`${peer} ${open.length}`), hours),
+    };
+    const waits = viewOf(seriesState([revisionState({ tasks })]), judge);
+    expect(waits.revisions[0]?.deliveries[0]).toMatchObject({ state: 'waiting', wait: hours });
+    expect(waits.says).toMatch(/ wait for pacs: its hours begin at night\.$/);
+    expect(asked).toEqual([`pacs ${waits.revisions[0]?.instances}`]);
+    const held = viewOf(seriesState([revisionState({ tasks })], [action({ kind: 'hold' })]), judge);
+    expect(held.revisions[0]?.deliveries[0]?.wait).toMatchObject({ why: 'held' });
+    const done = viewOf(
+      seriesState([revisionState({ tasks, deliveries: new Map([['originals@pacs', [all(5, 'delivered', false)]]]) })]),
+      judge,
+    );
+    expect(done.revisions[0]?.deliveries[0]?.wait).toBeNull();
   });
 
   it('shows the priority that a person gave', () => {

@@ -1,0 +1,110 @@
+// Why a delivery waits now, in the order in which the deliverer asks: pure, from its records and what this process knows of the peer.
+import type { DeliveryRecord } from '../spool/records.js';
+import type { DeliveryWait } from '../spool/view.js';
+import type { BreakerState } from './breaker.js';
+import { decideDelivery } from './decide.js';
+import type { RetryPolicy } from './decide.js';
+import { opensAt } from './decide-window.js';
+import type { DeliveryWindow } from './decide-window.js';
+import type { DestinationFailure } from './destination.js';
+import type { ThrottleRates } from './throttle.js';
+
+/** What the process that sends to a peer knows of it; times in ms since epoch. */
+export interface PeerStanding {
+  readonly state: BreakerState;
+  /** What stands between limpid and the peer now; null: nothing. */
+  readonly failure: (DestinationFailure & { readonly class: 'transient' | 'permanent' }) | null;
+  /** When the row of such failures began. */
+  readonly sinceMs: number;
+  /** Nothing goes to the peer before; then a probe does, where the breaker is open. */
+  readonly untilMs: number;
+  /** When its throttle lets the next instance out. */
+  readonly throttledUntilMs: number;
+}
+
+export interface WaitPolicy {
+  readonly retry: RetryPolicy;
+  readonly window: DeliveryWindow | null;
+  readonly throttle: ThrottleRates;
+}
+
+const iso = (ms: number): string => new Date(ms).toISOString();
+
+/** A throttle in words; empty: there is none. */
+export function rateWords({ instancesPerSecond, bytesPerSecond }: ThrottleRates): string {
+  const limits = [
+    ...(instancesPerSecond === null ? [] : [`${instancesPerSecond} instances a second`]),
+    ...(bytesPerSecond === null ? [] : [`${bytesPerSecond} bytes a second`]),
+  ];
+  return limits.length === 0 ? '' : `at most ${limits.join(' and ')}`;
+}
+
+/**
+ * @param open SOP Instance UIDs that the peer lacks and that are worth a try
+ * @param standing null: another process sends to the peer, or none does, and the records alone tell
+ * @returns null: nothing is known that the delivery waits for but its turn
+ */
+export function decideWait(
+  open: readonly string[],
+  batches: readonly DeliveryRecord[],
+  { retry, window, throttle }: WaitPolicy,
+  standing: PeerStanding | null,
+  nowMs: number,
+): DeliveryWait | null {
+  const decision = decideDelivery(open, batches, retry, nowMs);
+  if (decision.kind === 'given-up') return null;
+  if (decision.kind === 'wait') return refusedForNow(batches, decision.untilMs);
+  const opensMs = opensAt(window, nowMs);
+  if (opensMs !== null) {
+    return { why: 'hours', says: `its hours begin at ${iso(opensMs)}`, since: null, until: iso(opensMs) };
+  }
+  if (standing === null) return recordedFailure(batches);
+  if (standing.failure !== null) return behindFailure(standing, standing.failure, nowMs);
+  const { throttledUntilMs } = standing;
+  if (throttledUntilMs <= nowMs) return null;
+  const says = `throttled to ${rateWords(throttle)}; the next instance goes out at ${iso(throttledUntilMs)}`;
+  return { why: 'throttle', says, since: null, until: iso(throttledUntilMs) };
+}
+
+/** What is left has been answered for with a status that means later. */
+function refusedForNow(batches: readonly DeliveryRecord[], untilMs: number): DeliveryWait {
+  const last = batches.findLast(({ instances }) => instances.some((entry) => entry.class === 'transient'));
+  const until = iso(untilMs);
+  return { why: 'retry', says: `refused for now; tried again at ${until}`, since: last?.at ?? null, until };
+}
+
+function behindFailure(
+  { state, sinceMs, untilMs }: PeerStanding,
+  failure: NonNullable<PeerStanding['failure']>,
+  nowMs: number,
+): DeliveryWait {
+  const since = iso(sinceMs);
+  const next = iso(Math.max(untilMs, nowMs));
+  if (state === 'closed') {
+    return { why: 'peer', says: `tried again at ${next} (${failure.detail})`, since, until: next };
+  }
+  const probing = state === 'half-open' ? 'a probe is on its way' : `the next probe goes out at ${next}`;
+  const mend = failure.class === 'permanent' ? ', and a person has to mend the cause' : '';
+  const says = `it takes nothing since ${since} (${failure.detail})${mend}; ${probing}`;
+  return { why: 'peer', says, since, until: state === 'half-open' ? null : next };
+}
+
+/** What the records say of the peer: the row of equal failures at their end. */
+function recordedFailure(batches: readonly DeliveryRecord[]): DeliveryWait | null {
+  const last = batches.at(-1)?.association ?? null;
+  const since = failingSince(batches);
+  if (last === null || since === null) return null;
+  return { why: 'peer', says: `by its records it takes nothing since ${since} (${last.detail})`, since, until: null };
+}
+
+/** The time of the first record of the row of equal failures that ends the batches; null: they do not end with one. */
+export function failingSince(batches: readonly DeliveryRecord[]): string | null {
+  const last = batches.at(-1)?.association ?? null;
+  if (last === null) return null;
+  const isOther = ({ association, instances }: DeliveryRecord): boolean =>
+    association?.code !== last.code ||
+    association.detail !== last.detail ||
+    instances.some(({ status }) => status !== null);
+  const before = batches.findLastIndex(isOther);
+  return (batches[before + 1] ?? batches.at(-1))?.at ?? null;
+}
