@@ -346,6 +346,32 @@ export const rows: readonly Row[] = [
         ],
       },
       {
+        title: 'Sharpness after over before (p05)',
+        says: 'Frequency of 50 % modulation at natural edges, a series.',
+        kind: 'timeseries',
+        unit: 'percentunit',
+        width: 8,
+        queries: [{ expr: quantile(0.05, 'model', 'limpid_quality_sharpness_ratio', node), legend: '{{model}}' }],
+      },
+      {
+        title: 'Grain after over before (p05)',
+        says: 'Mean frequency of the noise, a series; below 0.9 pictures begin to look painted.',
+        kind: 'timeseries',
+        unit: 'percentunit',
+        width: 8,
+        queries: [{ expr: quantile(0.05, 'model', 'limpid_quality_grain_ratio', node), legend: '{{model}}' }],
+      },
+      {
+        title: 'Degradation of the series',
+        says: 'How degraded they are when they come, and when they leave.',
+        kind: 'timeseries',
+        unit: 'ops',
+        width: 8,
+        queries: [
+          { expr: `sum by (when, grade) (${rate('limpid_quality_grade_total', node)})`, legend: '{{when}} {{grade}}' },
+        ],
+      },
+      {
         title: 'Slices enhanced',
         says: 'By model and execution provider: a change of provider shows here.',
         kind: 'timeseries',
