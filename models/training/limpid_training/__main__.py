@@ -70,6 +70,18 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     evaluate.run(arguments.modality, arguments.model, arguments.slices, arguments.truth, arguments.report)
 
 
+def _robustness(arguments: argparse.Namespace) -> None:
+    from limpid_training import evaluate
+
+    evaluate.robustness(arguments.modality, arguments.model, arguments.slices)
+
+
+def _sheet(arguments: argparse.Namespace) -> None:
+    from limpid_training import contact_sheet
+
+    contact_sheet.write(arguments.modality, arguments.model, arguments.slices, arguments.strength, arguments.out)
+
+
 def _phantom(arguments: argparse.Namespace) -> None:
     from limpid_training import contrast_phantom
 
@@ -132,6 +144,18 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--truth", type=Path, nargs="+", help="noise-free counterparts of the slices: adds no noise")
     command.add_argument("--report", type=Path, help="JSON with every figure of every slice")
     command.set_defaults(run=_evaluate)
+    command = commands.add_parser("robustness", help="fall of the figures when the noise of real slices grows by 10 %%")
+    command.add_argument("modality", choices=("ct", "mr"))
+    command.add_argument("--model", type=Path, required=True)
+    command.add_argument("--slices", type=Path, nargs="+", required=True)
+    command.set_defaults(run=_robustness)
+    command = commands.add_parser("sheet", help="PNG of before, after and difference, to be looked at")
+    command.add_argument("modality", choices=("ct", "mr"))
+    command.add_argument("--model", type=Path, required=True)
+    command.add_argument("--slices", type=Path, nargs="+", required=True)
+    command.add_argument("--strength", type=float, help="default: the card's")
+    command.add_argument("--out", type=Path, required=True)
+    command.set_defaults(run=_sheet)
     command = commands.add_parser("phantom", help="edges and low-contrast discs kept by a CT model")
     command.add_argument("--model", type=Path, required=True)
     command.add_argument("--realisations", type=int, default=8)

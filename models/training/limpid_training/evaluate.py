@@ -10,7 +10,7 @@ import json
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -128,7 +128,8 @@ def matching_kernel(image: np.ndarray, mask: np.ndarray) -> ct_simulator.Kernel:
     return ct_simulator.Kernel(float(np.interp(measured, ratios, halves)))
 
 
-def ct_cases(paths: list[Path]) -> Iterator[Case]:
+def ct_cases(paths: list[Path], louder: float = 1.0) -> Iterator[Case]:
+    """`louder`: factor of the noise, whose pattern stays the same."""
     rng = np.random.default_rng(11)
     for path in paths:
         full, pixel_mm = modality_values(path)
@@ -140,7 +141,7 @@ def ct_cases(paths: list[Path]) -> Iterator[Case]:
         scan = ct_simulator.Scan(pixel_mm, photons=300 * np.exp(0.9 * longest), electronic=5)
         for dose in DOSES:
             noise = kernel.apply(ct_simulator.scan_noise(rng, full, scan))
-            added = own * np.sqrt(1 / dose - 1)
+            added = louder * own * np.sqrt(1 / dose - 1)
             noisy = full + noise * (added / noise[soft].std())
             yield _ct_case(_short_name(path), f"dose {dose}", noisy, full, float(np.hypot(own, added)))
 
@@ -151,11 +152,12 @@ def _central_square(image: np.ndarray) -> np.ndarray:
     return image[top : top + side, left : left + side]
 
 
-def mr_cases(paths: list[Path]) -> Iterator[Case]:
+def mr_cases(paths: list[Path], louder: float = 1.0) -> Iterator[Case]:
     for number, path in enumerate(paths):
         image = _central_square(modality_values(path)[0])
         clean = np.maximum(image / np.quantile(image, 0.995), 0)
         for how in ACQUISITIONS:
+            how = replace(how, sigma=louder * how.sigma)
             pair = mr_simulator.simulate(np.random.default_rng([number, how.r]), clean, how)
             region = noise_estimate.mr_foreground(pair.target)
             sigma_true = float(np.sqrt((pair.sigma[region] ** 2).mean()))
@@ -172,8 +174,8 @@ def paired_cases(modality: str, paths: list[Path], truths: list[Path]) -> Iterat
         yield make(_short_name(path), "with truth", noisy, reference, sigma_true)
 
 
-def score_all(case: Case, network: Denoiser, values: tuple[float, float]) -> None:
-    """Scores input, network and classical filters; the network sees the image limited to `values`."""
+def score_network(case: Case, network: Denoiser, values: tuple[float, float]) -> None:
+    """Scores input and network, which sees the image limited to `values`."""
     case.score("input", case.noisy)
     output = network(np.clip(case.noisy, *values), case.sigma_map)
 
@@ -187,6 +189,9 @@ def score_all(case: Case, network: Denoiser, values: tuple[float, float]) -> Non
     for strength in (network.strength, HIGH_STRENGTH):
         share = quality.blend_for(ratios, strength)
         case.score(f"network, strength {strength:.2f}", blended(share), share)
+
+
+def score_classical(case: Case) -> None:
     box = case.box()
     for method, options in classical.candidates():
         best = None
@@ -225,7 +230,8 @@ def run(modality: str, model: Path, slices: list[Path], truths: list[Path] | Non
     cases = []
     for case in found:
         started = time.monotonic()
-        score_all(case, network, values)
+        score_network(case, network, values)
+        score_classical(case)
         cases.append(case)
         gains = [f"{m} {s['psnr'] - case.scores['input']['psnr']:+.2f}" for m, s in list(case.scores.items())[1:]]
         print(
@@ -241,3 +247,26 @@ def run(modality: str, model: Path, slices: list[Path], truths: list[Path] | Non
     if report is not None:
         keys = ("name", "condition", "sigma_true", "sigma_estimated", "scores")
         report.write_text(json.dumps([{key: getattr(case, key) for key in keys} for case in cases], indent=1))
+
+
+LOUDER = 1.1
+
+
+def robustness(modality: str, model: Path, slices: list[Path]) -> None:
+    """Prints how far the figures of the result at the card's strength fall when the noise grows by 10 %, the mean over the cases."""
+    warnings.filterwarnings("ignore", category=RuntimeWarning)
+    torch.set_num_threads(1)
+    network = Denoiser.read(model)
+    values = (-1024.0, 3071.0) if modality == "ct" else (0.0, np.inf)
+    make = ct_cases if modality == "ct" else mr_cases
+    method = f"network, strength {network.strength:.2f}"
+    figures: dict[float, list[dict[str, float]]] = {}
+    for louder in (1.0, LOUDER):
+        figures[louder] = []
+        for case in make(slices, louder):
+            score_network(case, network, values)
+            figures[louder].append(case.scores[method])
+    print("| figure | as it is | 10 % more noise | fall |\n|---|---|---|---|")
+    for name in ("psnr", "ssim", "detail"):
+        before, after = (float(np.mean([scores[name] for scores in figures[louder]])) for louder in figures)
+        print(f"| {name} | {before:.3f} | {after:.3f} | {100 * (before - after) / before:.1f} % |")

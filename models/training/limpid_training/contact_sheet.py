@@ -1,0 +1,58 @@
+"""Before, after and difference of real slices at a clinical window, to be looked at. Real images are not for publication: the sheet goes
+wherever the caller says, never into the repository."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from limpid_training import noise_estimate, quality
+from limpid_training.dicom_slices import modality_values
+from limpid_training.model_folder import Denoiser
+
+SIDE = 420
+BLENDS = (0.25, 0.5, 0.75, 1.0)
+
+
+def _enhanced(modality: str, image: np.ndarray, network: Denoiser, strength: float) -> np.ndarray:
+    if modality == "ct":
+        mask = noise_estimate.soft_tissue(image)
+        level = noise_estimate.sigma_mode(image, mask)
+        sigma = noise_estimate.noise_map(image, mask, level, 2.0)
+    else:
+        mask = noise_estimate.mr_foreground(image)
+        sigma = np.full(image.shape, noise_estimate.sigma_mr(image, mask), np.float32)
+    output = network(np.maximum(image, -1024) if modality == "ct" else image, sigma)
+
+    def at(blend: float) -> np.ndarray:
+        return quality.blend(image, output, blend, sigma, mask, over_mask=modality == "mr")
+
+    def level_of(result: np.ndarray) -> float:
+        return noise_estimate.sigma_mode(result, mask) if modality == "ct" else noise_estimate.sigma_flat(result, image, mask)
+
+    before = level_of(image)
+    return at(quality.blend_for({blend: level_of(at(blend)) / before for blend in BLENDS}, strength))
+
+
+def _panel(image: np.ndarray, low: float, high: float) -> np.ndarray:
+    grey = (np.clip((image - low) / (high - low), 0, 1) * 255).astype(np.uint8)
+    top, left = (max(0, (side - SIDE) // 2) for side in grey.shape)
+    grey = grey[top : top + SIDE, left : left + SIDE]
+    return np.pad(grey, [(0, SIDE - side) for side in grey.shape])
+
+
+def write(modality: str, model: Path, slices: list[Path], strength: float | None, out: Path) -> None:
+    """One row a slice: before, after at the card's or the given strength, and before less after."""
+    torch.set_num_threads(1)
+    network = Denoiser.read(model)
+    rows = []
+    for path in slices:
+        image = modality_values(path)[0]
+        if modality == "mr":
+            image = 1000 * image / np.quantile(image, 0.995)
+        after = _enhanced(modality, image, network, strength or network.strength)
+        low, high = (-160, 240) if modality == "ct" else (0, 1000)
+        reach = 50 if modality == "ct" else 100
+        rows.append(np.hstack([_panel(image, low, high), _panel(after, low, high), _panel(image - after, -reach, reach)]))
+    Image.fromarray(np.vstack(rows)).save(out)
