@@ -2,7 +2,7 @@
 import { gaussian } from '../imaging/gaussian.js';
 import { bodyMask, softTissueMask } from '../imaging/masks.js';
 import { noiseMap, sigmaOfBlocks, sigmaOfMode } from '../imaging/noise-ct.js';
-import { flatTissue, mrNoise, sigmaOfLaplacian } from '../imaging/noise-mr.js';
+import { flatTissue, mrNoise, mrNoiseMap, sigmaOfLaplacian } from '../imaging/noise-mr.js';
 import type { Slice } from '../imaging/slice.js';
 import { quantile } from '../imaging/statistics.js';
 
@@ -77,7 +77,7 @@ export function measureSlice(
   const noise = mrNoise(slice, mask);
   const sigma = noise.measurable ? noise.sigma : null;
   const level = noise.sigma > 0 ? noise.sigma : guess;
-  const map = new Float32Array(values.length).fill(level);
+  const map = mrNoiseMap(slice, mask, level, noise.spacing);
   const flat = flatTissue(slice, mask);
   const before = sigmaOfLaplacian(slice, flat, noise.spacing);
   return { slice, scale, mask, sigma, map, comparison: { spacing: noise.spacing, flat, before } };

@@ -4,10 +4,11 @@
  */
 import { transformPlane } from './fourier.js';
 import type { Plane } from './fourier.js';
-import { gradientAt, reflected } from './gaussian.js';
+import { enlarge } from './enlarge.js';
+import { gaussian, gradientAt, reflected } from './gaussian.js';
 import { awayFrom, pixelsOf } from './masks.js';
 import type { Slice } from './slice.js';
-import { masked, meanAndDeviation, median, robustDeviation } from './statistics.js';
+import { masked, meanAndDeviation, median, quantile, robustDeviation } from './statistics.js';
 
 export interface MrNoise {
   /** Standard deviation of the noise, in the slice's unit; 0 where nothing could be found. */
@@ -23,15 +24,11 @@ export interface MrNoise {
 const leastSupport = 0.75;
 const leastTissue = 300;
 
-/**
- * Deviation of white noise that explains the second differences over the mask (Immerkaer's 3x3 operator, MAD / 6);
- * `spacing` sets its arms further apart, for interpolated images.
- */
-export function sigmaOfLaplacian(slice: Slice, mask: Uint8Array, spacing: readonly [number, number] = [1, 1]): number {
+/** Immerkaer's 3x3 second difference at each pixel of the mask, 0 elsewhere; `spacing` sets its arms further apart. */
+function secondDifferences(slice: Slice, mask: Uint8Array, spacing: readonly [number, number]): Float32Array {
   const { rows, columns, values } = slice;
   const [dr, dc] = spacing;
-  const found = new Float32Array(values.length);
-  let length = 0;
+  const out = new Float32Array(values.length);
   for (let r = 0; r < rows; r++) {
     const up = reflected(r - dr, rows) * columns;
     const here = r * columns;
@@ -40,7 +37,7 @@ export function sigmaOfLaplacian(slice: Slice, mask: Uint8Array, spacing: readon
       if (mask[here + c] === 0) continue;
       const left = c >= dc ? c - dc : reflected(c - dc, columns);
       const right = c + dc < columns ? c + dc : reflected(c + dc, columns);
-      found[length++] =
+      out[here + c] =
         values[up + left]! +
         values[up + right]! +
         values[down + left]! +
@@ -49,13 +46,22 @@ export function sigmaOfLaplacian(slice: Slice, mask: Uint8Array, spacing: readon
         2 * (values[up + c]! + values[down + c]! + values[here + left]! + values[here + right]!);
     }
   }
-  return length > 0 ? robustDeviation(found.subarray(0, length)) / 6 : Number.NaN;
+  return out;
 }
 
-/** The half of the mask where the slice, smoothed by 1.5 pixels, is flattest: there second differences are mostly noise. */
-export function flatTissue(slice: Slice, mask: Uint8Array): Uint8Array {
+/**
+ * Deviation of white noise that explains the second differences over the mask (Immerkaer's 3x3 operator, MAD / 6);
+ * `spacing` sets its arms further apart, for interpolated images.
+ */
+export function sigmaOfLaplacian(slice: Slice, mask: Uint8Array, spacing: readonly [number, number] = [1, 1]): number {
+  const found = masked(secondDifferences(slice, mask, spacing), mask);
+  return found.length > 0 ? robustDeviation(found) / 6 : Number.NaN;
+}
+
+/** The share of the mask where the slice, smoothed by 1.5 pixels, is flattest: there second differences are mostly noise. */
+export function flatTissue(slice: Slice, mask: Uint8Array, share = 0.5): Uint8Array {
   const gradient = gradientAt(slice, 1.5, 1);
-  const threshold = median(masked(gradient, mask));
+  const threshold = quantile(masked(gradient, mask), share);
   const out = new Uint8Array(mask.length);
   for (let i = 0; i < out.length; i++) out[i] = mask[i]! !== 0 && gradient[i]! <= threshold ? 1 : 0;
   return out;
@@ -203,4 +209,56 @@ export function mrNoise(slice: Slice, mask: Uint8Array): MrNoise {
   if (!(sigma > 0)) return { sigma: 0, method: 'none', measurable: false, spacing: [1, 1] };
   const spacing = [support[0] < leastSupport ? 2 : 1, support[1] < leastSupport ? 2 : 1] as const;
   return { sigma, method: 'k-space', measurable: Math.min(...support) >= leastSupport, spacing };
+}
+
+const mapTile = 16;
+/** Smoothing of the map in tiles: 30 pixels. Finer maps follow anatomy. */
+const mapSmoothing = 30 / mapTile;
+/** Share of the slice's own level in each tile, in tiles full of tissue. */
+const mapPrior = 0.02;
+
+/**
+ * Smooth map of the noise, which parallel imaging makes uneven (g-factor): mean second difference of the flattest 80 % of the
+ * tissue around each place, over that of the whole slice, times `sigma`; limited to half and twice it.
+ *
+ * @param sigma noise level of the slice, in its unit
+ * @param spacing of the second differences, see `MrNoise`
+ */
+export function mrNoiseMap(
+  slice: Slice,
+  mask: Uint8Array,
+  sigma: number,
+  spacing: readonly [number, number],
+): Float32Array {
+  const { rows, columns } = slice;
+  const flat = flatTissue(slice, mask, 0.8);
+  const sizes = secondDifferences(slice, flat, spacing);
+  for (let i = 0; i < sizes.length; i++) sizes[i] = Math.abs(sizes[i]!);
+  const all = masked(sizes, flat);
+  const highest = 4 * median(all);
+  if (!(highest > 0)) return new Float32Array(rows * columns).fill(sigma);
+  let total = 0;
+  for (let i = 0; i < all.length; i++) total += Math.min(all[i]!, highest);
+  const mean = total / all.length;
+  const [down, across] = [Math.ceil(rows / mapTile), Math.ceil(columns / mapTile)];
+  const sums = new Float32Array(down * across);
+  const counts = new Float32Array(down * across);
+  for (let r = 0, at = 0; r < rows; r++) {
+    const line = Math.floor(r / mapTile) * across;
+    for (let c = 0; c < columns; c++, at++) {
+      if (flat[at] === 0) continue;
+      const to = line + Math.floor(c / mapTile);
+      sums[to]! += Math.min(sizes[at]!, highest);
+      counts[to]! += 1;
+    }
+  }
+  const around = (values: Float32Array): Float32Array =>
+    gaussian({ rows: down, columns: across, values }, mapSmoothing);
+  const [nearSums, nearCounts] = [around(sums), around(counts)];
+  const prior = mapPrior * mapTile * mapTile;
+  const coarse = nearSums.map((sum, i) => {
+    const ratio = (sum + prior * mean) / ((nearCounts[i]! + prior) * mean);
+    return sigma * Math.min(2, Math.max(0.5, ratio));
+  });
+  return enlarge({ rows: down, columns: across, values: coarse }, rows, columns);
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { openTransform } from '../../src/imaging/fourier.js';
 import { awayFrom, bodyMask, pixelsOf, softTissueMask } from '../../src/imaging/masks.js';
 import { noiseMap, sigmaOfBlocks, sigmaOfMode } from '../../src/imaging/noise-ct.js';
-import { flatTissue, mrNoise, sigmaOfKSpace, sigmaOfLaplacian } from '../../src/imaging/noise-mr.js';
+import { flatTissue, mrNoise, mrNoiseMap, sigmaOfKSpace, sigmaOfLaplacian } from '../../src/imaging/noise-mr.js';
 import { kernelNoise, whiteNoise } from '../support/phantom.js';
 import { ctImage, distance, mrImage, reference } from './reference-images.js';
 
@@ -99,6 +99,23 @@ describe('MR', () => {
     expect(nearEdge).toEqual([]);
     expect(Math.abs(sigmaOfLaplacian(full, flat) / 25 - 1)).toBeLessThan(0.1);
   });
+  it('maps noise that grows across the slice, as behind parallel imaging, and takes even noise for even', () => {
+    const size = 192;
+    const white = whiteNoise(size * size, 11);
+    const mask = new Uint8Array(size * size).fill(1);
+    const mapped = (growth: number): Float32Array => {
+      const values = white.map((value, i) => 500 + 20 * (1 + growth * ((i % size) / size - 0.5)) * value);
+      return mrNoiseMap({ rows: size, columns: size, values }, mask, 20, [1, 1]);
+    };
+    const even = mapped(0);
+    for (const place of [10, 96, 180]) expect(Math.abs(even[96 * size + place]! / 20 - 1)).toBeLessThan(0.08);
+    const grown = mapped(1);
+    // The truth is 11, 20 and 29; smoothing over 30 pixels draws the ends to the middle.
+    expect(grown[96 * size + 10]!).toBeLessThan(16);
+    expect(Math.abs(grown[96 * size + 96]! / 20 - 1)).toBeLessThan(0.08);
+    expect(grown[96 * size + 181]!).toBeGreaterThan(24);
+  });
+
   it('has nothing to say of an empty slice', () => {
     const empty = { rows: 64, columns: 64, values: new Float32Array(4096) };
     expect(mrNoise(empty, bodyMask(empty))).toMatchObject({ method: 'none', measurable: false, sigma: 0 });

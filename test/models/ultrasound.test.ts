@@ -45,7 +45,8 @@ function sonogram(seed: number): Float32Array {
 function mean(values: Float32Array, disc?: readonly [number, number, number]): number {
   let [sum, count] = [0, 0];
   for (const [i, value] of values.entries()) {
-    const wanted = disc === undefined ? discs.every((each) => !within(i, each, radius + 6)) : within(i, disc, radius - 4);
+    const wanted =
+      disc === undefined ? discs.every((each) => !within(i, each, radius + 6)) : within(i, disc, radius - 4);
     if (wanted) [sum, count] = [sum + value, count + 1];
   }
   return sum / count;
@@ -64,8 +65,14 @@ describe('us-despeckle', () => {
     const residual = await enhancer.residual(measured.slice, measured.map);
     await enhancer.close();
     const take = (share: number): Float32Array => blended('US', measured, residual, share).values;
-    const curve = probedBlends.map((share) => noiseRatio('US', measured, { ...measured.slice, values: take(share) }) ?? 1);
-    const share = blendFor([curve], effectiveStrength(card.defaultStrength, measured.sigma ?? 0, scale), card.mostBlend);
+    const curve = probedBlends.map(
+      (share) => noiseRatio('US', measured, { ...measured.slice, values: take(share) }) ?? 1,
+    );
+    const share = blendFor(
+      [curve],
+      effectiveStrength(card.defaultStrength, measured.sigma ?? 0, scale),
+      card.mostBlend,
+    );
     const after = take(share);
     expect(share).toBeLessThan(1);
     expect(noiseRatio('US', measured, { ...measured.slice, values: after })).toBeLessThan(0.63);

@@ -22,7 +22,7 @@ def _enhanced(modality: str, image: np.ndarray, network: Denoiser, strength: flo
         sigma = noise_estimate.noise_map(image, mask, level, 2.0)
     else:
         mask = noise_estimate.mr_foreground(image)
-        sigma = np.full(image.shape, noise_estimate.sigma_mr(image, mask), np.float32)
+        sigma = noise_estimate.mr_noise_map(image, mask, noise_estimate.sigma_mr(image, mask))
     output = network(np.maximum(image, -1024) if modality == "ct" else image, sigma)
 
     def at(blend: float) -> np.ndarray:
@@ -32,11 +32,14 @@ def _enhanced(modality: str, image: np.ndarray, network: Denoiser, strength: flo
         return noise_estimate.sigma_mode(result, mask) if modality == "ct" else noise_estimate.sigma_flat(result, image, mask)
 
     before = level_of(image)
-    return at(quality.blend_for({blend: level_of(at(blend)) / before for blend in BLENDS}, strength))
+    ratios = {blend: level_of(at(blend)) / before for blend in BLENDS}
+    return at(min(quality.blend_for(ratios, strength), network.most_blend))
 
 
 def _panel(image: np.ndarray, low: float, high: float) -> np.ndarray:
     grey = (np.clip((image - low) / (high - low), 0, 1) * 255).astype(np.uint8)
+    enlarged = max(1, SIDE // max(grey.shape))
+    grey = grey.repeat(enlarged, 0).repeat(enlarged, 1)
     top, left = (max(0, (side - SIDE) // 2) for side in grey.shape)
     grey = grey[top : top + SIDE, left : left + SIDE]
     return np.pad(grey, [(0, SIDE - side) for side in grey.shape])

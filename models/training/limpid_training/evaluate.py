@@ -97,7 +97,7 @@ def _ct_case(name: str, condition: str, noisy: np.ndarray, reference: np.ndarray
 def _mr_case(name: str, condition: str, noisy: np.ndarray, reference: np.ndarray, sigma_true: float) -> Case:
     mask, region = noise_estimate.mr_foreground(noisy), noise_estimate.mr_foreground(reference)
     level = noise_estimate.sigma_mr(noisy, mask)
-    sigma_map = noise_estimate.noise_map(noisy, mask, level, 2.5)
+    sigma_map = noise_estimate.mr_noise_map(noisy, mask, level)
     estimate = noise_estimate.sigma_mr
 
     def compare(image: np.ndarray) -> float:
@@ -187,7 +187,7 @@ def score_network(case: Case, network: Denoiser, values: tuple[float, float]) ->
     for share in BLENDS:
         case.score(f"network, blend {share:.2f}", blended(share))
     for strength in (network.strength, HIGH_STRENGTH):
-        share = quality.blend_for(ratios, strength)
+        share = min(quality.blend_for(ratios, strength), network.most_blend)
         case.score(f"network, strength {strength:.2f}", blended(share), share)
 
 

@@ -128,15 +128,11 @@ def score(network: nn.Module, cases: list[Real], noise: np.ndarray, neighbours: 
         add("structure", quality.residual_structure(middle, full, case.region & case.soft))
     phantom = contrast_phantom.Phantom()
     sigma = np.full(phantom.image.shape, PHANTOM_NOISE, np.float32)
-    for blend in (0.0, *BLENDS):
-        images = []
-        for draw in noise:
-            stack = phantom.image + PHANTOM_NOISE * draw
-            images.append(stack[0] - blend * _removed(network, stack, sigma, neighbours))
-        figures = phantom.figures(images)
-        if blend == 0.0:
-            base = figures
-            continue
+    stacks = [phantom.image + PHANTOM_NOISE * draw for draw in noise]
+    residuals = [_removed(network, stack, sigma, neighbours) for stack in stacks]
+    base = phantom.figures([stack[0] for stack in stacks])
+    for blend in BLENDS:
+        figures = phantom.figures([stack[0] - blend * residual for stack, residual in zip(stacks, residuals)])
         add(f"noise {blend}", figures.noise / base.noise)
         add(f"texture {blend}", figures.texture / base.texture)
         add(f"disc 3 px {blend}", figures.discs[0] / base.discs[0])

@@ -62,7 +62,7 @@ def run(model: Path, data: Path) -> bool:
                 region = noise_estimate.mr_foreground(truth)
                 mask = noise_estimate.mr_foreground(image)
                 sigma = noise_estimate.sigma_mr(image, mask)
-                sigma_map = np.full(image.shape, sigma, np.float32)
+                sigma_map = noise_estimate.mr_noise_map(image, mask, sigma)
                 output = network(image.astype(np.float32), sigma_map)
                 blend = run_time_blend(card, sigma)
 

@@ -20,19 +20,19 @@ class Kept:
 
 
 class Denoiser:
-    """Full output of a network for one slice; strength is the card's default."""
+    """Full output of a network for one slice; strength is the card's default, no blend is above most_blend."""
 
-    def __init__(self, model: Path, kept: Kept | None = None, strength: float = 0.5) -> None:
-        self._network, self.kept, self.strength = OnnxNetwork(model), kept, strength
+    def __init__(self, model: Path, kept: Kept | None = None, strength: float = 0.5, most_blend: float = 1.0) -> None:
+        self._network, self.kept, self.strength, self.most_blend = OnnxNetwork(model), kept, strength, most_blend
 
     @classmethod
     def read(cls, model: Path) -> "Denoiser":
-        """`kept` and `strength` are those of the model.yaml beside the file, if there is one."""
+        """All but the network from the model.yaml beside the file, if there is one."""
         card_file = model.with_name("model.yaml")
         card = yaml.safe_load(card_file.read_text()) if card_file.exists() else {}
         numbers = card.get("parameters", {})
         kept = Kept(numbers["keptSigma"], numbers["keptShare"]) if "keptSigma" in numbers else None
-        return cls(model, kept, card.get("defaultStrength", 0.5))
+        return cls(model, kept, card.get("defaultStrength", 0.5), card.get("mostBlend", 1.0))
 
     def __call__(self, image: np.ndarray, sigma: np.ndarray | float) -> np.ndarray:
         """Sizes are padded by their edge to multiples of 8; sigma: noise deviation in the image's unit."""
