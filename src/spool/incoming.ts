@@ -1,11 +1,13 @@
 // One instance on its way in: bytes go from the socket's buffer to a temporary file as they come, then to their final name.
 import { rm } from 'node:fs/promises';
-import { closeDescriptor, dataSync, openNew, writeFully } from './file-descriptor.js';
+import { appendFully, closeDescriptor, dataSync, openNew } from './file-descriptor.js';
 import type { WriteBuffers } from './write-buffers.js';
 import type { SyncPolicy } from './write-once.js';
 
 /** What may wait for the disk when more bytes are asked for. */
 const lowBytes = 1 << 20;
+/** Bytes that are gathered for one write: a slice goes to the disk in one call, whose way to a thread and back costs more than it does. */
+const gatheredBytes = 1 << 20;
 
 /** The file of one incoming instance before it is published. */
 export class Incoming {
@@ -15,6 +17,7 @@ export class Incoming {
   readonly #opened: Promise<number>;
   /** Filled buffers that wait for the disk. */
   readonly #full: { readonly buffer: Buffer; readonly length: number }[] = [];
+  #gathered = 0;
   #filling: Buffer | null = null;
   #fill = 0;
   #queued = 0;
@@ -70,6 +73,7 @@ export class Incoming {
   /** Everything on disk (synced by policy) and closed. */
   async finish(): Promise<void> {
     if (this.#fill > 0) this.#flush();
+    this.#writeOut();
     await this.#writing;
     if (this.#failure !== null) throw this.#failure;
     const descriptor = await this.#opened;
@@ -82,6 +86,7 @@ export class Incoming {
     this.#discarded = true;
     if (this.#filling !== null) this.#buffers.give(this.#filling);
     this.#filling = null;
+    this.#writeOut(); // gives the buffers back
     await this.#writing;
     const descriptor = await this.#opened.catch(() => null); // its failure was told to who wrote
     if (descriptor !== null) await this.#close(descriptor);
@@ -94,28 +99,35 @@ export class Incoming {
     await closeDescriptor(descriptor);
   }
 
-  /** Hands the buffer that is being filled to the disk. */
+  /** Puts the buffer that is being filled with those that are full, and those to the disk where there are enough of them. */
   #flush(): void {
     if (this.#filling !== null) this.#full.push({ buffer: this.#filling, length: this.#fill });
     this.#filling = null;
+    this.#gathered += this.#fill;
     this.#fill = 0;
-    if (!this.#isWriting) this.#writing = this.#writeFull();
+    if (this.#gathered >= gatheredBytes || this.#buffers.areScarce) this.#writeOut();
   }
 
-  /** Writes what is filled, one buffer after the other; after a failure, or when discarded, only gives them back. Never rejects. */
+  #writeOut(): void {
+    if (!this.#isWriting && this.#full.length > 0) this.#writing = this.#writeFull();
+  }
+
+  /** Writes what is full, all of it in one call; after a failure, or when discarded, only gives it back. Never rejects. */
   async #writeFull(): Promise<void> {
     this.#isWriting = true;
-    for (let next = this.#full.shift(); next !== undefined; next = this.#full.shift()) {
-      const { buffer, length } = next;
+    while (this.#full.length > 0) {
+      const batch = this.#full.splice(0);
+      this.#gathered = 0;
       try {
-        if (this.#failure === null && !this.#discarded) {
-          await writeFully(await this.#opened, length === buffer.length ? buffer : buffer.subarray(0, length));
-        }
+        const parts = batch.map(({ buffer, length }) => buffer.subarray(0, length));
+        if (this.#failure === null && !this.#discarded) await appendFully(await this.#opened, parts);
       } catch (error) {
         this.#failure ??= error;
       }
-      this.#queued -= length;
-      this.#buffers.give(buffer);
+      for (const { buffer, length } of batch) {
+        this.#queued -= length;
+        this.#buffers.give(buffer);
+      }
       for (const resolve of this.#waiting.splice(0)) resolve();
     }
     this.#isWriting = false;

@@ -1,19 +1,29 @@
-// Buffers in which arriving bytes are gathered for one write: used again, so that their pages are there and nothing is collected.
+// Buffers in which arriving bytes are gathered for writing: used again, so that their pages are there and nothing is collected.
 
-/** Bytes of one write. Smaller ones cost more calls; larger ones leave more to be written behind an instance's last byte. */
-export const bufferBytes = 256 * 1024;
+/** Bytes of one buffer. Several go to the disk in one call, so that small ones cost nothing but hold little of a stalled sender's. */
+const bufferBytes = 128 * 1024;
 /** Buffers that are kept while nobody uses them. */
-const idleBuffers = 16;
+const idleBuffers = 48;
+/** With more than these in use (8 MB) each is written as soon as it is full. */
+const plentifulBuffers = 64;
 
 export class WriteBuffers {
   readonly #idle: Buffer[] = [];
+  #used = 0;
+
+  /** Whether so many are in use that none should wait for others to be written with. */
+  get areScarce(): boolean {
+    return this.#used > plentifulBuffers;
+  }
 
   take(): Buffer {
+    this.#used++;
     return this.#idle.pop() ?? Buffer.allocUnsafeSlow(bufferBytes);
   }
 
   /** Nobody may hold it any more. */
   give(buffer: Buffer): void {
+    this.#used--;
     if (this.#idle.length < idleBuffers) this.#idle.push(buffer);
   }
 }

@@ -5,7 +5,7 @@
 import { Socket } from 'node:net';
 
 /** Bytes that one read may take; one buffer serves all connections of a listener. */
-export const readBytes = 256 * 1024;
+export const readBytes = 512 * 1024;
 
 /**
  * Takes a connection over from a socket of a server with `pauseOnConnect`. Its `data` chunks are views of `buffer`, valid only

@@ -312,14 +312,16 @@ function findContext(requestor: Requestor, sopClassUid: string, transferSyntaxUi
 
 const printable = (text: string) => text.replace(/[^\x20-\x7e]/g, '').slice(0, 64);
 
+/** Sends a data set: two windows are on their way, so that the peer has bytes to take while the one behind them is read. */
 async function sendFile(requestor: Requestor, reader: DataSetReader, { source, first }: Ready): Promise<void> {
   let window = first;
-  for (;;) {
+  for (let before = Promise.resolve(); ;) {
     const { taken } = window;
     const left = requestor.write(window.pdus).finally(taken);
     left.catch(() => {}); // awaited below, after the next window has been read
     if (window.end >= source.bytes + source.padding) return await left;
     window = await reader.read(source, window.end);
-    await left;
+    await before;
+    before = left;
   }
 }
