@@ -8,6 +8,7 @@ from limpid_training import ct_simulator as ct
 from limpid_training import ct_stack, phantoms, pools
 from limpid_training import mr_simulator as mr
 from limpid_training import parallel_imaging as parallel
+from limpid_training import resolution_loss as resolution
 from limpid_training import us_simulator as us
 from limpid_training.fields import mean_blocks
 from limpid_training.patches import draw_batch
@@ -51,6 +52,17 @@ class CtPhysics(unittest.TestCase):
         direct = ct.scan_noise(np.random.default_rng(5), water, quarter)[centre].std()
         self.assertAlmostEqual(np.hypot(own, added) / direct, 1, delta=0.08)
 
+    def test_starved_rays_make_streaks_along_the_longest_way(self) -> None:
+        rows, columns = (np.arange(256) - 127.5)[:, None], (np.arange(256) - 127.5)[None]
+        shoulders = np.where((rows / 45) ** 2 + (columns / 120) ** 2 < 1, 0.0, -1000.0)
+        for side in (-85, 85):
+            shoulders[np.hypot(rows, columns - side) < 22] = 900
+        scan = ct.Scan(pixel_mm=2.0, photons=3e4, views=240, electronic=6)
+        image = ct.Kernel(0.25).apply(ct.scan_noise(np.random.default_rng(34), shoulders, scan))[108:148, 78:178]
+        power = np.abs(np.fft.fft2(image - image.mean())) ** 2
+        # Streaks along the rows have their power at high frequencies across them.
+        self.assertGreater(power[3:12, 0:2].mean(), 4 * power[0:2, 3:12].mean())
+
     def test_a_kernel_halves_its_frequency(self) -> None:
         n = 256
         for half in (32 / n, 80 / n):
@@ -79,6 +91,30 @@ class Stacks(unittest.TestCase):
         np.testing.assert_allclose(thick, np.mean([anatomy.at(z) for z in (-0.75, -0.25, 0.25, 0.75)], axis=0), atol=1e-3)
         near, far = (np.corrcoef(section.ravel(), anatomy.at(z).ravel())[0, 1] for z in (0.5, 6.0))
         self.assertGreater(near, far)
+
+
+class Resolution(unittest.TestCase):
+    def test_a_wave_is_damped_by_kernel_and_aperture(self) -> None:
+        n = 256
+        for cycles in (16, 40, 56):
+            frequency = cycles / n
+            wave = np.cos(2 * np.pi * frequency * (np.arange(n) - 0.5))[None] * np.ones((n, 1))
+            damped = resolution.ct_coarser(wave, 0.2)
+            self.assertAlmostEqual(damped.std() / wave.std(), resolution.ct_transfer(np.array(frequency), 0.2), delta=1e-3)
+
+    def test_a_coarser_mr_image_is_the_fine_one_where_it_was_sampled(self) -> None:
+        n = 128
+        rows, columns = np.mgrid[:n, :n]
+        wave = 5 + np.cos(2 * np.pi * (9 * rows + 14 * columns) / n)
+        coarse = resolution.mr_coarser(wave)
+        centres = np.arange(n // 2) * 2 + 0.5
+        expected = 5 + np.cos(2 * np.pi * (9 * centres[:, None] + 14 * centres[None]) / n)
+        np.testing.assert_allclose(coarse, expected, atol=1e-9)
+
+    def test_what_was_not_sampled_is_not_there(self) -> None:
+        n = 128
+        wave = np.cos(2 * np.pi * 40 * np.arange(n) / n)[None] * np.ones((n, 1))
+        self.assertLess(np.abs(resolution.mr_coarser(wave)).max(), 1e-9)
 
 
 class MrPhysics(unittest.TestCase):
