@@ -100,16 +100,23 @@ export class PeerDesk {
     const { peer, waiting, log } = this.#deps;
     try {
       for (const job of await waiting(peer)) this.slots.stand(job);
-      await this.wakeNext();
     } catch (error) {
-      log.error('what waits for a peer could not be woken; it comes back by itself', { peer, error });
+      log.error('what waits for a peer could not be read; it comes back by itself', { peer, error });
     }
+    await this.wakeNext();
   }
 
-  /** Wakes as many jobs from the head of the line as there are free slots. */
+  /** Wakes as many jobs from the head of the line as there are free slots. A queue that is away is no fault: what waits comes back by itself. */
   async wakeNext(): Promise<void> {
-    if (!this.isOpenFor && this.failure?.class !== 'permanent') return;
-    await Promise.all(this.slots.next().map((job) => this.#deps.wake(job)));
+    try {
+      if (!this.isOpenFor && this.failure?.class !== 'permanent') return;
+      await Promise.all(this.slots.next().map((job) => this.#deps.wake(job)));
+    } catch (error) {
+      this.#deps.log.error('what waits for a peer could not be woken; it comes back by itself', {
+        peer: this.#deps.peer,
+        error,
+      });
+    }
   }
 
   close(): void {

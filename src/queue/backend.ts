@@ -55,6 +55,21 @@ const roundMs = 10_000;
 /** Errors of a store that is away come from each connection every two seconds. */
 const errorLogMs = 30_000;
 
+/**
+ * Acts on a job that was in some state a moment ago: between look and act it may have begun or gone, which is no fault.
+ *
+ * @returns false where it had
+ */
+async function stillSo(act: () => Promise<void>, isSo: () => Promise<boolean>): Promise<boolean> {
+  try {
+    await act();
+    return true;
+  } catch (error) {
+    if (await isSo()) throw error;
+    return false;
+  }
+}
+
 function forEachQueue<T>(make: (name: QueueName) => T): Readonly<Record<QueueName, T>> {
   return {
     series: make('series'),
@@ -186,8 +201,10 @@ export async function openQueue({ url, directory, log, metrics, now }: QueueOpti
       ask('promote', async () => {
         const job = await queues[name].getJob(id);
         if (job === undefined || !(await job.isDelayed())) return false;
-        await job.promote();
-        return true;
+        return stillSo(
+          () => job.promote(),
+          () => job.isDelayed(),
+        );
       }),
     reprioritise: (name, id, priority, source) =>
       ask('reprioritise', async () => {
@@ -200,8 +217,10 @@ export async function openQueue({ url, directory, log, metrics, now }: QueueOpti
       ask('remove', async () => {
         const job = await queues[name].getJob(id);
         if (job === undefined || (await job.isActive())) return false;
-        await job.remove();
-        return true;
+        return stillSo(
+          () => job.remove(),
+          async () => !(await job.isActive()),
+        );
       }),
     has: (name, id) => ask('has', async () => (await queues[name].getJob(id)) !== undefined),
     counts,
