@@ -1,7 +1,7 @@
 // Certificates and keys that the configuration names: read, and checked against each other before OpenSSL meets them.
 import { type KeyObject, X509Certificate, createPrivateKey } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { errorCode } from './plain.js';
+import { errorCode } from '../conditions/plain.js';
 
 /** Paths of PEM files. Without certificate and key limpid calls a peer without showing one. */
 export interface CertificateFiles {

@@ -2,7 +2,7 @@
 import { access, constants } from 'node:fs/promises';
 import type { Complain } from './checks.js';
 import type { Peer } from './peers.js';
-import { errorCode } from './plain.js';
+import { errorCode } from '../conditions/plain.js';
 
 /** @param peers with absolute paths */
 export async function checkPeers(peers: Readonly<Record<string, Peer>>, complain: Complain): Promise<void> {

@@ -1,7 +1,7 @@
 // What no schema sees: names that must fit each other. Works on the raw value, so that it speaks beside the schema's faults, not after them.
-import { mapping } from './plain.js';
-import type { Mapping } from './plain.js';
-import { didYouMean } from './suggest.js';
+import { mapping } from '../conditions/plain.js';
+import type { Mapping } from '../conditions/plain.js';
+import { didYouMean } from '../conditions/suggest.js';
 
 export type Complain = (path: readonly (string | number)[], message: string) => void;
 /** What the checks need of a model card. */

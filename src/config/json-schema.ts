@@ -1,6 +1,6 @@
 /** JSON Schema of the configuration, for editors that complete it. */
 import { z } from 'zod';
-import { mapping } from './plain.js';
+import { mapping } from '../conditions/plain.js';
 import { configSchema, rulesSchema } from './schema.js';
 
 const scalar = { type: ['string', 'number'] };

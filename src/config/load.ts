@@ -11,7 +11,7 @@ import { checkPeers } from './check-peers.js';
 import { applyOverrides } from './overrides.js';
 import type { Environment } from './overrides.js';
 import { withAbsolutePaths } from './peers.js';
-import { errorCode, mapping } from './plain.js';
+import { errorCode, mapping } from '../conditions/plain.js';
 import { schemaFaults, valueAt } from './schema-faults.js';
 import { configSchema, strengths } from './schema.js';
 import type { Config } from './schema.js';

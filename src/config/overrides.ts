@@ -1,7 +1,7 @@
 // LIMPID_ variables that override single keys of one process: LIMPID_NODE_DIMSE_PORT for node.dimse.port.
 import type { ConfigFault } from './faults.js';
-import { isMapping } from './plain.js';
-import { didYouMean } from './suggest.js';
+import { isMapping } from '../conditions/plain.js';
+import { didYouMean } from '../conditions/suggest.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 type Form = 'text' | 'number' | 'list' | 'number or text';

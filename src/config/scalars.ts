@@ -1,6 +1,6 @@
 // Single values of the configuration, each read from its text and shown in the JSON Schema as what it is.
 import { z } from 'zod';
-import { shown } from './conditions.js';
+import { shown } from '../conditions/compile.js';
 import { parseDuration, parseSize } from './units.js';
 
 /** A scalar with a reader of its own; `read` gives the value, or null where the text is none. */

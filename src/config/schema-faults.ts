@@ -1,9 +1,9 @@
 // Says in limpid's words what a schema found.
 import type { z } from 'zod';
-import { shown } from './conditions.js';
+import { shown } from '../conditions/compile.js';
 import { configJsonSchema } from './json-schema.js';
-import { isMapping } from './plain.js';
-import { didYouMean } from './suggest.js';
+import { isMapping } from '../conditions/plain.js';
+import { didYouMean } from '../conditions/suggest.js';
 
 /** The alternatives of a schema: its kinds, or itself. */
 function alternatives(schema: unknown): unknown[] {

@@ -1,7 +1,7 @@
 // Marks by which vendors' own networks and strong iterative reconstruction show (conformance: input gate). Configuration: `gate.vendorMarks`.
 // Seen in stored public data: Siemens (MR), GE AIR Recon DL. The others are from the literature.
 import type { MarkPlace } from '../rule.js';
-import { readSubject } from './subjects.js';
+import { readSubject } from '../conditions/subjects.js';
 
 /** One mark as it is written in the configuration. */
 export interface VendorMarkText {

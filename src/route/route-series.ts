@@ -5,6 +5,7 @@ import type { Metrics } from '../observe/metrics.js';
 import type { CompiledRule, VendorMark } from '../rule.js';
 import type { Key } from '../spool/key.js';
 import { outcomeWithout } from '../spool/outcome-without.js';
+import type { SeriesRecord } from '../spool/records.js';
 import type { Spool } from '../spool/spool.js';
 import { sweptFiles } from '../spool/state.js';
 import type { SeriesState } from '../spool/state.js';
@@ -14,9 +15,10 @@ import { asksForChoice, decideRoute } from './decide-route.js';
 import type { RouteCard, RouteDecision } from './decide-route.js';
 import { readSeriesFacts } from './read-facts.js';
 import { tagsOf } from './series-facts.js';
+import type { SeriesFacts } from './series-facts.js';
 
 export interface RouteDeps {
-  readonly spool: Pick<Spool, 'state' | 'publishDecision' | 'publishOutcome' | 'layout'>;
+  readonly spool: Pick<Spool, 'state' | 'publishDecision' | 'publishOutcome' | 'madeAmong' | 'layout'>;
   readonly registry: { get(id: string): RouteCard | undefined; list(): readonly RouteCard[] };
   /** Measures a series from a few of its files, for rules that say `with: auto`. */
   readonly measure: (files: readonly string[]) => Promise<SeriesNoise>;
@@ -47,7 +49,8 @@ export async function routeSeries(
   if (revision === undefined || revision.decision !== null) return;
   const wanted = { tags: tagsOf(config.rules), marks: config.gate.vendorMarks };
   const fileOf = ({ file }: { file: string }): string => spool.layout.instance(job.key, file);
-  const facts = await readSeriesFacts(revision.record, fileOf, wanted, sweptFiles(state));
+  const read = await readSeriesFacts(revision.record, fileOf, wanted, sweptFiles(state));
+  const facts = await withKnownOwn(spool, revision.record, read);
   const decision = decideRoute({
     facts,
     rules: config.rules,
@@ -80,6 +83,20 @@ async function measured({ measure, log }: RouteDeps, files: readonly string[]): 
     log.warn('a series could not be measured', { code: error.code });
     return null;
   }
+}
+
+/** What this node has made is its own, whatever has become of the marks in it on the way. */
+async function withKnownOwn(
+  spool: RouteDeps['spool'],
+  { seriesInstanceUid }: SeriesRecord,
+  facts: SeriesFacts,
+): Promise<SeriesFacts> {
+  const uids = new Set(facts.instances.map(({ sopInstanceUid }) => sopInstanceUid));
+  const made = await spool.madeAmong([seriesInstanceUid, ...uids]);
+  if (made.size === 0) return facts;
+  const isMade = (uid: string): boolean => made.has(seriesInstanceUid) || made.has(uid);
+  const instances = facts.instances.map((one) => ({ ...one, isOwn: one.isOwn || isMade(one.sopInstanceUid) }));
+  return { ...facts, instances };
 }
 
 function getsSomething({ forward, tasks }: RouteDecision, peer: string): boolean {

@@ -26,7 +26,7 @@ export interface InstanceFacts {
   readonly marks: readonly string[];
   readonly hasPixelData: boolean;
   readonly pixels: PixelDescription | Reason;
-  /** limpid made it. */
+  /** limpid made it: by its marks, or because this node knows its UID. */
   readonly isOwn: boolean;
   readonly isEncrypted: boolean;
   /** GE's own word for what an MR image shows (GEMS_PARM_01, 0043,xx2F): 0 magnitude, 1 phase, 2 real, 3 imaginary; null where absent. */

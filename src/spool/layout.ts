@@ -31,6 +31,9 @@ export class Layout {
   get config(): string {
     return join(this.root, 'config');
   }
+  get made(): string {
+    return join(this.root, 'made');
+  }
   series(key: Key): string {
     return join(this.seriesRoot, key.slice(0, 2), key);
   }

@@ -9,6 +9,7 @@ import { Instances } from './instances.js';
 import { isKey } from './key.js';
 import type { Key } from './key.js';
 import { Layout } from './layout.js';
+import { madeAmong, markMade } from './made.js';
 import { openProcessFolder, processName, startOf, sweepProcessFolders } from './process-folder.js';
 import type { ProcessFolder, ProcessIdentity } from './process-folder.js';
 import { readRecord, readState } from './read-state.js';
@@ -139,12 +140,18 @@ export class Spool {
     await writeSynced(join(from, 'outcome.json'), JSON.stringify(record, null, 1), this.#options.sync);
     if (record.instances.length > 0 && folder !== null) await this.#syncs.sync(join(from, 'objects'));
     await this.#syncs.sync(from);
+    await markMade(this.layout, this.#syncs, record);
     const results = this.layout.results(key, revision);
     await makeDirectory(results, this.#syncs);
     const first = await renameOnce(from, this.layout.result(key, revision, record.task));
     if (first) await this.#syncs.sync(results);
     else await rm(from, { recursive: true, force: true });
     return first;
+  }
+
+  /** Those of the Series and SOP Instance UIDs that this node has made. */
+  madeAmong(uids: readonly string[]): Promise<ReadonlySet<string>> {
+    return madeAmong(this.layout, uids);
   }
 
   /** Answers whether a task has ended, by whomever. */

@@ -10,7 +10,7 @@ import type { ConfigFault } from '../../src/config/faults.js';
 import { ConfigInvalidError, faultText } from '../../src/config/faults.js';
 import { configJsonSchema, rulesJsonSchema } from '../../src/config/json-schema.js';
 import type { Config } from '../../src/config/schema.js';
-import { mapping } from '../../src/config/plain.js';
+import { mapping } from '../../src/conditions/plain.js';
 import { checkRoles, loadConfig, queueUrl, roles } from '../../src/config/load.js';
 
 const cases = new URL('../../../test/config/cases/', import.meta.url).pathname;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { compileExpression, compileGlob } from '../../src/config/patterns.js';
-import { nearest } from '../../src/config/suggest.js';
+import { compileExpression, compileGlob } from '../../src/conditions/patterns.js';
+import { nearest } from '../../src/conditions/suggest.js';
 import { parseDuration, parseSize } from '../../src/config/units.js';
 
 describe('durations and sizes', () => {

@@ -7,10 +7,11 @@ import { openMetrics } from '../../src/observe/metrics.js';
 import { routeSeries } from '../../src/route/route-series.js';
 import type { RouteDeps } from '../../src/route/route-series.js';
 import { instanceNameOf, keyOf } from '../../src/spool/key.js';
-import type { SeriesRecord } from '../../src/spool/records.js';
+import type { OutcomeRecord, SeriesRecord } from '../../src/spool/records.js';
 import { openSpool } from '../../src/spool/spool.js';
 import type { Spool } from '../../src/spool/spool.js';
 import { nextSteps } from '../../src/spool/state.js';
+import { outcomeRecord } from '../support/records.js';
 import { writeSyntheticSeries } from '../support/synthetic-series.js';
 import type { SyntheticOptions } from '../support/synthetic-series.js';
 import { filter, request, rule } from './synthetic.js';
@@ -205,6 +206,30 @@ describe('routing a revision', () => {
     await routeSeries(deps(), { key, revision: 1 });
     const decision = (await spool.state(key)).revisions[0]?.decision;
     expect(decision?.tasks[0]?.gate.reasons.map(({ code }) => code)).toEqual(['OWN_OUTPUT']);
+  });
+
+  it('knows its own output by its UIDs where every mark in it was taken out', async () => {
+    const { key, seriesInstanceUid, instances } = await revisionOf(1);
+    const [, second] = instances;
+    if (second === undefined) throw new Error('four slices');
+    const made = (series: string, uid: string): OutcomeRecord =>
+      outcomeRecord(['1.1'], {
+        seriesInstanceUid: series,
+        instances: outcomeRecord(['1.1']).instances.map((one) => ({ ...one, sopInstanceUid: uid })),
+      });
+    const gates = async (revision: number): Promise<unknown> => {
+      await routeSeries(deps(), { key, revision });
+      return (await spool.state(key)).revisions[revision - 1]?.decision?.tasks[0]?.gate.reasons;
+    };
+    expect(await gates(1)).toEqual([]);
+    // Of another series: a router has given the instance a new one.
+    const other = keyOf('1.2.3', '1.2.4');
+    await spool.publishOutcome(other, 1, made('2.25.77', second.sopInstanceUid), null);
+    await revisionOf(2);
+    expect(await gates(2)).toEqual([{ code: 'OWN_OUTPUT', detail: '1 of 4 instances' }]);
+    await spool.publishOutcome(other, 2, made(seriesInstanceUid, '2.25.78'), null);
+    await revisionOf(3);
+    expect(await gates(3)).toEqual([{ code: 'OWN_OUTPUT', detail: '' }]);
   });
 
   it('counts what it did', async () => {

@@ -1,7 +1,7 @@
 // Facts of series that never existed, for tests of the pure decisions.
 import type { PixelDescription } from '../../src/dicom/pixel-description.js';
 import type { Reason } from '../../src/errors.js';
-import { compileCondition } from '../../src/config/conditions.js';
+import { compileCondition } from '../../src/conditions/compile.js';
 import type { RouteCard } from '../../src/route/decide-route.js';
 import { seriesFacts, tag } from '../../src/route/series-facts.js';
 import type { InstanceFacts, SeriesFacts } from '../../src/route/series-facts.js';

@@ -167,6 +167,26 @@ describe('sweeping', () => {
     }
   });
 
+  it('knows what it has made for as long as it lives', async () => {
+    await withSpool(async (spool) => {
+      const { instances } = outcomeRecord(uids);
+      const made = instances.map((instance, index) => ({ ...instance, sopInstanceUid: `2.25.10${index}` }));
+      await spool.publishRevision(seriesRecord(1, uids));
+      await spool.publishDecision(decisionRecord(1));
+      await spool.publishOutcome(
+        key,
+        1,
+        outcomeRecord(uids, { outcome: 'withheld', code: 'WITHHELD', instances: made }),
+        null,
+      );
+      await spool.active.finish(key, () => Promise.resolve(true));
+      const all = ['2.25.1', '2.25.2', '2.25.100', '2.25.101', '1.1'];
+      expect([...(await spool.madeAmong(all))].sort()).toEqual(['2.25.1', '2.25.100', '2.25.101']);
+      expect(await sweepAt(spool, (Date.now() - then) / day + 401)).toMatchObject({ forgotten: 1 });
+      expect([...(await spool.madeAmong(all))].sort()).toEqual(['2.25.1', '2.25.100', '2.25.101']);
+    });
+  });
+
   it('does nothing while the clock stands before the newest record', async () => {
     await withSpool(async (spool) => {
       await deliveredSeries(spool);

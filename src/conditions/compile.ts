@@ -1,4 +1,4 @@
-// Compiles the `when` of a rule; every fault is told with the path to it.
+// Compiles a condition, the `when` of a rule; every fault is told with the path to it.
 import type { Condition, Operand, Subject } from '../rule.js';
 import { compileExpression, compileGlob, oneOf } from './patterns.js';
 import { isMapping } from './plain.js';
