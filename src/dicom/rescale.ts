@@ -73,14 +73,3 @@ export function paddingMask(stored: Int32Array, { padding }: Pick<Range, 'paddin
   }
   return mask;
 }
-
-/** Gives padding pixels the lowest value of the others, in place. @param mask 1 where a pixel is padding; null: none is */
-export function fillPadding(values: Float32Array, mask: Uint8Array | null): void {
-  if (mask === null) return;
-  let lowest = Number.POSITIVE_INFINITY;
-  for (let index = 0; index < values.length; index++) {
-    if (mask[index] === 0) lowest = Math.min(lowest, values[index] ?? 0);
-  }
-  if (!Number.isFinite(lowest)) return;
-  for (let index = 0; index < values.length; index++) if (mask[index] === 1) values[index] = lowest;
-}

@@ -3,6 +3,7 @@ import { bilateral } from '../imaging/bilateral.js';
 import { gaussian } from '../imaging/gaussian.js';
 import { medianFilter } from '../imaging/median-filter.js';
 import { nonLocalMeans } from '../imaging/non-local-means.js';
+import { enlargedField } from '../imaging/padding.js';
 import { backProjected, upsampled, zeroFilled } from '../imaging/resample.js';
 import type { Slice } from '../imaging/slice.js';
 import { median } from '../imaging/statistics.js';
@@ -28,7 +29,8 @@ type Upsampler = (slice: Slice, scale: number, parameter: (name: string) => numb
 const upsamplers: Readonly<Record<string, Upsampler>> = {
   bicubic: (slice, scale) => upsampled(slice, scale, 'keys'),
   lanczos: (slice, scale) => upsampled(slice, scale, 'lanczos3'),
-  'ct-super-resolution-x2': (slice, scale, parameter) => backProjected(slice, scale, parameter('rounds')),
+  'ct-super-resolution-x2': (slice, scale, parameter) =>
+    enlargedField(slice, scale, (field) => backProjected(field, scale, parameter('rounds'))),
   'mr-super-resolution-x2': (slice, scale) => zeroFilled(slice, scale),
 };
 

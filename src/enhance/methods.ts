@@ -31,8 +31,8 @@ export interface PrepareArgument {
   /** From 0. */
   readonly frame: number;
   readonly modality: NoiseModality;
-  /** Whether padding goes into the model as it is, or as the image's lowest value, so that its edge does not ring. */
-  readonly padding: 'kept' | 'lowest';
+  /** Whether padding goes into the model as it is, or the image goes on into it, so that its edge does not ring. */
+  readonly padding: 'kept' | 'continued';
   /** Noise to assume where none can be measured: HU, or permille for MR. */
   readonly guess: number;
 }

@@ -102,7 +102,7 @@ export class SliceSteps<Plan, Part, Summary> {
     const thread = this.#ports.slices.least();
     const { source, frame } = images[index] ?? { source: -1, frame: 0 };
     const file = this.#fileOf(source);
-    const padding = this.#ports.model.card.grid === null ? 'kept' : 'lowest';
+    const padding = this.#ports.model.card.grid === null ? 'kept' : 'continued';
     const prepared = await this.#answer(thread, file, (to) =>
       to.call('prepare', { file, frame, modality, padding, guess }, { deadlineMs: this.#ports.sliceDeadlineMs }),
     );
