@@ -12,6 +12,8 @@ export interface CodeStream {
   readonly signed: boolean | null;
   /** JPEG with prediction in place of the cosine transform. */
   readonly lossless: boolean;
+  /** JPEG-LS with a scan for each component: its decoder gives them as planes, one behind the other. */
+  readonly byPlanes: boolean;
 }
 
 /** The header of the frame; null where there is none that can be read. RLE has none: see `rle.ts`. */
@@ -41,13 +43,15 @@ function jpegHeader(bytes: Uint8Array): CodeStream | null {
     if (marker === 0xff) {
       at++; // fill
     } else if (isFrameHeader(marker)) {
+      const components = view.getUint8(at + 9);
       return {
         precision: view.getUint8(at + 4),
         rows: view.getUint16(at + 5),
         columns: view.getUint16(at + 7),
-        components: view.getUint8(at + 9),
+        components,
         signed: null,
         lossless: marker === 0xc3 || marker === 0xf7,
+        byPlanes: marker === 0xf7 && components > 1 && componentsOfScan(view, at) === 1,
       };
     } else if (marker < 0xc0 || (marker >= 0xd0 && marker <= 0xda)) {
       return null; // no segment, or the scan before its frame header
@@ -56,6 +60,17 @@ function jpegHeader(bytes: Uint8Array): CodeStream | null {
     }
   }
   return null;
+}
+
+/** Components of the first scan behind a segment; 0: there is no scan. */
+function componentsOfScan(view: DataView, segment: number): number {
+  let at = segment;
+  while (at + 5 <= view.byteLength && view.getUint8(at) === 0xff) {
+    const marker = view.getUint8(at + 1);
+    if (marker === 0xda) return view.getUint8(at + 4);
+    at += marker === 0xff ? 1 : 2 + view.getUint16(at + 2);
+  }
+  return 0;
 }
 
 const jp2Signature = 0x6a502020;
@@ -85,5 +100,6 @@ function jpeg2000Header(bytes: Uint8Array): CodeStream | null {
     precision: (depth & 0x7f) + 1,
     signed: (depth & 0x80) !== 0,
     lossless: false,
+    byPlanes: false,
   };
 }

@@ -58,7 +58,8 @@ export async function decodeFrame(
     making ??= NativeCodecs.initializeAsync({ logCodecsInfo: true }).finally(() => (making = null));
     await making;
   }
-  return widened(decoded(encoded, description, coding, stream), stream, bitsAllocated);
+  const samplesOfFrame = decoded(encoded, description, coding, stream);
+  return widened(stream.byPlanes ? interleaved(samplesOfFrame, stream) : samplesOfFrame, stream, bitsAllocated);
 }
 
 /** A decoder takes the size from the frame or from the data set, as it comes: they must agree. */
@@ -110,10 +111,25 @@ function decoded(
 }
 
 /** Bits that the decoder gives a sample in. */
-const bitsOf = ({ precision }: CodeStream): 8 | 16 => (precision <= 8 ? 8 : 16);
+const bitsOf = ({ precision }: Pick<CodeStream, 'precision'>): 8 | 16 => (precision <= 8 ? 8 : 16);
 
 function isHarmless(message: string, encoded: Uint8Array, coding: Coding, { lossless }: CodeStream): boolean {
   return coding === 'jpeg' && !lossless && message.includes(cutBits) && hasEnd(encoded);
+}
+
+/** Planes, one behind the other, as pixels. */
+function interleaved(planes: Uint8Array, { components, ...stream }: CodeStream): Uint8Array {
+  const size = bitsOf(stream) / 8;
+  const pixels = planes.length / (components * size);
+  const out = new Uint8Array(planes.length);
+  let at = 0;
+  for (let pixel = 0; pixel < pixels; pixel++) {
+    for (let component = 0; component < components; component++) {
+      const from = (component * pixels + pixel) * size;
+      for (let byte = 0; byte < size; byte++) out[at++] = planes[from + byte] ?? 0;
+    }
+  }
+  return out;
 }
 
 /** Samples of 8 bits in Bits Allocated 16, as words. */

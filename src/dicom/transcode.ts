@@ -185,11 +185,14 @@ function trailerPieces(ds: DataSet, toUid: string): Uint8Array[] {
 
 const asTheyAre = (pixels: Uint8Array): Uint8Array => pixels;
 
-/** What the decoder makes of colour: the codings of JPEG 2000 give RGB back, those of JPEG the luminance and chrominance they hold. */
+/**
+ * What the decoder makes of colour: the codings of JPEG 2000 give RGB back, those of JPEG the luminance and chrominance they hold. These
+ * become RGB, which every reader shows alike, only where loss is no question any more.
+ */
 function colourOf(
   ds: DataSet,
   { samples, bitsAllocated }: PixelDescription,
-  { coding }: TransferSyntax,
+  { coding, lossyMethod, name }: TransferSyntax,
 ): { colour: [number, Uint8Array][]; turn: (pixels: Uint8Array) => Uint8Array } {
   if (samples === 1) return { colour: [], turn: asTheyAre };
   const photometric = text(ds, 'PhotometricInterpretation') ?? '';
@@ -199,8 +202,12 @@ function colourOf(
   ];
   const rgb: [number, Uint8Array] = [tags.photometric, encodeElement(tags.photometric, 'CS', 'RGB')];
   if (photometric === 'YBR_RCT' || photometric === 'YBR_ICT') return { colour: [rgb, interleaved], turn: asTheyAre };
-  if (coding === 'jpeg' && photometric.startsWith('YBR_')) {
-    if (bitsAllocated !== 8) throw undecodable(`${photometric} of ${bitsAllocated} bits`);
+  if (photometric === 'YBR_FULL' && lossyMethod === null) return { colour: [interleaved], turn: asTheyAre }; // RGB would be rounded
+  if (photometric.startsWith('YBR_')) {
+    // What is subsampled without loss, or in the partial range, has no native form that holds just the same.
+    const isFull = photometric === 'YBR_FULL' || photometric === 'YBR_FULL_422';
+    if (coding !== 'jpeg' || lossyMethod === null || !isFull || bitsAllocated !== 8)
+      throw undecodable(`${photometric} of ${bitsAllocated} bits in ${name}`);
     return { colour: [rgb, interleaved], turn: rgbOf };
   }
   return { colour: [interleaved], turn: asTheyAre };

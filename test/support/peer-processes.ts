@@ -14,13 +14,16 @@ import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { freePort } from './free-port.js';
 
-/** Packages: dcmtk, orthanc, redis-server, prometheus, systemd, chromium. */
+/** Packages: dcmtk, libgdcm-tools, orthanc, redis-server, prometheus, systemd, chromium. */
 export type PeerBinary =
   | 'storescu'
   | 'storescp'
   | 'dcmsend'
   | 'echoscu'
   | 'dcmdump'
+  | 'dcmcjpeg'
+  | 'dcmdrle'
+  | 'gdcmconv'
   | 'dciodvfy'
   | 'Orthanc'
   | 'redis-server'

@@ -118,6 +118,9 @@ export const statusRanges: readonly (readonly [from: number, to: number, rule: D
 /** Any other status: by its first digit a failure, tried three times. */
 const otherwise = transient(3);
 
+/** Whether a status says that the peer takes no instance of its SOP class. */
+export const refusesClass = (status: number | null | undefined): boolean => status === 0x0118 || status === 0x0122;
+
 /** What the status of a C-STORE response means for the delivery of its instance. */
 export function deliveryRule(status: number): DeliveryRule {
   const range = statusRanges.find(([from, to]) => status >= from && status <= to);

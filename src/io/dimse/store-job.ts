@@ -8,7 +8,7 @@ import { type DataSetInFile, DataSetReader, type PduWindow } from './data-set-re
 import { ContextResult, type Proposal } from './negotiate.js';
 import { type Outgoing, locateDataSet } from './outgoing.js';
 import { AssociationFailure, type Negotiated, type Requestor, type ScuTarget, openRequestor } from './requestor.js';
-import { type DeliveryClass, deliveryRule } from './status.js';
+import { type DeliveryClass, deliveryRule, refusesClass } from './status.js';
 
 /** What became of one instance. `status` is the peer's, null where it gave none. */
 export interface InstanceOutcome {
@@ -77,6 +77,8 @@ export class StoreJob {
   readonly #options: SendOptions;
   readonly #queue: Outgoing[];
   readonly #report: (outcome: InstanceOutcome) => void;
+  /** SOP classes that the peer has answered for with a status that refuses all of them. */
+  readonly #refused = new Map<string, number>();
   /** What ended the sending before all were tried, else the first failure that has cost an instance its answer. */
   failure: AssociationFailure | null = null;
   negotiated: Negotiated | null = null;
@@ -167,6 +169,7 @@ export class StoreJob {
     try {
       const first = await requestor.call(contextId, request, sendData);
       const { status, errorComment = '' } = (await this.#secondTry(requestor, ready, first)) ?? first;
+      if (status !== undefined && refusesClass(status)) this.#refused.set(instance.sopClassUid, status);
       if (status === undefined) this.#tell(instance, 'transient', null, 'a response without status');
       else this.#tell(instance, deliveryRule(status).class, status, printable(errorComment));
       return true;
@@ -212,6 +215,11 @@ export class StoreJob {
     while (requestor.failure === null && !this.#options.signal?.aborted) {
       const instance = this.#queue.shift();
       if (instance === undefined) return null;
+      const refused = this.#refused.get(instance.sopClassUid);
+      if (refused !== undefined) {
+        this.#tell(instance, 'permanent', refused, 'not sent: the peer has just refused its SOP class');
+        continue;
+      }
       if (this.#options.pace && !(await this.#options.pace(instance))) {
         this.#queue.unshift(instance);
         return null;

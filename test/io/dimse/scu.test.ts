@@ -159,6 +159,30 @@ describe('what the peer answers', () => {
       'delivered',
     ]);
   });
+  it.each([0x0118, 0x0122])(
+    'status %d: the rest of the class is not tried in vain, other classes are',
+    async (status) => {
+      const asked: string[] = [];
+      const scp = await peer({
+        message: ({ command, respond }) => {
+          asked.push(command.affectedSopClassUid ?? '');
+          respond({ status: command.affectedSopClassUid === ctClass ? status : 0 });
+        },
+      });
+      const values = [...some(20), { sopInstanceUid: '1.2.9', sopClassUid: mrClass }];
+      const report = await send(targetAt(scp.port), (await files(values)).instances, options());
+      expect(report.association).toBeNull();
+      const { outcomes } = report;
+      expect(
+        outcomes.slice(0, 20).every((one) => one.class === 'permanent' && one.status === status && one.tried),
+      ).toBe(true);
+      expect(outcomes[20]).toMatchObject({ class: 'delivered', status: 0 });
+      expect(asked.filter((uid) => uid === mrClass)).toHaveLength(1);
+      // One that was read ahead of the answer goes out too.
+      expect(asked.filter((uid) => uid === ctClass).length).toBeLessThanOrEqual(2);
+    },
+  );
+
   it('a SOP class or a syntax that the peer does not accept', async () => {
     const scp = await peer({
       associate: (request) => {

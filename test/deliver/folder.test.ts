@@ -1,0 +1,127 @@
+// A folder as a destination: what is there stays, what cannot be written is the folder's failure, and two may write at once.
+import { chmod, mkdir, readFile, readdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { getuid } from 'node:process';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Outgoing } from '../../src/deliver/destination.js';
+import { folderDestination } from '../../src/deliver/folder-destination.js';
+import type { TestFileValues } from '../support/part10-files.js';
+import { writeTestFiles } from '../support/part10-files.js';
+import { openFolder } from '../support/temporary.js';
+
+let folder: Awaited<ReturnType<typeof openFolder>>;
+const toRemove: (() => Promise<void>)[] = [];
+beforeEach(async () => {
+  folder = await openFolder();
+});
+afterEach(async () => {
+  for (const remove of toRemove.splice(0)) await remove();
+  await folder.remove();
+});
+
+const at = (directory: string) =>
+  folderDestination({ directory, layout: 'flat' }, { sync: 'never', sourceAe: 'LIMPID' });
+const control = { signal: new AbortController().signal, pace: () => Promise.resolve(true) };
+const written = async (values: readonly TestFileValues[]): Promise<Outgoing[]> => {
+  const { instances, remove } = await writeTestFiles(values);
+  toRemove.push(remove);
+  return instances.map((instance) => ({ ...instance, bytes: 40_000, origin: 'result' }));
+};
+const many = Array.from({ length: 20 }, (_, index) => ({ sopInstanceUid: `1.2.3.${index + 1}` }));
+
+describe('a folder', () => {
+  it('keeps the first file of a name: the same bytes are delivered, others are refused for good', async () => {
+    const destination = at(folder.path);
+    const [first] = await written([{ sopInstanceUid: '1.2.3.1' }]);
+    const [other] = await written([{ sopInstanceUid: '1.2.3.1', pixelBytes: 40_002 }]);
+    if (!first || !other) throw new Error('no files');
+    expect((await destination.send([first], control)).outcomes[0]).toMatchObject({ class: 'delivered', comment: '' });
+    const kept = await readFile(join(folder.path, '1.2.3.1.dcm'));
+    expect((await destination.send([first], control)).outcomes[0]).toMatchObject({ class: 'delivered' });
+    expect(await destination.send([other], control)).toEqual({
+      failure: null,
+      outcomes: [
+        {
+          sopInstanceUid: '1.2.3.1',
+          class: 'permanent',
+          status: null,
+          comment: 'not written: a file of this instance with other bytes is there',
+        },
+      ],
+    });
+    expect(Buffer.compare(await readFile(join(folder.path, '1.2.3.1.dcm')), kept)).toBe(0);
+    // A difference in the last byte alone is one too.
+    const file = join(folder.path, '1.2.3.1.dcm');
+    await writeFile(file, Buffer.concat([kept.subarray(0, -1), Buffer.of((kept.at(-1) ?? 0) ^ 1)]));
+    expect((await destination.send([first], control)).outcomes[0]).toMatchObject({ class: 'permanent' });
+    expect(await readdir(folder.path)).toEqual(['1.2.3.1.dcm']);
+  });
+
+  it('that is missing is not made, but waited for', async () => {
+    const missing = join(folder.path, 'mount');
+    const instances = await written(many);
+    const failure = { code: 'DELIVER_FOLDER', detail: 'the folder cannot be written: ENOENT', pace: 'unreachable' };
+    expect(await at(missing).send(instances, control)).toEqual({ failure, outcomes: [] });
+    expect(await at(missing).probe(control.signal)).toEqual(failure);
+    expect(await readdir(folder.path)).toEqual([]);
+    await mkdir(missing);
+    expect(await at(missing).probe(control.signal)).toBeNull();
+    expect((await at(missing).send(instances, control)).outcomes).toHaveLength(many.length);
+  });
+
+  // A mode keeps nobody from writing who is root.
+  const itUnlessRoot = getuid?.() === 0 ? it.skip : it;
+  itUnlessRoot('that cannot be written fails as a whole', async () => {
+    await chmod(folder.path, 0o500);
+    try {
+      const failure = { code: 'DELIVER_FOLDER', detail: expect.stringContaining('EACCES'), pace: 'unreachable' };
+      expect(await at(folder.path).send(await written(many), control)).toEqual({ failure, outcomes: [] });
+      expect(await at(folder.path).probe(control.signal)).toEqual(failure);
+    } finally {
+      await chmod(folder.path, 0o700);
+    }
+  });
+
+  it('that turns into something else on the way ends the sending with what was written told, and leaves nothing half done', async () => {
+    const instances = await written(many);
+    const inner = join(folder.path, 'inner');
+    await mkdir(inner);
+    let turns = 0;
+    const pace = async (): Promise<boolean> => {
+      turns += 1;
+      if (turns === 6) {
+        await rm(inner, { recursive: true });
+        await writeFile(inner, 'a file now');
+      }
+      return true;
+    };
+    const report = await at(inner).send(instances, { ...control, pace });
+    expect(report.failure).toMatchObject({ code: 'DELIVER_FOLDER', pace: 'unreachable' });
+    expect(report.outcomes.map((outcome) => outcome.class)).toEqual(Array.from({ length: 5 }, () => 'delivered'));
+    expect(await readFile(inner, 'utf8')).toBe('a file now');
+  });
+
+  it('takes a file that cannot be read for what it is, and the others all the same', async () => {
+    const instances = await written(many.slice(0, 3));
+    await truncate(instances[1]?.file ?? '', 200);
+    const { failure, outcomes } = await at(folder.path).send(instances, control);
+    expect(failure).toBeNull();
+    expect(outcomes.map((outcome) => outcome.class)).toEqual(['delivered', 'permanent', 'delivered']);
+    expect((await readdir(folder.path)).sort()).toEqual(['1.2.3.1.dcm', '1.2.3.3.dcm']);
+  });
+
+  it('has each file once and whole when two deliver at once', async () => {
+    const instances = await written(many);
+    const reports = await Promise.all([at(folder.path), at(folder.path)].map((one) => one.send(instances, control)));
+    for (const { failure, outcomes } of reports) {
+      expect(failure).toBeNull();
+      expect(outcomes.every((outcome) => outcome.class === 'delivered')).toBe(true);
+    }
+    const names = await readdir(folder.path);
+    expect(names.sort()).toEqual(many.map(({ sopInstanceUid }) => `${sopInstanceUid}.dcm`).sort());
+    for (const { file, sopInstanceUid } of instances) {
+      const [source, copy] = await Promise.all([readFile(file), readFile(join(folder.path, `${sopInstanceUid}.dcm`))]);
+      expect(copy.subarray(-40_000).equals(source.subarray(-40_000))).toBe(true);
+    }
+  });
+});
