@@ -108,6 +108,12 @@ def _experiments(arguments: argparse.Namespace) -> None:
     experiments.run(arguments.budget_minutes, arguments.only, arguments.work, arguments.data, Path(__file__).parents[1])
 
 
+def _streaks(arguments: argparse.Namespace) -> None:
+    from limpid_training import streak_phantom
+
+    streak_phantom.run(arguments.model, arguments.realisations)
+
+
 def _demo(arguments: argparse.Namespace) -> None:
     from limpid_training import demo_series
 
@@ -160,6 +166,10 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--model", type=Path, required=True)
     command.add_argument("--realisations", type=int, default=8)
     command.set_defaults(run=_phantom)
+    command = commands.add_parser("streaks", help="what a CT model leaves of starvation streaks between the arms")
+    command.add_argument("--model", type=Path, required=True)
+    command.add_argument("--realisations", type=int, default=4)
+    command.set_defaults(run=_streaks)
     command = commands.add_parser("ultrasound", help="speckle, edges and contrasts of a phantom and of real images")
     command.add_argument("--model", type=Path, required=True)
     command.add_argument("--images", type=Path, nargs="*", default=[])
