@@ -59,8 +59,10 @@ export const negotiationOf = ({ accept, prefer }: Dimse): NegotiationPolicy => (
 
 export function limitsOf(dimse: Dimse): Limits {
   const { associations, associationsOfPeer, associationsOfAddress, idleMs, maximumObjectBytes, maximumPdu } = dimse;
+  const { diskMs: _ofStore, ...timers } = dimse.limits;
   return {
     ...defaultLimits,
+    ...timers,
     associations,
     associationsOfPeer,
     associationsOfAddress,

@@ -94,6 +94,7 @@ export async function openReceiver(
       arrived: (arrival) => tracker.arrived(arrival),
       associationEnded: (association, how) => tracker.associationEnded(association, how),
       pressure: () => pressure.now(),
+      diskMs: config.node.dimse.limits.diskMs,
       variants: variantsOf(config),
       log,
       metrics,

@@ -7,6 +7,10 @@ import { errorCode } from '../conditions/plain.js';
 /** @param peers with absolute paths */
 export async function checkPeers(peers: Readonly<Record<string, Peer>>, complain: Complain): Promise<void> {
   for (const [name, peer] of Object.entries(peers)) {
+    if (peer.kind === 'dicom') {
+      const file = peer.receive.user?.passcodeFile ?? null;
+      await checkSecret(file, ['peers', name, 'receive', 'user', 'passcodeFile'], complain);
+    }
     if (peer.kind !== 'dicomweb') continue;
     const { bearerTokenFile, username, passwordFile } = peer;
     const at = ['peers', name];
@@ -19,10 +23,14 @@ export async function checkPeers(peers: Readonly<Record<string, Peer>>, complain
       complain([...at, 'url'], 'a password stands in a file: use passwordFile');
     }
     for (const [key, file] of Object.entries({ bearerTokenFile, passwordFile })) {
-      if (file === null) continue;
-      await access(file, constants.R_OK).catch((error: unknown) =>
-        complain([...at, key], `${file} cannot be read: ${errorCode(error)}`),
-      );
+      await checkSecret(file, [...at, key], complain);
     }
   }
+}
+
+async function checkSecret(file: string | null, at: readonly string[], complain: Complain): Promise<void> {
+  if (file === null) return;
+  await access(file, constants.R_OK).catch((error: unknown) =>
+    complain([...at], `${file} cannot be read: ${errorCode(error)}`),
+  );
 }

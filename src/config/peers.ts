@@ -17,7 +17,11 @@ export function withAbsolutePaths(peers: Config['peers'], directory: string): Co
   const absolute = (path: string | null): string | null => (path === null ? null : resolve(directory, path));
   const paths = (peer: Peer): Peer => {
     if (peer.kind === 'folder') return { ...peer, directory: resolve(directory, peer.directory) };
-    if (peer.kind === 'dicom') return peer;
+    if (peer.kind === 'dicom') {
+      const { user } = peer.receive;
+      if (user === null) return peer;
+      return { ...peer, receive: { ...peer.receive, user: { ...user, passcodeFile: absolute(user.passcodeFile) } } };
+    }
     const { bearerTokenFile, passwordFile } = peer;
     return { ...peer, bearerTokenFile: absolute(bearerTokenFile), passwordFile: absolute(passwordFile) };
   };

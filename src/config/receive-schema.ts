@@ -21,6 +21,28 @@ const classes = scalar(
 const mismatch = z.enum(['refuse', 'accept']);
 const duplicates = z.enum(['keep', 'refuse']);
 
+const limits = z
+  .strictObject({
+    artim: duration.prefault('30s').describe('For a whole association request, and for a peer to close.'),
+    pdu: duration.prefault('30s').describe('For a PDU, from its first to its last byte.'),
+    stall: duration.prefault('30s').describe('A peer that takes none of the bytes sent to it is left.'),
+    rate: size.prefault('1KiB').describe('Least bytes a second of a data set.'),
+    rateOver: duration.prefault('60s').describe('The time over which `rate` is looked at.'),
+    disk: duration
+      .prefault('30s')
+      .describe('A spool that has not taken or kept an instance by then: A700, and nothing more until it answers.'),
+  })
+  .prefault({})
+  .transform(({ artim, pdu, stall, rate, rateOver, disk }) => ({
+    artimMs: artim,
+    pduMs: pdu,
+    stallMs: stall,
+    bytesPerSecond: rate,
+    rateMs: rateOver,
+    diskMs: disk,
+  }))
+  .describe('When a peer, or the disk, is too slow; a peer is aborted.');
+
 /** Keys of `node.dimse`. */
 export const nodeReceive = {
   accept: classes
@@ -48,6 +70,7 @@ export const nodeReceive = {
   associationsOfPeer: whole('a number from 1 to 1000', 1, 1000).default(8).describe('The same of one peer.'),
   associationsOfAddress: whole('a number from 1 to 1000', 1, 1000).default(64).describe('The same of one address.'),
   idle: duration.prefault('60s').describe('An association in which nothing happens for so long is aborted.'),
+  limits,
   slowBacklog: whole('a number of jobs from 1', 1, 1_000_000)
     .default(1000)
     .describe('So many jobs wait for routing and enhancing: instances are answered later, to hold senders up.'),

@@ -1,5 +1,6 @@
 // The C-STORE service: bytes into the spool as they come, the answer when they are kept.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { StoreRefusal } from '../io/dimse/sink.js';
 import type {
   AssociationInfo,
   ObjectSink,
@@ -28,6 +29,8 @@ export interface StoreDeps {
   readonly arrived: (arrival: Arrival) => void;
   readonly associationEnded: (association: number, how: 'released' | 'aborted' | 'lost') => void;
   readonly pressure: () => Pressure;
+  /** How long the spool may take for what it is asked; then the instance is refused as out of resources. */
+  readonly diskMs: number;
   /** Whether this peer's instances that come again with other bytes are kept. */
   readonly variants: (peer: string) => 'keep' | 'refuse';
   readonly log: Log;
@@ -39,12 +42,57 @@ const outOfResources = 0xa700;
 const processingFailure = 0x0110;
 const duplicateInstance = 0x0111;
 
+const diskBusy: StoreAnswer = { status: outOfResources, comment: 'The spool does not keep up' };
+
+/** Looks after what the spool is asked: a disk that does not answer holds no association for longer than `diskMs`. */
+class Patience {
+  readonly #deps: StoreDeps;
+  /** Asked too long ago, and still not answered. */
+  #stuck = 0;
+
+  constructor(deps: StoreDeps) {
+    this.#deps = deps;
+  }
+
+  /** Whether the spool owes an answer: nothing more is given to it, as each instance would hold memory until it comes. */
+  get isOver(): boolean {
+    return this.#stuck > 0;
+  }
+
+  /** What `asked` gives. @throws StoreRefusal A700: it has not come in time; it may still come, and then counts as usual */
+  async with<T>(asked: Promise<T>): Promise<T> {
+    const { diskMs, log } = this.#deps;
+    let timer: NodeJS.Timeout | undefined;
+    const over = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        if (this.#stuck++ === 0) log.error('the spool does not answer: instances are refused', { ms: diskMs });
+        void asked
+          .catch(() => {}) // told to who asked, or of no use any more
+          .then(() => {
+            if (--this.#stuck === 0) log.info('the spool answers again');
+          });
+        reject(new StoreRefusal(diskBusy));
+      }, diskMs);
+    });
+    try {
+      return await Promise.race([asked, over]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
 /** The receiver's answer to C-STORE requests. */
 export function openStoreService(deps: StoreDeps): StoreService {
+  const patience = new Patience(deps);
   return {
     begin(request) {
+      if (patience.isOver) {
+        count(deps, request.association.peer, 'other', outOfResources);
+        return diskBusy;
+      }
       const pressure = deps.pressure();
-      if (pressure.kind === 'none' || pressure.kind === 'slow') return new StoreSink(deps, request);
+      if (pressure.kind === 'none' || pressure.kind === 'slow') return new StoreSink(deps, request, patience);
       count(deps, request.association.peer, 'other', outOfResources);
       return { status: outOfResources, comment: pressure.why };
     },
@@ -60,11 +108,13 @@ function count(deps: StoreDeps, peer: string, modality: string, status: number):
 class StoreSink implements ObjectSink {
   readonly #deps: StoreDeps;
   readonly #request: StoreRequest;
+  readonly #patience: Patience;
   readonly #incoming: Incoming;
   readonly #startedAt: number;
 
-  constructor(deps: StoreDeps, request: StoreRequest) {
+  constructor(deps: StoreDeps, request: StoreRequest, patience: Patience) {
     this.#deps = deps;
+    this.#patience = patience;
     this.#request = request;
     this.#startedAt = deps.now();
     this.#incoming = deps.spool.instances.begin(arrivalMeta(request, request.association, this.#startedAt));
@@ -75,11 +125,14 @@ class StoreSink implements ObjectSink {
   }
 
   drained(): Promise<void> {
-    return this.#incoming.drained();
+    return this.#patience.with(this.#incoming.drained());
   }
 
   async commit(walked: WalkedFacts): Promise<StoreAnswer> {
-    const answer = await this.#keep(walked);
+    const answer = await this.#patience.with(this.#keep(walked)).catch((error: unknown) => {
+      if (error instanceof StoreRefusal) return error.answer;
+      throw error;
+    });
     const pressure = this.#deps.pressure();
     // what is kept is kept: the answer that comes later holds the sender up
     if (pressure.kind === 'slow') await sleep(pressure.delayMs);

@@ -30,6 +30,14 @@ const receiveDefaults = {
   associationsOfPeer: 8,
   associationsOfAddress: 64,
   idleMs: 60_000,
+  limits: {
+    artimMs: 30_000,
+    pduMs: 30_000,
+    stallMs: 30_000,
+    bytesPerSecond: 1024,
+    rateMs: 60_000,
+    diskMs: 30_000,
+  },
   slowBacklog: 1000,
   fullBacklog: 10_000,
 };
@@ -138,6 +146,12 @@ describe('a sound configuration', () => {
     expect(config.queue).toEqual({ url: 'redis://127.0.0.1:6379', passwordFile: null });
   });
 
+  it('finds the passcode of a peer beside its own file', async () => {
+    await write('secret\n', 'passcode');
+    const peers = 'peers: { ct1: { aeTitle: CT1, receive: { user: { name: ct1, passcodeFile: passcode } } } }\n';
+    const config = await loadConfig(await write(`${least}${peers}`), {}, { knownModels });
+    expect(config.peers['ct1']).toMatchObject({ receive: { user: { passcodeFile: join(folder, 'passcode') } } });
+  });
   it('reads the password of the queue from its file', async () => {
     const secret = await write('open/sesame\n', 'password');
     const file = await write(`${least}queue: { url: 'redis://limpid@127.0.0.1:6379/2', passwordFile: '${secret}' }\n`);

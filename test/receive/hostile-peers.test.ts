@@ -47,6 +47,7 @@ beforeEach(async () => {
     arrived: () => {},
     associationEnded: () => {},
     pressure: () => pressure,
+    diskMs: 30_000,
     variants: () => 'keep',
     log: silentLog,
     metrics: openMetrics(),

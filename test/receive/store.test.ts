@@ -2,12 +2,21 @@
 import { hostname } from 'node:os';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { openMetrics } from '../../src/observe/metrics.js';
 import type { Pressure } from '../../src/receive/decide-pressure.js';
 import { openStoreService } from '../../src/receive/store.js';
 import { type Spool, openSpool } from '../../src/spool/spool.js';
-import { associateRequest, commandPdu, dataPdu, dataSet, echoRequest, storeRequest } from '../support/dimse-bytes.js';
+import {
+  associateRequest,
+  commandPdu,
+  dataPdu,
+  dataSet,
+  echoRequest,
+  fragments,
+  storeRequest,
+} from '../support/dimse-bytes.js';
 import { scriptedPeer } from '../support/scripted-peer.js';
 import { openFolder } from '../support/temporary.js';
 import { type TestScp, openTestScp, silentLog } from '../support/test-scp.js';
@@ -19,18 +28,44 @@ let pressure: Pressure = { kind: 'none' };
 let variants: 'keep' | 'refuse' = 'keep';
 const arrived: string[] = [];
 
+/** What publishing, and taking bytes, wait for. */
+let disk: Promise<void>;
+
+/** The spool on a disk that answers when `disk` does. */
+function slowSpool(real: Spool): Spool {
+  const instances = new Proxy(real.instances, {
+    get(target, name) {
+      if (name === 'begin') {
+        return (...args: Parameters<typeof target.begin>) => {
+          const incoming = target.begin(...args);
+          const drained = incoming.drained.bind(incoming);
+          return Object.assign(incoming, { drained: () => disk.then(drained) });
+        };
+      }
+      if (name === 'publish')
+        return (...args: Parameters<typeof target.publish>) => disk.then(() => target.publish(...args));
+      return Reflect.get(target, name, target) as unknown;
+    },
+  });
+  return new Proxy(real, {
+    get: (target, name) => (name === 'instances' ? instances : (Reflect.get(target, name, target) as unknown)),
+  });
+}
+
 beforeEach(async () => {
   pressure = { kind: 'none' };
   variants = 'keep';
   arrived.length = 0;
   folder = await openFolder();
   spool = await openSpool({ directory: folder.path, sync: 'never', host: hostname(), now: Date.now });
+  disk = Promise.resolve();
   const service = openStoreService({
-    spool,
+    spool: slowSpool(spool),
     listed: () => Promise.resolve(new Map()),
     arrived: ({ kind }) => void arrived.push(kind),
     associationEnded: () => {},
     pressure: () => pressure,
+    diskMs: 300,
     variants: () => variants,
     log: silentLog,
     metrics: openMetrics(),
@@ -104,5 +139,38 @@ describe('pressure', () => {
     expect(await files()).toEqual({ kept: 0, left: 0 });
     pressure = { kind: 'none' };
     expect(await answersTo(...object('1.2.1', 1))).toEqual(['0000']);
+  });
+});
+
+describe('a disk that does not answer', () => {
+  const stuck = (): (() => void) => {
+    let release: () => void = () => {};
+    disk = new Promise((resolve) => (release = resolve));
+    return release;
+  };
+  it('while an instance is kept: A700 in time and at once for the next ones, taken again when it answers', async () => {
+    const release = stuck();
+    const started = performance.now();
+    expect(await answersTo(...object('1.2.1', 1))).toEqual(['a700']);
+    expect(performance.now() - started).toBeGreaterThan(290);
+    const next = performance.now();
+    expect(await answersTo(...object('1.2.2', 1))).toEqual(['a700']);
+    expect(performance.now() - next).toBeLessThan(290);
+    release();
+    while (arrived.length === 0) await delay(5);
+    // the first one was kept after all, and is known as a duplicate when it comes again
+    expect(await answersTo(...object('1.2.1', 1), ...object('1.2.2', 2))).toEqual(['0000', '0000']);
+    expect(arrived).toEqual(['stored', 'stored']);
+    expect(await files()).toEqual({ kept: 2, left: 0 });
+  });
+  it('while bytes come: the rest is read and dropped, A700, and the association goes on', async () => {
+    const release = stuck();
+    const bytes = dataSet({ sopInstanceUid: '1.2.3', pixelBytes: 30_000_000 });
+    const pdus = [commandPdu(1, storeRequest('1.2.3')), fragments(1, bytes, 100_000)];
+    expect(await answersTo(...pdus)).toEqual(['a700']);
+    release();
+    while ((await files()).left > 0) await delay(5);
+    expect(await files()).toEqual({ kept: 0, left: 0 });
+    expect(await answersTo(...object('1.2.3', 1))).toEqual(['0000']);
   });
 });

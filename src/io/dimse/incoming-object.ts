@@ -3,7 +3,7 @@ import { isReceivableUid } from './constants.js';
 import type { Limits } from './limits.js';
 import { invalidMessage } from './pdu.js';
 import type { Mismatch } from './policy.js';
-import type { ObjectSink, StoreAnswer, StoreRequest, WalkedFacts } from './sink.js';
+import { type ObjectSink, type StoreAnswer, StoreRefusal, type StoreRequest, type WalkedFacts } from './sink.js';
 import { answers, identityInvalid, identityMissing } from './status.js';
 import { type Walk, openWalk } from './walk.js';
 import { type Identity, identityTags } from './walker.js';
@@ -80,8 +80,9 @@ export class IncomingObject {
     try {
       await this.#sink?.drained();
     } catch (error) {
-      this.#options.failed('store failed', error);
-      this.#refuse(answers.failure);
+      if (this.#sink === null) return; // the association has ended meanwhile
+      if (!(error instanceof StoreRefusal)) this.#options.failed('store failed', error);
+      this.#refuse(error instanceof StoreRefusal ? error.answer : answers.failure);
     }
   }
 

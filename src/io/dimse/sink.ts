@@ -36,12 +36,24 @@ export interface StoreAnswer {
   readonly offending?: readonly number[];
 }
 
+/** Thrown by a sink that cannot take an object and says what is answered for it. */
+export class StoreRefusal extends Error {
+  readonly answer: StoreAnswer;
+
+  constructor(answer: StoreAnswer) {
+    super(answer.comment ?? 'refused by the store');
+    this.name = 'StoreRefusal';
+    this.answer = answer;
+  }
+}
+
 export interface ObjectSink {
   /**
    * Takes the next bytes of the data set: a slice of a read buffer, not to be changed, valid only during the call.
    * Gives the bytes still queued; above its mark the association is not read from until `drained` resolves.
    */
   write(chunk: Uint8Array): number;
+  /** Rejects with StoreRefusal: the object is refused with its answer, read and dropped; with anything else: 0110. */
   drained(): Promise<void>;
   /** The data set is whole and its UIDs are those of the command: keep it, then say the answer. Rejects: 0110, and `discard`. */
   commit(facts: WalkedFacts): Promise<StoreAnswer>;
