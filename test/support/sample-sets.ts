@@ -14,6 +14,7 @@ import type { ReasonCode } from '../../src/errors.js';
 import { seriesOfFiles } from '../../src/file-series.js';
 import { openRegistry } from '../../src/inference/registry.js';
 import { decideGate } from '../../src/route/decide-gate.js';
+import { settingsOf } from '../../src/route/decide-route.js';
 import { readSeriesFacts } from '../../src/route/read-facts.js';
 import type { OutcomeRecord } from '../../src/spool/records.js';
 import { identityModel } from './identity-model.js';
@@ -60,12 +61,13 @@ export interface SampleResult {
   readonly objects: string;
 }
 
-/** Gate and task of one set, with strength 0. `models`: a folder with the identity network. */
+/** Gate and task of one set, with strength 0. `models`: a folder with the model, which is the identity network unless said. */
 export async function enhanceSample(
   set: SampleSet,
   device: Device,
   models: string,
   outDir: string,
+  model: string = identityModel,
 ): Promise<SampleResult> {
   const paths = set.files.map((file) => sharedData(file) ?? '');
   const objects = join(outDir, 'objects');
@@ -73,8 +75,8 @@ export async function enhanceSample(
   const [one] = series;
   if (one === undefined || refused.length > 0)
     return { verdict: refusalOf(refused[0]?.why ?? ''), outcome: null, objects };
-  const card = (await openRegistry(models)).get(identityModel);
-  if (card === undefined) throw new Error('no identity network');
+  const card = (await openRegistry(models)).get(model);
+  if (card === undefined) throw new Error(`no model ${model}`);
   const pathOf = ({ file }: { file: string }): string => one.paths.get(file) ?? '';
   const facts = await readSeriesFacts(one.record, pathOf, { tags: new Set(), marks: vendorMarks });
   const gate = decideGate(facts, card, { lift, minimumSlices: 1 }, vendorMarks);
@@ -82,11 +84,11 @@ export async function enhanceSample(
     return { verdict: [...new Set(gate.reasons.map(({ code }) => code))].join(' '), outcome: null, objects };
   }
   await mkdir(outDir, { recursive: true });
-  const settings = { strength: 0, task: 'denoise' };
+  const settings = card.grid === null ? { strength: 0, task: 'denoise' } : settingsOf(card, 0);
   const order: TaskOrder = {
     series: one.record,
     task: {
-      name: identityModel,
+      name: model,
       rule: 'test',
       slot: 1,
       model: { id: card.id, version: card.version, sha256: card.sha256, kind: card.kind },
