@@ -57,6 +57,11 @@ export const failures = {
   MODEL_INVALID: { next: 'stop', hint: 'Run `limpid models verify`; restore the model folder from the release.' },
   MODEL_UNKNOWN: { next: 'reject', hint: 'See `limpid models list` for the models this node has.' },
   PROVIDER_UNAVAILABLE: { next: 'stop', hint: 'No execution provider of workers.providers works here; add cpu.' },
+  // receive
+  RECEIVE_UNREPORTED: {
+    next: 'stop',
+    hint: 'A peer asked this node for storage commitment and did not take the report: give the peer its host and port, and it a way to take N-EVENT-REPORT; it may then ask again.',
+  },
   // enhance
   ENHANCE_CHILD_DIED: {
     next: 'retry',

@@ -27,7 +27,7 @@ export function committingPeers(peers: AppOptions['config']['peers']): string[] 
 }
 
 /** A peer's address; undefined: it has none. */
-function targetOf({ config, metrics }: AppOptions, tls: NodeTls, name: string): ScuTarget | undefined {
+export function targetOf({ config, metrics }: AppOptions, tls: NodeTls, name: string): ScuTarget | undefined {
   const peer = config.peers[name];
   if (peer?.kind !== 'dicom' || peer.host === null || peer.port === null) return undefined;
   const { aeTitle, host, port } = peer;

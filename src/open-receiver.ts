@@ -9,12 +9,14 @@ import { LimpidError } from './errors.js';
 import { openScp } from './io/dimse/scp.js';
 import type { TlsListening } from './io/dimse/tls-listener.js';
 import { askedPeers } from './open-committer.js';
+import { openPromises } from './open-promises.js';
 import { advance } from './pipeline.js';
 import type { PipelineDeps } from './pipeline.js';
 import { admit } from './receive/admission.js';
 import { openCommitmentService } from './receive/commitment.js';
 import type { Pressure } from './receive/decide-pressure.js';
 import { watchPressure } from './receive/pressure.js';
+import { RecentInstances } from './receive/promise-survey.js';
 import { openStoreService } from './receive/store.js';
 import type { NodeTls } from './open-tls.js';
 import type { Spool } from './spool/spool.js';
@@ -77,6 +79,12 @@ export async function openReceiver(
   closing.add(() => tracker.close());
   await tracker.start();
   const admission = await admissionPolicy(config);
+  const recent = new RecentInstances();
+  const promises = openPromises(options, spool, tls, recent);
+  if (promises !== null) {
+    closing.add(() => promises.close());
+    await promises.start();
+  }
   const congested = (): string | null => {
     if (stopping.aborted) return 'the node is draining';
     const found = pressure.now();
@@ -91,7 +99,10 @@ export async function openReceiver(
     store: openStoreService({
       spool,
       listed: (key) => tracker.listed(key),
-      arrived: (arrival) => tracker.arrived(arrival),
+      arrived(arrival) {
+        if (promises !== null) recent.arrived(arrival.key, arrival.instance.file);
+        tracker.arrived(arrival);
+      },
       associationEnded: (association, how) => tracker.associationEnded(association, how),
       pressure: () => pressure.now(),
       diskMs: config.node.dimse.limits.diskMs,
@@ -100,7 +111,7 @@ export async function openReceiver(
       metrics,
       now: Date.now,
     }),
-    commitment: openCommitmentService({ asked: askedPeers(config.peers), reported: takeReport }),
+    commitment: openCommitmentService({ asked: askedPeers(config.peers), reported: takeReport, promises }),
     mismatch: config.node.dimse.mismatch,
     negotiation: negotiationOf(config.node.dimse),
     limits: limitsOf(config.node.dimse),

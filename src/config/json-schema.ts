@@ -51,17 +51,15 @@ export function configJsonSchema(): Record<string, unknown> {
   // Rules may stand in a file of their own; its name is put in their place before the schema sees them.
   const file = { type: 'string', description: 'A file that holds the list of rules, relative to this one.' };
   properties['rules'] = { anyOf: [file, properties['rules']] };
-  allowBoolean(properties['peers']);
+  const kinds = mapping(mapping(properties['peers'])['additionalProperties']);
+  for (const kind of [kinds['anyOf'], kinds['oneOf'], properties['node']].flat()) allowBoolean(kind);
   return { ...whole, title: 'limpid configuration', properties };
 }
 
 /** `commitment: true` stands for its defaults, `false` for none: the schema sees neither. */
-function allowBoolean(peers: unknown): void {
-  const kinds = mapping(mapping(peers)['additionalProperties']);
-  for (const kind of [kinds['anyOf'], kinds['oneOf']].flat()) {
-    const alternatives = mapping(mapping(mapping(kind)['properties'])['commitment'])['anyOf'];
-    if (Array.isArray(alternatives)) alternatives.unshift({ type: 'boolean' });
-  }
+function allowBoolean(section: unknown): void {
+  const alternatives = mapping(mapping(mapping(section)['properties'])['commitment'])['anyOf'];
+  if (Array.isArray(alternatives)) alternatives.unshift({ type: 'boolean' });
 }
 
 /** Of a file of rules. */

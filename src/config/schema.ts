@@ -7,6 +7,7 @@ import { assembleOwn } from './completion.js';
 import { compileCondition } from '../conditions/compile.js';
 import { compileExpression } from '../conditions/patterns.js';
 import { peer } from './peer-schema.js';
+import { promising } from './promise-schema.js';
 import { nodeReceive } from './receive-schema.js';
 import { aeTitle, duration, host, name, port, scalar, size, text, whole } from './scalars.js';
 import { listenerTls } from './tls-schema.js';
@@ -37,6 +38,11 @@ const node = z.strictObject({
     })
     .prefault({})
     .transform(({ idle, maximumObject, ...rest }) => ({ ...rest, idleMs: idle, maximumObjectBytes: maximumObject })),
+  commitment: promising
+    .prefault(false)
+    .describe(
+      'Whether named peers may ask this node for storage commitment. limpid is no archive: a commitment holds for `keep`. true, false, or { of, keep, wait, giveUp }.',
+    ),
   http: z
     .strictObject({ host: host.default('127.0.0.1'), port: port.default(8080) })
     .prefault({})

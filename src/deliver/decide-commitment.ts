@@ -36,7 +36,8 @@ type Ending =
       readonly endedMs: number;
       readonly counts: boolean;
       readonly delay: boolean;
-      why: string;
+      readonly transactionUid: string;
+      readonly why: string;
     }
   | { readonly kind: 'refused'; readonly why: string }
   | { readonly kind: 'pending'; readonly untilMs: number };
@@ -51,31 +52,40 @@ function endingOf(
   nowMs: number,
 ): Ending {
   const askedMs = Date.parse(asked.at);
+  const { transactionUid } = asked;
   if (report !== null) {
     const reason = report.failed.find(({ sopInstanceUid }) => sopInstanceUid === uid)?.reason;
     if (reason === undefined) {
       const why = 'the report does not name the instance';
-      return { kind: 'failed', endedMs: Date.parse(report.at), counts: true, delay: true, why };
+      return { kind: 'failed', endedMs: Date.parse(report.at), counts: true, delay: true, transactionUid, why };
     }
     const why = `Failure Reason ${hex(reason)}`;
     if (permanent.has(reason)) return { kind: 'refused', why };
-    return { kind: 'failed', endedMs: Date.parse(report.at), counts: true, delay: !atOnce.has(reason), why };
+    return {
+      kind: 'failed',
+      endedMs: Date.parse(report.at),
+      counts: true,
+      delay: !atOnce.has(reason),
+      transactionUid,
+      why,
+    };
   }
   // The process was ended before the answer: whether the peer was asked is unknown, and asking again harms nothing.
-  if (answer === null) return { kind: 'failed', endedMs: askedMs, counts: false, delay: false, why: 'interrupted' };
+  if (answer === null)
+    return { kind: 'failed', endedMs: askedMs, counts: false, delay: false, transactionUid, why: 'interrupted' };
   const endedMs = Date.parse(answer.at);
   if (answer.status === null) {
-    return { kind: 'failed', endedMs, counts: true, delay: true, why: answer.code ?? 'no answer' };
+    return { kind: 'failed', endedMs, counts: true, delay: true, transactionUid, why: answer.code ?? 'no answer' };
   }
   if (answer.status !== 0) {
     const why = `status ${hex(answer.status)}`;
     return permanent.has(answer.status)
       ? { kind: 'refused', why }
-      : { kind: 'failed', endedMs, counts: true, delay: true, why };
+      : { kind: 'failed', endedMs, counts: true, delay: true, transactionUid, why };
   }
   const untilMs = askedMs + waitMs;
   if (nowMs < untilMs) return { kind: 'pending', untilMs };
-  return { kind: 'failed', endedMs: untilMs, counts: true, delay: false, why: 'no report' };
+  return { kind: 'failed', endedMs: untilMs, counts: true, delay: false, transactionUid, why: 'no report' };
 }
 
 interface InstanceWord {
@@ -105,8 +115,23 @@ function wordOf(
   const failed = endings.filter((ending) => ending.kind === 'failed');
   const tries = failed.filter(({ counts }) => counts).length;
   if (tries >= policy.tries) return { dueMs: Infinity, pending: false, refused: `${last.why}, asked ${tries} times` };
-  const wait = last.delay ? Math.min(longestMs, firstMs * 2 ** Math.max(0, tries - 1)) : 0;
+  const wait = last.delay ? backOffMs(tries, last.transactionUid) : 0;
   return { dueMs: last.endedMs + wait, pending: false, refused: null };
+}
+
+/** Full jitter, never below a tenth of the first wait. Its share follows from the UID: asked again, it says the same time. */
+function backOffMs(tries: number, transactionUid: string): number {
+  const ceilingMs = Math.min(longestMs, firstMs * 2 ** Math.max(0, tries - 1));
+  return Math.max(firstMs / 10, Math.round(ceilingMs * shareOf(transactionUid)));
+}
+
+/** A number from 0 to 1 that looks random: FNV-1a of the text, its bits mixed once more. */
+function shareOf(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return ((hash ^ (hash >>> 16)) >>> 0) / 0xffffffff;
 }
 
 /**

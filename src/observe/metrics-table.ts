@@ -154,6 +154,16 @@ export const metrics = {
     labels: ['peer', 'outcome'],
     help: 'Instances of storage commitment requests, by outcome: committed, failed, unreported (asked again), uncommitted (not asked again).',
   },
+  promises_total: {
+    kind: 'counter',
+    labels: ['peer', 'outcome'],
+    help: 'Instances that a peer has asked this node to commit itself to, by outcome: committed, failed.',
+  },
+  promise_reports_total: {
+    kind: 'counter',
+    labels: ['peer', 'outcome'],
+    help: 'Requests for storage commitment of this node by how their report ended: reported, unreported (given up).',
+  },
   delivery_seconds: {
     kind: 'histogram',
     labels: ['peer'],
@@ -222,4 +232,6 @@ export const metricValues = {
   queue_jobs: { state: ['waiting', 'delayed', 'active'] },
   deliveries_total: { outcome: ['delivered', 'warned', 'transient', 'permanent'] },
   commitments_total: { outcome: ['committed', 'failed', 'unreported', 'uncommitted'] },
+  promises_total: { outcome: ['committed', 'failed'] },
+  promise_reports_total: { outcome: ['reported', 'unreported'] },
 } as const satisfies Partial<Record<keyof typeof metrics, Readonly<Record<string, readonly string[]>>>>;

@@ -35,7 +35,7 @@ export function newestRecordMs({ revisions, actions }: SeriesState): number | nu
 
 /**
  * Decides on one series. A series that has something left to do, a refused delivery that nobody has discarded among it, keeps
- * everything however old it is.
+ * everything however old it is; so does one of which this node has committed itself to keep instances, until that time is over.
  *
  * @param activity whether `active/` has a marker of it
  */
@@ -48,6 +48,7 @@ export function decideSweep(
   const newestMs = newestRecordMs(state);
   if (newestMs === null || activity === 'active' || !nextSteps(state).done) return { kind: 'keep' };
   if (newestMs > nowMs) return { kind: 'clock' };
+  if (state.promisedUntilMs > nowMs) return { kind: 'keep' };
   if (nowMs - newestMs > policy.recordsMs) return { kind: 'records' };
   return nowMs - newestMs > policy.deliveredMs ? { kind: 'pixels' } : { kind: 'keep' };
 }

@@ -72,6 +72,17 @@ export class Layout {
   study(key: Key, revision: number, task: string): string {
     return join(this.result(key, revision, task), 'study.dcm');
   }
+  /** Transactions in which this node is asked to commit itself. */
+  get promises(): string {
+    return join(this.root, 'promises');
+  }
+  promise(transaction: string): string {
+    return join(this.promises, transaction);
+  }
+  /** What this node has promised of a series. */
+  promisesOf(key: Key): string {
+    return join(this.series(key), 'promises');
+  }
   get commitmentIndex(): string {
     return join(this.root, 'commitments');
   }

@@ -15,6 +15,7 @@ import {
   decisionRecord,
   deliveryRecord,
   outcomeRecord,
+  promiseRecord,
   seriesRecord,
 } from './records.js';
 import type { DeliveryRecord } from './records.js';
@@ -67,7 +68,23 @@ export async function readState(layout: Layout, key: Key): Promise<SeriesState> 
     files: instances.filter((name) => name.endsWith('.dcm')).map((name) => name.slice(0, -4)),
     revisions,
     actions,
+    promisedUntilMs: names.includes('promises') ? await readPromisedUntil(layout, key) : -Infinity,
   };
+}
+
+/** Until when this node has promised to keep instances of a series, ms since epoch; -Infinity: it has not. */
+export function readPromisedUntil(layout: Layout, key: Key): Promise<number> {
+  return promisedUntilIn(layout.promisesOf(key));
+}
+
+/** The same of a folder of promises, wherever it lies. */
+export async function promisedUntilIn(folder: string): Promise<number> {
+  let untilMs = -Infinity;
+  for (const file of await namesIn(folder)) {
+    const promise = await readRecord(join(folder, file), promiseRecord);
+    if (promise !== null) untilMs = Math.max(untilMs, Date.parse(promise.until));
+  }
+  return untilMs;
 }
 
 async function readActions(layout: Layout, key: Key): Promise<NumberedAction[]> {

@@ -271,6 +271,38 @@ export const commitmentIndexRecord = z.object({
   number: z.int().min(1),
 });
 
+/** promises/TX/request.json: a peer asks this node to commit itself; published before the request is answered. */
+export const promiseRequestRecord = z.object({
+  version: z.literal(1),
+  at: time,
+  /** The peer that asks, by its name. */
+  by: z.string(),
+  transactionUid: z.string(),
+  references: z.array(reference),
+});
+export type PromiseRequestRecord = z.infer<typeof promiseRequestRecord>;
+
+/** promises/TX/outcome.json: what this node commits itself to, published before it is reported. */
+export const promiseOutcomeRecord = z.object({
+  version: z.literal(1),
+  at: time,
+  committed: z.array(reference),
+  failed: z.array(reference.extend({ reason: z.int() })),
+});
+export type PromiseOutcomeRecord = z.infer<typeof promiseOutcomeRecord>;
+
+/** promises/TX/end.json: the peer has the report, or it is not sent any more. */
+export const promiseEndRecord = z.object({
+  version: z.literal(1),
+  at: time,
+  how: z.enum(['reported', 'unreported']),
+  detail: z.string(),
+});
+export type PromiseEndRecord = z.infer<typeof promiseEndRecord>;
+
+/** promises/TX.json in the folder of a series: its pixels stay until then. Published before any file is looked at. */
+export const promiseRecord = z.object({ version: z.literal(1), at: time, until: time, by: z.string() });
+
 /** actions/NNN.json: what people did. */
 export const actionRecord = z.object({
   version: z.literal(1),

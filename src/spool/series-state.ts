@@ -34,4 +34,6 @@ export interface SeriesState {
   /** In order, r1 first. */
   readonly revisions: readonly RevisionState[];
   readonly actions: readonly NumberedAction[];
+  /** This node has committed itself to keep instances of it until then, ms since epoch; -Infinity: it has not. */
+  readonly promisedUntilMs: number;
 }

@@ -6,9 +6,11 @@ import { forgetTransactions } from './commitment-records.js';
 import { decideSweep } from './decide-sweep.js';
 import type { RetentionPolicy } from './decide-sweep.js';
 import type { Key } from './key.js';
+import { forgetEnded } from './promises.js';
+import { promisedUntilIn, readPromisedUntil } from './read-state.js';
 import type { Spool } from './spool.js';
 import type { RevisionState, SeriesState } from './state.js';
-import { hasCode, namesIn } from './write-once.js';
+import { hasCode, namesIn, renameOnce } from './write-once.js';
 
 export interface SweepDeps {
   readonly spool: Spool;
@@ -52,7 +54,7 @@ export async function sweep(deps: SweepDeps, signal: AbortSignal): Promise<Sweep
         log.warn('nothing is swept while the clock stands before the newest record', { key });
         break;
       }
-      if (decision.kind === 'records' && (await forget(spool, state))) report.forgotten += 1;
+      if (decision.kind === 'records' && (await forget(deps, state))) report.forgotten += 1;
       const bytes = decision.kind === 'pixels' ? await takePixels(deps, state) : null;
       if (bytes === null && decision.kind !== 'records') {
         report.kept.originals += bytesOfOriginals(state);
@@ -66,6 +68,7 @@ export async function sweep(deps: SweepDeps, signal: AbortSignal): Promise<Sweep
       log.error('a series could not be swept', { key, error });
     }
   }
+  await forgetEnded(spool, deps.policy.recordsMs, deps.now());
   return report;
 }
 
@@ -129,6 +132,8 @@ async function takePixels({ spool, now }: SweepDeps, state: SeriesState): Promis
     });
   }
   if (await spool.isActive(key)) return null;
+  // A promise is published before it looks for swept.json: one of both is seen by the other.
+  if ((await readPromisedUntil(spool.layout, key)) > now()) return null;
   let bytes = 0;
   const folder = await spool.freshFolder('swept');
   for (const revision of state.revisions) {
@@ -170,16 +175,19 @@ async function moveAway(from: string, to: string): Promise<boolean> {
  *
  * @returns false where the series has become active
  */
-async function forget(spool: Spool, state: SeriesState): Promise<boolean> {
+async function forget({ spool, now }: SweepDeps, state: SeriesState): Promise<boolean> {
   const { key, revisions } = state;
   if (await spool.isActive(key)) return false;
   const folder = await spool.freshFolder('forgotten');
   const away = join(folder, key);
   if (!(await moveAway(spool.layout.series(key), away))) return false;
+  // Promised in that moment: it goes back whole, or, where an arriving instance has made the folder anew, file by file.
+  const isPromised = (await promisedUntilIn(join(away, 'promises'))) > now();
+  if (isPromised && (await renameOnce(away, spool.layout.series(key)))) return false;
   const listed = new Set(
     revisions.flatMap(({ record }) => [...record.instances, ...record.variants].map(({ file }) => `${file}.dcm`)),
   );
-  const arrived = (await namesIn(join(away, 'instances'))).filter((name) => !listed.has(name));
+  const arrived = (await namesIn(join(away, 'instances'))).filter((name) => isPromised || !listed.has(name));
   for (const name of arrived) await spool.instances.restore(key, join(away, 'instances', name), name);
   await forgetTransactions(spool, state);
   await rm(folder, { recursive: true, force: true });

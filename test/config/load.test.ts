@@ -91,6 +91,7 @@ describe('a sound configuration', () => {
       name: 'limpid',
       qualification: 'RESEARCH',
       unknownCallers: 'refuse',
+      commitment: null,
       dimse: { host: '0.0.0.0', port: 11112, tls: null, ...receiveDefaults },
       http: { host: '127.0.0.1', port: 8080 },
     });

@@ -14,7 +14,7 @@ describe('gauges of the whole node', () => {
       spool: {
         active: { keys: async () => new Map(keys.map((key) => [key, 0])) },
         // Instances that no revision lists yet: the series is being received.
-        state: async (key) => ({ key, files: ['f0'], revisions: [], actions: [] }),
+        state: async (key) => ({ key, files: ['f0'], revisions: [], actions: [], promisedUntilMs: -Infinity }),
         oldestActiveSeconds: async () => 90,
       },
       queue: {

@@ -42,6 +42,7 @@ function state(revisions: RevisionState[], actions: ActionRecord[] = [], extraFi
     key,
     files: [...new Set([...listed, ...extraFiles])],
     revisions,
+    promisedUntilMs: -Infinity,
     actions: actions.map((action, index) => ({ number: index + 1, file: `00${index + 1}.json`, action })),
   };
 }

@@ -154,6 +154,7 @@ function seriesState(revisions: readonly RevisionState[], actions: readonly Acti
     key,
     files: ['f0', 'f1', 'f2'],
     revisions,
+    promisedUntilMs: -Infinity,
     actions: actions.map((entry, i) => ({ number: i + 1, file: `00${i + 1}.json`, action: entry })),
   };
 }

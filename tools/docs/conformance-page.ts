@@ -9,6 +9,7 @@ import { implementationClassUid, implementationVersionName, version } from '../.
 import { madeClasses, objectSections } from './conformance-objects.js';
 import { code, page, table } from './markdown.js';
 import { commitment } from '../../src/config/commitment-schema.js';
+import { promising } from '../../src/config/promise-schema.js';
 import { configSchema } from '../../src/config/schema.js';
 
 const hex = (value: number, digits: number): string => value.toString(16).toUpperCase().padStart(digits, '0');
@@ -91,6 +92,7 @@ function configurationRows(): string[][] {
     ['DICOM port', code('node.dimse.port'), String(node.dimse.port)],
     ['callers that no peer names', code('node.unknownCallers'), node.unknownCallers],
     ['Station Name', code('node.name'), node.name],
+    ['Storage Commitment as SCP', code('node.commitment'), 'off'],
     ['Content Qualification', code('node.qualification'), node.qualification],
     ['peers: AE title, host, port, addresses, associations, compression, commitment, TLS', code('peers'), 'none'],
     ['a series is complete after', code('assemble.quiet'), seconds(assemble.quietMs)],
@@ -102,7 +104,9 @@ function configurationRows(): string[][] {
 
 export async function conformancePage(): Promise<string> {
   const asked = commitment.parse(true);
-  if (asked === null) throw new Error('commitment: true asks for nothing');
+  const given = promising.parse(true);
+  if (asked === null || given === null) throw new Error('commitment: true asks for nothing, or gives nothing');
+  const days = (ms: number): string => (ms % 86_400_000 === 0 && ms > 86_400_000 ? `${ms / 86_400_000} d` : `${ms / 3_600_000} h`);
   return page(
     'DICOM conformance statement',
     `limpid ${version}. Made from the tables that the program works by; its tests fail when this page and they differ. Sections in the order of PS3.2.`,
@@ -113,7 +117,7 @@ export async function conformancePage(): Promise<string> {
       [
         ['Verification', 'yes', 'yes'],
         ['Storage, every Storage SOP class of PS3.4 Annex B.5 and private ones below its root', 'yes', 'yes'],
-        ['Storage Commitment Push Model', 'yes, for peers configured so', 'no'],
+        ['Storage Commitment Push Model', 'yes, for peers configured so', 'yes, where the configuration says so'],
         ['Query/Retrieve, Worklist, MPPS, Print', 'no', 'no'],
         ['Media interchange', 'no', 'no'],
       ],
@@ -123,7 +127,7 @@ export async function conformancePage(): Promise<string> {
     '## Introduction',
     'For integrators and for the operators of the nodes beside it. Conformance alone does not mean that two nodes work together: try `limpid echo PEER -v` and `limpid send PEER FILE`. Words: *original*, an instance as received; *derived series*, what a model made of one; *peer*, a node of the configuration. PS3.x are the parts of the DICOM standard.',
     '## Implementation model',
-    'One application entity. As SCP it takes Verification and Storage requests of modalities (and of a PACS); instances of a series are gathered until it is complete; rules decide what is enhanced and who gets what. As SCU it stores originals and derived series, sends documents that withdraw a derived series, asks for Storage Commitment, and asks peers that failed by Verification. An instance is answered 0000 only when it is kept, and is sent until its destination has it, in any order, over one or more associations at once. Nothing is sent that no rule asks for.',
+    'One application entity. As SCP it takes Verification and Storage requests of modalities (and of a PACS); instances of a series are gathered until it is complete; rules decide what is enhanced and who gets what. As SCU it stores originals and derived series, sends documents that withdraw a derived series, asks for Storage Commitment, reports its own, and asks peers that failed by Verification. An instance is answered 0000 only when it is kept, and is sent until its destination has it, in any order, over one or more associations at once. Nothing is sent that no rule asks for.',
     '## Associations',
     table(
       ['', ''],
@@ -132,7 +136,7 @@ export async function conformancePage(): Promise<string> {
         ['Implementation Class UID', code(implementationClassUid)],
         ['Implementation Version Name', code(implementationVersionName)],
         ['asynchronous operations', 'one at a time in both directions; the window is never negotiated'],
-        ['role selection', 'Storage: the association requestor is SCU, SCP of the requestor is refused; Storage Commitment: a peer that is asked may take the SCP role to report'],
+        ['role selection', 'Storage: the association requestor is SCU, SCP of the requestor is refused; Storage Commitment: a peer that is asked may take the SCP role to report; limpid proposes that role when it reports itself'],
         ['Storage extended negotiation', 'level 2 (full), no digital signatures, no element coercion'],
         ['user identity', 'not negotiated'],
         ['TLS', 'as SCP on a port of its own (2762), as SCU per peer: see Security'],
@@ -166,6 +170,27 @@ export async function conformancePage(): Promise<string> {
         ['a report may take', code('commitment.wait'), `${asked.waitMs / 3_600_000} h`],
         ['requests before an instance counts as uncommitted', code('commitment.tries'), String(asked.tries)],
         ['the association stays open for a report', code('commitment.linger'), `${asked.lingerMs / 1000} s`],
+      ],
+    ),
+    'As SCP, where `node.commitment` says so (not by default), for the peers that the configuration names. limpid is no archive: it commits itself for a time. N-ACTION is answered 0000 only when the request is on disk. An instance is committed when its file has been read to its end, its SOP class is the one asked for, its bytes have the recorded SHA-256 and, with `of: forwarded`, every peer that the rules forward it to has stored it (and has committed itself, where it is asked). Derived series are not committed. N-EVENT-REPORT goes over the association of the request where the requestor keeps that open for a second, else over a new one to host and port of the peer, with the SCP role proposed; it is repeated with back-off from 5 s to 15 min. A peer without host and port is told on the association of its request only.',
+    table(
+      ['', 'key', 'default'],
+      [
+        ['what is committed', code('node.commitment.of'), given.of],
+        ['pixels of what is committed stay at least', code('node.commitment.keep'), days(given.keepMs)],
+        ['what is not forwarded by then is reported as failed', code('node.commitment.wait'), days(given.waitMs)],
+        ['a report is repeated for', code('node.commitment.giveUp'), days(given.giveUpMs)],
+      ],
+    ),
+    table(
+      ['Failure Reason or status', 'when'],
+      [
+        [code('0112'), 'no such instance in the spool, or retention has taken it (report)'],
+        [code('0119'), 'the instance is of another SOP class (report)'],
+        [code('0110'), 'other bytes than recorded; forwarded to nobody, or not in time (report)'],
+        [code('0131'), 'the Transaction UID stands for another request (N-ACTION); the same request again is answered 0000 and reported again'],
+        [code('0213'), 'a thousand requests are open (N-ACTION)'],
+        [code('0124'), 'limpid does not take that role for this peer (N-ACTION)'],
       ],
     ),
     '## Network interfaces',

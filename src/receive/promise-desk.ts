@@ -1,0 +1,209 @@
+// Storage commitment as SCP: takes requests, finds out what the spool holds, promises it, and reports until the peer has heard it.
+import pLimit from 'p-limit';
+import { LimpidError } from '../errors.js';
+import type { CommitmentReport, CommitmentRequest, SendReport } from '../io/dimse/commitment.js';
+import { Status } from '../io/dimse/constants.js';
+import type { AssociationInfo, StoreAnswer } from '../io/dimse/sink.js';
+import type { Log } from '../observe/log.js';
+import type { Metrics } from '../observe/metrics.js';
+import { openTransactions, readTransaction, recordEnd, recordOutcome, recordRequest } from '../spool/promises.js';
+import type { PromiseTransaction } from '../spool/promises.js';
+import type { Spool } from '../spool/spool.js';
+import { PromiseSurvey } from './promise-survey.js';
+import type { PromisePolicy, RecentInstances } from './promise-survey.js';
+
+export interface PromiseDeskDeps {
+  readonly spool: Spool;
+  readonly policy: PromisePolicy & {
+    /** A report that the peer does not take is repeated for so long, ms. */
+    readonly giveUpMs: number;
+  };
+  /** Reports over an association of its own, giving the peer's status; null: the peer has no address. */
+  readonly reporter: (peer: string) => ((report: CommitmentReport, signal: AbortSignal) => Promise<number>) | null;
+  readonly recent: RecentInstances;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly now: () => number;
+  /** 0 to 1. */
+  readonly random: () => number;
+}
+
+/** Requests that are worked on at once for all peers; further ones are refused for now (0213). */
+const mostOpen = 1000;
+/** Files are hashed for one transaction at a time: the disk is the receiver's first. */
+const surveysAtOnce = 1;
+/** One who keeps the association open after the answer waits for the report there; one who does not has released it by now. */
+const lingerMs = 1000;
+const firstLookMs = 1000;
+const longestLookMs = 60_000;
+const firstRetryMs = 5000;
+const longestRetryMs = 900_000;
+
+/** Statuses of the answer to a report that telling it again does not mend. */
+const permanent: ReadonlySet<number> = new Set([
+  Status.NoSuchObjectInstance,
+  Status.NoSuchEventType,
+  Status.InvalidArgumentValue,
+  Status.InvalidObjectInstance,
+  Status.ClassInstanceConflict,
+  Status.SopClassNotSupported,
+  Status.NotAuthorized,
+  Status.UnrecognizedOperation,
+]);
+
+const hex = (status: number): string => status.toString(16).toUpperCase().padStart(4, '0');
+
+export class PromiseDesk {
+  readonly #deps: PromiseDeskDeps;
+  readonly #running = new Map<string, Promise<void>>();
+  readonly #closing = new AbortController();
+  readonly #surveys = pLimit(surveysAtOnce);
+
+  constructor(deps: PromiseDeskDeps) {
+    this.#deps = deps;
+  }
+
+  /** Goes on with what an earlier process has not ended. */
+  async start(): Promise<void> {
+    for (const name of await openTransactions(this.#deps.spool)) this.#run(name, null);
+  }
+
+  /** A request: answered 0000 only when it is kept. */
+  async requested(
+    { peer }: AssociationInfo,
+    { transactionUid, references }: CommitmentRequest,
+    sendReport: SendReport,
+  ): Promise<StoreAnswer> {
+    const { spool, log, now } = this.#deps;
+    if (this.#running.size >= mostOpen)
+      return { status: Status.ResourceLimitation, comment: 'too many requests are open' };
+    const at = new Date(now()).toISOString();
+    const { kind, name } = await recordRequest(spool, {
+      version: 1,
+      at,
+      by: peer,
+      transactionUid,
+      references: [...references],
+    });
+    log.info('storage commitment is asked for', { peer, transaction: name, instances: references.length, kind });
+    if (kind === 'taken') return { status: Status.DuplicateTransactionUid, comment: 'the Transaction UID is in use' };
+    // One that was reported and is asked again has lost its report: it gets the same again.
+    this.#run(name, sendReport);
+    return { status: Status.Success };
+  }
+
+  /** Ends waiting and reporting where the next start goes on. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await Promise.all(this.#running.values());
+  }
+
+  #run(name: string, sendReport: SendReport | null): void {
+    if (this.#running.has(name) || this.#closing.signal.aborted) return;
+    const { log } = this.#deps;
+    const running = this.#serve(name, sendReport)
+      .catch((error: unknown) => log.error('storage commitment failed', { transaction: name, error }))
+      .finally(() => this.#running.delete(name));
+    this.#running.set(name, running);
+  }
+
+  async #serve(name: string, sendReport: SendReport | null): Promise<void> {
+    const { spool } = this.#deps;
+    const answeredMs = performance.now();
+    let transaction = await readTransaction(spool, name);
+    if (transaction !== null && transaction.outcome === null) {
+      await this.#decide(transaction);
+      transaction = await readTransaction(spool, name);
+    }
+    if (transaction === null || transaction.outcome === null) return; // closing
+    await this.#report(transaction, transaction.outcome, sendReport, answeredMs);
+  }
+
+  /** Looks at the instances, again while some are on their way to others, and publishes what came of it. */
+  async #decide(transaction: PromiseTransaction): Promise<void> {
+    const { spool, policy, recent, log, metrics, now } = this.#deps;
+    const { name, request } = transaction;
+    const survey = new PromiseSurvey({ spool, policy, recent, log, now }, transaction);
+    for (let waitMs = firstLookMs; ; waitMs = Math.min(longestLookMs, 2 * waitMs)) {
+      if (this.#closing.signal.aborted) return;
+      const outcome = await this.#surveys(() => survey.look());
+      if (outcome !== null) {
+        await recordOutcome(spool, name, { version: 1, at: new Date(now()).toISOString(), ...outcome });
+        const peer = request.by;
+        metrics.inc('promises_total', { peer, outcome: 'committed' }, outcome.committed.length);
+        metrics.inc('promises_total', { peer, outcome: 'failed' }, outcome.failed.length);
+        return;
+      }
+      await pause(waitMs, this.#closing.signal);
+    }
+  }
+
+  async #report(
+    { name, request }: PromiseTransaction,
+    outcome: NonNullable<PromiseTransaction['outcome']>,
+    sendReport: SendReport | null,
+    answeredMs: number,
+  ): Promise<void> {
+    const { policy, reporter, log, metrics, now, random } = this.#deps;
+    const { signal } = this.#closing;
+    const peer = request.by;
+    const { committed, failed } = outcome;
+    const report = { transactionUid: request.transactionUid, committed, failed };
+    const anew = reporter(peer);
+    const told = { peer, transaction: name, committed: committed.length, failed: failed.length };
+    const end = async (how: 'reported' | 'unreported', detail: string): Promise<void> => {
+      await recordEnd(this.#deps.spool, name, { version: 1, at: new Date(now()).toISOString(), how, detail });
+      metrics.inc('promise_reports_total', { peer, outcome: how });
+      if (how === 'reported') return log.info('storage commitment is reported', told);
+      metrics.inc('failures_total', { code: 'RECEIVE_UNREPORTED' });
+      log.error('a peer could not be told what this node has committed itself to', { ...told, detail });
+    };
+    const tellBy = async (send: () => Promise<number>): Promise<string | null> => {
+      try {
+        const status = await send();
+        if (status === Status.Success) {
+          await end('reported', '');
+          return null;
+        }
+        if (permanent.has(status)) {
+          await end('unreported', `the peer answered ${hex(status)}`);
+          return null;
+        }
+        return `the peer answered ${hex(status)}`;
+      } catch (error) {
+        if (!(error instanceof LimpidError)) throw error;
+        return `${error.code}: ${error.message}`;
+      }
+    };
+    let why = 'the association has ended, and the peer has no address';
+    if (sendReport !== null) {
+      if (anew !== null) await pause(lingerMs - (performance.now() - answeredMs), signal);
+      const first = await tellBy(() => sendReport(report));
+      if (first === null) return;
+      if (anew === null) why = first;
+    }
+    if (anew === null) return end('unreported', why);
+    const untilMs = Date.parse(outcome.at) + policy.giveUpMs;
+    for (let tries = 0; !signal.aborted; tries++) {
+      const failure = await tellBy(() => anew(report, signal));
+      if (failure === null || signal.aborted) return;
+      if (now() >= untilMs) return end('unreported', failure);
+      log.warn('a report of storage commitment was not taken; it is repeated', { ...told, detail: failure });
+      const ceilingMs = Math.min(longestRetryMs, firstRetryMs * 2 ** Math.min(20, tries));
+      await pause(Math.max(firstRetryMs / 5, ceilingMs * random()), signal);
+    }
+  }
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    const timer = setTimeout(done, ms);
+    signal.addEventListener('abort', done, { once: true });
+    function done(): void {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    }
+  });
+}

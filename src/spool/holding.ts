@@ -1,0 +1,75 @@
+// How an instance is held: whole in the spool, and by those it is forwarded to. What storage commitment of this node is decided by.
+import { open } from 'node:fs/promises';
+import { readPart10 } from '../dicom/part10.js';
+import { LimpidError } from '../errors.js';
+import { committedBy } from './commitments.js';
+import { dataSetSha256 } from './data-set-hash.js';
+import type { Spool } from './spool.js';
+import { deliveredTo, sweptFiles } from './state.js';
+import type { SeriesState } from './state.js';
+import { hasCode } from './write-once.js';
+
+/** What lies on the disk. `damaged`: a file is there whose bytes are not those that were recorded. */
+export type OnDisk =
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'damaged' }
+  | { readonly kind: 'whole'; readonly sopClassUid: string };
+
+const metaBytes = 64 * 1024;
+
+/**
+ * Reads an instance file to its end and compares it with its records: UIDs of its meta group, SHA-256 of its data set where a
+ * revision lists one. What retention has said it takes counts as absent.
+ */
+export async function readHeld(
+  spool: Spool,
+  state: SeriesState,
+  file: string,
+  sopInstanceUid: string,
+): Promise<OnDisk> {
+  if (!state.files.includes(file) || sweptFiles(state).has(file)) return { kind: 'absent' };
+  const path = spool.layout.instance(state.key, file);
+  const recorded = state.revisions.flatMap(({ record }) =>
+    record.instances.filter((instance) => instance.file === file),
+  );
+  try {
+    const { meta } = readPart10(await firstBytes(path));
+    if (meta.mediaStorageSopInstanceUid !== sopInstanceUid) return { kind: 'damaged' };
+    const sha256 = await dataSetSha256(path);
+    if (recorded.some((instance) => instance.sha256 !== sha256)) return { kind: 'damaged' };
+    return { kind: 'whole', sopClassUid: meta.mediaStorageSopClassUid };
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return { kind: 'absent' };
+    if (error instanceof LimpidError || hasCode(error, 'EIO')) return { kind: 'damaged' };
+    throw error;
+  }
+}
+
+async function firstBytes(path: string): Promise<Uint8Array> {
+  const handle = await open(path);
+  try {
+    const bytes = new Uint8Array(metaBytes);
+    const { bytesRead } = await handle.read(bytes, 0, metaBytes, 0);
+    return bytes.subarray(0, bytesRead);
+  } finally {
+    await handle.close();
+  }
+}
+
+/**
+ * Whether every peer that an instance is forwarded to has it, and has committed itself where that is asked for. `open`: not yet, or
+ * not yet decided; `none`: it is forwarded to nobody.
+ */
+export function forwardingOf(state: SeriesState, sopInstanceUid: string): 'none' | 'open' | 'done' {
+  const revisions = state.revisions.filter(({ record }) =>
+    record.instances.some((instance) => instance.sopInstanceUid === sopInstanceUid),
+  );
+  if (revisions.length === 0 || revisions.some(({ decision }) => decision === null)) return 'open';
+  const isCommitting = (peer: string): boolean => revisions.some(({ decision }) => decision?.commit.includes(peer));
+  const peers = new Set(revisions.flatMap(({ decision }) => decision?.forward ?? []));
+  if (peers.size === 0) return 'none';
+  const isThere = (peer: string): boolean =>
+    deliveredTo(state, peer).has(sopInstanceUid) &&
+    (!isCommitting(peer) || committedBy(state.revisions, peer).has(sopInstanceUid));
+  return [...peers].every(isThere) ? 'done' : 'open';
+}

@@ -1,0 +1,112 @@
+// Storage commitment that this node gives: the transactions of those who ask, and the promises that keep pixels. Written once each.
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { instanceNameOf } from './key.js';
+import type { Key } from './key.js';
+import { readRecord } from './read-state.js';
+import { promiseEndRecord, promiseOutcomeRecord, promiseRequestRecord } from './records.js';
+import type { PromiseEndRecord, PromiseOutcomeRecord, PromiseRequestRecord } from './records.js';
+import type { Spool } from './spool.js';
+import { namesIn } from './write-once.js';
+
+/** A transaction by its files. `name` stands for its UID. */
+export interface PromiseTransaction {
+  readonly name: string;
+  readonly request: PromiseRequestRecord;
+  readonly outcome: PromiseOutcomeRecord | null;
+  readonly end: PromiseEndRecord | null;
+}
+
+const fileOf = (spool: Spool, name: string, what: 'request' | 'outcome' | 'end'): string =>
+  join(spool.layout.promise(name), `${what}.json`);
+
+/**
+ * Publishes a request; only then it may be answered.
+ *
+ * @returns `repeated`: this request was here before; `taken`: its Transaction UID stands for another one
+ */
+export async function recordRequest(
+  spool: Spool,
+  request: PromiseRequestRecord,
+): Promise<{ readonly kind: 'new' | 'repeated' | 'taken'; readonly name: string }> {
+  const name = instanceNameOf(request.transactionUid);
+  const file = fileOf(spool, name, 'request');
+  if (await spool.publish(file, request)) return { kind: 'new', name };
+  const before = await readRecord(file, promiseRequestRecord);
+  const isSame = before !== null && before.by === request.by && isSameList(before, request);
+  return { kind: isSame ? 'repeated' : 'taken', name };
+}
+
+function isSameList(a: PromiseRequestRecord, b: PromiseRequestRecord): boolean {
+  const textOf = ({ references }: PromiseRequestRecord) =>
+    references.map(({ sopClassUid, sopInstanceUid }) => `${sopInstanceUid} ${sopClassUid}`).join('\n');
+  return textOf(a) === textOf(b);
+}
+
+/** Publishes what the node commits itself to; only then it may be reported. */
+export async function recordOutcome(spool: Spool, name: string, outcome: PromiseOutcomeRecord): Promise<void> {
+  await spool.publish(fileOf(spool, name, 'outcome'), outcome);
+}
+
+/** Publishes that the report is not sent any more. */
+export async function recordEnd(spool: Spool, name: string, end: PromiseEndRecord): Promise<void> {
+  await spool.publish(fileOf(spool, name, 'end'), end);
+}
+
+/** One transaction; null: there is none. @throws LimpidError SPOOL_RECORD_INVALID */
+export async function readTransaction(spool: Spool, name: string): Promise<PromiseTransaction | null> {
+  const request = await readRecord(fileOf(spool, name, 'request'), promiseRequestRecord);
+  if (request === null) return null;
+  const outcome = await readRecord(fileOf(spool, name, 'outcome'), promiseOutcomeRecord);
+  return { name, request, outcome, end: await readRecord(fileOf(spool, name, 'end'), promiseEndRecord) };
+}
+
+/** Names of the transactions that have not ended. */
+export async function openTransactions(spool: Spool): Promise<string[]> {
+  const open: string[] = [];
+  for (const name of await namesIn(spool.layout.promises)) {
+    const files = await namesIn(spool.layout.promise(name));
+    if (files.includes('request.json') && !files.includes('end.json')) open.push(name);
+  }
+  return open;
+}
+
+/** Forgets transactions that ended so long ago: their Transaction UID may be used again. @returns how many */
+export async function forgetEnded(spool: Spool, olderThanMs: number, nowMs: number): Promise<number> {
+  let forgotten = 0;
+  for (const name of await namesIn(spool.layout.promises)) {
+    const end = await readRecord(fileOf(spool, name, 'end'), promiseEndRecord);
+    if (end === null || nowMs - Date.parse(end.at) <= olderThanMs) continue;
+    await rm(spool.layout.promise(name), { recursive: true, force: true });
+    forgotten += 1;
+  }
+  return forgotten;
+}
+
+/** Publishes that the pixels of a series stay. What is looked at in the spool before this may be swept meanwhile. */
+export async function promiseSeries(
+  spool: Spool,
+  key: Key,
+  name: string,
+  promise: { readonly at: string; readonly until: string; readonly by: string },
+): Promise<void> {
+  await spool.publish(join(spool.layout.promisesOf(key), `${name}.json`), { version: 1, ...promise });
+}
+
+/**
+ * Looks for instance files in every series, newest first. Takes one `readdir` a series: years of records are walked in seconds.
+ *
+ * @param files names as `instanceNameOf` makes them
+ */
+export async function findInstances(spool: Spool, files: ReadonlySet<string>): Promise<Map<string, Key>> {
+  const found = new Map<string, Key>();
+  for (const key of await spool.allKeys()) {
+    if (found.size === files.size) break;
+    const names = await readdir(spool.layout.instances(key)).catch(() => []);
+    for (const name of names) {
+      const file = name.replace(/\.dcm$/, '');
+      if (files.has(file) && !found.has(file)) found.set(file, key);
+    }
+  }
+  return found;
+}
