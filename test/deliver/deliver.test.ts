@@ -53,7 +53,7 @@ function bench(
     swept: false,
   });
   const state = (key: Key): Promise<SeriesState> =>
-    Promise.resolve({ key, files: [], revisions: [revisionOf(key)], actions: [] });
+    Promise.resolve({ key, files: [], revisions: [revisionOf(key)], actions: [], promisedUntilMs: -Infinity });
   const isOpen = ({ key }: DeliveryJob): boolean =>
     uidsOf(key).some((uid) =>
       (records.get(key) ?? []).every(
