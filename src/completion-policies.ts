@@ -25,7 +25,7 @@ export function completionPolicies({
 }: CompletionPoliciesDeps): (arrival: Arrival) => CompletionPolicy | Promise<CompletionPolicy> {
   const { assemble, peers, rules } = config;
   const byRule = rules.some((rule) => Object.keys(rule.assemble).length > 0);
-  const tags = tagsOf(rules);
+  const tags = tagsOf(rules, []);
   return (arrival) => {
     const peer = peers[arrival.source.peer];
     const own = { ...assemble, ...(peer?.kind === 'dicom' ? peer.assemble : {}) };

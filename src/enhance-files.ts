@@ -18,6 +18,7 @@ import type { Log } from './observe/log.js';
 import { openMetrics } from './observe/metrics.js';
 import { decideRoute } from './route/decide-route.js';
 import { readSeriesFacts } from './route/read-facts.js';
+import { tagsOf } from './route/series-facts.js';
 import type { VendorMark } from './rule.js';
 import { outcomeWithout } from './spool/outcome-without.js';
 import type { OutcomeRecord, ResolvedTask } from './spool/records.js';
@@ -91,7 +92,7 @@ async function taskFor(
   marks: readonly VendorMark[],
 ): Promise<ResolvedTask> {
   const facts = await readSeriesFacts(one.record, ({ file }) => one.paths.get(file) ?? file, {
-    tags: new Set(),
+    tags: tagsOf([], registry.list()),
     marks,
   });
   const strength = typeof options.strength === 'string' ? strengths[options.strength] : options.strength;

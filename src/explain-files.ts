@@ -28,7 +28,7 @@ export async function explainFiles(
   for (const { record, paths } of series) {
     const marks = config.gate.vendorMarks;
     const facts = await readSeriesFacts(record, ({ file }) => paths.get(file) ?? file, {
-      tags: tagsOf(config.rules),
+      tags: tagsOf(config.rules, registry.list()),
       marks,
     });
     const decision = decideRoute({

@@ -86,6 +86,7 @@ function described(card: ModelCard): string {
       ['pixel spacing', range(use.pixelSpacingMm, ' mm')],
       ['field strength', range(use.magneticFieldStrengthT, ' T')],
       ['rows, columns', range(use.matrix, '')],
+      ['headers', use.conditions === undefined ? 'any' : JSON.stringify(use.conditions)],
       ['strength', `${card.defaultStrength} of the noise, blend at most ${card.mostBlend}`],
       ['noise', noise.join('; ')],
       [

@@ -1,5 +1,6 @@
 /** The model card: what `models/<id>/model.yaml` says of one network or filter. */
 import { z } from 'zod';
+import { compileUse } from './intended-use.js';
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const range = z.strictObject({ atLeast: z.number(), atMost: z.number() });
@@ -70,6 +71,16 @@ export const modelCard = z.strictObject({
     says: z.string(),
     /** Noise in the unit of `noise`, by modality; absent: any. Only `with: auto` asks: else the noise is known too late. */
     noise: noiseRanges.optional(),
+    /**
+     * What headers must say, as a rule's `when`; absent: nothing. A missing attribute makes a test false: where it may be missing,
+     * the condition says so (`exists: false`) or is a `not`.
+     */
+    conditions: z
+      .record(z.string(), z.unknown())
+      .superRefine((conditions, context) =>
+        compileUse(conditions, (path, message) => context.addIssue({ code: 'custom', path: [...path], message })),
+      )
+      .optional(),
     /** Younger patients: PAEDIATRIC. Null: no limit. */
     minimumAgeYears: z.number().nullable(),
     minimumSlices: z.int().min(1),

@@ -67,6 +67,24 @@ function evaluate(condition: Condition, facts: SeriesFacts, quantity: Quantity):
   return { holdsFor, outcome };
 }
 
+/** What of a condition does not hold, each with what was found; nothing: the condition holds for the series. */
+export function unmetConditions(condition: Condition, facts: SeriesFacts): string[] {
+  const { outcome } = evaluate(condition, facts, 'every');
+  return outcome.holds ? [] : unmetParts(outcome);
+}
+
+function unmetParts(outcome: ConditionOutcome): string[] {
+  const { condition, parts = [] } = outcome;
+  if (condition === 'all') return parts.filter((part) => !part.holds).flatMap(unmetParts);
+  return [wordsOf(outcome)];
+}
+
+/** A condition in one line: `not (ConvolutionKernel equals B70f, found B70f)`. */
+function wordsOf({ condition, found, parts = [] }: ConditionOutcome): string {
+  if (parts.length === 0) return found === undefined ? condition : `${condition}, found ${found}`;
+  return `${condition} (${parts.map(wordsOf).join('; ')})`;
+}
+
 function heldBy(holdsFor: readonly boolean[], quantity: Quantity): boolean {
   return quantity === 'one' ? holdsFor.includes(true) : holdsFor.length > 0 && !holdsFor.includes(false);
 }

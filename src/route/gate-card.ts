@@ -1,8 +1,9 @@
 // The gate's questions on the model card: is the series within what the model was made for?
 import { parseDa } from '../dicom/datetime.js';
 import { modalityOfClass } from '../dicom/uids.js';
-import { yearsOf } from './decide-rules.js';
+import { unmetConditions, yearsOf } from './decide-rules.js';
 import type { ModelCard } from '../inference/card.js';
+import { useCondition } from '../inference/intended-use.js';
 import { fault, faultOfSome } from './gate-content.js';
 import type { Fault } from './gate-content.js';
 import { tesla } from './gate-geometry.js';
@@ -31,6 +32,7 @@ export function cardFaults(facts: SeriesFacts, { modality, intendedUse, grid }: 
   const described = facts.instances.every(({ pixels }) => !('code' in pixels));
   const ofClass = facts.instances.map(({ sopClassUid }) => modalityOfClass(sopClassUid));
   const isMr = ofClass.every((one) => one === 'MR');
+  const condition = useCondition(intendedUse.conditions);
   const what = [
     ...(ofClass.every((one) => one !== null && modality.includes(one)) ? [] : ['modality']),
     ...outside('slice thickness in mm', intendedUse.sliceThicknessMm, (one) => [numberOf(one, 'SliceThickness')]),
@@ -38,6 +40,7 @@ export function cardFaults(facts: SeriesFacts, { modality, intendedUse, grid }: 
     ...(isMr ? outside('field strength in T', intendedUse.magneticFieldStrengthT, (one) => [tesla(one)]) : []),
     // Without a pixel description its own code says what is wrong.
     ...(described ? outside('matrix', intendedUse.matrix, matrix) : []),
+    ...(condition === null ? [] : unmetConditions(condition, facts)),
   ];
   const limit = intendedUse.minimumAgeYears;
   const isYounger = (instance: InstanceFacts): boolean => limit !== null && (ageOf(instance) ?? limit) < limit;

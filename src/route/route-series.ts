@@ -47,7 +47,7 @@ export async function routeSeries(
   const state = await spool.state(job.key);
   const revision = state.revisions.find(({ record }) => record.revision === job.revision);
   if (revision === undefined || revision.decision !== null) return;
-  const wanted = { tags: tagsOf(config.rules), marks: config.gate.vendorMarks };
+  const wanted = { tags: tagsOf(config.rules, deps.registry.list()), marks: config.gate.vendorMarks };
   const fileOf = ({ file }: { file: string }): string => spool.layout.instance(job.key, file);
   const read = await readSeriesFacts(revision.record, fileOf, wanted, sweptFiles(state));
   const facts = await withKnownOwn(spool, revision.record, read);

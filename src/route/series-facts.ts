@@ -1,6 +1,8 @@
 /** What routing knows of a revision: plain data, read once from the headers, so that every decision is a pure function of it. */
 import type { PixelDescription } from '../dicom/pixel-description.js';
 import type { Reason } from '../errors.js';
+import type { ModelCard } from '../inference/card.js';
+import { useCondition } from '../inference/intended-use.js';
 import type { Condition, CompiledRule } from '../rule.js';
 import { tagOf } from '../dicom/dictionary.js';
 import { stackOf } from '../dicom/geometry.js';
@@ -114,14 +116,21 @@ export function seriesFacts(parts: Omit<SeriesFacts, 'stack'>): SeriesFacts {
   return { ...parts, instances, stack: stackOf(instances.map(planeOf)) };
 }
 
-/** Every attribute that the rules ask for. */
-export function tagsOf(rules: readonly CompiledRule[]): ReadonlySet<number> {
+/** Every attribute that the rules ask for, and the intended use of the cards. */
+export function tagsOf(
+  rules: readonly CompiledRule[],
+  cards: readonly { readonly intendedUse: ModelCard['intendedUse'] }[],
+): ReadonlySet<number> {
   const tags = new Set<number>();
   const visit = (condition: Condition): void => {
     if (condition.kind === 'all' || condition.kind === 'any') condition.parts.forEach(visit);
     else if (condition.kind === 'not' || condition.kind === 'anyInstance') visit(condition.part);
     else if (condition.subject.kind === 'attribute') tags.add(condition.subject.tag);
   };
-  for (const { when } of rules) if (when !== null) visit(when);
+  const conditions = [
+    ...rules.map(({ when }) => when),
+    ...cards.map(({ intendedUse }) => useCondition(intendedUse.conditions)),
+  ];
+  for (const condition of conditions) if (condition !== null) visit(condition);
   return tags;
 }

@@ -37,6 +37,15 @@ describe('a spoiled model folder', () => {
     await writeFile(card, change(await readFile(card, 'utf8')));
     return directory;
   };
+  const withConditions = (text: string, conditions: string): string =>
+    text.replace('intendedUse:\n', `intendedUse:\n  conditions: ${conditions}\n`);
+  it('names the place of a condition that does not compile, and opens with one that does', async () => {
+    const wrong = await spoil('place', 'nlm', (text) => withConditions(text, '{ BodyPartExamned: CHEST }'));
+    await expect(openRegistry(wrong)).rejects.toThrow(/BodyPartExamined[^]*intendedUse.conditions.BodyPartExamned/);
+    const sound = await spoil('sound', 'nlm', (text) => withConditions(text, '{ BodyPartExamined: CHEST }'));
+    const use = (await openRegistry(sound)).get('nlm')?.intendedUse;
+    expect(use?.conditions).toEqual({ BodyPartExamined: 'CHEST' });
+  });
   it('is told by its hash', async () => {
     const directory = await spoil('hash', 'ct-low-dose', (text) => text);
     await writeFile(join(directory, 'ct-low-dose', 'model.onnx'), 'not a model');
@@ -62,6 +71,10 @@ describe('a spoiled model folder', () => {
     ['a strength of 2', (text: string) => text.replace('defaultStrength: 0.4', 'defaultStrength: 2')],
     ['another id', (text: string) => text.replace('id: nlm', 'id: other')],
     ['no YAML', () => '{ id: [ }'],
+    ['a misspelt attribute', (text: string) => withConditions(text, '{ BodyPartExamned: CHEST }')],
+    ['an unknown operator', (text: string) => withConditions(text, '{ BodyPartExamined: { like: CHEST } }')],
+    ['a broken expression', (text: string) => withConditions(text, "{ ConvolutionKernel: { matches: '(' } }")],
+    ['empty conditions', (text: string) => withConditions(text, '{}')],
   ])('does not open with %s', async (what, change) => {
     const directory = await spoil(what.replaceAll(' ', '-'), 'nlm', change);
     await expect(openRegistry(directory)).rejects.toMatchObject({ code: 'MODEL_INVALID' });

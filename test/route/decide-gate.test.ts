@@ -39,6 +39,55 @@ const marked = (product: string, name: string, text: string): InstanceChange => 
   marks: vendorMarks.map((mark) => (mark.product === product && mark.name === name ? text : '')),
 });
 
+describe('conditions of a card', () => {
+  const chest = { any: [{ BodyPartExamined: { in: ['CHEST'] } }, { BodyPartExamined: { exists: false } }] };
+  const soft = { not: { ConvolutionKernel: { matches: '^B[67]' } } };
+  const spinEcho = { ScanningSequence: 'SE', SliceCount: { atLeast: 5 } };
+  const found = (conditions: Record<string, unknown>, change: InstanceChange): string[] =>
+    decideGate(
+      series(6, all(change)),
+      { ...filter, intendedUse: { ...filter.intendedUse, conditions } },
+      plain,
+      vendorMarks,
+    ).reasons.map(({ code, detail }) => `${code}: ${detail}`);
+
+  it('let through what fits, and what says nothing where they allow that', () => {
+    expect(found(chest, {})).toEqual([]);
+    expect(found(chest, values({ BodyPartExamined: null }))).toEqual([]);
+    expect(found(soft, values({ ConvolutionKernel: 'B30f' }))).toEqual([]);
+    expect(found(soft, {})).toEqual([]);
+    expect(found(spinEcho, mr(values({ ScanningSequence: 'SE' })))).toEqual([]);
+  });
+
+  it('refuse body part, kernel and sequence, and say what was found', () => {
+    const outside = 'OUTSIDE_INTENDED_USE: ';
+    expect(found(chest, values({ BodyPartExamined: 'KNEE' }))).toEqual([
+      `${outside}any (BodyPartExamined in [CHEST], found KNEE; BodyPartExamined exists false, found KNEE)`,
+    ]);
+    expect(found(soft, values({ ConvolutionKernel: 'B70f' }))).toEqual([
+      `${outside}not (ConvolutionKernel matches ^B[67], found B70f)`,
+    ]);
+    expect(found(spinEcho, mr(values({ ScanningSequence: 'GR' })))).toEqual([
+      `${outside}ScanningSequence equals SE, found GR`,
+    ]);
+    expect(found({ ...chest, ...spinEcho }, mr({}))).toEqual([`${outside}ScanningSequence equals SE, found missing`]);
+  });
+
+  it('are those of one slice too, and never show what points at a patient', () => {
+    const conditions = { BodyPartExamined: 'CHEST', PatientName: 'Roe^Jane' };
+    const model = { ...filter, intendedUse: { ...filter.intendedUse, conditions } };
+    const { reasons: of } = decideGate(
+      series(4, ofOne(1, values({ BodyPartExamined: 'HEAD' }))),
+      model,
+      plain,
+      vendorMarks,
+    );
+    expect(of.map(({ detail }) => detail)).toEqual([
+      'BodyPartExamined equals CHEST, found CHEST (3 of 4), HEAD (1 of 4), PatientName equals Roe^Jane, found present',
+    ]);
+  });
+});
+
 describe('the input gate', () => {
   it('lets a sound series through', () => {
     expect(decideGate(series(10), card, plain, vendorMarks)).toEqual({ verdict: 'run', reasons: [], warnings: [] });

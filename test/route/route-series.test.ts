@@ -232,6 +232,17 @@ describe('routing a revision', () => {
     expect(await gates(3)).toEqual([{ code: 'OWN_OUTPUT', detail: '' }]);
   });
 
+  it('reads from the headers what a card asks for', async () => {
+    const use = { ...filter.intendedUse, conditions: { ConvolutionKernel: 'B30f' } };
+    const own = { ...filter, intendedUse: use };
+    const { key } = await revisionOf(1, { change: () => [[0x00181210, 'SH', 'B70f']] });
+    await routeSeries(deps({ registry: { get: () => own, list: () => [own] } }), { key, revision: 1 });
+    const decision = (await spool.state(key)).revisions[0]?.decision;
+    expect(decision?.tasks[0]?.gate.reasons).toEqual([
+      { code: 'OUTSIDE_INTENDED_USE', detail: 'ConvolutionKernel equals B30f, found B70f' },
+    ]);
+  });
+
   it('counts what it did', async () => {
     const metrics = openMetrics();
     const { key } = await revisionOf(1);
