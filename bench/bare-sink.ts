@@ -1,4 +1,5 @@
-// What Node alone can do: every connection's bytes to a file of its own, nothing looked at. Answers by closing once the file is closed.
+// What Node alone can do, an upper bound: one stream a connection, so one file, and nobody waits for an answer between two slices.
+// Nothing is looked at either. Answers by closing once the file is closed.
 // `node build/bench/bare-sink.js FOLDER`; prints its port.
 import { createWriteStream } from 'node:fs';
 import { createServer } from 'node:net';
