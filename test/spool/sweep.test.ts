@@ -6,7 +6,9 @@ import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { writeFileMeta } from '../../src/dicom/part10.js';
 import { openLog } from '../../src/observe/log.js';
+import { readHeld } from '../../src/spool/holding.js';
 import { instanceNameOf } from '../../src/spool/key.js';
+import { promiseSeries } from '../../src/spool/promises.js';
 import { sweptRecord } from '../../src/spool/records.js';
 import type { DeliveryClass } from '../../src/spool/records.js';
 import { openSpool } from '../../src/spool/spool.js';
@@ -115,6 +117,31 @@ describe('sweeping', () => {
       await spool.recordAction(key, actionRecord({ kind: 'discard' }));
       expect(await spool.finishIfDone(key)).toBe(true);
       expect(await sweepAt(spool, 8)).toMatchObject({ swept: 1 });
+    });
+  });
+
+  it('keeps the pixels of a series of which this node has promised instances, until that time is over', async () => {
+    await withSpool(async (spool) => {
+      await deliveredSeries(spool);
+      const at = new Date(then).toISOString();
+      await promiseSeries(spool, key, 'tx', { at, until: new Date(then + 30 * day).toISOString(), by: 'ct1' });
+      expect(await sweepAt(spool, 29)).toMatchObject({ swept: 0, forgotten: 0 });
+      expect(await readHeld(spool, await spool.state(key), instanceNameOf('1.1'), '1.1')).toMatchObject({
+        kind: 'whole',
+      });
+      expect(await sweepAt(spool, 31)).toMatchObject({ swept: 1 });
+      expect(await readHeld(spool, await spool.state(key), instanceNameOf('1.1'), '1.1')).toEqual({ kind: 'absent' });
+    });
+  });
+
+  it('holds an instance with other bytes than recorded to be damaged', async () => {
+    await withSpool(async (spool) => {
+      await deliveredSeries(spool);
+      const file = spool.layout.instance(key, instanceNameOf('1.2'));
+      const bytes = await readFile(file);
+      bytes[bytes.length - 1] = (bytes[bytes.length - 1] ?? 0) ^ 1;
+      await writeFile(file, bytes);
+      expect(await readHeld(spool, await spool.state(key), instanceNameOf('1.2'), '1.2')).toEqual({ kind: 'damaged' });
     });
   });
 
