@@ -92,7 +92,8 @@ async function stall(target: ScuTarget, index: number): Promise<ScriptedPeer> {
 }
 
 async function stalled(): Promise<{ over: number; ended: number; files: number; descriptors: number; peak: number }> {
-  const receiver = await startLimpid(folder, redis.url, 'never', { associations: 128, associationsOfPeer: 128 });
+  const room = { associations: 128, associationsOfPeer: 128, associationsOfAddress: 128 };
+  const receiver = await startLimpid(folder, redis.url, 'never', room);
   try {
     await sendSeries(receiver.target, 20);
     await sleep(5_000); // until its revision is closed and announced: that opens connections to the queue
