@@ -65,10 +65,11 @@ class TaskRun<Plan, Part, Summary> {
 
   async run(): Promise<OutcomeRecord> {
     const objects = join(this.#order.outDir, 'objects');
+    const maps = join(this.#order.outDir, 'maps');
     let ending: Ending;
     try {
       await mkdir(objects);
-      await mkdir(join(this.#order.outDir, 'maps'));
+      await mkdir(maps);
       await this.#stream(await this.#survey());
       ending = this.#judge();
     } catch (error) {
@@ -78,7 +79,7 @@ class TaskRun<Plan, Part, Summary> {
       await this.#steps.dropAll();
     }
     const kept = ending.outcome === 'enhanced' || ending.outcome === 'withheld';
-    if (!kept) await rm(objects, { recursive: true, force: true });
+    if (!kept) for (const folder of [objects, maps]) await rm(folder, { recursive: true, force: true });
     return this.#record(ending, kept);
   }
 
