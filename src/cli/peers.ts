@@ -85,8 +85,8 @@ async function checkDicom(
 /** Looks without writing: whatever watches the folder must not see a file that is none. */
 async function checkOther(peer: Exclude<Peer, { kind: 'dicom' }>): Promise<Finding[]> {
   const step = 'folder';
-  if (!('directory' in peer)) {
-    return [{ step, state: 'skipped', found: `a peer of kind ${String(peer)} has no check yet`, advice: null }];
+  if (peer.kind !== 'folder') {
+    return [{ step: 'name', state: 'skipped', found: `peers of kind ${peer.kind} have no check yet`, advice: null }];
   }
   const { directory } = peer;
   const advice = 'Make the folder, mount it, or give this user the right to write in it.';

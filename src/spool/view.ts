@@ -112,12 +112,9 @@ export const deliveryWait = z
     }),
     says: z.string(),
     since: z.iso.datetime().nullable().meta({ description: 'Since when, where that is known.' }),
-    until: z.iso
-      .datetime()
-      .nullable()
-      .meta({
-        description: 'When it is looked at again: the hours begin, the next try or probe; null: not known here.',
-      }),
+    until: z.iso.datetime().nullable().meta({
+      description: 'When it is looked at again: the hours begin, the next try or probe; null: not known here.',
+    }),
   })
   .meta({ id: 'DeliveryWait' });
 export type DeliveryWait = z.infer<typeof deliveryWait>;

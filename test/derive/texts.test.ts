@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { decodeText } from '../../src/dicom/charset.js';
 import { encodeElement } from '../../src/dicom/element.js';
 import { readInstance } from '../../src/dicom/file.js';
-import { number, text, texts } from '../../src/dicom/values.js';
+import { number as numberOf, text, texts } from '../../src/dicom/values.js';
 import { deriveInstance } from '../../src/derive/derive-instance.js';
 import { derivedImageType } from '../../src/derive/identity.js';
 import type { DerivationPlan } from '../../src/derive/plan.js';
@@ -85,8 +85,8 @@ describe('number and description of a derived series', () => {
   const of = (...all: ReturnType<typeof words>[]) => {
     const [first] = all;
     if (first === undefined) throw new Error('no words');
-    const { number, description } = derivedSeries(all, first, { slot: 2, mark: 'SR2x' });
-    return [number, String.fromCharCode(...description)];
+    const { number: seriesNumber, description } = derivedSeries(all, first, { slot: 2, mark: 'SR2x' });
+    return [seriesNumber, String.fromCharCode(...description)];
   };
   it.each([
     ['of the first slice', [words(3, 'Thorax'), words(4, 'Abdomen')], [302, 'limpid SR2x Thorax']],
@@ -194,8 +194,8 @@ describe('numbers and Image Type', () => {
   it('numbers instances by the plan where the source’s numbers are not unique', () => {
     const source = sourceWith();
     const uid = text(source.dataSet, 'SOPInstanceUID') ?? '';
-    expect(number(derivedFrom(source, { instanceNumbers: new Map([[uid, 17]]) }), 'InstanceNumber')).toBe(17);
-    expect(number(derivedFrom(source), 'InstanceNumber')).toBe(1);
+    expect(numberOf(derivedFrom(source, { instanceNumbers: new Map([[uid, 17]]) }), 'InstanceNumber')).toBe(17);
+    expect(numberOf(derivedFrom(source), 'InstanceNumber')).toBe(1);
   });
 });
 
