@@ -279,6 +279,17 @@ describe('the input gate', () => {
       ['OUTSIDE_INTENDED_USE'],
     ]);
   });
+  const byGrid: [string, InstanceChange, string[]][] = [
+    ['an overlay', { hasOverlay: true }, ['warning OVERLAY_DROPPED']],
+    ['no overlay', { hasOverlay: false }, []],
+  ];
+  it.each(byGrid)('a finer grid: %s', (_name, change, expected) => {
+    const finer = { ...filter, grid: { scale: 2, sampling: 'half_pixel' } } as const;
+    expect(codes(series(10, ofOne(4, change)), plain, finer)).toEqual(expected);
+    expect(decideGate(series(10, ofOne(4, change)), finer, plain, vendorMarks).verdict).toBe('run');
+    // On the source's own grid an overlay goes on.
+    expect(codes(series(10, ofOne(4, change)))).toEqual([]);
+  });
   it('too few slices for the card, or for the rule', () => {
     expect(codes(series(2), plain, card)).toEqual(['TOO_FEW_SLICES']);
     expect(codes(series(10), { lift: [], minimumSlices: 11 }, card)).toEqual(['TOO_FEW_SLICES']);
@@ -315,6 +326,7 @@ describe('the input gate', () => {
       ...ct.map(([, , found]) => found),
       ...mrCases.map(([, , found]) => found),
       ...byCard.map(([, , found]) => found),
+      ...byGrid.map(([, , found]) => found),
     ];
     const seen = new Set(cases.flat().map((code) => code.replace('warning ', '').split(':')[0]));
     const unseen = Object.keys(reasons).filter((code) => !seen.has(code));
@@ -332,7 +344,6 @@ describe('the input gate', () => {
         'WITHHELD',
         'SUPERSEDED',
         'POISON',
-        'OVERLAY_DROPPED', // of a new grid
       ].toSorted(),
     );
   });

@@ -62,7 +62,7 @@ export interface SampleResult {
 }
 
 /** Gate and task of one set, with strength 0. `models`: a folder with the model, which is the identity network unless said. */
-export async function enhanceSample(
+export function enhanceSample(
   set: SampleSet,
   device: Device,
   models: string,
@@ -70,6 +70,20 @@ export async function enhanceSample(
   model: string = identityModel,
 ): Promise<SampleResult> {
   const paths = set.files.map((file) => sharedData(file) ?? '');
+  return enhanceFiles(paths, device, { models, outDir, model, strength: 0 });
+}
+
+/** Gate and task of files that are one series. */
+export async function enhanceFiles(
+  paths: readonly string[],
+  device: Device,
+  {
+    models,
+    outDir,
+    model,
+    strength,
+  }: { readonly models: string; readonly outDir: string; readonly model: string; readonly strength: number },
+): Promise<SampleResult> {
   const objects = join(outDir, 'objects');
   const { series, refused } = await seriesOfFiles(paths, source, () => 0);
   const [one] = series;
@@ -84,7 +98,7 @@ export async function enhanceSample(
     return { verdict: [...new Set(gate.reasons.map(({ code }) => code))].join(' '), outcome: null, objects };
   }
   await mkdir(outDir, { recursive: true });
-  const settings = card.grid === null ? { strength: 0, task: 'denoise' } : settingsOf(card, 0);
+  const settings = card.grid === null ? { strength, task: 'denoise' } : settingsOf(card, strength);
   const order: TaskOrder = {
     series: one.record,
     task: {
@@ -94,7 +108,7 @@ export async function enhanceSample(
       model: { id: card.id, version: card.version, sha256: card.sha256, kind: card.kind },
       settings,
       settingsSha256: sha256Of(canonicalJson(settings)),
-      strength: 0,
+      strength,
       lift: [...lift],
       gate,
       deliver: [],
