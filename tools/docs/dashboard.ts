@@ -471,6 +471,29 @@ export const rows: readonly Row[] = [
         width: 12,
         queries: [{ expr: `sum by (peer) (limpid_peer_uncommitted_instances{${peer}})`, legend: '{{peer}}' }],
       },
+      {
+        title: 'Commitment asked of this node',
+        says: 'Instances by peer: committed, or failed with a reason in the report.',
+        kind: 'timeseries',
+        unit: 'ops',
+        width: 12,
+        queries: [
+          { expr: `sum by (peer, outcome) (${rate('limpid_promises_total', peer)})`, legend: '{{peer}} {{outcome}}' },
+        ],
+      },
+      {
+        title: 'Commitment reports of this node',
+        says: 'By peer: reported, or given up unreported.',
+        kind: 'timeseries',
+        unit: 'ops',
+        width: 12,
+        queries: [
+          {
+            expr: `sum by (peer, outcome) (${rate('limpid_promise_reports_total', peer)})`,
+            legend: '{{peer}} {{outcome}}',
+          },
+        ],
+      },
     ],
   },
   {
