@@ -1,7 +1,7 @@
 // Thread of a task's child that takes a slice from its file to modality units, and the enhanced slice from there to its file.
 // A decoder that crashes or hangs takes only this thread down.
 import { open, readFile, stat, writeFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename } from 'node:path';
 import type { DataSet } from './dicom/data-set.js';
 import { readInstance } from './dicom/file.js';
 import { frameScopes, scopeOf } from './dicom/functional-groups.js';
@@ -183,12 +183,6 @@ async function writeSynced(file: string, bytes: Uint8Array): Promise<void> {
   }
 }
 
-/** Where the picture of an image's confidence goes: beside the objects, with the frame's number where an object has several. */
-function mapFile(outFile: string, frame: number | null): string {
-  const name = basename(outFile, '.dcm') + (frame === null ? '' : `-${String(frame + 1).padStart(5, '0')}`);
-  return join(dirname(outFile), '..', 'maps', `${name}.png`);
-}
-
 /** Checks one frame's bytes and writes them to their place in the object. */
 async function finishFrame(
   { source, stored }: Work,
@@ -269,7 +263,7 @@ const methods: SliceMethods<DerivationPlan, FramePart, InstanceSummary> = {
     return Promise.resolve({ value: qualityOfSlice(modality, measured, measured.slice.values, measured.sigma) });
   },
 
-  async finish({ work: name, residual, blend: share, judged, plan, outFile, nowMs }) {
+  async finish({ work: name, residual, blend: share, judged, plan, outFile, mapFile, nowMs }) {
     const work = workOf(name);
     works.delete(name);
     const { source, stored, measured, toRecord } = work;
@@ -290,7 +284,7 @@ const methods: SliceMethods<DerivationPlan, FramePart, InstanceSummary> = {
     shared.giveBack(measured.slice.values, measured.map);
     const inRecord = (noise: number | null): number | null => noise && noise * toRecord;
     const recorded = { noiseBefore: inRecord(figures.noiseBefore), noiseAfter: inRecord(figures.noiseAfter) };
-    if (confidence !== null) await writeFile(mapFile(outFile, work.frame), confidencePicture(confidence));
+    if (confidence !== null && mapFile !== null) await writeFile(mapFile, confidencePicture(confidence));
     const ended = { modality: work.modality, quality, figures: { ...figures, mean: figures.mean / measured.scale } };
     if (work.frame !== null) {
       const { faults, part } = await finishFrame(work, work.frame, pixels, recorded, plan, outFile);

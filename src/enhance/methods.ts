@@ -61,6 +61,8 @@ export interface FinishArgument<Plan> {
   readonly plan: Plan;
   /** Absolute path of the object to write. */
   readonly outFile: string;
+  /** Absolute path of the picture of its confidence; null: none is made. */
+  readonly mapFile: string | null;
   readonly nowMs: number;
 }
 

@@ -104,7 +104,8 @@ class TaskRun<Plan, Part, Summary> {
     const { images, numbers } = this.#ordered();
     const source = images[slice.index]?.source ?? 0;
     const number = numbers[source] ?? 0;
-    const finished = await this.#steps.finish(slice, residual, { plan, blend, number, judged });
+    const frame = images.length > this.#order.sources.length ? (images[slice.index]?.frame ?? 0) : null;
+    const finished = await this.#steps.finish(slice, residual, { plan, blend, number, frame, judged });
     this.#finished.set(slice.index, finished);
     this.#ports.onSlice(finished, this.#finished.size, images.length);
     if (finished.object !== null) this.#objects.set(source, finished.object);

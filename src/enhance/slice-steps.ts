@@ -60,6 +60,8 @@ export interface Underway<Plan, Part, Summary> {
   readonly prepared: PreparedSlice;
 }
 
+const numbered = (number: number): string => String(number).padStart(5, '0');
+
 /** What may be handed over of a residual. */
 const handedOver = (residual: Float32Array | null): ArrayBuffer[] =>
   residual?.buffer instanceof ArrayBuffer ? [residual.buffer] : [];
@@ -140,11 +142,25 @@ export class SliceSteps<Plan, Part, Summary> {
       plan,
       blend,
       number,
+      frame,
       judged,
-    }: { readonly plan: Plan; readonly blend: number; readonly number: number; readonly judged: boolean },
+    }: {
+      readonly plan: Plan;
+      readonly blend: number;
+      readonly number: number;
+      /** From 0, of an object with several; null for an object of its own. */
+      readonly frame: number | null;
+      readonly judged: boolean;
+    },
   ): Promise<FinishedSlice<Part, Summary>> {
     const outFile = this.#outFile(number);
-    const argument = { work: slice.prepared.work, residual, blend, plan, judged, outFile, nowMs: this.#ports.now() };
+    const mapFile = join(
+      this.#order.outDir,
+      'maps',
+      `${numbered(number)}${frame === null ? '' : `-${numbered(frame + 1)}`}.png`,
+    );
+    const nowMs = this.#ports.now();
+    const argument = { work: slice.prepared.work, residual, blend, plan, judged, outFile, mapFile, nowMs };
     const options = { transfer: handedOver(residual), deadlineMs: this.#ports.sliceDeadlineMs };
     const finished = await this.#answer(slice.thread, slice.file, (thread) => thread.call('finish', argument, options));
     this.#refuseFaults(outFile, finished.faults);
@@ -168,7 +184,7 @@ export class SliceSteps<Plan, Part, Summary> {
   }
 
   #outFile(number: number): string {
-    return join(this.#order.outDir, 'objects', `${String(number).padStart(5, '0')}.dcm`);
+    return join(this.#order.outDir, 'objects', `${numbered(number)}.dcm`);
   }
 
   #refuseFaults(outFile: string, faults: readonly string[]): void {

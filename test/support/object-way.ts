@@ -137,7 +137,16 @@ export async function wayOf(bytes: Uint8Array, { slices, folder, deadlineMs }: W
   const finished = await called(
     thread.call(
       'finish',
-      { work: prepared.work, residual, blend: 1, judged: false, plan: planOf(bytes), outFile, nowMs: 2e12 },
+      {
+        work: prepared.work,
+        residual,
+        blend: 1,
+        judged: false,
+        plan: planOf(bytes),
+        outFile,
+        mapFile: null,
+        nowMs: 2e12,
+      },
       { deadlineMs },
     ),
   );
