@@ -3,7 +3,7 @@
 import type { DataSet } from '../dicom/data-set.js';
 import { keywordOf, tagText } from '../dicom/dictionary.js';
 import { derivedConcatenationUid } from '../dicom/uid.js';
-import { items, number, text, texts } from '../dicom/values.js';
+import { find, items, number, text, texts } from '../dicom/values.js';
 import { codesOf, sameCodes } from './check-codes.js';
 import { sameElement, sameItem } from './check-kept.js';
 import { droppedInItems } from './encode.js';
@@ -33,6 +33,9 @@ export function checkFunctionalGroups(check: Check): void {
       fault('FRAMES', `${own.length} items of ${keyword}, the source has ${former.length}`);
     for (const [index, item] of former.entries()) {
       const other = own[index];
+      // Of every frame's own, a derivation cannot stand for all frames too.
+      if (keyword === 'SharedFunctionalGroupsSequence' && other !== undefined && find(other, derivation) !== undefined)
+        fault('DERIV', 'a derivation stands in the shared groups');
       if (other !== undefined) checkItem(check, item, other, `item ${index + 1} of ${keyword}`);
     }
   }
@@ -57,7 +60,8 @@ function checkItem({ plan, fault }: Check, item: DataSet, other: DataSet, where:
     if (keyword === derivation || (isNewGrid(plan) && gridMacros.has(keyword))) continue;
     const found = other.get(element.tag);
     if (found === undefined) fault('FGROUP', `${keyword} is missing in ${where}`);
-    else if (frameTypes.has(keyword)) checkFrameType(items(item, keyword)[0], items(other, keyword)[0], where);
+    else if (frameTypes.has(keyword) && items(item, keyword).length === items(other, keyword).length)
+      items(item, keyword).forEach((macro, index) => checkFrameType(macro, items(other, keyword)[index], where));
     else if (!sameElement(item, element, other, found)) fault('FGROUP', `${keyword} differs in ${where}`);
   }
   for (const { tag } of other.elements) {
@@ -97,10 +101,13 @@ function checkStep(
     fault('DERIV', `frame ${frame} does not say what was done`);
   if (!sameCodes(codesOf(own, 'DerivationCodeSequence'), plan.model.codes))
     fault('DERIV', `frame ${frame}: codes are not the model's`);
+  if (own.elements.length !== 3)
+    fault('DERIV', `frame ${frame}: the step is more or less than words, source and codes`);
   const sources = items(own, 'SourceImageSequence');
   const [first] = sources;
   if (first === undefined || sources.length !== 1)
     return fault('SOURCE', `frame ${frame} names ${sources.length} sources`);
+  if (first.elements.length !== 5) fault('SOURCE', `frame ${frame}: more or less is said of the source`);
   const named = [
     text(first, 'ReferencedSOPClassUID'),
     text(first, 'ReferencedSOPInstanceUID'),
@@ -115,18 +122,16 @@ function checkStep(
 }
 
 /** Instances that an evidence sequence names, as `study series class instance`. */
-function evidenceOf(ds: DataSet): Set<string> {
-  return new Set(
-    items(ds, 'SourceImageEvidenceSequence').flatMap((study) =>
-      items(study, 'ReferencedSeriesSequence').flatMap((series) =>
-        items(series, 'ReferencedSOPSequence').map((one) =>
-          [
-            text(study, 'StudyInstanceUID'),
-            text(series, 'SeriesInstanceUID'),
-            text(one, 'ReferencedSOPClassUID'),
-            text(one, 'ReferencedSOPInstanceUID'),
-          ].join(' '),
-        ),
+function evidenceOf(ds: DataSet): string[] {
+  return items(ds, 'SourceImageEvidenceSequence').flatMap((study) =>
+    items(study, 'ReferencedSeriesSequence').flatMap((series) =>
+      items(series, 'ReferencedSOPSequence').map((one) =>
+        [
+          text(study, 'StudyInstanceUID'),
+          text(series, 'SeriesInstanceUID'),
+          text(one, 'ReferencedSOPClassUID'),
+          text(one, 'ReferencedSOPInstanceUID'),
+        ].join(' '),
       ),
     ),
   );
@@ -137,9 +142,10 @@ function checkEvidence({ source, derived, fault }: Check): void {
   const own = ['StudyInstanceUID', 'SeriesInstanceUID', 'SOPClassUID', 'SOPInstanceUID'].map((keyword) =>
     text(from, keyword),
   );
-  const expected = evidenceOf(from).add(own.join(' '));
+  const expected = new Set([...evidenceOf(from), own.join(' ')]);
   const found = evidenceOf(derived.dataSet);
-  if (found.size !== expected.size || [...expected].some((one) => !found.has(one)))
+  // Each once, in any order.
+  if (found.length !== expected.size || found.some((one) => !expected.delete(one)))
     fault('DERIV', 'Source Image Evidence Sequence is not the source and what the source named');
 }
 

@@ -1,6 +1,7 @@
 // Own check: what must be kept is kept, what must go is gone, nothing else was added (conformance 3.1).
 import type { DataSet, Element } from '../dicom/data-set.js';
 import { isPrivate, keywordOf, tagText } from '../dicom/dictionary.js';
+import { hasFunctionalGroups } from '../dicom/functional-groups.js';
 import { numbers, texts } from '../dicom/values.js';
 import { isCurve, isEmbeddedOverlay, isGroupLength, isOfGrid, isOverlay, isRecoloured, ruleOf } from './attributes.js';
 import type { Check } from './faults.js';
@@ -17,6 +18,26 @@ const special: Readonly<Record<string, string>> = {
   SOPClassUID: 'CLASS',
 };
 
+/** What stands for the whole object in a classic one, for each frame in its functional groups otherwise; a creator is never named. */
+const ofClassic: ReadonlySet<string> = new Set([
+  'DerivationDescription',
+  'DerivationCodeSequence',
+  'SourceImageSequence',
+]);
+const ofFunctionalGroups: ReadonlySet<string> = new Set([
+  'SharedFunctionalGroupsSequence',
+  'PerFrameFunctionalGroupsSequence',
+  'SourceImageEvidenceSequence',
+  'ConcatenationUID',
+  'SOPInstanceUIDOfConcatenationSource',
+]);
+
+/** Whether an attribute that limpid writes elsewhere does not belong at this object's top level. */
+function isOutOfPlace(tag: number, isOfFrames: boolean): boolean {
+  const keyword = keywordOf(tag) ?? '';
+  return keyword === 'InstanceCreatorUID' || (isOfFrames ? ofClassic : ofFunctionalGroups).has(keyword);
+}
+
 const name = (tag: number): string => keywordOf(tag) ?? tagText(tag);
 
 export function checkKept({ source, derived, plan, fault }: Check): void {
@@ -29,6 +50,7 @@ export function checkKept({ source, derived, plan, fault }: Check): void {
     if (found === undefined) fault(rule, `${name(element.tag)} is missing`);
     else if (!sameElement(from, element, to, found)) fault(rule, `${name(element.tag)} differs from the source's`);
   }
+  const isOfFrames = hasFunctionalGroups(from);
   let last = -1;
   for (const element of to.elements) {
     const { tag } = element;
@@ -43,7 +65,8 @@ export function checkKept({ source, derived, plan, fault }: Check): void {
     else if (isPrivate(tag)) {
       if (tag >>> 16 !== privateGroup && isDroppedPrivate(to, element))
         fault('PRIVATE', `${tagText(tag)} is not on the list of those kept`);
-    } else if (action !== 'replaced' && action !== 'added' && from.get(tag) === undefined)
+    } else if (isOutOfPlace(tag, isOfFrames)) fault('ADDED', `${name(tag)} does not belong here`);
+    else if (action !== 'replaced' && action !== 'added' && from.get(tag) === undefined)
       fault('ADDED', `${name(tag)} is not asked for`);
     if (element.length % 2 === 1 && from.get(tag)?.length !== element.length)
       fault('SYNTAX', `${name(tag)} has odd length`);

@@ -4,11 +4,10 @@ import type { PixelDescription } from '../dicom/pixel-description.js';
 import { header } from '../dicom/element.js';
 import { words } from '../dicom/pixels.js';
 import { storedRange } from '../dicom/rescale.js';
-import { tissueRegions } from '../dicom/ultrasound.js';
-import { transferSyntax, ultrasoundClasses } from '../dicom/uids.js';
-import type { DataSet } from '../dicom/data-set.js';
+import { transferSyntax } from '../dicom/uids.js';
 import { find, number, text, texts } from '../dicom/values.js';
 import type { Check } from './faults.js';
+import { checkRegion } from './check-region.js';
 import { derivedDescription, onNewGrid, onSourceGrid, scaleOf } from './grid.js';
 
 type Padding = NonNullable<PixelDescription['padding']>;
@@ -56,12 +55,8 @@ function checkValues({ source, derived, plan, fault }: Check, values: Int32Array
     if (number(derived.dataSet, keyword) !== expected) fault('MINMAX', `${keyword} is not the pixels' own`);
     if (element.vr !== (description.signed ? 'SS' : 'US')) fault('MINMAX', `${keyword} has VR ${element.vr}`);
   }
-  checkLikeness({ values, there, pixels, same }, description, plan, fault, regionsOf(source.dataSet, description));
-}
-
-/** Where ultrasound may change; null for other images. */
-function regionsOf(ds: DataSet, description: PixelDescription): Uint8Array | null {
-  return ultrasoundClasses.has(text(ds, 'SOPClassUID') ?? '') ? tissueRegions(ds, description) : null;
+  checkRegion(values, pixels, source, fault);
+  checkLikeness({ values, there, pixels, same }, description, plan, fault);
 }
 
 /** Stored values of an image and of its source: `there` on the image's grid, `pixels` on the source's. */
@@ -79,14 +74,7 @@ function checkLikeness(
   description: PixelDescription,
   plan: Check['plan'],
   fault: Check['fault'],
-  outside: Uint8Array | null,
 ): void {
-  if (outside !== null) {
-    let changed = 0;
-    for (let index = 0; index < values.length; index++)
-      if (outside[Math.floor(index / description.samples)] === 0 && values[index] !== pixels[index]) changed++;
-    if (changed > 0) fault('REGION', `${changed} samples outside the tissue's regions changed`);
-  }
   const { padding } = description;
   if (padding !== null) {
     const { lost, made } = paddingFaults(values, there, padding);
@@ -119,7 +107,8 @@ export function checkFrame(
   const { low, high } = storedRange(description);
   const { smallest, largest, same } = extremes(values, there);
   if (smallest < low || largest > high) fault('PIXEL', `values do not fit ${description.bitsStored} bits`);
-  checkLikeness({ values, there, pixels, same }, description, plan, fault, regionsOf(dataSet, description));
+  checkRegion(values, pixels, { dataSet, description }, fault);
+  checkLikeness({ values, there, pixels, same }, description, plan, fault);
   return { smallest, largest };
 }
 

@@ -6,7 +6,7 @@ import { explicitLittleEndian, sopClasses } from '../../src/dicom/uids.js';
 import { cleanSlice, noisySlice } from './phantom.js';
 
 export interface EnhancedCtOptions {
-  /** Frames of this object, 2 mm from one to the next. */
+  /** Frames of this object, 2 mm from one to the next by what they say; five of a stack at most, so that none looks like another. */
   readonly frames: number;
   /** Frames in front of it, in other parts of its concatenation. */
   readonly before?: number;
@@ -104,7 +104,7 @@ export function enhancedCt(options: EnhancedCtOptions): Uint8Array {
   const stored = new Uint16Array(frames * size * size);
   const numbers = Array.from({ length: frames }, (_, frame) => before + frame);
   for (const [frame, index] of numbers.entries())
-    noisySlice(phantom, cleanSlice(phantom, 0.4 + index / 50), index).forEach((value, pixel) => {
+    noisySlice(phantom, cleanSlice(phantom, 0.1 + 0.2 * index), index).forEach((value, pixel) => {
       stored[frame * size * size + pixel] = Math.min(4095, Math.max(0, Math.round(value + 1024)));
     });
   const uid = `${root}.1.${part?.number ?? 0}`;
