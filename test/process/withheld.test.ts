@@ -1,4 +1,5 @@
-// A result that its checks hold back: the originals are on their way all the same, and a person may let it go.
+// A result that its checks hold back: the originals are on their way all the same. What its figures forbid a person may let go; what its
+// objects' own checks forbid never goes.
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { openReceivingPacs } from '../../demo/receiving-pacs.js';
@@ -12,7 +13,9 @@ import { openMetrics } from '../../src/observe/metrics.js';
 import { keyOf } from '../../src/spool/key.js';
 import { seriesView } from '../../src/spool/view.js';
 import { limpid } from '../support/limpid.js';
+import { whiteNoise } from '../support/phantom.js';
 import { writeSyntheticSeries } from '../support/synthetic-series.js';
+import type { SyntheticSeries } from '../support/synthetic-series.js';
 import { openFolder } from '../support/temporary.js';
 
 const log = openLog('silent');
@@ -51,35 +54,65 @@ function striped(slice: number): Uint8Array {
   return new Uint8Array(values.buffer);
 }
 
-it('leaves the originals on their way, keeps the result, and delivers it once it is released', async () => {
-  const one = await writeSyntheticSeries(join(folder.path, 'in'), {
+/** Nothing but noise: what takes it away leaves an image that is not like its source. */
+function noiseAlone(slice: number): Uint8Array {
+  const noise = whiteNoise(size * size, 100 + slice);
+  return new Uint8Array(Uint16Array.from(noise, (value) => Math.max(0, Math.round(1064 + 30 * value))).buffer);
+}
+
+async function sent(seed: number, pixels: (slice: number) => Uint8Array): Promise<SyntheticSeries & { key: string }> {
+  const one = await writeSyntheticSeries(join(folder.path, `in-${seed}`), {
     modality: 'CT',
     slices: 3,
     rows: size,
     columns: size,
     noise: 10,
-    seed: 1,
-    change: (slice) => [[0x7fe00010, 'OW', striped(slice)]],
+    seed,
+    change: (slice) => [[0x7fe00010, 'OW', pixels(slice)]],
   });
-  const key = keyOf(one.studyInstanceUid, one.seriesInstanceUid);
   const target = { aeTitle: 'LIMPID', host: '127.0.0.1', port: node.dicomPort, callingAe: 'CT1' };
   const instances = await Promise.all(one.files.map((file) => readOutgoing(file)));
   await send(target, instances, { associations: 1, log });
-  const ended = (state: string) =>
-    eventually(`the task ${state}`, async () => {
-      const answer = await fetch(`http://127.0.0.1:${node.httpPort}/api/series/${key}`);
-      const view = answer.ok ? seriesView.parse(await answer.json()) : null;
-      return view?.state === 'done' && view.revisions[0]?.tasks[0]?.state === state && view;
-    });
-  const view = await ended('withheld');
+  return { ...one, key: keyOf(one.studyInstanceUid, one.seriesInstanceUid) };
+}
+
+const ended = (key: string, state: string) =>
+  eventually(`the task ${state}`, async () => {
+    const answer = await fetch(`http://127.0.0.1:${node.httpPort}/api/series/${key}`);
+    const view = answer.ok ? seriesView.parse(await answer.json()) : null;
+    return view?.state === 'done' && view.revisions[0]?.tasks[0]?.state === state && view;
+  });
+/** Series of the objects that came from a study. */
+const inPacs = (study: string): string[] =>
+  pacs.stored.flatMap((stored) => (stored.studyInstanceUid === study ? [stored.seriesInstanceUid] : []));
+
+it('leaves the originals on their way, keeps the result, and delivers it once it is released', async () => {
+  const one = await sent(1, striped);
+  const { key } = one;
+  const view = await ended(key, 'withheld');
   expect(view.revisions[0]?.tasks[0]?.code).toMatchObject({ code: 'WITHHELD' });
-  const inPacs = (): string[] => pacs.stored.map(({ seriesInstanceUid }) => seriesInstanceUid);
-  expect(inPacs()).toEqual(one.files.map(() => one.seriesInstanceUid));
+  expect(inPacs(one.studyInstanceUid)).toEqual(one.files.map(() => one.seriesInstanceUid));
 
   const config = join(folder.path, 'node', 'limpid.yaml');
   expect(await limpid('series', 'release', key, '--config', config)).toMatchObject({ status: 0 });
   const derived = view.revisions[0]?.tasks[0]?.seriesInstanceUid ?? '';
   await eventually('the result in the PACS', () =>
-    Promise.resolve(inPacs().filter((uid) => uid === derived).length === one.files.length),
+    Promise.resolve(inPacs(one.studyInstanceUid).filter((uid) => uid === derived).length === one.files.length),
   );
+});
+
+it('leaves the originals on their way where the objects of the result fail their own checks', async () => {
+  const one = await sent(2, noiseAlone);
+  const view = await ended(one.key, 'failed');
+  expect(view.revisions[0]?.tasks[0]?.code).toMatchObject({ code: 'DERIVE_CHECK_FAILED' });
+  expect(inPacs(one.studyInstanceUid)).toEqual(one.files.map(() => one.seriesInstanceUid));
+
+  // A release says nothing to it: the state that follows from the files has nothing to deliver.
+  expect(
+    await limpid('series', 'release', one.key, '--config', join(folder.path, 'node', 'limpid.yaml')),
+  ).toMatchObject({
+    status: 0,
+  });
+  await ended(one.key, 'failed');
+  expect(inPacs(one.studyInstanceUid)).toEqual(one.files.map(() => one.seriesInstanceUid));
 });
