@@ -2,16 +2,14 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { eventually, quickConfig, startNode } from '../../demo/start-node.js';
-import { openReceivingPacs } from '../../demo/receiving-pacs.js';
+import { eventually } from '../../demo/start-node.js';
 import { readOutgoing } from '../../src/io/dimse/outgoing.js';
 import { send } from '../../src/io/dimse/scu.js';
 import { openLog } from '../../src/observe/log.js';
-import { openMetrics } from '../../src/observe/metrics.js';
 import type { SeriesSummary } from '../../src/spool/view.js';
 import { writeSyntheticSeries } from '../support/synthetic-series.js';
 import type { SyntheticElement, SyntheticOptions, SyntheticSeries } from '../support/synthetic-series.js';
-import { withFolder } from '../support/temporary.js';
+import { withNodeAndPacs } from '../support/node-and-pacs.js';
 
 const log = openLog('silent');
 type Change = NonNullable<SyntheticOptions['change']>;
@@ -27,68 +25,45 @@ const colour = always([0x00280002, 'US', [3]], [0x00280004, 'CS', 'RGB'], [0x002
 
 describe('bad input', () => {
   it('is refused or skipped with its reason, and the good series beside it is enhanced', async () => {
-    await withFolder(async (folder) => {
-      const pacs = await openReceivingPacs({
-        folder: join(folder, 'pacs'),
-        port: 0,
-        aeTitle: 'PACS',
-        log,
-        metrics: openMetrics(),
-      });
-      const node = await startNode({
-        folder: join(folder, 'node'),
-        config: quickConfig({
-          peers: { ct1: { aeTitle: 'CT1' }, pacs: { aeTitle: 'PACS', host: '127.0.0.1', port: pacs.port } },
-          workers: { providers: ['cpu'] },
-          rules: [{ name: 'all', enhance: [{ with: 'gaussian' }], deliver: ['pacs'] }],
-        }),
-      });
-      try {
-        const make = (seed: number, change?: Change): Promise<SyntheticSeries> =>
-          writeSyntheticSeries(join(folder, String(seed)), {
-            modality: 'CT',
-            slices: 5,
-            rows: 64,
-            columns: 64,
-            noise: 20,
-            seed,
-            ...(change === undefined ? {} : { change }),
-          });
-        const cases: readonly [name: string, series: SyntheticSeries, expected: string | null][] = [
-          ['good', await make(1), null],
-          ['localizer', await make(2, localizer), 'LOCALIZER'],
-          ['derived', await make(3, derived), 'DERIVED'],
-          ['secondary capture', await make(4, secondaryCapture), 'SECONDARY_CAPTURE'],
-          ['colour', await make(5, colour), 'COLOUR'],
-          ['a slice missing', await make(6), 'GAPS'],
-        ];
-        const files = cases.flatMap(([name, { files: all }]) =>
-          name === 'a slice missing' ? all.filter((_, index) => index !== 2) : all,
-        );
-        const cut = join(folder, 'cut.dcm');
-        const whole = await readFile(cases[0]?.[1].files[0] ?? '');
-        await writeFile(cut, whole.subarray(0, whole.length - 1001));
-        const identity = await readOutgoing(cases[0]?.[1].files[0] ?? '');
-        const instances = await Promise.all(files.map((file) => readOutgoing(file)));
-        const target = { aeTitle: 'LIMPID', host: '127.0.0.1', port: node.dicomPort, callingAe: 'CT1' };
-        const { outcomes } = await send(target, [{ ...identity, file: cut }, ...instances], { associations: 1, log });
-        expect(outcomes.map(({ status }) => status)).toEqual([0xc000, ...instances.map(() => 0)]);
-
-        const list = await eventually('every series has its outcome', async () => {
-          const { series } = (await (await fetch(`http://127.0.0.1:${node.httpPort}/api/series`)).json()) as {
-            series: SeriesSummary[];
-          };
-          return series.length === cases.length && series.every(({ state }) => state === 'done') && series;
+    await withNodeAndPacs('gaussian', async ({ folder, node, pacs, target }) => {
+      const make = (seed: number, change?: Change): Promise<SyntheticSeries> =>
+        writeSyntheticSeries(join(folder, String(seed)), {
+          modality: 'CT',
+          slices: 5,
+          rows: 64,
+          columns: 64,
+          noise: 20,
+          seed,
+          ...(change === undefined ? {} : { change }),
         });
-        const codes = list
-          .flatMap(({ tasks }) => tasks.map(({ state, code }) => `${state} ${code ?? ''}`.trim()))
-          .sort();
-        expect(codes).toEqual(cases.map(([, , code]) => (code === null ? 'enhanced' : `skipped ${code}`)).sort());
-        expect(pacs.stored).toHaveLength(5);
-      } finally {
-        await node.end('SIGKILL');
-        await pacs.close();
-      }
+      const cases: readonly [name: string, series: SyntheticSeries, expected: string | null][] = [
+        ['good', await make(1), null],
+        ['localizer', await make(2, localizer), 'LOCALIZER'],
+        ['derived', await make(3, derived), 'DERIVED'],
+        ['secondary capture', await make(4, secondaryCapture), 'SECONDARY_CAPTURE'],
+        ['colour', await make(5, colour), 'COLOUR'],
+        ['a slice missing', await make(6), 'GAPS'],
+      ];
+      const files = cases.flatMap(([name, { files: all }]) =>
+        name === 'a slice missing' ? all.filter((_, index) => index !== 2) : all,
+      );
+      const cut = join(folder, 'cut.dcm');
+      const whole = await readFile(cases[0]?.[1].files[0] ?? '');
+      await writeFile(cut, whole.subarray(0, whole.length - 1001));
+      const identity = await readOutgoing(cases[0]?.[1].files[0] ?? '');
+      const instances = await Promise.all(files.map((file) => readOutgoing(file)));
+      const { outcomes } = await send(target, [{ ...identity, file: cut }, ...instances], { associations: 1, log });
+      expect(outcomes.map(({ status }) => status)).toEqual([0xc000, ...instances.map(() => 0)]);
+
+      const list = await eventually('every series has its outcome', async () => {
+        const { series } = (await (await fetch(`http://127.0.0.1:${node.httpPort}/api/series`)).json()) as {
+          series: SeriesSummary[];
+        };
+        return series.length === cases.length && series.every(({ state }) => state === 'done') && series;
+      });
+      const codes = list.flatMap(({ tasks }) => tasks.map(({ state, code }) => `${state} ${code ?? ''}`.trim())).sort();
+      expect(codes).toEqual(cases.map(([, , code]) => (code === null ? 'enhanced' : `skipped ${code}`)).sort());
+      expect(pacs.stored).toHaveLength(5);
     });
   }, 120_000);
 });
