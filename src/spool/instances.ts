@@ -31,9 +31,14 @@ interface InstancesOptions {
   readonly active: ActiveMarkers;
 }
 
+/** What is read at once to be hashed: a CT slice fits, and is hashed by a thread of the pool. */
+const hashBytes = 1 << 20;
+
 export class Instances {
   readonly #options: InstancesOptions;
   readonly #buffers = new WriteBuffers();
+  /** Used again by the next hash; null while one uses it. */
+  #hashBuffer: Buffer | null = null;
 
   constructor(options: InstancesOptions) {
     this.#options = options;
@@ -88,11 +93,12 @@ export class Instances {
   }
 
   async #sha256(file: string): Promise<string> {
-    const buffer = this.#buffers.take();
+    const buffer = this.#hashBuffer ?? Buffer.allocUnsafeSlow(hashBytes);
+    this.#hashBuffer = null;
     try {
       return await dataSetSha256(file, buffer);
     } finally {
-      this.#buffers.give(buffer);
+      this.#hashBuffer = buffer;
     }
   }
 
