@@ -5,14 +5,8 @@ import type { Instance } from '../dicom/file.js';
 import { isReason, pixelDescription } from '../dicom/pixel-description.js';
 import { find, number } from '../dicom/values.js';
 import { LimpidError } from '../errors.js';
-import { checkDerivation } from './check-derivation.js';
-import { checkEquipment } from './check-equipment.js';
-import { checkGeometry } from './check-geometry.js';
-import { checkIdentity } from './check-identity.js';
-import { checkKept } from './check-kept.js';
+import { checkHeader } from './check-header.js';
 import { checkLossy, checkPixelHeader } from './check-pixels.js';
-import { checkPrivate } from './check-private.js';
-import { checkSyntax } from './check-syntax.js';
 import { checkMeta } from './check.js';
 import type { SourceInstance } from './derive-instance.js';
 import type { Fault } from './faults.js';
@@ -39,13 +33,7 @@ export function checkObjectHeader(
     checkMeta(derived, fault);
     // Pixels are not asked for: they have been compared frame by frame.
     const check = { source: { ...source, pixels: new Int32Array(0) }, derived, plan, fault };
-    checkIdentity(check);
-    checkKept(check);
-    checkDerivation(check);
-    checkGeometry(check);
-    checkEquipment(check);
-    checkPrivate(check);
-    checkSyntax(check);
+    checkHeader(check);
     checkLossy(check);
     checkPixelHeader(check, headerBytes.subarray(part10.dataSetOffset + dataSet.end));
     for (const [keyword, value] of [

@@ -5,14 +5,8 @@ import type { Instance } from '../dicom/file.js';
 import { explicitLittleEndian } from '../dicom/uids.js';
 import { number, text } from '../dicom/values.js';
 import { LimpidError } from '../errors.js';
-import { checkDerivation } from './check-derivation.js';
-import { checkEquipment } from './check-equipment.js';
-import { checkGeometry } from './check-geometry.js';
-import { checkIdentity } from './check-identity.js';
-import { checkKept } from './check-kept.js';
+import { checkHeader } from './check-header.js';
 import { checkPixels } from './check-pixels.js';
-import { checkPrivate } from './check-private.js';
-import { checkSyntax } from './check-syntax.js';
 import type { Check, DecodedSource, Fault } from './faults.js';
 import type { DerivationPlan } from './plan.js';
 
@@ -27,13 +21,7 @@ export function checkInstance(source: DecodedSource, derivedBytes: Uint8Array, p
     const derived = readInstance(derivedBytes);
     checkMeta(derived, fault);
     const check: Check = { source, derived, plan, fault };
-    checkIdentity(check);
-    checkKept(check);
-    checkDerivation(check);
-    checkGeometry(check);
-    checkEquipment(check);
-    checkPrivate(check);
-    checkSyntax(check);
+    checkHeader(check);
     checkPixels(check);
   } catch (error) {
     if (!(error instanceof LimpidError)) throw error;

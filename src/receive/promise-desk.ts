@@ -1,4 +1,5 @@
 // Storage commitment as SCP: takes requests, finds out what the spool holds, promises it, and reports until the peer has heard it.
+import { setTimeout as sleep } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import { LimpidError } from '../errors.js';
 import type { CommitmentReport, CommitmentRequest, SendReport } from '../io/dimse/commitment.js';
@@ -195,15 +196,6 @@ export class PromiseDesk {
   }
 }
 
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    const timer = setTimeout(done, ms);
-    signal.addEventListener('abort', done, { once: true });
-    function done(): void {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    }
-  });
-}
+/** Waits; ends early, without a fault, when the signal aborts. */
+const pause = (ms: number, signal: AbortSignal): Promise<void> =>
+  sleep(ms, undefined, { signal }).catch(() => undefined);

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { gaussian } from '../../src/imaging/gaussian.js';
 import { transformPlane } from '../../src/imaging/fourier.js';
 import type { Slice } from '../../src/imaging/slice.js';
-import { uniform } from '../support/phantom.js';
+import { uniform } from '../../src/imaging/random.js';
 
 const numbers = z.array(z.number());
 const referenceFile = z.object({

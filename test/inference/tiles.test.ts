@@ -4,7 +4,7 @@ import { openNetwork } from '../../src/inference/network.js';
 import { openRegistry } from '../../src/inference/registry.js';
 import { tilesOf } from '../../src/inference/tiles.js';
 import { modelsDirectory } from '../support/shipped-models.js';
-import { uniform } from '../support/phantom.js';
+import { uniform } from '../../src/imaging/random.js';
 
 describe('tiles', () => {
   it('keep every pixel once, see what they keep and their halo, and start on the grid', () => {

@@ -3,17 +3,7 @@ import { readInstance } from '../../src/dicom/file.js';
 import type { Element } from '../../src/dicom/data-set.js';
 import { transferSyntaxes } from '../../src/dicom/uids.js';
 import { LimpidError } from '../../src/errors.js';
-
-/** Numbers in [0, 1) by a seed (mulberry32). */
-export function randomBy(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t = (t + Math.imul(t ^ (t >>> 7), t | 61)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+import { uniform } from '../../src/imaging/random.js';
 
 type Random = () => number;
 const below = (random: Random, end: number): number => Math.floor(random() * end);
@@ -148,7 +138,7 @@ export interface Mutated {
 
 /** The mutated file of a seed. `files`: names, in an order that stays; `read` gives a file's bytes. */
 export function mutated(seed: number, files: readonly string[], read: (file: string) => Uint8Array): Mutated {
-  const random = randomBy(seed);
+  const random = uniform(seed);
   const file = pick(random, files) ?? '';
   let bytes = read(file).slice();
   for (let count = 1 + below(random, 2); count > 0; count--) {

@@ -1,5 +1,6 @@
 // Simulated CT and MR slices: smooth anatomy made of ellipses, and noise of a seed. No patient stands behind them.
 import { gaussian } from '../../src/imaging/gaussian.js';
+import { whiteNoise as whiteNoise64 } from '../../src/imaging/random.js';
 
 export interface PhantomOptions {
   readonly modality: 'CT' | 'MR';
@@ -10,29 +11,8 @@ export interface PhantomOptions {
   readonly seed: number;
 }
 
-/** A generator of uniform numbers in [0, 1) (mulberry32): the same seed gives the same numbers everywhere. */
-export function uniform(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t = (t + Math.imul(t ^ (t >>> 7), t | 61)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
-
-/** White noise of deviation 1. */
-export function whiteNoise(length: number, seed: number): Float32Array {
-  const next = uniform(seed);
-  const out = new Float32Array(length);
-  for (let i = 0; i < length; i += 2) {
-    const radius = Math.sqrt(-2 * Math.log(1 - next()));
-    const angle = 2 * Math.PI * next();
-    out[i] = radius * Math.cos(angle);
-    if (i + 1 < length) out[i + 1] = radius * Math.sin(angle);
-  }
-  return out;
-}
+/** White noise of deviation 1, as slices hold it. */
+export const whiteNoise = (length: number, seed: number): Float32Array => Float32Array.from(whiteNoise64(length, seed));
 
 /** Noise of deviation 1 with the low-pass texture of a soft CT kernel (Gaussian of 0.8 pixels). */
 export function kernelNoise(rows: number, columns: number, seed: number): Float32Array {
