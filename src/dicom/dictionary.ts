@@ -13,10 +13,12 @@ const unknown: Entry = { keyword: '', vr: 'UN' };
 const entries = new Map<number, Entry>();
 
 function entryOf(tag: number): Entry {
+  if (isPrivate(tag)) return lookUp(tag);
   let entry = entries.get(tag);
   if (entry === undefined) {
     entry = lookUp(tag);
-    entries.set(tag, entry);
+    // what no table knows is not kept: peers may name any number of such tags
+    if (entry !== unknown) entries.set(tag, entry);
   }
   return entry;
 }

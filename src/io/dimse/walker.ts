@@ -1,8 +1,9 @@
 /**
  * Walks a data set while its bytes pass: takes the identity from the top level and proves that the element structure is whole.
- * Values are skipped by their length, never kept; sequences of defined length too, so that what lies in them cannot spoil
- * a data set that is otherwise sound. Implicit and Explicit VR, both byte orders (PS3.5 Section 7).
+ * Values are skipped by their length, never kept; sequences are walked, whether their length is defined or not: an item, or an
+ * element in it, that is longer than what holds it is a fault. Implicit and Explicit VR, both byte orders (PS3.5 Section 7).
  */
+import { vrOf } from '../../dicom/dictionary.js';
 import { TransferSyntax } from './constants.js';
 
 export interface Identity {
@@ -45,6 +46,7 @@ const wantedTags: ReadonlyMap<number, WantedKey> = new Map<number, WantedKey>([
 
 const ItemTag = { Item: 0xfffee000, ItemEnd: 0xfffee00d, SequenceEnd: 0xfffee0dd } as const;
 const undefinedLength = 0xffffffff;
+const pixelData = 0x7fe00010;
 /** VRs with a reserved field and a length of four bytes (PS3.5 Table 7.1-1). */
 const longVrs: ReadonlySet<string> = new Set([
   'OB',
@@ -72,10 +74,12 @@ interface Coding {
 }
 const implicitLittle: Coding = { vr: 'implicit', order: 'little' };
 
-/** What is open: the data set or an item of it holds elements; a sequence, or encapsulated pixel data, holds items. */
+/** What is open: the data set or an item of it holds elements; a sequence holds items, encapsulated pixel data fragments. */
 interface Frame {
-  readonly holds: 'elements' | 'items';
+  readonly holds: 'elements' | 'items' | 'fragments';
   readonly coding: Coding;
+  /** Bytes of the data set before its end; Infinity: a delimiter ends it. */
+  readonly end: number;
 }
 
 export function codingOf(transferSyntaxUid: string): Coding {
@@ -99,12 +103,16 @@ export class DataSetWalker {
   #lastTag = -1;
   #elements = 0;
   #outOfOrder = 0;
+  /** Bytes that have been pushed, and those of them before the element or item that is read next. */
   #bytes = 0;
+  #position = 0;
+  /** Where the innermost frame ends. */
+  #frameEnd = Infinity;
 
   /** @param transferSyntaxUid of the bytes as they are pushed: not Deflated */
   constructor(transferSyntaxUid: string, nesting: number) {
     this.#nesting = nesting;
-    this.#frames = [{ holds: 'elements', coding: codingOf(transferSyntaxUid) }];
+    this.#frames = [{ holds: 'elements', coding: codingOf(transferSyntaxUid), end: Infinity }];
   }
 
   get bytes(): number {
@@ -128,11 +136,15 @@ export class DataSetWalker {
   }
 
   push(chunk: Uint8Array): void {
+    const before = this.#bytes;
     this.#bytes += chunk.length;
     let offset = 0;
     while (offset < chunk.length && this.#fault === null) {
       if (this.#skip > 0) offset = this.#skipValue(chunk, offset);
-      else offset = this.#readHeader(chunk, offset);
+      else {
+        if (this.#headerFill === 0 && before + offset >= this.#frameEnd) this.#leave(before + offset);
+        offset = this.#readHeader(chunk, offset, before);
+      }
     }
   }
 
@@ -142,6 +154,7 @@ export class DataSetWalker {
     if (this.#elements === 0) return 'empty';
     if (this.#skip > 0) return `cut: a value lacks ${this.#skip} bytes`;
     if (this.#headerFill > 0) return 'cut in the header of an element';
+    this.#leave(this.#bytes);
     if (this.#frames.length > 1) return 'cut: a sequence is not closed';
     return null;
   }
@@ -165,8 +178,23 @@ export class DataSetWalker {
     this.#found[key] = value.replace(/[\0 ]+$/, '');
   }
 
-  /** Fills the header: 8 bytes, 12 for a VR with a long length. */
-  #readHeader(chunk: Uint8Array, start: number): number {
+  #enter(holds: Frame['holds'], coding: Coding, end: number): void {
+    this.#frames.push({ holds, coding, end });
+    this.#frameEnd = end;
+  }
+
+  /** Leaves every sequence and item of defined length that ends here. */
+  #leave(position: number): void {
+    while (this.#frameEnd <= position) this.#close();
+  }
+
+  #close(): void {
+    this.#frames.pop();
+    this.#frameEnd = this.#frames.at(-1)?.end ?? Infinity;
+  }
+
+  /** Fills the header: 8 bytes, 12 for a VR with a long length. `before`: bytes of earlier chunks. */
+  #readHeader(chunk: Uint8Array, start: number, before: number): number {
     let offset = this.#fill(chunk, start, 8);
     if (this.#headerFill < 8) return offset;
     const frame = this.#frames.at(-1);
@@ -175,21 +203,31 @@ export class DataSetWalker {
     const tag = this.#short(0, coding) * 0x10000 + this.#short(2, coding);
     if (tag >>> 16 === 0xfffe) {
       this.#headerFill = 0;
+      this.#position = before + offset;
       this.#takeDelimiter(tag, this.#long(4, coding), frame);
       return offset;
     }
-    if (frame.holds === 'items') return this.#fail(`${tagText(tag)} where an item should be`, chunk);
+    if (frame.holds !== 'elements') return this.#fail(`${tagText(tag)} where an item should be`, chunk);
     if (coding.vr === 'implicit') {
       this.#headerFill = 0;
+      this.#position = before + offset;
       this.#takeElement(tag, '', this.#long(4, coding), coding);
       return offset;
     }
     const vr = this.#header.toString('latin1', 4, 6);
-    if (!/^[A-Z]{2}$/.test(vr)) return this.#fail(`no VR at ${tagText(tag)}`, chunk);
+    if (!/^[A-Z]{2}$/.test(vr)) {
+      if (frame.end === Infinity) return this.#fail(`no VR at ${tagText(tag)}`, chunk);
+      // items that some write in another coding: what their length tells is enough
+      this.#headerFill = 0;
+      this.#skip = frame.end - before - offset;
+      if (this.#skip < 0) this.#fault = `${tagText(tag)} is longer than what holds it`;
+      return offset;
+    }
     const isLong = longVrs.has(vr);
     if (isLong) offset = this.#fill(chunk, offset, 12);
     if (isLong && this.#headerFill < 12) return offset;
     this.#headerFill = 0;
+    this.#position = before + offset;
     this.#takeElement(tag, vr, isLong ? this.#long(8, coding) : this.#short(6, coding), coding);
     return offset;
   }
@@ -212,15 +250,29 @@ export class DataSetWalker {
     return chunk.length;
   }
 
-  #takeDelimiter(tag: number, length: number, frame: Frame): void {
-    if (frame.holds === 'items' && tag === ItemTag.Item) {
-      if (length === undefinedLength) this.#frames.push({ holds: 'elements', coding: frame.coding });
+  /** Whether a value of this length ends before what holds it does; else it is a fault. */
+  #fits(tag: number, length: number): boolean {
+    const fits = this.#position + (length === undefinedLength ? 0 : length) <= this.#frameEnd;
+    if (!fits) this.#fault = `${tagText(tag)} is longer than what holds it`;
+    return fits;
+  }
+
+  #endOf(length: number): number {
+    return length === undefinedLength ? Infinity : this.#position + length;
+  }
+
+  #takeDelimiter(tag: number, length: number, { holds, coding, end }: Frame): void {
+    if (holds !== 'elements' && tag === ItemTag.Item) {
+      if (!this.#fits(tag, length)) return;
+      if (holds === 'items') this.#enter('elements', coding, this.#endOf(length));
+      else if (length === undefinedLength) this.#fault = 'a fragment of undefined length';
       else this.#skip = length;
       return;
     }
-    const closes = frame.holds === 'items' ? ItemTag.SequenceEnd : ItemTag.ItemEnd;
+    const closes = holds === 'elements' ? ItemTag.ItemEnd : ItemTag.SequenceEnd;
     if (tag !== closes || this.#frames.length === 1) this.#fault = `${tagText(tag)} out of place`;
-    else this.#frames.pop();
+    else if (end === Infinity) this.#close();
+    else this.#fits(tag, 0); // a delimiter that a defined length makes needless
   }
 
   #takeElement(tag: number, vr: string, length: number, coding: Coding): void {
@@ -230,11 +282,14 @@ export class DataSetWalker {
       if (tag <= this.#lastTag) this.#outOfOrder++;
       this.#lastTag = Math.max(tag, this.#lastTag);
     }
-    if (length === undefinedLength) {
-      if (vr !== '' && !openVrs.has(vr)) this.#fault = `${tagText(tag)} of VR ${vr} has an undefined length`;
+    if (!this.#fits(tag, length)) return;
+    const isOpen = length === undefinedLength;
+    if (isOpen || vr === 'SQ' || (vr === '' && vrOf(tag) === 'SQ')) {
+      const holds = vr === 'OB' || vr === 'OW' || tag === pixelData ? 'fragments' : 'items';
+      if (isOpen && vr !== '' && !openVrs.has(vr)) this.#fault = `${tagText(tag)} of VR ${vr} has an undefined length`;
       else if (this.#frames.length > 2 * this.#nesting) this.#fault = `sequences nest deeper than ${this.#nesting}`;
       // the items of an UN of undefined length are in Implicit VR Little Endian (PS3.5 Section 6.2.2)
-      else this.#frames.push({ holds: 'items', coding: vr === 'UN' ? implicitLittle : coding });
+      else this.#enter(holds, vr === 'UN' ? implicitLittle : coding, this.#endOf(length));
       return;
     }
     const key = isTopLevel ? wantedTags.get(tag) : undefined;

@@ -259,6 +259,8 @@ describe('objects that are refused', () => {
   const withElements = (own: string, elements: Buffer) =>
     Buffer.concat([dataSet({ sopInstanceUid: own, pixelBytes: 0 }), elements]);
   const lyingItem = hex(`08001111 5351 0000 ffffffff feff00e0 e8030000 ${'00'.repeat(20)} feffdde0 00000000`);
+  // a sequence of 16 bytes with an item of 1000
+  const lyingItemInside = hex(`08001111 5351 0000 10000000 feff00e0 e8030000 ${'00'.repeat(8)}`);
   const nested = (depth: number) =>
     Buffer.concat([
       ...Array.from({ length: depth }, () => hex('08001111 5351 0000 ffffffff feff00e0 ffffffff')),
@@ -291,6 +293,13 @@ describe('objects that are refused', () => {
     [72, 'an empty data set', () => ({ bytes: Buffer.alloc(0) }), 0xc000, []],
     ['deep', 'sequences nested deeper than 64', (own) => ({ bytes: withElements(own, nested(65)) }), 0xc000, []],
     ['lying-item', 'an item longer than its sequence', (own) => ({ bytes: withElements(own, lyingItem) }), 0xc000, []],
+    [
+      'lying-item',
+      'an item longer than its sequence of defined length',
+      (own) => ({ bytes: withElements(own, Buffer.concat([lyingItemInside, element(0x10, 0x20, 'LO', 'X')])) }),
+      0xc000,
+      [],
+    ],
     [
       'undefined-length',
       'a text of undefined length',
