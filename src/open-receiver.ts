@@ -10,6 +10,7 @@ import { openScp } from './io/dimse/scp.js';
 import type { TlsListening } from './io/dimse/tls-listener.js';
 import { askedPeers } from './open-committer.js';
 import { openPromises } from './open-promises.js';
+import { openQuotas } from './open-quotas.js';
 import { advance } from './pipeline.js';
 import type { PipelineDeps } from './pipeline.js';
 import { admit } from './receive/admission.js';
@@ -79,6 +80,7 @@ export async function openReceiver(
   closing.add(() => tracker.close());
   await tracker.start();
   const admission = await admissionPolicy(config);
+  const quotas = await openQuotas(options, spool, closing);
   const recent = new RecentInstances();
   const promises = openPromises(options, spool, tls, recent);
   if (promises !== null) {
@@ -107,6 +109,7 @@ export async function openReceiver(
       pressure: () => pressure.now(),
       diskMs: config.node.dimse.limits.diskMs,
       variants: variantsOf(config),
+      quotas,
       log,
       metrics,
       now: Date.now,

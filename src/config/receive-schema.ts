@@ -89,6 +89,17 @@ export const peerReceive = z
     associations: whole('a number from 1 to 1000', 1, 1000)
       .optional()
       .describe('Associations that it may hold at once; absent: node.dimse.associationsOfPeer.'),
+    quota: z
+      .strictObject({
+        bytes: size.optional().describe('Bytes of data sets, as 500GB.'),
+        instances: whole('a number of instances from 1', 1, 1_000_000_000).optional(),
+      })
+      .transform(({ bytes = null, instances = null }) => ({ bytes, instances }))
+      .nullable()
+      .default(null)
+      .describe(
+        'The most that it may store within 24 hours, counted by the hour and over restarts; then its instances are refused as out of resources (A700) until it is less. What comes again does not count. null: any amount.',
+      ),
     user: z
       .strictObject({
         name: text('a name'),

@@ -164,6 +164,11 @@ export const metrics = {
     labels: ['peer', 'outcome'],
     help: 'Requests for storage commitment of this node by how their report ended: reported, unreported (given up).',
   },
+  promise_reports_waiting: {
+    kind: 'gauge',
+    labels: ['peer'],
+    help: 'Requests for storage commitment that are decided and whose report the peer has not taken yet.',
+  },
   delivery_seconds: {
     kind: 'histogram',
     labels: ['peer'],
@@ -175,6 +180,11 @@ export const metrics = {
     kind: 'gauge',
     labels: ['peer'],
     help: 'Instances that a peer has stored and not yet committed itself to.',
+  },
+  peer_quota_ratio: {
+    kind: 'gauge',
+    labels: ['peer'],
+    help: 'Share of its quota of 24 hours that a peer has used (peers.NAME.receive.quota); from 1 on its instances are refused (A700).',
   },
   peer_breaker_state: { kind: 'gauge', labels: ['peer'], help: '0 closed, 1 half open, 2 open.' },
   spool_bytes: { kind: 'gauge', labels: ['kind'], help: 'Bytes in the spool: originals, results.' },

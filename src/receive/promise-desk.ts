@@ -117,7 +117,14 @@ export class PromiseDesk {
       transaction = await readTransaction(spool, name);
     }
     if (transaction === null || transaction.outcome === null) return; // closing
-    await this.#report(transaction, transaction.outcome, sendReport, answeredMs);
+    const { metrics } = this.#deps;
+    const { by: peer } = transaction.request;
+    metrics.add('promise_reports_waiting', { peer }, 1);
+    try {
+      await this.#report(transaction, transaction.outcome, sendReport, answeredMs);
+    } finally {
+      metrics.add('promise_reports_waiting', { peer }, -1);
+    }
   }
 
   /** Looks at the instances, again while some are on their way to others, and publishes what came of it. */

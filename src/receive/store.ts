@@ -20,6 +20,7 @@ import { modalityLabel } from '../spool/records.js';
 import type { Spool } from '../spool/spool.js';
 import { hasCode } from '../spool/write-once.js';
 import type { Pressure } from './decide-pressure.js';
+import type { Quotas } from './quotas.js';
 
 export interface StoreDeps {
   readonly spool: Spool;
@@ -33,6 +34,8 @@ export interface StoreDeps {
   readonly diskMs: number;
   /** Whether this peer's instances that come again with other bytes are kept. */
   readonly variants: (peer: string) => 'keep' | 'refuse';
+  /** What peers may store within a day; null: any amount. */
+  readonly quotas: Pick<Quotas, 'kept' | 'used'> | null;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly now: () => number;
@@ -43,6 +46,7 @@ const processingFailure = 0x0110;
 const duplicateInstance = 0x0111;
 
 const diskBusy: StoreAnswer = { status: outOfResources, comment: 'The spool does not keep up' };
+const quotaUsed: StoreAnswer = { status: outOfResources, comment: 'The quota of this peer is used up for now' };
 
 /** Looks after what the spool is asked: a disk that does not answer holds no association for longer than `diskMs`. */
 class Patience {
@@ -85,16 +89,20 @@ class Patience {
 /** The receiver's answer to C-STORE requests. */
 export function openStoreService(deps: StoreDeps): StoreService {
   const patience = new Patience(deps);
+  const refusalFor = (peer: string): StoreAnswer | null => {
+    if (patience.isOver) return diskBusy;
+    if (deps.quotas !== null && deps.quotas.used(peer) >= 1) return quotaUsed;
+    const pressure = deps.pressure();
+    return pressure.kind === 'none' || pressure.kind === 'slow'
+      ? null
+      : { status: outOfResources, comment: pressure.why };
+  };
   return {
     begin(request) {
-      if (patience.isOver) {
-        count(deps, request.association.peer, 'other', outOfResources);
-        return diskBusy;
-      }
-      const pressure = deps.pressure();
-      if (pressure.kind === 'none' || pressure.kind === 'slow') return new StoreSink(deps, request, patience);
+      const refusal = refusalFor(request.association.peer);
+      if (refusal === null) return new StoreSink(deps, request, patience);
       count(deps, request.association.peer, 'other', outOfResources);
-      return { status: outOfResources, comment: pressure.why };
+      return refusal;
     },
     associationEnded: (association: AssociationInfo, how) => deps.associationEnded(association.id, how),
   };
@@ -174,6 +182,7 @@ class StoreSink implements ObjectSink {
         log.warn('an instance came again with other bytes', { key, file: instance.file, peer: association.peer });
       }
       const { peer, callingAe, calledAe, address } = association;
+      this.#deps.quotas?.kept(peer, walked.bytes);
       this.#deps.arrived({
         key,
         kind,

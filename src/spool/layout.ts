@@ -79,6 +79,10 @@ export class Layout {
   promise(transaction: string): string {
     return join(this.promises, transaction);
   }
+  /** What peers with a quota have stored. */
+  get tallies(): string {
+    return join(this.root, 'tallies');
+  }
   /** What this node has promised of a series. */
   promisesOf(key: Key): string {
     return join(this.series(key), 'promises');

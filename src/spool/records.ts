@@ -303,6 +303,16 @@ export type PromiseEndRecord = z.infer<typeof promiseEndRecord>;
 /** promises/TX.json in the folder of a series: its pixels stay until then. Published before any file is looked at. */
 export const promiseRecord = z.object({ version: z.literal(1), at: time, until: time, by: z.string() });
 
+/** tallies/NNN.json: what peers with a quota have stored, by the hour (`hour`: hours since epoch). */
+export const tallyRecord = z.object({
+  version: z.literal(1),
+  at: time,
+  hours: z.array(
+    z.object({ peer: z.string(), hour: z.int().min(0), bytes: z.number().min(0), instances: z.int().min(0) }),
+  ),
+});
+export type TallyRecord = z.infer<typeof tallyRecord>;
+
 /** actions/NNN.json: what people did. */
 export const actionRecord = z.object({
   version: z.literal(1),

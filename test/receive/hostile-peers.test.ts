@@ -42,6 +42,7 @@ beforeEach(async () => {
   folder = await openFolder();
   spool = await openSpool({ directory: folder.path, sync: 'never', host: hostname(), now: Date.now });
   const service = openStoreService({
+    quotas: null,
     spool,
     listed: () => Promise.resolve(new Map()),
     arrived: () => {},

@@ -1,13 +1,15 @@
 // The C-STORE service over a real spool: what it answers, and what is there afterwards.
 import { hostname } from 'node:os';
-import { readdir } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { openMetrics } from '../../src/observe/metrics.js';
 import type { Pressure } from '../../src/receive/decide-pressure.js';
+import { Quotas } from '../../src/receive/quotas.js';
 import { openStoreService } from '../../src/receive/store.js';
 import { type Spool, openSpool } from '../../src/spool/spool.js';
+import { readTallies, recordTallies } from '../../src/spool/tallies.js';
 import {
   associateRequest,
   commandPdu,
@@ -24,6 +26,7 @@ import { type TestScp, openTestScp, silentLog } from '../support/test-scp.js';
 let folder: Awaited<ReturnType<typeof openFolder>>;
 let spool: Spool;
 let node: TestScp;
+let quotas: Quotas | null = null;
 let pressure: Pressure = { kind: 'none' };
 let variants: 'keep' | 'refuse' = 'keep';
 const arrived: string[] = [];
@@ -55,6 +58,7 @@ function slowSpool(real: Spool): Spool {
 beforeEach(async () => {
   pressure = { kind: 'none' };
   variants = 'keep';
+  quotas = null;
   arrived.length = 0;
   folder = await openFolder();
   spool = await openSpool({ directory: folder.path, sync: 'never', host: hostname(), now: Date.now });
@@ -67,6 +71,7 @@ beforeEach(async () => {
     pressure: () => pressure,
     diskMs: 300,
     variants: () => variants,
+    quotas: { kept: (...kept) => quotas?.kept(...kept), used: (peer) => quotas?.used(peer) ?? 0 },
     log: silentLog,
     metrics: openMetrics(),
     now: Date.now,
@@ -139,6 +144,49 @@ describe('pressure', () => {
     expect(await files()).toEqual({ kept: 0, left: 0 });
     pressure = { kind: 'none' };
     expect(await answersTo(...object('1.2.1', 1))).toEqual(['0000']);
+  });
+});
+
+describe('the quota of a peer', () => {
+  const hour = 3_600_000;
+  const of = (quota: { bytes?: number; instances?: number }, now: () => number, peer = 'test') =>
+    new Quotas(new Map([[peer, { bytes: null, instances: null, ...quota }]]), [], now);
+
+  it('used up by instances: A700, until the hour of the first ones is 24 h ago; what comes again does not count', async () => {
+    let nowMs = 100 * hour;
+    quotas = of({ instances: 2 }, () => nowMs);
+    const twice = [...object('1.2.1', 1), ...object('1.2.1', 2), ...object('1.2.2', 3), ...object('1.2.3', 4)];
+    // pipelined: one that begins while others are on their way to the disk is taken
+    for (const pdus of [twice.slice(0, 2), twice.slice(2, 4), twice.slice(4, 6)])
+      expect(await answersTo(...pdus)).toEqual(['0000']);
+    expect(await answersTo(...twice.slice(6))).toEqual(['a700']);
+    nowMs += 23 * hour;
+    expect(await answersTo(...twice.slice(6))).toEqual(['a700']);
+    expect(await files()).toEqual({ kept: 2, left: 0 });
+    nowMs += hour;
+    expect(await answersTo(...twice.slice(6))).toEqual(['0000']);
+  });
+  it('used up by bytes; another peer has its own', async () => {
+    const now = () => 100 * hour;
+    quotas = of({ bytes: 1100 }, now);
+    expect(await answersTo(...object('1.2.1', 1, 1000))).toEqual(['0000']);
+    expect(quotas.used('test')).toBeGreaterThan(1);
+    expect(await answersTo(...object('1.2.2', 1, 1000))).toEqual(['a700']);
+    quotas = of({ bytes: 1 }, now, 'another');
+    expect(await answersTo(...object('1.2.2', 1, 1000))).toEqual(['0000']);
+  });
+  it('outlives a restart by its record, of which the last one counts', async () => {
+    const now = () => 100 * hour;
+    const before = of({ bytes: 4000, instances: 10 }, now);
+    for (const bytes of [1000, 2000]) {
+      before.kept('test', bytes);
+      await recordTallies(spool, { version: 1, at: new Date(now()).toISOString(), hours: before.tallies() });
+    }
+    expect(await readdir(spool.layout.tallies)).toHaveLength(1);
+    const after = new Quotas(new Map([['test', { bytes: 4000, instances: null }]]), await readTallies(spool), now);
+    expect(after.used('test')).toBe(0.75);
+    await writeFile(join(spool.layout.tallies, '999.json'), 'no record');
+    expect(await readTallies(spool)).toEqual(before.tallies());
   });
 });
 

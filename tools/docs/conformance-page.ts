@@ -26,7 +26,7 @@ function syntaxRows(): string[][] {
 function answerRows(): string[][] {
   const all: StoreAnswer[] = [...Object.values(answers), identityMissing(0x0020000d), identityInvalid(0x0020000d)];
   const rows = all.map(({ status, comment }) => [hex(status, 4), comment ?? 'kept, or there already with the same bytes']);
-  const full = [hex(0xa700, 4), 'the spool is low, or cannot be written now'];
+  const full = [hex(0xa700, 4), 'the spool is low, cannot be written now, or the quota of the peer is used up'];
   return [...rows, full].sort(([a = ''], [b = '']) => (a < b ? -1 : 1));
 }
 

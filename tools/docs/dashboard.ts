@@ -464,6 +464,22 @@ export const rows: readonly Row[] = [
         ],
       },
       {
+        title: 'Quota of 24 hours',
+        says: 'Share that a peer has used; from 1 on its instances are refused.',
+        kind: 'timeseries',
+        unit: 'percentunit',
+        width: 12,
+        queries: [{ expr: `max by (peer) (limpid_peer_quota_ratio{${peer}})`, legend: '{{peer}}' }],
+      },
+      {
+        title: 'Commitment reports not taken',
+        says: 'By peer: this node has decided, and the peer has not heard it.',
+        kind: 'timeseries',
+        unit: 'none',
+        width: 12,
+        queries: [{ expr: `sum by (peer) (limpid_promise_reports_waiting{${peer}})`, legend: '{{peer}}' }],
+      },
+      {
         title: 'Instances stored, not yet committed',
         says: 'By peer.',
         kind: 'timeseries',
