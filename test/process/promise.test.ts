@@ -85,10 +85,14 @@ describeWithPeers(['Orthanc'], 'Orthanc asks a node for storage commitment', () 
       Success: [{}, {}, {}],
       Failures: [{ ...strange, FailureReason: 0x0112 }],
     });
-    const metrics = await metricsOf(node);
+    // Orthanc has the report a moment before it is on the node's disk that it has
+    const metrics = await eventually('the last report is recorded', async () => {
+      const text = await metricsOf(node);
+      return text.includes('limpid_promise_reports_total{peer="orthanc",outcome="reported"} 2') && text;
+    });
     expect(metrics).toContain('limpid_promises_total{peer="orthanc",outcome="committed"} 6');
     expect(metrics).toContain('limpid_promises_total{peer="orthanc",outcome="failed"} 1');
-    expect(metrics).toContain('limpid_promise_reports_total{peer="orthanc",outcome="reported"} 2');
+    expect(metrics).toContain('limpid_promise_reports_waiting{peer="orthanc"} 0');
   }, 120_000);
 });
 
