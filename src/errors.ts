@@ -195,7 +195,11 @@ export const reasons = {
   },
   DUPLICATE_DIFFERS: { verdict: 'hold', lift: false, says: 'An instance came twice with different bytes.' },
   REVISION_STORM: { verdict: 'hold', lift: false, says: 'More than five revisions within an hour.' },
-  COLOUR: { verdict: 'skip', lift: false, says: 'Colour images are not enhanced.' },
+  COLOUR: {
+    verdict: 'skip',
+    lift: false,
+    says: 'Colour that limpid does not enhance: all but ultrasound in RGB or YBR with tissue in grey.',
+  },
   PALETTE: { verdict: 'skip', lift: false, says: 'Palette colour images are not enhanced.' },
   LOSSY: { verdict: 'skip', lift: true, says: 'The pixels were compressed with loss.' },
   BURNED_IN: { verdict: 'skip', lift: true, says: 'Burned-in annotation: a network may alter text.' },

@@ -11,7 +11,8 @@ import type { PixelDescription } from './dicom/pixel-description.js';
 import { decodePixels } from './dicom/pixels.js';
 import { paddingMask, toModality, toStored } from './dicom/rescale.js';
 import { derivedInstanceUid } from './dicom/uid.js';
-import { colouredPixels, greyOf, hasTissueRegion, tissueRegions, withGrey } from './dicom/ultrasound.js';
+import { hasTissueRegion, tissueRegions } from './dicom/ultrasound-regions.js';
+import { colouredPixels, greyOf, whiteFrom, withGrey } from './dicom/ultrasound.js';
 import { explicitLittleEndian, modalityOfClass } from './dicom/uids.js';
 import { number, numbers, text } from './dicom/values.js';
 import { checkInstance } from './derive/check.js';
@@ -108,24 +109,21 @@ const mostColour = 0.001;
 const margin = 3;
 
 /** Of an ultrasound image, the tissue in grey that may change; refused where there is none, or where it is in colour. */
-function usable(
-  { dataSet, description }: SourceInstance,
-  stored: Int32Array,
-): Uint8Array | { readonly refused: Reason } {
+function usable(source: SourceInstance, stored: Int32Array): Uint8Array | { readonly refused: Reason } {
+  const { dataSet, description } = source;
   const { rows, columns } = description;
   if (!hasTissueRegion(dataSet))
     return { refused: { code: 'MISSING_ATTRIBUTE', detail: 'SequenceOfUltrasoundRegions' } };
   const tissue = tissueRegions(dataSet, description);
   const coloured = colouredPixels(stored, description);
   const grey = greyOf(stored, description);
-  const brightest = 2 ** description.bitsStored - 1;
+  const white = whiteFrom(source, description);
   const excluded = new Uint8Array(tissue.length);
   let [inside, colour] = [0, 0];
   for (let i = 0; i < tissue.length; i++) {
     if (tissue[i] === 1) inside++;
     if (tissue[i] === 1 && coloured?.[i] === 1) colour++;
-    // Text and calipers are drawn in full white where they are not in colour.
-    if (coloured?.[i] === 1 || grey[i] === brightest) excluded[i] = 1;
+    if (coloured?.[i] === 1 || (grey[i] ?? 0) >= white) excluded[i] = 1;
   }
   if (colour > mostColour * inside)
     return { refused: { code: 'COLOUR', detail: `${((100 * colour) / inside).toFixed(1)} % of the tissue` } };
@@ -193,8 +191,9 @@ async function finishFrame(
   outFile: string,
 ): Promise<{ readonly faults: readonly string[]; readonly part: FramePart }> {
   const { description } = source;
-  rangeOf(pixels, derivedDescription(description, plan), 1);
-  const bytes = framePixels(pixels, description);
+  const written = derivedDescription(description, plan);
+  rangeOf(pixels, written, 1);
+  const bytes = framePixels(pixels, written);
   const faults: string[] = [];
   const range = checkFrame(bytes, stored, source, plan, (rule, what) =>
     faults.push(`${rule}: frame ${frame + 1}: ${what}`),

@@ -1,11 +1,13 @@
 // Own check: the pixels themselves, and what the header says of them (conformance 3.3).
 import { isReason, pixelDescription } from '../dicom/pixel-description.js';
 import type { PixelDescription } from '../dicom/pixel-description.js';
+import { pixelsOfPlanes } from '../dicom/colour.js';
 import { header } from '../dicom/element.js';
 import { words } from '../dicom/pixels.js';
 import { storedRange } from '../dicom/rescale.js';
 import { transferSyntax } from '../dicom/uids.js';
 import { find, number, text, texts } from '../dicom/values.js';
+import type { SourceInstance } from './derive-instance.js';
 import type { Check } from './faults.js';
 import { checkRegion } from './check-region.js';
 import { derivedDescription, onNewGrid, onSourceGrid, scaleOf } from './grid.js';
@@ -33,7 +35,7 @@ export function checkPixels(check: Check): void {
     return fault('PIXEL', `${element.length} bytes of Pixel Data, ${bytes} expected`);
   if (size > 1 && element.vr !== 'OW') fault('PIXEL', `Pixel Data has VR ${element.vr}`);
   const raw = derived.dataSet.value(element).subarray(0, bytes);
-  checkValues(check, samplesOf(raw, description));
+  checkValues(check, samplesOf(raw, derivedDescription(description, plan)));
 }
 
 /** Range, padding, smallest and largest, likeness to the source. */
@@ -97,17 +99,18 @@ function checkLikeness(
 export function checkFrame(
   bytes: Uint8Array,
   pixels: Int32Array,
-  { description, dataSet }: Pick<Check['source'], 'description' | 'dataSet'>,
+  source: SourceInstance,
   plan: Check['plan'],
   fault: Check['fault'],
 ): { readonly smallest: number; readonly largest: number } {
-  const values = samplesOf(bytes, description);
+  const { description } = source;
+  const values = samplesOf(bytes, derivedDescription(description, plan));
   const there = onNewGrid(pixels, description, plan);
   if (values.length !== there.length) fault('PIXEL', `${values.length} pixels, ${there.length} expected`);
   const { low, high } = storedRange(description);
   const { smallest, largest, same } = extremes(values, there);
   if (smallest < low || largest > high) fault('PIXEL', `values do not fit ${description.bitsStored} bits`);
-  checkRegion(values, pixels, { dataSet, description }, fault);
+  checkRegion(values, pixels, source, fault);
   checkLikeness({ values, there, pixels, same }, description, plan, fault);
   return { smallest, largest };
 }
@@ -129,9 +132,9 @@ export function checkPixelHeader({ source, derived, plan, fault }: Check, behind
 }
 
 /** Signed samples are read whole, so that a sign that was not extended shows as a value that does not fit. */
-function samplesOf(raw: Uint8Array, { bitsAllocated, signed }: PixelDescription): Int32Array {
+function samplesOf(raw: Uint8Array, { bitsAllocated, signed, byPlanes }: PixelDescription): Int32Array {
   const samples = bitsAllocated === 8 ? raw : words(raw, true);
-  if (!signed) return new Int32Array(samples);
+  if (!signed) return byPlanes ? pixelsOfPlanes(new Int32Array(samples)) : new Int32Array(samples);
   const whole =
     bitsAllocated === 8
       ? new Int8Array(samples.buffer, samples.byteOffset, samples.length)

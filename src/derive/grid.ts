@@ -10,8 +10,9 @@ export function scaleOf({ geometry }: DerivationPlan): number {
 /** What the derived pixels are: the source's, on the plan's grid; colour as red, green and blue, as it was decoded. */
 export function derivedDescription(description: PixelDescription, plan: DerivationPlan): PixelDescription {
   const scale = scaleOf(plan);
-  const photometric = description.photometric === 'YBR_FULL' ? 'RGB' : description.photometric;
-  return { ...description, photometric, rows: description.rows * scale, columns: description.columns * scale };
+  const isYbr = description.photometric.startsWith('YBR');
+  const colour = isYbr ? ({ photometric: 'RGB', byPlanes: false } as const) : {};
+  return { ...description, ...colour, rows: description.rows * scale, columns: description.columns * scale };
 }
 
 /** Stored values of the source, each repeated for the new pixels that lie in it: padding is where it was. */

@@ -1,4 +1,5 @@
 // The derived pixels and what the header says of them (conformance 3.3).
+import { planesOfPixels } from '../dicom/colour.js';
 import type { DataSet } from '../dicom/data-set.js';
 import { encodeElement, header, joined } from '../dicom/element.js';
 import { copiedElement } from '../dicom/explicit-le.js';
@@ -108,11 +109,11 @@ export function rangeOf(pixels: Int32Array, description: PixelDescription, frame
   return { smallest, largest };
 }
 
-/** Little endian samples; bits above High Bit follow by themselves: zero, or the sign's extension. */
-export function framePixels(pixels: Int32Array, { bitsAllocated }: PixelDescription): Uint8Array {
+/** Little endian samples, in planes where the derived object's are; bits above High Bit follow by themselves: zero, or the sign's extension. */
+export function framePixels(pixels: Int32Array, { bitsAllocated, byPlanes }: PixelDescription): Uint8Array {
   const size = bitsAllocated / 8;
   const out = new Uint8Array(pixels.length * size);
-  if (size === 1) out.set(pixels);
+  if (size === 1) out.set(byPlanes ? planesOfPixels(pixels) : pixels);
   else if (hostIsLittle) new Uint16Array(out.buffer, 0, pixels.length).set(pixels);
   else {
     const view = new DataView(out.buffer);

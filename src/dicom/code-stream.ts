@@ -12,6 +12,11 @@ export interface CodeStream {
   readonly signed: boolean | null;
   /** JPEG with prediction in place of the cosine transform. */
   readonly lossless: boolean;
+  /**
+   * Whether colour was turned to luminance and chrominance: JPEG 2000 says it, JPEG with cosine transform by the segments of JFIF and
+   * Adobe; null where nothing says it.
+   */
+  readonly turned: boolean | null;
   /** JPEG-LS with a scan for each component: its decoder gives them as planes, one behind the other. */
   readonly byPlanes: boolean;
 }
@@ -38,6 +43,7 @@ function jpegHeader(bytes: Uint8Array): CodeStream | null {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes[0] !== 0xff || bytes[1] !== 0xd8) return null;
   let at = 2;
+  let [isJfif, adobe] = [false, null as boolean | null];
   while (at + 10 <= bytes.length && bytes[at] === 0xff) {
     const marker = bytes[at + 1] ?? 0;
     if (marker === 0xff) {
@@ -51,15 +57,24 @@ function jpegHeader(bytes: Uint8Array): CodeStream | null {
         components,
         signed: null,
         lossless: marker === 0xc3 || marker === 0xf7,
+        turned: marker === 0xc3 || marker === 0xf7 ? null : isJfif || adobe,
         byPlanes: marker === 0xf7 && components > 1 && componentsOfScan(view, at) === 1,
       };
     } else if (marker < 0xc0 || (marker >= 0xd0 && marker <= 0xda)) {
       return null; // no segment, or the scan before its frame header
     } else {
-      at += 2 + view.getUint16(at + 2);
+      const length = view.getUint16(at + 2);
+      if (marker === 0xe0 && segmentBegins(bytes, at, 'JFIF\0')) isJfif = true;
+      if (marker === 0xee && length >= 14 && segmentBegins(bytes, at, 'Adobe')) adobe = bytes[at + 15] !== 0;
+      at += 2 + length;
     }
   }
   return null;
+}
+
+/** Whether an application's segment begins with this word. */
+function segmentBegins(bytes: Uint8Array, segment: number, word: string): boolean {
+  return Buffer.from(bytes.subarray(segment + 4, segment + 4 + word.length)).toString('latin1') === word;
 }
 
 /** Components of the first scan behind a segment; 0: there is no scan. */
@@ -100,6 +115,17 @@ function jpeg2000Header(bytes: Uint8Array): CodeStream | null {
     precision: (depth & 0x7f) + 1,
     signed: (depth & 0x80) !== 0,
     lossless: false,
+    turned: isTurned(view, at + 2),
     byPlanes: false,
   };
+}
+
+/** Whether the coding style says that the first three components were turned (ISO 15444-1 A.6.1); null where there is none. */
+function isTurned(view: DataView, firstSegment: number): boolean | null {
+  for (let at = firstSegment; at + 9 <= view.byteLength; at += 2 + view.getUint16(at + 2)) {
+    const marker = view.getUint16(at);
+    if (marker === 0xff52) return view.getUint8(at + 8) === 1;
+    if (marker < 0xff01 || marker === 0xff90) return null; // no segment, or the first tile
+  }
+  return null;
 }

@@ -4,6 +4,7 @@ import codecs from 'dcmjs-codecs';
 import { LimpidError } from '../errors.js';
 import { codeStreamOf, hasEnd } from './code-stream.js';
 import type { CodeStream } from './code-stream.js';
+import { colourFault } from './colour.js';
 import type { PixelDescription } from './pixel-description.js';
 import { decodeRle } from './rle.js';
 import type { Coding } from './uids.js';
@@ -64,7 +65,7 @@ export async function decodeFrame(
 
 /** A decoder takes the size from the frame or from the data set, as it comes: they must agree. */
 function checkStream(stream: CodeStream, description: PixelDescription, coding: Coding): void {
-  const { rows, columns, samples, bitsAllocated, signed } = description;
+  const { rows, columns, samples, bitsAllocated, signed, photometric } = description;
   if (stream.rows !== rows || stream.columns !== columns || stream.components !== samples) {
     const size = `${stream.columns} x ${stream.rows} x ${stream.components}`;
     throw undecodable(`${coding} frame of ${size}, ${columns} x ${rows} x ${samples} expected`);
@@ -72,6 +73,8 @@ function checkStream(stream: CodeStream, description: PixelDescription, coding: 
   if (stream.precision < 1 || stream.precision > bitsAllocated) {
     throw undecodable(`${coding} frame of ${stream.precision} bits in ${bitsAllocated}`);
   }
+  const colour = samples === 1 ? null : colourFault(photometric, stream, coding);
+  if (colour !== null) throw undecodable(colour);
   // Negative values for a data set that says it has none: no derived object could show them as other readers show the source.
   if (stream.signed === true && !signed) throw undecodable(`${coding} frame is signed, pixels are not`);
 }

@@ -1,8 +1,11 @@
 // What the pixels of an image are, and whether limpid can work on them (PS3.3 C.7.6.3, C.11.1; conformance 3.3).
 import type { Reason } from '../errors.js';
+import { isColour } from './colour.js';
+import type { Colour } from './colour.js';
 import type { DataSet } from './data-set.js';
 import { tagOf } from './dictionary.js';
 import { frameScopes, hasFunctionalGroups, scopeOf } from './functional-groups.js';
+import { regionsFit } from './ultrasound-regions.js';
 import { modalityOfClass, ultrasoundClasses } from './uids.js';
 import { find, items, number, numbers, text } from './values.js';
 
@@ -17,7 +20,9 @@ export interface PixelDescription {
   /** Pixel Representation 1. */
   readonly signed: boolean;
   /** Colour in ultrasound alone: grey tissue beside coloured marks. Its pixels are decoded to red, green and blue, pixel by pixel. */
-  readonly photometric: 'MONOCHROME1' | 'MONOCHROME2' | 'RGB' | 'YBR_FULL';
+  readonly photometric: 'MONOCHROME1' | 'MONOCHROME2' | Colour;
+  /** Native colour in three planes, one behind the other. */
+  readonly byPlanes: boolean;
   /** Output = slope x stored + intercept; 1 and 0 where the object has none. */
   readonly slope: number;
   readonly intercept: number;
@@ -57,10 +62,10 @@ export function pixelDescription(ds: DataSet, frame = 0): PixelDescription | Rea
   const samples = number(ds, 'SamplesPerPixel') ?? 1;
   if (photometric === 'PALETTE COLOR') return reason('PALETTE');
   const isGrey = samples === 1 && (photometric === 'MONOCHROME1' || photometric === 'MONOCHROME2');
-  const isColour = samples === 3 && (photometric === 'RGB' || photometric === 'YBR_FULL');
-  if (!isGrey && !(isColour && isUltrasound(ds))) return reason('COLOUR', isGrey ? '' : photometric);
-  if (isColour && photometric === 'RGB' && number(ds, 'PlanarConfiguration') === 1)
-    return reason('COLOUR', 'RGB by planes');
+  const isOfUltrasound = samples === 3 && isColour(photometric) && isUltrasound(ds);
+  if (!isGrey && !isOfUltrasound) return reason('COLOUR', photometric);
+  const byPlanes = samples === 3 && number(ds, 'PlanarConfiguration') === 1;
+  if (byPlanes && photometric === 'YBR_FULL_422') return reason('COLOUR', 'YBR_FULL_422 by planes');
   const rows = number(ds, 'Rows') ?? 0;
   const columns = number(ds, 'Columns') ?? 0;
   const frames = number(ds, 'NumberOfFrames') ?? 1;
@@ -69,16 +74,22 @@ export function pixelDescription(ds: DataSet, frame = 0): PixelDescription | Rea
   if (frames > mostFrames) return reason('BAD_PIXEL_DESCRIPTION', `${frames} frames`);
   const bitsAllocated = number(ds, 'BitsAllocated') ?? 0;
   const bitsStored = number(ds, 'BitsStored') ?? 0;
-  if (bitsAllocated !== 8 && (bitsAllocated !== 16 || isColour))
+  if (bitsAllocated !== 8 && (bitsAllocated !== 16 || !isGrey))
     return reason('BAD_PIXEL_DESCRIPTION', `${bitsAllocated} bits allocated`);
   if (rows * columns > mostPixels || rows * columns * samples * frames * (bitsAllocated / 8) > mostBytes)
     return reason('UNDECODABLE', `${columns} x ${rows} x ${frames} pixels are more than limpid takes`);
   if (bitsStored < 1 || bitsStored > bitsAllocated) return reason('BAD_PIXEL_DESCRIPTION', `${bitsStored} bits stored`);
   if (number(ds, 'HighBit') !== bitsStored - 1)
     return reason('BAD_PIXEL_DESCRIPTION', 'high bit is not bits stored - 1');
+  if (!isGrey && bitsStored !== 8) return reason('BAD_PIXEL_DESCRIPTION', `colour of ${bitsStored} bits`);
   const representation = number(ds, 'PixelRepresentation');
   if (representation !== 0 && representation !== 1) return reason('BAD_PIXEL_DESCRIPTION', 'pixel representation');
   const signed = representation === 1;
+
+  if (!isGrey && signed) return reason('BAD_PIXEL_DESCRIPTION', 'colour with a sign');
+  // They were meant for another matrix: what they call tissue here may be text.
+  if (isUltrasound(ds) && !regionsFit(ds, { rows, columns }))
+    return reason('BAD_PIXEL_DESCRIPTION', 'an ultrasound region reaches beyond the image');
 
   const groups = hasFunctionalGroups(ds) ? items(ds, 'PerFrameFunctionalGroupsSequence').length : frames;
   if (groups === 0) return reason('MISSING_ATTRIBUTE', 'PerFrameFunctionalGroupsSequence');
@@ -90,7 +101,8 @@ export function pixelDescription(ds: DataSet, frame = 0): PixelDescription | Rea
   const rescale = rescaleOf(ds, frame);
   if ('code' in rescale) return rescale;
   const padding = paddingOf(ds, signed);
-  return { rows, columns, frames, samples, bitsAllocated, bitsStored, signed, photometric, ...rescale, padding };
+  const samplesOf = { rows, columns, frames, samples, bitsAllocated, bitsStored, signed };
+  return { ...samplesOf, photometric, byPlanes, ...rescale, padding };
 }
 
 const isUltrasound = (ds: DataSet): boolean => ultrasoundClasses.has(text(ds, 'SOPClassUID') ?? '');

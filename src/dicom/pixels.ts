@@ -1,11 +1,11 @@
 // Stored pixel values of one frame, whatever the transfer syntax (PS3.5 section 8 and Annex A).
 import { LimpidError } from '../errors.js';
 import { decodeFrame } from './codecs.js';
+import { nativeSamples, pixelsOfPlanes, toRgb, widened422 } from './colour.js';
 import type { DataSet, Element, Fragment } from './data-set.js';
 import { joined } from './element.js';
 import type { PixelDescription } from './pixel-description.js';
 import { transferSyntax } from './uids.js';
-import { toRgb } from './ultrasound.js';
 import { find } from './values.js';
 
 /** The machine's own order of bytes, in which native 16-bit pixels can be read without a loop over single bytes. */
@@ -27,19 +27,27 @@ export async function decodePixels(
     throw undecodable(element === undefined ? 'no Pixel Data' : 'transfer syntax is not known');
   }
   if (frame < 0 || frame >= description.frames) throw undecodable(`frame ${frame + 1} of ${description.frames}`);
-  const inRgb = (samples: Int32Array): Int32Array =>
-    description.photometric === 'YBR_FULL' ? toRgb(samples) : samples;
-  if (element.fragments === null) {
-    if (description.photometric === 'YBR_FULL') throw undecodable('native YBR_FULL pixels');
-    return nativeFrame(ds, element, description, frame);
-  }
-  if (description.samples === 3 && syntax.coding !== 'rle') throw undecodable(`colour in ${syntax.coding}`);
+  const isYbr = description.photometric === 'YBR_FULL' || description.photometric === 'YBR_FULL_422';
+  const inRgb = (samples: Int32Array): Int32Array => (isYbr ? toRgb(samples) : samples);
+  if (element.fragments === null) return inRgb(nativeColour(nativeFrame(ds, element, description, frame), description));
   const encoded = encodedFrame(ds, element.fragments, description.frames, frame);
   return inRgb(unpacked(await decodeFrame(encoded, description, syntax.coding), description, true));
 }
 
+/** Samples of each pixel side by side. */
+function nativeColour(samples: Int32Array, { photometric, byPlanes }: PixelDescription): Int32Array {
+  if (photometric === 'YBR_ICT' || photometric === 'YBR_RCT') throw undecodable(`native ${photometric} pixels`);
+  if (photometric === 'YBR_FULL_422') return widened422(samples);
+  return byPlanes ? pixelsOfPlanes(samples) : samples;
+}
+
+/** Bytes of one frame of native pixels. */
+export function nativeFrameBytes({ rows, columns, samples, bitsAllocated, photometric }: PixelDescription): number {
+  return rows * columns * nativeSamples(photometric, samples) * (bitsAllocated / 8);
+}
+
 function nativeFrame(ds: DataSet, element: Element, description: PixelDescription, frame: number): Int32Array {
-  const length = description.rows * description.columns * description.samples * (description.bitsAllocated / 8);
+  const length = nativeFrameBytes(description);
   const start = element.valueOffset + frame * length;
   if ((frame + 1) * length > element.length) {
     throw undecodable(`${element.length} bytes of pixel data, ${(frame + 1) * length} expected`);

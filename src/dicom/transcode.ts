@@ -5,6 +5,7 @@
  */
 import { LimpidError } from '../errors.js';
 import { decodeFrame, encodeFrame } from './codecs.js';
+import { toRgb } from './colour.js';
 import { DataSet, readDataSet } from './data-set.js';
 import type { Element } from './data-set.js';
 import { encodeElement, header, itemHeader, joined } from './element.js';
@@ -94,7 +95,9 @@ function framesOf(ds: DataSet): Frames {
     bitsAllocated: whole('BitsAllocated'),
     bitsStored: whole('BitsStored'),
     signed: whole('PixelRepresentation') === 1,
+    // Samples as the frames hold them: what they mean is asked for below.
     photometric: 'MONOCHROME2',
+    byPlanes: false,
     slope: 1,
     intercept: 0,
     padding: null,
@@ -208,23 +211,9 @@ function colourOf(
     const isFull = photometric === 'YBR_FULL' || photometric === 'YBR_FULL_422';
     if (coding !== 'jpeg' || lossyMethod === null || !isFull || bitsAllocated !== 8)
       throw undecodable(`${photometric} of ${bitsAllocated} bits in ${name}`);
-    return { colour: [rgb, interleaved], turn: rgbOf };
+    return { colour: [rgb, interleaved], turn: (ybr) => toRgb(new Uint8Array(ybr)) };
   }
   return { colour: [interleaved], turn: asTheyAre };
-}
-
-/** YBR_FULL of 8 bits, pixel by pixel, as RGB (PS3.3 C.7.6.3.1.2). */
-function rgbOf(ybr: Uint8Array): Uint8Array {
-  const out = new Uint8ClampedArray(ybr.length);
-  for (let at = 0; at + 2 < ybr.length; at += 3) {
-    const y = ybr[at] ?? 0;
-    const b = (ybr[at + 1] ?? 0) - 128;
-    const r = (ybr[at + 2] ?? 0) - 128;
-    out[at] = y + 1.402 * r;
-    out[at + 1] = y - 0.344136 * b - 0.714136 * r;
-    out[at + 2] = y + 1.772 * b;
-  }
-  return new Uint8Array(out.buffer);
 }
 
 /** That pixels were compressed with loss never goes away (PS3.3 C.7.6.1.1.5); what the object says of it already is kept. */

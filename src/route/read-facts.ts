@@ -8,7 +8,7 @@ import { isPrivate } from '../dicom/dictionary.js';
 import { readInstanceHeader } from '../dicom/file.js';
 import { frameScopes, scopeOf } from '../dicom/functional-groups.js';
 import { isReason, pixelDescription } from '../dicom/pixel-description.js';
-import { hasTissueRegion } from '../dicom/ultrasound.js';
+import { hasTissueRegion } from '../dicom/ultrasound-regions.js';
 import { modalityOfClass } from '../dicom/uids.js';
 import { find, hasStrangeText, items, text, texts } from '../dicom/values.js';
 import { LimpidError } from '../errors.js';

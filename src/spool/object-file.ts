@@ -8,7 +8,7 @@ import { longHeader } from '../dicom/element.js';
 import { readInstance, readInstanceHeader } from '../dicom/file.js';
 import type { Instance } from '../dicom/file.js';
 import type { PixelDescription } from '../dicom/pixel-description.js';
-import { frameFragments } from '../dicom/pixels.js';
+import { frameFragments, nativeFrameBytes } from '../dicom/pixels.js';
 import { transferSyntax } from '../dicom/uids.js';
 import { find } from '../dicom/values.js';
 import { LimpidError } from '../errors.js';
@@ -71,7 +71,7 @@ async function openWhole(path: string): Promise<ObjectFile> {
     return {
       header: whole,
       framePixels(frame, description) {
-        const length = frameBytes(description);
+        const length = nativeFrameBytes(description);
         return Promise.resolve(nativePixels(whole.dataSet, element.vr, value.subarray(frame * length), length));
       },
     };
@@ -104,7 +104,7 @@ async function openByFrames(path: string, file: FileHandle, header: Instance): P
     return {
       header,
       async framePixels(frame, description) {
-        const bytes = frameBytes(description);
+        const bytes = nativeFrameBytes(description);
         if ((frame + 1) * bytes > length) {
           throw new LimpidError('DICOM_UNDECODABLE', `${length} bytes of pixel data, ${(frame + 1) * bytes} expected`);
         }
@@ -137,10 +137,6 @@ async function fragmentsOf(file: FileHandle, start: number): Promise<{ table: Ui
     else data.push({ offset: at + 8, length });
     at += 8 + length;
   }
-}
-
-function frameBytes({ rows, columns, samples, bitsAllocated }: PixelDescription): number {
-  return rows * columns * samples * (bitsAllocated / 8);
 }
 
 const element = { tag: pixelDataTag, offset: 0, valueOffset: 0, items: null } as const;

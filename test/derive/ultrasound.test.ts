@@ -1,61 +1,11 @@
 // Ultrasound through a real child process: only grey tissue within its regions changes.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { readInstance } from '../../src/dicom/file.js';
-import type { Instance } from '../../src/dicom/file.js';
-import { isReason, pixelDescription } from '../../src/dicom/pixel-description.js';
-import { decodePixels } from '../../src/dicom/pixels.js';
 import { text, texts } from '../../src/dicom/values.js';
-import { openDevice } from '../../src/enhance/device.js';
-import { openLog } from '../../src/observe/log.js';
-import { openMetrics } from '../../src/observe/metrics.js';
+import { enhanced, valuesOf } from '../support/enhanced-ultrasound.js';
 import { judged, judgeIsReady } from '../support/judge.js';
 import { itWithData, sharedBytes, sharedData } from '../support/shared-data.js';
-import { orderFor, taskModule } from '../support/task-order.js';
 import { caliper, cine, columns, frames, marked, region } from '../support/ultrasound-cine.js';
-
-async function enhanced(bytes: Uint8Array): Promise<{ code: string | null; derived: Uint8Array | null }> {
-  const folder = mkdtempSync(join(tmpdir(), 'limpid-ultrasound-'));
-  const device = openDevice({
-    taskModule,
-    providers: ['cpu'],
-    threads: 1,
-    deadlineMs: 120_000,
-    memoryBytes: 2 ** 31,
-    log: openLog('silent'),
-    metrics: openMetrics(),
-  });
-  try {
-    const file = join(folder, 'source.dcm');
-    writeFileSync(file, bytes);
-    const { dataSet } = readInstance(bytes);
-    const uid = (keyword: string): string => text(dataSet, keyword) ?? '';
-    const order = await orderFor(
-      {
-        files: [file],
-        sopInstanceUids: [uid('SOPInstanceUID')],
-        studyInstanceUid: uid('StudyInstanceUID'),
-        seriesInstanceUid: uid('SeriesInstanceUID'),
-        sopClassUid: uid('SOPClassUID'),
-      },
-      { model: 'wavelet', strength: 0.4, outDir: join(folder, 'out') },
-    );
-    const { outcome } = await device.run(order);
-    if (outcome.outcome !== 'enhanced') return { code: `${outcome.code}: ${outcome.detail}`, derived: null };
-    return { code: null, derived: readFileSync(join(folder, 'out', 'objects', '00001.dcm')) };
-  } finally {
-    await device.close();
-    rmSync(folder, { recursive: true });
-  }
-}
-
-async function valuesOf(instance: Instance, frame: number): Promise<Int32Array> {
-  const description = pixelDescription(instance.dataSet);
-  if (isReason(description)) throw new Error(description.code);
-  return decodePixels(instance.dataSet, description, instance.part10.transferSyntaxUid, frame);
-}
 
 describe('a colour cine of ultrasound', () => {
   it('changes grey tissue in its region, and not one sample elsewhere', async () => {

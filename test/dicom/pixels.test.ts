@@ -29,6 +29,7 @@ const description: PixelDescription = {
   bitsStored: 12,
   signed: false,
   photometric: 'MONOCHROME2',
+  byPlanes: false,
   slope: 1,
   intercept: 0,
   padding: null,

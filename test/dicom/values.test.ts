@@ -126,6 +126,7 @@ describe('pixelDescription', () => {
       bitsStored: 16,
       signed: true,
       photometric: 'MONOCHROME2',
+      byPlanes: false,
       slope: 1,
       intercept: 0,
       padding: { low: -2000, high: -2000 },

@@ -159,7 +159,10 @@ const ultrasound: Readonly<Record<string, [gate: string, why: string]>> = {
     'DERIVED PALETTE MISSING_ATTRIBUTE:SequenceOfUltrasoundRegions',
     'a palette, no region',
   ],
-  'multi-30f-ybr-jpeg-sonosite-turbo': ['DERIVED COLOUR LOSSY', 'compressed colour, with loss'],
+  'multi-30f-ybr-jpeg-sonosite-turbo': [
+    'DERIVED LOSSY BAD_PIXEL_DESCRIPTION',
+    'its regions are those of another matrix',
+  ],
   'single-mono-jpeg-lossless-philips-epiq7c': ['run', 'one region of tissue, in grey'],
   'single-mono-jpegls-philips-iu22': [
     'MISSING_ATTRIBUTE:SeriesInstanceUID MISSING_ATTRIBUTE:StudyInstanceUID MISSING_ATTRIBUTE:SequenceOfUltrasoundRegions MISSING_ATTRIBUTE:PixelData MISSING_ATTRIBUTE:Rows',

@@ -19,6 +19,7 @@ const pixels: PixelDescription = {
   bitsStored: 12,
   signed: false,
   photometric: 'MONOCHROME2',
+  byPlanes: false,
   slope: 1,
   intercept: -1024,
   padding: null,

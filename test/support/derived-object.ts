@@ -33,7 +33,7 @@ export async function derivedObject(
     const description = pixelDescription(instance.dataSet, frame);
     if (isReason(description)) throw new Error(description.code);
     const stored = await decodePixels(instance.dataSet, description, instance.part10.transferSyntaxUid, frame);
-    const bytes = framePixels(onFrame(stored, description), description);
+    const bytes = framePixels(onFrame(stored, description), derivedDescription(description, plan));
     const own = checkFrame(bytes, stored, { ...instance, description }, plan, (rule, what) =>
       faults.push(`${rule}: ${what}`),
     );
