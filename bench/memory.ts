@@ -129,6 +129,12 @@ try {
       { what: `receiver, ${3 * long} slices over 4 associations`, value: receiverMb, unit: 'MB', atMost: 200 },
       { what: `worker and child, ${long} slices, gaussian`, value: sum(filter), unit: 'MB', atMost: 1500 },
       { what: `worker and child, ${short} slices, ct-low-dose`, value: sum(network), unit: 'MB', atMost: 1500 },
+      {
+        what: `its child alone, ${short} slices, ct-low-dose`,
+        value: Number(network['childMb']),
+        unit: 'MB',
+        atMost: 400,
+      },
       { what: 'receiver before the first slice', value: idle, unit: 'MB' },
     ],
     { receivingSeconds: receiving, filter, network },

@@ -11,6 +11,7 @@ import type { BenchReport } from './report.js';
 
 const benches: Readonly<Record<string, string>> = {
   way: 'a series of 300 slices from its closing to the PACS; stalls of the event loop',
+  models: "the networks on one core, beside the machine's own rate",
   enhance: 'a task against its model, in the child',
   derive: 'building and writing derived objects; decoding beside DCMTK and GDCM',
   memory: 'peaks of receiver, worker and child',

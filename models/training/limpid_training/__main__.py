@@ -105,7 +105,9 @@ def _experiments(arguments: argparse.Namespace) -> None:
 
     if unknown := set(arguments.only or ()) - set(experiments.BY_NAME):
         raise SystemExit(f"no experiment {', '.join(sorted(unknown))}; there are {', '.join(experiments.BY_NAME)}")
-    experiments.run(arguments.budget_minutes, arguments.only, arguments.work, arguments.data, Path(__file__).parents[1])
+    scale = experiments.Scale(arguments.divisor, arguments.side)
+    folder = Path(__file__).parents[1]
+    experiments.run(arguments.budget_minutes, scale, arguments.only, arguments.work, arguments.data, folder)
 
 
 def _streaks(arguments: argparse.Namespace) -> None:
@@ -180,6 +182,8 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(run=_kspace)
     command = commands.add_parser("experiments", help="train every variant and yardstick with one budget; the table")
     command.add_argument("--budget-minutes", type=float, default=1.5)
+    command.add_argument("--divisor", type=float, default=1, help="of all widths, for a processor: 3")
+    command.add_argument("--side", type=int, default=96, help="of the patches, for a processor: 64")
     command.add_argument("--only", nargs="+", metavar="NAME")
     command.add_argument("--work", type=Path, required=True)
     command.add_argument("--data", type=Path, default=SHARED_DATA, help="real series")

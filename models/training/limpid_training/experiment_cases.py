@@ -9,11 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from scipy import ndimage
 from torch import nn
 
 from limpid_training import contrast_phantom, ct_simulator, noise_estimate, quality
 from limpid_training.dicom_slices import modality_values
 from limpid_training.evaluate import CT_WINDOW, body_region, matching_kernel
+from limpid_training.model_folder import Kept
 from limpid_training.network import UNIT
 
 SERIES = (
@@ -25,9 +27,11 @@ SLICES = (0.35, 0.7)
 """Places in the series, as shares of its length."""
 DOSE = 0.25
 SIDE = 256
-BLENDS = (0.5, 0.75)
+BLENDS = (0.25, 0.5, 0.75, 1.0)
+STRENGTHS = (0.5, 0.7)
+"""Shares of the noise that go, as limpid reads them: at one blend a network that removes more would look better."""
 PHANTOM_NOISE = 12.0
-PHANTOM_DRAWS = 2
+PHANTOM_DRAWS = 4
 
 
 @dataclass(frozen=True)
@@ -98,44 +102,70 @@ def phantom_noise(work: Path) -> np.ndarray:
     return np.load(kept)
 
 
-def _removed(network: nn.Module, stack: np.ndarray, sigma: np.ndarray, neighbours: bool) -> np.ndarray:
+def _removed(
+    network: nn.Module, stack: np.ndarray, sigma: np.ndarray, neighbours: bool, kept: Kept | None
+) -> np.ndarray:
     """Residual of the middle slice in HU."""
     planes = [stack[0], sigma, *(stack[1:] if neighbours else ())]
     x = torch.from_numpy(np.clip(np.stack(planes), -1024, 3071)[None].astype(np.float32) / UNIT)
     device = next(network.parameters()).device
     with torch.no_grad():
         output = network.eval()(x.to(device, memory_format=torch.channels_last))
-    return stack[0] - output[0, 0].cpu().numpy() * UNIT
+    removed = stack[0] - output[0, 0].cpu().numpy() * UNIT
+    return removed if kept is None else removed - kept.share * ndimage.gaussian_filter(removed, kept.sigma, truncate=3)
 
 
-def score(network: nn.Module, cases: list[Real], noise: np.ndarray, neighbours: bool) -> dict[str, float]:
+def _score_real(case: Real, removed: np.ndarray) -> dict[str, float]:
+    middle = case.noisy[0]
+
+    def blended(share: float) -> np.ndarray:
+        return quality.blend(middle, middle - removed, share, case.sigma, case.soft)
+
+    def gain(image: np.ndarray) -> float:
+        before, after = (quality.psnr(each[case.region], case.reference[case.region], CT_WINDOW) for each in (middle, image))
+        return after - before
+
+    def noise(image: np.ndarray) -> float:
+        return noise_estimate.sigma_mode(image, case.soft)
+
+    ratios = {share: noise(blended(share)) / noise(middle) for share in BLENDS}
+    full = blended(1.0)
+    found = {"gain full": gain(full), "noise full": ratios[1.0]}
+    found["structure"] = quality.residual_structure(middle, full, case.region & case.soft)
+    for strength in STRENGTHS:
+        image = blended(quality.blend_for(ratios, strength))
+        found |= {f"gain {strength}": gain(image), f"ssim {strength}": quality.ssim(image, case.reference, CT_WINDOW)}
+    return found
+
+
+def _score_phantom(stacks: list[np.ndarray], removed: list[np.ndarray]) -> dict[str, float]:
+    phantom, found = contrast_phantom.Phantom(), {}
+
+    def figures(blend: float) -> contrast_phantom.Figures:
+        return phantom.figures([stack[0] - blend * each for stack, each in zip(stacks, removed)])
+
+    base = figures(0.0)
+    ratios = {blend: figures(blend).noise / base.noise for blend in BLENDS}
+    for strength in STRENGTHS:
+        kept = figures(quality.blend_for(ratios, strength))
+        found |= {
+            f"noise {strength}": kept.noise / base.noise,
+            f"texture {strength}": kept.texture / base.texture,
+            f"disc 3 px {strength}": kept.discs[0] / base.discs[0],
+            f"disc 5 px {strength}": kept.discs[2] / base.discs[2],
+            f"edge 40 {strength}": kept.edges[1] / base.edges[1],
+        }
+    return found
+
+
+def score(
+    network: nn.Module, cases: list[Real], noise: np.ndarray, neighbours: bool, kept: Kept | None = None
+) -> dict[str, float]:
     """Mean figures over the real cases and of the phantom."""
-    found: dict[str, list[float]] = {}
-
-    def add(name: str, value: float) -> None:
-        found.setdefault(name, []).append(float(value))
-
-    for case in cases:
-        middle = case.noisy[0]
-        output = middle - _removed(network, case.noisy, case.sigma, neighbours)
-        before = quality.psnr(middle[case.region], case.reference[case.region], CT_WINDOW)
-        for blend in BLENDS:
-            image = quality.blend(middle, output, blend, case.sigma, case.soft)
-            add(f"gain {blend}", quality.psnr(image[case.region], case.reference[case.region], CT_WINDOW) - before)
-            add(f"ssim {blend}", quality.ssim(image, case.reference, CT_WINDOW))
-        full = quality.blend(middle, output, 1.0, case.sigma, case.soft)
-        add("gain 1", quality.psnr(full[case.region], case.reference[case.region], CT_WINDOW) - before)
-        add("structure", quality.residual_structure(middle, full, case.region & case.soft))
-    phantom = contrast_phantom.Phantom()
-    sigma = np.full(phantom.image.shape, PHANTOM_NOISE, np.float32)
-    stacks = [phantom.image + PHANTOM_NOISE * draw for draw in noise]
-    residuals = [_removed(network, stack, sigma, neighbours) for stack in stacks]
-    base = phantom.figures([stack[0] for stack in stacks])
-    for blend in BLENDS:
-        figures = phantom.figures([stack[0] - blend * residual for stack, residual in zip(stacks, residuals)])
-        add(f"noise {blend}", figures.noise / base.noise)
-        add(f"texture {blend}", figures.texture / base.texture)
-        add(f"disc 3 px {blend}", figures.discs[0] / base.discs[0])
-        add(f"disc 5 px {blend}", figures.discs[2] / base.discs[2])
-        add(f"edge 40 {blend}", figures.edges[1] / base.edges[1])
-    return {name: float(np.mean(values)) for name, values in found.items()}
+    real = [_score_real(case, _removed(network, case.noisy, case.sigma, neighbours, kept)) for case in cases]
+    image = contrast_phantom.Phantom().image
+    sigma = np.full(image.shape, PHANTOM_NOISE, np.float32)
+    stacks = [image + PHANTOM_NOISE * draw for draw in noise]
+    phantom = _score_phantom(stacks, [_removed(network, stack, sigma, neighbours, kept) for stack in stacks])
+    found = {name: np.mean([figures[name] for figures in real]) for name in real[0]} | phantom
+    return {name: float(value) for name, value in found.items()}

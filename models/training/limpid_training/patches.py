@@ -52,9 +52,9 @@ class Batch:
         return Batch(moved, self.target.to(device), self.weight.to(device))
 
 
-def _corner(rng: np.random.Generator, size: int) -> tuple[slice, slice]:
-    row, column = rng.integers(0, (size - PATCH) // GRID + 1, 2) * GRID
-    return slice(row, row + PATCH), slice(column, column + PATCH)
+def _corner(rng: np.random.Generator, size: int, side: int) -> tuple[slice, slice]:
+    row, column = rng.integers(0, (size - side) // GRID + 1, 2) * GRID
+    return slice(row, row + side), slice(column, column + side)
 
 
 def _finer(grid: np.ndarray, window: tuple[slice, slice]) -> np.ndarray:
@@ -70,11 +70,11 @@ def _ct_noise(rng: np.random.Generator, pool: dict[str, np.ndarray], section: in
     return noise / mean, sigma / mean
 
 
-def _body_window(rng: np.random.Generator, clean: np.ndarray) -> tuple[int, tuple[slice, slice]]:
+def _body_window(rng: np.random.Generator, clean: np.ndarray, side: int) -> tuple[int, tuple[slice, slice]]:
     """A section of [section][row][column] and a window of it that is not mostly air."""
     while True:
         section = int(rng.integers(len(clean)))
-        window = _corner(rng, clean.shape[1])
+        window = _corner(rng, clean.shape[1], side)
         if (clean[section][window] < -970 * CT_STEPS).mean() <= 0.7 or rng.random() < 0.02:
             return section, window
 
@@ -83,8 +83,8 @@ def _level(rng: np.random.Generator) -> float:
     return float(np.exp(rng.uniform(*np.log(NOISE_HU))))
 
 
-def _ct_patch(rng: np.random.Generator, pool: dict[str, np.ndarray]) -> Patch:
-    section, window = _body_window(rng, pool["clean"])
+def _ct_patch(rng: np.random.Generator, pool: dict[str, np.ndarray], side: int) -> Patch:
+    section, window = _body_window(rng, pool["clean"], side)
     target = pool["clean"][section][window].astype(np.float32) / CT_STEPS
     # The first noise is the section's own, streaks through its bones included; further ones are of other sections.
     sections = [section, *rng.integers(len(pool["clean"]), size=DRAWS - 1)]
@@ -94,8 +94,8 @@ def _ct_patch(rng: np.random.Generator, pool: dict[str, np.ndarray]) -> Patch:
     return Patch(target + noise, sigma, target)
 
 
-def _stack_patch(rng: np.random.Generator, pool: dict[str, np.ndarray]) -> Patch:
-    section, window = _body_window(rng, pool["clean"][:, 0])
+def _stack_patch(rng: np.random.Generator, pool: dict[str, np.ndarray], side: int) -> Patch:
+    section, window = _body_window(rng, pool["clean"][:, 0], side)
     clean = pool["clean"][section][(slice(None), *window)].astype(np.float32) / CT_STEPS
     noise = pool["noise"][section][(slice(None), slice(None), *window)].astype(np.float32)
     sigma = np.stack([_finer(grid, window) for grid in pool["sigma"][section]])
@@ -106,10 +106,10 @@ def _stack_patch(rng: np.random.Generator, pool: dict[str, np.ndarray]) -> Patch
     return Patch(noisy[:, 0], scale * sigma, clean[0], noisy[:, 1:])
 
 
-def _paired_patch(rng: np.random.Generator, pool: dict[str, np.ndarray]) -> Patch:
+def _paired_patch(rng: np.random.Generator, pool: dict[str, np.ndarray], side: int) -> Patch:
     while True:
         pair = rng.integers(len(pool["target"]))
-        window = _corner(rng, pool["target"].shape[1])
+        window = _corner(rng, pool["target"].shape[1], side)
         target = pool["target"][pair][window].astype(np.float32)
         if target.mean() >= 20 or rng.random() < 0.02:
             break
@@ -126,22 +126,23 @@ def _map_error(rng: np.random.Generator) -> float:
     return float(np.exp(rng.normal(0, WRONG_MAP_ERROR if rng.random() < WRONG_MAPS else MAP_ERROR)))
 
 
-def _patch_maker(pool: dict[str, np.ndarray]) -> Callable[[np.random.Generator, dict[str, np.ndarray]], Patch]:
+def _patch_maker(pool: dict[str, np.ndarray]) -> Callable[[np.random.Generator, dict[str, np.ndarray], int], Patch]:
     if "clean" not in pool:
         return _paired_patch
     return _stack_patch if pool["clean"].ndim == 4 else _ct_patch
 
 
 def draw_batch(
-    rng: np.random.Generator, pool: dict[str, np.ndarray], count: int = BATCH, neighbours: bool = False
+    rng: np.random.Generator, pool: dict[str, np.ndarray], count: int = BATCH, neighbours: bool = False, side: int = PATCH
 ) -> Batch:
-    """`count` patches, each with DRAWS noises; with `neighbours` (stacks only) the slices before and after follow the map."""
+    """`count` patches of `side` pixels (a multiple of GRID), each with DRAWS noises; with `neighbours` (stacks only) the slices
+    before and after follow the map."""
     draw_patch = _patch_maker(pool)
-    x = np.empty((DRAWS, count, 4 if neighbours else 2, PATCH, PATCH), np.float32)
-    target = np.empty((count, 1, PATCH, PATCH), np.float32)
+    x = np.empty((DRAWS, count, 4 if neighbours else 2, side, side), np.float32)
+    target = np.empty((count, 1, side, side), np.float32)
     weight = np.empty((count, 1, 1, 1), np.float32)
     for i in range(count):
-        patch, orientation = draw_patch(rng, pool), int(rng.integers(8))
+        patch, orientation = draw_patch(rng, pool, side), int(rng.integers(8))
         x[:, i, 0] = _oriented(patch.noisy, orientation) / UNIT
         for draw in range(DRAWS):
             x[draw, i, 1] = _oriented(patch.sigma[draw], orientation) / UNIT * _map_error(rng)

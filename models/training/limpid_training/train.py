@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from limpid_training.network import parameter_count
-from limpid_training.patches import BATCH, PATCH, Batch
+from limpid_training.patches import Batch
 
 WARM_UP_STEPS = 100
 LAST_RATE = 0.005
@@ -147,7 +147,7 @@ def train(
             print(line, file=log, flush=True)
 
         say(
-            **asdict(plan), parameters=parameter_count(network), patch=PATCH, batch=BATCH, device=str(device),
+            **asdict(plan), parameters=parameter_count(network), batch=list(held_out[0].x.shape), device=str(device),
             torch=torch.__version__, **held_out_figures(averaged, held_out),
         )  # fmt: skip
         progress = Progress(plan, device)

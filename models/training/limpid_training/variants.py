@@ -5,17 +5,17 @@ from torch import nn
 from torch.nn import functional
 
 from limpid_training.compress import QuantisedConv
-from limpid_training.network import Ffdr
+from limpid_training.network import FULL, Ffdr
 
 
 class Pooled(Ffdr):
     """Two of the residual pairs work at a quarter of the resolution: reach of 42 pixels grows to about 100 for the same
     arithmetic or less, for streaks."""
 
-    def __init__(self) -> None:
-        super().__init__(48, 12)
-        self.shrink = nn.Conv2d(48, 48, 2, stride=2, bias=False)
-        self.grow = nn.Conv2d(48, 4 * 48, 1, bias=False)
+    def __init__(self, width: int = FULL[0]) -> None:
+        super().__init__(width, 12)
+        self.shrink = nn.Conv2d(width, width, 2, stride=2, bias=False)
+        self.grow = nn.Conv2d(width, 4 * width, 1, bias=False)
 
     def hidden(self, x: torch.Tensor) -> torch.Tensor:
         hidden = functional.relu(self.head(x))
@@ -49,9 +49,9 @@ class _Excitation(nn.Module):
 class Excited(Ffdr):
     """A squeeze-and-excitation gate after each pair."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.gates = nn.ModuleList(_Excitation(48) for _ in self.body[0::2])
+    def __init__(self, width: int = FULL[0]) -> None:
+        super().__init__(width)
+        self.gates = nn.ModuleList(_Excitation(width) for _ in self.body[0::2])
 
     def hidden(self, x: torch.Tensor) -> torch.Tensor:
         hidden = functional.relu(self.head(x))
@@ -83,9 +83,9 @@ class ChannelAttention(nn.Module):
 class Attending(Ffdr):
     """Depth 8 with two transformer blocks in the middle: the arithmetic of the plain depth of 10."""
 
-    def __init__(self) -> None:
-        super().__init__(48, 8)
-        self.attention = nn.ModuleList(ChannelAttention(48) for _ in range(2))
+    def __init__(self, width: int = FULL[0]) -> None:
+        super().__init__(width, 8)
+        self.attention = nn.ModuleList(ChannelAttention(width) for _ in range(2))
 
     def hidden(self, x: torch.Tensor) -> torch.Tensor:
         hidden = functional.relu(self.head(x))

@@ -45,25 +45,26 @@ class _RedCnn(nn.Module):
         return hidden
 
 
-def red_cnn() -> nn.Module:
+def red_cnn(width: int = 96) -> nn.Module:
     """RED-CNN (Chen 2017): five 5x5 convolutions and five transposed ones of 96 channels at full resolution."""
-    noise = _RedCnn(96)
+    noise = _RedCnn(width)
     return Residual(noise, noise.up[-1])
 
 
-def dncnn() -> nn.Module:
+def dncnn(width: int = 64) -> nn.Module:
     """DnCNN (Zhang 2017): 17 convolutions of 64 channels at full resolution."""
-    layers: list[nn.Module] = [_conv(2, 64), nn.ReLU()]
+    layers: list[nn.Module] = [_conv(2, width), nn.ReLU()]
     for _ in range(15):
-        layers += [_conv(64, 64), nn.ReLU()]
-    layers.append(_conv(64, 1))
+        layers += [_conv(width, width), nn.ReLU()]
+    layers.append(_conv(width, 1))
     return Residual(nn.Sequential(*layers), layers[-1])
 
 
-def srcnn() -> nn.Module:
+def srcnn(width: int = 64) -> nn.Module:
     """SRCNN (Dong 2014), 9-5-5 with 64 and 32 channels, here as a denoiser."""
-    last = _conv(32, 1, 5)
-    return Residual(nn.Sequential(_conv(2, 64, 9), nn.ReLU(), _conv(64, 32, 5), nn.ReLU(), last), last)
+    last = _conv(width // 2, 1, 5)
+    layers = [_conv(2, width, 9), nn.ReLU(), _conv(width, width // 2, 5), nn.ReLU(), last]
+    return Residual(nn.Sequential(*layers), last)
 
 
 class _Block(nn.Module):
@@ -87,15 +88,16 @@ class _Trunk(nn.Module):
         return self.tail(hidden + self.blocks(hidden))
 
 
-def edsr() -> nn.Module:
+def edsr(width: int = 64) -> nn.Module:
     """EDSR baseline (Lim 2017): 16 residual blocks of 64 channels, here without up-sampling."""
-    noise = _Trunk(_conv(2, 64), [_Block(64, nn.ReLU()) for _ in range(16)], 64)
+    noise = _Trunk(_conv(2, width), [_Block(width, nn.ReLU()) for _ in range(16)], width)
     return Residual(noise, noise.tail)
 
 
-def srresnet() -> nn.Module:
-    """Generator of SRGAN (Ledig 2017) without up-sampling: 9x9 head, 16 blocks with PReLU."""
-    noise = _Trunk(nn.Sequential(_conv(2, 64, 9), nn.PReLU()), [_Block(64, nn.PReLU()) for _ in range(16)], 64)
+def srresnet(width: int = 64) -> nn.Module:
+    """Generator of SRGAN (Ledig 2017) without up-sampling: 9x9 head, 16 blocks with PReLU of 64 channels."""
+    head = nn.Sequential(_conv(2, width, 9), nn.PReLU())
+    noise = _Trunk(head, [_Block(width, nn.PReLU()) for _ in range(16)], width)
     return Residual(noise, noise.tail)
 
 
@@ -128,7 +130,7 @@ class _UNet(nn.Module):
         return functional.pixel_shuffle(self.tail(hidden), 2)
 
 
-def unet() -> nn.Module:
+def unet(width: int = 32) -> nn.Module:
     """Small U-Net that begins at half resolution: 32, 64 and 128 channels."""
-    noise = _UNet(32)
+    noise = _UNet(width)
     return Residual(noise, noise.tail)

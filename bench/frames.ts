@@ -1,0 +1,22 @@
+// Frames a second of one network in one session of one thread, by the clock, over three seconds. Run by bench/models.ts.
+import { openRegistry } from '../src/inference/registry.js';
+import { openSession } from '../src/inference/session.js';
+import { modelsDirectory } from '../test/support/task-order.js';
+
+const [id = '', ...sizes] = process.argv.slice(2);
+const [rows = 0, columns = 0] = sizes.map(Number);
+const registry = await openRegistry(modelsDirectory);
+const input = registry.get(id)?.input;
+if (!input) throw new Error(`no network ${id}`);
+const session = await openSession(registry.file(id), 'cpu');
+const values = new Float32Array(2 * rows * columns).fill(0.02);
+const run = (): Promise<Float32Array> => session.run(input.input, input.output, values, [1, 2, rows, columns]);
+await run();
+const start = performance.now();
+let frames = 0;
+while (performance.now() - start < 3000) {
+  await run();
+  frames += 1;
+}
+console.log((1000 * frames) / (performance.now() - start));
+await session.close();
