@@ -155,16 +155,21 @@ export function sigmaOfBlocks(slice: Slice, mask: Uint8Array): number {
   return Number.NaN;
 }
 
-const tile = 64;
+/** Each tile is told from a window twice its size. */
+const tile = 32;
+/** What a Gaussian of this many pixels takes away is nearly all noise, save at edges. */
+const fineness = 1;
+/** Lower quartile over the blocks of (deviation over that of what is fine), to sigma over fine: the quietest blocks hold no anatomy. */
+const ratioBias = 1.08;
+/** Limits of the map, in its middle tile's level: starved rays between the shoulders have five times the noise of the rest. */
+const limits = { least: 0.4, most: 6 };
+/** Weight of the middle level where tiles are smoothed: it rules where there is no tissue near. */
+const prior = 0.05;
 
-function tileSigma(slice: Slice, mask: Uint8Array, blocks: BlockDeviations, top: number, left: number): number {
-  const [r0, c0] = [Math.max(0, top - tile / 4), Math.max(0, left - tile / 4)];
-  const [r1, c1] = [Math.min(slice.rows, top + tile + tile / 4), Math.min(slice.columns, left + tile + tile / 4)];
-  if (Math.min(r1 - r0, c1 - c0) < 32) return Number.NaN;
-  let inside = 0;
-  for (let r = r0; r < r1; r++)
-    for (let at = r * slice.columns + c0, end = at + c1 - c0; at < end; at++) inside += mask[at]!;
-  if (inside < 0.3 * (r1 - r0) * (c1 - c0)) return Number.NaN;
+/** Middle of the blocks in the window around a tile; NaN below 12. */
+function tileLevel(blocks: BlockDeviations, shape: Slice, top: number, left: number): number {
+  const [r0, c0] = [Math.max(0, top - tile / 2), Math.max(0, left - tile / 2)];
+  const [r1, c1] = [Math.min(shape.rows, top + 1.5 * tile), Math.min(shape.columns, left + 1.5 * tile)];
   const found: number[] = [];
   for (let r = Math.ceil(r0 / step); r * step + block <= r1 && r < blocks.rows; r++) {
     for (let c = Math.ceil(c0 / step); c * step + block <= c1 && c < blocks.columns; c++) {
@@ -172,29 +177,41 @@ function tileSigma(slice: Slice, mask: Uint8Array, blocks: BlockDeviations, top:
       if (Number.isFinite(value)) found.push(value);
     }
   }
-  return found.length >= 12 ? quantile(Float32Array.from(found), 0.25) : Number.NaN;
+  return found.length >= 12 ? quantile(Float32Array.from(found), 0.5) : Number.NaN;
+}
+
+/** Sigma over the deviation of what is fine, from the blocks with the least anatomy; NaN below 12 blocks. */
+function sigmaOverFine(whole: BlockDeviations, fine: BlockDeviations): number {
+  const ratios = whole.values.map((value, i) => (fine.values[i]! > 0 ? value / fine.values[i]! : Number.NaN));
+  const known = finite(ratios);
+  return known.length >= 12 ? ratioBias * quantile(known, 0.25) : Number.NaN;
 }
 
 /**
- * Smooth map of the noise: per 64-pixel tile the lower quartile of block deviations, scaled so that the blocks of the
- * whole slice give `sigma`, limited to 0.5..2 x sigma, smoothed, bilinear between the tiles. Tiles without tissue take `sigma`.
+ * Smooth map of the noise. Anatomy is told from noise by what is fine (the slice less itself smoothed by a pixel), of which it
+ * has little: per 32-pixel tile the middle of its block deviations, times their ratio to the whole deviation in the quietest
+ * blocks. Limited to 0.4..6 times the middle tile, smoothed, bilinear between the tiles.
  *
- * @param sigma noise level of the slice, in its unit
+ * @param sigma noise level of the slice, in its unit: taken everywhere where there is too little tissue for a map
  */
 export function noiseMap(slice: Slice, mask: Uint8Array, sigma: number): Float32Array {
-  const { rows, columns } = slice;
-  const blocks = blockDeviations(slice, mask, 0.98);
-  const quartile = quantile(finite(blocks.values), 0.25);
-  const scale = quartile > 0 ? sigma / quartile : quartileBias;
+  const { rows, columns, values } = slice;
+  const smooth = gaussian(slice, fineness, 3);
+  const fine = { rows, columns, values: values.map((value, i) => value - smooth[i]!) };
+  const blocks = blockDeviations(fine, mask, 0.98);
+  const scale = sigmaOverFine(blockDeviations(slice, mask, 0.98), blocks);
   const [down, across] = [Math.ceil(rows / tile), Math.ceil(columns / tile)];
-  const coarse = new Float32Array(down * across);
-  for (let i = 0; i < coarse.length; i++) {
-    const found = tileSigma(slice, mask, blocks, Math.floor(i / across) * tile, (i % across) * tile) * scale;
-    coarse[i] = Math.min(2 * sigma, Math.max(0.5 * sigma, Number.isFinite(found) ? found : sigma));
-  }
-  return enlarge(
-    { rows: down, columns: across, values: gaussian({ rows: down, columns: across, values: coarse }, 0.7) },
-    rows,
-    columns,
+  const levels = Float32Array.from(
+    { length: down * across },
+    (_, i) => scale * tileLevel(blocks, slice, Math.floor(i / across) * tile, (i % across) * tile),
   );
+  const known = finite(levels);
+  if (known.length === 0) return new Float32Array(values.length).fill(sigma);
+  const middle = quantile(known, 0.5);
+  const smoothed = (of: (level: number) => number): Float32Array =>
+    gaussian({ rows: down, columns: across, values: levels.map((v) => (Number.isFinite(v) ? of(v) : 0)) }, 0.7);
+  const sums = smoothed((level) => Math.min(limits.most * middle, Math.max(limits.least * middle, level)));
+  const weights = smoothed(() => 1);
+  const coarse = sums.map((sum, i) => (sum + prior * middle) / (weights[i]! + prior));
+  return enlarge({ rows: down, columns: across, values: coarse }, rows, columns);
 }

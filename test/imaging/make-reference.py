@@ -117,18 +117,20 @@ def block_deviations(x, mask, need):
 
 
 def noise_map(x, mask, sigma):
-    k = sigma / np.quantile(block_deviations(x, mask, .98), .25)
-    n, t = len(x), 64
-    out = np.full((n // t, n // t), sigma)
+    fine = x - nd.gaussian_filter(x, 1, truncate=3)
+    k = 1.08 * np.quantile(block_deviations(x, mask, .98) / block_deviations(fine, mask, .98), .25)
+    n, t = len(x), 32
+    out = np.full((n // t, n // t), np.nan)
     for i in range(n // t):
         for j in range(n // t):
-            s = slice(max(0, i * t - 16), i * t + 80), slice(max(0, j * t - 16), j * t + 80)
-            if mask[s].mean() >= .3:
-                v = block_deviations(x[s], mask[s], .98)
-                if len(v) >= 12:
-                    out[i, j] = np.quantile(v, .25) * k
-    out = nd.gaussian_filter(np.clip(out, .5 * sigma, 2 * sigma), .7)
-    return nd.zoom(out, n * t / n / t * t, order=1, mode='nearest', grid_mode=True)
+            s = slice(max(0, i * t - 16), i * t + 48), slice(max(0, j * t - 16), j * t + 48)
+            v = block_deviations(fine[s], mask[s], .98)
+            if len(v) >= 12:
+                out[i, j] = np.median(v) * k
+    known, middle = np.isfinite(out), np.nanmedian(out)
+    out = np.where(known, np.clip(out, .4 * middle, 6 * middle), 0)
+    out = (nd.gaussian_filter(out, .7) + .05 * middle) / (nd.gaussian_filter(known.astype(float), .7) + .05)
+    return nd.zoom(out, t, order=1, mode='nearest', grid_mode=True)
 
 
 def laplace(x, mask):

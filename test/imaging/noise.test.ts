@@ -26,6 +26,38 @@ describe('CT', () => {
     const sampled = reference.ct.map.map((_, i) => map[(16 + 32 * Math.floor(i / 8)) * 256 + 16 + 32 * (i % 8)] ?? 0);
     expect(distance(sampled, reference.ct.map)).toBeLessThan(0.03 * reference.ct.mode);
   });
+  it('finds the noise between starved shoulders, five times that of the rest, and keeps the mask whole there', () => {
+    const size = 384;
+    const noise = kernelNoise(size, size, 3);
+    const levelAt = (row: number): number => 30 + 270 * Math.exp(-0.5 * ((row - 192) / 40) ** 2);
+    const values = noise.map((value, i) => {
+      const [row, column] = [Math.floor(i / size), i % size];
+      const inside = ((row - 192) / 130) ** 2 + ((column - 192) / 185) ** 2 < 1;
+      return (inside ? 40 : -1000) + levelAt(row) * value;
+    });
+    const starved = { rows: size, columns: size, values };
+    const whole = softTissueMask(starved);
+    let holes = 0;
+    for (let row = 172; row < 212; row++)
+      for (let column = 60; column < 324; column++) holes += 1 - whole[row * size + column]!;
+    expect(holes).toBe(0);
+    const map = noiseMap(starved, whole, sigmaOfMode(starved, whole));
+    expect(map[192 * size + 192]!).toBeGreaterThan(0.65 * levelAt(192));
+    expect(map[192 * size + 192]!).toBeLessThan(1.1 * levelAt(192));
+    expect(map[80 * size + 192]! / levelAt(80)).toBeGreaterThan(0.8);
+    // A window of 64 pixels sees what is louder next to it.
+    expect(map[80 * size + 192]! / levelAt(80)).toBeLessThan(2.2);
+  });
+  it('does not take a dense picture for noise: the map of half the tissue under stripes is that of the other half', () => {
+    const size = 256;
+    const values = kernelNoise(size, size, 4).map(
+      (value, i) => 40 + 15 * value + (i % size < 128 ? 0 : 40 * Math.sin((i % size) / 3)),
+    );
+    const striped = { rows: size, columns: size, values };
+    const map = noiseMap(striped, softTissueMask(striped), 15);
+    expect(map[128 * size + 200]! / map[128 * size + 56]!).toBeLessThan(1.6);
+    expect(Math.abs(map[128 * size + 56]! / 15 - 1)).toBeLessThan(0.15);
+  });
   it.each([8, 20, 50])(
     'finds %d HU of correlated noise, at most 10 %% too low (a 9x9 window misses its slow part)',
     (noise) => {

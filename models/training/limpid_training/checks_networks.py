@@ -107,7 +107,7 @@ class Evaluation(unittest.TestCase):
         noisy = clean + noise * (12 / noise.std())
         mask = noise_estimate.soft_tissue(noisy)
         self.assertAlmostEqual(noise_estimate.sigma_mode(noisy, mask) / 12, 1, delta=0.08)
-        sigma = noise_estimate.noise_map(noisy, mask, 12, 2.0)
+        sigma = noise_estimate.noise_map(noisy, mask, 12)
         self.assertLess(np.abs(sigma / 12 - 1).max(), 0.25)
 
     def test_the_noise_of_rayleigh_air_is_found(self) -> None:

@@ -19,7 +19,7 @@ def _enhanced(modality: str, image: np.ndarray, network: Denoiser, strength: flo
     if modality == "ct":
         mask = noise_estimate.soft_tissue(image)
         level = noise_estimate.sigma_mode(image, mask)
-        sigma = noise_estimate.noise_map(image, mask, level, 2.0)
+        sigma = noise_estimate.noise_map(image, mask, level)
     else:
         mask = noise_estimate.mr_foreground(image)
         sigma = noise_estimate.mr_noise_map(image, mask, noise_estimate.sigma_mr(image, mask))

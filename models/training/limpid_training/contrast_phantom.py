@@ -106,7 +106,7 @@ def run(model: Path, realisations: int) -> None:
         for _ in range(realisations):
             noisy = phantom.noisy(rng, level)
             mask = noise_estimate.soft_tissue(noisy)
-            sigma = noise_estimate.noise_map(noisy, mask, noise_estimate.sigma_mode(noisy, mask), 2.0)
+            sigma = noise_estimate.noise_map(noisy, mask, noise_estimate.sigma_mode(noisy, mask))
             output = network(noisy, sigma)
             for share in STRENGTHS:
                 images[share].append(quality.blend(noisy, output, share, sigma, mask))

@@ -83,7 +83,7 @@ def body_region(hu: np.ndarray) -> np.ndarray:
 def _ct_case(name: str, condition: str, noisy: np.ndarray, reference: np.ndarray, sigma_true: float) -> Case:
     mask = noise_estimate.soft_tissue(noisy)
     level = noise_estimate.sigma_mode(noisy, mask)
-    sigma_map = noise_estimate.noise_map(noisy, mask, level, 2.0)
+    sigma_map = noise_estimate.noise_map(noisy, mask, level)
     region, estimate = body_region(reference), noise_estimate.sigma_blocks
 
     def compare(image: np.ndarray) -> float:

@@ -1,5 +1,7 @@
 """Noise level without a reference, as limpid estimates it at run time. Images are [row][column], in HU or counts."""
 
+import itertools
+
 import numpy as np
 from scipy import ndimage
 
@@ -7,13 +9,37 @@ QUARTILE_BIAS = 1.16
 """Sigma over the lower quartile of plane-corrected deviations of 12 x 12 blocks, for smooth to standard kernels."""
 
 MIN_BLOCKS = 12
-TILE = 64
+BLOCK, BLOCK_STEP = 12, 6
+
+TILE = 32
+FINENESS = 1.0
+RATIO_BIAS = 1.08
+MAP_LIMITS = (0.4, 6.0)
+MAP_PRIOR = 0.05
+"""Of the CT noise map: what a Gaussian of FINENESS pixels takes away is nearly all noise; the lower quartile over the blocks of
+(deviation over that of what is fine), times RATIO_BIAS, is sigma over fine; limits in levels of the middle tile; weight of that
+level where tiles are smoothed."""
+
+LOUD_HU, LOUD_TILE = 50.0, 64
+"""Deviation of what is fine above which noise breaks the mask of soft tissue: anatomy keeps below 30."""
 
 
 def soft_tissue(hu: np.ndarray) -> np.ndarray:
-    """Mask of -150 to 200 HU after a little smoothing, so that noise does not break it."""
-    smooth = ndimage.gaussian_filter(hu.astype(np.float32), 2)
-    return (smooth > -150) & (smooth < 200)
+    """Mask of -150 to 200 HU after smoothing by 2 pixels, so that noise does not break it; in tiles where the noise is too strong
+    for that (between the shoulders at low dose), also after smoothing by 6."""
+
+    def within(width: float) -> np.ndarray:
+        smooth = ndimage.gaussian_filter(hu.astype(np.float32), width)
+        return (smooth > -150) & (smooth < 200)
+
+    mask = within(2)
+    fine = np.abs(hu - ndimage.gaussian_filter(hu.astype(np.float32), 1))
+    loud = np.zeros(hu.shape, bool)
+    for top, left in itertools.product(*(range(0, side, LOUD_TILE) for side in hu.shape)):
+        window = (slice(top, top + LOUD_TILE), slice(left, left + LOUD_TILE))
+        inside = fine[window][mask[window]]
+        loud[window] = inside.size >= 0.3 * mask[window].size and 1.4826 * np.median(inside) > LOUD_HU
+    return mask | (loud & within(6)) if loud.any() else mask
 
 
 def mr_foreground(image: np.ndarray) -> np.ndarray:
@@ -23,19 +49,28 @@ def mr_foreground(image: np.ndarray) -> np.ndarray:
     return ndimage.binary_erosion(filled, iterations=2)
 
 
-def block_deviations(image: np.ndarray, mask: np.ndarray, share: float = 0.98) -> np.ndarray:
-    """Deviations of 12 x 12 blocks (step 6) after removing a plane, of blocks with at least `share` inside the mask."""
-    size, step = 12, 6
-    rows, columns = np.mgrid[:size, :size].reshape(2, -1) - (size - 1) / 2
-    plane, _ = np.linalg.qr(np.stack([np.ones(size * size), rows, columns], axis=1))
+def _block_grid(image: np.ndarray, mask: np.ndarray, share: float) -> np.ndarray:
+    """Deviations of 12 x 12 blocks (step 6) after removing a plane, [block row][block column]; NaN where less than `share` of the
+    block is inside the mask."""
+    rows, columns = np.mgrid[:BLOCK, :BLOCK].reshape(2, -1) - (BLOCK - 1) / 2
+    plane, _ = np.linalg.qr(np.stack([np.ones(BLOCK * BLOCK), rows, columns], axis=1))
 
     def blocks(of: np.ndarray) -> np.ndarray:
-        view = np.lib.stride_tricks.sliding_window_view(of, (size, size))[::step, ::step]
-        return view.reshape(-1, size * size)
+        view = np.lib.stride_tricks.sliding_window_view(of, (BLOCK, BLOCK))[::BLOCK_STEP, ::BLOCK_STEP]
+        return view.reshape(*view.shape[:2], -1)
 
-    values = blocks(image)[blocks(mask).mean(1) >= share].astype(np.float64)
+    inside = blocks(mask).mean(2) >= share
+    values = blocks(image)[inside].astype(np.float64)
     rest = values - (values @ plane) @ plane.T
-    return np.sqrt((rest**2).sum(1) / (size * size - 3))
+    grid = np.full(inside.shape, np.nan)
+    grid[inside] = np.sqrt((rest**2).sum(1) / (BLOCK * BLOCK - 3))
+    return grid
+
+
+def block_deviations(image: np.ndarray, mask: np.ndarray, share: float = 0.98) -> np.ndarray:
+    """Deviations of the blocks with at least `share` inside the mask."""
+    grid = _block_grid(image, mask, share)
+    return grid[np.isfinite(grid)]
 
 
 def sigma_blocks(image: np.ndarray, mask: np.ndarray) -> float:
@@ -102,24 +137,38 @@ def sigma_mr(image: np.ndarray, foreground: np.ndarray) -> float:
     return sigma_laplace(cut, inside) if inside.sum() > 300 else sigma_laplace(image, foreground)
 
 
-def noise_map(image: np.ndarray, mask: np.ndarray, level: float, highest: float) -> np.ndarray:
-    """Smooth local noise level around the global `level`, limited to half and `highest` times it.
+def noise_map(image: np.ndarray, mask: np.ndarray, level: float) -> np.ndarray:
+    """CT: smooth local noise level. Anatomy is told from noise by what is fine (the image less itself smoothed by a pixel), of which it
+    has little: per tile the middle of its block deviations, times their ratio to the whole deviation in the quietest blocks.
 
-    Per tile of 64 pixels the lower quartile of the block deviations, scaled so that the whole slice gives `level`; tiles
-    with too few blocks take `level`; smoothed, then interpolated.
+    Tiles without tissue take their neighbours' level, then the middle one; `level` is taken where there is no tissue at all.
     """
-    whole = sigma_blocks(image, mask)
-    scale = QUARTILE_BIAS * level / whole if np.isfinite(whole) and whole > 0 else QUARTILE_BIAS
+    image = image.astype(np.float32)
+    blocks = _block_grid(image - ndimage.gaussian_filter(image, FINENESS, truncate=3), mask, 0.98)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratios = _block_grid(image, mask, 0.98) / blocks
+    ratios = ratios[np.isfinite(ratios)]
+    if len(ratios) < MIN_BLOCKS:
+        return np.full(image.shape, level, np.float32)
+    scale = RATIO_BIAS * np.quantile(ratios, 0.25)
     counts = [-(-side // TILE) for side in image.shape]
-    tiles = np.full(counts, level)
-    for i, j in np.ndindex(*counts):
-        window = tuple(slice(max(0, k * TILE - TILE // 4), (k + 1) * TILE + TILE // 4) for k in (i, j))
-        if mask[window].mean() < 0.3 or min(image[window].shape) < 32:
-            continue
-        deviations = block_deviations(image[window], mask[window])
-        if len(deviations) >= MIN_BLOCKS:
-            tiles[i, j] = np.quantile(deviations, 0.25) * scale
-    tiles = ndimage.gaussian_filter(np.clip(tiles, 0.5 * level, highest * level), 0.7)
+    tiles = np.full(counts, np.nan)
+    for place in np.ndindex(*counts):
+        window = []
+        for at, side in zip(place, image.shape):
+            start, stop = max(0, at * TILE - TILE // 2), min(side, at * TILE + 3 * TILE // 2)
+            window.append(slice(-(-start // BLOCK_STEP), max(0, (stop - BLOCK) // BLOCK_STEP + 1)))
+        found = blocks[tuple(window)]
+        found = found[np.isfinite(found)]
+        if len(found) >= MIN_BLOCKS:
+            tiles[place] = np.median(found) * scale
+    known = np.isfinite(tiles)
+    if not known.any():
+        return np.full(image.shape, level, np.float32)
+    middle = np.median(tiles[known])
+    sums = ndimage.gaussian_filter(np.where(known, np.clip(tiles, *(limit * middle for limit in MAP_LIMITS)), 0), 0.7)
+    weights = ndimage.gaussian_filter(known.astype(float), 0.7)
+    tiles = (sums + MAP_PRIOR * middle) / (weights + MAP_PRIOR)
     zoom = [side / count for side, count in zip(image.shape, counts)]
     return ndimage.zoom(tiles, zoom, order=1, mode="nearest", grid_mode=True).astype(np.float32)
 

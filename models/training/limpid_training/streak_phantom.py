@@ -49,7 +49,7 @@ def run(model: Path, realisations: int) -> None:
     for _ in range(realisations):
         noisy = clean + KERNEL.apply(ct_simulator.scan_noise(rng, clean, scan))
         mask = noise_estimate.soft_tissue(noisy)
-        sigma = noise_estimate.noise_map(noisy, mask, noise_estimate.sigma_mode(noisy, mask), 2.0)
+        sigma = noise_estimate.noise_map(noisy, mask, noise_estimate.sigma_mode(noisy, mask))
         output = network(np.clip(noisy, -1024, 3071), sigma)
         for blend in errors:
             errors[blend].append(quality.blend(noisy, output, blend, sigma, mask) - clean)
