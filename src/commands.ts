@@ -6,6 +6,8 @@ import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openApp } from './app.js';
 import { judgeBy } from './admin-ports.js';
+import { callPeer } from './call-peer.js';
+import type { CallPeer } from './cli/called-peer.js';
 import { configCommands } from './cli/config.js';
 import { enhanceCommand } from './cli/enhance.js';
 import { evaluateCommands } from './cli/evaluate.js';
@@ -15,7 +17,6 @@ import type { Commands } from './cli/program.js';
 import { ruleCommands } from './cli/rules.js';
 import { peerCommands } from './cli/peers.js';
 import { scuCommands } from './cli/scu.js';
-import type { FindTarget } from './cli/scu.js';
 import { seriesCommands } from './cli/series.js';
 import { withdrawCommand } from './cli/withdraw.js';
 import { checkRoles, loadConfig } from './config/load.js';
@@ -28,7 +29,7 @@ import { openRegistry } from './inference/registry.js';
 import { openLog } from './observe/log.js';
 import { openMetrics } from './observe/metrics.js';
 import { spoolCommands } from './cli/spool.js';
-import { certificateNotices, openTls, usesTls } from './open-tls.js';
+import { certificateNotices, noTls, openTls, usesTls } from './open-tls.js';
 import { Layout } from './spool/layout.js';
 import { openSpool } from './spool/spool.js';
 import type { Spool } from './spool/spool.js';
@@ -65,15 +66,13 @@ export function openCommands(output: Output, environment: Environment, failed: (
       await spool.close();
     }
   };
-  const findTarget: FindTarget = async (file, name) => {
+  const call: CallPeer = async (file, name) => {
     const config = await load(file);
     const peer = findPeer(file, config, name);
-    if (peer.kind !== 'dicom')
-      throw new LimpidError('USAGE', `peer ${name} of ${file} is a ${peer.kind}, no DICOM node`);
-    const { aeTitle, host, port, associations } = peer;
-    if (host === null || port === null) throw new LimpidError('USAGE', `peer ${name} has no host and port in ${file}`);
-    const tls = peer.tls === null ? undefined : (await openTls(config)).target(name);
-    return { target: { aeTitle, host, port, callingAe: config.node.aeTitle, tls }, associations };
+    const by = peer.kind === 'dicom' && peer.commitment !== null ? (peer.commitment.by ?? name) : name;
+    // keys that this user may not read matter only where they are needed
+    const isSecured = [name, by].some((one) => usesTlsAt(config.peers[one]));
+    return callPeer(name, peer, { config, tls: isSecured ? await openTls(config) : noTls, log: quiet });
   };
   return {
     serve: async ({ config: file, roles, standby }) => {
@@ -126,17 +125,8 @@ export function openCommands(output: Output, environment: Environment, failed: (
       output,
       failed,
     ),
-    scu: scuCommands(findTarget, quiet, output, failed),
-    peers: peerCommands(
-      {
-        load,
-        target: async (file, name) => (await findTarget(file, name)).target,
-        peer: async (file, name) => findPeer(file, await load(file), name),
-        now: Date.now,
-      },
-      output,
-      failed,
-    ),
+    scu: scuCommands(call, output, failed),
+    peers: peerCommands({ load, call, now: Date.now }, output, failed),
     series: seriesCommands(
       (file, body) => withSpool(file, (spool, config) => body(spool, judgeBy(config.peers, null, Date.now))),
       { user: userInfo().username, now: Date.now },
@@ -171,6 +161,9 @@ export function openCommands(output: Output, environment: Environment, failed: (
     ),
   };
 }
+
+const usesTlsAt = (peer: Peer | undefined): boolean =>
+  peer !== undefined && peer.kind !== 'folder' && peer.tls !== null;
 
 /** @throws LimpidError USAGE: no such peer */
 function findPeer(file: string, { peers }: Config, name: string): Peer {

@@ -17,6 +17,8 @@ import type { NodeTls } from './open-tls.js';
 import { openTranscoder } from './deliver/transcoder.js';
 import type { Transcode, TranscodeMethods } from './deliver/transcoder.js';
 import { openPool } from './enhance/pool.js';
+import type { WebTarget } from './io/dicomweb/http.js';
+import type { AssociationWatch } from './io/dimse/requestor.js';
 import type { QueueBackend } from './queue/backend.js';
 import { jobIdOf } from './queue/jobs.js';
 import type { Spool } from './spool/spool.js';
@@ -38,7 +40,13 @@ export function openDeliverer(
   const transcode = transcoderOf(spool);
   const deliveries = new Map<string, PeerDelivery>();
   for (const [name, peer] of Object.entries(config.peers)) {
-    const destination = destinationOf(name, peer, { tls, transcode }, options);
+    const destination = destinationOf(name, peer, {
+      config,
+      log,
+      tls,
+      transcode,
+      watch: countAssociations(metrics, name),
+    });
     if (destination === null) continue;
     deliveries.set(name, { destination, retry: retryPolicyOf(peer), throttle: peer.throttle, window: peer.window });
   }
@@ -67,7 +75,7 @@ export async function resumeDeliveries(deliverer: Deliverer, config: AppOptions[
 }
 
 /** Threads that transcode, started when first needed. */
-function transcoderOf(spool: Spool): Transcode {
+export function transcoderOf(spool: Pick<Spool, 'freshFolder'>): Transcode {
   const pool = openPool<TranscodeMethods>(new URL('./transcode-thread.js', import.meta.url), transcodersAtOnce);
   return openTranscoder({
     atOnce: transcodersAtOnce,
@@ -82,28 +90,39 @@ function transcoderOf(spool: Spool): Transcode {
   });
 }
 
-function destinationOf(
+/** @returns null: nothing can be sent to it */
+export function destinationOf(
   name: string,
   peer: Peer,
-  { tls, transcode }: { readonly tls: NodeTls; readonly transcode: Transcode },
-  { config, log, metrics }: AppOptions,
+  options: Pick<AppOptions, 'config' | 'log'> & {
+    readonly tls: NodeTls;
+    readonly transcode: Transcode;
+    readonly watch: AssociationWatch | undefined;
+  },
 ): Destination | null {
-  if (peer.kind === 'folder')
-    return folderDestination(peer, { sync: config.spool.sync, sourceAe: config.node.aeTitle });
+  const { config, log, tls, transcode, watch } = options;
+  const sourceAe = config.node.aeTitle;
+  if (peer.kind === 'folder') return folderDestination(peer, { sync: config.spool.sync, sourceAe });
   if (peer.kind === 'dicomweb') {
-    const { url, timeoutMs, connections, batchBytes, decompressLossy } = peer;
-    const policy = { compress: 'none', decompressLossy } as const;
-    const options = { connections, batchBytes, policy, sourceAe: config.node.aeTitle, transcode, log };
-    return dicomwebDestination(
-      { url, timeoutMs, tls: tls.target(name), authorization: authorizationOf(peer) },
-      options,
-    );
+    const { connections, batchBytes } = peer;
+    return dicomwebDestination(webTargetOf(name, peer, tls), {
+      connections,
+      batchBytes,
+      policy: peer,
+      sourceAe,
+      transcode,
+      log,
+    });
   }
   const { aeTitle, host, port, associations } = peer;
   if (host === null || port === null) return null;
-  const watch = countAssociations(metrics, name);
-  const target = { aeTitle, host, port, callingAe: config.node.aeTitle, tls: tls.target(name), watch };
+  const target = { aeTitle, host, port, callingAe: sourceAe, tls: tls.target(name), ...(watch ? { watch } : {}) };
   return dicomDestination(target, { associations, policy: peer, transcode, log });
+}
+
+export function webTargetOf(name: string, peer: WebPeer, tls: NodeTls): WebTarget {
+  const { url, timeoutMs } = peer;
+  return { url, timeoutMs, tls: tls.target(name), authorization: authorizationOf(peer) };
 }
 
 /** The Authorization header, from files that may change. */

@@ -10,7 +10,7 @@ import type { EvaluateCommands, StudyArguments } from './evaluate.js';
 import type { ModelCommands } from './models.js';
 import type { PeerCommands } from './peers.js';
 import type { RuleCommands } from './rules.js';
-import type { ScuCommands } from './scu.js';
+import type { ScuCommands, ScuOptions } from './scu.js';
 import type { SeriesCommands } from './series.js';
 import type { SpoolCommands } from './spool.js';
 import type { WithdrawCommand, WithdrawOptions } from './withdraw.js';
@@ -265,7 +265,9 @@ function addPeers(program: Command, commands: Commands): void {
     .action((options: { config: string; json: boolean }) => commands.peers.list(options));
   peers
     .command('check')
-    .description('take the connection to a peer apart: name, TCP, TLS, association, contexts, echo, commitment')
+    .description(
+      'take the connection to a peer apart: name, TCP, TLS, association, contexts, echo, commitment; a web service; a folder',
+    )
     .argument('<peer>', 'name in the configuration')
     .addOption(configOption())
     .addOption(jsonOption())
@@ -273,27 +275,23 @@ function addPeers(program: Command, commands: Commands): void {
 }
 
 function addScu(program: Command, commands: Commands): void {
-  program
-    .command('echo')
-    .description('C-ECHO to a peer')
-    .argument('<peer>', 'name in the configuration')
-    .addOption(configOption())
-    .option('-v, --verbose', 'print what was negotiated', false)
-    .addOption(deadlineOption('30s'))
-    .action((peer: string, options: { config: string; verbose: boolean; deadline: number }) =>
-      commands.scu.echo(peer, options),
-    );
-  program
-    .command('send')
-    .description('C-STORE files to a peer')
-    .argument('<peer>', 'name in the configuration')
+  const addTool = (name: string, description: string, deadline: string): Command =>
+    program
+      .command(name)
+      .description(description)
+      .argument('<peer>', 'name in the configuration')
+      .addOption(configOption())
+      .option('-v, --verbose', 'print what was negotiated', false)
+      .addOption(jsonOption())
+      .addOption(deadlineOption(deadline));
+  addTool(
+    'echo',
+    'ask a peer whether it is there: C-ECHO; a request to a DICOMweb server; a file in a folder',
+    '30s',
+  ).action((peer: string, options: ScuOptions) => commands.scu.echo(peer, options));
+  addTool('send', 'store files at a peer: C-STORE, STOW-RS, or files in a folder', '1h')
     .argument('<path...>', 'files and folders')
-    .addOption(configOption())
-    .option('-v, --verbose', 'print what was negotiated', false)
-    .addOption(deadlineOption('1h'))
-    .action((peer: string, paths: string[], options: { config: string; verbose: boolean; deadline: number }) =>
-      commands.scu.send(peer, paths, options),
-    );
+    .action((peer: string, paths: string[], options: ScuOptions) => commands.scu.send(peer, paths, options));
 }
 
 function addSeries(program: Command, commands: Commands): void {

@@ -32,6 +32,11 @@ const delivery = {
   window: window.optional().describe('Nothing is sent outside these hours; what waits says so.'),
 };
 
+const compress = z
+  .enum(['none', 'jpeg-ls', 'jpeg-2000'])
+  .default('none')
+  .describe('Lossless syntax in which results are offered first; the peer may still take them uncompressed.');
+
 /** What every kind reads alike. */
 const shared = <T extends { readonly giveUp: number; readonly window?: ReturnType<typeof parseWindow> | undefined }>({
   giveUp,
@@ -58,10 +63,7 @@ const dicom = z
       .describe('Refusals that this peer gives when it is only busy: three tries, five minutes apart.'),
     receive: peerReceive,
     tls: peerTls.nullable().default(null),
-    compress: z
-      .enum(['none', 'jpeg-ls', 'jpeg-2000'])
-      .default('none')
-      .describe('Lossless syntax in which results are offered first; the peer may still take them uncompressed.'),
+    compress,
     decompressLossy: z
       .boolean('expected true or false')
       .default(false)
@@ -107,6 +109,7 @@ const dicomweb = z
     batch: size.prefault('100MB').describe('Most bytes of a request, unless one instance has more.'),
     timeout: duration.prefault('300s').describe('Silence of the server after which a request is given up.'),
     tls: peerTls.nullable().default(null),
+    compress,
     decompressLossy: z.boolean('expected true or false').default(false),
     ...delivery,
   })

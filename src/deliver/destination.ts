@@ -43,6 +43,8 @@ export interface SendControl {
   readonly signal: AbortSignal;
   /** Waits until an instance may go out; false: no more may now, the rest is left. */
   readonly pace: (instance: Pick<Outgoing, 'sopInstanceUid'>) => Promise<boolean>;
+  /** Told of each outcome as it is known. */
+  readonly told?: (outcome: Outcome) => void;
 }
 
 export interface Destination {

@@ -5,6 +5,7 @@ import { AssociationFailure } from '../io/dimse/requestor.js';
 import type { AssociationWatch, ScuTarget } from '../io/dimse/requestor.js';
 import { echo, send } from '../io/dimse/scu.js';
 import type { SendReport as AssociationReport } from '../io/dimse/scu.js';
+import type { Conversion } from '../io/dimse/store-job.js';
 import { rejectionKind } from '../io/dimse/status.js';
 import { LimpidError } from '../errors.js';
 import type { Log } from '../observe/log.js';
@@ -32,6 +33,19 @@ export function countAssociations(metrics: Metrics, peer: string): AssociationWa
   };
 }
 
+/** What instances may be turned into for a peer, and how. */
+export function conversionTo(
+  policy: ConversionPolicy,
+  transcode: Transcode,
+  originOf: (sopInstanceUid: string) => 'original' | 'result',
+): Conversion {
+  return {
+    syntaxes: ({ sopInstanceUid, transferSyntaxUid }) =>
+      syntaxesToOffer(transferSyntaxUid, originOf(sopInstanceUid), policy),
+    convert: transcode,
+  };
+}
+
 /** The destination of a DICOM node. */
 export function dicomDestination(
   target: ScuTarget,
@@ -51,11 +65,7 @@ export function dicomDestination(
         signal,
         pace,
         log,
-        conversion: {
-          syntaxes: ({ sopInstanceUid, transferSyntaxUid }) =>
-            syntaxesToOffer(transferSyntaxUid, results.has(sopInstanceUid) ? 'result' : 'original', policy),
-          convert: transcode,
-        },
+        conversion: conversionTo(policy, transcode, (uid) => (results.has(uid) ? 'result' : 'original')),
       });
       const failure = association && {
         code: association.code,

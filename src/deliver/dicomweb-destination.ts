@@ -53,6 +53,12 @@ function failureOf(error: unknown): DestinationFailure {
   return { code, detail, pace: phase === 'connecting' ? 'unreachable' : 'lost' };
 }
 
+/** One instance, as the spool keeps it and as it goes out now. */
+interface Item {
+  readonly kept: Outgoing;
+  readonly instance: Outgoing;
+}
+
 /** One call of `send`. */
 class Sending {
   readonly #target: WebTarget;
@@ -60,6 +66,8 @@ class Sending {
   readonly #control: SendControl;
   readonly #outcomes: Outcome[] = [];
   #failure: DestinationFailure | null = null;
+  /** The server has refused a compressed result: the others go as they are kept. */
+  #isCompressing = true;
 
   constructor(target: WebTarget, options: DicomwebOptions, control: SendControl) {
     this.#target = target;
@@ -74,7 +82,7 @@ class Sending {
     let bytes = 0;
     const flush = (): void => {
       const full = batch;
-      if (full.length > 0) running.push(limit(() => this.#sendBatch(full)));
+      if (full.length > 0) running.push(limit(() => this.#sendCompressed(full)));
       batch = [];
       bytes = 0;
     };
@@ -97,23 +105,55 @@ class Sending {
     return this.#failure !== null || this.#control.signal.aborted;
   }
 
+  /** Sends instances in the syntax that the configuration asks for; what cannot be had in it goes as it is kept. */
+  async #sendCompressed(batch: readonly Outgoing[]): Promise<void> {
+    if (this.#isOver) return;
+    const written: Awaited<ReturnType<Transcode>>[] = [];
+    const items = await Promise.all(
+      batch.map(async (kept): Promise<Item> => {
+        const [first = kept.transferSyntaxUid] = syntaxesToOffer(
+          kept.transferSyntaxUid,
+          kept.origin,
+          this.#options.policy,
+        );
+        if (first === kept.transferSyntaxUid || !this.#isCompressing) return { kept, instance: kept };
+        try {
+          const converted = await this.#options.transcode(kept, first);
+          written.push(converted);
+          return { kept, instance: { ...kept, file: converted.file, transferSyntaxUid: first } };
+        } catch (error) {
+          if (!(error instanceof LimpidError)) this.#options.log.error('an instance cannot be compressed', { error });
+          return { kept, instance: kept };
+        }
+      }),
+    );
+    try {
+      await this.#sendBatch(items);
+    } finally {
+      for (const { discard } of written) await discard();
+    }
+  }
+
   #tell(instance: Outgoing, outcome: Outcome['class'], status: number | null, comment: string): void {
-    this.#outcomes.push({ sopInstanceUid: instance.sopInstanceUid, class: outcome, status, comment });
+    const told = { sopInstanceUid: instance.sopInstanceUid, class: outcome, status, comment };
+    this.#outcomes.push(told);
+    this.#control.told?.(told);
   }
 
   /** Sends instances in one request, in halves where the server takes no more, singly where it does not say which is at fault. */
-  async #sendBatch(batch: readonly Outgoing[]): Promise<void> {
+  async #sendBatch(batch: readonly Item[]): Promise<void> {
     if (this.#isOver) return;
     let answer: Awaited<ReturnType<typeof store>>;
     try {
       const { sourceAe } = this.#options;
-      answer = await store(this.#target, batch, { sourceAe, signal: this.#control.signal });
+      const instances = batch.map(({ instance }) => instance);
+      answer = await store(this.#target, instances, { sourceAe, signal: this.#control.signal });
     } catch (error) {
       if (error instanceof WebFailure) {
         this.#failure ??= failureOf(error);
-        if (error.phase === 'sending') for (const one of batch) this.#tell(one, 'transient', null, error.message);
+        if (error.phase === 'sending') for (const { kept } of batch) this.#tell(kept, 'transient', null, error.message);
       } else if (batch.length > 1) await this.#halves(batch);
-      else for (const one of batch) this.#unreadable(one, error);
+      else for (const { kept } of batch) this.#unreadable(kept, error);
       return;
     }
     const decision = decideAnswer(answer.status, batch.length);
@@ -121,11 +161,11 @@ class Sending {
     else if (decision.kind === 'split') await this.#halves(batch);
     else if (decision.kind === 'syntax') for (const one of batch) await this.#convert(one, decision.comment);
     else if (decision.kind === 'instance') {
-      for (const one of batch) this.#tell(one, decision.class, decision.status, decision.comment);
+      for (const { kept } of batch) this.#tell(kept, decision.class, decision.status, decision.comment);
     } else await this.#read(batch, answer, decision.unnamed);
   }
 
-  async #halves(batch: readonly Outgoing[]): Promise<void> {
+  async #halves(batch: readonly Item[]): Promise<void> {
     const middle = Math.ceil(batch.length / 2);
     await this.#sendBatch(batch.slice(0, middle));
     await this.#sendBatch(batch.slice(middle));
@@ -140,17 +180,18 @@ class Sending {
 
   /** Takes each instance's outcome from the answer. */
   async #read(
-    batch: readonly Outgoing[],
+    batch: readonly Item[],
     { contentType, body }: Awaited<ReturnType<typeof store>>,
     unnamed: 'delivered' | 'unknown',
   ): Promise<void> {
     const answer = readStowAnswer(contentType, body);
     const namesAny = answer !== null && answer.failed.size + answer.stored.size > 0;
     if (!namesAny && unnamed === 'unknown' && batch.length > 1) return this.#halves(batch);
-    for (const instance of batch) {
+    for (const item of batch) {
+      const { kept: instance } = item;
       const failed = answer?.failed.get(instance.sopInstanceUid);
       const stored = answer?.stored.get(instance.sopInstanceUid);
-      if (failed === syntaxNotSupported) await this.#convert(instance, `failure reason ${hex(failed)}`);
+      if (failed === syntaxNotSupported) await this.#convert(item, `failure reason ${hex(failed)}`);
       else if (failed !== undefined) {
         const { class: outcome } = deliveryRule(failed);
         this.#tell(instance, failed === 0 ? 'permanent' : outcome, failed || null, `failure reason ${hex(failed)}`);
@@ -162,23 +203,28 @@ class Sending {
     }
   }
 
-  /** What the server does not take in its syntax goes once more in Explicit Little Endian, where nothing is lost by that. */
-  async #convert(instance: Outgoing, why: string): Promise<void> {
-    const { transferSyntaxUid, origin } = instance;
+  /** What the server does not take in its syntax goes once more: as it is kept, or in Explicit Little Endian, where nothing is lost by that. */
+  async #convert({ kept, instance }: Item, why: string): Promise<void> {
+    if (instance !== kept) {
+      this.#isCompressing = false;
+      return this.#sendBatch([{ kept, instance: kept }]);
+    }
+    const { transferSyntaxUid, origin } = kept;
     const offered = syntaxesToOffer(transferSyntaxUid, origin, this.#options.policy);
     if (transferSyntaxUid === explicitLittleEndian || !offered.includes(explicitLittleEndian)) {
-      this.#tell(instance, 'permanent', null, `not sent: the server does not take its transfer syntax (${why})`);
+      this.#tell(kept, 'permanent', null, `not sent: the server does not take its transfer syntax (${why})`);
       return;
     }
     let converted: Awaited<ReturnType<Transcode>>;
     try {
-      converted = await this.#options.transcode(instance, explicitLittleEndian);
+      converted = await this.#options.transcode(kept, explicitLittleEndian);
     } catch (error) {
-      this.#unreadable(instance, error);
+      this.#unreadable(kept, error);
       return;
     }
     try {
-      await this.#sendBatch([{ ...instance, file: converted.file, transferSyntaxUid: explicitLittleEndian }]);
+      const explicit = { ...kept, file: converted.file, transferSyntaxUid: explicitLittleEndian };
+      await this.#sendBatch([{ kept: explicit, instance: explicit }]);
     } finally {
       await converted.discard();
     }

@@ -30,14 +30,18 @@ export function folderDestination(
 ): Destination {
   const syncs = new DirectorySyncs(options.sync);
   return {
-    async send(instances, { signal, pace }) {
+    async send(instances, { signal, pace, told }) {
       const outcomes: Outcome[] = [];
+      const tell = (outcome: Outcome): void => {
+        outcomes.push(outcome);
+        told?.(outcome);
+      };
       for (const instance of instances) {
         if (signal.aborted || !(await pace(instance))) break;
         const { sopInstanceUid } = instance;
         try {
           const comment = await putFile(settings, options, syncs, instance);
-          outcomes.push({
+          tell({
             sopInstanceUid,
             class: comment === null ? 'delivered' : 'permanent',
             status: null,
@@ -46,7 +50,7 @@ export function folderDestination(
         } catch (error) {
           if (error instanceof LimpidError) {
             const outcome = error.next === 'reject' ? 'permanent' : 'transient';
-            outcomes.push({ sopInstanceUid, class: outcome, status: null, comment: `not written: ${error.message}` });
+            tell({ sopInstanceUid, class: outcome, status: null, comment: `not written: ${error.message}` });
           } else return { failure: failureOf(error), outcomes };
         }
       }

@@ -12,6 +12,7 @@ import { decideAnswer } from '../../src/deliver/decide-stow.js';
 import type { Outgoing } from '../../src/deliver/destination.js';
 import { dicomwebDestination } from '../../src/deliver/dicomweb-destination.js';
 import type { DicomwebOptions } from '../../src/deliver/dicomweb-destination.js';
+import { LimpidError } from '../../src/errors.js';
 import { readStowAnswer } from '../../src/io/dicomweb/stow-answer.js';
 import { TlsCredentials, type TlsMaterial } from '../../src/io/dimse/tls.js';
 import { makeAuthority } from '../support/certificates.js';
@@ -290,6 +291,44 @@ describe('a server that fails', () => {
     const { outcomes } = await destination(url, { transcode }).send(sent, control());
     expect(outcomes.map((outcome) => outcome.class)).toEqual(['delivered', 'permanent']);
     expect([asked.length, discarded]).toEqual([2, 1]);
+  });
+
+  it('results go compressed where the configuration says so, as they are kept where the server refuses that; originals never', async () => {
+    const jpegLs = '1.2.840.10008.1.2.4.80';
+    const written = await writeTestFiles(
+      [1, 2, 3].map((index) => ({ sopInstanceUid: `1.2.3.${index}`, transferSyntaxUid: jpegLs })),
+    );
+    toClose.push(written.remove);
+    const [original, ...results] = await instances(3);
+    if (original === undefined) throw new Error('no instance');
+    const sent = [original, ...results.map((one) => ({ ...one, origin: 'result' as const }))];
+    const asked: string[] = [];
+    let discarded = 0;
+    const transcode = ({ sopInstanceUid }: { sopInstanceUid: string }, syntax: string) => {
+      asked.push(`${sopInstanceUid} ${syntax}`);
+      const file = written.instances.find((one) => one.sopInstanceUid === sopInstanceUid)?.file ?? '';
+      return Promise.resolve({ file, discard: () => Promise.resolve(void discarded++) });
+    };
+    const policy = { compress: 'jpeg-ls', decompressLossy: false } as const;
+    const syntaxesOf = (one: Asked) => parts(one).map(({ file }) => readPart10(file).transferSyntaxUid);
+    const taking = await server(accepts);
+    const taken = await destination(taking.url, { transcode, policy }).send(sent, control());
+    expect(taken.outcomes.map((outcome) => outcome.class)).toEqual(['delivered', 'delivered', 'delivered']);
+    expect(taking.asked.map(syntaxesOf)).toEqual([['1.2.840.10008.1.2.1', jpegLs, jpegLs]]);
+    expect([asked.length, discarded]).toEqual([2, 2]);
+    // the first batch is refused; the second one is not compressed any more
+    const refusing = await server((one, response, request) => {
+      if (!syntaxesOf(one).includes(jpegLs)) return accepts(one, response, request);
+      response.writeHead(415).end();
+    });
+    const refused = await destination(refusing.url, { transcode, policy, batchBytes: 10 }).send(sent, control());
+    expect(refused.outcomes.map((outcome) => outcome.class)).toEqual(['delivered', 'delivered', 'delivered']);
+    expect(refusing.asked.flatMap(syntaxesOf).filter((syntax) => syntax === jpegLs)).toHaveLength(1);
+    expect([asked.length, discarded]).toEqual([3, 3]);
+    // one that cannot be compressed goes as it is
+    const unable = () => Promise.reject(new LimpidError('DICOM_UNDECODABLE', 'no'));
+    const plain = await destination(refusing.url, { transcode: unable, policy }).send(sent, control());
+    expect(plain.outcomes.map((outcome) => outcome.class)).toEqual(['delivered', 'delivered', 'delivered']);
   });
 
   it('nobody listens, silence, a reset in the middle', async () => {

@@ -2,9 +2,6 @@
  * The destination doctor: takes a connection to a DICOM peer apart, step by step, and says of each what was found and what to do. It
  * stores nothing at the peer.
  */
-import { lookup } from 'node:dns/promises';
-import { connect } from 'node:net';
-import type { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { sopClasses } from '../../dicom/uids.js';
 import { LimpidError, failures } from '../../errors.js';
@@ -12,19 +9,10 @@ import type { FailureCode } from '../../errors.js';
 import { acceptsCommitment } from './commitment-scu.js';
 import { CommandField, SopClass, TransferSyntax } from './constants.js';
 import { ContextResult } from './negotiate.js';
+import { type Finding, examineConnection, failed, ok, skipped } from './examine-connection.js';
 import { type ScuTarget, openRequestor } from './requestor.js';
-import { describeTlsFault, startTls } from './tls-caller.js';
 
 export const examinedSteps = ['name', 'tcp', 'tls', 'association', 'contexts', 'echo', 'commitment'] as const;
-
-export interface Finding {
-  readonly step: (typeof examinedSteps)[number] | 'folder';
-  /** `skipped`: not asked for, or a step before it failed. */
-  readonly state: 'ok' | 'warning' | 'failed' | 'skipped';
-  readonly found: string;
-  /** What a person does about it; null: nothing. */
-  readonly advice: string | null;
-}
 
 export interface ExamineOptions {
   /** Address that commits itself for the peer; null: commitment is not asked for. */
@@ -33,11 +21,9 @@ export interface ExamineOptions {
   readonly signal: AbortSignal;
 }
 
-const connectMs = 10_000;
 const echoes = 5;
 /** An answer that waits for a delayed acknowledgement (Nagle's algorithm at the peer) takes 40 ms. */
 const delayedFromMs = 35;
-const soonMs = 30 * 86_400_000;
 
 const known: readonly (readonly [name: string, uid: string])[] = [
   ['CT', sopClasses.ct],
@@ -61,30 +47,13 @@ const syntaxes: readonly (readonly [name: string, uid: string])[] = [
 /** The classes of a classic CT or MR series: without them nothing can be delivered. */
 const needed = new Set(['CT', 'MR']);
 
-const ok = (step: Finding['step'], found: string): Finding => ({ step, state: 'ok', found, advice: null });
-const skipped = (step: Finding['step'], found: string): Finding => ({ step, state: 'skipped', found, advice: null });
-const failed = (step: Finding['step'], found: string, advice: string): Finding => ({
-  step,
-  state: 'failed',
-  found,
-  advice,
-});
-
 const hintOf = (code: FailureCode): string => failures[code].hint;
-const codeOf = (error: unknown): string => describeTlsFault(error).code; // the code of any system error
 
 /** Takes the steps in order; behind one that fails the rest is skipped. */
 export async function examinePeer(target: ScuTarget, options: ExamineOptions): Promise<Finding[]> {
-  const findings: Finding[] = [];
-  const steps: readonly (() => Promise<Finding | Finding[]>)[] = [
-    () => examineName(target),
-    () => examineTcp(target, options.signal),
-    () => examineTls(target, options),
-    () => examineAssociation(target, options.signal),
-  ];
-  for (const step of steps) {
-    findings.push(...[await step()].flat());
-    if (findings.some(({ state }) => state === 'failed')) break;
+  const findings = await examineConnection(target, options.nowMs, options.signal);
+  if (findings.every(({ state }) => state !== 'failed')) {
+    findings.push(...(await examineAssociation(target, options.signal)));
   }
   const reached = findings.every(({ state }) => state !== 'failed') || findings.some(({ step }) => step === 'contexts');
   if (reached) findings.push(await examineCommitment(options));
@@ -95,85 +64,6 @@ export async function examinePeer(target: ScuTarget, options: ExamineOptions): P
 }
 
 const rank = ({ step }: Finding): number => examinedSteps.findIndex((one) => one === step);
-
-async function examineName({ host }: ScuTarget): Promise<Finding> {
-  const started = performance.now();
-  try {
-    const addresses = (await lookup(host, { all: true })).map(({ address }) => address);
-    return ok('name', `${host} is ${addresses.join(', ')} (${Math.round(performance.now() - started)} ms)`);
-  } catch (error) {
-    return failed(
-      'name',
-      `${host} is not known: ${codeOf(error)}`,
-      'Mend host of the peer, or the name server of this machine.',
-    );
-  }
-}
-
-function open({ host, port }: ScuTarget, signal: AbortSignal): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ host, port, noDelay: true, signal });
-    socket.setTimeout(connectMs, () => socket.destroy(Object.assign(new Error('time-out'), { code: 'ETIMEDOUT' })));
-    socket.once('error', reject);
-    socket.once('connect', () => {
-      socket.setTimeout(0);
-      socket.removeListener('error', reject);
-      resolve(socket);
-    });
-  });
-}
-
-const tcpAdvice: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'The machine answers, nothing listens at this port: start the peer, or mend port.',
-  ETIMEDOUT: 'Nothing answers: look for a firewall between, or a wrong address.',
-  EHOSTUNREACH: 'There is no route to the address: look at the network.',
-  ENETUNREACH: 'There is no route to the address: look at the network.',
-};
-
-async function examineTcp(target: ScuTarget, signal: AbortSignal): Promise<Finding> {
-  const started = performance.now();
-  try {
-    (await open(target, signal)).destroy();
-    return ok('tcp', `port ${target.port} answers in ${Math.round(performance.now() - started)} ms`);
-  } catch (error) {
-    const code = codeOf(error);
-    return failed('tcp', `no connection to port ${target.port}: ${code}`, tcpAdvice[code] ?? hintOf('DIMSE_CONNECT'));
-  }
-}
-
-async function examineTls(target: ScuTarget, { nowMs, signal }: ExamineOptions): Promise<Finding> {
-  if (!target.tls) return skipped('tls', 'the peer is called without TLS, by its configuration');
-  let socket: Socket | null = null;
-  const late = setTimeout(() => socket?.destroy(), connectMs);
-  try {
-    socket = await open(target, signal);
-    socket.on('error', () => {}); // the handshake tells it
-    const secured = await startTls(socket, target.host, target.tls);
-    const certificate = secured.getPeerX509Certificate();
-    const protocol = `${secured.getProtocol() ?? 'TLS'}, ${secured.getCipher().name}`;
-    secured.destroy();
-    if (certificate === undefined) return failed('tls', `${protocol}, no certificate`, 'Give the peer a certificate.');
-    const endsMs = Date.parse(certificate.validTo);
-    const days = Math.floor((endsMs - nowMs) / 86_400_000);
-    const chain = `issued by ${oneLine(certificate.issuer)}`;
-    const found = `${protocol}; ${oneLine(certificate.subject)}, ${chain}, valid for ${days} more days`;
-    return endsMs - nowMs > soonMs
-      ? ok('tls', found)
-      : { step: 'tls', state: 'warning', found, advice: "Have the peer's certificate renewed before it ends." };
-  } catch (error) {
-    const { code, why } = describeTlsFault(error);
-    const advice =
-      code === 'ECONNRESET' || code === 'EPROTO' || code.startsWith('ERR_SSL_')
-        ? 'The port may speak no TLS, or the peer refuses the certificate of limpid: compare port, and both authorities.'
-        : hintOf('DIMSE_TLS');
-    return failed('tls', `no TLS: ${why}`, advice);
-  } finally {
-    clearTimeout(late);
-    socket?.destroy();
-  }
-}
-
-const oneLine = (name: string): string => name.split('\n').join(', ');
 
 async function examineAssociation(target: ScuTarget, signal: AbortSignal): Promise<Finding[]> {
   const proposed = [

@@ -13,7 +13,7 @@ import {
 
 /** How a peer is called over TLS. */
 export interface TlsTarget {
-  readonly credentials: TlsCredentials;
+  readonly credentials: Pick<TlsCredentials, 'context'>;
   /** The name that its certificate must hold; null: the host that is called, unless `allowed` says which certificate it is. */
   readonly serverName: string | null;
   readonly allowed: AllowedCertificates;

@@ -1,12 +1,16 @@
 // The destination doctor: each step against a peer that is right, and against one that is wrong in that step.
 import { afterEach, describe, expect, it } from '@jest/globals';
-import type { Finding } from '../../../src/io/dimse/examine.js';
+import type { Finding } from '../../../src/io/dimse/examine-connection.js';
 import { examinePeer } from '../../../src/io/dimse/examine.js';
 import { answerRequest } from '../../../src/io/dimse/negotiate.js';
 import { encodeReject } from '../../../src/io/dimse/pdu.js';
 import type { ScuTarget } from '../../../src/io/dimse/requestor.js';
 import { ctClass } from '../../support/dimse-bytes.js';
 import { freePort } from '../../support/free-port.js';
+import { TlsCredentials } from '../../../src/io/dimse/tls.js';
+import type { TlsTarget } from '../../../src/io/dimse/tls-caller.js';
+import { type Identity, makeAuthority } from '../../support/certificates.js';
+import { openTestScp } from '../../support/test-scp.js';
 import { describeWithPeers, startOrthanc } from '../../support/peers.js';
 import { type ScriptedScpOptions, openScriptedScp } from '../../support/scripted-scp.js';
 
@@ -106,6 +110,79 @@ describe('examining a peer', () => {
     const port = await peer();
     const finding = of(await check(at(port), at(port)), 'commitment');
     expect(finding).toMatchObject({ state: 'failed', found: 'PACS does not accept the Storage Commitment Push Model' });
+  });
+});
+
+describe('the TLS of a peer', () => {
+  const dayMs = 86_400_000;
+  const at1 = (days: number) => new Date(Date.now() + days * dayMs);
+  async function secured(identity: Identity, authorities: string, change: Partial<TlsTarget> = {}) {
+    const material = { certificate: identity.certificate, key: identity.key, authorities };
+    const credentials = new TlsCredentials(material);
+    const tls = { port: 0, credentials, clientCertificate: 'optional' } as const;
+    const node = await openTestScp({ port: null, tls });
+    closers.push(() => node.scp.close());
+    const allowed = { fingerprints: [], subjects: [] };
+    const target = at(node.scp.tlsPort, {
+      aeTitle: 'LIMPID',
+      tls: { credentials: new TlsCredentials({ ...material, ...own }), serverName: null, allowed, ...change },
+    });
+    const options = { commitment: null, nowMs: Date.now(), signal: AbortSignal.timeout(20_000) };
+    const findings = await examinePeer(target, options);
+    return { tls: of(findings, 'tls'), words: words(findings) };
+  }
+  const own = { certificate: null, key: null };
+
+  it('is shown with its chain and its dates, and warned of where one ends soon', async () => {
+    const authority = await makeAuthority();
+    const { tls, words: all } = await secured(await authority.issue({ name: 'CN=pacs' }), authority.certificate);
+    expect(all).toMatch(/^name ok, tcp ok, tls warning, association ok, contexts ok, echo ok/);
+    expect(tls.found).toMatch(
+      /^TLSv1\.3, TLS_\w+; CN=pacs \(IP Address:127\.0\.0\.1; valid for \d more days\), issued by CN=Test Authority \(valid for \d more days\)$/,
+    );
+    expect(tls.advice).toContain('renewed before they end');
+  });
+  it('has ended', async () => {
+    const authority = await makeAuthority();
+    const ended = await authority.issue({ name: 'CN=pacs', from: at1(-10), to: at1(-2.5) });
+    const { tls, words: all } = await secured(ended, authority.certificate);
+    expect(all).toContain('tls failed, association skipped');
+    expect(tls.found).toMatch(
+      /^no TLS: CERT_HAS_EXPIRED; it shows CN=pacs \(IP Address:127\.0\.0\.1; ended 3 days ago\)/,
+    );
+    expect(tls.advice).toBe("Have the peer's certificate renewed.");
+  });
+  it('is of another host', async () => {
+    const authority = await makeAuthority();
+    const other = await authority.issue({ name: 'CN=pacs', altNames: [{ type: 'dns', value: 'other.example' }] });
+    const { tls } = await secured(other, authority.certificate);
+    expect(tls.found).toMatch(/^no TLS: Hostname\/IP does not match .*; it shows CN=pacs \(DNS:other\.example; valid/);
+    expect(tls.advice).toContain('tls.serverName');
+    // by its name, or by its fingerprint, it is the right one
+    const named = await secured(other, authority.certificate, { serverName: 'other.example' });
+    expect(named.tls.state).toBe('warning');
+    const listed = await secured(other, authority.certificate, {
+      allowed: { fingerprints: [other.fingerprint], subjects: [] },
+    });
+    expect(listed.tls.state).toBe('warning');
+  });
+  it('is signed by nobody who is known, or is not the one that is listed', async () => {
+    const [authority, stranger] = [await makeAuthority(), await makeAuthority('CN=Another')];
+    const { tls } = await secured(await stranger.issue({ name: 'CN=pacs' }), authority.certificate);
+    expect(tls.state).toBe('failed');
+    expect(tls.advice).toContain('caFile');
+    const allowed = { fingerprints: [], subjects: [['CN=archive']] };
+    const unlisted = await secured(await authority.issue({ name: 'CN=pacs' }), authority.certificate, { allowed });
+    expect(unlisted.tls).toMatchObject({ state: 'failed', advice: expect.stringContaining('tls.fingerprints') });
+  });
+  it('is none: the port speaks plainly', async () => {
+    const authority = await makeAuthority();
+    const credentials = new TlsCredentials({ ...own, authorities: authority.certificate });
+    const tls = { credentials, serverName: null, allowed: { fingerprints: [], subjects: [] } };
+    const plain = await openTestScp();
+    closers.push(() => plain.scp.close());
+    const findings = await check(at(plain.scp.port, { tls }));
+    expect(of(findings, 'tls')).toMatchObject({ state: 'failed', advice: expect.stringContaining('speak no TLS') });
   });
 });
 

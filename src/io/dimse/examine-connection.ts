@@ -1,0 +1,213 @@
+// The first steps of the destination doctor, which every peer over the network has in common: its name, its port, its certificates.
+import { lookup } from 'node:dns/promises';
+import { connect, isIP } from 'node:net';
+import type { Socket } from 'node:net';
+import { performance } from 'node:perf_hooks';
+import { type SecureContext, type TLSSocket, connect as connectTls } from 'node:tls';
+import type { X509Certificate } from 'node:crypto';
+import { failures } from '../../errors.js';
+import { type TlsTarget, describeTlsFault, startTls } from './tls-caller.js';
+
+export interface Finding {
+  readonly step: 'name' | 'tcp' | 'tls' | 'association' | 'contexts' | 'echo' | 'commitment' | 'service' | 'folder';
+  /** `skipped`: not asked for, or a step before it failed. */
+  readonly state: 'ok' | 'warning' | 'failed' | 'skipped';
+  readonly found: string;
+  /** What a person does about it; null: nothing. */
+  readonly advice: string | null;
+}
+
+/** Where a peer is called. */
+export interface Place {
+  readonly host: string;
+  readonly port: number;
+  /** undefined: without TLS. */
+  readonly tls?: TlsTarget | undefined;
+}
+
+const connectMs = 10_000;
+const soonMs = 30 * 86_400_000;
+const dayMs = 86_400_000;
+
+export const ok = (step: Finding['step'], found: string): Finding => ({ step, state: 'ok', found, advice: null });
+export const skipped = (step: Finding['step'], found: string): Finding => ({
+  step,
+  state: 'skipped',
+  found,
+  advice: null,
+});
+export const failed = (step: Finding['step'], found: string, advice: string): Finding => ({
+  step,
+  state: 'failed',
+  found,
+  advice,
+});
+
+const codeOf = (error: unknown): string => describeTlsFault(error).code; // the code of any system error
+
+/** Name, port and TLS of a peer in this order; behind one that fails the rest is left out. */
+export async function examineConnection(place: Place, nowMs: number, signal: AbortSignal): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  for (const step of [examineName, examineTcp, examineTls]) {
+    const finding = await step(place, nowMs, signal);
+    findings.push(finding);
+    if (finding.state === 'failed') break;
+  }
+  return findings;
+}
+
+async function examineName({ host }: Place): Promise<Finding> {
+  const started = performance.now();
+  try {
+    const addresses = (await lookup(host, { all: true })).map(({ address }) => address);
+    return ok('name', `${host} is ${addresses.join(', ')} (${Math.round(performance.now() - started)} ms)`);
+  } catch (error) {
+    return failed(
+      'name',
+      `${host} is not known: ${codeOf(error)}`,
+      'Mend host of the peer, or the name server of this machine.',
+    );
+  }
+}
+
+function open({ host, port }: Place, signal: AbortSignal): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host, port, noDelay: true, signal });
+    socket.setTimeout(connectMs, () => socket.destroy(Object.assign(new Error('time-out'), { code: 'ETIMEDOUT' })));
+    socket.once('error', reject);
+    socket.once('connect', () => {
+      socket.setTimeout(0);
+      socket.removeListener('error', reject);
+      resolve(socket);
+    });
+  });
+}
+
+const tcpAdvice: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'The machine answers, nothing listens at this port: start the peer, or mend port.',
+  ETIMEDOUT: 'Nothing answers: look for a firewall between, or a wrong address.',
+  EHOSTUNREACH: 'There is no route to the address: look at the network.',
+  ENETUNREACH: 'There is no route to the address: look at the network.',
+};
+
+async function examineTcp(place: Place, _nowMs: number, signal: AbortSignal): Promise<Finding> {
+  const started = performance.now();
+  try {
+    (await open(place, signal)).destroy();
+    return ok('tcp', `port ${place.port} answers in ${Math.round(performance.now() - started)} ms`);
+  } catch (error) {
+    const code = codeOf(error);
+    return failed(
+      'tcp',
+      `no connection to port ${place.port}: ${code}`,
+      tcpAdvice[code] ?? failures.DIMSE_CONNECT.hint,
+    );
+  }
+}
+
+const unknownAuthority = "Put the certificate of the authority that signed the peer's into caFile.";
+const tlsAdvice: Readonly<Record<string, string>> = {
+  CERT_HAS_EXPIRED: "Have the peer's certificate renewed.",
+  CERT_NOT_YET_VALID: "Compare the clocks of both machines, and the dates of the peer's certificate.",
+  ERR_TLS_CERT_ALTNAME_INVALID:
+    'The certificate is of another host: set tls.serverName to the name that it holds or list its fingerprint in tls.fingerprints, if it is the right one.',
+  ERR_TLS_CERT_NOT_LISTED: 'If it is the right one, add it to tls.fingerprints or tls.subjects of the peer.',
+  SELF_SIGNED_CERT_IN_CHAIN: unknownAuthority,
+  DEPTH_ZERO_SELF_SIGNED_CERT: "Put the peer's certificate, which nobody else has signed, into caFile.",
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: unknownAuthority,
+  UNABLE_TO_GET_ISSUER_CERT: unknownAuthority,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: unknownAuthority,
+};
+const noTlsAdvice =
+  'The port may speak no TLS, or the peer refuses the certificate of limpid: compare port, and both authorities.';
+
+async function examineTls(place: Place, nowMs: number, signal: AbortSignal): Promise<Finding> {
+  const { tls, host } = place;
+  if (!tls) return skipped('tls', 'the peer is called without TLS, by its configuration');
+  try {
+    const secured = await handshake(place, signal, (socket) => startTls(socket, host, tls));
+    const chain = chainOf(secured);
+    const protocol = `${secured.getProtocol() ?? 'TLS'}, ${secured.getCipher().name}`;
+    secured.destroy();
+    if (chain.length === 0) return failed('tls', `${protocol}, no certificate`, 'Give the peer a certificate.');
+    const found = `${protocol}; ${describeChain(chain, nowMs)}`;
+    const ends = chain.map(({ validTo }) => Date.parse(validTo) - nowMs);
+    return Math.min(...ends) > soonMs
+      ? ok('tls', found)
+      : { step: 'tls', state: 'warning', found, advice: "Have the peer's certificates renewed before they end." };
+  } catch (error) {
+    const { code, why } = describeTlsFault(error);
+    const isNoTls = code === 'ECONNRESET' || code === 'EPROTO' || code.startsWith('ERR_SSL_');
+    const shown = isNoTls ? '' : await shownBy(place, nowMs, signal);
+    const advice = tlsAdvice[code] ?? (isNoTls ? noTlsAdvice : failures.DIMSE_TLS.hint);
+    return failed('tls', `no TLS: ${why}${shown}`, advice);
+  }
+}
+
+async function handshake(
+  place: Place,
+  signal: AbortSignal,
+  secure: (socket: Socket) => Promise<TLSSocket>,
+): Promise<TLSSocket> {
+  const socket = await open(place, signal);
+  socket.on('error', () => {}); // the handshake tells it
+  const late = setTimeout(() => socket.destroy(), connectMs);
+  try {
+    return await secure(socket);
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  } finally {
+    clearTimeout(late);
+  }
+}
+
+/** What a peer shows that is not believed: nothing but its certificates is asked for. */
+async function shownBy(place: Place, nowMs: number, signal: AbortSignal): Promise<string> {
+  const { tls, host } = place;
+  if (!tls) return '';
+  try {
+    const name = tls.serverName ?? host;
+    const secured = await handshake(place, signal, (socket) => showing(socket, name, tls.credentials.context));
+    const chain = chainOf(secured);
+    secured.destroy();
+    return chain.length === 0 ? '' : `; it shows ${describeChain(chain, nowMs)}`;
+  } catch {
+    return ''; // the fault itself is told
+  }
+}
+
+function showing(socket: Socket, name: string, secureContext: SecureContext): Promise<TLSSocket> {
+  return new Promise((resolve, reject) => {
+    const servername = isIP(name) === 0 ? { servername: name } : {};
+    const secured = connectTls({ socket, secureContext, rejectUnauthorized: false, ...servername });
+    secured.once('error', reject);
+    secured.once('close', () => reject(new Error('closed')));
+    secured.once('secureConnect', () => resolve(secured));
+  });
+}
+
+/** The peer's certificate, then those that have signed it, as far as they are known. */
+function chainOf(secured: TLSSocket): X509Certificate[] {
+  const chain: X509Certificate[] = [];
+  for (let next = secured.getPeerX509Certificate(); next !== undefined; next = next.issuerCertificate) {
+    const { fingerprint256 } = next;
+    if (chain.some((one) => one.fingerprint256 === fingerprint256)) break;
+    chain.push(next);
+  }
+  return chain;
+}
+
+function describeChain(chain: readonly X509Certificate[], nowMs: number): string {
+  const links = chain.map(({ subject, subjectAltName, validTo }, index) => {
+    const days = Math.floor((Date.parse(validTo) - nowMs) / dayMs);
+    const valid = days >= 0 ? `valid for ${days} more days` : `ended ${-days} days ago`;
+    const names = index === 0 && subjectAltName !== undefined ? `${subjectAltName}; ` : '';
+    return `${oneLine(subject)} (${names}${valid})`;
+  });
+  const last = chain.at(-1);
+  if (last !== undefined && last.issuer !== last.subject) links.push(oneLine(last.issuer));
+  return links.join(', issued by ');
+}
+
+const oneLine = (name: string): string => name.split('\n').join(', ');
