@@ -24,6 +24,13 @@ export function uidOf(...lines: string[]): string {
   return `2.25.${BigInt(`0x${bytes.toString('hex')}`)}`;
 }
 
+/** Whether a UID has the form of those that `uidOf` makes: others may have it too, but hardly any do. */
+export function isOwnForm(uid: string): boolean {
+  if (!/^2\.25\.[1-9][0-9]{0,38}$/.test(uid)) return false;
+  const value = BigInt(uid.slice(5));
+  return value >> 128n === 0n && ((value >> 76n) & 0xfn) === 8n && ((value >> 62n) & 3n) === 2n;
+}
+
 /** Everything that tells one derived series from another. */
 export interface SeriesIdentity {
   readonly sourceSeriesInstanceUid: string;

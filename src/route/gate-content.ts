@@ -88,6 +88,9 @@ export function contentFaults(facts: SeriesFacts, marks: readonly VendorMark[]):
     ),
     ...faultOfSome(facts, 'BAD_CHARSET', ({ hasStrangeText }) => hasStrangeText),
     ...dividedSeries(facts),
+    ...((facts.elsewhere ?? 0) === 0
+      ? []
+      : [fault('NON_CONFORMANT', `${facts.elsewhere} instances came in another series before`)]),
     ...marks.flatMap(({ code, product, pattern }, index) =>
       faultOfSome(facts, code, (instance) => pattern.test(instance.marks[index] ?? ''), product),
     ),

@@ -9,6 +9,7 @@ import { readInstanceHeader } from '../dicom/file.js';
 import { frameScopes, scopeOf } from '../dicom/functional-groups.js';
 import { isReason, pixelDescription } from '../dicom/pixel-description.js';
 import { hasTissueRegion } from '../dicom/ultrasound-regions.js';
+import { isOwnForm } from '../dicom/uid.js';
 import { modalityOfClass } from '../dicom/uids.js';
 import { find, hasStrangeText, items, text, texts } from '../dicom/values.js';
 import { LimpidError } from '../errors.js';
@@ -205,6 +206,11 @@ function unknownText(dataSet: DataSet, tag: number): string {
 
 function isOwn(dataSet: DataSet): boolean {
   if (privateTags(dataSet, 0x0177, 'LIMPID', null).length > 0) return true;
+  // What de-identification leaves: limpid's mark in Image Type, and the form of UIDs.
+  const imageType = texts(dataSet, 'ImageType');
+  if (imageType.slice(2).includes('LIMPID')) return true;
+  const uids = ['SeriesInstanceUID', 'SOPInstanceUID'].map((keyword) => text(dataSet, keyword) ?? '');
+  if (imageType[0] === 'DERIVED' && uids.every((uid) => isOwnForm(uid))) return true;
   const named = (ds: DataSet): boolean => text(ds, 'ManufacturerModelName')?.toLowerCase() === 'limpid';
   return named(dataSet) || items(dataSet, 'ContributingEquipmentSequence').some(named);
 }

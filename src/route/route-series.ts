@@ -18,7 +18,10 @@ import { tagsOf } from './series-facts.js';
 import type { SeriesFacts } from './series-facts.js';
 
 export interface RouteDeps {
-  readonly spool: Pick<Spool, 'state' | 'publishDecision' | 'publishOutcome' | 'madeAmong' | 'layout'>;
+  readonly spool: Pick<
+    Spool,
+    'state' | 'publishDecision' | 'publishOutcome' | 'madeAmong' | 'seenElsewhere' | 'layout'
+  >;
   readonly registry: { get(id: string): RouteCard | undefined; list(): readonly RouteCard[] };
   /** Measures a series from a few of its files, for rules that say `with: auto`. */
   readonly measure: (files: readonly string[]) => Promise<SeriesNoise>;
@@ -50,7 +53,7 @@ export async function routeSeries(
   const wanted = { tags: tagsOf(config.rules, deps.registry.list()), marks: config.gate.vendorMarks };
   const fileOf = ({ file }: { file: string }): string => spool.layout.instance(job.key, file);
   const read = await readSeriesFacts(revision.record, fileOf, wanted, sweptFiles(state));
-  const facts = await withKnownOwn(spool, revision.record, read);
+  const facts = await withElsewhere(deps, job.key, await withKnownOwn(spool, revision.record, read));
   const decision = decideRoute({
     facts,
     rules: config.rules,
@@ -97,6 +100,14 @@ async function withKnownOwn(
   const isMade = (uid: string): boolean => made.has(seriesInstanceUid) || made.has(uid);
   const instances = facts.instances.map((one) => ({ ...one, isOwn: one.isOwn || isMade(one.sopInstanceUid) }));
   return { ...facts, instances };
+}
+
+/** A SOP Instance UID that another series has brought is its sender's fault: it goes on, with a warning. */
+async function withElsewhere({ spool, log }: RouteDeps, key: Key, facts: SeriesFacts): Promise<SeriesFacts> {
+  const uids = facts.instances.map(({ sopInstanceUid }) => sopInstanceUid);
+  const { instances, series } = await spool.seenElsewhere(key, uids);
+  if (instances > 0) log.warn('instances came in another series before', { key, instances, series });
+  return { ...facts, elsewhere: instances };
 }
 
 function getsSomething({ forward, tasks }: RouteDecision, peer: string): boolean {

@@ -53,6 +53,8 @@ export interface SeriesFacts {
   readonly variants: number;
   /** Listed instances that retention has taken away: they are not among `instances`. */
   readonly swept: number;
+  /** Instances whose SOP Instance UID came in another series before; absent where nobody knows. */
+  readonly elsewhere?: number;
   /** Null where an instance has no usable position or orientation. */
   readonly stack: Stack | null;
 }

@@ -34,6 +34,9 @@ export class Layout {
   get made(): string {
     return join(this.root, 'made');
   }
+  get seen(): string {
+    return join(this.root, 'seen');
+  }
   series(key: Key): string {
     return join(this.seriesRoot, key.slice(0, 2), key);
   }

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { LimpidError } from '../errors.js';
 import { ActiveMarkers } from './active-markers.js';
 import { Instances } from './instances.js';
-import { isKey } from './key.js';
+import { instanceNameOf, isKey } from './key.js';
 import type { Key } from './key.js';
 import { Layout } from './layout.js';
 import { madeAmong, markMade } from './made.js';
@@ -25,6 +25,7 @@ import type {
 import { seriesRecord } from './records.js';
 import { takeProcessLock } from './process-lock.js';
 import type { ProcessLock } from './process-lock.js';
+import { seenElsewhere } from './seen.js';
 import { nextSteps } from './state.js';
 import type { SeriesState } from './state.js';
 import {
@@ -140,13 +141,23 @@ export class Spool {
     await writeSynced(join(from, 'outcome.json'), JSON.stringify(record, null, 1), this.#options.sync);
     if (record.instances.length > 0 && folder !== null) await this.#syncs.sync(join(from, 'objects'));
     await this.#syncs.sync(from);
-    await markMade(this.layout, this.#syncs, record);
+    await markMade(this.layout, this.#syncs, record, this.#options.now());
     const results = this.layout.results(key, revision);
     await makeDirectory(results, this.#syncs);
     const first = await renameOnce(from, this.layout.result(key, revision, record.task));
     if (first) await this.#syncs.sync(results);
     else await rm(from, { recursive: true, force: true });
     return first;
+  }
+
+  /** Notes the instances of a series, and finds those that came in another one before. @returns how many, and in which series */
+  async seenElsewhere(
+    key: Key,
+    sopInstanceUids: readonly string[],
+  ): Promise<{ readonly instances: number; readonly series: readonly Key[] }> {
+    const names = [...new Set(sopInstanceUids)].map((uid) => instanceNameOf(uid));
+    const found = await seenElsewhere(this.layout, this.#syncs, key, names, this.#options.now());
+    return { instances: found.size, series: [...new Set(found.values())] };
   }
 
   /** Those of the Series and SOP Instance UIDs that this node has made. */

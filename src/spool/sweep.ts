@@ -6,6 +6,7 @@ import { forgetTransactions } from './commitment-records.js';
 import { decideSweep } from './decide-sweep.js';
 import type { RetentionPolicy } from './decide-sweep.js';
 import type { Key } from './key.js';
+import { forgetPeriods } from './periods.js';
 import { forgetEnded } from './promises.js';
 import { promisedUntilIn, readPromisedUntil } from './read-state.js';
 import type { Spool } from './spool.js';
@@ -43,6 +44,7 @@ export async function sweep(deps: SweepDeps, signal: AbortSignal): Promise<Sweep
   const { spool, log } = deps;
   const report = { series: 0, swept: 0, bytes: 0, forgotten: 0, faults: 0, kept: { originals: 0, results: 0 } };
   const active = await spool.active.keys();
+  let isTrusted = true;
   for (const key of await spool.allKeys()) {
     if (signal.aborted) break;
     try {
@@ -52,6 +54,7 @@ export async function sweep(deps: SweepDeps, signal: AbortSignal): Promise<Sweep
       const decision = decideSweep(state, active.has(key) ? 'active' : 'quiet', deps.policy, deps.now());
       if (decision.kind === 'clock') {
         log.warn('nothing is swept while the clock stands before the newest record', { key });
+        isTrusted = false;
         break;
       }
       if (decision.kind === 'records' && (await forget(deps, state))) report.forgotten += 1;
@@ -69,7 +72,16 @@ export async function sweep(deps: SweepDeps, signal: AbortSignal): Promise<Sweep
     }
   }
   await forgetEnded(spool, deps.policy.recordsMs, deps.now());
+  if (isTrusted) await forgetNames(deps);
   return report;
+}
+
+/** The names of instances that were seen go with pixels, those of what was made with records. */
+async function forgetNames({ spool, policy, now }: SweepDeps): Promise<void> {
+  const away = await spool.freshFolder('names');
+  await forgetPeriods(spool.layout.seen, policy.deliveredMs, now(), away);
+  await forgetPeriods(spool.layout.made, policy.recordsMs, now(), away);
+  await rm(away, { recursive: true, force: true });
 }
 
 /**

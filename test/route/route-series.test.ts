@@ -6,7 +6,9 @@ import { openLog } from '../../src/observe/log.js';
 import { openMetrics } from '../../src/observe/metrics.js';
 import { routeSeries } from '../../src/route/route-series.js';
 import type { RouteDeps } from '../../src/route/route-series.js';
+import { uidOf } from '../../src/dicom/uid.js';
 import { instanceNameOf, keyOf } from '../../src/spool/key.js';
+import type { Key } from '../../src/spool/key.js';
 import type { OutcomeRecord, SeriesRecord } from '../../src/spool/records.js';
 import { openSpool } from '../../src/spool/spool.js';
 import type { Spool } from '../../src/spool/spool.js';
@@ -230,6 +232,49 @@ describe('routing a revision', () => {
     await spool.publishOutcome(other, 2, made(seriesInstanceUid, '2.25.78'), null);
     await revisionOf(3);
     expect(await gates(3)).toEqual([{ code: 'OWN_OUTPUT', detail: '' }]);
+  });
+
+  it('knows its own output by what de-identification leaves: its mark in Image Type, the form of its UIDs', async () => {
+    const gates = async (number: number, change: SyntheticOptions['change']): Promise<string[] | undefined> => {
+      const { key } = await revisionOf(1, { seed: number, ...(change === undefined ? {} : { change }) });
+      await routeSeries(deps(), { key, revision: 1 });
+      const decision = (await spool.state(key)).revisions[0]?.decision;
+      return decision?.tasks[0]?.gate.reasons.map(({ code }) => code);
+    };
+    expect(await gates(51, () => [[0x00080008, 'CS', 'DERIVED\\SECONDARY\\AXIAL\\LIMPID']])).toEqual([
+      'OWN_OUTPUT',
+      'DERIVED',
+    ]);
+    const uids = (index: number): readonly [number, string, string][] => [
+      [0x00080018, 'UI', uidOf('instance', String(index))],
+      [0x0020000e, 'UI', uidOf('series')],
+    ];
+    const derived = [0x00080008, 'CS', 'DERIVED\\SECONDARY\\AXIAL'] as const;
+    expect(await gates(52, (index) => [derived, ...uids(index)])).toEqual(['OWN_OUTPUT', 'DERIVED']);
+    expect(await gates(53, (index) => [...uids(index)])).toEqual([]);
+    expect(await gates(54, () => [derived])).toEqual(['DERIVED']);
+  });
+
+  it('warns of instances that another series brought before', async () => {
+    const { key } = await revisionOf(1);
+    await routeSeries(deps(), { key, revision: 1 });
+    const { studyInstanceUid, instances, ...rest } = await revisionOf(1, { seed: 9 });
+    const second = keyOf(studyInstanceUid, '1.2.840.1');
+    const record = { ...rest, studyInstanceUid, seriesInstanceUid: '1.2.840.1', key: second, instances };
+    for (const { file } of instances) {
+      await mkdir(dirname(spool.layout.instance(second, file)), { recursive: true });
+      await copyFile(spool.layout.instance(rest.key, file), spool.layout.instance(second, file));
+    }
+    await spool.publishRevision(record);
+    await routeSeries(deps(), { key: rest.key, revision: 1 });
+    await routeSeries(deps(), { key: second, revision: 1 });
+    const warned = async (of: Key): Promise<unknown> =>
+      (await spool.state(of)).revisions[0]?.decision?.tasks[0]?.gate.warnings;
+    expect(await warned(key)).toEqual([]);
+    expect(await warned(rest.key)).toEqual([]);
+    expect(await warned(second)).toEqual([
+      { code: 'NON_CONFORMANT', detail: '4 instances came in another series before' },
+    ]);
   });
 
   it('reads from the headers what a card asks for', async () => {

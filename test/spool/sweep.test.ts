@@ -7,7 +7,7 @@ import { describe, expect, it } from '@jest/globals';
 import { writeFileMeta } from '../../src/dicom/part10.js';
 import { openLog } from '../../src/observe/log.js';
 import { readHeld } from '../../src/spool/holding.js';
-import { instanceNameOf } from '../../src/spool/key.js';
+import { instanceNameOf, keyOf } from '../../src/spool/key.js';
 import { promiseSeries } from '../../src/spool/promises.js';
 import { sweptRecord } from '../../src/spool/records.js';
 import type { DeliveryClass } from '../../src/spool/records.js';
@@ -194,7 +194,7 @@ describe('sweeping', () => {
     }
   });
 
-  it('knows what it has made for as long as it lives', async () => {
+  it('knows what it has made for as long as records are kept, and forgets no month before its time', async () => {
     await withSpool(async (spool) => {
       const { instances } = outcomeRecord(uids);
       const made = instances.map((instance, index) => ({ ...instance, sopInstanceUid: `2.25.10${index}` }));
@@ -211,6 +211,37 @@ describe('sweeping', () => {
       expect([...(await spool.madeAmong(all))].sort()).toEqual(['2.25.1', '2.25.100', '2.25.101']);
       expect(await sweepAt(spool, (Date.now() - then) / day + 401)).toMatchObject({ forgotten: 1 });
       expect([...(await spool.madeAmong(all))].sort()).toEqual(['2.25.1', '2.25.100', '2.25.101']);
+      // Marked today, for a month that ends within 31 days.
+      await sweepAt(spool, (Date.now() - then) / day + 399);
+      expect((await spool.madeAmong(all)).size).toBe(3);
+      expect(await readdir(spool.layout.made)).toHaveLength(1);
+      await sweepAt(spool, (Date.now() - then) / day + 432);
+      expect((await spool.madeAmong(all)).size).toBe(0);
+      expect(await readdir(spool.layout.made)).toEqual([]);
+    });
+  });
+
+  it('knows instances that another series brought, over a restart, for as long as pixels are kept', async () => {
+    await withFolder(async (folder) => {
+      const open = (now = Date.now): Promise<Spool> =>
+        openSpool({ directory: folder, sync: 'never', host: hostname(), now });
+      const other = keyOf('1.2.3', '1.2.4');
+      const first = await open();
+      expect(await first.seenElsewhere(key, uids)).toEqual({ instances: 0, series: [] });
+      expect(await first.seenElsewhere(key, [...uids, '1.3', '1.3'])).toEqual({ instances: 0, series: [] });
+      expect(await first.seenElsewhere(other, ['1.3', '1.4'])).toEqual({ instances: 1, series: [key] });
+      await first.close();
+      const tomorrow = (): number => Date.now() + day;
+      const second = await open(tomorrow);
+      expect(await second.seenElsewhere(other, ['1.1', '1.4', '1.5'])).toEqual({ instances: 1, series: [key] });
+      expect(await second.seenElsewhere(key, ['1.5'])).toEqual({ instances: 1, series: [other] });
+      expect(await readdir(second.layout.seen)).toHaveLength(2);
+      await sweepAt(second, (Date.now() - then) / day + 6.5);
+      expect(await second.seenElsewhere(other, ['1.1'])).toEqual({ instances: 1, series: [key] });
+      await sweepAt(second, (Date.now() - then) / day + 12);
+      expect(await readdir(second.layout.seen)).toEqual([]);
+      expect(await second.seenElsewhere(other, uids)).toEqual({ instances: 0, series: [] });
+      await second.close();
     });
   });
 

@@ -157,7 +157,7 @@ export async function conformancePage(): Promise<string> {
     table(['UID', 'name', 'can be enhanced', 'with loss: skipped unless lifted'], syntaxRows()),
     `Uncompressed: ${[...nativeSyntaxes].map(code).join(', ')}.`,
     '## Storage SCP',
-    'An instance is kept byte for byte; 0000 is answered only after it is on disk. An instance that comes again with the same bytes is answered 0000 and not kept twice. Level of conformance: 2.',
+    'An instance is kept byte for byte; 0000 is answered only after it is on disk. An instance that comes again with the same bytes is answered 0000 and not kept twice. One that comes again with other bytes is kept beside the first, which alone goes on, and its series is held for a person (0111 where the peer has `duplicates: refuse`). One whose SOP Instance UID another series brought before is kept and goes on; the decision on its series carries a warning (NON_CONFORMANT). Level of conformance: 2.',
     table(['status', 'when'], answerRows()),
     '## Storage SCU',
     'What the status of a C-STORE response means for its instance. *transient* is tried again, spaced by exponential back-off with jitter from 30 s to 15 min, until `giveUp` of the peer; *warned* counts as delivered and is shown to the operator; *permanent* is not tried again, and a person is told.',
