@@ -30,7 +30,7 @@ export interface DerivationPlan {
     /** What was done, in words: `noise reduction`. */
     readonly words: string;
     /** Mark in Series Description and elsewhere: `DN`. */
-    readonly mark: 'DN' | 'SR2x' | 'SR4x' | 'DSP';
+    readonly mark: 'DN' | 'SR2x' | 'SR4x' | 'DSP' | 'CE';
   };
   /** Canonical JSON (RFC 8785), the very bytes that were hashed, and their SHA-256. */
   readonly settings: string;

@@ -19,6 +19,7 @@ const done: Readonly<Record<DerivationPlan['model']['mark'], string>> = {
   SR2x: 'super-resolution',
   SR4x: 'super-resolution',
   DSP: 'speckle reduced',
+  CE: 'contrast equalised',
 };
 
 /** Text as bytes; what is not ASCII becomes a question mark. */

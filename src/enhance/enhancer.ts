@@ -1,5 +1,6 @@
 /** One interface for networks and filters: what should be taken away from a slice, or the slice on a finer grid. */
 import { bilateral } from '../imaging/bilateral.js';
+import { clahe } from '../imaging/clahe.js';
 import { gaussian } from '../imaging/gaussian.js';
 import { medianFilter } from '../imaging/median-filter.js';
 import { nonLocalMeans } from '../imaging/non-local-means.js';
@@ -49,6 +50,7 @@ const filters: Readonly<Record<string, Filter>> = {
     }),
   tv: (slice, sigma, parameter) =>
     totalVariation(slice, Math.max(parameter('weight') * sigma, 1e-3), parameter('iterations')),
+  clahe: (slice, _, parameter) => clahe(slice, { regions: parameter('regions'), limit: parameter('limit') }),
   wavelet: (slice, sigma, parameter) =>
     waveletThreshold(slice, parameter('levels'), parameter('factor') * universalThreshold(slice, sigma)),
 };

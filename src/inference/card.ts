@@ -23,7 +23,7 @@ export const modelCard = z.strictObject({
   id: z.string().regex(/^[a-z0-9-]{1,32}$/),
   version: z.string().regex(/^\d+\.\d+\.\d+$/),
   kind: z.enum(['network', 'filter']),
-  task: z.enum(['denoise', 'super-resolution']),
+  task: z.enum(['denoise', 'super-resolution', 'contrast']),
   /** The finer grid of super-resolution, and where its pixels lie on the source's (conformance: geometry for super-resolution); null: the source's grid. */
   grid: z
     .strictObject({
@@ -32,7 +32,8 @@ export const modelCard = z.strictObject({
     })
     .nullable()
     .default(null),
-  modality: z.array(z.enum(['CT', 'MR', 'US'])).min(1),
+  /** CR, DX and XA are projection images, no class of which is enhanced yet. */
+  modality: z.array(z.enum(['CT', 'MR', 'US', 'CR', 'DX', 'XA'])).min(1),
   /** Of model.onnx; of a filter: SHA-256 of `filter:` + id + LF + version. */
   sha256,
   /** How the network takes a slice; null for filters. */
@@ -58,7 +59,7 @@ export const modelCard = z.strictObject({
    * low frequencies always stays in the image, where noise has little power and faint lesions have much.
    */
   parameters: z.record(z.string(), z.number()),
-  /** Share of the noise; 0 for super-resolution, which has no strength. */
+  /** Share of the noise; 0 for super-resolution and contrast, which have no strength. */
   defaultStrength: z.number().min(0).max(0.75),
   noise: z.partialRecord(z.enum(['CT', 'MR', 'US']), noiseScale),
   /** Blend at most: beyond it the result looks painted where the noise is overestimated. */
@@ -104,7 +105,7 @@ export const modelCard = z.strictObject({
   maker: z.string(),
   /** What it does, in words: `noise reduction`. */
   words: z.string(),
-  mark: z.enum(['DN', 'SR2x', 'SR4x', 'DSP']),
+  mark: z.enum(['DN', 'SR2x', 'SR4x', 'DSP', 'CE']),
   /** Derivation codes of the step. */
   codes: z.array(code).min(1),
   licence: z.string(),

@@ -51,7 +51,8 @@ async function readCard(directory: string, id: string): Promise<ModelCard | null
   if (card.data.kind === 'network' && (card.data.input === null || card.data.probe === null)) {
     throw new LimpidError('MODEL_INVALID', `${file}: a network needs input and probe`);
   }
-  for (const modality of card.data.modality) {
+  const measured = (['CT', 'MR', 'US'] as const).filter((modality) => card.data.modality.includes(modality));
+  for (const modality of measured) {
     if (!card.data.noise[modality]) throw new LimpidError('MODEL_INVALID', `${file}: noise has no ${modality}`);
   }
   return card.data;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { bilateral } from '../../src/imaging/bilateral.js';
+import { clahe } from '../../src/imaging/clahe.js';
 import { gaussian, gradientAt } from '../../src/imaging/gaussian.js';
 import { medianFilter } from '../../src/imaging/median-filter.js';
 import { nonLocalMeans } from '../../src/imaging/non-local-means.js';
@@ -30,6 +31,11 @@ describe('filters agree with', () => {
   });
   it('scikit-image denoise_tv_chambolle, to 0.01', () => {
     expect(distance(totalVariation(image, 30, 40), reference.totalVariation)).toBeLessThan(0.01);
+  });
+  it('scikit-image equalize_adapthist, to its rounding', () => {
+    const grey = smallImage(50, 68);
+    for (const [i, value] of grey.values.entries()) grey.values[i] = Math.round(value);
+    expect(distance(clahe(grey, { regions: 8, limit: 0.03 }), reference.clahe)).toBeLessThan(0.05);
   });
   it('PyWavelets db4 soft threshold with periodic border, to 0.005', () => {
     expect(distance(waveletThreshold(smallImage(32, 48), 2, 30), reference.wavelet)).toBeLessThan(0.005);
@@ -72,6 +78,33 @@ describe('every filter', () => {
       return Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length);
     };
     expect(spread(filter(flat))).toBeLessThan(0.8 * spread(flat.values));
+  });
+});
+
+describe('adaptive histogram equalisation', () => {
+  it('keeps a flat slice of any size, and any other within its range', () => {
+    fc.assert(
+      fc.property(slices, (slice) => {
+        expect(clahe(slice, { regions: 8, limit: 0.01 })).toEqual(slice.values);
+        const ramp = { ...slice, values: slice.values.map((_, i) => i) };
+        const before = ramp.values.slice();
+        const after = clahe(ramp, { regions: 8, limit: 0.01 });
+        expect(Math.min(...after)).toBeCloseTo(0, 3);
+        expect(Math.max(...after)).toBeCloseTo(after.length - 1, 2);
+        expect(ramp.values).toEqual(before);
+      }),
+      { numRuns: 40 },
+    );
+  });
+  it('raises a faint contrast, and by less the lower its limit', () => {
+    const half = smallImage(128, 128);
+    const values = half.values.map((_, i) => (i % 128 < 64 ? 0 : 1000) + 20 * Math.sin(i * 0.7));
+    const swing = (limit: number): number => {
+      const row = clahe({ ...half, values }, { regions: 4, limit }).subarray(64 * 128 + 8, 64 * 128 + 24);
+      return Math.max(...row) - Math.min(...row);
+    };
+    expect(swing(0.02)).toBeGreaterThan(2 * 40);
+    expect(swing(0.004)).toBeLessThan(swing(0.02));
   });
 });
 

@@ -8,6 +8,7 @@ import os
 import numpy as np
 import pywt
 from scipy import ndimage as nd
+from skimage.exposure import equalize_adapthist
 from skimage.metrics import structural_similarity
 from skimage.restoration import denoise_tv_chambolle
 
@@ -247,6 +248,9 @@ def rounded(a, digits):
 
 x = small(24, 20)
 w = small(32, 48)
+# Whole numbers: scikit-image makes 16 bits of any image first.
+grey = np.round(small(50, 68)).astype(int)
+equalised = equalize_adapthist((grey - grey.min()).astype(np.uint16), kernel_size=(6, 8), clip_limit=.03)
 parts = pywt.wavedec2(w, 'db4', mode='periodization', level=2)
 parts = [parts[0]] + [tuple(pywt.threshold(d, 30, 'soft') for d in p) for p in parts[1:]]
 out = dict(
@@ -256,6 +260,7 @@ out = dict(
     bilateral=rounded(bilateral(x, 2, 50, 6), 2),
     nonLocalMeans=rounded(non_local_means(x, 20, 23), 2),
     totalVariation=rounded(denoise_tv_chambolle(x.astype(float), weight=30, eps=0, max_num_iter=40), 3),
+    clahe=rounded(grey.min() + equalised * np.ptp(grey), 3),
     wavelet=rounded(pywt.waverec2(parts, 'db4', mode='periodization'), 3),
 )
 c = ct()

@@ -14,6 +14,7 @@ const referenceFile = z.object({
   bilateral: numbers,
   nonLocalMeans: numbers,
   totalVariation: numbers,
+  clahe: numbers,
   wavelet: numbers,
   ct: z.object({
     first: numbers,

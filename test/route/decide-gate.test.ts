@@ -1,9 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { configSchema } from '../../src/config/schema.js';
+import { derivedClasses, modalityOfClass } from '../../src/dicom/uids.js';
 import { reasons } from '../../src/errors.js';
 import type { ReasonCode } from '../../src/errors.js';
+import { openRegistry } from '../../src/inference/registry.js';
 import { decideGate } from '../../src/route/decide-gate.js';
 import type { SeriesFacts } from '../../src/route/series-facts.js';
+import { modelsDirectory } from '../support/shipped-models.js';
 import { card, filter, mr, series } from './synthetic.js';
 import type { InstanceChange, Values } from './synthetic.js';
 
@@ -264,6 +267,16 @@ describe('the input gate', () => {
   });
   it('card: another modality', () => {
     expect(codes(series(10, all(mr())), plain, card)).toEqual(['OUTSIDE_INTENDED_USE']);
+  });
+  it('card: histogram equalisation is for no class that is enhanced, and projection images stay as they are', async () => {
+    const clahe = (await openRegistry(modelsDirectory)).get('clahe');
+    if (clahe === undefined) throw new Error('clahe is not shipped');
+    for (const sopClassUid of derivedClasses) {
+      const image = { sopClassUid, ...values({ Modality: modalityOfClass(sopClassUid) }) };
+      expect(codes(series(3, all(image)), plain, clahe)).toContain('OUTSIDE_INTENDED_USE');
+    }
+    const radiograph = '1.2.840.10008.5.1.4.1.1.1.1';
+    expect(codes(series(1, all({ sopClassUid: radiograph })), plain, clahe)).toContain('UNSUPPORTED_SOP_CLASS');
   });
   it('card: field strength, also in gauss', () => {
     const mrCard = {
