@@ -36,6 +36,10 @@ export const failures = {
     next: 'reject',
     hint: 'Only derived series can be withdrawn, once each: `limpid series show` lists them.',
   },
+  SPOOL_NOTHING_HELD: {
+    next: 'reject',
+    hint: '`limpid series show` says how its tasks ended; a task that has failed runs again by `limpid series requeue`.',
+  },
   SPOOL_UNKNOWN_SERIES: { next: 'reject', hint: 'Look the series up with `limpid series list`.' },
   // queue
   QUEUE_UNAVAILABLE: {

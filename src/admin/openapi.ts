@@ -61,6 +61,7 @@ const descriptions: Readonly<Record<number, string>> = {
   400: 'The request does not fit its schema.',
   403: 'The node does not listen on a loopback address.',
   404: 'There is no such series.',
+  409: 'Nothing of the series waits for that.',
   415: 'The content type is not application/json.',
   421: 'The Host header names another host.',
   500: 'The node failed.',

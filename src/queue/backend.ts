@@ -11,6 +11,7 @@ import { within } from './deadline.js';
 import { FairShare, priorityOf } from './fair-share.js';
 import { jobIdOf, queueNames } from './jobs.js';
 import type { Consumer, JobHandler, JobSpec, QueueCounts, QueueName } from './jobs.js';
+import { isDeadWorker, takeBackOrphans } from './orphans.js';
 import { leavingEvents, openStore } from './store.js';
 import type { BullEvents, StoreKind } from './store.js';
 
@@ -141,6 +142,18 @@ export async function openQueue({ url, directory, log, metrics, now }: QueueOpti
     return counts;
   }
 
+  /** Whatever an embedded queue says is running when it is opened was run by a process that is gone: nobody else can have it open. */
+  async function takeBack(isDead: (worker: string | undefined) => boolean): Promise<void> {
+    try {
+      let jobs = 0;
+      for (const name of queueNames) jobs += await ask('orphans', () => takeBackOrphans(queues[name], isDead));
+      if (jobs > 0) log.info('jobs of a process that is gone run again', { jobs });
+    } catch (error) {
+      // they wait for their locks
+      onError(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
   let marked = false;
   /** Looks whether the store was emptied. The first time it only puts the marker. */
   async function look(): Promise<void> {
@@ -162,6 +175,7 @@ export async function openQueue({ url, directory, log, metrics, now }: QueueOpti
   const timer = setInterval(
     () =>
       void look()
+        .then(() => (store.kind === 'embedded' ? undefined : takeBack(isDeadWorker)))
         .then(counts)
         .catch(() => undefined),
     roundMs,
@@ -169,6 +183,7 @@ export async function openQueue({ url, directory, log, metrics, now }: QueueOpti
   timer.unref();
   store.onBack(() => void look());
   await look();
+  await takeBack(store.kind === 'embedded' ? () => true : isDeadWorker);
 
   return {
     kind: store.kind,

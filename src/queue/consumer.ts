@@ -4,9 +4,10 @@ import { LimpidError } from '../errors.js';
 import type { Log } from '../observe/log.js';
 import type { Metrics } from '../observe/metrics.js';
 import type { Consumer, JobHandler, JobResult, QueueName } from './jobs.js';
+import { ownWorkerName } from './orphans.js';
 import type { Store } from './store.js';
 
-/** A job whose worker is gone is taken over after its lock (30 s) and one check. */
+/** A job whose worker is gone is taken over after its lock (30 s) and one check, where its death is not known sooner (orphans.ts). */
 const lockDuration = 30_000;
 const stalledInterval = 7_500;
 /** Deaths are counted in the spool, which gives a poisonous task up; the queue always hands the job out again. */
@@ -42,7 +43,7 @@ export function openConsumer(deps: ConsumerDeps, queue: QueueName, concurrency: 
         running.delete(id);
       }
     },
-    { concurrency, lockDuration, stalledInterval, maxStalledCount },
+    { name: ownWorkerName(), concurrency, lockDuration, stalledInterval, maxStalledCount },
   );
   worker.on('error', deps.onError);
   worker.on('lockRenewalFailed', (ids) => {

@@ -16,6 +16,7 @@ export interface BullQueue {
   getJob(id: string): Promise<Job<JobData> | undefined>;
   getJobCounts(...states: ('waiting' | 'prioritized' | 'active' | 'delayed')[]): Promise<Record<string, number>>;
   getPrioritized(start: number, end: number): Promise<Job<JobData>[]>;
+  getActive(start: number, end: number): Promise<Job<JobData>[]>;
   on(event: 'error', listener: (error: Error) => void): unknown;
   close(): Promise<void>;
 }

@@ -25,6 +25,7 @@ import type {
 import { seriesRecord } from './records.js';
 import { takeProcessLock } from './process-lock.js';
 import type { ProcessLock } from './process-lock.js';
+import { isReleasable } from './release.js';
 import { seenElsewhere } from './seen.js';
 import { nextSteps } from './state.js';
 import type { SeriesState } from './state.js';
@@ -214,15 +215,21 @@ export class Spool {
   /**
    * Publishes what a person did, and wakes every process. A release or discard that names no revision is for those that
    * there are now.
+   *
+   * @throws LimpidError SPOOL_UNKNOWN_SERIES, SPOOL_SWEPT, SPOOL_NOTHING_HELD
    */
   async recordAction(key: Key, action: ActionRecord): Promise<string> {
     const folder = this.layout.actions(key);
-    const { files, revisions } = await this.state(key);
+    const state = await this.state(key);
+    const { files, revisions } = state;
     if (files.length + revisions.length === 0) {
       throw new LimpidError('SPOOL_UNKNOWN_SERIES', `there is no series ${key} in this spool`);
     }
     if (action.kind === 'requeue' && revisions.some(({ swept }) => swept)) {
       throw new LimpidError('SPOOL_SWEPT', `retention has taken the pixels of ${key} away`);
+    }
+    if (action.kind === 'release' && !isReleasable(state, action)) {
+      throw new LimpidError('SPOOL_NOTHING_HELD', `nothing of ${key} waits for a release`);
     }
     const isForThese = action.revision === null && (action.kind === 'release' || action.kind === 'discard');
     const record = isForThese ? { ...action, revision: Math.max(1, revisions.length) } : action;

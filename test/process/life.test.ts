@@ -256,7 +256,10 @@ describe('what a person decides', () => {
 describe('the tools of the network', () => {
   it('echo and send reach the PACS', async () => {
     const echo = await limpid('echo', 'pacs', '--config', config, '-v');
-    expect(echo).toMatchObject({ status: 0, out: expect.stringMatching(/^pacs: answered in \d+ ms, status 0000\n\{/) });
+    expect(echo).toMatchObject({
+      status: 0,
+      out: expect.stringMatching(/^pacs: answered in \d+ ms, status 0000\nimplementation /),
+    });
     const one = await make(6, 3);
     const sent = await limpid('send', 'pacs', join(folder.path, 'in', '6'), '--config', config);
     expect(sent).toMatchObject({ status: 0, out: expect.stringMatching(/^ +3 {2}delivered 0000$/m) });

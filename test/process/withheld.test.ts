@@ -107,12 +107,13 @@ it('leaves the originals on their way where the objects of the result fail their
   expect(view.revisions[0]?.tasks[0]?.code).toMatchObject({ code: 'DERIVE_CHECK_FAILED' });
   expect(inPacs(one.studyInstanceUid)).toEqual(one.files.map(() => one.seriesInstanceUid));
 
-  // A release says nothing to it: the state that follows from the files has nothing to deliver.
-  expect(
-    await limpid('series', 'release', one.key, '--config', join(folder.path, 'node', 'limpid.yaml')),
-  ).toMatchObject({
-    status: 0,
+  // There is nothing to deliver: a release says so, and records nothing.
+  const config = join(folder.path, 'node', 'limpid.yaml');
+  expect(await limpid('series', 'release', one.key, '--config', config)).toMatchObject({
+    status: 1,
+    err: expect.stringMatching(/^SPOOL_NOTHING_HELD: nothing of \w{26} waits for a release\n.*series requeue/),
   });
-  await ended(one.key, 'failed');
+  const { actions } = await ended(one.key, 'failed');
+  expect(actions).toEqual([]);
   expect(inPacs(one.studyInstanceUid)).toEqual(one.files.map(() => one.seriesInstanceUid));
 });

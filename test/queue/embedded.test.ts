@@ -69,6 +69,26 @@ describe('the embedded queue and its directory', () => {
     await queue.close();
   });
 
+  it('runs again at once what a killed process was running, not after its lock', async () => {
+    const child = await holder('running');
+    child.send('one');
+    await once(child, 'message');
+    child.send('work');
+    expect(await once(child, 'message').then(([answer]: unknown[]) => answer)).toBe('running');
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    const queue = await open('running');
+    const started = performance.now();
+    let ran = 0;
+    queue.work('series', 1, async () => {
+      ran++;
+      return 'done';
+    });
+    await until(() => ran === 1);
+    expect(performance.now() - started).toBeLessThan(5_000); // a lock lasts 30 s
+    await queue.close();
+  });
+
   it('is refused to a second process, and to the same one, with the holder named', async () => {
     const child = await holder('held');
     await expect(open('held')).rejects.toMatchObject({

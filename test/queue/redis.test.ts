@@ -1,3 +1,5 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { openLog } from '../../src/observe/log.js';
@@ -10,6 +12,14 @@ import { idOf, queueConformance, seriesJob, until } from './conformance.js';
 
 const open = (url: string): Promise<QueueBackend> =>
   openQueue({ url, directory: '/nonexistent', log: openLog('silent'), metrics: openMetrics(), now: () => Date.now() });
+
+/** Takes jobs, one at once, and writes down which. */
+const work = (queue: QueueBackend, ran: string[], run: () => Promise<void>) =>
+  queue.work('series', 1, async ({ key }) => {
+    ran.push(key);
+    await run();
+    return 'done';
+  });
 
 describeWithPeers(['redis-server'], 'the queue on Redis', () => {
   let redis: RedisPeer;
@@ -60,6 +70,40 @@ describeWithPeers(['redis-server'], 'the queue on Redis', () => {
     expect(sources).toEqual(['calm', 'busy', 'busy', 'calm']);
     await worker.close();
   });
+
+  it.each(['one that starts', 'one that goes on'])(
+    'what a killed process of this machine was running is run again by %s, long before its lock ends; what runs is left alone',
+    async (who) => {
+      const runs: string[] = [];
+      const hold = { release: (): void => undefined };
+      const held = new Promise<void>((resolve) => (hold.release = resolve));
+      const running = work(queue, runs, () => held);
+      await queue.add('series', seriesJob('alive'));
+      await until(() => runs.length === 1);
+      const args = ['/nonexistent', redis.url];
+      const child = fork(new URL('./queue-holder.js', import.meta.url), args, { execArgv: [] });
+      await once(child, 'message');
+      child.send('orphan');
+      await once(child, 'message');
+      child.send('work');
+      await once(child, 'message');
+      const other = who === 'one that goes on' ? await open(redis.url) : null;
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+      const started = performance.now();
+      const taker = other ?? (await open(redis.url));
+      const taken: string[] = [];
+      work(taker, taken, () => Promise.resolve());
+      await until(() => taken.length === 1, 20_000);
+      expect(performance.now() - started).toBeLessThan(other === null ? 5_000 : 15_000);
+      expect(taken).toEqual([seriesJob('orphan').data.key]);
+      hold.release();
+      await running.close();
+      await taker.close();
+      expect(runs).toEqual([seriesJob('alive').data.key]);
+    },
+    40_000,
+  );
 
   it('keeps all its keys in one slot of a cluster', async () => {
     await queue.add('series', seriesJob('slot'));

@@ -10,6 +10,7 @@ import type {
   ResolvedTask,
   SeriesRecord,
 } from '../../src/spool/records.js';
+import type { RevisionState, SeriesState } from '../../src/spool/state.js';
 
 const sha256 = 'a'.repeat(64);
 export const at = '2026-01-01T00:00:00.000Z';
@@ -148,5 +149,38 @@ export function actionRecord(change: Partial<ActionRecord>): ActionRecord {
     reason: null,
     because: null,
     ...change,
+  };
+}
+
+/** A revision by its records. */
+export function revisionState(
+  record: SeriesRecord,
+  decision: DecisionRecord | null = null,
+  outcome: OutcomeRecord | null = null,
+  deliveries: Record<string, DeliveryRecord[]> = {},
+): RevisionState {
+  return {
+    record,
+    decision,
+    tasks: new Map((decision?.tasks ?? []).map(({ name }) => [name, { started: 0, died: 0, drained: 0, outcome }])),
+    deliveries: new Map(Object.entries(deliveries)),
+    commitments: new Map(),
+    swept: false,
+  };
+}
+
+/** A series by its revisions and what people did. */
+export function seriesState(
+  revisions: RevisionState[],
+  actions: ActionRecord[] = [],
+  extraFiles: string[] = [],
+): SeriesState {
+  const listed = revisions.flatMap(({ record }) => record.instances.map(({ file }) => file));
+  return {
+    key,
+    files: [...new Set([...listed, ...extraFiles])],
+    revisions,
+    promisedUntilMs: -Infinity,
+    actions: actions.map((action, index) => ({ number: index + 1, file: `00${index + 1}.json`, action })),
   };
 }
