@@ -7,7 +7,7 @@ import { checkFunctionalGroups } from './check-functional-groups.js';
 import { codesOf, sameCodes } from './check-codes.js';
 import { sameBytes, sameItem } from './check-kept.js';
 import { isNewGrid } from './plan.js';
-import { rawText } from './raw-text.js';
+import { cutText, rawText } from './raw-text.js';
 import { sourcePurpose } from './references.js';
 import { derivationWords } from './texts.js';
 
@@ -53,11 +53,21 @@ function checkSources({ source, derived, plan, fault }: Check): void {
   }
 }
 
+/** Longest Image Comments, characters, and the most that limpid's own words take of them. */
+const [commentsLongest, commentsOwn] = [10240, 64];
+
 /** Without the spaces at its end, which are padding once it is written. */
 function trimmed(value: Uint8Array): Uint8Array {
   let end = value.length;
   while (value[end - 1] === 0x20) end--;
   return value.subarray(0, end);
+}
+
+/** How many bytes of the source's comments must stand in front: all, but for the room that limpid's words need. */
+function commentsKept(before: Uint8Array, characterSets: readonly string[]): number {
+  if (before.length <= commentsLongest - commentsOwn) return before.length;
+  // In a set that is not understood a long text cannot be cut: limpid's words stand alone (conformance 4).
+  return cutText(characterSets, before, commentsLongest - commentsOwn, false)?.length ?? 0;
 }
 
 function checkTexts({ source, derived, plan, fault }: Check): void {
@@ -66,7 +76,7 @@ function checkTexts({ source, derived, plan, fault }: Check): void {
   for (const [keyword, longest] of [
     ['SeriesDescription', 64],
     ['DerivationDescription', 1024],
-    ['ImageComments', 10240],
+    ['ImageComments', commentsLongest],
   ] as const) {
     if (keyword === 'DerivationDescription' && hasFunctionalGroups(from)) continue;
     const length = decodeText(rawText(to, keyword), sets).length;
@@ -82,7 +92,9 @@ function checkTexts({ source, derived, plan, fault }: Check): void {
   }
   const comments = rawText(to, 'ImageComments');
   const before = rawText(from, 'ImageComments');
-  if (!sameBytes(comments.subarray(0, before.length), before)) fault('TEXT', "the source's Image Comments are lost");
-  if (!decodeText(comments.subarray(before.length), []).includes('limpid: '))
+  const kept = commentsKept(before, texts(from, 'SpecificCharacterSet'));
+  if (!sameBytes(comments.subarray(0, kept), before.subarray(0, kept)))
+    fault('TEXT', "the source's Image Comments are lost");
+  if (!decodeText(comments.subarray(kept), []).includes('limpid: '))
     fault('TEXT', 'Image Comments do not say what was done');
 }

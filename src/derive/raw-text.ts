@@ -50,7 +50,7 @@ function characterLength(value: Uint8Array, at: number, characters: Characters):
 
 /**
  * The beginning of a text in the character sets, at most `most` characters, cut between characters; with `oneValue` (LO, SH) only up to a
- * backslash or control character. Null where the character set is not understood well enough to cut or to extend it.
+ * backslash or control character, and at most as many bytes: some readers and dciodvfy count these. Null where the character set is not understood well enough to cut or to extend it.
  */
 export function cutText(
   sets: readonly string[],
@@ -65,7 +65,7 @@ export function cutText(
     const byte = value[at] ?? 0;
     if (oneValue && (byte === backslash || byte < space)) break;
     const length = characterLength(value, at, characters);
-    if (at + length > value.length) break;
+    if (at + length > (oneValue ? Math.min(value.length, most) : value.length)) break;
     at += length;
   }
   return value.subarray(0, at);

@@ -39,6 +39,18 @@ export function isReason(value: PixelDescription | Reason): value is Reason {
   return 'code' in value;
 }
 
+/** Type 1 of every image (PS3.3 C.7.6.3). */
+const neededNumbers = [
+  'SamplesPerPixel',
+  'Rows',
+  'Columns',
+  'BitsAllocated',
+  'BitsStored',
+  'HighBit',
+  'PixelRepresentation',
+];
+/** Intercept over slope, as a power of two. */
+const finestStep = 21;
 /** More frames are an attack or a fault. */
 const mostFrames = 100_000;
 
@@ -54,12 +66,12 @@ export function pixelDescription(ds: DataSet, frame = 0): PixelDescription | Rea
   if (find(ds, 'FloatPixelData') !== undefined || find(ds, 'DoubleFloatPixelData') !== undefined) {
     return reason('BAD_PIXEL_DESCRIPTION', 'floating point pixels');
   }
-  for (const keyword of ['Rows', 'Columns', 'BitsAllocated', 'BitsStored', 'HighBit', 'PixelRepresentation']) {
+  for (const keyword of neededNumbers) {
     if (number(ds, keyword) === null) return reason('MISSING_ATTRIBUTE', keyword);
   }
   const photometric = text(ds, 'PhotometricInterpretation');
   if (photometric === null) return reason('MISSING_ATTRIBUTE', 'PhotometricInterpretation');
-  const samples = number(ds, 'SamplesPerPixel') ?? 1;
+  const samples = number(ds, 'SamplesPerPixel');
   if (photometric === 'PALETTE COLOR') return reason('PALETTE');
   const isGrey = samples === 1 && (photometric === 'MONOCHROME1' || photometric === 'MONOCHROME2');
   const isOfUltrasound = samples === 3 && isColour(photometric) && isUltrasound(ds);
@@ -115,11 +127,16 @@ function rescaleOf(ds: DataSet, frame: number): { slope: number; intercept: numb
     const present = numbers(holder(keyword), keyword).length > 0;
     if (!present && modalityOfClass(text(ds, 'SOPClassUID') ?? '') === 'CT')
       return reason('MISSING_ATTRIBUTE', keyword);
+    if (numbers(holder(keyword), keyword).length > 1) return reason('BAD_RESCALE', `${keyword} has several values`);
     if (present && number(holder(keyword), keyword) === null) return reason('BAD_RESCALE', `${keyword} is no number`);
   }
   const slope = number(holder('RescaleSlope'), 'RescaleSlope') ?? 1;
   if (slope === 0) return reason('BAD_RESCALE', 'slope 0');
-  return { slope, intercept: number(holder('RescaleIntercept'), 'RescaleIntercept') ?? 0 };
+  const intercept = number(holder('RescaleIntercept'), 'RescaleIntercept') ?? 0;
+  // Output values are single floats: one stored value must stay more than their last digit.
+  if (Math.abs(slope) * 2 ** finestStep < Math.abs(intercept))
+    return reason('BAD_RESCALE', 'slope vanishes beside the intercept');
+  return { slope, intercept };
 }
 
 /** Pixel Padding Value and Range Limit in the pixels' own sign, whatever VR the sender wrote. */

@@ -5,7 +5,7 @@ import { enhancedClasses, modalityOfClass, sopClasses, transferSyntax } from '..
 import { fault, faultOfSome } from './gate-content.js';
 import type { Fault } from './gate-content.js';
 import { needed, neededOfCt } from './gate-tags.js';
-import { valuesOf } from './series-facts.js';
+import { toNumber, valuesOf } from './series-facts.js';
 import type { InstanceFacts, SeriesFacts } from './series-facts.js';
 
 const isCt = ({ sopClassUid }: InstanceFacts): boolean => modalityOfClass(sopClassUid) === 'CT';
@@ -18,6 +18,10 @@ export function pixelFaults(facts: SeriesFacts): Fault[] {
   return [
     ...needed.flatMap((keyword) => missing(keyword, lacks(keyword))),
     ...neededOfCt.flatMap((keyword) => missing(keyword, (instance) => isCt(instance) && lacks(keyword)(instance))),
+    // Numbers that describe no plane say no more than none.
+    ...neededOfCt.flatMap((keyword) =>
+      missing(keyword, (instance) => !lacks(keyword)(instance) && !isPlausible(keyword, valuesOf(instance, keyword))),
+    ),
     ...needed.flatMap((keyword) =>
       faultOfSome(facts, 'BAD_UID', (instance) => valuesOf(instance, keyword).some((uid) => !isUid(uid)), keyword),
     ),
@@ -33,6 +37,21 @@ export function pixelFaults(facts: SeriesFacts): Fault[] {
     ...faultOfSome(facts, 'LOSSY', isLossy),
     ...mixedPixels(facts),
   ];
+}
+
+/** Cosines are written with few decimals. */
+const unitWithin = 0.01;
+
+/** Whether the numbers of position, orientation and spacing can be of a plane (PS3.3 C.7.6.2). */
+function isPlausible(keyword: (typeof neededOfCt)[number], values: readonly string[]): boolean {
+  const numbers = values.map(toNumber);
+  if (!numbers.every(Number.isFinite)) return false;
+  if (keyword === 'ImagePositionPatient') return numbers.length === 3;
+  if (keyword === 'PixelSpacing') return numbers.length === 2 && numbers.every((spacing) => spacing > 0);
+  if (numbers.length !== 6) return false;
+  const dot = (a: number, b: number): number =>
+    [0, 1, 2].reduce((sum, axis) => sum + (numbers[a + axis] ?? 0) * (numbers[b + axis] ?? 0), 0);
+  return [dot(0, 0) - 1, dot(3, 3) - 1, dot(0, 3)].every((error) => Math.abs(error) <= unitWithin);
 }
 
 const isMultiFrame = (sopClassUid: string): boolean =>

@@ -46,14 +46,14 @@ describe('Series Description', () => {
     expect(of('', 'x'.repeat(64))).toHaveLength(64);
   });
 
-  it('cuts multi-byte text between characters', () => {
+  it('cuts multi-byte text between characters, at as many bytes: readers count them', () => {
     const cut = of('ISO_IR 192', utf8('頭'.repeat(64)));
-    expect(decodeText(cut, ['ISO_IR 192'])).toBe(`limpid DN ${'頭'.repeat(54)}`);
+    expect(decodeText(cut, ['ISO_IR 192'])).toBe(`limpid DN ${'頭'.repeat(18)}`);
     const gb = of(
       'GB18030',
       Uint8Array.from({ length: 120 }, (_, index) => (index % 2 === 0 ? 0xcd : 0xf5)),
     );
-    expect(decodeText(gb, ['GB18030'])).toBe(`limpid DN ${'王'.repeat(54)}`);
+    expect(decodeText(gb, ['GB18030'])).toBe(`limpid DN ${'王'.repeat(27)}`);
   });
 
   it('does without the source’s text where escapes may be left open', () => {
@@ -142,6 +142,12 @@ describe('Derivation Description and Image Comments', () => {
     const ds = derivedFrom(sourceWith([0x00082111, 'ST', 'x'.repeat(1020)]));
     expect(rawText(ds, 'DerivationDescription')).toHaveLength(1024);
     expect(text(ds, 'DerivationDescription')).toMatch(/^x{900}.*; limpid [0-9.]+: .* HU$/);
+  });
+
+  it('cut long comments too, and pass the own check', () => {
+    const ds = derivedFrom(sourceWith([0x00204000, 'LT', 'c'.repeat(10_235)]));
+    expect(rawText(ds, 'ImageComments')).toHaveLength(10_240);
+    expect(text(ds, 'ImageComments')).toMatch(/^c{10000}.*; limpid: noise reduced, not for primary diagnosis$/);
   });
 
   it('close an escape that the source left open', () => {

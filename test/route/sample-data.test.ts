@@ -165,7 +165,7 @@ const ultrasound: Readonly<Record<string, [gate: string, why: string]>> = {
   ],
   'single-mono-jpeg-lossless-philips-epiq7c': ['run', 'one region of tissue, in grey'],
   'single-mono-jpegls-philips-iu22': [
-    'MISSING_ATTRIBUTE:SeriesInstanceUID MISSING_ATTRIBUTE:StudyInstanceUID MISSING_ATTRIBUTE:SequenceOfUltrasoundRegions MISSING_ATTRIBUTE:PixelData MISSING_ATTRIBUTE:Rows',
+    'MISSING_ATTRIBUTE:SeriesInstanceUID MISSING_ATTRIBUTE:StudyInstanceUID MISSING_ATTRIBUTE:SequenceOfUltrasoundRegions MISSING_ATTRIBUTE:PixelData MISSING_ATTRIBUTE:SamplesPerPixel',
     'the header of its region sequence is lost: an item stands alone, and what is behind it cannot be told',
   ],
   'single-palette-rle-philips-cx50': ['PALETTE', 'a palette'],
