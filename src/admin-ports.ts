@@ -12,6 +12,7 @@ import type { Registry } from './inference/registry.js';
 import type { QueueBackend } from './queue/backend.js';
 import { queueNames } from './queue/jobs.js';
 import type { Spool } from './spool/spool.js';
+import { promisesOf } from './spool/promises.js';
 import { waitingInstances } from './spool/state.js';
 import { summaryOf, viewOf } from './spool/view-of.js';
 import { withdrawSeries } from './spool/withdraw.js';
@@ -64,7 +65,9 @@ export function openAdminPorts(deps: AdminPortsDeps): AdminPorts {
     listSeries: (filter) => listSeries(deps, judge, filter),
     async showSeries(key) {
       const state = await deps.spool.state(key);
-      return state.files.length + state.revisions.length === 0 ? null : viewOf(state, judge);
+      return state.files.length + state.revisions.length === 0
+        ? null
+        : viewOf(state, judge, await promisesOf(deps.spool, key));
     },
     async act(key, action, by) {
       const at = new Date(deps.now()).toISOString();

@@ -6,6 +6,7 @@ import type { CalledPeer } from './cli/called-peer.js';
 import type { Peer } from './config/peers.js';
 import type { Config } from './config/schema.js';
 import { examineFolder } from './deliver/examine-folder.js';
+import { dicomTarget } from './dicom-target.js';
 import { LimpidError } from './errors.js';
 import { examineWeb } from './io/dicomweb/examine-web.js';
 import { examinePeer } from './io/dimse/examine.js';
@@ -29,18 +30,18 @@ export function callPeer(name: string, peer: Peer, options: CallOptions): Called
   return peer.kind === 'dicom' ? callDicom(name, peer, options) : callOther(name, peer, options);
 }
 
-function targetOf(name: string, { aeTitle, host, port }: DicomPeer, { config, tls }: CallOptions): ScuTarget {
-  if (host === null || port === null)
-    throw new LimpidError('USAGE', `peer ${name} has no host and port: limpid does not call it`);
-  return { aeTitle, host, port, callingAe: config.node.aeTitle, tls: tls.target(name) };
+function targetOf(name: string, { config, tls }: CallOptions): ScuTarget {
+  const target = dicomTarget(name, config, tls);
+  if (target !== undefined) return target;
+  throw new LimpidError('USAGE', `peer ${name} has no host and port: limpid does not call it`);
 }
 
 /** Threads that convert what a peer does not take; their files lie in the system's folder for such. */
 const transcoder = () => transcoderOf({ freshFolder: () => mkdtemp(join(tmpdir(), 'limpid-send-')) });
 
 function callDicom(name: string, peer: DicomPeer, options: CallOptions): CalledPeer {
-  const target = targetOf(name, peer, options);
-  const { log, config } = options;
+  const target = targetOf(name, options);
+  const { log } = options;
   return {
     kind: peer.kind,
     echo: (signal) => echo(target, { log, signal }),
@@ -53,8 +54,7 @@ function callDicom(name: string, peer: DicomPeer, options: CallOptions): CalledP
     },
     async examine(nowMs, signal) {
       const by = peer.commitment === null ? null : (peer.commitment.by ?? name);
-      const committing = by === null ? undefined : config.peers[by];
-      const commitment = committing?.kind === 'dicom' && by !== null ? targetOf(by, committing, options) : null;
+      const commitment = by === null ? null : targetOf(by, options);
       return examinePeer(target, { commitment, nowMs, signal });
     },
   };

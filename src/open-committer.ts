@@ -6,6 +6,7 @@ import { dicomPeers } from './config/peers.js';
 import { Committer } from './deliver/commit.js';
 import type { CommitmentPeer } from './deliver/commit.js';
 import { countAssociations } from './deliver/dicom-destination.js';
+import { dicomTarget } from './dicom-target.js';
 import { uidOf } from './dicom/uid.js';
 import { openCommitment } from './io/dimse/commitment-scu.js';
 import type { ScuTarget } from './io/dimse/requestor.js';
@@ -26,14 +27,9 @@ export function committingPeers(peers: AppOptions['config']['peers']): string[] 
   return dicomPeers(peers).flatMap(([name, { commitment }]) => (commitment === null ? [] : [name]));
 }
 
-/** A peer's address; undefined: it has none. */
-export function targetOf({ config, metrics }: AppOptions, tls: NodeTls, name: string): ScuTarget | undefined {
-  const peer = config.peers[name];
-  if (peer?.kind !== 'dicom' || peer.host === null || peer.port === null) return undefined;
-  const { aeTitle, host, port } = peer;
-  const watch = countAssociations(metrics, name);
-  return { aeTitle, host, port, callingAe: config.node.aeTitle, tls: tls.target(name), watch };
-}
+/** A peer's address, its associations counted; undefined: it has none. */
+export const targetOf = ({ config, metrics }: AppOptions, tls: NodeTls, name: string): ScuTarget | undefined =>
+  dicomTarget(name, config, tls, countAssociations(metrics, name));
 
 export function openCommitter(
   options: AppOptions,

@@ -12,6 +12,7 @@ import { countAssociations, dicomDestination } from './deliver/dicom-destination
 import { dicomwebDestination } from './deliver/dicomweb-destination.js';
 import { folderDestination } from './deliver/folder-destination.js';
 import type { DeliveryJob } from './deliver/job.js';
+import { dicomTarget } from './dicom-target.js';
 import { retryPolicyOf } from './deliver/retry-policy.js';
 import type { NodeTls } from './open-tls.js';
 import { openTranscoder } from './deliver/transcoder.js';
@@ -114,10 +115,9 @@ export function destinationOf(
       log,
     });
   }
-  const { aeTitle, host, port, associations } = peer;
-  if (host === null || port === null) return null;
-  const target = { aeTitle, host, port, callingAe: sourceAe, tls: tls.target(name), ...(watch ? { watch } : {}) };
-  return dicomDestination(target, { associations, policy: peer, transcode, log });
+  const target = dicomTarget(name, config, tls, watch);
+  const { associations } = peer;
+  return target === undefined ? null : dicomDestination(target, { associations, policy: peer, transcode, log });
 }
 
 export function webTargetOf(name: string, peer: WebPeer, tls: NodeTls): WebTarget {

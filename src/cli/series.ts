@@ -2,6 +2,7 @@
 // running node.
 import { LimpidError } from '../errors.js';
 import { isKey } from '../spool/key.js';
+import { promisesOf } from '../spool/promises.js';
 import type { Key } from '../spool/key.js';
 import type { ActionRecord, Priority } from '../spool/records.js';
 import type { Spool } from '../spool/spool.js';
@@ -60,7 +61,8 @@ export function seriesCommands(
       }),
     show: (text, options) =>
       withSpool(options.config, async (spool, judge) => {
-        const view = viewOf(await spool.state(await keyOfText(spool, text)), judge);
+        const key = await keyOfText(spool, text);
+        const view = viewOf(await spool.state(key), judge, await promisesOf(spool, key));
         output.out(options.json ? JSON.stringify(view, null, 1) : describe(view, output));
       }),
     act: (text, action) =>
@@ -145,6 +147,10 @@ function describe(view: SeriesView, output: Output): string {
       if (fault !== null) lines.push(`    ${colour(output, 'yellow', fault.code)}: ${fault.detail}`);
       if (commitment !== null) lines.push(`    commitment ${commitment.state}: ${commitment.says}`);
     }
+  }
+  if (view.promises.length > 0) lines.push('');
+  for (const { by, at, until, says } of view.promises) {
+    lines.push(`promised to ${by}, asked ${at}: ${says} Pixels stay until ${until}.`);
   }
   for (const action of view.actions) lines.push('', `${action.at} ${action.by}: ${action.kind} ${action.why}`);
   return lines.join('\n');

@@ -56,6 +56,11 @@ const dicom = z
     associations: whole('a number from 1 to 64', 1, 64)
       .default(4)
       .describe('Associations that limpid opens to it at once.'),
+    timeout: duration
+      .prefault('300s')
+      .describe(
+        'For its answer to a request; then the association is aborted, and what was not answered is sent again.',
+      ),
     assemble: assembleOwn.describe('When series of this source are complete; keys as in `assemble`.'),
     treatAsTransient: z
       .array(z.string(`expected ${statusText}`).regex(/^[0-9A-Fa-f][0-9A-Fa-fx]{3}$/, `expected ${statusText}`))
@@ -77,7 +82,7 @@ const dicom = z
       ),
     ...delivery,
   })
-  .transform(({ kind = 'dicom', ...rest }) => ({ kind, ...shared(rest) }));
+  .transform(({ kind = 'dicom', timeout, ...rest }) => ({ kind, timeoutMs: timeout, ...shared(rest) }));
 
 const folder = z
   .strictObject({

@@ -11,7 +11,7 @@ export const promising = z.preprocess(
         .enum(['forwarded', 'received'])
         .default('forwarded')
         .describe(
-          'forwarded: only what every peer has that the rules forward it to (and has committed itself to, where that is asked for). received: whatever lies whole in the spool, though nobody else may have it.',
+          'forwarded: only what every peer has that the rules forward it to (and has committed itself to, where that is asked for). received: whatever lies whole in the spool, though nobody else may have it; its bytes are compared with their SHA-256 where its series is closed, which records that, and are read to their end before.',
         ),
       keep: duration.prefault('30d').describe('Pixels of promised instances stay at least so long.'),
       wait: duration

@@ -2,7 +2,7 @@
 
 /** What the node knows of itself, looked at every few seconds. */
 export interface Load {
-  /** Free bytes of the spool's volume; null: it cannot be asked, so it cannot be written. */
+  /** Free bytes of the spool's volume; null: it cannot be asked, or not be written. */
   readonly freeBytes: number | null;
   /** Jobs that wait for routing and enhancing; null: the queue cannot be asked. Instances need no queue to be kept. */
   readonly backlog: number | null;
@@ -35,7 +35,7 @@ const share = (value: number, from: number, to: number): number =>
 /** Decides from what is known now; nothing is remembered, so that it ends by itself. */
 export function decidePressure({ freeBytes, backlog }: Load, marks: PressureMarks): Pressure {
   const { lowBytes, criticalBytes, slowBacklog, fullBacklog } = marks;
-  if (freeBytes === null) return { kind: 'refuse-associations', why: 'the spool volume cannot be asked' };
+  if (freeBytes === null) return { kind: 'refuse-associations', why: 'the spool volume cannot be asked or written' };
   if (freeBytes < criticalBytes) return { kind: 'refuse-associations', why: 'the spool volume is nearly full' };
   if (freeBytes < lowBytes) return { kind: 'refuse-instances', why: 'Out of storage space' };
   if (backlog !== null && backlog >= fullBacklog)

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { instanceNameOf } from './key.js';
 import type { Key } from './key.js';
 import { readRecord } from './read-state.js';
-import { promiseEndRecord, promiseOutcomeRecord, promiseRequestRecord } from './records.js';
+import { promiseEndRecord, promiseOutcomeRecord, promiseRecord, promiseRequestRecord } from './records.js';
 import type { PromiseEndRecord, PromiseOutcomeRecord, PromiseRequestRecord } from './records.js';
 import type { Spool } from './spool.js';
 import { namesIn } from './write-once.js';
@@ -17,7 +17,17 @@ export interface PromiseTransaction {
   readonly end: PromiseEndRecord | null;
 }
 
-const fileOf = (spool: Spool, name: string, what: 'request' | 'outcome' | 'end'): string =>
+/** A promise of one series, with what its transaction came to. */
+export interface SeriesPromise {
+  readonly by: string;
+  readonly at: string;
+  readonly until: string;
+  /** Of all series of the transaction; null: not decided yet. */
+  readonly outcome: PromiseOutcomeRecord | null;
+  readonly end: PromiseEndRecord | null;
+}
+
+const fileOf = (spool: Pick<Spool, 'layout'>, name: string, what: 'request' | 'outcome' | 'end'): string =>
   join(spool.layout.promise(name), `${what}.json`);
 
 /**
@@ -54,11 +64,27 @@ export async function recordEnd(spool: Spool, name: string, end: PromiseEndRecor
 }
 
 /** One transaction; null: there is none. @throws LimpidError SPOOL_RECORD_INVALID */
-export async function readTransaction(spool: Spool, name: string): Promise<PromiseTransaction | null> {
+export async function readTransaction(spool: Pick<Spool, 'layout'>, name: string): Promise<PromiseTransaction | null> {
   const request = await readRecord(fileOf(spool, name, 'request'), promiseRequestRecord);
   if (request === null) return null;
   const outcome = await readRecord(fileOf(spool, name, 'outcome'), promiseOutcomeRecord);
   return { name, request, outcome, end: await readRecord(fileOf(spool, name, 'end'), promiseEndRecord) };
+}
+
+/** What this node has been asked to promise of one series, oldest first. */
+export async function promisesOf(spool: Pick<Spool, 'layout'>, key: Key): Promise<SeriesPromise[]> {
+  const folder = spool.layout.promisesOf(key);
+  const found: SeriesPromise[] = [];
+  for (const file of await namesIn(folder)) {
+    const promise = await readRecord(join(folder, file), promiseRecord);
+    if (promise === null) continue;
+    const transaction = await readTransaction(spool, file.replace(/\.json$/, ''));
+    if (transaction === null) continue; // forgotten, long after it ended
+    const { by, at, until } = promise;
+    const { outcome, end } = transaction;
+    found.push({ by, at, until, outcome, end });
+  }
+  return found.toSorted((one, other) => one.at.localeCompare(other.at));
 }
 
 /** Names of the transactions that have not ended. */

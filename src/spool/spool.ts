@@ -1,6 +1,7 @@
 // The spool: files that are written once, and what they say. The truth about every series.
 import { randomUUID } from 'node:crypto';
-import { mkdir, readFile, rm, stat, statfs } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, mkdir, readFile, rm, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { LimpidError } from '../errors.js';
@@ -279,8 +280,9 @@ export class Spool {
     return (this.#options.now() - oldest) / 1000;
   }
 
-  /** Free bytes on the spool's volume, for this user. */
+  /** Free bytes on the spool's volume, for this user. Rejects where nothing can be written there: a volume that became read-only, a folder that is gone. */
   async freeBytes(): Promise<number> {
+    await access(this.layout.tmp, constants.W_OK);
     const { bavail, bsize } = await statfs(this.layout.root);
     return bavail * bsize;
   }

@@ -1,6 +1,8 @@
 // Makes the view of a series from what its files say: one pure function for `limpid series show` and the API.
 import { commitmentViewOf } from './commitment-view.js';
 import { originals } from './layout.js';
+import { promiseViewOf } from './promise-view.js';
+import type { SeriesPromise } from './promises.js';
 import type { DeliveryRecord, ResolvedTask } from './records.js';
 import {
   isDiscarded,
@@ -199,7 +201,7 @@ function timesOf(view: Pick<SeriesView, 'revisions' | 'actions'>): string[] {
 }
 
 /** The view of a series: its state in one word and one sentence, and all that its records tell. */
-export function viewOf(state: SeriesState, judge: DeliveryJudge): SeriesView {
+export function viewOf(state: SeriesState, judge: DeliveryJudge, promises: readonly SeriesPromise[] = []): SeriesView {
   const unassembled = unlistedFiles(state).length;
   const revisions = state.revisions.map((revision) => revisionView(state, revision, judge));
   const actions = state.actions.map(({ number, action }) => {
@@ -225,6 +227,7 @@ export function viewOf(state: SeriesState, judge: DeliveryJudge): SeriesView {
     openedAt: state.revisions[0]?.record.openedAt ?? null,
     changedAt: times.at(-1) ?? null,
     revisions,
+    promises: promises.map((promise) => promiseViewOf(state, promise)),
     actions,
   };
 }

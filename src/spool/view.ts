@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { commitmentView } from './commitment-view.js';
+import { promiseView } from './promise-view.js';
 import { modality, priority } from './records.js';
 import type { ConditionOutcome } from './records.js';
 
@@ -198,6 +199,7 @@ export const seriesView = z
     openedAt: z.iso.datetime().nullable(),
     changedAt: z.iso.datetime().nullable(),
     revisions: z.array(revisionView),
+    promises: z.array(promiseView).meta({ description: 'Storage commitment that this node gives, oldest first.' }),
     actions: z.array(
       z.object({
         number: z.int(),

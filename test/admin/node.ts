@@ -78,6 +78,7 @@ export const series: SeriesView = {
       deliveries: [],
     },
   ],
+  promises: [],
   actions: [],
 };
 

@@ -14,6 +14,7 @@ import { keyOf } from '../../src/spool/key.js';
 import { namesIn } from '../../src/spool/write-once.js';
 import { makeAuthority, writeIdentity } from '../support/certificates.js';
 import { freePort } from '../support/free-port.js';
+import { limpid } from '../support/limpid.js';
 import { describeWithPeers, startOrthanc } from '../support/peers.js';
 import { openScriptedScp } from '../support/scripted-scp.js';
 import { writeSyntheticSeries } from '../support/synthetic-series.js';
@@ -93,6 +94,11 @@ describeWithPeers(['Orthanc'], 'Orthanc asks a node for storage commitment', () 
     expect(metrics).toContain('limpid_promises_total{peer="orthanc",outcome="committed"} 6');
     expect(metrics).toContain('limpid_promises_total{peer="orthanc",outcome="failed"} 1');
     expect(metrics).toContain('limpid_promise_reports_waiting{peer="orthanc"} 0');
+    const [key = ''] =
+      /[a-z2-7]{26}/.exec(await (await fetch(`http://127.0.0.1:${node.httpPort}/api/series`)).text()) ?? [];
+    const shown = await limpid('series', 'show', key, '--config', join(folder, 'limpid.yaml'));
+    const said = 'this node has committed itself to 3 instances for orthanc; reported. Pixels stay until';
+    expect(shown.out.split(said)).toHaveLength(3); // once for each request
   }, 120_000);
 });
 
@@ -289,7 +295,9 @@ describe('two nodes over TLS', () => {
       async () => (await metricsOf(first)).includes('limpid_commitments_total{peer="second",outcome="committed"} 3'),
       60_000,
     );
-    expect(await metricsOf(second)).toContain('limpid_promise_reports_total{peer="first",outcome="reported"} 1');
+    await eventually('the report is recorded', async () =>
+      (await metricsOf(second)).includes('limpid_promise_reports_total{peer="first",outcome="reported"} 1'),
+    );
     expect(second.dicomPort).toBe(0); // there is no other way in
   }, 120_000);
 });

@@ -28,6 +28,22 @@ export function associateRequest(changes: Partial<AssociateRequest> = {}): Buffe
   return encodeAssociateRequest({ ...request, ...changes });
 }
 
+/** A sub-item of the user information (PS3.7 Annex D.3.3): type, reserved, length, value. */
+export function userItem(type: number, value: Uint8Array): Buffer {
+  const header = Buffer.from([type, 0, 0, 0]);
+  header.writeUInt16BE(value.length, 2);
+  return Buffer.concat([header, value]);
+}
+
+/** A-ASSOCIATE-RQ with sub-items appended to the user information, which is its last item. */
+export function withUserItems(request: Buffer, ...items: readonly Buffer[]): Buffer {
+  const user = request.indexOf(Buffer.from([0x50, 0]), 74);
+  const whole = Buffer.concat([request, ...items]);
+  whole.writeUInt16BE(whole.length - user - 4, user + 2);
+  whole.writeUInt32BE(whole.length - 6, 2);
+  return whole;
+}
+
 /** One PDV: length, context, control byte, value. */
 export function pdv(contextId: number, control: number, value: Uint8Array): Buffer {
   const header = Buffer.alloc(6);

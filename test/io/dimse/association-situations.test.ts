@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import type { AssociateRequest } from '../../../src/io/dimse/associate-pdu.js';
 import { encodeAssociateAccept } from '../../../src/io/dimse/associate-pdu.js';
 import { answerRequest, requestFor } from '../../../src/io/dimse/negotiate.js';
+import { implementationClassUid, implementationVersionName } from '../../../src/version.js';
 import { encodePdu, encodeReleaseRequest, encodeReleaseResponse } from '../../../src/io/dimse/pdu.js';
 import {
   associateRequest,
@@ -19,7 +20,9 @@ import {
   pdv,
   storeRequest,
   usualContexts,
+  userItem,
   verification,
+  withUserItems,
 } from '../../support/dimse-bytes.js';
 import { type ScriptedPeer, scriptedPeer } from '../../support/scripted-peer.js';
 import { type SituationId, expectEverySituation, rows, situation } from '../../support/situations.js';
@@ -113,15 +116,6 @@ describe('an association request that is refused', () => {
     change(pdu);
     return pdu;
   };
-  /** With a sub-item appended to the user information, which is the last item. */
-  const withUserItem = (item: Buffer) => {
-    const pdu = associateRequest();
-    const user = pdu.indexOf(hex('5000'), 74);
-    const whole = Buffer.concat([pdu, item]);
-    whole.writeUInt16BE(pdu.readUInt16BE(user + 2) + item.length, user + 2);
-    whole.writeUInt32BE(whole.length - 6, 2);
-    return whole;
-  };
   it.each(
     rows<[SituationId, string, Buffer, string]>([
       [
@@ -151,7 +145,7 @@ describe('an association request that is refused', () => {
         'ABORT 2/6',
       ],
       [46, 'a maximum length of 6', associateRequest({ maximumLength: 6 }), 'ABORT 2/6'],
-      [52, 'a user identity of 2 bytes', withUserItem(hex('580000020101')), 'ABORT 2/6'],
+      [52, 'a user identity of 2 bytes', withUserItems(associateRequest(), hex('580000020101')), 'ABORT 2/6'],
     ]),
   )('situation %d: %s', async (_number, _name, bytes, expected) => {
     const peer = await scriptedPeer(node.scp.port);
@@ -226,6 +220,49 @@ describe('what is answered to an association request', () => {
     const identity = { type: 2, positiveResponse: true, primary: Buffer.from('u'), secondary: Buffer.from('p') };
     expect((await answerTo({ identity })).contexts.map(({ result }) => result)).toEqual([0, 0]);
   });
+  it('SOP Class Common Extended Negotiation is read over, right or wrong: it has no answer', async () => {
+    const counted = (text: string) => Buffer.concat([Buffer.from([0, text.length]), Buffer.from(text)]);
+    const right = Buffer.concat([counted(ctClass), counted('1.2.840.10008.4.2'), Buffer.from([0, 0])]);
+    for (const value of [right, right.subarray(0, 7), Buffer.alloc(0), Buffer.alloc(300, 0xff)]) {
+      const peer = await associated(withUserItems(associateRequest(), userItem(0x57, value), userItem(0x7f, value)));
+      const accept = peer.accept();
+      expect(accept?.contexts.map(({ result }) => result)).toEqual([0, 0]);
+      expect(accept?.extended).toEqual([]);
+      peer.send(commandPdu(3, echoRequest()), encodeReleaseRequest());
+      expect(await peer.closed()).toBe('AC; RSP 8030 #1 0000; RELEASE-RP');
+    }
+  });
+  it('extended negotiation of other services has no answer', async () => {
+    const extended = [{ sopClassUid: '1.2.840.10008.5.1.4.1.2.2.1', information: Buffer.from([1, 1, 1]) }];
+    expect((await answerTo({ extended })).extended).toEqual([]);
+  });
+  it('who answers is told: implementation class and version; the maximum is its own', async () => {
+    const accept = await answerTo({});
+    expect([accept.implementationClassUid, accept.implementationVersionName]).toEqual([
+      implementationClassUid,
+      implementationVersionName,
+    ]);
+    expect(implementationVersionName.length).toBeLessThanOrEqual(16);
+  });
+  it('role selection of Verification: its SCU; of a class that wants neither role: neither', async () => {
+    const roles = [
+      { sopClassUid: verification, scu: 1, scp: 1 },
+      { sopClassUid: mrClass, scu: 0, scp: 1 },
+    ];
+    expect((await answerTo({ roles })).roles).toEqual([
+      { sopClassUid: verification, scu: 1, scp: 0 },
+      { sopClassUid: mrClass, scu: 0, scp: 0 },
+    ]);
+  });
+  it.each([1, 2, 3, 4, 5])(
+    'a user identity of type %d is read, and not answered: nobody has checked it',
+    async (type) => {
+      const identity = { type, positiveResponse: true, primary: Buffer.from('ticket'), secondary: Buffer.alloc(0) };
+      const accept = await answerTo({ identity });
+      expect(accept.identityAnswered).toBe(false);
+      expect(accept.contexts.map(({ result }) => result)).toEqual([0, 0]);
+    },
+  );
   it('storage extended negotiation: level 2, nothing coerced', async () => {
     const extended = [{ sopClassUid: ctClass, information: Buffer.from([1, 0, 3, 0, 1, 0]) }];
     const [answered] = (await answerTo({ extended })).extended;

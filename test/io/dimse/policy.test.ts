@@ -140,6 +140,22 @@ describe('statuses', () => {
     expect((await answerTo(...differs)).status).toBe('0');
     expect(kept.objects[0]?.facts.sopInstanceUid).toBe('1.2.6');
   });
+  it('0110: anything unforeseen, and the association goes on', async () => {
+    const { store: kept } = await open({
+      store: memoryStore({ beforeCommit: () => Promise.reject(new TypeError('unforeseen')) }),
+    });
+    expect(await answerTo(...store('1.2.1'))).toMatchObject({ status: '110', errorComment: 'processing failure' });
+    expect(kept.open()).toBe(0);
+    await node?.scp.close();
+    await open({
+      store: memoryStore({
+        refuse: () => {
+          throw new TypeError('unforeseen');
+        },
+      }),
+    });
+    expect(await answerTo(...store('1.2.1'))).toMatchObject({ status: '110' });
+  });
   it('A700 above the longest object, once it has been read; A-ABORT above twice that', async () => {
     const { store: kept } = await open({ limits: { objectBytes: 50_000 } });
     const long = (pixelBytes: number) => [

@@ -1,0 +1,167 @@
+// Storage commitment as SCP over a real spool: what is decided, how reports are repeated, given up, and found again after a restart.
+import { hostname } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { LimpidError } from '../../src/errors.js';
+import type { CommitmentReport } from '../../src/io/dimse/commitment.js';
+import { type Metrics, openMetrics } from '../../src/observe/metrics.js';
+import { PromiseDesk } from '../../src/receive/promise-desk.js';
+import { RecentInstances } from '../../src/receive/promise-survey.js';
+import { arrivalMeta } from '../../src/spool/arrival.js';
+import { instanceNameOf, keyOf } from '../../src/spool/key.js';
+import { promisesOf, readTransaction } from '../../src/spool/promises.js';
+import { type Spool, openSpool } from '../../src/spool/spool.js';
+import { viewOf } from '../../src/spool/view-of.js';
+import { ctClass, dataSet, explicitLittle } from '../support/dimse-bytes.js';
+import { openFolder } from '../support/temporary.js';
+import { silentLog } from '../support/test-scp.js';
+
+const identity = { studyInstanceUid: '1.2.3.4', seriesInstanceUid: '1.2.3.5' };
+const key = keyOf(identity.studyInstanceUid, identity.seriesInstanceUid);
+const uids = ['1.2.1', '1.2.2'];
+const reference = (sopInstanceUid: string) => ({ sopClassUid: ctClass, sopInstanceUid });
+const transactionUid = '2.25.9';
+const name = instanceNameOf(transactionUid);
+const request = { transactionUid, references: uids.map(reference) };
+const association = { id: 1, callingAe: 'CT1', calledAe: 'LIMPID', address: '127.0.0.1', peer: 'ct1', openedAtMs: 0 };
+const gone = () => Promise.reject(new LimpidError('DIMSE_ABORTED', 'the association has ended'));
+
+let folder: Awaited<ReturnType<typeof openFolder>>;
+let spool: Spool;
+let metrics: Metrics;
+let desk: PromiseDesk;
+let nowMs: number;
+const told: CommitmentReport[] = [];
+/** Answers of the peer in order, the last one for ever: a status, or a failure. */
+let answers: (number | Error)[];
+
+type Policy = ConstructorParameters<typeof PromiseDesk>[0]['policy'];
+const openDesk = (policy: Partial<Policy> = {}, address: 'known' | 'unknown' = 'known'): PromiseDesk =>
+  (desk = new PromiseDesk({
+    spool,
+    policy: { of: 'received', keepMs: 1e9, waitMs: 1e6, giveUpMs: 1e6, ...policy },
+    reporter: () =>
+      address === 'unknown'
+        ? null
+        : (report) => {
+            told.push(report);
+            const answer = answers.length > 1 ? answers.shift() : answers[0];
+            return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer ?? 0);
+          },
+    recent: new RecentInstances(),
+    log: silentLog,
+    metrics,
+    now: () => nowMs,
+    random: () => 0,
+  }));
+const ended = async () => {
+  for (;;) {
+    const transaction = await readTransaction(spool, name);
+    if (transaction?.end) return transaction;
+    await delay(20);
+  }
+};
+const figure = async (line: string): Promise<boolean> => (await metrics.text()).includes(line);
+
+beforeEach(async () => {
+  nowMs = Date.now();
+  told.length = 0;
+  answers = [0];
+  metrics = openMetrics();
+  folder = await openFolder();
+  spool = await openSpool({ directory: folder.path, sync: 'never', host: hostname(), now: Date.now });
+  for (const sopInstanceUid of uids) {
+    const stored = { ...reference(sopInstanceUid), transferSyntaxUid: explicitLittle, messageId: 1, association };
+    const incoming = spool.instances.begin(arrivalMeta(stored, association, nowMs));
+    incoming.write(dataSet({ sopInstanceUid, ...identity, pixelBytes: 100 }));
+    await spool.instances.publish(
+      key,
+      incoming,
+      { sopClassUid: ctClass, sopInstanceUid, transferSyntaxUid: explicitLittle },
+      new Map(),
+      'keep',
+    );
+  }
+});
+afterEach(async () => {
+  await desk.close();
+  await spool.close();
+  await folder.remove();
+});
+jest.setTimeout(30_000);
+
+describe('a report', () => {
+  it('that is not taken is repeated until it is, and shown meanwhile', async () => {
+    answers = [new LimpidError('DIMSE_CONNECT', 'nobody listens'), 0x0110, 0];
+    expect(await openDesk().requested(association, request, gone)).toEqual({ status: 0 });
+    while (told.length === 0) await delay(10);
+    expect(await figure('limpid_promise_reports_waiting{peer="ct1"} 1')).toBe(true);
+    const [promise] = viewOf(
+      await spool.state(key),
+      { givenUp: () => false, wait: () => null },
+      await promisesOf(spool, key),
+    ).promises;
+    expect(promise).toMatchObject({ by: 'ct1', state: 'telling', committed: 2, failed: 0 });
+    const { outcome, end } = await ended();
+    expect(outcome).toMatchObject({ committed: request.references, failed: [] });
+    expect(end).toMatchObject({ how: 'reported' });
+    expect(told).toHaveLength(3);
+    expect(new Set(told.map((report) => JSON.stringify(report))).size).toBe(1); // the same each time
+    expect(await figure('limpid_promise_reports_total{peer="ct1",outcome="reported"} 1')).toBe(true);
+    while (!(await figure('limpid_promise_reports_waiting{peer="ct1"} 0'))) await delay(10);
+  });
+  it('is given up after its time, counted, and told anew when the peer asks again', async () => {
+    answers = [new LimpidError('DIMSE_CONNECT', 'nobody listens')];
+    openDesk({ giveUpMs: 1000 });
+    await desk.requested(association, request, gone);
+    while (told.length === 0) await delay(10);
+    nowMs += 2000;
+    expect((await ended()).end).toMatchObject({ how: 'unreported', detail: expect.stringContaining('nobody listens') });
+    expect(await figure('limpid_promise_reports_total{peer="ct1",outcome="unreported"} 1')).toBe(true);
+    expect(await figure('limpid_failures_total{code="RECEIVE_UNREPORTED"} 1')).toBe(true);
+    const before = told.length;
+    answers = [0];
+    await delay(50);
+    await desk.requested(association, request, gone);
+    while (told.length === before) await delay(10);
+    expect(told.at(-1)).toEqual(told[0]);
+  });
+  it('that the peer refuses for good is not repeated', async () => {
+    answers = [0x0124];
+    await openDesk().requested(association, request, gone);
+    expect((await ended()).end).toMatchObject({ how: 'unreported', detail: 'the peer answered 0124' });
+    expect(told).toHaveLength(1);
+  });
+  it('goes over the association of the request, to a peer without an address only there', async () => {
+    const here: CommitmentReport[] = [];
+    await openDesk({}, 'unknown').requested(association, request, (report) => {
+      here.push(report);
+      return Promise.resolve(0);
+    });
+    expect((await ended()).end).toMatchObject({ how: 'reported' });
+    expect([here.length, told.length]).toEqual([1, 0]);
+  });
+  it('is repeated by the next process', async () => {
+    answers = [new LimpidError('DIMSE_CONNECT', 'nobody listens')];
+    await openDesk().requested(association, request, gone);
+    while (told.length === 0) await delay(10);
+    await desk.close();
+    expect((await readTransaction(spool, name))?.end).toBeNull();
+    answers = [0];
+    await openDesk().start();
+    expect((await ended()).end).toMatchObject({ how: 'reported' });
+  });
+});
+
+describe('the wait for others', () => {
+  it('ends: what is not forwarded by then is reported as failed, 0110', async () => {
+    openDesk({ of: 'forwarded', waitMs: 60_000 });
+    await desk.requested(association, request, gone);
+    await delay(300);
+    expect(await readTransaction(spool, name)).toMatchObject({ outcome: null });
+    nowMs += 61_000;
+    const { outcome } = await ended();
+    expect(outcome?.committed).toEqual([]);
+    expect(outcome?.failed.map(({ reason }) => reason)).toEqual([0x0110, 0x0110]);
+  });
+});
