@@ -111,10 +111,11 @@ export async function openNetwork(card: ModelCard, file: string, provider: strin
     }
     return out;
   };
-  const { keptSigma, keptShare } = card.parameters;
+  const { keptSigma, keptShare, mapGain = 1 } = card.parameters;
   return {
     async residual(slice, noise) {
-      const values = await wholeResidual(slice, noise);
+      const told = mapGain === 1 ? noise : noise.map((value) => mapGain * value);
+      const values = await wholeResidual(slice, told);
       if (keptSigma !== undefined && keptShare !== undefined) keepLow({ ...slice, values }, keptSigma, keptShare);
       return values;
     },
