@@ -7,7 +7,7 @@ import { openRegistry } from '../src/inference/registry.js';
 import { openSession } from '../src/inference/session.js';
 import type { Session } from '../src/inference/session.js';
 import { modelsDirectory } from '../test/support/task-order.js';
-import { matrixProduct, redCnn } from './onnx-graph.js';
+import { ffdrGflop, matrixProduct, redCnn } from './onnx-graph.js';
 import { programOf } from './processes.js';
 import { report } from './report.js';
 
@@ -37,12 +37,6 @@ async function modelMs(id: string, rows: number, columns: number): Promise<numbe
   return least;
 }
 
-/** Arithmetic of FFDR, GFLOP: 6x6 of stride 2 over two planes, depth - 2 times 3x3 at half resolution, 3x3 to four planes. */
-function gflop(width: number, depth: number, rows: number, columns: number): number {
-  const perPixel = 2 * (2 * 36 * width + (depth - 2) * 9 * width ** 2 + 9 * width * 4);
-  return (perPixel * (rows / 2) * (columns / 2)) / 1e9;
-}
-
 /** Frames a second of as many processes at once, each with a session of one thread, as the threads of a child have. */
 async function framesPerSecond(id: string, rows: number, columns: number, threads: number): Promise<number> {
   const runs = Array.from({ length: threads }, async () => {
@@ -67,7 +61,7 @@ const redMs = await leastMs(yardstick, ['x', 'y'], [1, 2, 512, 512], 0);
 await yardstick.close();
 
 const gemmRate = (2 * product ** 3) / 1e6 / gemmMs;
-const ctRate = gflop(48, 10, 512, 512) / (ct / 1000);
+const ctRate = ffdrGflop(48, 10, 512, 512) / (ct / 1000);
 report(
   'models',
   [

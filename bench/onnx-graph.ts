@@ -120,3 +120,9 @@ export function redCnn(width = 96): Uint8Array {
   nodes.push({ operator: 'ConvTranspose', inputs: [hidden, 'up4'], output: 'y', integers });
   return modelOf({ nodes, tensors, input: ['x', ['n', 2, 'h', 'w']], output: ['y', ['n', 1, 'h', 'w']] });
 }
+
+/** Arithmetic of FFDR, GFLOP: 6x6 of stride 2 over two planes, depth - 2 times 3x3 at half resolution, 3x3 to four planes. */
+export function ffdrGflop(width: number, depth: number, rows: number, columns: number): number {
+  const perPixel = 2 * (2 * 36 * width + (depth - 2) * 9 * width ** 2 + 9 * width * 4);
+  return (perPixel * (rows / 2) * (columns / 2)) / 1e9;
+}

@@ -13,6 +13,7 @@ const benches: Readonly<Record<string, string>> = {
   way: 'a series of 300 slices from its closing to the PACS; stalls of the event loop',
   models: "the networks on one core, beside the machine's own rate",
   enhance: 'a task against its model, in the child',
+  batches: 'slices a second by batch size on a GPU, or the CPU',
   derive: 'building and writing derived objects; decoding beside DCMTK and GDCM',
   memory: 'peaks of receiver, worker and child',
   dimse: 'receiving and sending against DCMTK, Orthanc and bare Node',

@@ -39,7 +39,14 @@ const mostPanels = 9;
 const builtIn = {
   node: { stationName: 'limpid', deviceSerialNumber: 'limpid-cli', qualification: 'RESEARCH' as const },
   marks: [] as readonly VendorMark[],
-  workers: { providers: ['cpu'], threads: 'auto', devices: 1, deadlineMs: 3_600_000, memoryBytes: 4e9 } as const,
+  workers: {
+    providers: ['cpu'],
+    threads: 'auto',
+    batch: 1,
+    devices: 1,
+    deadlineMs: 3_600_000,
+    memoryBytes: 4e9,
+  } as const,
 };
 
 export async function enhanceFiles(
@@ -60,6 +67,7 @@ export async function enhanceFiles(
     taskModule: new URL('./task.js', import.meta.url),
     providers: workers.providers,
     threads: threadsOf(workers),
+    batch: workers.batch,
     deadlineMs: workers.deadlineMs,
     memoryBytes: workers.memoryBytes,
     log: options.log,

@@ -1,16 +1,21 @@
 // Thread of a task's child that runs the model. `run()` blocks it, and it is never ended singly.
+import { batched } from './enhance/batches.js';
 import { openEnhancer } from './enhance/enhancer.js';
 import type { Enhancer } from './enhance/enhancer.js';
 import type { InferenceMethods, OpenModel } from './enhance/methods.js';
 import { serve } from './enhance/thread.js';
 import type { Result } from './enhance/thread.js';
 
-let open: { readonly name: string; readonly enhancer: Enhancer } | null = null;
-/** Calls wait for each other: a model works on one slice at a time, in one input buffer. */
-let last: Promise<unknown> = Promise.resolve();
+/** Pixels that go through a network at once for each slice of a batch. */
+const slicePixels = 512 * 512;
 
-async function enhancerOf({ card, file, provider }: OpenModel): Promise<Enhancer> {
-  const name = `${card.id} ${card.sha256} ${provider}`;
+let open: { readonly name: string; readonly enhancer: Enhancer } | null = null;
+
+const nameOf = ({ card, provider }: OpenModel): string => `${card.id} ${card.sha256} ${provider}`;
+
+async function enhancerOf(model: OpenModel): Promise<Enhancer> {
+  const { card, file, provider } = model;
+  const name = nameOf(model);
   if (open?.name === name) return open.enhancer;
   await open?.enhancer.close();
   open = null;
@@ -21,22 +26,28 @@ async function enhancerOf({ card, file, provider }: OpenModel): Promise<Enhancer
 type Argument = Parameters<InferenceMethods['residual']>[0];
 type Residual = Result<{ readonly residual: Float32Array; readonly seconds: number }>;
 
-async function residualOf({ model, rows, columns, values, map }: Argument): Promise<Residual> {
-  const enhancer = await enhancerOf(model);
+async function residualsOf(batch: readonly Argument[]): Promise<Residual[]> {
+  const [first] = batch;
+  if (first === undefined) return [];
+  const enhancer = await enhancerOf(first.model);
   const start = performance.now();
-  const residual = await enhancer.residual({ rows, columns, values }, map);
-  const seconds = (performance.now() - start) / 1000;
-  return {
+  const residuals = await enhancer.residuals(
+    batch.map(({ rows, columns, values, map }) => ({ slice: { rows, columns, values }, noise: map })),
+  );
+  const seconds = (performance.now() - start) / 1000 / batch.length;
+  return residuals.map((residual) => ({
     value: { residual, seconds },
     transfer: residual.buffer instanceof ArrayBuffer ? [residual.buffer] : [],
-  };
+  }));
 }
 
 const methods: InferenceMethods = {
-  residual(argument) {
-    const turn = last.then(() => residualOf(argument));
-    last = turn.catch(() => undefined); // its caller gets the failure; the next call does not
-    return turn;
-  },
+  // Calls wait for each other: a model works on one batch at a time, in one input buffer.
+  residual: batched<Argument, Residual>({
+    alike: (first, other) =>
+      nameOf(first.model) === nameOf(other.model) && first.rows === other.rows && first.columns === other.columns,
+    most: ({ model, rows, columns }) => Math.floor((model.batch * slicePixels) / (rows * columns)),
+    run: residualsOf,
+  }),
 };
 serve(methods);

@@ -92,6 +92,7 @@ function openDevices({ config, log, metrics }: AppOptions, closing: Closing): De
       taskModule: new URL('./task.js', import.meta.url),
       providers: config.workers.providers,
       threads: threadsOf(config.workers),
+      batch: config.workers.batch,
       deadlineMs: config.workers.deadlineMs,
       memoryBytes: config.workers.memoryBytes,
       log,

@@ -34,6 +34,7 @@ interface Opened {
   readonly provider: string;
   readonly slices: Pool<SliceMethods<DerivationPlan, FramePart, InstanceSummary>>;
   readonly inference: Pool<InferenceMethods>;
+  readonly batch: number;
   readonly sliceDeadlineMs: number;
 }
 
@@ -116,7 +117,7 @@ async function runOrder(order: TaskOrder, opened: Opened): Promise<void> {
   const outcome = await runTask(order, {
     slices: opened.slices,
     inference: opened.inference,
-    model: { card, file, provider: opened.provider },
+    model: { card, file, provider: opened.provider, batch: opened.batch },
     sliceDeadlineMs: opened.sliceDeadlineMs,
     planOf: (found, series) => planOf(order, card, found, series),
     checkSeries: (summaries, plan) =>
@@ -158,8 +159,9 @@ async function open(message: ToChild & { kind: 'open' }): Promise<Opened> {
   return {
     provider,
     slices: openPool(new URL('./slice-thread.js', import.meta.url), message.threads),
-    // A GPU computes one slice at a time; CPU threads have a session each.
+    // A GPU has one session, which takes a batch; CPU threads have a session each, where a batch would bring nothing.
     inference: openPool(new URL('./inference-thread.js', import.meta.url), provider === 'cpu' ? message.threads : 1),
+    batch: provider === 'cpu' ? 1 : message.batch,
     sliceDeadlineMs: message.sliceDeadlineMs,
   };
 }

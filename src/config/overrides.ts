@@ -32,6 +32,7 @@ const overridable: Readonly<Record<string, Form>> = {
   'queue.passwordFile': 'text',
   'workers.providers': 'list',
   'workers.threads': 'number or text',
+  'workers.batch': 'number',
   'workers.deadline': 'text',
   'workers.memory': 'text',
   'workers.devices': 'number',

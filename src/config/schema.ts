@@ -127,6 +127,9 @@ const workers = z
     )
       .prefault('auto')
       .describe('Threads of all devices together; auto: one less than there are cores.'),
+    batch: whole('a number from 1 to 64', 1, 64)
+      .default(4)
+      .describe('Slices of 512 x 512 that a GPU takes at once, at most; of larger ones fewer. The CPU takes one.'),
     deadline: duration.prefault('30m').describe('A task that runs longer is ended and tried again.'),
     memory: size.prefault('4GB').describe('A worker child that takes more is ended.'),
     devices: whole('a number from 1 to 16', 1, 16).default(1).describe('Worker children, one a device.'),

@@ -22,6 +22,8 @@ export interface DeviceOptions {
   readonly providers: readonly string[];
   /** Inference threads on the CPU, and as many for decoding and writing. */
   readonly threads: number;
+  /** Slices of 512 x 512 that a GPU takes at once, at most; the CPU takes one. */
+  readonly batch?: number;
   /** A task that runs longer is killed: ENHANCE_DEADLINE. */
   readonly deadlineMs: number;
   /** A child with more resident memory is killed: ENHANCE_MEMORY. */
@@ -204,14 +206,14 @@ class ChildDevice implements Device {
       if (message.kind === 'memory') this.#checkMemory(message.bytes);
       this.#onMessage(message);
     });
-    const { providers, threads, sliceDeadlineMs = defaultSliceDeadlineMs } = this.#options;
+    const { providers, threads, batch = 1, sliceDeadlineMs = defaultSliceDeadlineMs } = this.#options;
     this.provider = await new Promise<string>((resolve, reject) => {
       this.#onEnd = reject;
       this.#onMessage = (message) => {
         if (message.kind === 'ready') resolve(message.provider);
         else if (message.kind === 'fault') reject(new LimpidError(message.code, message.message));
       };
-      this.#send(child, { kind: 'open', providers, threads, sliceDeadlineMs });
+      this.#send(child, { kind: 'open', providers, threads, batch, sliceDeadlineMs });
     });
     this.#lowerPriority(child);
     this.#options.log.info('worker child started', { pid: child.pid, provider: this.provider, threads });

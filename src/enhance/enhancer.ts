@@ -13,6 +13,7 @@ import { universalThreshold, waveletThreshold } from '../imaging/wavelet.js';
 import { LimpidError } from '../errors.js';
 import type { ModelCard } from '../inference/card.js';
 import { openNetwork } from '../inference/network.js';
+import type { NoisySlice } from '../inference/network.js';
 
 export interface Enhancer {
   /**
@@ -22,6 +23,8 @@ export interface Enhancer {
    * @param noise local deviation of the noise, same shape and unit
    */
   residual(slice: Slice, noise: Float32Array): Promise<Float32Array>;
+  /** The same of several, at once where the model can. */
+  residuals(batch: readonly NoisySlice[]): Promise<Float32Array[]>;
   close(): Promise<void>;
 }
 
@@ -55,7 +58,9 @@ const filters: Readonly<Record<string, Filter>> = {
     waveletThreshold(slice, parameter('levels'), parameter('factor') * universalThreshold(slice, sigma)),
 };
 
-function openFilter(card: ModelCard): Enhancer {
+type Alone = Omit<Enhancer, 'residuals'>;
+
+function openFilter(card: ModelCard): Alone {
   const parameter = (name: string): number => {
     const value = card.parameters[name];
     if (value === undefined) throw new LimpidError('MODEL_INVALID', `the card of ${card.id} has no parameter ${name}`);
@@ -88,6 +93,20 @@ function openFilter(card: ModelCard): Enhancer {
  * @param file model.onnx of a network
  * @throws LimpidError `MODEL_INVALID`: file and card do not fit; `MODEL_UNKNOWN`: no such filter
  */
-export function openEnhancer(card: ModelCard, file: string, provider: string): Promise<Enhancer> {
-  return card.kind === 'network' ? openNetwork(card, file, provider) : Promise.resolve(openFilter(card));
+export async function openEnhancer(card: ModelCard, file: string, provider: string): Promise<Enhancer> {
+  if (card.kind === 'network') {
+    const network = await openNetwork(card, file, provider);
+    return {
+      ...network,
+      async residual(slice, noise) {
+        const [values = new Float32Array(0)] = await network.residuals([{ slice, noise }]);
+        return values;
+      },
+    };
+  }
+  const filter = openFilter(card);
+  return {
+    ...filter,
+    residuals: (batch) => Promise.all(batch.map(({ slice, noise }) => filter.residual(slice, noise))),
+  };
 }

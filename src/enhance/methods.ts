@@ -121,6 +121,8 @@ export interface OpenModel {
   readonly card: ModelCard;
   readonly file: string;
   readonly provider: string;
+  /** Slices of 512 x 512 that go through a network at once, at most; of larger ones fewer. */
+  readonly batch: number;
 }
 
 /** Threads that run the model: one session and one intra-op thread each. They are never ended singly. */

@@ -8,6 +8,8 @@ export type ToChild =
       readonly kind: 'open';
       readonly providers: readonly string[];
       readonly threads: number;
+      /** Slices of 512 x 512 that a GPU takes at once, at most. */
+      readonly batch: number;
       readonly sliceDeadlineMs: number;
     }
   | { readonly kind: 'run'; readonly order: TaskOrder }

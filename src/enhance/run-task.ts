@@ -144,8 +144,8 @@ class TaskRun<Plan, Part, Summary> {
       const noise = kept.length > 0 ? middleOf(kept.map(({ prepared }) => prepared.sigma ?? 0)) : typical;
       const skip = new Set(kept.map(({ index }) => index));
       const rest = series.byPosition.filter((index) => !skip.has(index));
-      // Enough that each inference thread has a slice in hand and one waiting while others are decoded and written.
-      const lanes = Math.min(rest.length, 2 * this.#ports.inference.size + 2);
+      // Enough that each inference thread has a batch in hand and one waiting while others are decoded and written.
+      const lanes = Math.min(rest.length, 2 * this.#ports.inference.size * this.#ports.model.batch + 2);
       for (let i = 0; i < lanes; i++) tasks.push(this.#guard(this.#lane(rest, noise, ready.promise), ready.reject));
       await this.#all(tasks);
     } catch (error) {

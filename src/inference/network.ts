@@ -9,9 +9,15 @@ import { openSession } from './session.js';
 import { tilesOf } from './tiles.js';
 import type { Tile } from './tiles.js';
 
+/** A slice and the local deviation of its noise, same shape and unit. */
+export interface NoisySlice {
+  readonly slice: Slice;
+  readonly noise: Float32Array;
+}
+
 export interface Network {
-  /** Input less output, in the slice's unit. */
-  residual(slice: Slice, noise: Float32Array): Promise<Float32Array>;
+  /** Input less output of each, in the slices' unit. Slices of one shape that need no tiles go through the graph together. */
+  residuals(batch: readonly NoisySlice[]): Promise<Float32Array[]>;
   close(): Promise<void>;
 }
 
@@ -60,6 +66,18 @@ export function keepLow(residual: Slice, sigma: number, share: number): void {
   for (let i = 0; i < low.length; i++) residual.values[i]! -= share * low[i]!;
 }
 
+/** Neighbours of one shape together, in their order. */
+function runsOf(batch: readonly NoisySlice[]): [NoisySlice, ...NoisySlice[]][] {
+  const runs: [NoisySlice, ...NoisySlice[]][] = [];
+  for (const each of batch) {
+    const last = runs.at(-1);
+    const { rows, columns } = each.slice;
+    if (last?.[0].slice.rows === rows && last[0].slice.columns === columns) last.push(each);
+    else runs.push([each]);
+  }
+  return runs;
+}
+
 /**
  * Opens the network of a card.
  *
@@ -79,31 +97,35 @@ export async function openNetwork(card: ModelCard, file: string, provider: strin
   }
   const session = await openSession(bytes, provider);
   let buffer = new Float32Array(0);
-  /** Input, as the network saw it, less output: of one window of a slice. */
-  const residualOf = async (slice: Slice, noise: Float32Array): Promise<Slice> => {
-    const { rows, columns } = slice;
+  /** Input, as the network saw it, less output: of one window of each slice; all windows have the same shape. */
+  const residualsOf = async (batch: readonly NoisySlice[]): Promise<Float32Array[]> => {
+    const { rows, columns } = batch[0]?.slice ?? { rows: 0, columns: 0 };
     const height = Math.ceil(rows / input.multipleOf) * input.multipleOf;
     const width = Math.ceil(columns / input.multipleOf) * input.multipleOf;
-    if (buffer.length !== 2 * height * width) buffer = new Float32Array(2 * height * width);
-    fillInput(slice, noise, input, height, width, buffer);
-    const output = await session.run(input.input, input.output, buffer, [1, 2, height, width]);
-    const values = new Float32Array(rows * columns);
-    for (let r = 0, at = 0; r < rows; r++) {
-      const line = r * width;
-      for (let c = 0; c < columns; c++, at++) {
-        values[at] = ((buffer[line + c] ?? 0) - (output[line + c] ?? 0)) * input.scale;
-      }
+    const plane = height * width;
+    if (buffer.length !== 2 * plane * batch.length) buffer = new Float32Array(2 * plane * batch.length);
+    for (const [i, { slice, noise }] of batch.entries()) {
+      fillInput(slice, noise, input, height, width, buffer.subarray(2 * plane * i, 2 * plane * (i + 1)));
     }
-    return { rows, columns, values };
+    const output = await session.run(input.input, input.output, buffer, [batch.length, 2, height, width]);
+    return batch.map((_, i) => {
+      const values = new Float32Array(rows * columns);
+      for (let r = 0, at = 0; r < rows; r++) {
+        const seen = 2 * plane * i + r * width;
+        const given = plane * i + r * width;
+        for (let c = 0; c < columns; c++, at++) {
+          values[at] = ((buffer[seen + c] ?? 0) - (output[given + c] ?? 0)) * input.scale;
+        }
+      }
+      return values;
+    });
   };
-  const wholeResidual = async (slice: Slice, noise: Float32Array): Promise<Float32Array> => {
-    const { rows, columns } = slice;
-    const tiles = tilesOf(rows, columns, input.tile, input.multipleOf);
-    if (tiles.length === 1) return (await residualOf(slice, noise)).values;
+  const tiledResidual = async ({ slice, noise }: NoisySlice, tiles: readonly Tile[]): Promise<Float32Array> => {
+    const { columns } = slice;
     const out = new Float32Array(slice.values.length);
     for (const { window, kept } of tiles) {
       const part = { rows: window.rows, columns: window.columns, values: cut(slice.values, columns, window) };
-      const { values } = await residualOf(part, cut(noise, columns, window));
+      const [values = new Float32Array(0)] = await residualsOf([{ slice: part, noise: cut(noise, columns, window) }]);
       for (let r = 0; r < kept.rows; r++) {
         const from = (kept.top - window.top + r) * window.columns + kept.left - window.left;
         out.set(values.subarray(from, from + kept.columns), (kept.top + r) * columns + kept.left);
@@ -113,11 +135,21 @@ export async function openNetwork(card: ModelCard, file: string, provider: strin
   };
   const { keptSigma, keptShare, mapGain = 1 } = card.parameters;
   return {
-    async residual(slice, noise) {
-      const told = mapGain === 1 ? noise : noise.map((value) => mapGain * value);
-      const values = await wholeResidual(slice, told);
-      if (keptSigma !== undefined && keptShare !== undefined) keepLow({ ...slice, values }, keptSigma, keptShare);
-      return values;
+    async residuals(batch) {
+      const told = batch.map(({ slice, noise }) => ({
+        slice,
+        noise: mapGain === 1 ? noise : noise.map((value) => mapGain * value),
+      }));
+      const out: Float32Array[] = [];
+      for (const run of runsOf(told)) {
+        const [{ slice }] = run;
+        const tiles = tilesOf(slice.rows, slice.columns, input.tile, input.multipleOf);
+        if (tiles.length === 1) out.push(...(await residualsOf(run)));
+        else for (const each of run) out.push(await tiledResidual(each, tiles));
+      }
+      if (keptSigma === undefined || keptShare === undefined) return out;
+      for (const [i, values] of out.entries()) keepLow({ ...told[i]!.slice, values }, keptSigma, keptShare);
+      return out;
     },
     close: () => session.close(),
   };

@@ -1,6 +1,10 @@
 // What a network's residual goes through before it is blended.
 import { describe, expect, it } from '@jest/globals';
-import { fillInput, keepLow } from '../../src/inference/network.js';
+import { fillInput, keepLow, openNetwork } from '../../src/inference/network.js';
+import type { NoisySlice } from '../../src/inference/network.js';
+import { openRegistry } from '../../src/inference/registry.js';
+import { uniform } from '../../src/imaging/random.js';
+import { modelsDirectory, shippedModels, shippedFilters } from '../support/shipped-models.js';
 import type { Slice } from '../../src/imaging/slice.js';
 
 /** A cosine of amplitude 1 along the rows; frequency in cycles per pixel. */
@@ -34,6 +38,39 @@ describe('low frequencies of a residual', () => {
     );
     expect(worst).toBeLessThan(0.02);
   });
+});
+
+function noisy(rows: number, columns: number, seed: number): NoisySlice {
+  const next = uniform(seed);
+  const values = Float32Array.from({ length: rows * columns }, () => 200 * next());
+  return { slice: { rows, columns, values }, noise: new Float32Array(values.length).fill(10 + seed) };
+}
+
+describe('a batch', () => {
+  const networks = shippedModels.filter((id) => !shippedFilters.includes(id));
+
+  it.each(networks)(
+    'gives of %s what each slice gives alone, to 1e-4 of its scale, whatever the shapes',
+    async (id) => {
+      const registry = await openRegistry(modelsDirectory);
+      const card = registry.get(id);
+      if (card === undefined || card.input === null) throw new Error(`no ${id}`);
+      const tile = { side: 64, halo: 24 };
+      const network = await openNetwork({ ...card, input: { ...card.input, tile } }, registry.file(id), 'cpu');
+      // Three of one shape, one of odd sides, one that is cut into tiles.
+      const slices = [noisy(48, 56, 1), noisy(48, 56, 2), noisy(48, 56, 3), noisy(47, 33, 4), noisy(70, 90, 5)];
+      const together = await network.residuals(slices);
+      const [scale, apart] = [card.input.scale, [] as number[]];
+      for (const [i, slice] of slices.entries()) {
+        const [alone = new Float32Array(0)] = await network.residuals([slice]);
+        expect(together[i]).toHaveLength(alone.length);
+        apart.push(alone.reduce((most, value, at) => Math.max(most, Math.abs(value - together[i]![at]!)), 0));
+        expect(Math.max(...alone.map(Math.abs))).toBeGreaterThan(1); // it has taken something away
+      }
+      await network.close();
+      expect(Math.max(...apart)).toBeLessThan(1e-4 * scale);
+    },
+  );
 });
 
 describe('the input of a network', () => {

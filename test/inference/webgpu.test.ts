@@ -11,17 +11,28 @@ const missing = [driver, loader].filter((file) => !existsSync(file));
 if (missing.length > 0 && process.env['CI'] === 'true') throw new Error(`missing: ${missing.join(', ')}`);
 const itWithVulkan = missing.length === 0 ? it : it.skip;
 
+/** What a script of test/support prints at last, run with the Vulkan driver. */
+async function answerOf(script: URL, ...args: string[]): Promise<unknown> {
+  const { stdout } = await promisify(execFile)(process.execPath, [fileURLToPath(script), ...args], {
+    env: { ...process.env, VK_ICD_FILENAMES: driver },
+    timeout: 110_000,
+  });
+  return JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
+}
+
 describe('webgpu', () => {
   itWithVulkan(
     'gives what the card of ct-low-dose says',
-    async () => {
-      const script = fileURLToPath(new URL('../support/run-probe.js', import.meta.url));
-      const { stdout } = await promisify(execFile)(process.execPath, [script, 'ct-low-dose', 'webgpu'], {
-        env: { ...process.env, VK_ICD_FILENAMES: driver },
-        timeout: 110_000,
-      });
-      expect(JSON.parse(stdout.trim().split('\n').at(-1) ?? '')).toEqual([]);
-    },
+    async () =>
+      expect(await answerOf(new URL('../support/run-probe.js', import.meta.url), 'ct-low-dose', 'webgpu')).toEqual([]),
+    120_000,
+  );
+  itWithVulkan(
+    'gives of a batch what the CPU gives of each slice, to 1e-4 of its scale',
+    async () =>
+      expect(
+        await answerOf(new URL('../support/run-batch.js', import.meta.url), 'us-despeckle', 'webgpu'),
+      ).toBeLessThan(1e-4),
     120_000,
   );
 });
