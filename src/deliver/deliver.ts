@@ -120,7 +120,11 @@ export class Deliverer {
       if (decision.kind === 'given-up') return { kind: 'later', atMs: this.#deps.now() + humanWaitMs };
       const openMs = opensAt(peer.window, this.#deps.now());
       if (openMs !== null) return { kind: 'later', atMs: openMs };
-      if (!desk.isOpenFor) return this.#turnAway(job, desk, batches);
+      if (!desk.isOpenFor) {
+        // whoever requeues has mended the peer, or thinks so
+        if (revision.record.cause === 'requeue' && batches.length === 0) desk.askNow();
+        return this.#turnAway(job, desk, batches);
+      }
       const most = peer.window === null ? batchInstances : batchWithinHours;
       const uids = decision.sopInstanceUids.slice(0, most);
       const outgoing = outgoingOf(this.#deps.spool, state, revision, job.task, uids);

@@ -95,6 +95,13 @@ export class PeerDesk {
     }
   }
 
+  /** Probes a peer that takes nothing now, not when its wait is over. */
+  askNow(): void {
+    if (this.#breaker.state !== 'open' || this.#closing.signal.aborted) return;
+    clearTimeout(this.#timer);
+    void this.#turn();
+  }
+
   /** Puts every delivery that waits for the peer in line, and wakes the first. */
   async recovered(): Promise<void> {
     const { peer, waiting, log } = this.#deps;

@@ -1,12 +1,15 @@
 // A node that speaks TLS on both sides: an instance comes in and goes out over it; certificates are renewed while it runs.
-import { writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
 import { expect, it } from '@jest/globals';
 import { eventually, quickConfig, startNode } from '../../demo/start-node.js';
 import { makeAuthority, writeIdentity } from '../support/certificates.js';
+import { freePort } from '../support/free-port.js';
+import { limpid } from '../support/limpid.js';
 import { writeTestFiles } from '../support/part10-files.js';
-import { describeWithPeers, runTool, startStoreScp } from '../support/peers.js';
+import { describeWithPeers, runTool, startOrthanc, startStoreScp } from '../support/peers.js';
+import { writeSyntheticSeries } from '../support/synthetic-series.js';
 import { withFolder } from '../support/temporary.js';
 
 describeWithPeers(['storescu', 'storescp'], 'storescu +tls > limpid > storescp +tls', () => {
@@ -99,6 +102,73 @@ describeWithPeers(['storescu', 'storescp'], 'storescu +tls > limpid > storescp +
         await node.end('SIGKILL');
         await pacs.stop();
         await files.remove();
+      }
+    });
+  }, 120_000);
+});
+
+describeWithPeers(['Orthanc'], 'Orthanc over TLS', () => {
+  it('is found usable, stored to, and stores to a node, each with a certificate of its own', async () => {
+    await withFolder(async (folder) => {
+      const authority = await makeAuthority();
+      const caFile = join(folder, 'ca.crt');
+      await writeFile(caFile, authority.certificate);
+      const ownFiles = await writeIdentity(folder, 'limpid', await authority.issue({ name: 'CN=limpid' }));
+      const orthancFiles = await writeIdentity(folder, 'orthanc', await authority.issue({ name: 'CN=orthanc' }));
+      const tlsPort = await freePort();
+      const orthanc = await startOrthanc({
+        modalities: { LIMPID: { aeTitle: 'LIMPID', port: tlsPort, tls: true } },
+        settings: {
+          DicomTlsEnabled: true,
+          DicomTlsCertificate: orthancFiles.certificateFile,
+          DicomTlsPrivateKey: orthancFiles.keyFile,
+          DicomTlsTrustedCertificates: caFile,
+        },
+      });
+      await mkdir(join(folder, 'export'));
+      const tls = { subjects: ['CN=orthanc'] };
+      const config = quickConfig({
+        node: {
+          aeTitle: 'LIMPID',
+          dimse: { host: '127.0.0.1', port: null, tls: { ...ownFiles, caFile, port: tlsPort } },
+          http: { host: '127.0.0.1', port: 0 },
+        },
+        peers: {
+          orthanc: { aeTitle: orthanc.aeTitle, host: '127.0.0.1', port: orthanc.dicomPort, tls },
+          files: { kind: 'folder', directory: './export', layout: 'flat' },
+        },
+        rules: [{ name: 'all', forward: ['files'] }],
+      });
+      const node = await startNode({ folder, config });
+      try {
+        const shape = { modality: 'CT', slices: 3, rows: 32, columns: 32, noise: 20 } as const;
+        const one = await writeSyntheticSeries(join(folder, 'one'), { ...shape, seed: 1 });
+        const file = join(folder, 'limpid.yaml');
+        const checked = await limpid('peers', 'check', 'orthanc', '--config', file);
+        expect(checked.out).toMatch(/^warning {2}tls .*TLSv1\.[23].*CN=orthanc/m); // valid for a day
+        expect(checked.status).toBe(0);
+        const sent = await limpid('send', 'orthanc', ...one.files, '--config', file);
+        expect(sent).toMatchObject({ status: 0, out: expect.stringMatching(/ 3 {2}delivered 0000/) });
+        const ids = (await (await fetch(`${orthanc.url}/instances`)).json()) as string[];
+        expect(ids).toHaveLength(3);
+        const stored = await fetch(`${orthanc.url}/modalities/LIMPID/store`, {
+          method: 'POST',
+          body: JSON.stringify(ids),
+        });
+        expect(await stored.json()).toMatchObject({ InstancesCount: 3, FailedInstancesCount: 0 });
+        const exported = await eventually('all in the folder', async () => {
+          const names = (await readdir(join(folder, 'export'))).filter((name) => name.endsWith('.dcm'));
+          return names.length === 3 && names;
+        });
+        expect(exported.toSorted()).toEqual(one.sopInstanceUids.map((uid) => `${uid}.dcm`).toSorted());
+        const held = await Promise.all(exported.map((name) => readFile(join(folder, 'export', name))));
+        expect(held.every((bytes) => bytes.length > 32 * 32 * 2)).toBe(true);
+        expect(node.log()).toContain('"tls":"TLSv1.');
+      } catch (error) {
+        throw new Error(`the logs end: ${node.log().slice(-3000)} ${orthanc.output().slice(-2000)}`, { cause: error });
+      } finally {
+        await node.end('SIGKILL');
+        await orthanc.stop();
       }
     });
   }, 120_000);

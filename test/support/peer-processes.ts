@@ -146,6 +146,8 @@ export async function runTool(binary: PeerBinary, args: readonly string[], timeo
 export interface DicomAddress {
   readonly aeTitle: string;
   readonly port: number;
+  /** Over TLS; absent: plain. */
+  readonly tls?: boolean;
 }
 
 export interface OrthancPeer {
@@ -174,7 +176,7 @@ export async function startOrthanc(options: OrthancOptions): Promise<OrthancPeer
   const httpPort = await freePort();
   const modalities = Object.entries(options.modalities).map(([name, node]) => [
     name,
-    { AET: node.aeTitle, Host: '127.0.0.1', Port: node.port, AllowTranscoding: false },
+    { AET: node.aeTitle, Host: '127.0.0.1', Port: node.port, AllowTranscoding: false, UseDicomTls: node.tls === true },
   ]);
   const configuration = {
     Name: 'test',
@@ -221,12 +223,14 @@ export interface StoreScpOptions {
   readonly writes?: 'bit-preserving' | 'decoded';
   /** Further options, `--fork` or `-xs` say; see `storescp --help`. */
   readonly args?: readonly string[];
+  /** The same again, to come back after a stop. */
+  readonly port?: number;
 }
 
 /** A storage SCP of DCMTK that takes every syntax and class. It knows no AE title of its own. */
 export async function startStoreScp(options: StoreScpOptions = {}): Promise<StoreScpPeer> {
   const directory = await temporaryFolder('storescp');
-  const port = await freePort();
+  const port = options.port ?? (await freePort());
   const writes = options.writes === 'decoded' ? [] : ['+B'];
   const args = ['-od', directory, '+xa', '-pm', ...writes, '--max-pdu', '131072', ...(options.args ?? []), `${port}`];
   const running = start('storescp', args, directory);
