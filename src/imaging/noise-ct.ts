@@ -159,14 +159,14 @@ export function sigmaOfBlocks(slice: Slice, mask: Uint8Array): number {
 const tile = 32;
 /** What a Gaussian of this many pixels takes away is nearly all noise, save at edges. */
 const fineness = 1;
-/** Lower quartile over the blocks of (deviation over that of what is fine), to sigma over fine: the quietest blocks hold no anatomy. */
-const ratioBias = 1.08;
+/** Lowest tenth over the blocks of (deviation over that of what is fine), to sigma over the tiles' lower quartile of fine. */
+const ratioBias = 1.2;
 /** Limits of the map, in its middle tile's level: starved rays between the shoulders have five times the noise of the rest. */
 const limits = { least: 0.4, most: 6 };
 /** Weight of the middle level where tiles are smoothed: it rules where there is no tissue near. */
 const prior = 0.05;
 
-/** Middle of the blocks in the window around a tile; NaN below 12. */
+/** Lower quartile of the blocks in the window around a tile: of what is fine too, edges have some. NaN below 12. */
 function tileLevel(blocks: BlockDeviations, shape: Slice, top: number, left: number): number {
   const [r0, c0] = [Math.max(0, top - tile / 2), Math.max(0, left - tile / 2)];
   const [r1, c1] = [Math.min(shape.rows, top + 1.5 * tile), Math.min(shape.columns, left + 1.5 * tile)];
@@ -177,20 +177,20 @@ function tileLevel(blocks: BlockDeviations, shape: Slice, top: number, left: num
       if (Number.isFinite(value)) found.push(value);
     }
   }
-  return found.length >= 12 ? quantile(Float32Array.from(found), 0.5) : Number.NaN;
+  return found.length >= 12 ? quantile(Float32Array.from(found), 0.25) : Number.NaN;
 }
 
 /** Sigma over the deviation of what is fine, from the blocks with the least anatomy; NaN below 12 blocks. */
 function sigmaOverFine(whole: BlockDeviations, fine: BlockDeviations): number {
   const ratios = whole.values.map((value, i) => (fine.values[i]! > 0 ? value / fine.values[i]! : Number.NaN));
   const known = finite(ratios);
-  return known.length >= 12 ? ratioBias * quantile(known, 0.25) : Number.NaN;
+  return known.length >= 12 ? ratioBias * quantile(known, 0.1) : Number.NaN;
 }
 
 /**
  * Smooth map of the noise. Anatomy is told from noise by what is fine (the slice less itself smoothed by a pixel), of which it
- * has little: per 32-pixel tile the middle of its block deviations, times their ratio to the whole deviation in the quietest
- * blocks. Limited to 0.4..6 times the middle tile, smoothed, bilinear between the tiles.
+ * has little: per 32-pixel tile the lower quartile of its block deviations, times their ratio to the whole deviation in the blocks
+ * with the least anatomy. Limited to 0.4..6 times the middle tile, smoothed, bilinear between the tiles.
  *
  * @param sigma noise level of the slice, in its unit: taken everywhere where there is too little tissue for a map
  */
@@ -209,7 +209,7 @@ export function noiseMap(slice: Slice, mask: Uint8Array, sigma: number): Float32
   if (known.length === 0) return new Float32Array(values.length).fill(sigma);
   const middle = quantile(known, 0.5);
   const smoothed = (of: (level: number) => number): Float32Array =>
-    gaussian({ rows: down, columns: across, values: levels.map((v) => (Number.isFinite(v) ? of(v) : 0)) }, 0.7);
+    gaussian({ rows: down, columns: across, values: levels.map((v) => (Number.isFinite(v) ? of(v) : 0)) }, 0.5);
   const sums = smoothed((level) => Math.min(limits.most * middle, Math.max(limits.least * middle, level)));
   const weights = smoothed(() => 1);
   const coarse = sums.map((sum, i) => (sum + prior * middle) / (weights[i]! + prior));

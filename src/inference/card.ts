@@ -56,7 +56,8 @@ export const modelCard = z.strictObject({
     .nullable(),
   /**
    * The filter's own numbers; part of a task's settings. Of networks `keptSigma` (pixels) and `keptShare`: this share of the residual's
-   * low frequencies always stays in the image, where noise has little power and faint lesions have much; `mapGain`: the network is told
+   * low frequencies always stays in the image, where noise has little power and faint lesions have much; `edgeSigma`, `edgeWindow`
+   * (pixels) and `edgeNoise` (sigmas): what the residual took from edges that are stronger goes back; `mapGain`: the network is told
    * this many times the measured noise, where the measure reads a grain that is coarse for its windows too low.
    */
   parameters: z.record(z.string(), z.number()),

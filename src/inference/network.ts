@@ -1,7 +1,7 @@
 /** A denoising network: slice and noise map in, residual out. */
 import { readFile } from 'node:fs/promises';
 import { LimpidError } from '../errors.js';
-import { gaussian } from '../imaging/gaussian.js';
+import { keepEdges, keepLow } from '../imaging/residual.js';
 import type { Slice } from '../imaging/slice.js';
 import type { ModelCard } from './card.js';
 import { modelSha256 } from './identity.js';
@@ -58,12 +58,6 @@ function cut(values: Float32Array, stride: number, { top, left, rows, columns }:
     out.set(values.subarray(from, from + columns), r * columns);
   }
   return out;
-}
-
-/** Takes `share` of what lies below about 1 / (2 pi `sigma`) cycles per pixel out of a residual, in place: it stays in the image. */
-export function keepLow(residual: Slice, sigma: number, share: number): void {
-  const low = gaussian(residual, sigma, 3);
-  for (let i = 0; i < low.length; i++) residual.values[i]! -= share * low[i]!;
 }
 
 /** Neighbours of one shape together, in their order. */
@@ -133,7 +127,15 @@ export async function openNetwork(card: ModelCard, file: string, provider: strin
     }
     return out;
   };
-  const { keptSigma, keptShare, mapGain = 1 } = card.parameters;
+  const { keptSigma, keptShare, edgeSigma, edgeWindow, edgeNoise, mapGain = 1 } = card.parameters;
+  /** Puts back what is no noise. */
+  const keep = (values: Float32Array, { slice, noise }: NoisySlice): void => {
+    const residual = { ...slice, values };
+    if (keptSigma !== undefined && keptShare !== undefined) keepLow(residual, keptSigma, keptShare);
+    if (edgeSigma !== undefined && edgeWindow !== undefined && edgeNoise !== undefined) {
+      keepEdges(residual, slice, noise, { sigma: edgeSigma, window: edgeWindow, noise: edgeNoise });
+    }
+  };
   return {
     async residuals(batch) {
       const told = batch.map(({ slice, noise }) => ({
@@ -147,8 +149,7 @@ export async function openNetwork(card: ModelCard, file: string, provider: strin
         if (tiles.length === 1) out.push(...(await residualsOf(run)));
         else for (const each of run) out.push(await tiledResidual(each, tiles));
       }
-      if (keptSigma === undefined || keptShare === undefined) return out;
-      for (const [i, values] of out.entries()) keepLow({ ...told[i]!.slice, values }, keptSigma, keptShare);
+      for (const [i, values] of out.entries()) keep(values, batch[i]!);
       return out;
     },
     close: () => session.close(),

@@ -119,18 +119,19 @@ def block_deviations(x, mask, need):
 
 def noise_map(x, mask, sigma):
     fine = x - nd.gaussian_filter(x, 1, truncate=3)
-    k = 1.08 * np.quantile(block_deviations(x, mask, .98) / block_deviations(fine, mask, .98), .25)
+    k = 1.2 * np.quantile(block_deviations(x, mask, .98) / block_deviations(fine, mask, .98), .1)
     n, t = len(x), 32
     out = np.full((n // t, n // t), np.nan)
     for i in range(n // t):
         for j in range(n // t):
-            s = slice(max(0, i * t - 16), i * t + 48), slice(max(0, j * t - 16), j * t + 48)
+            # Blocks begin at multiples of 6 of the slice.
+            s = tuple(slice(-(-max(0, k * t - 16) // 6) * 6, k * t + 48) for k in (i, j))
             v = block_deviations(fine[s], mask[s], .98)
             if len(v) >= 12:
-                out[i, j] = np.median(v) * k
+                out[i, j] = np.quantile(v, .25) * k
     known, middle = np.isfinite(out), np.nanmedian(out)
     out = np.where(known, np.clip(out, .4 * middle, 6 * middle), 0)
-    out = (nd.gaussian_filter(out, .7) + .05 * middle) / (nd.gaussian_filter(known.astype(float), .7) + .05)
+    out = (nd.gaussian_filter(out, .5) + .05 * middle) / (nd.gaussian_filter(known.astype(float), .5) + .05)
     return nd.zoom(out, t, order=1, mode='nearest', grid_mode=True)
 
 

@@ -1,44 +1,10 @@
-// What a network's residual goes through before it is blended.
+// What a slice goes through before a network, and slices in batches.
 import { describe, expect, it } from '@jest/globals';
-import { fillInput, keepLow, openNetwork } from '../../src/inference/network.js';
+import { fillInput, openNetwork } from '../../src/inference/network.js';
 import type { NoisySlice } from '../../src/inference/network.js';
 import { openRegistry } from '../../src/inference/registry.js';
 import { uniform } from '../../src/imaging/random.js';
 import { modelsDirectory, shippedModels, shippedFilters } from '../support/shipped-models.js';
-import type { Slice } from '../../src/imaging/slice.js';
-
-/** A cosine of amplitude 1 along the rows; frequency in cycles per pixel. */
-function wave(size: number, frequency: number): Slice {
-  const values = Float32Array.from({ length: size * size }, (_, i) => Math.cos(2 * Math.PI * frequency * (i % size)));
-  return { rows: size, columns: size, values };
-}
-
-describe('low frequencies of a residual', () => {
-  const kept = { sigma: 3, share: 0.7 };
-
-  it('lose their share, so that they stay in the image', () => {
-    const slow = wave(64, 1 / 64);
-    const before = slow.values.slice();
-    keepLow(slow, kept.sigma, kept.share);
-    // The Gaussian of 3 pixels lets exp(-2 (pi sigma f)^2) of a wave of f cycles per pixel pass.
-    const passes = Math.exp(-2 * (Math.PI * kept.sigma * (1 / 64)) ** 2);
-    const at = 32 * 64 + 32; // a trough
-    expect(slow.values[at]! / before[at]!).toBeCloseTo(1 - kept.share * passes, 2);
-  });
-
-  it('leave the grain alone', () => {
-    const grain = wave(64, 0.25);
-    const before = grain.values.slice();
-    keepLow(grain, kept.sigma, kept.share);
-    // Away from the borders, where the wave is mirrored and is none any more.
-    const middle = (values: Float32Array): Float32Array => values.subarray(32 * 64 + 12, 32 * 64 + 52);
-    const worst = middle(grain.values).reduce(
-      (most, value, i) => Math.max(most, Math.abs(value - middle(before)[i]!)),
-      0,
-    );
-    expect(worst).toBeLessThan(0.02);
-  });
-});
 
 function noisy(rows: number, columns: number, seed: number): NoisySlice {
   const next = uniform(seed);

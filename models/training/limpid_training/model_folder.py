@@ -19,36 +19,68 @@ class Kept:
     share: float
 
 
-class Denoiser:
-    """Full output of a network for one slice; strength is the card's default, no blend is above most_blend."""
+@dataclass(frozen=True)
+class Edges:
+    """What the residual took from edges (the result less itself smoothed by sigma pixels) that are stronger than `noise` times the noise
+    goes back: its least squares fit to them within a Gaussian of `window` pixels."""
 
-    def __init__(
-        self,
-        model: Path,
-        kept: Kept | None = None,
-        strength: float = 0.5,
-        most_blend: float = 1.0,
-        map_gain: float = 1.0,
-    ) -> None:
-        self._network, self._map_gain = OnnxNetwork(model), map_gain
-        self.kept, self.strength, self.most_blend = kept, strength, most_blend
+    sigma: float
+    window: float
+    noise: float
+
+    def restore(self, image: np.ndarray, output: np.ndarray, sigma: np.ndarray | float) -> np.ndarray:
+        edges = output - ndimage.gaussian_filter(output, self.sigma, truncate=3)
+        common, strength = (
+            ndimage.gaussian_filter(product, self.window, truncate=3) for product in (edges * (image - output), edges**2)
+        )
+        return output + np.clip(common / (strength + (self.noise * sigma) ** 2), 0, 1) * edges
+
+
+@dataclass(frozen=True)
+class Card:
+    """Of a model.yaml: strength is the default, no blend is above most_blend, the network is told map_gain times the noise."""
+
+    kept: Kept | None = None
+    edges: Edges | None = None
+    strength: float = 0.5
+    most_blend: float = 1.0
+    map_gain: float = 1.0
+
+    @classmethod
+    def read(cls, file: Path) -> "Card":
+        card = yaml.safe_load(file.read_text())
+        numbers = card.get("parameters", {})
+        kept = Kept(numbers["keptSigma"], numbers["keptShare"]) if "keptSigma" in numbers else None
+        edges = [numbers[name] for name in ("edgeSigma", "edgeWindow", "edgeNoise") if name in numbers]
+        return cls(
+            kept,
+            Edges(*edges) if edges else None,
+            card.get("defaultStrength", 0.5),
+            card.get("mostBlend", 1.0),
+            numbers.get("mapGain", 1.0),
+        )
+
+
+class Denoiser:
+    """Full output of a network for one slice."""
+
+    def __init__(self, model: Path, card: Card = Card()) -> None:
+        self._network, self._card = OnnxNetwork(model), card
+        self.strength, self.most_blend = card.strength, card.most_blend
 
     @classmethod
     def read(cls, model: Path) -> "Denoiser":
         """All but the network from the model.yaml beside the file, if there is one."""
-        card_file = model.with_name("model.yaml")
-        card = yaml.safe_load(card_file.read_text()) if card_file.exists() else {}
-        numbers = card.get("parameters", {})
-        kept = Kept(numbers["keptSigma"], numbers["keptShare"]) if "keptSigma" in numbers else None
-        strength, most_blend = card.get("defaultStrength", 0.5), card.get("mostBlend", 1.0)
-        return cls(model, kept, strength, most_blend, numbers.get("mapGain", 1.0))
+        file = model.with_name("model.yaml")
+        return cls(model, Card.read(file) if file.exists() else Card())
 
     def __call__(self, image: np.ndarray, sigma: np.ndarray | float) -> np.ndarray:
         """Sizes are padded by their edge to multiples of 8; sigma: noise deviation in the image's unit."""
         padding = [(0, -side % 8) for side in image.shape]
-        channels = [np.pad(np.broadcast_to(part, image.shape), padding, mode="edge") for part in (image, self._map_gain * sigma)]
+        channels = [np.pad(np.broadcast_to(part, image.shape), padding, mode="edge") for part in (image, self._card.map_gain * sigma)]
         output = self._network(np.stack(channels)[None].astype(np.float32) / UNIT)[0, 0] * UNIT
         output = output[: image.shape[0], : image.shape[1]]
-        if self.kept is None:
-            return output
-        return output + self.kept.share * ndimage.gaussian_filter(image - output, self.kept.sigma, truncate=3)
+        if self._card.kept is not None:
+            low = ndimage.gaussian_filter(image - output, self._card.kept.sigma, truncate=3)
+            output = output + self._card.kept.share * low
+        return output if self._card.edges is None else self._card.edges.restore(image, output, sigma)

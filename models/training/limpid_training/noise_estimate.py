@@ -13,11 +13,11 @@ BLOCK, BLOCK_STEP = 12, 6
 
 TILE = 32
 FINENESS = 1.0
-RATIO_BIAS = 1.08
+RATIO_BIAS = 1.2
 MAP_LIMITS = (0.4, 6.0)
 MAP_PRIOR = 0.05
-"""Of the CT noise map: what a Gaussian of FINENESS pixels takes away is nearly all noise; the lower quartile over the blocks of
-(deviation over that of what is fine), times RATIO_BIAS, is sigma over fine; limits in levels of the middle tile; weight of that
+"""Of the CT noise map: what a Gaussian of FINENESS pixels takes away is nearly all noise; the lowest tenth over the blocks of
+(deviation over that of what is fine), times RATIO_BIAS, is sigma over the tiles' lower quartile of what is fine; limits in levels of the middle tile; weight of that
 level where tiles are smoothed."""
 
 LOUD_HU, LOUD_TILE = 50.0, 64
@@ -139,7 +139,8 @@ def sigma_mr(image: np.ndarray, foreground: np.ndarray) -> float:
 
 def noise_map(image: np.ndarray, mask: np.ndarray, level: float) -> np.ndarray:
     """CT: smooth local noise level. Anatomy is told from noise by what is fine (the image less itself smoothed by a pixel), of which it
-    has little: per tile the middle of its block deviations, times their ratio to the whole deviation in the quietest blocks.
+    has little: per tile the lower quartile of its block deviations, times their ratio to the whole deviation in the blocks with the least
+    anatomy.
 
     Tiles without tissue take their neighbours' level, then the middle one; `level` is taken where there is no tissue at all.
     """
@@ -150,7 +151,7 @@ def noise_map(image: np.ndarray, mask: np.ndarray, level: float) -> np.ndarray:
     ratios = ratios[np.isfinite(ratios)]
     if len(ratios) < MIN_BLOCKS:
         return np.full(image.shape, level, np.float32)
-    scale = RATIO_BIAS * np.quantile(ratios, 0.25)
+    scale = RATIO_BIAS * np.quantile(ratios, 0.1)
     counts = [-(-side // TILE) for side in image.shape]
     tiles = np.full(counts, np.nan)
     for place in np.ndindex(*counts):
@@ -161,13 +162,13 @@ def noise_map(image: np.ndarray, mask: np.ndarray, level: float) -> np.ndarray:
         found = blocks[tuple(window)]
         found = found[np.isfinite(found)]
         if len(found) >= MIN_BLOCKS:
-            tiles[place] = np.median(found) * scale
+            tiles[place] = np.quantile(found, 0.25) * scale
     known = np.isfinite(tiles)
     if not known.any():
         return np.full(image.shape, level, np.float32)
     middle = np.median(tiles[known])
-    sums = ndimage.gaussian_filter(np.where(known, np.clip(tiles, *(limit * middle for limit in MAP_LIMITS)), 0), 0.7)
-    weights = ndimage.gaussian_filter(known.astype(float), 0.7)
+    sums = ndimage.gaussian_filter(np.where(known, np.clip(tiles, *(limit * middle for limit in MAP_LIMITS)), 0), 0.5)
+    weights = ndimage.gaussian_filter(known.astype(float), 0.5)
     tiles = (sums + MAP_PRIOR * middle) / (weights + MAP_PRIOR)
     zoom = [side / count for side, count in zip(image.shape, counts)]
     return ndimage.zoom(tiles, zoom, order=1, mode="nearest", grid_mode=True).astype(np.float32)

@@ -1,0 +1,61 @@
+/** What of a network's residual (input less output) is no noise and stays in the image. Residuals are changed in place. */
+import { gaussian } from './gaussian.js';
+import type { Slice } from './slice.js';
+
+/** Gaussians of this file end here, in sigmas: what lies beyond is below a hundredth. */
+const reach = 3;
+
+/** Takes `share` of what lies below about 1 / (2 pi `sigma`) cycles per pixel out of a residual: it stays in the image. */
+export function keepLow(residual: Slice, sigma: number, share: number): void {
+  const low = gaussian(residual, sigma, reach);
+  for (let i = 0; i < low.length; i++) residual.values[i]! -= share * low[i]!;
+}
+
+/** How edges are told. */
+export interface EdgeRule {
+  /** The result less itself smoothed by so many pixels is its edges. */
+  readonly sigma: number;
+  /** Pixels (a Gaussian's) over which residual and edges are compared. */
+  readonly window: number;
+  /** Edges fainter than this many sigmas of the noise are left to it. */
+  readonly noise: number;
+}
+
+/**
+ * Gives back what the residual took from strong edges. A network that blurs an edge leaves a part of the result's own edges in the
+ * residual: around each pixel that part is the residual's least squares fit to them, and noise, which does not follow edges, has none.
+ *
+ * @param slice the input; same shape and unit as the residual
+ * @param noise local noise
+ */
+export function keepEdges(residual: Slice, slice: Slice, noise: Float32Array, rule: EdgeRule): void {
+  const { rows, columns, values } = residual;
+  const edges = slice.values.map((value, i) => value - values[i]!);
+  const smooth = gaussian({ rows, columns, values: edges }, rule.sigma, reach);
+  // Sums over 2x2 pixels: what is smoothed next needs no more.
+  const [down, across] = [Math.ceil(rows / 2), Math.ceil(columns / 2)];
+  const common = new Float32Array(down * across);
+  const strength = new Float32Array(down * across);
+  for (let r = 0, at = 0; r < rows; r++) {
+    const to = (r >> 1) * across;
+    for (let c = 0; c < columns; c++, at++) {
+      const edge = edges[at]! - smooth[at]!;
+      edges[at] = edge;
+      common[to + (c >> 1)]! += edge * values[at]!;
+      strength[to + (c >> 1)]! += edge * edge;
+    }
+  }
+  const around = (of: Float32Array): Float32Array =>
+    gaussian({ rows: down, columns: across, values: of }, rule.window / 2, reach);
+  const [commonAround, strengthAround] = [around(common), around(strength)];
+  for (let r = 0, at = 0; r < rows; r++) {
+    const from = (r >> 1) * across;
+    for (let c = 0; c < columns; c++, at++) {
+      const half = from + (c >> 1);
+      if (commonAround[half]! <= 0) continue;
+      const least = rule.noise * noise[at]!;
+      const fit = commonAround[half]! / (strengthAround[half]! + 4 * least * least);
+      values[at]! -= Math.min(1, fit) * edges[at]!;
+    }
+  }
+}
