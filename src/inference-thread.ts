@@ -2,9 +2,12 @@
 import { batched } from './enhance/batches.js';
 import { openEnhancer } from './enhance/enhancer.js';
 import type { Enhancer } from './enhance/enhancer.js';
+import { fingerprintOf } from './enhance/fingerprint.js';
+import type { ModelOutput } from './enhance/fingerprint.js';
 import type { InferenceMethods, OpenModel } from './enhance/methods.js';
 import { serve } from './enhance/thread.js';
 import type { Result } from './enhance/thread.js';
+import { LimpidError } from './errors.js';
 
 /** Pixels that go through a network at once for each slice of a batch. */
 const slicePixels = 512 * 512;
@@ -24,7 +27,11 @@ async function enhancerOf(model: OpenModel): Promise<Enhancer> {
 }
 
 type Argument = Parameters<InferenceMethods['residual']>[0];
-type Residual = Result<{ readonly residual: Float32Array; readonly seconds: number }>;
+type Residual = Result<{ readonly output: ModelOutput; readonly seconds: number }>;
+
+function missing(index: number): never {
+  throw new LimpidError('INTERNAL', `the model gave nothing for slice ${index + 1} of a batch`);
+}
 
 async function residualsOf(batch: readonly Argument[]): Promise<Residual[]> {
   const [first] = batch;
@@ -35,10 +42,13 @@ async function residualsOf(batch: readonly Argument[]): Promise<Residual[]> {
     batch.map(({ rows, columns, values, map }) => ({ slice: { rows, columns, values }, noise: map })),
   );
   const seconds = (performance.now() - start) / 1000 / batch.length;
-  return residuals.map((residual) => ({
-    value: { residual, seconds },
-    transfer: residual.buffer instanceof ArrayBuffer ? [residual.buffer] : [],
-  }));
+  return batch.map(({ values, map }, index) => {
+    const residual = residuals[index] ?? missing(index);
+    return {
+      value: { output: { residual, of: fingerprintOf(values, map) }, seconds },
+      transfer: residual.buffer instanceof ArrayBuffer ? [residual.buffer] : [],
+    };
+  });
 }
 
 const methods: InferenceMethods = {

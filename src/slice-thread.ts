@@ -29,6 +29,8 @@ import { seriesWords } from './derive/texts.js';
 import { blended, finishFigures, finishOnGrid, judge, qualityOfSlice } from './enhance/finish.js';
 import type { SliceMethods, SurveyedObject } from './enhance/methods.js';
 import { confidencePicture } from './enhance/panels.js';
+import { fingerprintOf } from './enhance/fingerprint.js';
+import type { ModelOutput } from './enhance/fingerprint.js';
 import { measureSlice, noiseRatio } from './enhance/noise.js';
 import type { Measured, NoiseModality } from './enhance/noise.js';
 import { SharedFloats } from './enhance/shared.js';
@@ -52,6 +54,8 @@ interface Work {
   readonly frame: number | null;
   readonly stored: Int32Array;
   readonly measured: Measured;
+  /** Of what the model is given. */
+  readonly fingerprint: number;
   /** Of the model's unit to the record's: HU, or stored values for MR. */
   readonly toRecord: number;
   residual: Float32Array | null;
@@ -162,7 +166,15 @@ function workOf(name: number): Work {
   return work;
 }
 
-function takeResidual(work: Work, residual: Float32Array | null): Float32Array {
+/** The model's output, which must be of this slice and no other. @throws LimpidError DERIVE_CHECK_FAILED */
+function ownOutput({ fingerprint }: Work, output: ModelOutput | null): Float32Array | null {
+  if (output !== null && output.of !== fingerprint)
+    throw new LimpidError('DERIVE_CHECK_FAILED', "PROVENANCE: the model's output is of another slice");
+  return output?.residual ?? null;
+}
+
+function takeResidual(work: Work, output: ModelOutput | null): Float32Array {
+  const residual = ownOutput(work, output);
   // Magnitude noise has a mean where there is no signal: it stays, as the mean of the tissue does.
   if (residual !== null && work.modality === 'MR') removeAirBias(work.measured.slice, residual, work.measured.mask);
   work.residual = residual ?? work.residual;
@@ -240,6 +252,7 @@ const methods: SliceMethods<DerivationPlan, FramePart, InstanceSummary> = {
       frame: image.frame,
       stored,
       measured: { ...measured, map },
+      fingerprint: fingerprintOf(values, map),
       toRecord,
       residual: null,
     });
@@ -271,7 +284,9 @@ const methods: SliceMethods<DerivationPlan, FramePart, InstanceSummary> = {
         ? finishFigures(work.modality, measured, takeResidual(work, residual), share)
         : {
             confidence: null,
-            ...finishOnGrid(measured, residual, (fine) => onSourceGrid(fine, source.description, plan)),
+            ...finishOnGrid(measured, ownOutput(work, residual), (fine) =>
+              onSourceGrid(fine, source.description, plan),
+            ),
           };
     // On a finer grid nothing can be compared pixel by pixel.
     const quality = judged && plan.geometry === undefined ? judge(work.modality, measured, values, figures) : null;

@@ -5,6 +5,7 @@ import type { SliceQuality } from '../imaging/grade.js';
 import type { ModelCard } from '../inference/card.js';
 import type { DerivedInstance } from '../spool/records.js';
 import type { Quality } from './finish.js';
+import type { ModelOutput } from './fingerprint.js';
 import type { EnhancedFigures } from './limits.js';
 import type { NoiseModality } from './noise.js';
 import type { Result } from './thread.js';
@@ -54,7 +55,7 @@ export interface PreparedSlice {
 export interface FinishArgument<Plan> {
   readonly work: number;
   /** Null where `measure` has handed it over before. */
-  readonly residual: Float32Array | null;
+  readonly residual: ModelOutput | null;
   readonly blend: number;
   /** Whether to measure what takes longer: see `SliceQuality`. */
   readonly judged: boolean;
@@ -102,7 +103,7 @@ export type SliceMethods<Plan, Part, Summary> = {
   /** Noise after over before at each blend; the residual stays with the slice. */
   readonly measure: (argument: {
     readonly work: number;
-    readonly residual: Float32Array | null;
+    readonly residual: ModelOutput | null;
     readonly blends: readonly number[];
   }) => Promise<Result<readonly (number | null)[]>>;
   readonly finish: (argument: FinishArgument<Plan>) => Promise<Result<FinishedSlice<Part, Summary>>>;
@@ -133,5 +134,5 @@ export type InferenceMethods = {
     readonly columns: number;
     readonly values: Float32Array;
     readonly map: Float32Array;
-  }) => Promise<Result<{ readonly residual: Float32Array; readonly seconds: number }>>;
+  }) => Promise<Result<{ readonly output: ModelOutput; readonly seconds: number }>>;
 };

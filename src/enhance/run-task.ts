@@ -8,6 +8,7 @@ import { LimpidError } from '../errors.js';
 import type { Reason } from '../errors.js';
 import type { ModelCard } from '../inference/card.js';
 import type { OutcomeRecord } from '../spool/records.js';
+import type { ModelOutput } from './fingerprint.js';
 import { brokenLimits } from './limits.js';
 import type { FinishedObject, FinishedSlice } from './methods.js';
 import type { TaskOrder } from './order.js';
@@ -98,7 +99,7 @@ class TaskRun<Plan, Part, Summary> {
     return series;
   }
 
-  async #finish(slice: Underway<Plan, Part, Summary>, residual: Float32Array | null, judged = false): Promise<void> {
+  async #finish(slice: Underway<Plan, Part, Summary>, residual: ModelOutput | null, judged = false): Promise<void> {
     const [plan, blend] = [this.#plan, this.#card.grid === null ? this.#found.blend : 1];
     if (plan === null || blend === null) throw new LimpidError('INTERNAL', 'a slice was finished before its plan');
     const { images, numbers } = this.#ordered();

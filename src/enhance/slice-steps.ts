@@ -5,6 +5,7 @@
 import { basename, join } from 'node:path';
 import { LimpidError } from '../errors.js';
 import type { Reason } from '../errors.js';
+import type { ModelOutput } from './fingerprint.js';
 import type {
   FinishedObject,
   FinishedSlice,
@@ -63,8 +64,8 @@ export interface Underway<Plan, Part, Summary> {
 const numbered = (number: number): string => String(number).padStart(5, '0');
 
 /** What may be handed over of a residual. */
-const handedOver = (residual: Float32Array | null): ArrayBuffer[] =>
-  residual?.buffer instanceof ArrayBuffer ? [residual.buffer] : [];
+const handedOver = (output: ModelOutput | null): ArrayBuffer[] =>
+  output?.residual.buffer instanceof ArrayBuffer ? [output.residual.buffer] : [];
 
 export class SliceSteps<Plan, Part, Summary> {
   readonly #order: TaskOrder;
@@ -113,20 +114,20 @@ export class SliceSteps<Plan, Part, Summary> {
   }
 
   /** Runs the model. @returns the residual, in the model's unit */
-  async infer({ prepared }: Underway<Plan, Part, Summary>): Promise<Float32Array> {
+  async infer({ prepared }: Underway<Plan, Part, Summary>): Promise<ModelOutput> {
     const { rows, columns, values, map } = prepared;
     const { inference, model, onModel } = this.#ports;
     const argument = { model, rows, columns, values, map };
-    const { residual, seconds } = await inference.least().call('residual', argument, { deadlineMs: null });
+    const { output, seconds } = await inference.least().call('residual', argument, { deadlineMs: null });
     this.modelSeconds += seconds;
     onModel(seconds);
-    return residual;
+    return output;
   }
 
   /** Noise after over before at each blend. @param residual handed over, and kept with the slice; null where it is there already */
   measure(
     slice: Underway<Plan, Part, Summary>,
-    residual: Float32Array | null,
+    residual: ModelOutput | null,
     blends: readonly number[],
   ): Promise<readonly (number | null)[]> {
     const argument = { work: slice.prepared.work, residual, blends };
@@ -137,7 +138,7 @@ export class SliceSteps<Plan, Part, Summary> {
   /** Blends, derives, checks and writes one image of the object `number`. @param residual as for `measure` */
   async finish(
     slice: Underway<Plan, Part, Summary>,
-    residual: Float32Array | null,
+    residual: ModelOutput | null,
     {
       plan,
       blend,

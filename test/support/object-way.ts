@@ -9,6 +9,7 @@ import { text } from '../../src/dicom/values.js';
 import type { InstanceSummary } from '../../src/derive/check-series.js';
 import type { DerivationPlan } from '../../src/derive/plan.js';
 import type { FramePart } from '../../src/derive/frame-part.js';
+import { fingerprintOf } from '../../src/enhance/fingerprint.js';
 import type { SliceMethods } from '../../src/enhance/methods.js';
 import type { Pool } from '../../src/enhance/pool.js';
 import { LimpidError } from '../../src/errors.js';
@@ -133,7 +134,8 @@ export async function wayOf(bytes: Uint8Array, { slices, folder, deadlineMs }: W
   );
   if (typeof prepared === 'string') return { scanner: verdict, gate, decoder: prepared, result: null };
   if ('refused' in prepared) return { scanner: verdict, gate, decoder: prepared.refused.code, result: null };
-  const residual = new Float32Array(prepared.values.length);
+  const { values, map } = prepared;
+  const residual = { residual: new Float32Array(values.length), of: fingerprintOf(values, map) };
   const finished = await called(
     thread.call(
       'finish',

@@ -1,0 +1,111 @@
+// Two slices that lie side by side, and the model's outputs for them exchanged on their way: no figure of the pixels tells it, the
+// fingerprint of what the model was given does.
+import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { checkSeries } from '../../src/derive/check-series.js';
+import type { InstanceSummary } from '../../src/derive/check-series.js';
+import type { FramePart } from '../../src/derive/frame-part.js';
+import type { DerivationPlan } from '../../src/derive/plan.js';
+import { readInstance } from '../../src/dicom/file.js';
+import { fingerprintOf } from '../../src/enhance/fingerprint.js';
+import type { InferenceMethods, SliceMethods } from '../../src/enhance/methods.js';
+import { openPool } from '../../src/enhance/pool.js';
+import type { Pool } from '../../src/enhance/pool.js';
+import { runTask } from '../../src/enhance/run-task.js';
+import type { Thread } from '../../src/enhance/thread.js';
+import { openRegistry } from '../../src/inference/registry.js';
+import type { OutcomeRecord } from '../../src/spool/records.js';
+import { planFor } from '../support/derivation.js';
+import { writeSyntheticSeries } from '../support/synthetic-series.js';
+import { modelsDirectory, orderFor } from '../support/task-order.js';
+
+type Slices = SliceMethods<DerivationPlan, FramePart, InstanceSummary>;
+const slices = openPool<Slices>(new URL('../../src/slice-thread.js', import.meta.url), 1);
+const inference = openPool<InferenceMethods>(new URL('../../src/inference-thread.js', import.meta.url), 1);
+let folder = '';
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'limpid-provenance-'));
+});
+afterAll(async () => {
+  await Promise.all([...slices.all(), ...inference.all()].map((thread) => thread.end()));
+  await rm(folder, { recursive: true });
+});
+
+type Answer = Awaited<ReturnType<Thread<InferenceMethods>['call']>>;
+
+/** A pool that gives the first call the answer to the second, and the second that to the first. */
+function exchanging(pool: Pool<InferenceMethods>): Pool<InferenceMethods> {
+  const answers: Promise<Answer>[] = [];
+  let tellSecond: (answer: Promise<Answer>) => void = () => undefined;
+  const second = new Promise<Answer>((resolve) => (tellSecond = resolve));
+  const thread: Thread<InferenceMethods> = {
+    pending: 0,
+    alive: true,
+    end: () => Promise.resolve(),
+    call(method, argument, options) {
+      const own = pool.least().call(method, argument, options);
+      answers.push(own);
+      if (answers.length === 2) tellSecond(own);
+      return answers.length === 1 ? second : answers.length === 2 ? (answers[0] ?? own) : own;
+    },
+  };
+  return { size: 1, least: () => thread, all: () => [thread] };
+}
+
+async function outcomeOf(model: string, pool: Pool<InferenceMethods>): Promise<OutcomeRecord & { objects: string[] }> {
+  const shape = { modality: 'CT', rows: 96, columns: 96, seed: 4, noise: 25, slices: 4 } as const;
+  const own = await mkdtemp(join(folder, 'task-'));
+  const source = await writeSyntheticSeries(join(own, 'source'), shape);
+  const order = await orderFor(source, { model, strength: 0.4, outDir: join(own, 'out') });
+  const card = (await openRegistry(modelsDirectory)).get(model);
+  if (card === undefined) throw new Error(`no model ${model}`);
+  const instances = await Promise.all(
+    source.files.map(async (file) => readInstance(new Uint8Array(await readFile(file)))),
+  );
+  const grid = card.grid === null ? {} : { geometry: card.grid };
+  const plan = { ...planFor(instances), ...grid, startedAtMs: order.startedAtMs };
+  const outcome = await runTask<DerivationPlan, FramePart, InstanceSummary>(order, {
+    slices,
+    inference: pool,
+    model: { card, file: '', provider: 'cpu', batch: 1 },
+    sliceDeadlineMs: 60_000,
+    planOf: () => plan,
+    checkSeries: (summaries) => checkSeries(source.sopInstanceUids, summaries, plan),
+    now: () => order.startedAtMs,
+    onSlice: () => undefined,
+    onModel: () => undefined,
+  });
+  return { ...outcome, objects: await readdir(join(own, 'out', 'objects')).catch(() => []) };
+}
+
+describe('the outputs of a model', () => {
+  it.each(['wavelet', 'bicubic'])('go to their own slices (%s)', async (model) => {
+    const { outcome, code, detail, objects } = await outcomeOf(model, inference);
+    expect([outcome, code, detail, objects.length]).toEqual(['enhanced', null, '', 4]);
+  });
+
+  it.each(['wavelet', 'bicubic'])('are refused where two were exchanged, and nothing is kept (%s)', async (model) => {
+    const { outcome, code, detail, objects } = await outcomeOf(model, exchanging(inference));
+    expect([outcome, code, objects]).toEqual(['failed', 'DERIVE_CHECK_FAILED', []]);
+    expect(detail).toBe("PROVENANCE: the model's output is of another slice");
+  });
+});
+
+describe('fingerprintOf', () => {
+  it('changes with any bit of image or noise map', () => {
+    const [values, map] = [Float32Array.of(1, 2, 3), Float32Array.of(4, 5)];
+    const all = [
+      fingerprintOf(values, map),
+      fingerprintOf(Float32Array.of(1, 2, 3.0000002), map),
+      fingerprintOf(values, Float32Array.of(4, 5.000001)),
+      fingerprintOf(map, values),
+      fingerprintOf(Float32Array.of(2, 1, 3), map),
+    ];
+    expect(new Set(all).size).toBe(5);
+    const shared = new Float32Array(new SharedArrayBuffer(12));
+    shared.set(values);
+    expect(fingerprintOf(shared, map)).toBe(all[0]);
+  });
+});
