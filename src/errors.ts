@@ -207,13 +207,21 @@ export const reasons = {
   PALETTE: { verdict: 'skip', lift: false, says: 'Palette colour images are not enhanced.' },
   LOSSY: { verdict: 'skip', lift: true, says: 'The pixels were compressed with loss.' },
   BURNED_IN: { verdict: 'skip', lift: true, says: 'Burned-in annotation: a network may alter text.' },
-  MISSING_ATTRIBUTE: { verdict: 'skip', lift: false, says: 'An attribute that enhancement needs is missing.' },
+  MISSING_ATTRIBUTE: {
+    verdict: 'skip',
+    lift: false,
+    says: 'An attribute that enhancement needs is missing, or its numbers describe no plane.',
+  },
   BAD_UID: {
     verdict: 'skip',
     lift: false,
     says: 'A SOP, Series or Study Instance UID of the source is no UID: nothing could be traced back to it.',
   },
-  BAD_RESCALE: { verdict: 'skip', lift: false, says: 'Rescale slope 0 or no number, or a Modality LUT.' },
+  BAD_RESCALE: {
+    verdict: 'skip',
+    lift: false,
+    says: 'A rescale slope that is 0, no number, several, or too small beside the intercept; or a Modality LUT.',
+  },
   BAD_PIXEL_DESCRIPTION: {
     verdict: 'skip',
     lift: false,
