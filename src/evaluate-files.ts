@@ -242,6 +242,7 @@ export async function studyFiles(
       }
     }
   }
+  if (rows.length === 0) throw new LimpidError('USAGE', 'the noise of no series could be measured: nothing to compare');
   return rows;
 }
 

@@ -67,6 +67,27 @@ describe('evaluate', () => {
     });
   }, 180_000);
 
+  it('has no empty table for a series whose noise it cannot measure', async () => {
+    await withFolder(async (folder) => {
+      const flat = { ...phantom, rows: 64, columns: 64, noise: 0 };
+      await writeSyntheticSeries(join(folder, 'flat'), {
+        ...flat,
+        change: () => [[0x7fe00010, 'OW', new Uint8Array(2 * 64 * 64)]],
+      });
+      const { status, err } = await limpid(
+        'evaluate',
+        'robustness',
+        join(folder, 'flat'),
+        '--with',
+        'nlm',
+        '--out',
+        folder,
+      );
+      expect(status).not.toBe(0);
+      expect(err).toContain('noise of no series could be measured');
+    });
+  });
+
   it('says what it cannot read', async () => {
     const { status, err } = await limpid(
       'evaluate',

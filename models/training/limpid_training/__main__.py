@@ -158,7 +158,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--slices", type=Path, nargs="+", required=True)
     command.set_defaults(run=_robustness)
     command = commands.add_parser("sheet", help="PNG of before, after and difference, to be looked at")
-    command.add_argument("modality", choices=("ct", "mr"))
+    command.add_argument("modality", choices=("ct", "mr", "us"))
     command.add_argument("--model", type=Path, required=True)
     command.add_argument("--slices", type=Path, nargs="+", required=True)
     command.add_argument("--strength", type=float, help="default: the card's")

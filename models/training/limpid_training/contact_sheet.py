@@ -7,12 +7,14 @@ import numpy as np
 import torch
 from PIL import Image
 
-from limpid_training import noise_estimate, quality
+from limpid_training import noise_estimate, quality, us_evaluation
 from limpid_training.dicom_slices import modality_values
 from limpid_training.model_folder import Denoiser
 
 SIDE = 420
 BLENDS = (0.25, 0.5, 0.75, 1.0)
+WINDOWS = {"ct": (-160, 240, 50), "mr": (0, 1000, 100), "us": (0, 255, 40)}
+"""Black, white, and what of a difference is black and white."""
 
 
 def _enhanced(modality: str, image: np.ndarray, network: Denoiser, strength: float) -> np.ndarray:
@@ -20,16 +22,19 @@ def _enhanced(modality: str, image: np.ndarray, network: Denoiser, strength: flo
         mask = noise_estimate.soft_tissue(image)
         level = noise_estimate.sigma_mode(image, mask)
         sigma = noise_estimate.noise_map(image, mask, level)
+    elif modality == "us":
+        mask = us_evaluation.speckle_mask(image)
+        sigma = np.full(image.shape, noise_estimate.sigma_mode(image, mask), np.float32)
     else:
         mask = noise_estimate.mr_foreground(image)
         sigma = noise_estimate.mr_noise_map(image, mask, noise_estimate.sigma_mr(image, mask))
     output = network(np.maximum(image, -1024) if modality == "ct" else image, sigma)
 
     def at(blend: float) -> np.ndarray:
-        return quality.blend(image, output, blend, sigma, mask, over_mask=modality == "mr")
+        return quality.blend(image, output, blend, sigma, mask, over_mask=modality != "ct")
 
     def level_of(result: np.ndarray) -> float:
-        return noise_estimate.sigma_mode(result, mask) if modality == "ct" else noise_estimate.sigma_flat(result, image, mask)
+        return noise_estimate.sigma_flat(result, image, mask) if modality == "mr" else noise_estimate.sigma_mode(result, mask)
 
     before = level_of(image)
     ratios = {blend: level_of(at(blend)) / before for blend in BLENDS}
@@ -51,11 +56,10 @@ def write(modality: str, model: Path, slices: list[Path], strength: float | None
     network = Denoiser.read(model)
     rows = []
     for path in slices:
-        image = modality_values(path)[0]
+        image = us_evaluation.grey_image(path) if modality == "us" else modality_values(path)[0]
         if modality == "mr":
             image = 1000 * image / np.quantile(image, 0.995)
         after = _enhanced(modality, image, network, strength or network.strength)
-        low, high = (-160, 240) if modality == "ct" else (0, 1000)
-        reach = 50 if modality == "ct" else 100
+        low, high, reach = WINDOWS[modality]
         rows.append(np.hstack([_panel(image, low, high), _panel(after, low, high), _panel(image - after, -reach, reach)]))
     Image.fromarray(np.vstack(rows)).save(out)
