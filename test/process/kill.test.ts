@@ -1,6 +1,6 @@
 // SIGKILL at ten moments of a run, the queue deleted, Redis emptied: what was acknowledged is there, every derived series
 // arrives once.
-import { rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
@@ -9,12 +9,12 @@ import { eventually, quickConfig, startNode } from '../../demo/start-node.js';
 import type { NodeUnderTest } from '../../demo/start-node.js';
 import { openReceivingPacs } from '../../demo/receiving-pacs.js';
 import type { ReceivingPacs } from '../../demo/receiving-pacs.js';
+import { readPart10 } from '../../src/dicom/part10.js';
 import { readOutgoing } from '../../src/io/dimse/outgoing.js';
 import { send } from '../../src/io/dimse/scu.js';
 import { openLog } from '../../src/observe/log.js';
 import { openMetrics } from '../../src/observe/metrics.js';
-import { keyOf } from '../../src/spool/key.js';
-import { readState } from '../../src/spool/read-state.js';
+import { instanceNameOf, keyOf } from '../../src/spool/key.js';
 import { Layout } from '../../src/spool/layout.js';
 import { describeWithPeers, startRedis } from '../support/peers.js';
 import { writeSyntheticSeries } from '../support/synthetic-series.js';
@@ -78,14 +78,25 @@ async function allArrived(pacs: ReceivingPacs, sources: readonly SyntheticSeries
   }
 }
 
-/** Every acknowledged instance has its file in the spool. */
+/** Data set bytes of a Part 10 file. */
+async function dataSetOf(file: string): Promise<Buffer> {
+  const bytes = await readFile(file);
+  return bytes.subarray(readPart10(bytes).dataSetOffset);
+}
+
+/** Every acknowledged instance has its file in the spool, with the bytes that were sent. */
 async function expectKept(
   node: NodeUnderTest,
   series: SyntheticSeries,
   acknowledged: ReadonlySet<string>,
 ): Promise<void> {
-  const state = await readState(new Layout(node.spool), keyOf(series.studyInstanceUid, series.seriesInstanceUid));
-  expect(state.files.length).toBeGreaterThanOrEqual(acknowledged.size);
+  const layout = new Layout(node.spool);
+  const key = keyOf(series.studyInstanceUid, series.seriesInstanceUid);
+  for (const [index, uid] of series.sopInstanceUids.entries()) {
+    if (!acknowledged.has(uid)) continue;
+    const kept = await dataSetOf(layout.instance(key, instanceNameOf(uid)));
+    expect({ uid, isWhole: kept.equals(await dataSetOf(series.files[index] ?? '')) }).toEqual({ uid, isWhole: true });
+  }
 }
 
 describe('SIGKILL of a whole node on the embedded queue', () => {
@@ -120,6 +131,65 @@ describe('SIGKILL of a whole node on the embedded queue', () => {
       }
     });
   }, 300_000);
+
+  it('ten times while four associations never pause: each acknowledged instance is there, byte for byte', async () => {
+    await withFolder(async (folder) => {
+      const options = {
+        folder: join(folder, 'node'),
+        config: quickConfig({
+          peers: { ct1: { aeTitle: 'CT1' } },
+          assemble: { quiet: '500ms', released: '200ms', gaps: '1s', longest: '60s' },
+          rules: [{ name: 'all', ignore: true }],
+        }),
+      };
+      const shape = { modality: 'CT', slices: 50, rows: 256, columns: 256, noise: 20 } as const;
+      const sources: SyntheticSeries[] = [];
+      for (let seed = 0; seed < 4; seed++)
+        sources.push(await writeSyntheticSeries(join(folder, 'in', String(seed)), { ...shape, seed }));
+      const instances = await Promise.all(sources.flatMap(({ files }) => files.map((file) => readOutgoing(file))));
+      const acknowledged = new Set<string>();
+      let port = 0;
+      const over = new AbortController();
+      /** Sends what has no 0000 yet, again and again, as a modality does: also while the node is away. */
+      const modality = (async () => {
+        while (!over.signal.aborted) {
+          const left = instances.filter(({ sopInstanceUid }) => !acknowledged.has(sopInstanceUid));
+          if (left.length === 0) return;
+          const target = { aeTitle: 'LIMPID', host: '127.0.0.1', port, callingAe: 'CT1' };
+          await send(target, left, {
+            associations: 4,
+            log,
+            onOutcome: ({ status, sopInstanceUid }) => void (status === 0 && acknowledged.add(sopInstanceUid)),
+          });
+          await sleep(250); // what a node that starts needs of the machine
+        }
+      })();
+      const counts: number[] = [];
+      let node = await startNode(options);
+      try {
+        for (let kill = 0; kill < 10; kill++) {
+          const before = acknowledged.size;
+          port = node.dicomPort;
+          const most = Math.min(instances.length, before + 5 + 4 * kill);
+          await eventually('some are acknowledged', () => Promise.resolve(acknowledged.size >= most));
+          await node.end('SIGKILL');
+          await sleep(50);
+          counts.push(acknowledged.size);
+          const known = new Set(acknowledged);
+          for (const source of sources) await expectKept(node, source, known);
+          node = await startNode(options);
+        }
+        port = node.dicomPort;
+        await modality;
+        for (const source of sources) await expectKept(node, source, acknowledged);
+        expect(acknowledged.size).toBe(instances.length);
+        expect(new Set(counts).size).toBeGreaterThan(3); // it was killed under way, not before or behind
+      } finally {
+        over.abort();
+        await node.end('SIGKILL');
+      }
+    });
+  }, 600_000);
 
   it('and its queue deleted: the spool makes the jobs anew', async () => {
     await withFolder(async (folder) => {
