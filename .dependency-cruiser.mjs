@@ -1,6 +1,6 @@
 // Rooms and the way of imports: ARCHITECTURE.md. `npm run check` fails on any import that is not listed here.
 const stages = ['receive', 'assemble', 'route', 'enhance', 'derive', 'deliver'];
-const ground = ['dicom', 'io', 'imaging', 'inference', 'spool', 'queue', 'observe'];
+const ground = ['dicom', 'io', 'imaging', 'inference', 'spool', 'queue', 'observe', 'threads'];
 const rule = (name, from, to) => ({ name, severity: 'error', from, to });
 const only = (room, allowed) =>
   rule(
@@ -29,13 +29,14 @@ export default {
     only('queue', ['dicom', 'spool', 'observe']),
     only('io', ['dicom', 'observe']),
     only('inference', ['imaging', 'observe', 'conditions']),
-    only('spool', ['dicom', 'observe']),
+    only('spool', ['dicom', 'observe', 'threads']),
     only('conditions', ['dicom']),
     only('config', ['conditions', 'dicom']),
     only('evaluate', ['dicom', 'imaging']),
     only('imaging', []),
     only('dicom', []),
     only('observe', []),
+    only('threads', []),
     only('admin', [...ground, 'config']),
     only('cli', [...ground, 'config']),
     confined('inference', 'onnxruntime-node|onnxruntime-common'),

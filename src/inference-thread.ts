@@ -5,9 +5,9 @@ import type { Enhancer } from './enhance/enhancer.js';
 import { fingerprintOf } from './enhance/fingerprint.js';
 import type { ModelOutput } from './enhance/fingerprint.js';
 import type { InferenceMethods, OpenModel } from './enhance/methods.js';
-import { serve } from './enhance/thread.js';
-import type { Result } from './enhance/thread.js';
 import { LimpidError } from './errors.js';
+import { serve } from './threads/thread.js';
+import type { Result } from './threads/thread.js';
 
 /** Pixels that go through a network at once for each slice of a batch. */
 const slicePixels = 512 * 512;

@@ -53,6 +53,7 @@ export async function openReceiver(
   const { spool } = pipeline;
   const lock = await takeLock(spool, options, standsBy);
   closing.add(() => lock.release());
+  await spool.instances.start();
   metrics.set('spool_limit_bytes', { kind: 'low' }, config.spool.lowBytes);
   metrics.set('spool_limit_bytes', { kind: 'critical' }, config.spool.criticalBytes);
   let held = '';

@@ -34,7 +34,7 @@ import type { ModelOutput } from './enhance/fingerprint.js';
 import { measureSlice, noiseRatio } from './enhance/noise.js';
 import type { Measured, NoiseModality } from './enhance/noise.js';
 import { SharedFloats } from './enhance/shared.js';
-import { serve } from './enhance/thread.js';
+import { serve } from './threads/thread.js';
 import { LimpidError } from './errors.js';
 import type { Reason } from './errors.js';
 import { completeObject, headerLength, sha256OfBytes, writeFrame } from './frame-writer.js';

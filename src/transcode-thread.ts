@@ -4,7 +4,7 @@ import { readInstance } from './dicom/file.js';
 import { writeFileMeta } from './dicom/part10.js';
 import { transcoded } from './dicom/transcode.js';
 import type { TranscodeMethods } from './deliver/transcoder.js';
-import { serve } from './enhance/thread.js';
+import { serve } from './threads/thread.js';
 
 const methods: TranscodeMethods = {
   async transcode({ file, outFile, sopClassUid, sopInstanceUid, transferSyntaxUid }) {

@@ -16,7 +16,7 @@ import type { InstanceSummary } from '../src/derive/check-series.js';
 import type { DerivationPlan } from '../src/derive/plan.js';
 import type { FramePart } from '../src/derive/frame-part.js';
 import type { SliceMethods } from '../src/enhance/methods.js';
-import { openPool } from '../src/enhance/pool.js';
+import { openPool } from '../src/threads/pool.js';
 import { mutated } from '../test/support/mutate.js';
 import { wayOf } from '../test/support/object-way.js';
 import type { WayOutcome } from '../test/support/object-way.js';

@@ -307,9 +307,8 @@ export class Tracker {
 
   /** Hashes what has none yet: when its series closes, since while it arrives the time belongs to the network and the disk. */
   async #hash({ key, arrivals, hashed }: Pending): Promise<void> {
-    for (const [file, { instance }] of arrivals) {
-      if (!hashed.has(file)) hashed.set(file, await this.#deps.spool.instances.hashed(key, instance));
-    }
+    const unhashed = [...arrivals].flatMap(([file, { instance }]) => (hashed.has(file) ? [] : [instance]));
+    for (const record of await this.#deps.spool.instances.hashed(key, unhashed)) hashed.set(record.file, record);
   }
 
   #record(pending: Pending, previous: SeriesRecord | null, why: SeriesRecord['closed'], gaps: boolean): SeriesRecord {

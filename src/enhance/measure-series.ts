@@ -3,7 +3,7 @@ import type { Grade } from '../imaging/grade.js';
 import { gradeOfMiddle } from './quality-figures.js';
 import type { SliceMethods } from './methods.js';
 import type { NoiseModality } from './noise.js';
-import type { Pool } from './pool.js';
+import type { Pool } from '../threads/pool.js';
 import { middleOf } from './strength.js';
 
 export interface MeasuredSeries {

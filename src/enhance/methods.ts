@@ -8,7 +8,7 @@ import type { Quality } from './finish.js';
 import type { ModelOutput } from './fingerprint.js';
 import type { EnhancedFigures } from './limits.js';
 import type { NoiseModality } from './noise.js';
-import type { Result } from './thread.js';
+import type { Result } from '../threads/thread.js';
 
 /** What the header of one object tells about its images. */
 export interface SurveyedObject {

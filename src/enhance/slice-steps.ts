@@ -17,9 +17,9 @@ import type {
 } from './methods.js';
 import type { TaskOrder } from './order.js';
 import type { Ending, Found } from './outcome.js';
-import type { Pool } from './pool.js';
+import type { Pool } from '../threads/pool.js';
 import type { OrderedSeries } from './series.js';
-import type { Thread } from './thread.js';
+import type { Thread } from '../threads/thread.js';
 
 export interface TaskPorts<Plan, Part, Summary> {
   readonly slices: Pool<SliceMethods<Plan, Part, Summary>>;

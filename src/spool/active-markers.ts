@@ -24,12 +24,21 @@ export class ActiveMarkers {
     this.#now = now;
   }
 
+  fileOf(key: Key): string {
+    return join(this.#folder, key);
+  }
+
+  /** Whether this process has seen the series' marker synced: then one that is there is enough. */
+  isKnown(key: Key): boolean {
+    return this.#marked.has(key);
+  }
+
   /**
    * Makes a series' marker unless it is there. Called after the file that makes the series active is published: a finisher
    * that did not see that file has renamed the marker before, so that it is made anew here.
    */
   async mark(key: Key): Promise<void> {
-    const file = join(this.#folder, key);
+    const file = this.fileOf(key);
     if (this.#marked.has(key) && (await stat(file).catch(() => null)) !== null) return;
     try {
       await writeFile(file, '', { flag: 'wx' });

@@ -3,7 +3,6 @@ import { open } from 'node:fs/promises';
 import { readPart10 } from '../dicom/part10.js';
 import { LimpidError } from '../errors.js';
 import { committedBy } from './commitments.js';
-import { dataSetSha256 } from './data-set-hash.js';
 import type { Spool } from './spool.js';
 import { deliveredTo, sweptFiles } from './state.js';
 import type { SeriesState } from './state.js';
@@ -35,7 +34,7 @@ export async function readHeld(
   try {
     const { meta } = readPart10(await firstBytes(path));
     if (meta.mediaStorageSopInstanceUid !== sopInstanceUid) return { kind: 'damaged' };
-    const sha256 = await dataSetSha256(path);
+    const sha256 = await spool.instances.sha256(path);
     if (recorded.some((instance) => instance.sha256 !== sha256)) return { kind: 'damaged' };
     return { kind: 'whole', sopClassUid: meta.mediaStorageSopClassUid };
   } catch (error) {

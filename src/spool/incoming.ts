@@ -1,22 +1,40 @@
 // One instance on its way in: bytes go from the socket's buffer to a temporary file as they come, then to their final name.
 import { rm } from 'node:fs/promises';
-import { appendFully, closeDescriptor, dataSync, openNew } from './file-descriptor.js';
+import type { Disk } from './disk.js';
+import { FileJobFailure } from './disk.js';
+import type { FileDone, FileJob, Linked } from './disk-job.js';
+import { closeDescriptor, dataSync } from './file-descriptor.js';
 import type { WriteBuffers } from './write-buffers.js';
 import type { SyncPolicy } from './write-once.js';
 
 /** What may wait for the disk when more bytes are asked for. */
 const lowBytes = 1 << 20;
-/** Bytes that are gathered for one write: a slice goes to the disk in one call, whose way to a thread and back costs more than it does. */
+/** Bytes that are gathered for one write: a CT slice is opened, written, closed and named by one message to a thread. */
 const gatheredBytes = 1 << 20;
+
+/** A filled buffer that waits for the disk. */
+interface Full {
+  readonly buffer: Buffer;
+  readonly length: number;
+}
+
+interface Place {
+  /** Final name. */
+  readonly link: string;
+  /** A file that is looked for when the name is made. */
+  readonly marker: string;
+}
 
 /** The file of one incoming instance before it is published. */
 export class Incoming {
   readonly path: string;
   readonly #policy: SyncPolicy;
   readonly #buffers: WriteBuffers;
-  readonly #opened: Promise<number>;
-  /** Filled buffers that wait for the disk. */
-  readonly #full: { readonly buffer: Buffer; readonly length: number }[] = [];
+  readonly #disk: Disk;
+  readonly #full: Full[] = [];
+  /** Null: not made yet, or closed. */
+  #descriptor: number | null = null;
+  #isMade = false;
   #gathered = 0;
   #filling: Buffer | null = null;
   #fill = 0;
@@ -28,15 +46,13 @@ export class Incoming {
   readonly #waiting: (() => void)[] = [];
   #failure: unknown = null;
   #discarded = false;
-  #isClosed = false;
 
   /** @param meta preamble and file meta group, written in front of the data set */
-  constructor(path: string, meta: Uint8Array, policy: SyncPolicy, buffers: WriteBuffers) {
+  constructor(path: string, meta: Uint8Array, policy: SyncPolicy, buffers: WriteBuffers, disk: Disk) {
     this.path = path;
     this.#policy = policy;
     this.#buffers = buffers;
-    this.#opened = openNew(path);
-    this.#opened.catch((error: unknown) => (this.#failure = error));
+    this.#disk = disk;
     this.#dataSetBytes = -meta.length;
     this.write(meta);
   }
@@ -70,15 +86,19 @@ export class Incoming {
     if (this.#failure !== null) throw this.#failure;
   }
 
-  /** Everything on disk (synced by policy) and closed. */
+  /** Everything on disk (synced by policy) and closed; the temporary name stays. */
   async finish(): Promise<void> {
-    if (this.#fill > 0) this.#flush();
-    this.#writeOut();
-    await this.#writing;
-    if (this.#failure !== null) throw this.#failure;
-    const descriptor = await this.#opened;
-    if (this.#policy === 'always') await dataSync(descriptor);
-    await this.#close(descriptor);
+    await this.#end(null);
+  }
+
+  /**
+   * The same, then the final name instead of the temporary one, unless another file has it or its folder is not there.
+   *
+   * @returns what became of the name, and whether the marker is there
+   */
+  async place(place: Place): Promise<{ linked: Linked; isMarked: boolean }> {
+    const { linked, isMarked } = await this.#end(place);
+    return { linked: linked ?? 'name-taken', isMarked };
   }
 
   /** Removes the temporary file. Safe in any state. */
@@ -86,48 +106,79 @@ export class Incoming {
     this.#discarded = true;
     if (this.#filling !== null) this.#buffers.give(this.#filling);
     this.#filling = null;
-    this.#writeOut(); // gives the buffers back
+    this.#give(this.#full.splice(0));
     await this.#writing;
-    const descriptor = await this.#opened.catch(() => null); // its failure was told to who wrote
-    if (descriptor !== null) await this.#close(descriptor);
-    await rm(this.path, { force: true });
+    const descriptor = this.#descriptor;
+    this.#descriptor = null;
+    if (descriptor !== null) await closeDescriptor(descriptor);
+    if (this.#isMade) await rm(this.path, { force: true });
   }
 
-  async #close(descriptor: number): Promise<void> {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
-    await closeDescriptor(descriptor);
+  async #end(place: Place | null): Promise<FileDone> {
+    this.#fillUp();
+    await this.#writing;
+    if (this.#failure !== null) throw this.#failure;
+    const last = this.#full.splice(0);
+    try {
+      if (this.#policy === 'never') return await this.#do(last, { close: true, ...place });
+      if (last.length > 0) await this.#do(last, {});
+      if (this.#descriptor !== null) await dataSync(this.#descriptor); // by the pool: many wait for the disk at once
+    } finally {
+      this.#give(last);
+    }
+    return this.#do([], { close: true, ...place });
   }
 
-  /** Puts the buffer that is being filled with those that are full, and those to the disk where there are enough of them. */
-  #flush(): void {
+  /** One message to a thread. @throws FileJobFailure */
+  async #do(full: readonly Full[], steps: Pick<FileJob, 'close' | 'link' | 'marker'>): Promise<FileDone> {
+    const parts = full.map(({ buffer, length }) => buffer.subarray(0, length));
+    const descriptor = this.#isMade ? this.#descriptor : 'new';
+    this.#isMade = true;
+    try {
+      const done = await this.#disk.run({ path: this.path, descriptor, parts, ...steps });
+      this.#descriptor = done.descriptor;
+      return done;
+    } catch (error) {
+      if (error instanceof FileJobFailure) this.#descriptor = error.descriptor;
+      this.#failure ??= error;
+      throw error;
+    }
+  }
+
+  #give(full: readonly Full[]): void {
+    for (const { buffer, length } of full) {
+      this.#queued -= length;
+      this.#buffers.give(buffer);
+    }
+  }
+
+  /** Puts the buffer that is being filled with those that are full. */
+  #fillUp(): void {
     if (this.#filling !== null) this.#full.push({ buffer: this.#filling, length: this.#fill });
     this.#filling = null;
     this.#gathered += this.#fill;
     this.#fill = 0;
-    if (this.#gathered >= gatheredBytes || this.#buffers.areScarce) this.#writeOut();
   }
 
-  #writeOut(): void {
-    if (!this.#isWriting && this.#full.length > 0) this.#writing = this.#writeFull();
+  /** A buffer is full: it goes to the disk with those before it where there are enough of them. */
+  #flush(): void {
+    this.#fillUp();
+    const isEnough = this.#gathered >= gatheredBytes || this.#buffers.areScarce;
+    if (isEnough && !this.#isWriting) this.#writing = this.#writeFull();
   }
 
-  /** Writes what is full, all of it in one call; after a failure, or when discarded, only gives it back. Never rejects. */
+  /** Writes what is full, all of it in one call; after a failure only gives it back. Never rejects. */
   async #writeFull(): Promise<void> {
     this.#isWriting = true;
     while (this.#full.length > 0) {
       const batch = this.#full.splice(0);
       this.#gathered = 0;
       try {
-        const parts = batch.map(({ buffer, length }) => buffer.subarray(0, length));
-        if (this.#failure === null && !this.#discarded) await appendFully(await this.#opened, parts);
-      } catch (error) {
-        this.#failure ??= error;
+        if (this.#failure === null) await this.#do(batch, {});
+      } catch {
+        // kept as what has failed; told to who asks next
       }
-      for (const { buffer, length } of batch) {
-        this.#queued -= length;
-        this.#buffers.give(buffer);
-      }
+      this.#give(batch);
       for (const resolve of this.#waiting.splice(0)) resolve();
     }
     this.#isWriting = false;

@@ -2,7 +2,7 @@
 import { unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ActiveMarkers } from './active-markers.js';
-import { dataSetSha256 } from './data-set-hash.js';
+import { Disk } from './disk.js';
 import { Incoming } from './incoming.js';
 import { instanceNameOf } from './key.js';
 import type { Key } from './key.js';
@@ -31,23 +31,27 @@ interface InstancesOptions {
   readonly active: ActiveMarkers;
 }
 
-/** What is read at once to be hashed: a CT slice fits, and is hashed by a thread of the pool. */
-const hashBytes = 1 << 20;
+/** Files that one message to the hashing thread names: others wait for a series of them no longer than for one. */
+const hashedAtOnce = 16;
 
 export class Instances {
   readonly #options: InstancesOptions;
   readonly #buffers = new WriteBuffers();
-  /** Used again by the next hash; null while one uses it. */
-  #hashBuffer: Buffer | null = null;
+  readonly #disk = new Disk();
 
   constructor(options: InstancesOptions) {
     this.#options = options;
   }
 
+  /** Starts the threads that wait for the disk, so that the first instance need not wait for them. */
+  start(): Promise<void> {
+    return this.#disk.start();
+  }
+
   /** A temporary file for an instance that is arriving. */
   begin(meta: Uint8Array): Incoming {
     const { folder, sync } = this.#options;
-    return new Incoming(folder.fresh('incoming'), meta, sync, this.#buffers);
+    return new Incoming(folder.fresh('incoming'), meta, sync, this.#buffers, this.#disk);
   }
 
   /**
@@ -66,19 +70,22 @@ export class Instances {
   ): Promise<PublishedInstance> {
     const { layout, active, syncs } = this.#options;
     const bytes = incoming.dataSetBytes;
-    await incoming.finish();
     const name = instanceNameOf(identity.sopInstanceUid);
     const known = listed.get(identity.sopInstanceUid);
-    const isFirst = known === undefined && (await this.#link(key, incoming.path, name));
-    const { kind, file, sha256 } = isFirst
-      ? { kind: 'stored' as const, file: name, sha256: null }
-      : await this.#publishAgain(key, incoming.path, name, known, variants);
+    if (known === undefined) {
+      const { isFirst, isMarked } = await this.#place(key, incoming, name);
+      if (isFirst) {
+        await Promise.all([isMarked ? null : active.mark(key), syncs.sync(layout.instances(key)), syncs.made()]);
+        return { kind: 'stored', instance: { file: name, ...identity, sha256: null, bytes } };
+      }
+    } else await incoming.finish();
+    const { kind, file, sha256 } = await this.#publishAgain(key, incoming.path, name, known, variants);
     const instance = { file, ...identity, sha256, bytes };
     if (kind === 'refused') {
       await unlink(incoming.path);
       return { kind, instance };
     }
-    if (kind === 'duplicate' && sha256 !== null && known?.has(sha256) === true) {
+    if (kind === 'duplicate' && known?.has(sha256) === true) {
       await unlink(incoming.path);
       return { kind, instance };
     }
@@ -86,20 +93,40 @@ export class Instances {
     return { kind, instance };
   }
 
-  /** An instance as records list it. */
-  async hashed(key: Key, instance: KeptInstance): Promise<InstanceRecord> {
-    const sha256 = instance.sha256 ?? (await this.#sha256(this.#options.layout.instance(key, instance.file)));
-    return { ...instance, sha256 };
+  /** Instances as records list them. */
+  async hashed(key: Key, instances: readonly KeptInstance[]): Promise<InstanceRecord[]> {
+    const { layout } = this.#options;
+    const open = instances.filter(({ sha256 }) => sha256 === null).map(({ file }) => file);
+    const found = new Map<string, string>();
+    for (let at = 0; at < open.length; at += hashedAtOnce) {
+      const files = open.slice(at, at + hashedAtOnce);
+      const hashes = await this.#disk.sha256(files.map((file) => layout.instance(key, file)));
+      for (const [index, file] of files.entries()) found.set(file, hashes[index] ?? '');
+    }
+    return instances.map((instance) => ({ ...instance, sha256: instance.sha256 ?? found.get(instance.file) ?? '' }));
   }
 
-  async #sha256(file: string): Promise<string> {
-    const buffer = this.#hashBuffer ?? Buffer.allocUnsafeSlow(hashBytes);
-    this.#hashBuffer = null;
-    try {
-      return await dataSetSha256(file, buffer);
-    } finally {
-      this.#hashBuffer = buffer;
-    }
+  /** SHA-256 of the data set of an instance file. @throws the file system's error, with its code */
+  async sha256(file: string): Promise<string> {
+    const [sha256 = ''] = await this.#disk.sha256([file]);
+    return sha256;
+  }
+
+  /** Ends the threads that wait for the disk. */
+  close(): Promise<void> {
+    return this.#disk.close();
+  }
+
+  /** Gives a finished instance its final name; the folder is made only where it is not there yet: all of a series but the first find it. */
+  async #place(key: Key, incoming: Incoming, name: string): Promise<{ isFirst: boolean; isMarked: boolean }> {
+    const { layout, syncs, active } = this.#options;
+    const link = layout.instance(key, name);
+    const { linked, isMarked } = await incoming.place({ link, marker: active.fileOf(key) });
+    if (linked === 'made') return { isFirst: true, isMarked: isMarked && active.isKnown(key) };
+    if (linked === 'no-folder') await makeDirectory(layout.instances(key), syncs);
+    const isFirst = await linkKeeping(incoming.path, link);
+    if (isFirst) await unlink(incoming.path);
+    return { isFirst, isMarked: false };
   }
 
   /** Puts an instance file back that arrived while its series was being forgotten. */
@@ -121,10 +148,9 @@ export class Instances {
     variants: 'keep' | 'refuse',
   ): Promise<{ kind: PublishedInstance['kind']; file: string; sha256: string }> {
     const { layout } = this.#options;
-    const sha256 = await this.#sha256(temporary);
+    const sha256 = await this.sha256(temporary);
     // The name of a listed instance stays taken when retention has swept its file.
-    const isSame =
-      known === undefined ? (await this.#sha256(layout.instance(key, name))) === sha256 : known.has(sha256);
+    const isSame = known === undefined ? (await this.sha256(layout.instance(key, name))) === sha256 : known.has(sha256);
     if (isSame) return { kind: 'duplicate', file: name, sha256 };
     if (variants === 'refuse') return { kind: 'refused', file: name, sha256 };
     const file = `${name}.${sha256.slice(0, 8)}`;

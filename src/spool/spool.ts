@@ -291,8 +291,9 @@ export class Spool {
     return sweepProcessFolders(this.layout.tmp, this.#identity, this.#options.now);
   }
 
-  close(): Promise<void> {
-    return this.#folder.close();
+  async close(): Promise<void> {
+    await this.instances.close();
+    await this.#folder.close();
   }
 
   #attempt(code: AttemptRecord['code'], detail: string): AttemptRecord {

@@ -3,7 +3,6 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { LimpidError } from '../errors.js';
 import type { Key } from './key.js';
-import { dataSetSha256 } from './data-set-hash.js';
 import type { Spool } from './spool.js';
 import { nextSteps, sweptFiles, unlistedFiles } from './state.js';
 import type { SeriesState } from './state.js';
@@ -76,7 +75,10 @@ async function verifyInstances(
   for (const [file, sha256] of listed) {
     if (!there.has(file)) {
       if (!swept.has(file)) fault(`instances/${file}.dcm is missing`);
-    } else if (depth === 'hashes' && (await dataSetSha256(spool.layout.instance(state.key, file))) !== sha256) {
+    } else if (
+      depth === 'hashes' &&
+      (await spool.instances.sha256(spool.layout.instance(state.key, file))) !== sha256
+    ) {
       fault(`instances/${file}.dcm has other bytes than its record tells`);
     }
   }

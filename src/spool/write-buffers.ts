@@ -1,4 +1,5 @@
-// Buffers in which arriving bytes are gathered for writing: used again, so that their pages are there and nothing is collected.
+// Buffers in which arriving bytes are gathered for writing: shared with the threads that write, and used again, so that their pages are
+// there and nothing is collected.
 
 /** Bytes of one buffer. Several go to the disk in one call, so that small ones cost nothing but hold little of a stalled sender's. */
 const bufferBytes = 128 * 1024;
@@ -18,7 +19,7 @@ export class WriteBuffers {
 
   take(): Buffer {
     this.#used++;
-    return this.#idle.pop() ?? Buffer.allocUnsafeSlow(bufferBytes);
+    return this.#idle.pop() ?? Buffer.from(new SharedArrayBuffer(bufferBytes));
   }
 
   /** Nobody may hold it any more. */

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from '@jest/globals';
-import { openPool } from '../../src/enhance/pool.js';
+import { openPool } from '../../src/threads/pool.js';
 import { mutated } from '../support/mutate.js';
 import { wayOf } from '../support/object-way.js';
 import type { Slices } from '../support/object-way.js';

@@ -88,7 +88,8 @@ async function traces(): Promise<{ kept: number; temporary: number; open: number
 async function expectClean(kept = 0): Promise<void> {
   const deadline = performance.now() + 4000;
   let found = await traces();
-  while (performance.now() < deadline && (node.scp.associations() > 0 || found.temporary + found.open > 0)) {
+  const isLeft = () => node.scp.associations() > 0 || found.temporary + found.open > 0 || found.kept < kept;
+  while (performance.now() < deadline && isLeft()) {
     await delay(20);
     found = await traces();
   }

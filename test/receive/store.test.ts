@@ -62,6 +62,7 @@ beforeEach(async () => {
   arrived.length = 0;
   folder = await openFolder();
   spool = await openSpool({ directory: folder.path, sync: 'never', host: hostname(), now: Date.now });
+  await spool.instances.start();
   disk = Promise.resolve();
   const service = openStoreService({
     spool: slowSpool(spool),

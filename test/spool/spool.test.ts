@@ -57,7 +57,7 @@ describe('an arriving instance', () => {
       const bytes = bytesOf(1_500_001, 1);
       const { kind, instance } = await receive(spool, bytes);
       expect(kind).toBe('stored');
-      expect((await spool.instances.hashed(key, instance)).sha256).toBe(
+      expect((await spool.instances.hashed(key, [instance]))[0]?.sha256).toBe(
         createHash('sha256').update(bytes).digest('hex'),
       );
       const file = await readFile(spool.layout.instance(key, instanceNameOf('1.1')));

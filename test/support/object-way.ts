@@ -11,7 +11,7 @@ import type { DerivationPlan } from '../../src/derive/plan.js';
 import type { FramePart } from '../../src/derive/frame-part.js';
 import { fingerprintOf } from '../../src/enhance/fingerprint.js';
 import type { SliceMethods } from '../../src/enhance/methods.js';
-import type { Pool } from '../../src/enhance/pool.js';
+import type { Pool } from '../../src/threads/pool.js';
 import { LimpidError } from '../../src/errors.js';
 import { defaultLimits } from '../../src/io/dimse/limits.js';
 import { openWalk } from '../../src/io/dimse/walk.js';

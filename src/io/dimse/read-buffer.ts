@@ -4,8 +4,8 @@
  */
 import { Socket } from 'node:net';
 
-/** Bytes that one read may take; one buffer serves all connections of a listener. */
-export const readBytes = 512 * 1024;
+/** Bytes that one read may take: what is read is copied on while a core's own cache holds it. One buffer serves all connections of a listener. */
+export const readBytes = 128 * 1024;
 
 /**
  * Takes a connection over from a socket of a server with `pauseOnConnect`. Its `data` chunks are views of `buffer`, valid only

@@ -45,7 +45,8 @@ export interface CallOptions {
 
 /** Starts the module as a thread; it must call `serve`. A thread that is waited for keeps the process alive, an idle one does not. */
 export function startThread<M extends Methods>(module: URL): Thread<M> {
-  const worker = new Worker(module, { execArgv: [] });
+  // descriptors are opened in one thread and closed in another (spool/disk)
+  const worker = new Worker(module, { execArgv: [], trackUnmanagedFds: false });
   const waiting = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>();
   let next = 0;
   let alive = true;

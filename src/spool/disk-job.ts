@@ -1,0 +1,84 @@
+// What a disk thread does for one arriving instance: its short file system calls in one go. Each by itself would be a way to a thread
+// and back, which costs several times the call.
+import { closeSync, existsSync, linkSync, openSync, unlinkSync, writevSync } from 'node:fs';
+import { hasCode } from './write-once.js';
+
+/** Steps for one temporary file, in this order; those left out are not done. */
+export interface FileJob {
+  readonly path: string;
+  /** `new`: the file is made; null: it is closed, and there is nothing to append. */
+  readonly descriptor: number | 'new' | null;
+  /** Bytes to be appended: views of shared memory. */
+  readonly parts: readonly Uint8Array[];
+  readonly close?: boolean;
+  /** Final name that the file gets; its temporary one goes then. */
+  readonly link?: string;
+  /** A file that is looked for behind all that. */
+  readonly marker?: string;
+}
+
+/** What became of a link: another file has the name, or the folder is not there; then nothing is changed. */
+export type Linked = 'made' | 'name-taken' | 'no-folder';
+
+export interface FileDone {
+  /** Null: closed. */
+  readonly descriptor: number | null;
+  readonly linked: Linked | null;
+  readonly isMarked: boolean;
+}
+
+/** A call failed: an error of the file system in what can cross threads. */
+export interface FileFailed {
+  readonly code: string;
+  readonly message: string;
+  readonly descriptor: number | null;
+}
+
+function append(descriptor: number, parts: readonly Uint8Array[]): void {
+  let left = [...parts];
+  while (left.length > 0) {
+    let skip = writevSync(descriptor, left);
+    while (left[0] && skip >= left[0].length) {
+      skip -= left[0].length;
+      left = left.slice(1);
+    }
+    if (left[0] && skip > 0) left[0] = left[0].subarray(skip);
+  }
+}
+
+function linkTo(path: string, target: string): Linked {
+  try {
+    linkSync(path, target);
+  } catch (error) {
+    if (hasCode(error, 'EEXIST')) return 'name-taken';
+    if (hasCode(error, 'ENOENT')) return 'no-folder';
+    throw error;
+  }
+  unlinkSync(path);
+  return 'made';
+}
+
+/** Does a job. What fails is told, not thrown: errors lose their code on the way to another thread. */
+export function doFileJob(job: FileJob): FileDone | FileFailed {
+  const { path, parts, close, link, marker } = job;
+  let descriptor = job.descriptor === 'new' ? null : job.descriptor;
+  try {
+    if (job.descriptor === 'new') descriptor = openSync(path, 'wx');
+    if (descriptor !== null) append(descriptor, parts);
+    if (close && descriptor !== null) {
+      const closing = descriptor;
+      descriptor = null; // also where closing fails: it is gone then
+      closeSync(closing);
+    }
+    const linked = link === undefined ? null : linkTo(path, link);
+    return { descriptor, linked, isMarked: marker !== undefined && existsSync(marker) };
+  } catch (error) {
+    return { ...failureOf(error), descriptor };
+  }
+}
+
+/** @returns what crosses threads of a file system's error */
+export function failureOf(error: unknown): { code: string; message: string } {
+  const { code = 'UNKNOWN', message } = error as NodeJS.ErrnoException;
+  return { code, message };
+}

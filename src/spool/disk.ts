@@ -1,0 +1,54 @@
+// The threads that wait for the spool's disk.
+import { openPool } from '../threads/pool.js';
+import type { FileDone, FileJob } from './disk-job.js';
+import type { DiskMethods } from './disk-thread.js';
+
+const module = new URL('./disk-thread.js', import.meta.url);
+/** Writers at most: a local disk keeps one busy, a network volume lets each wait. */
+const writers = 4;
+
+function fileSystemError({ code, message }: { code: string; message: string }): Error {
+  return Object.assign(new Error(message), { code });
+}
+
+/** A job for a file has failed; what is open stays open. */
+export class FileJobFailure extends Error {
+  readonly code: string;
+  readonly descriptor: number | null;
+
+  constructor({ code, message, descriptor }: { code: string; message: string; descriptor: number | null }) {
+    super(message);
+    this.code = code;
+    this.descriptor = descriptor;
+  }
+}
+
+export class Disk {
+  readonly #writers = openPool<DiskMethods>(module, writers);
+  /** By itself: a series that closes must not hold up one that arrives. */
+  readonly #hashers = openPool<DiskMethods>(module, 1);
+
+  /** Starts a writer and a hasher; resolves when they run. */
+  async start(): Promise<void> {
+    const ready = [this.#writers, this.#hashers].map((pool) => pool.least().call('ready', null, { deadlineMs: null }));
+    await Promise.all(ready);
+  }
+
+  /** @throws FileJobFailure; LimpidError INTERNAL: the thread has ended */
+  async run(job: FileJob): Promise<FileDone> {
+    const done = await this.#writers.least().call('file', job, { deadlineMs: null });
+    if ('code' in done) throw new FileJobFailure(done);
+    return done;
+  }
+
+  /** SHA-256 of the data sets of files that limpid wrote. @throws the file system's error, with its code */
+  async sha256(files: readonly string[]): Promise<readonly string[]> {
+    const answer = await this.#hashers.least().call('sha256', files, { deadlineMs: null });
+    if ('code' in answer) throw fileSystemError(answer);
+    return answer;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#writers.all(), ...this.#hashers.all()].map((thread) => thread.end()));
+  }
+}
