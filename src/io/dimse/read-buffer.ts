@@ -5,7 +5,7 @@
 import { Socket } from 'node:net';
 
 /** Bytes that one read may take: what is read is copied on while a core's own cache holds it. One buffer serves all connections of a listener. */
-export const readBytes = 128 * 1024;
+export const readBytes = 64 * 1024;
 
 /**
  * Takes a connection over from a socket of a server with `pauseOnConnect`. Its `data` chunks are views of `buffer`, valid only
