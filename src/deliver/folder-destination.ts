@@ -131,7 +131,7 @@ async function identityOf(file: string, keywords: readonly string[]): Promise<st
 async function copyDataSet(source: string, target: string, meta: Uint8Array, sync: SyncPolicy): Promise<void> {
   const from = await open(source);
   try {
-    const { offset } = await locateDataSet(from);
+    const { offset } = await locateDataSet(from.fd);
     const to = await open(target, 'wx');
     try {
       await to.write(meta);

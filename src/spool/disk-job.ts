@@ -79,6 +79,6 @@ export function doFileJob(job: FileJob): FileDone | FileFailed {
 
 /** @returns what crosses threads of a file system's error */
 export function failureOf(error: unknown): { code: string; message: string } {
-  const { code = 'UNKNOWN', message } = error as NodeJS.ErrnoException;
-  return { code, message };
+  if (!(error instanceof Error)) return { code: 'UNKNOWN', message: String(error) };
+  return { code: 'code' in error ? String(error.code) : 'UNKNOWN', message: error.message };
 }

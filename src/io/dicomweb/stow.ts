@@ -51,7 +51,7 @@ async function partOf(instance: Outgoing, boundary: string, sourceAe: string): P
   const { file, sopClassUid, sopInstanceUid, transferSyntaxUid } = instance;
   const handle = await open(file);
   try {
-    const { offset, bytes } = await locateDataSet(handle);
+    const { offset, bytes } = await locateDataSet(handle.fd);
     const meta = writeFileMeta({ sopClassUid, sopInstanceUid, transferSyntaxUid, sourceAe });
     const head = Buffer.from(`\r\n--${boundary}\r\nContent-Type: application/dicom\r\n\r\n`);
     return { head: Buffer.concat([head, meta]), file, offset, bytes };

@@ -1,11 +1,11 @@
 // Reads the data set of a file straight into P-DATA-TF PDUs: each fragment's bytes go by readv behind its header, copied by nobody.
-import type { FileHandle } from 'node:fs/promises';
 import { LimpidError } from '../../errors.js';
+import { readInto } from './descriptor.js';
 import { controlByte, headerLength, writeDataHeader } from './pdu.js';
 
 /** A data set in an open file. */
 export interface DataSetInFile {
-  readonly handle: FileHandle;
+  readonly descriptor: number;
   readonly contextId: number;
   /** Where in the file it begins, and how long it is. */
   readonly offset: number;
@@ -23,26 +23,11 @@ export interface PduWindow {
   readonly taken: () => void;
 }
 
-const windowBytes = 512 * 1024;
+/** A CT slice fits one: it is read by one call, and written by one. */
+const windowBytes = 1024 * 1024;
 /** One on the wire, one being read, and the first one of the next file, read while an answer is awaited. */
 const windows = 3;
 const framing = 2 * headerLength;
-
-async function readFully(handle: FileHandle, buffers: readonly Buffer[], position: number): Promise<void> {
-  let left = [...buffers];
-  let at = position;
-  while (left.length > 0) {
-    const { bytesRead } = await handle.readv(left, at);
-    if (bytesRead === 0) throw new LimpidError('DICOM_MALFORMED', 'the file was cut while it was being sent');
-    at += bytesRead;
-    let skip = bytesRead;
-    while (left[0] && skip >= left[0].length) {
-      skip -= left[0].length;
-      left = left.slice(1);
-    }
-    if (left[0] && skip > 0) left[0] = left[0].subarray(skip);
-  }
-}
 
 /** Reads one data set after the other; at most three windows are held. */
 export class DataSetReader {
@@ -63,7 +48,7 @@ export class DataSetReader {
   }
 
   /** @throws LimpidError DICOM_MALFORMED: the file has become shorter */
-  async read({ handle, contextId, offset, bytes, padding }: DataSetInFile, from: number): Promise<PduWindow> {
+  async read({ descriptor, contextId, offset, bytes, padding }: DataSetInFile, from: number): Promise<PduWindow> {
     const slot = this.#slots[this.#turn];
     if (!slot) throw new LimpidError('INTERNAL', 'no window');
     this.#turn = (this.#turn + 1) % windows;
@@ -82,7 +67,9 @@ export class DataSetReader {
       if (inFile < value) buffer[filled + framing + inFile] = 0;
       filled += framing + value;
     }
-    await readFully(handle, values, offset + from);
+    if (!(await readInto(descriptor, values, offset + from))) {
+      throw new LimpidError('DICOM_MALFORMED', 'the file was cut while it was being sent');
+    }
     let taken = () => {};
     slot.free = new Promise((resolve) => (taken = resolve));
     return { pdus: buffer.subarray(0, filled), end: from + length, taken };

@@ -1,10 +1,10 @@
 // Instances that share a proposal, sent over parallel associations from one queue: each gets one outcome.
-import { open } from 'node:fs/promises';
 import { LimpidError } from '../../errors.js';
 import type { Log } from '../../observe/log.js';
 import type { Command } from './command.js';
 import { CommandField, TransferSyntax } from './constants.js';
 import { type DataSetInFile, DataSetReader, type PduWindow } from './data-set-reader.js';
+import { closeDescriptor, openThere } from './descriptor.js';
 import { ContextResult, type Proposal } from './negotiate.js';
 import { type Outgoing, locateDataSet } from './outgoing.js';
 import { AssociationFailure, type Negotiated, type Requestor, type ScuTarget, openRequestor } from './requestor.js';
@@ -66,7 +66,7 @@ interface Ready {
 }
 
 async function close({ source, converted }: Pick<Ready, 'source' | 'converted'>): Promise<void> {
-  await source.handle.close();
+  await closeDescriptor(source.descriptor);
   await converted?.discard();
 }
 
@@ -259,15 +259,16 @@ export class StoreJob {
     const { conversion } = this.#options;
     const isOwn = transferSyntaxUid === instance.transferSyntaxUid || !conversion;
     const converted = isOwn ? null : await conversion.convert(instance, transferSyntaxUid);
-    const handle = await open(converted?.file ?? instance.file);
+    const descriptor = await openThere(converted?.file ?? instance.file);
     try {
-      const { offset, bytes } = await locateDataSet(handle);
+      const known = converted === null ? instance.place : undefined;
+      const { offset, bytes } = known ?? (await locateDataSet(descriptor));
       if (bytes <= 0) throw new LimpidError('DICOM_MALFORMED', 'the file has no data set');
       const padding = transferSyntaxUid === TransferSyntax.Deflated && bytes % 2 === 1 ? 1 : 0;
-      const source = { handle, contextId: id, offset, bytes, padding } as const;
+      const source = { descriptor, contextId: id, offset, bytes, padding } as const;
       return { instance, contextId: id, source, first: await reader.read(source, 0), converted };
     } catch (error) {
-      await close({ source: { handle, contextId: id, offset: 0, bytes: 0, padding: 0 }, converted });
+      await close({ source: { descriptor, contextId: id, offset: 0, bytes: 0, padding: 0 }, converted });
       throw error;
     }
   }

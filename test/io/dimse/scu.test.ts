@@ -1,7 +1,7 @@
 // limpid as SCU: against its own SCP, and against scripted peers that refuse, abort, go silent or answer wrongly.
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, truncate, writeFile, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { writeFileMeta } from '../../../src/dicom/part10.js';
@@ -492,7 +492,9 @@ describe('files', () => {
     const { instances } = await files([{ sopInstanceUid: '1.2.3.1', sopClassUid: mrClass }]);
     const [instance] = instances;
     if (!instance) throw new Error('no file');
-    expect(await readOutgoing(instance.file)).toEqual(instance);
+    const { place, ...who } = await readOutgoing(instance.file);
+    expect(who).toEqual(instance);
+    expect((place?.offset ?? 0) + (place?.bytes ?? 0)).toBe((await stat(instance.file)).size);
     await writeFile(instance.file, 'not DICOM');
     await expect(readOutgoing(instance.file)).rejects.toMatchObject({ code: 'DICOM_NOT_DICOM' });
   });
