@@ -166,8 +166,19 @@ const limits = { least: 0.4, most: 6 };
 /** Weight of the middle level where tiles are smoothed: it rules where there is no tissue near. */
 const prior = 0.05;
 
-/** Lower quartile of the blocks in the window around a tile: of what is fine too, edges have some. NaN below 12. */
-function tileLevel(blocks: BlockDeviations, shape: Slice, top: number, left: number): number {
+/** More noise than this many times the middle is no anatomy: there the upper blocks tell how much it is at its worst. */
+const starved = 2.5;
+
+/** Upper over lower quartile of the blocks' deviations where the noise is even. */
+const spread = 1.2;
+
+/** Lower and upper quartile of the blocks in the window around a tile; none below 12 blocks. */
+function tileQuartiles(
+  blocks: BlockDeviations,
+  shape: Slice,
+  top: number,
+  left: number,
+): readonly [number, number] | null {
   const [r0, c0] = [Math.max(0, top - tile / 2), Math.max(0, left - tile / 2)];
   const [r1, c1] = [Math.min(shape.rows, top + 1.5 * tile), Math.min(shape.columns, left + 1.5 * tile)];
   const found: number[] = [];
@@ -177,7 +188,8 @@ function tileLevel(blocks: BlockDeviations, shape: Slice, top: number, left: num
       if (Number.isFinite(value)) found.push(value);
     }
   }
-  return found.length >= 12 ? quantile(Float32Array.from(found), 0.25) : Number.NaN;
+  const values = Float32Array.from(found);
+  return found.length >= 12 ? [quantile(values, 0.25), quantile(values, 0.75)] : null;
 }
 
 /** Sigma over the deviation of what is fine, from the blocks with the least anatomy; NaN below 12 blocks. */
@@ -189,8 +201,8 @@ function sigmaOverFine(whole: BlockDeviations, fine: BlockDeviations): number {
 
 /**
  * Smooth map of the noise. Anatomy is told from noise by what is fine (the slice less itself smoothed by a pixel), of which it
- * has little: per 32-pixel tile the lower quartile of its block deviations, times their ratio to the whole deviation in the blocks
- * with the least anatomy. Limited to 0.4..6 times the middle tile, smoothed, bilinear between the tiles.
+ * has little: per 32-pixel tile the lower quartile of its block deviations (of what is fine too, edges have some), times their ratio
+ * to the whole deviation in the blocks with the least anatomy. Where rays are starved, the upper quartile. Limited to 0.4..6 times the middle tile, smoothed, bilinear between the tiles.
  *
  * @param sigma noise level of the slice, in its unit: taken everywhere where there is too little tissue for a map
  */
@@ -201,13 +213,17 @@ export function noiseMap(slice: Slice, mask: Uint8Array, sigma: number): Float32
   const blocks = blockDeviations(fine, mask, 0.98);
   const scale = sigmaOverFine(blockDeviations(slice, mask, 0.98), blocks);
   const [down, across] = [Math.ceil(rows / tile), Math.ceil(columns / tile)];
-  const levels = Float32Array.from(
-    { length: down * across },
-    (_, i) => scale * tileLevel(blocks, slice, Math.floor(i / across) * tile, (i % across) * tile),
+  const quartiles = Array.from({ length: down * across }, (_, i) =>
+    tileQuartiles(blocks, slice, Math.floor(i / across) * tile, (i % across) * tile),
   );
-  const known = finite(levels);
+  const known = quartiles.flatMap((found) => (found && Number.isFinite(scale) ? scale * found[0] : []));
   if (known.length === 0) return new Float32Array(values.length).fill(sigma);
-  const middle = quantile(known, 0.5);
+  const middle = quantile(Float32Array.from(known), 0.5);
+  const levels = Float32Array.from(quartiles, (found) => {
+    if (found === null) return Number.NaN;
+    const [low, high] = [scale * found[0], (scale * found[1]) / spread];
+    return high > starved * middle ? high : low;
+  });
   const smoothed = (of: (level: number) => number): Float32Array =>
     gaussian({ rows: down, columns: across, values: levels.map((v) => (Number.isFinite(v) ? of(v) : 0)) }, 0.5);
   const sums = smoothed((level) => Math.min(limits.most * middle, Math.max(limits.least * middle, level)));

@@ -100,8 +100,8 @@ describe('ct-low-dose beats no enhancement', () => {
       const noisy = { ...truth, values: truth.values.map((value, i) => value + 40 * (field[i] ?? 0)) };
       const { gain, similarity } = await judge('CT', 'ct-low-dose', noisy, truth, -160, 240);
       expect(gain).toBeGreaterThan(1.5);
-      // The 1 mm chest has 20 HU of its own, which the reference keeps: it gains least (0.015).
-      expect(similarity).toBeGreaterThan(0.01);
+      // The 1 mm chest has 20 HU of its own, which the reference keeps: it gains least (0.016), the others above 0.02.
+      expect(similarity).toBeGreaterThan(0.015);
     });
   }
 });

@@ -14,9 +14,9 @@ POOL_SEED, HELD_OUT_SEED = 1, 999
 def _train(arguments: argparse.Namespace) -> None:
     import torch
 
-    from limpid_training import network, patches, pools
+    from limpid_training import network, objectives, patches, pools
     from limpid_training.export import export, load_weights
-    from limpid_training.train import Plan, train
+    from limpid_training.train import Plan, denoising, train
 
     modality, work = arguments.command, arguments.work
     held_out = pools.load(pools.build(modality, work / "pools", HELD_OUT[modality], HELD_OUT_SEED))
@@ -26,7 +26,8 @@ def _train(arguments: argparse.Namespace) -> None:
     pool = pools.load(parts)
     plan = Plan(arguments.minutes, arguments.wall_minutes or 3 * arguments.minutes, arguments.rate, arguments.seed)
     name = work / MODELS[modality]
-    size = network.SMALL if modality == "us" else network.FULL
+    size = network.SMALL if modality == "us" or arguments.small else network.FULL
+    objective = objectives.Distillation(load_weights(arguments.teacher)) if arguments.teacher else denoising
     torch.manual_seed(plan.seed)
     start = load_weights(arguments.init) if arguments.init else network.Ffdr(*size)
     trained, _ = train(
@@ -35,6 +36,7 @@ def _train(arguments: argparse.Namespace) -> None:
         lambda rng: patches.draw_batch(rng, held_out),
         plan,
         name.with_suffix(".log"),
+        objective,
     )
     torch.save(trained.state_dict(), name.with_suffix(".pt"))
     difference = export(trained, name.with_suffix(".onnx"))
@@ -132,6 +134,8 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--wall-minutes", type=float, help="end earlier by the clock (default 3 x minutes)")
         command.add_argument("--share", type=float, default=1.0, help=f"of the pool, {POOLS[modality]} when whole")
         command.add_argument("--init", type=Path, help="start from these weights (.pt)")
+        command.add_argument("--small", action="store_true", help="the small network, a third of the arithmetic")
+        command.add_argument("--teacher", type=Path, help="distil these weights (.pt): half of the target is what they give")
         command.add_argument("--rate", type=float, default=2e-3)
         command.add_argument("--seed", type=int, default=0)
         command.set_defaults(run=_train)

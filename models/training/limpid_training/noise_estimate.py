@@ -16,9 +16,10 @@ FINENESS = 1.0
 RATIO_BIAS = 1.2
 MAP_LIMITS = (0.4, 6.0)
 MAP_PRIOR = 0.05
+STARVED, SPREAD = 2.5, 1.2
 """Of the CT noise map: what a Gaussian of FINENESS pixels takes away is nearly all noise; the lowest tenth over the blocks of
 (deviation over that of what is fine), times RATIO_BIAS, is sigma over the tiles' lower quartile of what is fine; limits in levels of the middle tile; weight of that
-level where tiles are smoothed."""
+level where tiles are smoothed. Where a tile's upper quartile, over its SPREAD, is above STARVED middle levels, it is taken."""
 
 LOUD_HU, LOUD_TILE = 50.0, 64
 """Deviation of what is fine above which noise breaks the mask of soft tissue: anatomy keeps below 30."""
@@ -153,7 +154,7 @@ def noise_map(image: np.ndarray, mask: np.ndarray, level: float) -> np.ndarray:
         return np.full(image.shape, level, np.float32)
     scale = RATIO_BIAS * np.quantile(ratios, 0.1)
     counts = [-(-side // TILE) for side in image.shape]
-    tiles = np.full(counts, np.nan)
+    tiles, upper = np.full(counts, np.nan), np.full(counts, np.nan)
     for place in np.ndindex(*counts):
         window = []
         for at, side in zip(place, image.shape):
@@ -162,11 +163,13 @@ def noise_map(image: np.ndarray, mask: np.ndarray, level: float) -> np.ndarray:
         found = blocks[tuple(window)]
         found = found[np.isfinite(found)]
         if len(found) >= MIN_BLOCKS:
-            tiles[place] = np.quantile(found, 0.25) * scale
+            tiles[place], upper[place] = np.quantile(found, (0.25, 0.75)) * scale
     known = np.isfinite(tiles)
     if not known.any():
         return np.full(image.shape, level, np.float32)
     middle = np.median(tiles[known])
+    upper /= SPREAD
+    tiles = np.where(known & (upper > STARVED * middle), upper, tiles)
     sums = ndimage.gaussian_filter(np.where(known, np.clip(tiles, *(limit * middle for limit in MAP_LIMITS)), 0), 0.5)
     weights = ndimage.gaussian_filter(known.astype(float), 0.5)
     tiles = (sums + MAP_PRIOR * middle) / (weights + MAP_PRIOR)
