@@ -80,11 +80,7 @@ const refused: readonly (readonly [name: string, verdict: string, why: string])[
   ['odd/truncated', 'no object', 'ends within an element'],
   ['odd/un-sequence', 'no identity', 'no image, no UIDs'],
   ['transfer-syntaxes/deflated_ot', 'SECONDARY_CAPTURE', 'its class'],
-  [
-    'transfer-syntaxes/explicit-be_us',
-    'OUTSIDE_INTENDED_USE COLOUR MISSING_ATTRIBUTE',
-    'ultrasound in colour, without regions',
-  ],
+  ['transfer-syntaxes/explicit-be_us', 'MISSING_ATTRIBUTE', 'ultrasound without regions'],
   ['transfer-syntaxes/htj2k', 'no identity', 'samples of the coding alone, without UIDs'],
   ['transfer-syntaxes/j2k-lossless_emri', 'MISSING_ATTRIBUTE', 'no functional groups'],
   ['transfer-syntaxes/j2k-lossy_nm', 'SECONDARY_CAPTURE', 'its class'],
@@ -96,15 +92,20 @@ const refused: readonly (readonly [name: string, verdict: string, why: string])[
   ['transfer-syntaxes/jpegls-near-lossless_8u', 'no identity', 'a sample of the coding alone, without UIDs'],
   ['transfer-syntaxes/rle_emri', 'MISSING_ATTRIBUTE', 'no functional groups'],
   ['transfer-syntaxes/rle_sc', 'SECONDARY_CAPTURE', 'its class'],
+  ['us/multi-10f-palette', 'PALETTE MISSING_ATTRIBUTE', 'a palette, no region'],
+  ['us/multi-30f-ybr', 'BAD_PIXEL_DESCRIPTION', 'its regions are those of another matrix'],
+  ['us/single-mono-jpegls', 'no object', 'the header of its region sequence is lost'],
+  ['us/single-palette', 'PALETTE', 'a palette'],
+  ['us/single-rgb-ge', 'MISSING_ATTRIBUTE', 'nothing says where the tissue is'],
+  ['us/single-rgb-trans', 'UNSUPPORTED_SOP_CLASS', 'the retired class'],
 ];
 const expected = (name: string): string => refused.find(([start]) => name.startsWith(start))?.[1] ?? 'enhanced';
 
 const wanted =
   process.env['LIMPID_TEST_DATA'] === 'all'
     ? /./
-    : /^transfer-syntaxes|^odd\/[^/]*$|mr\/brain-epi|ct\/chest-1.25|enhanced\/mr-6f/;
-// Ultrasound has tests of its own: its pixels are not changed as a whole.
-const sets = sampleSets().filter(({ name }) => wanted.test(name) && !name.startsWith('us/'));
+    : /^transfer-syntaxes|^odd\/[^/]*$|mr\/brain-epi|ct\/chest-1.25|enhanced\/mr-6f|^us/;
+const sets = sampleSets().filter(({ name }) => wanted.test(name));
 const run = promisify(execFile);
 const readPixels = fileURLToPath(new URL('../../../test/derive/read-pixels.py', import.meta.url));
 const havePython = spawnSync('/usr/bin/python3', ['-c', 'import pydicom, numpy, gdcm']).status === 0;
@@ -200,7 +201,8 @@ describe('the sample data through gate and task, unchanged', () => {
   (havePython ? it : it.skip)(
     'pydicom and GDCM find the same pixels in source and derived object',
     async () => {
-      const files = enhanced.flatMap(({ pairs }) => pairs.flat());
+      // Of YBR pydicom gives the samples as they are stored; limpid reads, and writes, red, green and blue.
+      const files = enhanced.flatMap(({ pairs }) => pairs.flat()).filter((file) => !file.includes('ybrfull'));
       const asked = run('/usr/bin/python3', [readPixels], { maxBuffer: 2 ** 26 });
       asked.child.stdin?.end(`${files.join('\n')}\n`);
       const answers = (await asked).stdout

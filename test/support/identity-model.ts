@@ -38,7 +38,7 @@ function modelBytes(): Uint8Array {
   return Uint8Array.from([...varint(1, 4), ...bytes(7, graph), ...bytes(8, varint(2, 9))]);
 }
 
-/** Writes a models folder with the identity in it, for CT and MR of any kind. */
+/** Writes a models folder with the identity in it, for CT, MR and ultrasound of any kind. */
 export async function writeIdentityModel(folder: string): Promise<void> {
   const model = modelBytes();
   await mkdir(join(folder, identityModel), { recursive: true });
@@ -48,12 +48,12 @@ export async function writeIdentityModel(folder: string): Promise<void> {
     version: '1.0.0',
     kind: 'network',
     task: 'denoise',
-    modality: ['CT', 'MR'],
+    modality: ['CT', 'MR', 'US'],
     sha256: modelSha256(model),
     input: { input: 'x', output: 'y', scale: 1, multipleOf: 1, range: null },
     parameters: {},
     defaultStrength: 0.4,
-    noise: { CT: { a: 0, b: 1, unit: 'HU' }, MR: { a: 0, b: 1, unit: 'PERMILLE' } },
+    noise: { CT: { a: 0, b: 1, unit: 'HU' }, MR: { a: 0, b: 1, unit: 'PERMILLE' }, US: { a: 0, b: 1, unit: 'GREY' } },
     mostBlend: 1,
     fixedBlend: 0.5,
     intendedUse: {
