@@ -7,13 +7,11 @@ import { readInstance } from '../../src/dicom/file.js';
 import { items, number, numbers, text, texts } from '../../src/dicom/values.js';
 import type { DataSet } from '../../src/dicom/data-set.js';
 import type { Device } from '../../src/enhance/device.js';
-import { openDevice } from '../../src/enhance/device.js';
-import { openLog } from '../../src/observe/log.js';
-import { openMetrics } from '../../src/observe/metrics.js';
+import { cpuDevice } from '../support/cpu-device.js';
 import { enhancedCt } from '../support/enhanced-ct.js';
 import { judged, judgeIsReady } from '../support/judge.js';
 import { enhanceFiles } from '../support/sample-sets.js';
-import { modelsDirectory, taskModule } from '../support/task-order.js';
+import { modelsDirectory } from '../support/task-order.js';
 
 const frames = 3;
 const source = enhancedCt({ frames });
@@ -22,15 +20,7 @@ let device: Device;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'limpid-enhanced-ct-'));
-  device = openDevice({
-    taskModule,
-    providers: ['cpu'],
-    threads: 1,
-    deadlineMs: 120_000,
-    memoryBytes: 2 ** 31,
-    log: openLog('silent'),
-    metrics: openMetrics(),
-  });
+  device = cpuDevice();
 });
 afterAll(async () => {
   await device?.close();

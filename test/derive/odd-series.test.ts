@@ -6,17 +6,14 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { readInstance } from '../../src/dicom/file.js';
 import { text } from '../../src/dicom/values.js';
-import { openDevice } from '../../src/enhance/device.js';
 import type { Device } from '../../src/enhance/device.js';
-import { openLog } from '../../src/observe/log.js';
-import { openMetrics } from '../../src/observe/metrics.js';
+import { cpuDevice } from '../support/cpu-device.js';
 import { checkSeries, judgeMissing } from '../process/check-series.js';
 import { identityModel, writeIdentityModel } from '../support/identity-model.js';
 import { describeWithPeers, runTool } from '../support/peers.js';
 import { enhanceFiles, storedOf } from '../support/sample-sets.js';
 import { writeSyntheticSeries } from '../support/synthetic-series.js';
 import type { SyntheticElement, SyntheticOptions } from '../support/synthetic-series.js';
-import { taskModule } from '../support/task-order.js';
 
 type Change = NonNullable<SyntheticOptions['change']>;
 type Element = ReturnType<Change>[number];
@@ -237,15 +234,7 @@ let device: Device;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'limpid-odd-'));
   await writeIdentityModel(join(folder, 'models'));
-  device = openDevice({
-    taskModule,
-    providers: ['cpu'],
-    threads: 1,
-    deadlineMs: 60_000,
-    memoryBytes: 2 ** 31,
-    log: openLog('silent'),
-    metrics: openMetrics(),
-  });
+  device = cpuDevice(60_000);
 });
 afterAll(async () => {
   await device.close();

@@ -16,16 +16,13 @@ import { readInstance } from '../../src/dicom/file.js';
 import { writeFileMeta } from '../../src/dicom/part10.js';
 import { modelSha256 } from '../../src/inference/identity.js';
 import { explicitLittleEndian, transferSyntax } from '../../src/dicom/uids.js';
-import { openDevice } from '../../src/enhance/device.js';
-import { openLog } from '../../src/observe/log.js';
-import { openMetrics } from '../../src/observe/metrics.js';
+import { cpuDevice } from '../support/cpu-device.js';
 import { checkSeries, judgeMissing } from '../process/check-series.js';
 import { writeIdentityModel } from '../support/identity-model.js';
 import { findPeer, startOrthanc } from '../support/peers.js';
 import { enhanceSample, sampleInstance, sampleSets, storedOf } from '../support/sample-sets.js';
 import type { SampleResult, SampleSet } from '../support/sample-sets.js';
 import { sharedData } from '../support/shared-data.js';
-import { taskModule } from '../support/task-order.js';
 
 /** What ends before the task, by the beginning of its name; everything else is enhanced. */
 const refused: readonly (readonly [name: string, verdict: string, why: string])[] = [
@@ -167,15 +164,7 @@ describe('the sample data through gate and task, unchanged', () => {
     folder = await mkdtemp(join(tmpdir(), 'limpid-samples-'));
     const models = join(folder, 'models');
     await writeIdentityModel(models);
-    const device = openDevice({
-      taskModule,
-      providers: ['cpu'],
-      threads: 1,
-      deadlineMs: 120_000,
-      memoryBytes: 2 ** 31,
-      log: openLog('silent'),
-      metrics: openMetrics(),
-    });
+    const device = cpuDevice();
     try {
       for (const [index, set] of sets.entries()) {
         await takeSet(set, await enhanceSample(set, device, models, join(folder, String(index))));

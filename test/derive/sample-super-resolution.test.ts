@@ -1,16 +1,13 @@
 // Super-resolution of the sample series, one slice of each: gate, task, and the judge from outside.
+import { cpuDevice } from '../support/cpu-device.js';
 import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect } from '@jest/globals';
-import { openDevice } from '../../src/enhance/device.js';
-import { openLog } from '../../src/observe/log.js';
-import { openMetrics } from '../../src/observe/metrics.js';
 import { checkSeries, judgeMissing } from '../process/check-series.js';
 import { enhanceSample, sampleSets } from '../support/sample-sets.js';
 import { itWithData, sharedData } from '../support/shared-data.js';
 import { modelsDirectory } from '../support/shipped-models.js';
-import { taskModule } from '../support/task-order.js';
 
 /** The only one that is refused: de-identification emptied its UIDs. */
 const withoutIdentity = 'ct/abdomen-3mm-siemens-biograph40-mct';
@@ -20,15 +17,7 @@ describe('super-resolution of every CT and MR series of the samples', () => {
     'passes the judge',
     async () => {
       const folder = await mkdtemp(join(tmpdir(), 'limpid-fine-'));
-      const device = openDevice({
-        taskModule,
-        providers: ['cpu'],
-        threads: 1,
-        deadlineMs: 120_000,
-        memoryBytes: 2 ** 31,
-        log: openLog('silent'),
-        metrics: openMetrics(),
-      });
+      const device = cpuDevice();
       try {
         const sets = sampleSets().filter(({ name }) => /^(ct|mr)\//.test(name));
         for (const [index, { name, files }] of sets.entries()) {

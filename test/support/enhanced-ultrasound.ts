@@ -7,23 +7,13 @@ import type { Instance } from '../../src/dicom/file.js';
 import { isReason, pixelDescription } from '../../src/dicom/pixel-description.js';
 import { decodePixels } from '../../src/dicom/pixels.js';
 import { text } from '../../src/dicom/values.js';
-import { openDevice } from '../../src/enhance/device.js';
-import { openLog } from '../../src/observe/log.js';
-import { openMetrics } from '../../src/observe/metrics.js';
-import { orderFor, taskModule } from './task-order.js';
+import { cpuDevice } from './cpu-device.js';
+import { orderFor } from './task-order.js';
 
 /** The derived object, or the code and detail of its refusal. */
 export async function enhanced(bytes: Uint8Array): Promise<{ code: string | null; derived: Uint8Array | null }> {
   const folder = mkdtempSync(join(tmpdir(), 'limpid-ultrasound-'));
-  const device = openDevice({
-    taskModule,
-    providers: ['cpu'],
-    threads: 1,
-    deadlineMs: 120_000,
-    memoryBytes: 2 ** 31,
-    log: openLog('silent'),
-    metrics: openMetrics(),
-  });
+  const device = cpuDevice();
   try {
     const file = join(folder, 'source.dcm');
     writeFileSync(file, bytes);
