@@ -39,6 +39,8 @@ const firstLookMs = 1000;
 const longestLookMs = 60_000;
 const firstRetryMs = 5000;
 const longestRetryMs = 900_000;
+/** For the conformance statement. */
+export const promiseFigures = { mostOpen, lingerMs, firstRetryMs, longestRetryMs } as const;
 
 /** Statuses of the answer to a report that telling it again does not mend. */
 const permanent: ReadonlySet<number> = new Set([

@@ -6,6 +6,7 @@ import { privateCreator, privateElements, privateGroup } from '../../src/derive/
 import { keptPrivate } from '../../src/derive/private-elements.js';
 import { sourcePurpose } from '../../src/derive/references.js';
 import { withdrawalModifiers, withdrawalTitles } from '../../src/derive/withdrawal-document.js';
+import { colours } from '../../src/dicom/colour.js';
 import { derivedClasses, sopClasses } from '../../src/dicom/uids.js';
 import { reasons } from '../../src/errors.js';
 import { openRegistry } from '../../src/inference/registry.js';
@@ -98,6 +99,7 @@ export async function objectSections(): Promise<string[]> {
   return [
     '## Derived objects',
     'A derived series is a new series in the study of its source: one object for each source object, of the same SOP class, in the same frame of reference. The source is never changed. UIDs are under 2.25 (PS3.5 B.2), made by hashing source, model, settings and pipeline, so that making a series again makes the same UIDs. Image Type begins DERIVED; in single-frame classes its last value is LIMPID, in multi-frame ones its four values are those of PS3.3 C.8.16.1. Series Number is the source\'s x 100 + the number of the task. The text says what was done: Series Description (`limpid DN ...`), Derivation Description, Image Comments. Content Qualification is RESEARCH unless the node is configured otherwise and the source does not say RESEARCH. limpid is the Equipment; the scanner and the model are items of Contributing Equipment Sequence. Number and description of a series whose instances disagree are those of its first slice. No element identifies a person beyond what the source has.',
+    `Of ultrasound only grey tissue changes, within the two-dimensional tissue regions that the object names; text, calipers and colour keep the values that its decoder gives. Read are MONOCHROME1, MONOCHROME2, ${colours.join(', ')}; YBR is written as RGB, pixel by pixel. Refused are palettes, YBR_PARTIAL_422 and YBR_PARTIAL_420 (retired, or of video), frames whose code stream says another colour than the data set, regions that reach beyond the image, and images with more than a thousandth of the tissue in colour. What was compressed with loss keeps its history (0028,2110 to 0028,2114).`,
     'Before it is kept each object is read back and checked against its source: identity, kept and removed attributes, derivation, equipment, private block, form of values, pixels; then the series as a whole. An object with a fault is not sent.',
     '### Attributes',
     'Every attribute that is not named here is kept as in the source. Group lengths, curves, overlays within pixel data and private elements are removed, but for the private ones below.',

@@ -8,6 +8,8 @@ import type { StoreAnswer } from '../../src/io/dimse/sink.js';
 import { implementationClassUid, implementationVersionName, version } from '../../src/version.js';
 import { madeClasses, objectSections } from './conformance-objects.js';
 import { code, page, table } from './markdown.js';
+import { defaultRetryPolicy } from '../../src/deliver/decide.js';
+import { promiseFigures } from '../../src/receive/promise-desk.js';
 import { commitment } from '../../src/config/commitment-schema.js';
 import { promising } from '../../src/config/promise-schema.js';
 import { configSchema } from '../../src/config/schema.js';
@@ -106,6 +108,8 @@ export async function conformancePage(): Promise<string> {
   const asked = commitment.parse(true);
   const given = promising.parse(true);
   if (asked === null || given === null) throw new Error('commitment: true asks for nothing, or gives nothing');
+  const seconds = (ms: number): string => `${ms / 1000} s`;
+  const minutes = (ms: number): string => `${ms / 60_000} min`;
   const days = (ms: number): string => (ms % 86_400_000 === 0 && ms > 86_400_000 ? `${ms / 86_400_000} d` : `${ms / 3_600_000} h`);
   return page(
     'DICOM conformance statement',
@@ -160,7 +164,7 @@ export async function conformancePage(): Promise<string> {
     'An instance is kept byte for byte; 0000 is answered only after it is on disk. An instance that comes again with the same bytes is answered 0000 and not kept twice. One that comes again with other bytes is kept beside the first, which alone goes on, and its series is held for a person (0111 where the peer has `duplicates: refuse`). One whose SOP Instance UID another series brought before is kept and goes on; the decision on its series carries a warning (NON_CONFORMANT). Level of conformance: 2.',
     table(['status', 'when'], answerRows()),
     '## Storage SCU',
-    'What the status of a C-STORE response means for its instance. *transient* is tried again, spaced by exponential back-off with jitter from 30 s to 15 min, until `giveUp` of the peer; *warned* counts as delivered and is shown to the operator; *permanent* is not tried again, and a person is told.',
+    `What the status of a C-STORE response means for its instance. *transient* is tried again, spaced by exponential back-off with jitter from ${seconds(defaultRetryPolicy.firstMs)} to ${minutes(defaultRetryPolicy.longestMs)}, until \`giveUp\` of the peer; *warned* counts as delivered and is shown to the operator; *permanent* is not tried again, and a person is told.`,
     table(['status', 'instance'], statusRows()),
     '## Storage Commitment',
     'As SCU, for peers with `commitment`: after a delivery N-ACTION (action type 1) names what was stored; N-EVENT-REPORT is taken on the same association or on a later one of that peer. Without a report, or with failures that may pass, it is asked again; instances that the peer does not have are stored again. Pixels stay in limpid until it has committed itself.',
@@ -172,7 +176,7 @@ export async function conformancePage(): Promise<string> {
         ['the association stays open for a report', code('commitment.linger'), `${asked.lingerMs / 1000} s`],
       ],
     ),
-    'As SCP, where `node.commitment` says so (not by default), for the peers that the configuration names. limpid is no archive: it commits itself for a time. N-ACTION is answered 0000 only when the request is on disk. An instance is committed when its file has been read to its end, its SOP class is the one asked for, its bytes have the SHA-256 that was recorded when its series was closed (with `of: received` it may be asked for before: then reading it is all) and, with `of: forwarded`, every peer that the rules forward it to has stored it (and has committed itself, where it is asked). Derived series are not committed. N-EVENT-REPORT goes over the association of the request where the requestor keeps that open for a second, else over a new one to host and port of the peer, with the SCP role proposed; it is repeated with back-off from 5 s to 15 min. A peer without host and port is told on the association of its request only. A report that is not taken shows in `limpid series show`, in a metric and in an alert.',
+    `As SCP, where \`node.commitment\` says so (not by default), for the peers that the configuration names. limpid is no archive: it commits itself for a time. N-ACTION is answered 0000 only when the request is on disk. An instance is committed when its file has been read to its end, its SOP class is the one asked for, its bytes have the SHA-256 that was recorded when its series was closed (with \`of: received\` it may be asked for before: then reading it is all) and, with \`of: forwarded\`, every peer that the rules forward it to has stored it (and has committed itself, where it is asked). Derived series are not committed. N-EVENT-REPORT goes over the association of the request where the requestor keeps that open for ${seconds(promiseFigures.lingerMs)}, else over a new one to host and port of the peer, with the SCP role proposed; it is repeated with back-off from ${seconds(promiseFigures.firstRetryMs)} to ${minutes(promiseFigures.longestRetryMs)}. A peer without host and port is told on the association of its request only. A report that is not taken shows in \`limpid series show\`, in a metric and in an alert.`,
     table(
       ['', 'key', 'default'],
       [
@@ -189,7 +193,7 @@ export async function conformancePage(): Promise<string> {
         [code('0119'), 'the instance is of another SOP class (report)'],
         [code('0110'), 'other bytes than recorded; forwarded to nobody, or not in time (report)'],
         [code('0131'), 'the Transaction UID stands for another request (N-ACTION); the same request again is answered 0000 and reported again'],
-        [code('0213'), 'a thousand requests are open (N-ACTION)'],
+        [code('0213'), `${promiseFigures.mostOpen} requests are open (N-ACTION)`],
         [code('0124'), 'limpid does not take that role for this peer (N-ACTION)'],
       ],
     ),
