@@ -120,7 +120,11 @@ describe('a node whose PACS is asked for storage commitment', () => {
     let node = await nodeFor(folder, port, peer);
     const key = await sendSeries(join(folder, 'source'), port, 3);
     await inState(node, key, 'committing');
-    await eventually('a request', () => Promise.resolve(pacs.requests.length === 1));
+    // killed before it has written the answer down, it would ask again: nobody could tell whether it had asked
+    await eventually('a request and its answer', async () => {
+      const says = (await viewOf(node, key))?.revisions[0]?.deliveries[0]?.commitment?.says ?? '';
+      return pacs.requests.length === 1 && says.includes('is awaited');
+    });
     await node.end('SIGKILL');
     node = await nodeFor(folder, port, peer);
     expect((await inState(node, key, 'committing')).revisions[0]?.deliveries[0]).toMatchObject({

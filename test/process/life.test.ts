@@ -163,7 +163,7 @@ describe('the same on files and through a node', () => {
     await store(files);
     await inState(key, 'done', 1);
     await expectEqual(input, key, study);
-  });
+  }, 180_000);
 });
 
 describe('a series that is asked for again', () => {
