@@ -50,7 +50,8 @@ describe('bad input', () => {
       const cut = join(folder, 'cut.dcm');
       const whole = await readFile(cases[0]?.[1].files[0] ?? '');
       await writeFile(cut, whole.subarray(0, whole.length - 1001));
-      const identity = await readOutgoing(cases[0]?.[1].files[0] ?? '');
+      const { sopClassUid, sopInstanceUid, transferSyntaxUid } = await readOutgoing(cases[0]?.[1].files[0] ?? '');
+      const identity = { sopClassUid, sopInstanceUid, transferSyntaxUid };
       const instances = await Promise.all(files.map((file) => readOutgoing(file)));
       const { outcomes } = await send(target, [{ ...identity, file: cut }, ...instances], { associations: 1, log });
       expect(outcomes.map(({ status }) => status)).toEqual([0xc000, ...instances.map(() => 0)]);
