@@ -4,8 +4,8 @@ import type { FileDone, FileJob } from './disk-job.js';
 import type { DiskMethods } from './disk-thread.js';
 
 const module = new URL('./disk-thread.js', import.meta.url);
-/** Writers at most: a local disk keeps one busy, a network volume lets each wait. */
-const writers = 4;
+/** Writers at most: a local disk keeps one busy, and a second goes on while a network volume lets the first wait. Each takes 8 MB. */
+const writers = 2;
 
 function fileSystemError({ code, message }: { code: string; message: string }): Error {
   return Object.assign(new Error(message), { code });
