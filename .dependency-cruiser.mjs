@@ -27,7 +27,7 @@ export default {
     ),
     ...stages.map((stage) => only(stage, ground)),
     only('queue', ['dicom', 'spool', 'observe']),
-    only('io', ['dicom', 'observe', 'threads']),
+    only('io', ['dicom', 'observe']),
     only('inference', ['imaging', 'observe', 'conditions']),
     only('spool', ['dicom', 'observe', 'threads']),
     only('conditions', ['dicom']),

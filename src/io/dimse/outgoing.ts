@@ -48,16 +48,6 @@ export async function locateDataSet(descriptor: number): Promise<DataSetPlace> {
   return (await readStart(descriptor)).place;
 }
 
-/** The same, of a file by its name. @throws LimpidError DICOM_NOT_DICOM, DICOM_MALFORMED; the file system's error */
-export async function placeOf(file: string): Promise<DataSetPlace> {
-  const descriptor = await openThere(file);
-  try {
-    return await locateDataSet(descriptor);
-  } finally {
-    await closeDescriptor(descriptor);
-  }
-}
-
 /** @param first the data set's first bytes */
 async function walkToIdentity(descriptor: number, start: number, first: Buffer, walk: Walk): Promise<void> {
   for (let position = start, chunk = first; position < start + identityBytes && chunk.length > 0;) {

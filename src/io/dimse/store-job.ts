@@ -3,9 +3,10 @@ import { LimpidError } from '../../errors.js';
 import type { Log } from '../../observe/log.js';
 import type { Command } from './command.js';
 import { CommandField, TransferSyntax } from './constants.js';
-import { DataSetReader, type OpenDataSet, type PduWindow } from './data-set-reader.js';
+import { type DataSetInFile, DataSetReader, type PduWindow } from './data-set-reader.js';
+import { closeDescriptor, openThere } from './descriptor.js';
 import { ContextResult, type Proposal } from './negotiate.js';
-import { type Outgoing, placeOf } from './outgoing.js';
+import { type Outgoing, locateDataSet } from './outgoing.js';
 import { AssociationFailure, type Negotiated, type Requestor, type ScuTarget, openRequestor } from './requestor.js';
 import { type DeliveryClass, deliveryRule, refusesClass } from './status.js';
 
@@ -58,14 +59,14 @@ const fruitlessAssociations = 3;
 interface Ready {
   readonly instance: Outgoing;
   readonly contextId: number;
-  readonly dataSet: OpenDataSet;
+  readonly source: DataSetInFile;
   readonly first: PduWindow;
   /** The file that stands in for the instance's own, where it goes out in another syntax. */
   readonly converted: Converted | null;
 }
 
-async function close({ dataSet, converted }: Pick<Ready, 'dataSet' | 'converted'>): Promise<void> {
-  await dataSet.close();
+async function close({ source, converted }: Pick<Ready, 'source' | 'converted'>): Promise<void> {
+  await closeDescriptor(source.descriptor);
   await converted?.discard();
 }
 
@@ -143,7 +144,7 @@ export class StoreJob {
       // the next instance is read while the answer to this one is awaited
       const ahead: Promise<Ready | null>[] = [];
       const sent = () => void ahead.push(this.#prepareNext(requestor, reader));
-      if (await this.#sendOne(requestor, ready, sent)) answered++;
+      if (await this.#sendOne(requestor, reader, ready, sent)) answered++;
       await close(ready);
       ready = (await ahead[0]) ?? null;
     }
@@ -158,11 +159,11 @@ export class StoreJob {
   }
 
   /** @returns whether an answer came; if not, the association has ended */
-  async #sendOne(requestor: Requestor, ready: Ready, sent: () => void): Promise<boolean> {
+  async #sendOne(requestor: Requestor, reader: DataSetReader, ready: Ready, sent: () => void): Promise<boolean> {
     const { instance, contextId } = ready;
     const request = storeRequest(instance);
     const sendData = async () => {
-      await sendFile(requestor, ready);
+      await sendFile(requestor, reader, ready);
       sent();
     };
     try {
@@ -203,7 +204,7 @@ export class StoreJob {
       return null;
     }
     try {
-      return await requestor.call(id, storeRequest(instance), () => sendFile(requestor, again));
+      return await requestor.call(id, storeRequest(instance), () => sendFile(requestor, reader, again));
     } finally {
       await close(again);
     }
@@ -258,15 +259,16 @@ export class StoreJob {
     const { conversion } = this.#options;
     const isOwn = transferSyntaxUid === instance.transferSyntaxUid || !conversion;
     const converted = isOwn ? null : await conversion.convert(instance, transferSyntaxUid);
+    const descriptor = await openThere(converted?.file ?? instance.file);
     try {
-      const file = converted?.file ?? instance.file;
-      const place = (converted === null ? instance.place : undefined) ?? (await placeOf(file));
-      if (place.bytes <= 0) throw new LimpidError('DICOM_MALFORMED', 'the file has no data set');
-      const padding = transferSyntaxUid === TransferSyntax.Deflated && place.bytes % 2 === 1 ? 1 : 0;
-      const dataSet = reader.open({ file, contextId: id, place, padding });
-      return { instance, contextId: id, dataSet, first: await dataSet.next(), converted };
+      const known = converted === null ? instance.place : undefined;
+      const { offset, bytes } = known ?? (await locateDataSet(descriptor));
+      if (bytes <= 0) throw new LimpidError('DICOM_MALFORMED', 'the file has no data set');
+      const padding = transferSyntaxUid === TransferSyntax.Deflated && bytes % 2 === 1 ? 1 : 0;
+      const source = { descriptor, contextId: id, offset, bytes, padding } as const;
+      return { instance, contextId: id, source, first: await reader.read(source, 0), converted };
     } catch (error) {
-      await converted?.discard();
+      await close({ source: { descriptor, contextId: id, offset: 0, bytes: 0, padding: 0 }, converted });
       throw error;
     }
   }
@@ -320,14 +322,14 @@ function findContext(requestor: Requestor, sopClassUid: string, transferSyntaxUi
 const printable = (text: string) => text.replace(/[^\x20-\x7e]/g, '').slice(0, 64);
 
 /** Sends a data set: two windows are on their way, so that the peer has bytes to take while the one behind them is read. */
-async function sendFile(requestor: Requestor, { dataSet, first }: Ready): Promise<void> {
+async function sendFile(requestor: Requestor, reader: DataSetReader, { source, first }: Ready): Promise<void> {
   let window = first;
   for (let before = Promise.resolve(); ;) {
     const { taken } = window;
     const left = requestor.write(window.pdus).finally(taken);
     left.catch(() => {}); // awaited below, after the next window has been read
-    if (window.isLast) return await left;
-    window = await dataSet.next();
+    if (window.end >= source.bytes + source.padding) return await left;
+    window = await reader.read(source, window.end);
     await before;
     before = left;
   }
