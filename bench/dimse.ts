@@ -1,11 +1,13 @@
 /**
- * The DIMSE layer against DCMTK, Orthanc and bare Node on the same machine: contenders take turns, every time on fresh data, medians.
- * 300 CT slices of 512 x 512 x 16 or one object of 500 MB, PDUs of 128 KB, everyone writes to disk, TCP_NODELAY=1 for the peers.
- * `node build/bench/dimse.js [slices] [rounds]`.
+ * The DIMSE layer against DCMTK, Orthanc and bare Node on the same machine: contenders take turns, who begins changes from round to
+ * round, every time on fresh data, medians. 300 CT slices of 512 x 512 x 16 or one object of 500 MB, PDUs of 128 KB, everyone writes
+ * to disk, TCP_NODELAY=1 for the peers. A receiver has received a series of 300 slices before (a node runs for weeks), and has done
+ * with it. `node build/bench/dimse.js [slices] [rounds]`.
  */
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Outgoing } from '../src/io/dimse/outgoing.js';
 import { send } from '../src/io/dimse/scu.js';
 import { openLog } from '../src/observe/log.js';
@@ -15,10 +17,14 @@ import { peakOf, programOf, secondsOf, startProgram } from './processes.js';
 import { startLimpid, startStorescp, startSyncedOrthanc } from './receivers.js';
 import type { Receiver } from './receivers.js';
 import { median, report } from './report.js';
+import { emptyFiles, touchFileMemory } from './steady.js';
 import type { Figure } from './report.js';
 
 const [slices = 300, rounds = 5] = process.argv.slice(2).map(Number);
-const warmUp = 20;
+/** Until limpid has closed and hashed the series that came before. */
+const settledMs = 3000;
+/** What a measurement writes at most, and some more. */
+const touchedMegabytes = 700;
 const log = openLog('warn');
 const folder = await mkdtemp(join(tmpdir(), 'limpid-dimse-'));
 const redis = await startRedis();
@@ -26,7 +32,7 @@ const seconds = new Map<string, number[]>();
 const peaks = new Map<string, number>();
 let seed = 0;
 
-type Body = 'slices' | 'warm-up' | 'large';
+type Body = 'slices' | 'large';
 
 /** Runs with fresh data in a folder of its own. */
 async function withBody<T>(body: Body, use: (instances: readonly Outgoing[], at: string) => Promise<T>): Promise<T> {
@@ -34,9 +40,9 @@ async function withBody<T>(body: Body, use: (instances: readonly Outgoing[], at:
   await mkdir(at);
   try {
     if (body === 'large') return await use(await writeLargeObject(at, seed), at);
-    return await use(await writeSlices(at, body === 'slices' ? slices : warmUp, seed), at);
+    return await use(await writeSlices(at, slices, seed), at);
   } finally {
-    await rm(at, { recursive: true });
+    await emptyFiles(at);
   }
 }
 
@@ -54,13 +60,21 @@ function sendTo(receiver: Receiver, body: Body, associations: number): Promise<n
   });
 }
 
+/** Peers that have had their turn: their files are emptied, and go with them at the end. */
+const done: Receiver[] = [];
+
 async function receiveOnce(row: string, receiver: Receiver, body: Body, associations: number): Promise<void> {
   try {
-    await sendTo(receiver, 'warm-up', associations);
+    await sendTo(receiver, 'slices', associations);
+    await sleep(settledMs);
+    await emptyFiles(receiver.files);
+    await touchFileMemory(folder, touchedMegabytes);
     keep(row, await sendTo(receiver, body, associations));
     if (receiver.pid !== 0) peaks.set(row, Math.max(peaks.get(row) ?? 0, await peakOf(receiver.pid)));
   } finally {
-    await receiver.stop();
+    if (receiver.pid === 0) done.push(receiver);
+    else await receiver.stop();
+    await emptyFiles(receiver.files);
   }
 }
 
@@ -68,63 +82,80 @@ async function sinkOnce(row: string, connections: number): Promise<void> {
   const at = join(folder, `sink-${++seed}`);
   await mkdir(at);
   const sink = await startProgram('bare-sink', [at]);
+  const sendAll = () =>
+    withBody('slices', async (instances) => {
+      const start = performance.now();
+      await sendBare(
+        sink.port,
+        instances.map(({ file }) => file),
+        connections,
+      );
+      return (performance.now() - start) / 1000;
+    });
   try {
-    for (const body of ['warm-up', 'slices'] as const) {
-      const taken = await withBody(body, async (instances) => {
-        const start = performance.now();
-        await sendBare(
-          sink.port,
-          instances.map(({ file }) => file),
-          connections,
-        );
-        return (performance.now() - start) / 1000;
-      });
-      if (body === 'slices') keep(row, taken);
-    }
+    await sendAll();
+    await sleep(settledMs);
+    await emptyFiles(at);
+    await touchFileMemory(folder, touchedMegabytes);
+    keep(row, await sendAll());
   } finally {
     await sink.stop();
-    await rm(at, { recursive: true });
+    await emptyFiles(at);
   }
 }
 
 /** Whole processes that send into the same receiver: storescu a process for each association. */
-async function sendOnce(receiver: Receiver, body: Body, associations: number, row: string): Promise<void> {
-  const { aeTitle, port } = receiver.target;
-  const storescu = findPeer('storescu') ?? 'storescu';
-  await withBody(body, async (instances) => {
+async function sendOnce(
+  who: 'storescu' | 'limpid sends',
+  body: Body,
+  associations: number,
+  row: string,
+): Promise<void> {
+  const { aeTitle, port } = sentTo.target;
+  await sleep(settledMs);
+  await emptyFiles(sentTo.files);
+  await withBody(body, async (instances, at) => {
+    await touchFileMemory(folder, touchedMegabytes);
+    if (who === 'limpid sends') {
+      const args = [programOf('send-files'), String(port), aeTitle, String(associations), at];
+      keep(`${who}, ${row}`, await secondsOf([[process.execPath, ...args]]));
+      return;
+    }
     const shares = Array.from({ length: associations }, (_, lane) =>
       instances.filter((_instance, index) => index % associations === lane).map(({ file }) => file),
     );
     const fixed = ['-aet', 'CT1', '-aec', aeTitle, '--max-pdu', '131072', '127.0.0.1', String(port)];
-    keep(`storescu, ${row}`, await secondsOf(shares.map((files) => [storescu, ...fixed, ...files] as const)));
-  });
-  await withBody(body, async (_, at) => {
-    const args = [programOf('send-files'), String(port), aeTitle, String(associations), at];
-    keep(`limpid sends, ${row}`, await secondsOf([[process.execPath, ...args]]));
+    const storescu = findPeer('storescu') ?? 'storescu';
+    keep(`${who}, ${row}`, await secondsOf(shares.map((files) => [storescu, ...fixed, ...files] as const)));
   });
 }
 
-async function round(): Promise<void> {
-  for (const associations of [1, 4]) {
-    const never = `sync never, ${associations}`;
-    await receiveOnce(`storescp, ${associations}`, await startStorescp(associations), 'slices', associations);
-    await receiveOnce(never, await startLimpid(folder, redis.url, 'never'), 'slices', associations);
-    await sinkOnce(`bare sink, ${associations}`, associations);
-  }
-  await receiveOnce('Orthanc, 4', await startSyncedOrthanc(), 'slices', 4);
-  await receiveOnce('sync always, 4', await startLimpid(folder, redis.url, 'always'), 'slices', 4);
-  await receiveOnce('storescp, 500 MB', await startStorescp(1), 'large', 1);
-  await receiveOnce('sync never, 500 MB', await startLimpid(folder, redis.url, 'never'), 'large', 1);
-  const receiver = await startLimpid(folder, redis.url, 'never');
-  try {
-    await sendTo(receiver, 'warm-up', 4);
-    await sendOnce(receiver, 'slices', 1, '1');
-    await sendOnce(receiver, 'slices', 4, '4');
-    await sendOnce(receiver, 'large', 1, '500 MB');
-  } finally {
-    await receiver.stop();
-  }
-}
+/** Contenders of a comparison, each for one turn. */
+const comparisons: readonly (readonly (() => Promise<void>)[])[] = [
+  ...[1, 4].map((associations) => [
+    async () => receiveOnce(`storescp, ${associations}`, await startStorescp(associations), 'slices', associations),
+    async () =>
+      receiveOnce(`sync never, ${associations}`, await startLimpid(folder, redis.url, 'never'), 'slices', associations),
+    () => sinkOnce(`bare sink, ${associations}`, associations),
+  ]),
+  [
+    async () => receiveOnce('Orthanc, 4', await startSyncedOrthanc(), 'slices', 4),
+    async () => receiveOnce('sync always, 4', await startLimpid(folder, redis.url, 'always'), 'slices', 4),
+  ],
+  [
+    async () => receiveOnce('storescp, 500 MB', await startStorescp(1), 'large', 1),
+    async () => receiveOnce('sync never, 500 MB', await startLimpid(folder, redis.url, 'never'), 'large', 1),
+  ],
+  ...(
+    [
+      ['slices', 1, '1'],
+      ['slices', 4, '4'],
+      ['large', 1, '500 MB'],
+    ] as const
+  ).map(([body, associations, row]) =>
+    (['storescu', 'limpid sends'] as const).map((who) => () => sendOnce(who, body, associations, row)),
+  ),
+];
 
 const of = (row: string): number => median(seconds.get(row) ?? []);
 /** How many times as fast as the other. */
@@ -135,8 +166,15 @@ const speed = (what: string, own: string, other: string, atLeast: number): Figur
   atLeast,
 });
 
+/** Who receives what is sent. */
+const sentTo = await startLimpid(folder, redis.url, 'never');
 try {
-  for (let done = 0; done < rounds; done++) await round();
+  await sendTo(sentTo, 'slices', 4);
+  for (let round = 0; round < rounds; round++) {
+    for (const contenders of comparisons) {
+      for (let turn = 0; turn < contenders.length; turn++) await contenders[(round + turn) % contenders.length]?.();
+    }
+  }
   report(
     'dimse',
     [
@@ -165,6 +203,8 @@ try {
     { slices, rounds, seconds: Object.fromEntries(seconds), peaks: Object.fromEntries(peaks) },
   );
 } finally {
+  await sentTo.stop();
+  await Promise.all(done.map((receiver) => receiver.stop()));
   await redis.stop();
   await rm(folder, { recursive: true, force: true });
 }

@@ -1,5 +1,4 @@
 // Who receives in the DIMSE bench: limpid with its real spool, and the peers from Debian's packages.
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { quickConfig, startNode } from '../demo/start-node.js';
 import type { ScuTarget } from '../src/io/dimse/requestor.js';
@@ -9,8 +8,8 @@ export interface Receiver {
   readonly target: ScuTarget;
   /** Of limpid's process; 0 for others. */
   readonly pid: number;
-  /** Folder of limpid's spool; empty for others. */
-  readonly spool: string;
+  /** Where its files are: limpid's spool, a peer's folder. */
+  readonly files: string;
   stop(): Promise<unknown>;
 }
 
@@ -18,7 +17,7 @@ const targetOf = (aeTitle: string, port: number): ScuTarget => ({ aeTitle, host:
 
 let started = 0;
 
-/** A receiver process of limpid's over Redis, in a folder of its own below `folder`. */
+/** A receiver process of limpid's over Redis, in a folder of its own below `folder`, which stays. */
 export async function startLimpid(
   folder: string,
   queue: string,
@@ -41,22 +40,19 @@ export async function startLimpid(
   return {
     target: targetOf('LIMPID', node.dicomPort),
     pid: node.pid,
-    spool: node.spool,
-    stop: async () => {
-      await node.end('SIGTERM');
-      await rm(at, { recursive: true });
-    },
+    files: node.spool,
+    stop: () => node.end('SIGTERM'),
   };
 }
 
 /** `+B`: storescp writes the bytes as they come, as limpid does; a process for each association where there are several. */
 export async function startStorescp(associations: number): Promise<Receiver> {
   const peer = await startStoreScp({ args: associations > 1 ? ['--fork'] : [] });
-  return { target: targetOf(peer.aeTitle, peer.port), pid: 0, spool: '', stop: () => peer.stop() };
+  return { target: targetOf(peer.aeTitle, peer.port), pid: 0, files: peer.directory, stop: () => peer.stop() };
 }
 
 export async function startSyncedOrthanc(): Promise<Receiver> {
   const modalities = { CT1: { aeTitle: 'CT1', port: 11_112 } };
   const peer = await startOrthanc({ modalities, settings: { SyncStorageArea: true } });
-  return { target: targetOf(peer.aeTitle, peer.dicomPort), pid: 0, spool: '', stop: () => peer.stop() };
+  return { target: targetOf(peer.aeTitle, peer.dicomPort), pid: 0, files: peer.folder, stop: () => peer.stop() };
 }

@@ -154,16 +154,20 @@ describe('the same on files and through a node', () => {
     await expectEqual(join(folder.path, 'in', '1'), keyFor(one), one.studyInstanceUid);
   });
 
-  itWithData('a real series: equal UIDs and pixels', async () => {
-    const input = sharedData('ct/chest-1.25mm-ge-ricord') ?? '';
-    const files = (await readdir(input)).filter((name) => name.endsWith('.dcm')).map((name) => join(input, name));
-    const { dataSet } = readInstance(await readFile(files[0] ?? ''));
-    const study = text(dataSet, 'StudyInstanceUID') ?? '';
-    const key = keyOf(study, text(dataSet, 'SeriesInstanceUID') ?? '');
-    await store(files);
-    await inState(key, 'done', 1);
-    await expectEqual(input, key, study);
-  }, 180_000);
+  itWithData(
+    'a real series: equal UIDs and pixels',
+    async () => {
+      const input = sharedData('ct/chest-1.25mm-ge-ricord') ?? '';
+      const files = (await readdir(input)).filter((name) => name.endsWith('.dcm')).map((name) => join(input, name));
+      const { dataSet } = readInstance(await readFile(files[0] ?? ''));
+      const study = text(dataSet, 'StudyInstanceUID') ?? '';
+      const key = keyOf(study, text(dataSet, 'SeriesInstanceUID') ?? '');
+      await store(files);
+      await inState(key, 'done', 1);
+      await expectEqual(input, key, study);
+    },
+    180_000,
+  );
 });
 
 describe('a series that is asked for again', () => {

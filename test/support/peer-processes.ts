@@ -155,6 +155,8 @@ export interface OrthancPeer {
   readonly dicomPort: number;
   /** Base of its REST interface, without a slash at the end. */
   readonly url: string;
+  /** Where its files are. */
+  readonly folder: string;
   readonly output: () => string;
   stop(): Promise<void>;
 }
@@ -205,7 +207,7 @@ export async function startOrthanc(options: OrthancOptions): Promise<OrthancPeer
   const running = start('Orthanc', [file], folder);
   const url = `http://127.0.0.1:${httpPort}`;
   await whenReady('Orthanc', running, async () => (await answers(`${url}/system`)) && (await accepts(dicomPort)));
-  return { aeTitle, dicomPort, url, output: running.output, stop: () => stopAndClear(running, folder) };
+  return { aeTitle, dicomPort, url, folder, output: running.output, stop: () => stopAndClear(running, folder) };
 }
 
 export interface StoreScpPeer {
