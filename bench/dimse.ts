@@ -2,7 +2,8 @@
  * The DIMSE layer against DCMTK, Orthanc and bare Node on the same machine: contenders take turns, who begins changes from round to
  * round, every time on fresh data, medians. 300 CT slices of 512 x 512 x 16 or one object of 500 MB, PDUs of 128 KB, everyone writes
  * to disk, TCP_NODELAY=1 for the peers. A receiver has received a series of 300 slices before (a node runs for weeks), and has done
- * with it. `node build/bench/dimse.js [slices] [rounds]`.
+ * with it. Set TMPDIR to a folder where nothing has been deleted for some minutes: see `steady.ts`.
+ * `node build/bench/dimse.js [slices] [rounds]`.
  */
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -23,8 +24,9 @@ import type { Figure } from './report.js';
 const [slices = 300, rounds = 5] = process.argv.slice(2).map(Number);
 /** Until limpid has closed and hashed the series that came before. */
 const settledMs = 3000;
-/** What a measurement writes at most, and some more. */
-const touchedMegabytes = 700;
+/** What a measurement writes, what is sent with it, and some more. */
+const touchedMegabytes = { slices: 500, large: 1300 } as const;
+process.setMaxListeners(0); // a peer a turn waits for the end
 const log = openLog('warn');
 const folder = await mkdtemp(join(tmpdir(), 'limpid-dimse-'));
 const redis = await startRedis();
@@ -68,7 +70,7 @@ async function receiveOnce(row: string, receiver: Receiver, body: Body, associat
     await sendTo(receiver, 'slices', associations);
     await sleep(settledMs);
     await emptyFiles(receiver.files);
-    await touchFileMemory(folder, touchedMegabytes);
+    await touchFileMemory(folder, touchedMegabytes[body]);
     keep(row, await sendTo(receiver, body, associations));
     if (receiver.pid !== 0) peaks.set(row, Math.max(peaks.get(row) ?? 0, await peakOf(receiver.pid)));
   } finally {
@@ -96,7 +98,7 @@ async function sinkOnce(row: string, connections: number): Promise<void> {
     await sendAll();
     await sleep(settledMs);
     await emptyFiles(at);
-    await touchFileMemory(folder, touchedMegabytes);
+    await touchFileMemory(folder, touchedMegabytes.slices);
     keep(row, await sendAll());
   } finally {
     await sink.stop();
@@ -115,7 +117,7 @@ async function sendOnce(
   await sleep(settledMs);
   await emptyFiles(sentTo.files);
   await withBody(body, async (instances, at) => {
-    await touchFileMemory(folder, touchedMegabytes);
+    await touchFileMemory(folder, touchedMegabytes[body]);
     if (who === 'limpid sends') {
       const args = [programOf('send-files'), String(port), aeTitle, String(associations), at];
       keep(`${who}, ${row}`, await secondsOf([[process.execPath, ...args]]));

@@ -1,5 +1,5 @@
-// What keeps rounds alike: where a file system has no journal it passes over inodes that were freed lately, one by one, and a virtual
-// machine's host takes back memory that was freed. Either slows whoever comes next, several times over.
+// What keeps rounds alike. An ext4 without a journal passes over inodes that were freed in the last minutes, one by one: making a file
+// took 0.77 ms in a folder of which thousands had gone, 0.02 ms elsewhere. And a virtual machine's host takes back memory that was freed.
 import { type Dirent } from 'node:fs';
 import { open, readdir, truncate, unlink } from 'node:fs/promises';
 import { join } from 'node:path';

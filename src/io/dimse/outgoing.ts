@@ -1,7 +1,8 @@
 // Instances to be sent: who they are, read from their data sets, and where in the file their bytes are.
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { LimpidError } from '../../errors.js';
 import { readPart10 } from '../../dicom/part10.js';
-import { closeDescriptor, openThere, readUpTo, statOf } from './descriptor.js';
+import { readUpTo, statOf } from './descriptor.js';
 import { defaultLimits } from './limits.js';
 import { type Walk, openWalk } from './walk.js';
 
@@ -29,14 +30,10 @@ const identityBytes = 4 * 1024 * 1024;
 const chunkBytes = 64 * 1024;
 
 /** @throws LimpidError DICOM_NOT_DICOM, DICOM_MALFORMED */
-async function readStart(
-  descriptor: number,
-): Promise<{ place: DataSetPlace; transferSyntaxUid: string; prefix: Buffer }> {
-  const { size } = await statOf(descriptor);
-  const prefix = await readUpTo(descriptor, prefixBytes, 0);
+function startOf(prefix: Buffer, size: number): { place: DataSetPlace; transferSyntaxUid: string } {
   const { dataSetOffset: offset, transferSyntaxUid } = readPart10(prefix);
   if (offset === prefixBytes) throw new LimpidError('DICOM_MALFORMED', 'the file meta group is too long');
-  return { place: { offset, bytes: size - offset }, transferSyntaxUid, prefix };
+  return { place: { offset, bytes: size - offset }, transferSyntaxUid };
 }
 
 /**
@@ -45,7 +42,13 @@ async function readStart(
  * @throws LimpidError DICOM_NOT_DICOM, DICOM_MALFORMED
  */
 export async function locateDataSet(descriptor: number): Promise<DataSetPlace> {
-  return (await readStart(descriptor)).place;
+  const { size } = await statOf(descriptor);
+  return startOf(await readUpTo(descriptor, prefixBytes, 0), size).place;
+}
+
+function readUpToNow(descriptor: number, length: number, position: number): Buffer {
+  const buffer = Buffer.allocUnsafe(length);
+  return buffer.subarray(0, readSync(descriptor, buffer, 0, length, position));
 }
 
 /** @param first the data set's first bytes */
@@ -55,19 +58,21 @@ async function walkToIdentity(descriptor: number, start: number, first: Buffer, 
     walk.push(chunk);
     await walk.drained();
     if (walk.isIdentityKnown || walk.fault !== null) return;
-    chunk = await readUpTo(descriptor, chunkBytes, position);
+    chunk = readUpToNow(descriptor, chunkBytes, position);
   }
 }
 
 /**
- * Reads who an instance is, from its data set: the file meta group may name another UID.
+ * Reads who an instance is, from its data set: the file meta group may name another UID. For programs that send and do nothing
+ * else: it waits for the disk, which is four times as fast as four ways to the pool.
  *
- * @throws LimpidError DICOM_NOT_DICOM, DICOM_MALFORMED: no SOP class or instance UID
+ * @throws LimpidError DICOM_NOT_DICOM, DICOM_MALFORMED: no SOP class or instance UID; the file system's error
  */
 export async function readOutgoing(file: string): Promise<Outgoing> {
-  const descriptor = await openThere(file);
+  const descriptor = openSync(file, 'r');
   try {
-    const { place, transferSyntaxUid, prefix } = await readStart(descriptor);
+    const prefix = readUpToNow(descriptor, prefixBytes, 0);
+    const { place, transferSyntaxUid } = startOf(prefix, fstatSync(descriptor).size);
     const walk = openWalk(transferSyntaxUid, defaultLimits);
     await walkToIdentity(descriptor, place.offset, prefix.subarray(place.offset), walk);
     const { sopClassUid = '', sopInstanceUid = '' } = walk.found;
@@ -77,6 +82,6 @@ export async function readOutgoing(file: string): Promise<Outgoing> {
     }
     return { file, sopClassUid, sopInstanceUid, transferSyntaxUid, place };
   } finally {
-    await closeDescriptor(descriptor);
+    closeSync(descriptor);
   }
 }
