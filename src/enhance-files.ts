@@ -78,7 +78,7 @@ export async function enhanceFiles(
   const enhanced: EnhancedSeries[] = [];
   try {
     for (const one of series) {
-      const task = await taskFor(one, registry, options, config?.gate.vendorMarks ?? builtIn.marks);
+      const task = await taskFor(one, registry, options, config);
       const { length } = one.record.instances;
       // An object of several frames counts once, and grows by its frames.
       const onProgress = (share: number): void => progress(before + Math.floor(share * length), total);
@@ -97,8 +97,9 @@ async function taskFor(
   one: FileSeries,
   registry: Registry,
   options: EnhanceFilesOptions,
-  marks: readonly VendorMark[],
+  config: Config | null,
 ): Promise<ResolvedTask> {
+  const marks = config?.gate.vendorMarks ?? builtIn.marks;
   const facts = await readSeriesFacts(one.record, ({ file }) => one.paths.get(file) ?? file, {
     tags: tagsOf([], registry.list()),
     marks,
@@ -121,6 +122,7 @@ async function taskFor(
     ],
     marks,
     cards: (id) => registry.get(id),
+    codes: config?.node.codes ?? 'limpid',
     revisionsWithinHour: 1,
   });
   const [task] = tasks;

@@ -37,6 +37,7 @@ export async function explainFiles(
       marks,
       cards: (id) => registry.get(id),
       allCards: () => registry.list(),
+      codes: config.node.codes,
       revisionsWithinHour: 1,
     });
     explained.push({

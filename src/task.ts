@@ -10,6 +10,7 @@ import type { InstanceSummary } from './derive/check-series.js';
 import type { FramePart } from './derive/frame-part.js';
 import type { DerivationPlan } from './derive/plan.js';
 import { studyHeader } from './derive/study-header.js';
+import { standardCodes } from './derive/standard-codes.js';
 import { derivedSeries } from './derive/texts.js';
 import { measureSeries } from './enhance/measure-series.js';
 import type { InferenceMethods, SliceMethods } from './enhance/methods.js';
@@ -71,10 +72,12 @@ function planOf(order: TaskOrder, card: ModelCard, found: Found, series: Ordered
   const sourceSeriesInstanceUid = order.series.seriesInstanceUid;
   const first = series.words[series.byPosition[0] ?? 0];
   if (first === undefined) throw new LimpidError('INTERNAL', 'a series without instances');
-  const step =
+  const told =
     series.modality === 'US' && card.grid === null
       ? speckle
       : { codes: card.codes, words: card.words, mark: card.mark };
+  const isStandardOnly = task.settings['codes'] === 'standard-only';
+  const step = isStandardOnly ? { ...told, codes: standardCodes(told.codes) } : told;
   return {
     sourceSeriesInstanceUid,
     series: derivedSeries(series.words, first, { slot: task.slot, mark: step.mark }),

@@ -11,6 +11,7 @@ const overridable: Readonly<Record<string, Form>> = {
   'node.aeTitle': 'text',
   'node.name': 'text',
   'node.qualification': 'text',
+  'node.codes': 'text',
   'node.unknownCallers': 'text',
   'node.dimse.host': 'text',
   'node.dimse.port': 'number',

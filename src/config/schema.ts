@@ -25,6 +25,12 @@ const node = z.strictObject({
     .enum(['RESEARCH', 'PRODUCT'])
     .default('RESEARCH')
     .describe('Content Qualification of derived objects; PRODUCT only where the models are cleared for clinical use.'),
+  codes: z
+    .enum(['limpid', 'standard-only'])
+    .default('limpid')
+    .describe(
+      'Derivation codes: limpid tells noise reduction by codes of its own where the standard has none; standard-only writes Smoothing (113087) instead. Derived series get other UIDs then.',
+    ),
   unknownCallers: z
     .enum(['refuse', 'accept'])
     .default('refuse')

@@ -20,6 +20,9 @@ export type RouteCard = Pick<
 > &
   Partial<Pick<ModelCard, 'grid' | 'rank'>>;
 
+/** Whether derivation codes of limpid's own are written. */
+export type DerivationCodes = 'limpid' | 'standard-only';
+
 export interface RouteInput {
   readonly facts: SeriesFacts;
   readonly rules: readonly CompiledRule[];
@@ -29,6 +32,8 @@ export interface RouteInput {
   readonly allCards?: () => readonly RouteCard[];
   /** What was measured of the series, where a rule says `with: auto`; null where nothing could be. */
   readonly measured?: SeriesNoise | null;
+  /** Absent: limpid's own beside the standard's. */
+  readonly codes?: DerivationCodes;
   /** Revisions of the series that were closed within the last hour, this one counted. */
   readonly revisionsWithinHour: number;
 }
@@ -80,11 +85,12 @@ function heldFor({ facts, revisionsWithinHour }: RouteInput, matched: readonly C
 export function settingsOf(
   card: Pick<RouteCard, 'task' | 'parameters' | 'grid'>,
   strength: number,
+  codes: DerivationCodes = 'limpid',
 ): ResolvedTask['settings'] {
   const parameters = Object.keys(card.parameters).length === 0 ? {} : { parameters: card.parameters };
   // Super-resolution has a grid in place of a strength.
   const how = card.grid === null || card.grid === undefined ? { strength } : { ...card.grid };
-  return { task: card.task, ...how, ...parameters };
+  return { task: card.task, ...how, ...parameters, ...(codes === 'limpid' ? {} : { codes }) };
 }
 
 /** The tasks of all matching rules; equal ones are one task that goes to the peers of both rules. */
@@ -94,7 +100,7 @@ function resolveTasks(matched: readonly CompiledRule[], input: RouteInput): Reso
     for (const request of rule.enhance) {
       const { card, choice, strength: chosen } = cardFor(request, input, rule.name);
       const strength = card.grid === null || card.grid === undefined ? (chosen ?? card.defaultStrength) : 0;
-      const settings = settingsOf(card, strength);
+      const settings = settingsOf(card, strength, input.codes);
       const settingsSha256 = sha256Of(canonicalJson(settings));
       const name = `${card.id}-${settingsSha256.slice(0, 8)}`;
       const before = wanted.get(name);
@@ -155,12 +161,12 @@ export function asksForChoice(rules: readonly CompiledRule[], facts: SeriesFacts
 }
 
 /** The task that takes another's place when it fails; that it does stands in its settings, and so in its objects and UIDs. */
-function fallbackOf(first: Wanted, { cards }: RouteInput): Wanted[] {
+function fallbackOf(first: Wanted, { cards, codes }: RouteInput): Wanted[] {
   const id = first.request.fallback;
   if (id === undefined || id === first.card.id) return []; // `auto` may have taken it in the first place
   const card = cards(id);
   if (card === undefined) throw new LimpidError('MODEL_UNKNOWN', `rule ${first.rule} names ${id}`);
-  const settings = { ...settingsOf(card, first.strength), insteadOf: first.card.id };
+  const settings = { ...settingsOf(card, first.strength, codes), insteadOf: first.card.id };
   const settingsSha256 = sha256Of(canonicalJson(settings));
   const name = `${card.id}-${settingsSha256.slice(0, 8)}`;
   return [{ ...first, name, card, choice: [], settings, settingsSha256, insteadOf: first.name }];

@@ -12,7 +12,7 @@ import type { SeriesState } from '../spool/state.js';
 import { LimpidError } from '../errors.js';
 import type { SeriesNoise } from './decide-model.js';
 import { asksForChoice, decideRoute } from './decide-route.js';
-import type { RouteCard, RouteDecision } from './decide-route.js';
+import type { RouteCard, RouteDecision, DerivationCodes } from './decide-route.js';
 import { readSeriesFacts } from './read-facts.js';
 import { tagsOf } from './series-facts.js';
 import type { SeriesFacts } from './series-facts.js';
@@ -28,6 +28,7 @@ export interface RouteDeps {
   readonly config: {
     readonly rules: readonly CompiledRule[];
     readonly gate: { readonly vendorMarks: readonly VendorMark[] };
+    readonly node?: { readonly codes: DerivationCodes };
   };
   /** Names of the peers that are asked for storage commitment. */
   readonly committing: readonly string[];
@@ -60,6 +61,7 @@ export async function routeSeries(
     marks: config.gate.vendorMarks,
     cards: (id) => deps.registry.get(id),
     allCards: () => deps.registry.list(),
+    codes: config.node?.codes ?? 'limpid',
     measured: asksForChoice(config.rules, facts) ? await measured(deps, revision.record.instances.map(fileOf)) : null,
     revisionsWithinHour: revisionsWithinHour(state, job.revision),
   });

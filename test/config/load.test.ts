@@ -90,6 +90,7 @@ describe('a sound configuration', () => {
       aeTitle: 'LIMPID',
       name: 'limpid',
       qualification: 'RESEARCH',
+      codes: 'limpid',
       unknownCallers: 'refuse',
       commitment: null,
       dimse: { host: '0.0.0.0', port: 11112, tls: null, ...receiveDefaults },

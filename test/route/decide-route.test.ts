@@ -30,6 +30,17 @@ describe('tasks', () => {
     expect(sha256Of(canonicalJson(settings))).toBe('bf9b8859ae079b1b06bad8e76b42dc6c2d743d18f5c4da8e37808fbdf00978f9');
   });
 
+  it('codes of the standard alone are a setting: other UIDs, and of the fallback too', () => {
+    expect(canonicalJson(settingsOf(card, 0.5, 'standard-only'))).toBe(
+      '{"codes":"standard-only","strength":0.5,"task":"denoise"}',
+    );
+    const rules = [rule('one', undefined, enhance(['ct-low-dose', { fallback: 'gaussian' }]))];
+    const { tasks } = decideRoute({ ...input({ rules }), codes: 'standard-only' });
+    expect(tasks.map(({ settings }) => settings['codes'])).toEqual(['standard-only', 'standard-only']);
+    const own = decideRoute(input({ rules })).tasks;
+    expect(tasks.map(({ name }) => name)).not.toEqual(own.map(({ name }) => name));
+  });
+
   it('are resolved with strength, settings, name and slot', () => {
     const rules = [rule('two', undefined, enhance(['ct-low-dose'], ['gaussian', { strength: 0.25, lift: ['GAPS'] }]))];
     const { tasks } = decideRoute(input({ rules }));
