@@ -28,10 +28,10 @@ export class Disk {
   /** By itself: a series that closes must not hold up one that arrives. */
   readonly #hashers = openPool<DiskMethods>(module, 1);
 
-  /** Starts a writer and a hasher; resolves when they run. */
+  /** Starts all of them; resolves when they run. */
   async start(): Promise<void> {
-    const ready = [this.#writers, this.#hashers].map((pool) => pool.least().call('ready', null, { deadlineMs: null }));
-    await Promise.all(ready);
+    const pools = [...Array.from({ length: writers }, () => this.#writers), this.#hashers];
+    await Promise.all(pools.map((pool) => pool.least().call('ready', null, { deadlineMs: null })));
   }
 
   /** @throws FileJobFailure; LimpidError INTERNAL: the thread has ended */

@@ -3,8 +3,8 @@
 
 /** Bytes of one buffer. Several go to the disk in one call, so that small ones cost nothing but hold little of a stalled sender's. */
 const bufferBytes = 128 * 1024;
-/** Buffers that are kept while nobody uses them. */
-const idleBuffers = 48;
+/** Buffers that are kept while nobody uses them (32 MB): one that is dropped stays until each thread that saw it has collected it. */
+const idleBuffers = 256;
 /** With more than these in use (8 MB) each is written as soon as it is full. */
 const plentifulBuffers = 64;
 
