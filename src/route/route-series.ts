@@ -28,7 +28,7 @@ export interface RouteDeps {
   readonly config: {
     readonly rules: readonly CompiledRule[];
     readonly gate: { readonly vendorMarks: readonly VendorMark[] };
-    readonly node?: { readonly codes: DerivationCodes };
+    readonly node: { readonly codes: DerivationCodes };
   };
   /** Names of the peers that are asked for storage commitment. */
   readonly committing: readonly string[];
@@ -61,7 +61,7 @@ export async function routeSeries(
     marks: config.gate.vendorMarks,
     cards: (id) => deps.registry.get(id),
     allCards: () => deps.registry.list(),
-    codes: config.node?.codes ?? 'limpid',
+    codes: config.node.codes,
     measured: asksForChoice(config.rules, facts) ? await measured(deps, revision.record.instances.map(fileOf)) : null,
     revisionsWithinHour: revisionsWithinHour(state, job.revision),
   });

@@ -7,16 +7,13 @@ const module = new URL('./disk-thread.js', import.meta.url);
 /** Writers at most: a local disk keeps one busy, and a second goes on while a network volume lets the first wait. Each takes 8 MB. */
 const writers = 2;
 
-function fileSystemError({ code, message }: { code: string; message: string }): Error {
-  return Object.assign(new Error(message), { code });
-}
-
-/** A job for a file has failed; what is open stays open. */
-export class FileJobFailure extends Error {
+/** What a disk thread was asked has failed, with the file system's code; what is open stays open. */
+export class DiskFailure extends Error {
   readonly code: string;
+  /** Of the file that a job was for; null: closed, or none. */
   readonly descriptor: number | null;
 
-  constructor({ code, message, descriptor }: { code: string; message: string; descriptor: number | null }) {
+  constructor({ code, message }: { code: string; message: string }, descriptor: number | null) {
     super(message);
     this.code = code;
     this.descriptor = descriptor;
@@ -34,17 +31,17 @@ export class Disk {
     await Promise.all(pools.map((pool) => pool.least().call('ready', null, { deadlineMs: null })));
   }
 
-  /** @throws FileJobFailure; LimpidError INTERNAL: the thread has ended */
+  /** @throws DiskFailure; LimpidError INTERNAL: the thread has ended */
   async run(job: FileJob): Promise<FileDone> {
     const done = await this.#writers.least().call('file', job, { deadlineMs: null });
-    if ('code' in done) throw new FileJobFailure(done);
+    if ('code' in done) throw new DiskFailure(done, done.descriptor);
     return done;
   }
 
-  /** SHA-256 of the data sets of files that limpid wrote. @throws the file system's error, with its code */
+  /** SHA-256 of the data sets of files that limpid wrote. @throws DiskFailure */
   async sha256(files: readonly string[]): Promise<readonly string[]> {
     const answer = await this.#hashers.least().call('sha256', files, { deadlineMs: null });
-    if ('code' in answer) throw fileSystemError(answer);
+    if ('code' in answer) throw new DiskFailure(answer, null);
     return answer;
   }
 

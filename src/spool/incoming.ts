@@ -1,11 +1,15 @@
 // One instance on its way in: bytes go from the socket's buffer to a temporary file as they come, then to their final name.
+import { close, fdatasync } from 'node:fs';
 import { rm } from 'node:fs/promises';
+import { promisify } from 'node:util';
 import type { Disk } from './disk.js';
-import { FileJobFailure } from './disk.js';
+import { DiskFailure } from './disk.js';
 import type { FileDone, FileJob, Linked } from './disk-job.js';
-import { closeDescriptor, dataSync } from './file-descriptor.js';
 import type { WriteBuffers } from './write-buffers.js';
 import type { SyncPolicy } from './write-once.js';
+
+const closeDescriptor = promisify(close);
+const dataSync = promisify(fdatasync);
 
 /** What may wait for the disk when more bytes are asked for. */
 const lowBytes = 1 << 20;
@@ -129,7 +133,7 @@ export class Incoming {
     return this.#do([], { close: true, ...place });
   }
 
-  /** One message to a thread. @throws FileJobFailure */
+  /** One message to a thread. @throws DiskFailure */
   async #do(full: readonly Full[], steps: Pick<FileJob, 'close' | 'link' | 'marker'>): Promise<FileDone> {
     const parts = full.map(({ buffer, length }) => buffer.subarray(0, length));
     const descriptor = this.#isMade ? this.#descriptor : 'new';
@@ -139,7 +143,7 @@ export class Incoming {
       this.#descriptor = done.descriptor;
       return done;
     } catch (error) {
-      if (error instanceof FileJobFailure) this.#descriptor = error.descriptor;
+      if (error instanceof DiskFailure) this.#descriptor = error.descriptor;
       this.#failure ??= error;
       throw error;
     }

@@ -106,7 +106,7 @@ export class Instances {
     return instances.map((instance) => ({ ...instance, sha256: instance.sha256 ?? found.get(instance.file) ?? '' }));
   }
 
-  /** SHA-256 of the data set of an instance file. @throws the file system's error, with its code */
+  /** SHA-256 of the data set of an instance file. @throws DiskFailure, with the file system's code */
   async sha256(file: string): Promise<string> {
     const [sha256 = ''] = await this.#disk.sha256([file]);
     return sha256;

@@ -1,6 +1,6 @@
 // A node in a process of its own whose PACS is asked to commit itself: Orthanc, and a scripted archive that fails in every way.
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { eventually, quickConfig, startNode } from '../../demo/start-node.js';
 import type { NodeUnderTest } from '../../demo/start-node.js';
 import { type CommitmentRequest, decodeCommitmentRequest } from '../../src/io/dimse/commitment.js';
@@ -17,18 +17,9 @@ import { limpid } from '../support/limpid.js';
 import { describeWithPeers, startOrthanc } from '../support/peers.js';
 import { type Exchange, openScriptedScp } from '../support/scripted-scp.js';
 import { writeSyntheticSeries } from '../support/synthetic-series.js';
-import { openFolder } from '../support/temporary.js';
+import { openClosers } from '../support/closers.js';
 
-const closers: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
-
-async function temporary(): Promise<string> {
-  const folder = await openFolder();
-  closers.push(() => folder.remove());
-  return folder.path;
-}
+const closers = openClosers();
 
 async function nodeFor(folder: string, dicomPort: number, pacs: Record<string, unknown>): Promise<NodeUnderTest> {
   const change = quickConfig({
@@ -113,7 +104,7 @@ const first = <T>(list: readonly T[]): T => {
 
 describe('a node whose PACS is asked for storage commitment', () => {
   it('waits through a SIGKILL, takes the report on a new association, and is done', async () => {
-    const folder = await temporary();
+    const folder = await closers.folder();
     const port = await freePort();
     const pacs = await archive();
     const peer = { aeTitle: 'ARCHIVE', port: pacs.port };
@@ -149,7 +140,7 @@ describe('a node whose PACS is asked for storage commitment', () => {
   }, 120_000);
 
   it('sends again what the PACS has lost, and asks for it anew', async () => {
-    const folder = await temporary();
+    const folder = await closers.folder();
     const port = await freePort();
     const lost = new Set<string>();
     const pacs = await archive(lost);
@@ -172,7 +163,7 @@ describe('a node whose PACS is asked for storage commitment', () => {
   }, 120_000);
 
   it('asks again when no report comes, then says so until a person acts', async () => {
-    const folder = await temporary();
+    const folder = await closers.folder();
     const port = await freePort();
     const pacs = await archive();
     const commitment = { wait: '1s', tries: 2, linger: '100ms' };
@@ -189,7 +180,7 @@ describe('a node whose PACS is asked for storage commitment', () => {
 
 describeWithPeers(['Orthanc'], 'Orthanc as the peer that commits itself', () => {
   it('is stored to, asked, and reports by an association of its own', async () => {
-    const folder = await temporary();
+    const folder = await closers.folder();
     const port = await freePort();
     const orthanc = await startOrthanc({ modalities: { LIMPID: { aeTitle: 'LIMPID', port } } });
     closers.push(() => orthanc.stop());

@@ -1,7 +1,7 @@
 // A node that others ask for storage commitment: Orthanc, dcmjs-dimse over a SIGKILL, and another node over TLS.
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import dimse from 'dcmjs-dimse';
 import { eventually, quickConfig, startNode } from '../../demo/start-node.js';
 import type { NodeUnderTest } from '../../demo/start-node.js';
@@ -18,20 +18,11 @@ import { limpid } from '../support/limpid.js';
 import { describeWithPeers, startOrthanc } from '../support/peers.js';
 import { openScriptedScp } from '../support/scripted-scp.js';
 import { writeSyntheticSeries } from '../support/synthetic-series.js';
-import { openFolder } from '../support/temporary.js';
+import { openClosers } from '../support/closers.js';
 
 dimse.log.setLevel('error');
 
-const closers: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
-
-async function temporary(): Promise<string> {
-  const folder = await openFolder();
-  closers.push(() => folder.remove());
-  return folder.path;
-}
+const closers = openClosers();
 
 async function start(folder: string, config: Record<string, unknown>): Promise<NodeUnderTest> {
   const node = await startNode({ folder, config: quickConfig({ workers: { providers: ['cpu'] }, ...config }) });
@@ -54,7 +45,7 @@ async function metricsOf(node: NodeUnderTest): Promise<string> {
 
 describeWithPeers(['Orthanc'], 'Orthanc asks a node for storage commitment', () => {
   it('is told what the node holds, and what it has never seen', async () => {
-    const folder = await temporary();
+    const folder = await closers.folder();
     const port = await freePort();
     const orthanc = await startOrthanc({ modalities: { LIMPID: { aeTitle: 'LIMPID', port } } });
     closers.push(() => orthanc.stop());
@@ -185,7 +176,7 @@ async function sendSeries(made: Awaited<ReturnType<typeof series>>, port: number
 
 describe('dcmjs-dimse asks a node that forwards', () => {
   it('is told once the destination has everything, through a SIGKILL between request and report', async () => {
-    const folder = await temporary();
+    const folder = await closers.folder();
     const port = await freePort();
     let isOpen = false;
     const archive = await openScriptedScp({
@@ -231,7 +222,7 @@ describe('dcmjs-dimse asks a node that forwards', () => {
   }, 180_000);
 
   it('is told of damaged, unknown and wrongly named instances by reason', async () => {
-    const folder = await temporary();
+    const folder = await closers.folder();
     const port = await freePort();
     const ct1 = await modality();
     const node = await start(folder, {
@@ -259,7 +250,7 @@ describe('dcmjs-dimse asks a node that forwards', () => {
 
 describe('two nodes over TLS', () => {
   it('one stores and asks, the other commits itself and reports', async () => {
-    const folder = await temporary();
+    const folder = await closers.folder();
     const authority = await makeAuthority();
     const caFile = join(folder, 'ca.crt');
     await writeFile(caFile, authority.certificate);

@@ -44,6 +44,7 @@ const deps = (change: Partial<RouteDeps> = {}): RouteDeps => ({
       ),
     ],
     gate: { vendorMarks: [] },
+    node: { codes: 'limpid' },
   },
   committing: [],
   configuration: 7,
@@ -125,7 +126,7 @@ describe('routing a revision', () => {
     });
     expect(JSON.stringify(revision?.decision)).not.toContain('Synthetic^Phantom');
     // Other rules meanwhile: what is decided stays.
-    await routeSeries(deps({ config: { rules: [], gate: { vendorMarks: [] } } }), { key, revision: 1 });
+    await routeSeries(deps({ config: { ...deps().config, rules: [] } }), { key, revision: 1 });
     expect((await spool.state(key)).revisions[0]?.decision).toEqual(revision?.decision);
   });
 
@@ -152,6 +153,7 @@ describe('routing a revision', () => {
         config: {
           rules: [rule('all', undefined, { enhance: [request('gaussian')], deliver: ['pacs'] })],
           gate: { vendorMarks: [] },
+          node: { codes: 'limpid' },
         },
       }),
       {
@@ -291,7 +293,7 @@ describe('routing a revision', () => {
   it('counts what it did', async () => {
     const metrics = openMetrics();
     const { key } = await revisionOf(1);
-    await routeSeries(deps({ metrics, config: { rules: [], gate: { vendorMarks: [] } } }), { key, revision: 1 });
+    await routeSeries(deps({ metrics, config: { ...deps().config, rules: [] } }), { key, revision: 1 });
     expect(await metrics.text()).toContain('limpid_series_total{modality="CT",outcome="held"} 1');
   });
 

@@ -18,9 +18,7 @@ import { type Limits, defaultLimits } from '../../src/io/dimse/limits.js';
 import { answerRequest, refuseRequest } from '../../src/io/dimse/negotiate.js';
 import { PduParser } from '../../src/io/dimse/pdu-parser.js';
 import { ProtocolFault, encodeAbort, encodePdu, encodeReleaseRequest } from '../../src/io/dimse/pdu.js';
-import { takeEverything } from '../../src/io/dimse/policy.js';
 import { DataSetWalker } from '../../src/io/dimse/walker.js';
-import { openMetrics } from '../../src/observe/metrics.js';
 import {
   associateRequest,
   commandPdu,
@@ -38,7 +36,7 @@ import {
   verification,
 } from './dimse-bytes.js';
 import { memoryStore } from './memory-store.js';
-import { silentLog } from './test-scp.js';
+import { acceptorNode } from './acceptor-node.js';
 
 const limits: Limits = { ...defaultLimits, maximumLength: 8192, associateBytes: 4096, objectBytes: 4096 };
 
@@ -206,9 +204,6 @@ function walk(syntax: string, parts: readonly Buffer[]): unknown[] {
   return [end, walker.found, walker.outOfOrder];
 }
 
-/** One for all: each observes the process. */
-const metrics = openMetrics();
-
 /** An association in memory: what was sent comes in these pieces, then the peer is gone. @returns its answers with status 0000 to C-STORE */
 async function converse(parts: readonly Buffer[]): Promise<{ stored: number; acknowledged: number; open: number }> {
   const store = memoryStore();
@@ -220,24 +215,7 @@ async function converse(parts: readonly Buffer[]): Promise<{ stored: number; ack
       done();
     },
   });
-  const acceptor = new Acceptor(
-    {
-      aeTitles: ['LIMPID'],
-      limits,
-      mismatch: 'refuse',
-      negotiation: takeEverything,
-      store,
-      log: silentLog,
-      metrics,
-      now: () => 0,
-      admit: () => ({ kind: 'admit', peer: 'test' }),
-      opened: () => {},
-      ended: () => {},
-      queuedBytes: 0,
-    },
-    1,
-    { address: '127.0.0.1', security: { kind: 'plain' } },
-  );
+  const acceptor = new Acceptor(acceptorNode(store, limits), 1, { address: '127.0.0.1', security: { kind: 'plain' } });
   acceptor.attach(new Association(socket, 'acceptor', acceptor, limits));
   for (const part of parts) if (part.length > 0) socket.push(part);
   socket.push(null);

@@ -1,5 +1,5 @@
 // Storage Commitment on the wire: data sets, roles, N-ACTION and N-EVENT-REPORT in both directions, wrong ones among them.
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import dimse from 'dcmjs-dimse';
 import fc from 'fast-check';
 import { LimpidError } from '../../../src/errors.js';
@@ -32,6 +32,7 @@ import { freePort } from '../../support/free-port.js';
 import { scriptedPeer } from '../../support/scripted-peer.js';
 import { type Exchange, type ScriptedScp, openScriptedScp } from '../../support/scripted-scp.js';
 import { type TestScp, openTestScp } from '../../support/test-scp.js';
+import { openClosers } from '../../support/closers.js';
 
 dimse.log.setLevel('error');
 
@@ -51,10 +52,7 @@ const report: CommitmentReport = {
   failed: [{ sopClassUid: ctClass, sopInstanceUid: '1.2.3.22', reason: 0x0112 }],
 };
 
-const closers: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
+const closers = openClosers();
 
 /** A service that keeps what it gets; `requested` answers as told. */
 function recording(answer: StoreAnswer = { status: 0 }): CommitmentService & {

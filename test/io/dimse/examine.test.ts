@@ -1,5 +1,5 @@
 // The destination doctor: each step against a peer that is right, and against one that is wrong in that step.
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import type { Finding } from '../../../src/io/dimse/examine-connection.js';
 import { examinePeer } from '../../../src/io/dimse/examine.js';
 import { answerRequest } from '../../../src/io/dimse/negotiate.js';
@@ -13,11 +13,9 @@ import { type Identity, makeAuthority } from '../../support/certificates.js';
 import { openTestScp } from '../../support/test-scp.js';
 import { describeWithPeers, startOrthanc } from '../../support/peers.js';
 import { type ScriptedScpOptions, openScriptedScp } from '../../support/scripted-scp.js';
+import { openClosers } from '../../support/closers.js';
 
-const closers: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
+const closers = openClosers();
 
 const at = (port: number, change: Partial<ScuTarget> = {}): ScuTarget => ({
   aeTitle: 'PACS',

@@ -2,37 +2,19 @@
 import { Duplex } from 'node:stream';
 import { expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { Acceptor, type AcceptorNode, type Origin } from '../../../src/io/dimse/acceptor.js';
+import { Acceptor, type Origin } from '../../../src/io/dimse/acceptor.js';
 import { Association } from '../../../src/io/dimse/association.js';
 import { defaultLimits } from '../../../src/io/dimse/limits.js';
-import { takeEverything } from '../../../src/io/dimse/policy.js';
 import { encodeReleaseRequest } from '../../../src/io/dimse/pdu.js';
-import { openMetrics } from '../../../src/observe/metrics.js';
 import { associateRequest, commandPdu, data, dataSet, pdv, storeRequest } from '../../support/dimse-bytes.js';
 import { type MemoryStore, memoryStore } from '../../support/memory-store.js';
-import { silentLog } from '../../support/test-scp.js';
+import { acceptorNode } from '../../support/acceptor-node.js';
 
-const metrics = openMetrics();
 const origin: Origin = { address: '127.0.0.1', security: { kind: 'plain' } };
-
-const nodeWith = (store: MemoryStore): AcceptorNode => ({
-  aeTitles: ['LIMPID'],
-  limits: defaultLimits,
-  mismatch: 'refuse',
-  negotiation: takeEverything,
-  store,
-  log: silentLog,
-  metrics,
-  now: () => 0,
-  admit: () => ({ kind: 'admit', peer: 'test' }),
-  opened: () => {},
-  ended: () => {},
-  queuedBytes: 0,
-});
 
 /** Serves one stream whose bytes come in the given chunks; resolves when it has ended. */
 async function serve(store: MemoryStore, chunks: readonly Buffer[]): Promise<void> {
-  const node = nodeWith(store);
+  const node = acceptorNode(store);
   const left = [...chunks];
   const stream = new Duplex({
     read() {
@@ -116,7 +98,7 @@ it('a stream cut anywhere leaves only whole objects, and no sink open', async ()
         },
         write: (_chunk, _encoding, done) => done(),
       });
-      const acceptor = new Acceptor(nodeWith(store), 1, origin);
+      const acceptor = new Acceptor(acceptorNode(store), 1, origin);
       acceptor.attach(new Association(stream, 'acceptor', acceptor, defaultLimits));
       await acceptor.done;
       expect(store.open()).toBe(0);
