@@ -154,7 +154,13 @@ async function runTask(
     node:
       config === null
         ? builtIn.node
-        : { ...builtIn.node, stationName: config.node.name, qualification: config.node.qualification },
+        : {
+            ...builtIn.node,
+            stationName: config.node.name,
+            qualification: config.node.qualification,
+            institution: config.node.institution,
+            keepPrivate: config.node.keepPrivate,
+          },
     startedAtMs: Date.now(),
   };
   const [blocking] = task.gate.reasons;

@@ -41,6 +41,8 @@ export async function openStages(
       stationName: config.node.name,
       deviceSerialNumber: spool.nodeId,
       qualification: config.node.qualification,
+      institution: config.node.institution,
+      keepPrivate: config.node.keepPrivate,
     },
     log,
     metrics,

@@ -10,6 +10,7 @@ import { peer } from './peer-schema.js';
 import { promising } from './promise-schema.js';
 import { nodeReceive } from './receive-schema.js';
 import { aeTitle, duration, host, name, port, scalar, size, text, whole } from './scalars.js';
+import { institution, keepPrivate } from './site-schema.js';
 import { listenerTls } from './tls-schema.js';
 import { defaultVendorMarks, readMarkPlace } from './vendor-marks.js';
 import type { VendorMarkText } from './vendor-marks.js';
@@ -30,6 +31,14 @@ const node = z.strictObject({
     .default('limpid')
     .describe(
       'Derivation codes: limpid tells noise reduction by codes of its own where the standard has none; standard-only writes Smoothing (113087) instead. Derived series get other UIDs then.',
+    ),
+  institution: institution
+    .prefault({})
+    .describe('Where derived objects were made, in place of what the source says. It changes no UID.'),
+  keepPrivate: keepPrivate
+    .default([])
+    .describe(
+      "Private elements that derived objects keep beside limpid's own list, where their values stay true of other pixels. It changes no UID.",
     ),
   unknownCallers: z
     .enum(['refuse', 'accept'])

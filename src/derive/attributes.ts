@@ -1,6 +1,7 @@
 // What becomes of each attribute of a source in the derived object: the table that the writer works from.
 // Everything that no row names is kept.
 import type { DataSet, Element } from '../dicom/data-set.js';
+import type { Institution } from '../dicom/deriving-node.js';
 import { tagOf } from '../dicom/dictionary.js';
 import { text } from '../dicom/values.js';
 import { LimpidError } from '../errors.js';
@@ -45,6 +46,7 @@ export const attributes: readonly AttributeRule[] = [
     'AcquisitionDate AcquisitionTime AcquisitionDateTime TimezoneOffsetFromUTC Modality IrradiationEventUID',
   ),
   ...rows('kept', '3.1', 'InstitutionName InstitutionAddress InstitutionalDepartmentName ReferencedImageSequence'),
+  ...rows('kept', '3.1', 'InstitutionCodeSequence InstitutionalDepartmentTypeCodeSequence'),
   ...rows(
     'kept',
     '3.1',
@@ -135,6 +137,26 @@ const gridTags: ReadonlySet<number> = new Set([...gridKeywords].map(known));
 /** Whether an attribute of the top level follows the grid: written anew for a finer one, or (overlays) not at all. */
 export function isOfGrid(tag: number): boolean {
   return gridTags.has(tag) || isOverlay(tag);
+}
+
+/** The attribute of each part, and the code that says the same and goes with the source's words. */
+export const institutionKeywords = [
+  { part: 'name', keyword: 'InstitutionName', code: 'InstitutionCodeSequence' },
+  { part: 'address', keyword: 'InstitutionAddress', code: null },
+  {
+    part: 'department',
+    keyword: 'InstitutionalDepartmentName',
+    code: 'InstitutionalDepartmentTypeCodeSequence',
+  },
+] as const;
+const institutionTags = institutionKeywords.map(({ part, keyword, code }) => ({
+  part,
+  tags: [keyword, ...(code === null ? [] : [code])].map(known),
+}));
+
+/** Whether an attribute of the top level names the source's institution where the site names its own. */
+export function isOfInstitution(tag: number, institution: Institution): boolean {
+  return institutionTags.some(({ part, tags }) => institution[part] !== undefined && tags.includes(tag));
 }
 
 /** Whether colour of the source was converted: Photometric Interpretation and Planar Configuration are written anew then. */

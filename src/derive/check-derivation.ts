@@ -12,7 +12,7 @@ import { sourcePurpose } from './references.js';
 import { derivationWords } from './texts.js';
 
 export function checkDerivation(check: Check): void {
-  const { source, derived, plan, fault } = check;
+  const { source, derived, plan, selection, fault } = check;
   const [from, to] = [source.dataSet, derived.dataSet];
   if (hasFunctionalGroups(from)) {
     checkFunctionalGroups(check);
@@ -21,7 +21,7 @@ export function checkDerivation(check: Check): void {
   }
   const former = items(from, 'DerivationCodeSequence');
   const steps = items(to, 'DerivationCodeSequence');
-  if (!former.every((item, index) => sameItem(item, steps[index])))
+  if (!former.every((item, index) => sameItem(item, steps[index], selection.dropped)))
     fault('DERIV', "the source's steps are not in front");
   if (!sameCodes(codesOf(to, 'DerivationCodeSequence').slice(former.length), plan.model.codes)) {
     fault('DERIV', 'Derivation Code Sequence is not the source’s steps and the model’s');

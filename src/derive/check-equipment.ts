@@ -2,13 +2,14 @@
 import { modelDeviceUid } from '../dicom/uid.js';
 import { find, items, text, texts } from '../dicom/values.js';
 import { version } from '../version.js';
+import { institutionKeywords } from './attributes.js';
 import type { Check } from './faults.js';
 import { codesOf } from './check-codes.js';
 import { sameElement, sameItem } from './check-kept.js';
 import { movedEquipment } from './equipment.js';
 
 export function checkEquipment(check: Check): void {
-  const { source, derived, plan, fault } = check;
+  const { source, derived, plan, selection, fault } = check;
   const [from, to] = [source.dataSet, derived.dataSet];
   if (text(to, 'Manufacturer') !== 'limpid') fault('EQUIP', 'Manufacturer is not limpid, which made the object');
   if (text(to, 'ManufacturerModelName') !== 'limpid') fault('EQUIP', 'Manufacturer Model Name is not limpid');
@@ -19,12 +20,23 @@ export function checkEquipment(check: Check): void {
   }
   const former = items(from, 'ContributingEquipmentSequence');
   const all = items(to, 'ContributingEquipmentSequence');
-  if (!former.every((item, index) => sameItem(item, all[index])))
+  if (!former.every((item, index) => sameItem(item, all[index], selection.dropped)))
     fault('EQUIP', "the source's contributors are not in front");
   if (all.length !== former.length + 2)
     fault('EQUIP', `${all.length - former.length} new contributors, not scanner and model`);
+  checkInstitution(check);
   checkScanner(check);
   checkModel(check);
+}
+
+/** Where the site names itself, its words and not the source's codes. */
+function checkInstitution({ derived, plan, fault }: Check): void {
+  const { institution = {} } = plan.node;
+  for (const { part, keyword, code } of institutionKeywords) {
+    if (institution[part] === undefined) continue;
+    if (text(derived.dataSet, keyword) !== institution[part]) fault('EQUIP', `${keyword} is not the site's`);
+    if (code !== null && find(derived.dataSet, code) !== undefined) fault('EQUIP', `${code} is of another ${part}`);
+  }
 }
 
 function purposeOf(item: Parameters<typeof codesOf>[0]): string {
@@ -33,7 +45,7 @@ function purposeOf(item: Parameters<typeof codesOf>[0]): string {
     .join();
 }
 
-function checkScanner({ source, derived, fault }: Check): void {
+function checkScanner({ source, derived, selection, fault }: Check): void {
   const scanner = items(derived.dataSet, 'ContributingEquipmentSequence').at(-2);
   if (scanner === undefined) return fault('EQUIP', 'no item for the equipment that made the source');
   const purpose = texts(source.dataSet, 'ImageType')[0] === 'ORIGINAL' ? '109101 DCM' : '109102 DCM';
@@ -42,7 +54,7 @@ function checkScanner({ source, derived, fault }: Check): void {
     const element = find(source.dataSet, keyword);
     if (element === undefined || text(source.dataSet, keyword) === null) continue;
     const found = find(scanner, keyword);
-    if (found === undefined || !sameElement(source.dataSet, element, scanner, found))
+    if (found === undefined || !sameElement(source.dataSet, element, scanner, found, selection.dropped))
       fault('EQUIP', `the source's ${keyword} is lost`);
   }
   if (text(scanner, 'Manufacturer') === null) fault('EQUIP', "the source's equipment has no Manufacturer");

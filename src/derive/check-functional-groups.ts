@@ -6,7 +6,6 @@ import { derivedConcatenationUid } from '../dicom/uid.js';
 import { find, items, number, text, texts } from '../dicom/values.js';
 import { codesOf, sameCodes } from './check-codes.js';
 import { sameElement, sameItem } from './check-kept.js';
-import { droppedInItems } from './encode.js';
 import type { Check } from './faults.js';
 import { gridMacros } from './geometry.js';
 import { isNewGrid } from './plan.js';
@@ -53,8 +52,8 @@ export function checkFunctionalGroups(check: Check): void {
   checkConcatenation(check);
 }
 
-function checkItem({ plan, fault }: Check, item: DataSet, other: DataSet, where: string): void {
-  const kept = item.elements.filter((element) => !droppedInItems(item, element));
+function checkItem({ plan, selection: { dropped }, fault }: Check, item: DataSet, other: DataSet, where: string): void {
+  const kept = item.elements.filter((element) => !dropped(item, element));
   for (const element of kept) {
     const keyword = keywordOf(element.tag) ?? tagText(element.tag);
     if (keyword === derivation || (isNewGrid(plan) && gridMacros.has(keyword))) continue;
@@ -62,7 +61,7 @@ function checkItem({ plan, fault }: Check, item: DataSet, other: DataSet, where:
     if (found === undefined) fault('FGROUP', `${keyword} is missing in ${where}`);
     else if (frameTypes.has(keyword) && items(item, keyword).length === items(other, keyword).length)
       items(item, keyword).forEach((macro, index) => checkFrameType(macro, items(other, keyword)[index], where));
-    else if (!sameElement(item, element, other, found)) fault('FGROUP', `${keyword} differs in ${where}`);
+    else if (!sameElement(item, element, other, found, dropped)) fault('FGROUP', `${keyword} differs in ${where}`);
   }
   for (const { tag } of other.elements) {
     const keyword = keywordOf(tag) ?? tagText(tag);
@@ -74,11 +73,11 @@ function checkItem({ plan, fault }: Check, item: DataSet, other: DataSet, where:
     const expected = expectedFrameType(texts(before, 'FrameType'), plan).join('\\');
     if (texts(after, 'FrameType').join('\\') !== expected) fault('IMGTYPE', `Frame Type of ${at} is not the rule's`);
     const rest = before.elements.filter(
-      (element) => keywordOf(element.tag) !== 'FrameType' && !droppedInItems(before, element),
+      (element) => keywordOf(element.tag) !== 'FrameType' && !dropped(before, element),
     );
     const same = rest.every((element) => {
       const found = after.get(element.tag);
-      return found !== undefined && sameElement(before, element, after, found);
+      return found !== undefined && sameElement(before, element, after, found, dropped);
     });
     if (!same || after.elements.length !== rest.length + (before.get(0x00089007) === undefined ? 0 : 1))
       fault('FGROUP', `the frame type macro of ${at} differs beyond Frame Type`);
@@ -87,7 +86,7 @@ function checkItem({ plan, fault }: Check, item: DataSet, other: DataSet, where:
 
 /** The frame's steps: the source's in front, then one that names the frame it was made of. */
 function checkStep(
-  { source, plan, fault }: Check,
+  { source, plan, selection, fault }: Check,
   frame: number,
   former: readonly DataSet[],
   steps: readonly DataSet[],
@@ -95,7 +94,7 @@ function checkStep(
   const own = steps.at(-1);
   if (own === undefined || steps.length !== former.length + 1)
     return fault('DERIV', `frame ${frame} has ${steps.length} steps`);
-  if (!former.every((item, index) => sameItem(item, steps[index])))
+  if (!former.every((item, index) => sameItem(item, steps[index], selection.dropped)))
     fault('DERIV', `frame ${frame}: the source's steps are not in front`);
   if (text(own, 'DerivationDescription') !== derivationWords(plan))
     fault('DERIV', `frame ${frame} does not say what was done`);

@@ -8,7 +8,8 @@ import type { Check } from './faults.js';
 import { qualificationOf } from './derive-instance.js';
 import { offsetOf } from './identity.js';
 
-export function checkIdentity({ source, derived, plan, fault }: Check): void {
+export function checkIdentity(check: Check): void {
+  const { source, derived, plan, fault } = check;
   const [from, to] = [source.dataSet, derived.dataSet];
   const sourceUid = text(from, 'SOPInstanceUID') ?? '';
   for (const keyword of ['SOPInstanceUID', 'SeriesInstanceUID', 'StudyInstanceUID']) {
@@ -43,7 +44,7 @@ export function checkIdentity({ source, derived, plan, fault }: Check): void {
   if (number(to, 'InstanceNumber') !== instanceNumber) fault('NUMBER', 'Instance Number differs');
   if (text(to, 'ContentQualification') !== qualificationOf(source, plan))
     fault('QUAL', 'Content Qualification is not the plan’s');
-  checkTimes({ source, derived, plan, fault });
+  checkTimes(check);
 }
 
 function checkTimes({ source, derived, plan, fault }: Check): void {

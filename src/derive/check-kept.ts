@@ -1,11 +1,19 @@
 // Own check: what must be kept is kept, what must go is gone, nothing else was added (conformance 3.1).
 import type { DataSet, Element } from '../dicom/data-set.js';
 import { isPrivate, keywordOf, tagText } from '../dicom/dictionary.js';
+import type { Drop } from '../dicom/explicit-le.js';
 import { hasFunctionalGroups } from '../dicom/functional-groups.js';
 import { numbers, texts } from '../dicom/values.js';
-import { isCurve, isEmbeddedOverlay, isGroupLength, isOfGrid, isOverlay, isRecoloured, ruleOf } from './attributes.js';
+import {
+  isCurve,
+  isEmbeddedOverlay,
+  isGroupLength,
+  isOfInstitution,
+  isOverlay,
+  isRecoloured,
+  ruleOf,
+} from './attributes.js';
 import type { Check } from './faults.js';
-import { droppedInItems, isCopied } from './encode.js';
 import { isNewGrid } from './plan.js';
 import { isDroppedPrivate } from './private-elements.js';
 import { privateGroup } from './private-block.js';
@@ -40,17 +48,19 @@ function isOutOfPlace(tag: number, isOfFrames: boolean): boolean {
 
 const name = (tag: number): string => keywordOf(tag) ?? tagText(tag);
 
-export function checkKept({ source, derived, plan, fault }: Check): void {
+export function checkKept({ source, derived, plan, selection, fault }: Check): void {
   const [from, to] = [source.dataSet, derived.dataSet];
   for (const element of from.elements) {
-    if (!isCopied(from, element) || (isNewGrid(plan) && isOfGrid(element.tag))) continue;
+    if (!selection.copied(from, element)) continue;
     if (isRecoloured(from) && (element.tag === 0x00280004 || element.tag === 0x00280006)) continue;
     const found = to.get(element.tag);
     const rule = special[keywordOf(element.tag) ?? ''] ?? 'KEPT';
     if (found === undefined) fault(rule, `${name(element.tag)} is missing`);
-    else if (!sameElement(from, element, to, found)) fault(rule, `${name(element.tag)} differs from the source's`);
+    else if (!sameElement(from, element, to, found, selection.dropped))
+      fault(rule, `${name(element.tag)} differs from the source's`);
   }
   const isOfFrames = hasFunctionalGroups(from);
+  const { institution = {} } = plan.node;
   let last = -1;
   for (const element of to.elements) {
     const { tag } = element;
@@ -63,9 +73,10 @@ export function checkKept({ source, derived, plan, fault }: Check): void {
     else if (isNewGrid(plan) && isOverlay(tag)) fault('OVERLAY', `${tagText(tag)} is of the source's grid`);
     else if (action === 'removed') fault('REMOVED', `${name(tag)} describes the source`);
     else if (isPrivate(tag)) {
-      if (tag >>> 16 !== privateGroup && isDroppedPrivate(to, element))
+      if (tag >>> 16 !== privateGroup && isDroppedPrivate(to, element, plan.node.keepPrivate ?? []))
         fault('PRIVATE', `${tagText(tag)} is not on the list of those kept`);
     } else if (isOutOfPlace(tag, isOfFrames)) fault('ADDED', `${name(tag)} does not belong here`);
+    else if (isOfInstitution(tag, institution)) continue;
     else if (action !== 'replaced' && action !== 'added' && from.get(tag) === undefined)
       fault('ADDED', `${name(tag)} is not asked for`);
     if (element.length % 2 === 1 && from.get(tag)?.length !== element.length)
@@ -74,10 +85,10 @@ export function checkKept({ source, derived, plan, fault }: Check): void {
 }
 
 /** Whether two elements say the same, whatever their encodings; in items, what is dropped there does not count. */
-export function sameElement(a: DataSet, first: Element, b: DataSet, second: Element): boolean {
+export function sameElement(a: DataSet, first: Element, b: DataSet, second: Element, drop: Drop): boolean {
   if (first.items !== null) {
     const [left, right] = [first.items, second.items ?? []];
-    return left.length === right.length && left.every((item, index) => sameItem(item, right[index]));
+    return left.length === right.length && left.every((item, index) => sameItem(item, right[index], drop));
   }
   if (a.encoding.littleEndian && b.encoding.littleEndian) return sameBytes(a.value(first), b.value(second));
   // Numbers of big endian have other bytes: compared as values, in the order in which both were read.
@@ -89,12 +100,12 @@ export function sameElement(a: DataSet, first: Element, b: DataSet, second: Elem
 }
 
 /** Whether an item of the derived object says what the source's says. */
-export function sameItem(item: DataSet, other: DataSet | undefined): boolean {
-  const kept = item.elements.filter((element) => !droppedInItems(item, element));
+export function sameItem(item: DataSet, other: DataSet | undefined, drop: Drop): boolean {
+  const kept = item.elements.filter((element) => !drop(item, element));
   if (other?.elements.length !== kept.length) return false;
   return kept.every((element) => {
     const found = other.get(element.tag);
-    return found !== undefined && sameElement(item, element, other, found);
+    return found !== undefined && sameElement(item, element, other, found, drop);
   });
 }
 

@@ -9,6 +9,7 @@ import { checkHeader } from './check-header.js';
 import { checkLossy, checkPixelHeader } from './check-pixels.js';
 import { checkMeta } from './check.js';
 import type { SourceInstance } from './derive-instance.js';
+import { selectionOf } from './encode.js';
 import type { Fault } from './faults.js';
 import type { PixelRange } from './pixel-data.js';
 import type { DerivationPlan } from './plan.js';
@@ -32,7 +33,8 @@ export function checkObjectHeader(
     if (!complete) fault('PIXEL', 'no Pixel Data');
     checkMeta(derived, fault);
     // Pixels are not asked for: they have been compared frame by frame.
-    const check = { source: { ...source, pixels: new Int32Array(0) }, derived, plan, fault };
+    const selection = selectionOf(plan);
+    const check = { source: { ...source, pixels: new Int32Array(0) }, derived, plan, selection, fault };
     checkHeader(check);
     checkLossy(check);
     checkPixelHeader(check, headerBytes.subarray(part10.dataSetOffset + dataSet.end));

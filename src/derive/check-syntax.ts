@@ -6,7 +6,6 @@ import { isUid } from '../dicom/uid.js';
 import { texts } from '../dicom/values.js';
 import type { Check } from './faults.js';
 import type { DerivationPlan } from './plan.js';
-import { isCopied } from './encode.js';
 
 const forms: Readonly<Record<string, (value: string) => boolean>> = {
   CS: (value) => /^[A-Z0-9 _]{0,16}$/.test(value),
@@ -20,12 +19,12 @@ const forms: Readonly<Record<string, (value: string) => boolean>> = {
   SH: (value) => value.length <= 16,
 };
 
-export function checkSyntax({ source, derived, plan, fault }: Check): void {
+export function checkSyntax({ source, derived, plan, selection, fault }: Check): void {
   const [from, to] = [source.dataSet, derived.dataSet];
   for (const element of to.elements) {
     const former = from.get(element.tag);
     // What is kept may break rules that the source broke: limpid does not mend a vendor's header.
-    if (former !== undefined && (isCopied(from, former) || keptNumber(plan, element))) continue;
+    if (former !== undefined && (selection.copied(from, former) || keptNumber(plan, element))) continue;
     if (element.items === null && !wellFormed(to, element)) {
       fault('SYNTAX', `${keywordOf(element.tag) ?? tagText(element.tag)} is not of the form of ${element.vr}`);
     }

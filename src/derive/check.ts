@@ -7,6 +7,7 @@ import { number, text } from '../dicom/values.js';
 import { LimpidError } from '../errors.js';
 import { checkHeader } from './check-header.js';
 import { checkPixels } from './check-pixels.js';
+import { selectionOf } from './encode.js';
 import type { Check, DecodedSource, Fault } from './faults.js';
 import type { DerivationPlan } from './plan.js';
 
@@ -20,7 +21,7 @@ export function checkInstance(source: DecodedSource, derivedBytes: Uint8Array, p
   try {
     const derived = readInstance(derivedBytes);
     checkMeta(derived, fault);
-    const check: Check = { source, derived, plan, fault };
+    const check: Check = { source, derived, plan, selection: selectionOf(plan), fault };
     checkHeader(check);
     checkPixels(check);
   } catch (error) {

@@ -8,7 +8,7 @@ import { derivedInstanceUid } from '../dicom/uid.js';
 import { derivedClasses, explicitLittleEndian } from '../dicom/uids.js';
 import { text } from '../dicom/values.js';
 import { LimpidError } from '../errors.js';
-import { derivation, encodedDataSet, onNewGrid, written } from './encode.js';
+import { encodedDataSet, selectionOf, written } from './encode.js';
 import type { Written } from './encode.js';
 import { equipmentElements } from './equipment.js';
 import { identityElements, sourceUidOf } from './identity.js';
@@ -17,7 +17,6 @@ import { headerElements, pixelElements } from './pixel-data.js';
 import type { PixelRange } from './pixel-data.js';
 import { gridElements } from './geometry.js';
 import { derivedDescription } from './grid.js';
-import { isNewGrid } from './plan.js';
 import type { DerivationPlan, SliceFigures } from './plan.js';
 import { privateBlockElements } from './private-block.js';
 import { referenceElements } from './references.js';
@@ -111,5 +110,5 @@ function encoded(
     transferSyntaxUid: explicitLittleEndian,
     ...(plan.node.aeTitle === undefined ? {} : { sourceAe: plan.node.aeTitle }),
   });
-  return joined([meta, ...encodedDataSet(dataSet, isNewGrid(plan) ? onNewGrid : derivation, elements)]);
+  return joined([meta, ...encodedDataSet(dataSet, selectionOf(plan), elements)]);
 }

@@ -1,10 +1,23 @@
 // The derived data set: the source's elements byte for byte, without what the table removes, with what limpid writes.
 import type { DataSet, Element } from '../dicom/data-set.js';
+import type { PrivateElements } from '../dicom/deriving-node.js';
 import { vrOf } from '../dicom/dictionary.js';
 import { encodeElement, encodeSequence } from '../dicom/element.js';
 import type { Value } from '../dicom/element.js';
 import { copiedElement } from '../dicom/explicit-le.js';
-import { isCurve, isEmbeddedOverlay, isGroupLength, isNoData, isOfGrid, ruleOf, writable } from './attributes.js';
+import type { Drop } from '../dicom/explicit-le.js';
+import {
+  isCurve,
+  isEmbeddedOverlay,
+  isGroupLength,
+  isNoData,
+  isOfGrid,
+  isOfInstitution,
+  ruleOf,
+  writable,
+} from './attributes.js';
+import { isNewGrid } from './plan.js';
+import type { DerivationPlan } from './plan.js';
 import { isDroppedPrivate } from './private-elements.js';
 
 /** An element that limpid writes: its tag and its whole encoding in Explicit LE. */
@@ -25,13 +38,13 @@ export function writtenSequence(keyword: string, items: readonly (readonly Uint8
   return { tag, bytes: encodeSequence(tag, items) };
 }
 
-/** What is left out of items, at any depth: private elements that are not kept, and group lengths. */
-export function droppedInItems(item: DataSet, element: Element): boolean {
-  return isGroupLength(element.tag) || isDroppedPrivate(item, element);
+/** What is left out of items, at any depth: private elements that neither the shipped list nor the site keeps, and group lengths. */
+export function dropInItems(ofSite: readonly PrivateElements[] = []): Drop {
+  return (item, element) => isGroupLength(element.tag) || isDroppedPrivate(item, element, ofSite);
 }
 
-/** Whether the derived object has the source's element as it is. */
-export function isCopied(source: DataSet, element: Element): boolean {
+/** Whether the derived object has the source's element as it is, on the source's own grid. */
+function isCopied(source: DataSet, element: Element, ofSite: readonly PrivateElements[]): boolean {
   const action = ruleOf(element.tag)?.action ?? 'kept';
   return (
     action === 'kept' &&
@@ -41,23 +54,28 @@ export function isCopied(source: DataSet, element: Element): boolean {
     !isGroupLength(element.tag) &&
     !isCurve(element.tag) &&
     !isEmbeddedOverlay(source, element) &&
-    !isDroppedPrivate(source, element)
+    !isDroppedPrivate(source, element, ofSite)
   );
 }
 
 /** Which elements go from a source into a copy, at the top level and within items. */
 export interface Selection {
   readonly copied: (source: DataSet, element: Element) => boolean;
-  readonly dropped: (item: DataSet, element: Element) => boolean;
+  readonly dropped: Drop;
 }
 
-/** What a derived object takes over. */
-export const derivation: Selection = { copied: isCopied, dropped: droppedInItems };
-/** The same where pixels lie on another grid: what follows the grid is written anew. */
-export const onNewGrid: Selection = {
-  copied: (source, element) => isCopied(source, element) && !isOfGrid(element.tag),
-  dropped: droppedInItems,
-};
+/** What a derived object takes over: not what follows the grid, where pixels lie on another one, nor the institution that the site names. */
+export function selectionOf(plan: DerivationPlan): Selection {
+  const { institution = {}, keepPrivate = [] } = plan.node;
+  const isFiner = isNewGrid(plan);
+  return {
+    copied: (source, element) =>
+      isCopied(source, element, keepPrivate) &&
+      !(isFiner && isOfGrid(element.tag)) &&
+      !isOfInstitution(element.tag, institution),
+    dropped: dropInItems(keepPrivate),
+  };
+}
 /** A plain copy. */
 export const everything: Selection = { copied: () => true, dropped: () => false };
 

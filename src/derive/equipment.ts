@@ -1,13 +1,14 @@
 // Which equipment made what: limpid this object, the scanner and the model contributed (conformance 3.5; PS3.3 C.12.1.1.5).
 import type { DataSet } from '../dicom/data-set.js';
 import { formatDt } from '../dicom/datetime.js';
-import { vrOf } from '../dicom/dictionary.js';
+import { tagOf, vrOf } from '../dicom/dictionary.js';
 import { encodeElement, encodeSequence } from '../dicom/element.js';
 import { copiedElement, copiedItem } from '../dicom/explicit-le.js';
 import { modelDeviceUid } from '../dicom/uid.js';
 import { find, items, texts } from '../dicom/values.js';
 import { version } from '../version.js';
-import { droppedInItems, written, writtenSequence } from './encode.js';
+import { institutionKeywords } from './attributes.js';
+import { selectionOf, written, writtenSequence } from './encode.js';
 import type { Written } from './encode.js';
 import { offsetOf } from './identity.js';
 import type { DerivationPlan } from './plan.js';
@@ -58,7 +59,8 @@ const processing = { value: '109102', scheme: 'DCM', meaning: 'Processing Equipm
 
 /** General Equipment of limpid, and Contributing Equipment: the source's items, the scanner, the model. */
 export function equipmentElements(source: DataSet, plan: DerivationPlan, nowMs: number): Written[] {
-  const former = items(source, 'ContributingEquipmentSequence').map((item) => copiedItem(item, droppedInItems));
+  const { dropped } = selectionOf(plan);
+  const former = items(source, 'ContributingEquipmentSequence').map((item) => copiedItem(item, dropped));
   const { id, version: modelVersion } = plan.model;
   return [
     written('Manufacturer', 'limpid'),
@@ -66,8 +68,19 @@ export function equipmentElements(source: DataSet, plan: DerivationPlan, nowMs: 
     written('StationName', plan.node.stationName.slice(0, 16)),
     written('DeviceSerialNumber', plan.node.deviceSerialNumber.slice(0, 64)),
     written('SoftwareVersions', `limpid ${version}\\${id} ${modelVersion}`),
+    ...institutionElements(plan),
     writtenSequence('ContributingEquipmentSequence', [...former, scannerItem(source), modelItem(source, plan, nowMs)]),
   ];
+}
+
+/** What the site says of itself; the source's words move into the scanner's item in any case. */
+function institutionElements({ node: { institution = {} } }: DerivationPlan): Written[] {
+  return institutionKeywords.flatMap(({ part, keyword }) => {
+    const [value, tag] = [institution[part], tagOf(keyword)];
+    return value === undefined || tag === undefined
+      ? []
+      : [{ tag, bytes: encodeElement(tag, vrOf(tag), asciiBytes(value)) }];
+  });
 }
 
 function scannerItem(source: DataSet): Uint8Array[] {

@@ -1,6 +1,7 @@
 // What the own checks of derived objects are given, and how they say what is wrong.
 import type { Instance } from '../dicom/file.js';
 import type { SourceInstance } from './derive-instance.js';
+import type { Selection } from './encode.js';
 import type { DerivationPlan } from './plan.js';
 
 /** A source with its stored values, [row][column]. */
@@ -16,5 +17,7 @@ export interface Check {
   readonly source: DecodedSource;
   readonly derived: Instance;
   readonly plan: DerivationPlan;
+  /** What the derived object takes over. */
+  readonly selection: Selection;
   readonly fault: Fault;
 }

@@ -6,7 +6,7 @@ import { copiedElement, copiedItem } from '../dicom/explicit-le.js';
 import { derivedConcatenationUid } from '../dicom/uid.js';
 import { items, text, texts } from '../dicom/values.js';
 import { LimpidError } from '../errors.js';
-import { droppedInItems, written, writtenSequence } from './encode.js';
+import { selectionOf, written, writtenSequence } from './encode.js';
 import type { Written } from './encode.js';
 import { codeItem } from './equipment.js';
 import { gridMacro, gridMacros } from './geometry.js';
@@ -35,6 +35,7 @@ export function functionalGroupElements(source: DataSet, plan: DerivationPlan): 
   const shared = items(source, 'SharedFunctionalGroupsSequence');
   // A macro may stand in one of the two places only, and each frame has a derivation of its own now.
   const former = shared.flatMap((item) => items(item, derivationImage));
+  const { dropped } = selectionOf(plan);
   return [
     writtenSequence(
       'SharedFunctionalGroupsSequence',
@@ -44,7 +45,7 @@ export function functionalGroupElements(source: DataSet, plan: DerivationPlan): 
       'PerFrameFunctionalGroupsSequence',
       items(source, 'PerFrameFunctionalGroupsSequence').map((item, index) => {
         const own = items(item, derivationImage);
-        const steps = (own.length > 0 ? own : former).map((step) => copiedItem(step, droppedInItems));
+        const steps = (own.length > 0 ? own : former).map((step) => copiedItem(step, dropped));
         const derivation = encodeSequence(derivationImage, [...steps, derivationItem(source, plan, index + 1)]);
         return groups(source, item, plan, { frame: index, derivation });
       }),
@@ -61,8 +62,9 @@ function groups(
   plan: DerivationPlan,
   own: { readonly frame: number; readonly derivation: Uint8Array } | null,
 ): Uint8Array[] {
+  const { dropped } = selectionOf(plan);
   const kept = item.elements
-    .filter((element) => element.tag !== derivationImage && !droppedInItems(item, element))
+    .filter((element) => element.tag !== derivationImage && !dropped(item, element))
     .map((element) => ({ tag: element.tag, parts: group(source, item, element, plan, own?.frame ?? null) }));
   if (own !== null) kept.push({ tag: derivationImage, parts: [own.derivation] });
   return kept.toSorted((a, b) => a.tag - b.tag).flatMap(({ parts }) => parts);
@@ -75,19 +77,20 @@ function group(
   plan: DerivationPlan,
   frame: number | null,
 ): Uint8Array[] {
+  const { dropped } = selectionOf(plan);
   if (plan.geometry !== undefined && gridMacros.has(keywordOf(element.tag) ?? ''))
-    return gridMacro(source, item, element, frame, plan.geometry);
-  if (!frameTypeMacros.has(element.tag)) return copiedElement(item, element, droppedInItems);
+    return gridMacro(source, item, element, frame, plan.geometry, dropped);
+  if (!frameTypeMacros.has(element.tag)) return copiedElement(item, element, dropped);
   return [
     encodeSequence(
       element.tag,
       items(item, element.tag).map((macro) =>
         macro.elements
-          .filter((inner) => !droppedInItems(macro, inner))
+          .filter((inner) => !dropped(macro, inner))
           .flatMap((inner) =>
             inner.tag === frameType
               ? [encodeElement(frameType, 'CS', enhancedType(texts(macro, frameType), plan))]
-              : copiedElement(macro, inner, droppedInItems),
+              : copiedElement(macro, inner, dropped),
           ),
       ),
     ),

@@ -8,7 +8,8 @@ import { frameScopes, hasFunctionalGroups, scopeOf } from '../dicom/functional-g
 import { items, number, numbers } from '../dicom/values.js';
 import { LimpidError } from '../errors.js';
 import { gridKeywords } from './attributes.js';
-import { droppedInItems } from './encode.js';
+import type { Drop } from '../dicom/explicit-le.js';
+import { selectionOf } from './encode.js';
 import type { Written } from './encode.js';
 import type { DerivationPlan, NewGrid } from './plan.js';
 
@@ -62,7 +63,8 @@ export function planeOf(source: DataSet, frame: number): ImagePlane {
 }
 
 /** What of the top level says where the new pixels lie; nothing on the source's own grid. */
-export function gridElements(source: DataSet, { geometry }: DerivationPlan): Written[] {
+export function gridElements(source: DataSet, plan: DerivationPlan): Written[] {
+  const { geometry } = plan;
   if (geometry === undefined) return [];
   const plane = planeOf(source, 0);
   const { scale } = geometry;
@@ -75,7 +77,7 @@ export function gridElements(source: DataSet, { geometry }: DerivationPlan): Wri
         ? []
         : [onGrid(keyword, 'DS', ds(newSpacing({ ...plane, spacing: values }, geometry)))];
     }),
-    ...regions(source, geometry),
+    ...regions(source, geometry, selectionOf(plan).dropped),
   ];
   if (hasFunctionalGroups(source)) return elements;
   if (plane.spacing.length === 2) elements.push(onGrid('PixelSpacing', 'DS', ds(newSpacing(plane, geometry))));
@@ -90,6 +92,7 @@ export function gridMacro(
   element: Element,
   frame: number | null,
   grid: NewGrid,
+  dropped: Drop,
 ): Uint8Array[] {
   const plane = planeOf(source, frame ?? 0);
   return [
@@ -97,11 +100,11 @@ export function gridMacro(
       element.tag,
       items(item, element.tag).map((macro) =>
         macro.elements
-          .filter((inner) => !droppedInItems(macro, inner))
+          .filter((inner) => !dropped(macro, inner))
           .flatMap((inner) => {
             const values = valuesOnGrid(macro, inner, plane, grid);
             return values === null
-              ? copiedElement(macro, inner, droppedInItems)
+              ? copiedElement(macro, inner, dropped)
               : [encodeElement(inner.tag, 'DS', ds(values))];
           }),
       ),
@@ -133,7 +136,7 @@ function onGrid(keyword: string, vr: string, value: string | number): Written {
 }
 
 /** Regions of ultrasound (PS3.3 C.8.5.5): places in pixels, and what a pixel measures. */
-function regions(source: DataSet, { scale, sampling }: NewGrid): Written[] {
+function regions(source: DataSet, { scale, sampling }: NewGrid, dropped: Drop): Written[] {
   const tag = tagOf('SequenceOfUltrasoundRegions') ?? 0;
   const all = items(source, tag);
   if (all.length === 0) return [];
@@ -156,12 +159,12 @@ function regions(source: DataSet, { scale, sampling }: NewGrid): Written[] {
     tag,
     all.map((item) =>
       item.elements
-        .filter((element) => !droppedInItems(item, element))
+        .filter((element) => !dropped(item, element))
         .flatMap((element) => {
           const change = changes[keywordOf(element.tag) ?? ''];
           const value = number(item, element.tag);
           return change === undefined || value === null
-            ? copiedElement(item, element, droppedInItems)
+            ? copiedElement(item, element, dropped)
             : [encodeElement(element.tag, element.vr, change(value))];
         }),
     ),

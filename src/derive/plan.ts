@@ -1,3 +1,5 @@
+import type { DerivingNode } from '../dicom/deriving-node.js';
+
 /** Where the pixels of a finer grid lie on the source's (conformance 3.4). */
 export type Sampling = 'half_pixel' | 'align_corners' | 'asymmetric';
 
@@ -44,14 +46,7 @@ export interface DerivationPlan {
   readonly slot: number;
   /** When derivation of the series began, ms since epoch: Series Date and Time, equal in all instances. */
   readonly startedAtMs: number;
-  readonly node: {
-    /** Station Name, at most 16 characters. */
-    readonly stationName: string;
-    readonly deviceSerialNumber: string;
-    /** Source Application Entity Title of the file meta group. */
-    readonly aeTitle?: string;
-    readonly qualification: 'RESEARCH' | 'PRODUCT';
-  };
+  readonly node: DerivingNode;
   /** Keep Instance Number if it is unique within the source; else number by position. */
   readonly instanceNumbers: ReadonlyMap<string, number> | 'kept';
   /** Absent: the derived image has the source's pixels. */

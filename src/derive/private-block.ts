@@ -2,7 +2,7 @@
 import type { DataSet } from '../dicom/data-set.js';
 import { encodeElement } from '../dicom/element.js';
 import type { Value } from '../dicom/element.js';
-import { isCopied, writtenSequence } from './encode.js';
+import { selectionOf, writtenSequence } from './encode.js';
 import type { Written } from './encode.js';
 import type { DerivationPlan, SliceFigures } from './plan.js';
 
@@ -59,7 +59,7 @@ export function privateValues(plan: DerivationPlan, figures: SliceFigures): read
 
 /** The block, in the group's first free place, and what says that it identifies nobody (0008,0300). */
 export function privateBlockElements(source: DataSet, plan: DerivationPlan, figures: SliceFigures): Written[] {
-  const block = freeBlock(source);
+  const block = freeBlock(source, plan);
   const base = privateGroup * 0x10000;
   const elements: Written[] = [{ tag: base + block, bytes: encodeElement(base + block, 'LO', privateCreator) }];
   for (const { element, vr, value } of privateValues(plan, figures)) {
@@ -78,8 +78,9 @@ export function privateBlockElements(source: DataSet, plan: DerivationPlan, figu
   return elements;
 }
 
-function freeBlock(source: DataSet): number {
-  const taken = new Set(source.elements.filter((element) => isCopied(source, element)).map(({ tag }) => tag));
+function freeBlock(source: DataSet, plan: DerivationPlan): number {
+  const { copied } = selectionOf(plan);
+  const taken = new Set(source.elements.filter((element) => copied(source, element)).map(({ tag }) => tag));
   let block = 0x10;
   while (taken.has(privateGroup * 0x10000 + block)) block++;
   return block;

@@ -1,16 +1,10 @@
 // Private elements of vendors that a derived object keeps: viewers need them, and the enhancement leaves them true.
 import type { DataSet, Element } from '../dicom/data-set.js';
+import type { PrivateElements } from '../dicom/deriving-node.js';
 import { isPrivate } from '../dicom/dictionary.js';
 
-/** Elements by creator, group and low byte; `all`: the whole block. */
-export interface KeptPrivate {
-  readonly creator: string;
-  readonly group: number;
-  readonly elements: readonly number[] | 'all';
-}
-
 /** The shipped list (conformance 3.1): b-values, gradients, slice timing, scale factors. */
-export const keptPrivate: readonly KeptPrivate[] = [
+export const keptPrivate: readonly PrivateElements[] = [
   { creator: 'SIEMENS MR HEADER', group: 0x0019, elements: [0x0a, 0x0b, 0x0c, 0x0d, 0x0e, 0x0f, 0x27, 0x28, 0x29] },
   { creator: 'SIEMENS MR SDI 02', group: 0x0021, elements: 'all' },
   { creator: 'SIEMENS MR SDS 01', group: 0x0021, elements: [0x53, 0x59, 0x7f] },
@@ -21,25 +15,27 @@ export const keptPrivate: readonly KeptPrivate[] = [
   { creator: 'TOSHIBA_MEC_MR3', group: 0x700d, elements: 'all' },
 ];
 
-/** Whether a private element of a data set or item is dropped: not on the list, without a creator, or the creator of an empty block. */
-export function isDroppedPrivate(ds: DataSet, element: Element): boolean {
+/**
+ * Whether a private element of a data set or item is dropped: not on the list, without a creator, or the creator of an empty block.
+ * @param ofSite what the site keeps beside the shipped list
+ */
+export function isDroppedPrivate(ds: DataSet, element: Element, ofSite: readonly PrivateElements[]): boolean {
   if (!isPrivate(element.tag)) return false;
   const low = element.tag & 0xffff;
-  if (low > 0xff) return !isListed(ds, element.tag);
+  if (low > 0xff) return !isListed(ds, element.tag, ofSite);
   return !ds.elements.some(
-    ({ tag }) => (tag ^ element.tag) >>> 16 === 0 && (tag & 0xffff) >>> 8 === low && isListed(ds, tag),
+    ({ tag }) => (tag ^ element.tag) >>> 16 === 0 && (tag & 0xffff) >>> 8 === low && isListed(ds, tag, ofSite),
   );
 }
 
-function isListed(ds: DataSet, tag: number): boolean {
+function isListed(ds: DataSet, tag: number, ofSite: readonly PrivateElements[]): boolean {
   const group = tag >>> 16;
   const creator = ds.get(group * 0x10000 + ((tag & 0xffff) >>> 8));
   if (creator === undefined || (tag & 0xff00) < 0x1000) return false;
   const name = String.fromCharCode(...ds.value(creator).subarray(0, 64))
     .replace(/[\0 ]+$/, '')
     .trimStart();
-  return keptPrivate.some(
-    (kept) =>
-      kept.creator === name && kept.group === group && (kept.elements === 'all' || kept.elements.includes(tag & 0xff)),
-  );
+  const isOfTag = (kept: PrivateElements): boolean =>
+    kept.creator === name && kept.group === group && (kept.elements === 'all' || kept.elements.includes(tag & 0xff));
+  return keptPrivate.some(isOfTag) || ofSite.some(isOfTag);
 }

@@ -3,7 +3,7 @@ import type { DataSet } from '../dicom/data-set.js';
 import { encodeElement, encodeSequence } from '../dicom/element.js';
 import { copiedItem } from '../dicom/explicit-le.js';
 import { items, text } from '../dicom/values.js';
-import { droppedInItems, writtenSequence } from './encode.js';
+import { selectionOf, writtenSequence } from './encode.js';
 import type { Written } from './encode.js';
 import { codeItem } from './equipment.js';
 import { sourceUidOf } from './identity.js';
@@ -19,7 +19,8 @@ export const sourcePurpose = {
 
 /** Derivation Code Sequence, the source's steps in front, and Source Image Sequence, the slice of the same position first. */
 export function referenceElements(source: DataSet, plan: DerivationPlan): Written[] {
-  const steps = items(source, 'DerivationCodeSequence').map((item) => copiedItem(item, droppedInItems));
+  const { dropped } = selectionOf(plan);
+  const steps = items(source, 'DerivationCodeSequence').map((item) => copiedItem(item, dropped));
   const uid = sourceUidOf(source);
   const seen = [uid, ...(plan.contextSlices?.get(uid) ?? [])];
   const sopClass = text(source, 'SOPClassUID') ?? '';

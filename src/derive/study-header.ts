@@ -7,7 +7,7 @@ import { writeFileMeta } from '../dicom/part10.js';
 import { explicitLittleEndian } from '../dicom/uids.js';
 import { text } from '../dicom/values.js';
 import { isGroupLength } from './attributes.js';
-import { droppedInItems } from './encode.js';
+import { dropInItems } from './encode.js';
 import type { Written } from './encode.js';
 
 /** Group of the Patient and Patient Study modules (PS3.3 C.7.1.1, C.7.2.2). */
@@ -35,7 +35,7 @@ const ofStudy: ReadonlySet<number | undefined> = new Set(
 export function studyElements(source: DataSet): Written[] {
   return source.elements
     .filter(({ tag }) => ofStudy.has(tag) || (tag >>> 16 === patientGroup && !isPrivate(tag) && !isGroupLength(tag)))
-    .map((element) => ({ tag: element.tag, bytes: joined(copiedElement(source, element, droppedInItems)) }));
+    .map((element) => ({ tag: element.tag, bytes: joined(copiedElement(source, element, dropInItems())) }));
 }
 
 /** A Part 10 file of nothing but patient and study. */

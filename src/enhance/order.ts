@@ -1,4 +1,5 @@
 /** What a task's child gets and gives. Only paths and small values cross the process border, never pixels. */
+import type { DerivingNode } from '../dicom/deriving-node.js';
 import type { OutcomeRecord, ResolvedTask, SeriesRecord } from '../spool/records.js';
 
 export interface TaskOrder {
@@ -10,11 +11,7 @@ export interface TaskOrder {
   readonly outDir: string;
   readonly modelsDirectory: string;
   /** What derived objects say of this node. */
-  readonly node: {
-    readonly stationName: string;
-    readonly deviceSerialNumber: string;
-    readonly qualification: 'RESEARCH' | 'PRODUCT';
-  };
+  readonly node: DerivingNode;
   /** Wall clock at the task's start, ms since epoch: the child has no clock of its own for records. */
   readonly startedAtMs: number;
 }

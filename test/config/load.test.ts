@@ -91,6 +91,8 @@ describe('a sound configuration', () => {
       name: 'limpid',
       qualification: 'RESEARCH',
       codes: 'limpid',
+      institution: {},
+      keepPrivate: [],
       unknownCallers: 'refuse',
       commitment: null,
       dimse: { host: '0.0.0.0', port: 11112, tls: null, ...receiveDefaults },

@@ -9,9 +9,11 @@ import { explicitLittleEndian, implicitLittleEndian } from '../../src/dicom/uids
 import { items, numbers, text, texts } from '../../src/dicom/values.js';
 import { LimpidError } from '../../src/errors.js';
 import { attributes } from '../../src/derive/attributes.js';
-import { derivation, encodedDataSet, everything, written } from '../../src/derive/encode.js';
+import { encodedDataSet, everything, selectionOf, written } from '../../src/derive/encode.js';
+import { planFor, syntheticSeries } from '../support/derivation.js';
 import { itWithData, sharedBytes, sharedFiles } from '../support/shared-data.js';
 
+const derivation = selectionOf(planFor(syntheticSeries(1)));
 const kept = (ds: DataSet) => readDataSet(joined(encodedDataSet(ds, derivation, [])), explicitLittleEndian);
 const tagsOf = (ds: DataSet) => ds.elements.map(({ tag }) => tag.toString(16).padStart(8, '0'));
 

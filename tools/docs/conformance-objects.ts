@@ -1,6 +1,6 @@
 // The conformance statement's sections on what limpid makes: derived objects, the input gate, documents that withdraw.
 import { fileURLToPath } from 'node:url';
-import { attributes } from '../../src/derive/attributes.js';
+import { attributes, institutionKeywords } from '../../src/derive/attributes.js';
 import type { Action } from '../../src/derive/attributes.js';
 import { privateCreator, privateElements, privateGroup } from '../../src/derive/private-block.js';
 import { keptPrivate } from '../../src/derive/private-elements.js';
@@ -52,13 +52,20 @@ const verbs: Readonly<Record<Action, string>> = {
   kept: 'kept byte for byte',
 };
 
+const configured = new Map<string, string>(
+  institutionKeywords.flatMap(({ keyword, code: also }) => [
+    [keyword, `${verbs.kept}; the site's where \`node.institution\` names one`],
+    ...(also === null ? [] : [[also, `${verbs.kept}; removed where \`node.institution\` replaces the words`] as const]),
+  ]),
+);
+
 function attributeRows(): string[][] {
   const order: readonly Action[] = ['replaced', 'added', 'removed', 'kept'];
   return order.flatMap((action) =>
     attributes
       .filter((rule) => rule.action === action)
       .toSorted((a, b) => a.tag - b.tag)
-      .map(({ keyword, tag: number }) => [`${keyword} ${tag(number)}`, verbs[action]]),
+      .map(({ keyword, tag: number }) => [`${keyword} ${tag(number)}`, configured.get(keyword) ?? verbs[action]]),
   );
 }
 
@@ -121,6 +128,7 @@ export async function objectSections(): Promise<string[]> {
       ]),
     ),
     '### Private elements of vendors that are kept',
+    'Beside these, what the site names in `node.keepPrivate`.',
     table(
       ['private creator', 'elements'],
       keptPrivate.map(({ creator, group, elements }) => [
