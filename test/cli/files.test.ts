@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { quickConfig } from '../../demo/start-node.js';
+import { readInstance } from '../../src/dicom/file.js';
+import { text } from '../../src/dicom/values.js';
 import { outcomeRecord } from '../../src/spool/records.js';
 import { limpid } from '../support/limpid.js';
 import { modelsDirectory as models, shippedModels } from '../support/shipped-models.js';
@@ -89,7 +91,10 @@ describe('enhance', () => {
       await writeSyntheticSeries(join(folder, 'in', 'b'), { ...phantom, modality: 'MR', seed: 2 });
       await writeFile(join(folder, 'in', 'notes.txt'), 'no DICOM');
       const out = join(folder, 'out');
-      const ran = await limpid('enhance', join(folder, 'in'), '--with', 'gaussian', '--out', out);
+      const config = join(folder, 'limpid.yaml');
+      const node = { aeTitle: 'LIMPID', name: 'ct-room', institution: { department: 'Radiology' } };
+      await writeFile(config, JSON.stringify({ node }));
+      const ran = await limpid('enhance', join(folder, 'in'), '--with', 'gaussian', '--out', out, '--config', config);
       expect(ran).toMatchObject({ status: 0, err: expect.stringMatching(/^left out .*notes\.txt: /) });
       expect(ran.out.match(/ enhanced /g)).toHaveLength(2);
       for (const key of await readdir(out)) {
@@ -98,6 +103,13 @@ describe('enhance', () => {
         const outcome = outcomeRecord.parse(JSON.parse(await readFile(join(out, key, task, 'outcome.json'), 'utf8')));
         expect(outcome).toMatchObject({ outcome: 'enhanced', sameAs: null });
         expect(await readdir(join(out, key, task, 'objects'))).toEqual(outcome.instances.map(({ file }) => file));
+        const { dataSet } = readInstance(
+          await readFile(join(out, key, task, 'objects', outcome.instances[0]?.file ?? '')),
+        );
+        expect([text(dataSet, 'StationName'), text(dataSet, 'InstitutionalDepartmentName')]).toEqual([
+          'ct-room',
+          'Radiology',
+        ]);
         const pictures = await readdir(join(out, key, task, 'panels'));
         expect(pictures).toEqual(['00001.png', '00002.png', '00003.png', '00004.png']);
       }

@@ -125,8 +125,14 @@ const pixels: readonly Case[] = [
   ['two frames in a class of one', CT, 'DUPLICATE_POSITION BAD_PIXEL_DESCRIPTION', all([0x00280008, 'IS', '2'])],
   ['all zero', CT, run, all(bytes(2 * side * side, () => 0))],
   ['all at the upper end', CT, run, all(bytes(2 * side * side, (i) => (i % 2 ? 0x0f : 0xff)))],
-  ['pixels two bytes short', CT, 'UNDECODABLE: 0001.dcm: 4606 bytes of pixel data, 4608 expected', all(ramp(4606))],
-  ['no pixels', CT, 'UNDECODABLE: 0001.dcm: 0 bytes of pixel data, 4608 expected', all(ramp(0))],
+  // Of one slice: which of several is told depends on which thread is the first.
+  [
+    'pixels two bytes short',
+    CT,
+    'UNDECODABLE: 0003.dcm: 4606 bytes of pixel data, 4608 expected',
+    (i) => (i === 2 ? [ramp(4606)] : []),
+  ],
+  ['no pixels', CT, 'UNDECODABLE: 0003.dcm: 0 bytes of pixel data, 4608 expected', (i) => (i === 2 ? [ramp(0)] : [])],
   ['an overlay', CT, run, all(...overlay(1, 0), [0x60003000, 'OW', new Uint8Array(288)])],
   ['an overlay within the pixels', CT, run, all(...overlay(16, 12))],
 ];

@@ -57,6 +57,12 @@ describe('a node on the embedded queue', () => {
       const node = await startNode({
         folder: join(folder, 'node'),
         config: quickConfig({
+          node: {
+            aeTitle: 'LIMPID',
+            institution: { name: 'Own Hospital' },
+            dimse: { host: '127.0.0.1', port: 0 },
+            http: { host: '127.0.0.1', port: 0 },
+          },
           peers: {
             ct1: { aeTitle: 'CT1', from: ['127.0.0.1'] },
             pacs: { aeTitle: 'PACS', host: '127.0.0.1', port: pacs.port },
@@ -91,6 +97,7 @@ describe('a node on the embedded queue', () => {
         );
         const one = readInstance(await readFile(derived[0]?.file ?? '')).dataSet;
         expect(texts(one, 'ImageType').slice(0, 2)).toEqual(['DERIVED', 'SECONDARY']);
+        expect(text(one, 'InstitutionName')).toBe('Own Hospital');
 
         const again = await send(target, instances, { associations: 2, log });
         expect(again.outcomes.map(({ status }) => status)).toEqual(instances.map(() => 0));
