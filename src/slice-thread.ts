@@ -265,7 +265,7 @@ const methods: SliceMethods<DerivationPlan, FramePart, InstanceSummary> = {
     const taken = takeResidual(work, residual);
     const value = blends.map((share) => {
       const { values } = blended(work.modality, work.measured, taken, share);
-      return noiseRatio(work.modality, work.measured, { ...slice, values });
+      return noiseRatio(work.measured, { ...slice, values });
     });
     return Promise.resolve({ value });
   },

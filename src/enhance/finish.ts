@@ -126,7 +126,7 @@ export function finishFigures(
   const { slice, mask, sigma, map } = measured;
   const { values, meanShift } = blended(modality, measured, residual, share);
   const after = { ...slice, values };
-  const ratio = noiseRatio(modality, measured, after);
+  const ratio = noiseRatio(measured, after);
   const { residualStructure, edgeRatio, taken, gradient } = structureFigures(slice, after, mask, figureStep);
   const confidence = confidenceOf({ ...slice, values: taken }, gradient, map, share);
   const enough = pixelsOf(mask) >= leastTissue;

@@ -1,7 +1,8 @@
 /** What a slice is like before it is enhanced: its noise, where, and how to measure the same after. */
 import { gaussian } from '../imaging/gaussian.js';
 import { bodyMask, softTissueMask } from '../imaging/masks.js';
-import { noiseMap, sigmaOfBlocks, sigmaOfMode } from '../imaging/noise-ct.js';
+import { noiseMap, noiseWindows, sigmaInWindows, sigmaOfBlocks, sigmaOfMode } from '../imaging/noise-ct.js';
+import type { NoiseWindows } from '../imaging/noise-ct.js';
 import { flatTissue, mrNoise, mrNoiseMap, sigmaOfLaplacian } from '../imaging/noise-mr.js';
 import type { Slice } from '../imaging/slice.js';
 import { quantile } from '../imaging/statistics.js';
@@ -19,12 +20,24 @@ export interface Measured {
   readonly sigma: number | null;
   /** Local deviation of the noise, or the best guess there is. */
   readonly map: Float32Array;
-  /** How MR is compared before and after: second differences of this spacing, over the flat half of the tissue. */
-  readonly comparison: {
-    readonly spacing: readonly [number, number];
-    readonly flat: Uint8Array;
-    readonly before: number;
-  } | null;
+  /** How noise is compared before and after; null where it cannot be. */
+  readonly comparison: Comparison | null;
+}
+
+type Comparison =
+  /** CT and ultrasound: deviations in the same windows. */
+  | { readonly by: 'windows'; readonly windows: NoiseWindows }
+  /** MR: second differences of this spacing, over the flat half of the tissue. */
+  | {
+      readonly by: 'differences';
+      readonly spacing: readonly [number, number];
+      readonly flat: Uint8Array;
+      readonly before: number;
+    };
+
+function inWindows(slice: Slice, mask: Uint8Array, sigma: number | null): Comparison | null {
+  const windows = sigma === null ? null : noiseWindows(slice, mask, sigma);
+  return windows && { by: 'windows', windows };
 }
 
 /** Factor that brings the 99.5th percentile of an MR slice to 1000; 1 for an empty slice. */
@@ -63,7 +76,7 @@ export function measureSlice(
       mask: open,
       sigma,
       map: new Float32Array(values.length).fill(sigma ?? guess),
-      comparison: null,
+      comparison: inWindows(slice, open, sigma),
     };
   }
   if (modality === 'CT') {
@@ -71,7 +84,8 @@ export function measureSlice(
     const mode = sigmaOfMode(slice, mask);
     // Fewer than 12 blocks of soft tissue: too little to say what the noise is.
     const found = mode > 0 && Number.isFinite(sigmaOfBlocks(slice, mask)) ? mode : null;
-    return { slice, scale, mask, sigma: found, map: noiseMap(slice, mask, found ?? guess), comparison: null };
+    const comparison = inWindows(slice, mask, found);
+    return { slice, scale, mask, sigma: found, map: noiseMap(slice, mask, found ?? guess), comparison };
   }
   const mask = bodyMask(slice);
   const noise = mrNoise(slice, mask);
@@ -80,23 +94,20 @@ export function measureSlice(
   const map = mrNoiseMap(slice, mask, level, noise.spacing);
   const flat = flatTissue(slice, mask);
   const before = sigmaOfLaplacian(slice, flat, noise.spacing);
-  return { slice, scale, mask, sigma, map, comparison: { spacing: noise.spacing, flat, before } };
+  return { slice, scale, mask, sigma, map, comparison: { by: 'differences', spacing: noise.spacing, flat, before } };
 }
 
 /**
- * Noise after over noise before, by the same estimator over the same mask: the mode of local deviations for CT. For MR second
+ * Noise after over noise before, by the same estimator in the same places: local deviations for CT and ultrasound. For MR second
  * differences within flat tissue (elsewhere they are anatomy, which stays): in air a magnitude keeps its Rayleigh mean, whatever is taken away.
  *
  * @returns null where one of them cannot be measured
  */
-export function noiseRatio(modality: NoiseModality, before: Measured, after: Slice): number | null {
-  if (modality !== 'MR') {
-    if (before.sigma === null) return null;
-    const ratio = sigmaOfMode(after, before.mask) / before.sigma;
-    return Number.isFinite(ratio) ? ratio : null;
-  }
-  if (before.comparison === null) return null;
-  const { spacing, flat, before: was } = before.comparison;
-  const ratio = sigmaOfLaplacian(after, flat, spacing) / was;
+export function noiseRatio({ mask, comparison }: Measured, after: Slice): number | null {
+  if (comparison === null) return null;
+  const ratio =
+    comparison.by === 'windows'
+      ? sigmaInWindows(after, mask, comparison.windows) / comparison.windows.deviation
+      : sigmaOfLaplacian(after, comparison.flat, comparison.spacing) / comparison.before;
   return Number.isFinite(ratio) ? ratio : null;
 }

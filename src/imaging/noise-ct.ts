@@ -2,7 +2,7 @@
 import { enlarge } from './enlarge.js';
 import { filterRows, gaussian, gaussianKernel } from './gaussian.js';
 import type { Slice } from './slice.js';
-import { quantile } from './statistics.js';
+import { median, quantile } from './statistics.js';
 
 const window = 9;
 const histogramBins = 80;
@@ -64,7 +64,10 @@ function localDeviations({ rows, columns, values }: Slice, mask: Uint8Array): Fl
  * @returns the slice's unit; NaN where fewer than 200 windows fit
  */
 export function sigmaOfMode(slice: Slice, mask: Uint8Array): number {
-  const deviations = localDeviations(slice, mask);
+  return modeOf(localDeviations(slice, mask));
+}
+
+function modeOf(deviations: Float32Array): number {
   if (deviations.length < 200) return Number.NaN;
   const top = quantile(deviations, 0.9);
   if (!(top > 0)) return 0;
@@ -80,6 +83,41 @@ export function sigmaOfMode(slice: Slice, mask: Uint8Array): number {
   const curvature = before - 2 * at + after;
   const offset = peak > 0 && peak < histogramBins - 1 && curvature < 0 ? (0.5 * (before - after)) / curvature : 0;
   return ((peak + 0.5 + offset) * top) / histogramBins;
+}
+
+/** Windows of a slice whose noise is compared before and after. */
+export interface NoiseWindows {
+  /** For each window of the mask, in the order of `localDeviations`: whether it is compared. */
+  readonly chosen: Uint8Array;
+  /** Middle of the chosen windows' deviations, the slice's unit. */
+  readonly deviation: number;
+}
+
+/** Windows of so many times the mode have the noise of the slice and the least anatomy. */
+const alike = { from: 0.6, to: 1 };
+
+/**
+ * The windows that show the noise of a slice: after enhancement the same ones must be looked at. (The mode of the result has windows of its
+ * own: where half of a slice is twice as noisy it jumps from one half to the other, and where there is detail it finds the few windows without.)
+ *
+ * @param sigma of the slice, by `sigmaOfMode`
+ * @returns null where no window is alike
+ */
+export function noiseWindows(slice: Slice, mask: Uint8Array, sigma: number): NoiseWindows | null {
+  const deviations = localDeviations(slice, mask);
+  const chosen = Uint8Array.from(deviations, (value) =>
+    value >= alike.from * sigma && value <= alike.to * sigma ? 1 : 0,
+  );
+  const deviation = deviationIn(deviations, chosen);
+  return deviation > 0 ? { chosen, deviation } : null;
+}
+
+const deviationIn = (deviations: Float32Array, chosen: Uint8Array): number =>
+  median(deviations.filter((_, i) => chosen[i] === 1));
+
+/** Middle deviation of a slice in windows chosen before; same mask. */
+export function sigmaInWindows(slice: Slice, mask: Uint8Array, { chosen }: NoiseWindows): number {
+  return deviationIn(localDeviations(slice, mask), chosen);
 }
 
 const block = 12;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { openTransform } from '../../src/imaging/fourier.js';
 import { awayFrom, bodyMask, pixelsOf, softTissueMask } from '../../src/imaging/masks.js';
-import { noiseMap, sigmaOfBlocks, sigmaOfMode } from '../../src/imaging/noise-ct.js';
+import { noiseMap, noiseWindows, sigmaInWindows, sigmaOfBlocks, sigmaOfMode } from '../../src/imaging/noise-ct.js';
 import { flatTissue, mrNoise, mrNoiseMap, sigmaOfKSpace, sigmaOfLaplacian } from '../../src/imaging/noise-mr.js';
 import { kernelNoise, whiteNoise } from '../support/phantom.js';
 import { ctImage, distance, mrImage, reference } from './reference-images.js';
@@ -68,6 +68,21 @@ describe('CT', () => {
       expect(found).toBeLessThan(1.02);
     },
   );
+  it('compares the same windows before and after, where the mode jumps from one part of the slice to the other', () => {
+    const size = 256;
+    const grain = whiteNoise(size * size, 5);
+    // Two thirds have 20 HU; halved there, and taken to a third in the rest, the rest has the higher peak.
+    const loud = (i: number): boolean => i % size < 0.66 * size;
+    const before = { rows: size, columns: size, values: grain.map((value, i) => (loud(i) ? 20 : 10) * value) };
+    const after = { rows: size, columns: size, values: grain.map((value, i) => (loud(i) ? 10 : 3.3) * value) };
+    const everywhere = new Uint8Array(size * size).fill(1);
+    const sigma = sigmaOfMode(before, everywhere);
+    expect(Math.abs(sigma / 20 - 1)).toBeLessThan(0.03);
+    expect(sigmaOfMode(after, everywhere) / sigma).toBeLessThan(0.2);
+    const windows = noiseWindows(before, everywhere, sigma)!;
+    expect(Math.abs(sigmaInWindows(after, everywhere, windows) / windows.deviation / 0.5 - 1)).toBeLessThan(0.03);
+    expect(noiseWindows(before, everywhere, 1000)).toBeNull();
+  });
   it('says NaN without tissue, and a map that is flat', () => {
     const air = { rows: 64, columns: 64, values: new Float32Array(4096).fill(-1000) };
     const nothing = softTissueMask(air);

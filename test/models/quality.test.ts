@@ -73,7 +73,7 @@ async function judge(
   if (modality === 'MR') removeAirBias(measured.slice, residual, measured.mask);
   const curve = probedBlends.map((share) => {
     const { values } = blended(modality, measured, residual, share);
-    return noiseRatio(modality, measured, { rows, columns, values }) ?? 1;
+    return noiseRatio(measured, { rows, columns, values }) ?? 1;
   });
   const share = blendFor([curve], effectiveStrength(strength, measured.sigma ?? 0, noise), card.mostBlend);
   const { values, figures } = finishFigures(modality, measured, residual, share);

@@ -4,8 +4,9 @@ import argparse
 from pathlib import Path
 
 MODELS = {"ct": "ct-low-dose", "mr": "mr-accelerated", "us": "us-despeckle"}
-MINUTES = {"ct": 30.0, "mr": 25.0, "us": 8.0}
-POOLS = {"ct": {"ct": 600, "ct-faint": 160}, "mr": {"mr": 1500}, "us": {"us": 400}}
+MINUTES = {"ct": 30.0, "mr": 25.0, "us": 35.0}
+POOLS = {"ct": {"ct": 600, "ct-faint": 160}, "mr": {"mr": 1500}, "us": {"us": 800}}
+NOISE_SHARES = {"ct": 0.3, "mr": 0.3, "us": 0.15}
 HELD_OUT = {"ct": 20, "mr": 100, "us": 50}
 SHARED_DATA = Path(__file__).resolve().parents[4] / "shared/data"
 POOL_SEED, HELD_OUT_SEED = 1, 999
@@ -26,8 +27,9 @@ def _train(arguments: argparse.Namespace) -> None:
     pool = pools.load(parts)
     plan = Plan(arguments.minutes, arguments.wall_minutes or 3 * arguments.minutes, arguments.rate, arguments.seed)
     name = work / MODELS[modality]
-    size = network.SMALL if modality == "us" or arguments.small else network.FULL
-    objective = objectives.Distillation(load_weights(arguments.teacher)) if arguments.teacher else denoising
+    size = network.CINE if modality == "us" else network.SMALL if arguments.small else network.FULL
+    share = arguments.noise_share
+    objective = objectives.Distillation(load_weights(arguments.teacher), share) if arguments.teacher else denoising(share)
     torch.manual_seed(plan.seed)
     start = load_weights(arguments.init) if arguments.init else network.Ffdr(*size)
     trained, _ = train(
@@ -136,6 +138,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--init", type=Path, help="start from these weights (.pt)")
         command.add_argument("--small", action="store_true", help="the small network, a third of the arithmetic")
         command.add_argument("--teacher", type=Path, help="distil these weights (.pt): half of the target is what they give")
+        command.add_argument("--noise-share", type=float, default=NOISE_SHARES[modality], help="weight of noise that stays against bias")
         command.add_argument("--rate", type=float, default=2e-3)
         command.add_argument("--seed", type=int, default=0)
         command.set_defaults(run=_train)

@@ -110,6 +110,21 @@ class Evaluation(unittest.TestCase):
         sigma = noise_estimate.noise_map(noisy, mask, 12)
         self.assertLess(np.abs(sigma / 12 - 1).max(), 0.25)
 
+    def test_noise_is_compared_in_the_same_windows(self) -> None:
+        rng = np.random.default_rng(5)
+        grain, loud = rng.standard_normal((256, 256)), np.arange(256) < 0.66 * 256
+        before, after = grain * np.where(loud, 20, 10), grain * np.where(loud, 10, 3.3)
+        everywhere = np.ones(grain.shape, bool)
+        ratio, jumps = (
+            of(after) / of(before)
+            for of in (
+                lambda image: noise_estimate.sigma_in_windows(image, before, everywhere),
+                lambda image: noise_estimate.sigma_mode(image, everywhere),
+            )
+        )
+        self.assertAlmostEqual(ratio, 0.5, delta=0.015)
+        self.assertLess(jumps, 0.2)
+
     def test_the_noise_of_rayleigh_air_is_found(self) -> None:
         rng = np.random.default_rng(15)
         magnitude = np.abs(np.where(_distance(256) < 80, 500.0, 0.0) + 20 * mr.complex_noise(rng, (256, 256)))

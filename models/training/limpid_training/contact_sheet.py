@@ -34,7 +34,7 @@ def _enhanced(modality: str, image: np.ndarray, network: Denoiser, strength: flo
         return quality.blend(image, output, blend, sigma, mask, over_mask=modality != "ct")
 
     def level_of(result: np.ndarray) -> float:
-        return noise_estimate.sigma_flat(result, image, mask) if modality == "mr" else noise_estimate.sigma_mode(result, mask)
+        return noise_estimate.sigma_flat(result, image, mask) if modality == "mr" else noise_estimate.sigma_in_windows(result, image, mask)
 
     before = level_of(image)
     ratios = {blend: level_of(at(blend)) / before for blend in BLENDS}

@@ -87,7 +87,7 @@ def _ct_case(name: str, condition: str, noisy: np.ndarray, reference: np.ndarray
     region, estimate = body_region(reference), noise_estimate.sigma_blocks
 
     def compare(image: np.ndarray) -> float:
-        return noise_estimate.sigma_mode(image, mask)
+        return noise_estimate.sigma_in_windows(image, noisy, mask)
 
     return Case(
         name, condition, noisy, reference, region, mask, sigma_map, sigma_true, level, CT_WINDOW, estimate, compare

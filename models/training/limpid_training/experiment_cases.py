@@ -126,7 +126,7 @@ def _score_real(case: Real, removed: np.ndarray) -> dict[str, float]:
         return after - before
 
     def noise(image: np.ndarray) -> float:
-        return noise_estimate.sigma_mode(image, case.soft)
+        return noise_estimate.sigma_in_windows(image, middle, case.soft)
 
     ratios = {share: noise(blended(share)) / noise(middle) for share in BLENDS}
     full = blended(1.0)

@@ -96,7 +96,7 @@ class Experiment:
     seed: int = SEED
     neighbours: bool = False
     kept: Kept | None = None
-    objective: Callable[[], Callable[[nn.Module, Batch], torch.Tensor]] = lambda: denoising
+    objective: Callable[[], Callable[[nn.Module, Batch], torch.Tensor]] = denoising
     augmentation: augment.Augmentation | None = None
     after_step: Callable[[nn.Module, float], None] = lambda network, share: None
 

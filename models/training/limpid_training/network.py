@@ -9,7 +9,8 @@ UNIT = 1000.0
 
 FULL = (48, 10)
 SMALL = (32, 8)
-"""Width and depth: CT and MR; ultrasound, which has to keep up with a cine."""
+CINE = (32, 6)
+"""Width and depth: CT and MR; their fast variants; ultrasound, which has to keep up with a cine."""
 
 
 class Ffdr(nn.Module):

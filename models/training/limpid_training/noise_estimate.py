@@ -83,18 +83,37 @@ def sigma_blocks(image: np.ndarray, mask: np.ndarray) -> float:
     return float("nan")
 
 
+WINDOW = 9
+ALIKE = (0.6, 1.0)
+"""Windows whose deviation is so many times the mode show the noise of a slice with the least anatomy."""
+
+
+def _local_deviations(image: np.ndarray) -> np.ndarray:
+    values = image.astype(np.float64)
+    mean = ndimage.uniform_filter(values, WINDOW)
+    return np.sqrt(np.maximum(ndimage.uniform_filter(values**2, WINDOW) - mean**2, 0))
+
+
+def _whole_windows(mask: np.ndarray) -> np.ndarray:
+    """Centres of the windows that lie inside the mask."""
+    return ndimage.minimum_filter(mask.astype(np.uint8), WINDOW) > 0
+
+
 def sigma_mode(image: np.ndarray, mask: np.ndarray) -> float:
     """CT: mode of the deviations in 9 x 9 windows inside the mask; NaN without enough windows."""
-    size = 9
-    values = image.astype(np.float64)
-    mean = ndimage.uniform_filter(values, size)
-    deviation = np.sqrt(np.maximum(ndimage.uniform_filter(values**2, size) - mean**2, 0))
-    inside = deviation[ndimage.minimum_filter(mask.astype(np.uint8), size) > 0]
+    inside = _local_deviations(image)[_whole_windows(mask)]
     if len(inside) < 600:
         return float("nan")
     counts, edges = np.histogram(inside, 80, (0, np.quantile(inside, 0.9)))
     peak = int(ndimage.gaussian_filter1d(counts.astype(float), 2).argmax())
     return float(edges[peak] + edges[peak + 1]) / 2
+
+
+def sigma_in_windows(image: np.ndarray, of: np.ndarray, mask: np.ndarray) -> float:
+    """Before and after: the middle deviation of `image` in the windows that show the noise of `of`."""
+    level, deviations = sigma_mode(of, mask), _local_deviations(of)
+    alike = _whole_windows(mask) & (deviations >= ALIKE[0] * level) & (deviations <= ALIKE[1] * level)
+    return float(np.median(_local_deviations(image)[alike])) if alike.any() else float("nan")
 
 
 def sigma_laplace(image: np.ndarray, mask: np.ndarray) -> float:

@@ -5,7 +5,7 @@ from torch import nn
 from torch.nn import functional
 
 from limpid_training.patches import Batch
-from limpid_training.train import bias_and_noise, best_device, run_in_bf16
+from limpid_training.train import NOISE_SHARE, bias_and_noise, best_device, run_in_bf16
 
 ADVERSARIAL = 0.003
 PERCEPTUAL = 0.03
@@ -61,11 +61,12 @@ class Adversarial:
 class Distillation:
     """The target is half the truth and half what a larger teacher makes of the same noisy patch."""
 
-    def __init__(self, teacher: nn.Module) -> None:
+    def __init__(self, teacher: nn.Module, noise_share: float = NOISE_SHARE) -> None:
+        self._noise_share = noise_share
         self._teacher = teacher.to(best_device(), memory_format=torch.channels_last).eval()
 
     def __call__(self, network: nn.Module, batch: Batch) -> torch.Tensor:
         with torch.no_grad():
             taught = run_in_bf16(self._teacher, batch.x)
         target = (1 - TEACHER_SHARE) * batch.target + TEACHER_SHARE * taught
-        return bias_and_noise((run_in_bf16(network, batch.x) - target) * batch.weight)
+        return bias_and_noise((run_in_bf16(network, batch.x) - target) * batch.weight, self._noise_share)

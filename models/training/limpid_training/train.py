@@ -93,9 +93,9 @@ def run_in_bf16(network: nn.Module, x: torch.Tensor) -> torch.Tensor:
     return output.float()
 
 
-def denoising(network: nn.Module, batch: Batch) -> torch.Tensor:
+def denoising(noise_share: float = NOISE_SHARE) -> Callable[[nn.Module, Batch], torch.Tensor]:
     """The objective of the networks that ship."""
-    return bias_and_noise((run_in_bf16(network, batch.x) - batch.target) * batch.weight)
+    return lambda network, batch: bias_and_noise((run_in_bf16(network, batch.x) - batch.target) * batch.weight, noise_share)
 
 
 def held_out_figures(network: nn.Module, batches: list[Batch]) -> dict[str, float]:
@@ -123,7 +123,7 @@ def train(
     held_out_batches: Draw,
     plan: Plan,
     log_path: Path,
-    objective: Objective = denoising,
+    objective: Objective = denoising(),
     after_step: Callable[[nn.Module, float], None] = lambda network, share: None,
 ) -> tuple[nn.Module, dict]:
     """Trains on the batches of `draw`, is judged on those of `held_out_batches`; gives the averaged network and a summary, which is also the last line of the log (JSON

@@ -97,14 +97,15 @@ def _real(path: Path, network: Denoiser) -> None:
     def at(blend: float) -> np.ndarray:
         return quality.blend(image, output, blend, np.full(image.shape, sigma, np.float32), mask, over_mask=True)
 
-    ratios = {blend: noise_estimate.sigma_mode(at(blend), mask) / sigma for blend in (0.25, 0.5, 0.75, 1.0)}
+    before = noise_estimate.sigma_in_windows(image, image, mask)
+    ratios = {blend: noise_estimate.sigma_in_windows(at(blend), image, mask) / before for blend in (0.25, 0.5, 0.75, 1.0)}
     for strength in STRENGTHS:
         blend = min(quality.blend_for(ratios, strength), network.most_blend)
         result = at(blend)
         steep = [np.hypot(*np.gradient(ndimage.gaussian_filter(part, 1.5))) for part in (image, result)]
         edges = mask & (steep[0] > np.quantile(steep[0][mask], 0.98))
         print(
-            f"| {path.stem} | {sigma:.1f} | {strength} | {blend:.2f} | {noise_estimate.sigma_mode(result, mask) / sigma:.2f} "
+            f"| {path.stem} | {sigma:.1f} | {strength} | {blend:.2f} | {noise_estimate.sigma_in_windows(result, image, mask) / before:.2f} "
             f"| {np.median(steep[1][edges] / steep[0][edges]):.2f} |",
             flush=True,
         )
@@ -126,7 +127,8 @@ def _robustness(network: Denoiser) -> None:
             def at(blend: float) -> np.ndarray:
                 return quality.blend(image, output, blend, bound, mask, over_mask=True)
 
-            ratios = {blend: noise_estimate.sigma_mode(at(blend), mask) / sigma for blend in (0.25, 0.5, 0.75, 1.0)}
+            before = noise_estimate.sigma_in_windows(image, image, mask)
+            ratios = {blend: noise_estimate.sigma_in_windows(at(blend), image, mask) / before for blend in (0.25, 0.5, 0.75, 1.0)}
             result = at(min(quality.blend_for(ratios, network.strength), network.most_blend))
             found.append((quality.psnr(result, cine.target, GREY_RANGE), quality.ssim(result, cine.target, GREY_RANGE)))
         return np.mean(found, axis=0)

@@ -1,7 +1,8 @@
 """Ultrasound as a scanner shows it: fully developed speckle through a point-spread function, envelope, log compression.
 
 echogenicity in dB -> complex Gaussian scatterers -> axial and lateral blur that widens away from the focus -> envelope ->
-electronic noise -> log compression to 0..255 over 45 to 75 dB -> a little smoothing of the scan conversion.
+electronic noise -> log compression to 0..255 over 45 to 75 dB -> a little smoothing of the scan conversion -> on some scanners
+adaptive smoothing (diffusion that stops at edges) and a display larger than the image.
 
 The target is the log-compressed mean power through the same point-spread function, 2.51 dB lower: the mean of the logarithm
 of a Rayleigh envelope lies that far below the logarithm of its mean power. It has the input's resolution and its mean, and no speckle.
@@ -12,6 +13,7 @@ Not modelled: attenuation and shadows, reverberation, side lobes, frequency comp
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import ndimage
 
 from limpid_training.fields import blur, fractal_field, smooth_field
 from limpid_training.phantoms import dead_leaves, ellipse
@@ -38,21 +40,54 @@ class Probe:
 
 @dataclass(frozen=True)
 class Display:
-    """range_db is spread over 0..255 below gain_db; smoothing in pixels; compounded: frames whose envelopes are averaged."""
+    """range_db is spread over 0..255 below gain_db; smoothing in pixels; compounded: frames whose envelopes are averaged;
+    adaptive: steps of diffusion; enlarged: shown pixels per pixel of the image; spline: order of that interpolation."""
 
     range_db: float
     gain_db: float
     smoothing: float
     compounded: int = 1
+    adaptive: int = 0
+    enlarged: float = 1.0
+    spline: int = 1
 
     def grey(self, decibels: np.ndarray) -> np.ndarray:
         shown = np.clip((decibels + self.gain_db + self.range_db) / self.range_db, 0, 1) * GREY
-        return np.clip(blur(shown, self.smoothing), 0, GREY) if self.smoothing > 0 else shown
+        shown = np.clip(blur(shown, self.smoothing), 0, GREY) if self.smoothing > 0 else shown
+        return self._enlarge(diffuse(shown, self.adaptive))
+
+    def _enlarge(self, grey: np.ndarray) -> np.ndarray:
+        """The middle of the image, as large as the image was."""
+        if self.enlarged == 1:
+            return grey
+        n = grey.shape[0]
+        steps = (np.arange(n) - n / 2) / self.enlarged + n / 2
+        return np.clip(ndimage.map_coordinates(grey, np.meshgrid(steps, steps, indexing="ij"), order=self.spline, mode="nearest"), 0, GREY)
 
 
-def random_probe(rng: np.random.Generator) -> Probe:
+DIFFUSION_EDGE = 20.0
+DIFFUSION_STEP = 0.2
+
+
+def diffuse(grey: np.ndarray, steps: int) -> np.ndarray:
+    """Anisotropic diffusion after Perona and Malik: differences of neighbours well above DIFFUSION_EDGE stay."""
+    for _ in range(steps):
+        change = np.zeros_like(grey)
+        for axis in (0, 1):
+            difference = np.diff(grey, axis=axis)
+            flow = DIFFUSION_STEP * difference * np.exp(-((difference / DIFFUSION_EDGE) ** 2))
+            change += np.diff(flow, axis=axis, prepend=0, append=0)
+        grey = grey + change
+    return grey
+
+
+GRAIN = 2.5
+"""Coarsest grain against the finest, enlargement included."""
+
+
+def random_probe(rng: np.random.Generator, coarsest: float = GRAIN) -> Probe:
     """From the fine grain of a small display to the coarse one of a large display or of a probe that averages frames."""
-    grain = np.exp(rng.uniform(0, np.log(2.5)))
+    grain = np.exp(rng.uniform(0, np.log(max(coarsest, 1.0))))
     return Probe(
         axial=grain * rng.uniform(0.5, 1.3),
         lateral=grain * rng.uniform(0.8, 2.0),
@@ -63,8 +98,15 @@ def random_probe(rng: np.random.Generator) -> Probe:
 
 
 def random_display(rng: np.random.Generator) -> Display:
-    compounded = int(rng.choice([1, 1, 2, 4]))
-    return Display(rng.uniform(45, 75), rng.uniform(-10, 3), rng.choice([0.0, 0.5, 1.0]), compounded)
+    return Display(
+        rng.uniform(45, 75),
+        rng.uniform(-10, 3),
+        rng.choice([0.0, 0.5, 1.0]),
+        compounded=int(rng.choice([1, 1, 2, 4])),
+        adaptive=int(rng.integers(1, 7)) if rng.random() < 0.3 else 0,
+        enlarged=rng.uniform(1.2, 2.2) if rng.random() < 0.5 else 1.0,
+        spline=int(rng.choice([1, 3])),
+    )
 
 
 def echogenicity(rng: np.random.Generator, n: int) -> np.ndarray:
@@ -151,6 +193,7 @@ class Cine:
 
 
 def simulate(rng: np.random.Generator, n: int = 256, draws: int = 2) -> Cine:
-    level, probe, display = echogenicity(rng, n), random_probe(rng), random_display(rng)
+    level, display = echogenicity(rng, n), random_display(rng)
+    probe = random_probe(rng, GRAIN / display.enlarged)
     noisy = np.stack([shown(rng, level, probe, display) for _ in range(draws)])
     return Cine(noisy, display.grey(mean_db(level, probe)).astype(np.float32))
