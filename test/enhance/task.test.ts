@@ -162,7 +162,7 @@ describe('a CT series', () => {
       const values = Uint16Array.from({ length: 128 * 128 }, (_, i) => {
         const [r, c] = [Math.floor(i / 128), i % 128];
         const inside = Math.hypot(r - 64, c - 64) < 55;
-        return inside ? 1064 + ((i * 7919 + index) % 13) + (Math.floor(c / 16) % 2 === 0 && r % 3 === 0 ? 200 : 0) : 24;
+        return inside ? 1064 + ((i * 7919 + index) % 13) + (Math.floor(c / 16) % 2 === 0 && r % 3 === 0 ? 90 : 0) : 24;
       });
       return new Uint8Array(values.buffer);
     };

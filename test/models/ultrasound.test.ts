@@ -65,9 +65,7 @@ describe('us-despeckle', () => {
     const residual = await enhancer.residual(measured.slice, measured.map);
     await enhancer.close();
     const take = (share: number): Float32Array => blended('US', measured, residual, share).values;
-    const curve = probedBlends.map(
-      (share) => noiseRatio(measured, { ...measured.slice, values: take(share) }) ?? 1,
-    );
+    const curve = probedBlends.map((share) => noiseRatio(measured, { ...measured.slice, values: take(share) }) ?? 1);
     const share = blendFor(
       [curve],
       effectiveStrength(card.defaultStrength, measured.sigma ?? 0, scale),

@@ -49,7 +49,7 @@ function striped(slice: number): Uint8Array {
   const values = Uint16Array.from({ length: size * size }, (_, index) => {
     const [row, column] = [Math.floor(index / size), index % size];
     if ((row - 64) ** 2 + (column - 64) ** 2 >= 55 ** 2) return 24;
-    return 1064 + ((index * 7919 + slice) % 13) + (Math.floor(column / 16) % 2 === 0 && row % 3 === 0 ? 200 : 0);
+    return 1064 + ((index * 7919 + slice) % 13) + (Math.floor(column / 16) % 2 === 0 && row % 3 === 0 ? 90 : 0);
   });
   return new Uint8Array(values.buffer);
 }
