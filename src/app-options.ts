@@ -1,4 +1,4 @@
-import type { Role } from './config/load.js';
+import type { Role } from './config/roles.js';
 import type { Config } from './config/schema.js';
 import type { Log } from './observe/log.js';
 import type { Metrics } from './observe/metrics.js';

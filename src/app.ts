@@ -6,7 +6,7 @@ import type { AppOptions } from './app-options.js';
 import { Closing } from './closing.js';
 import { queueUrl } from './config/load.js';
 import { isDestination } from './config/peers.js';
-import type { Role } from './config/load.js';
+import type { Role } from './config/roles.js';
 import { watchNode } from './gauges.js';
 import { openRegistry } from './inference/registry.js';
 import { declare } from './observe/declare.js';

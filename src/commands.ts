@@ -1,58 +1,46 @@
-// The commands' work, put together from the rooms: what the command line may not import by itself is handed in here.
+/**
+ * The commands' work, put together from the rooms: what the command line may not import by itself is handed in here. A command loads
+ * what it needs when it is called: all of limpid takes a second, the help nothing of it.
+ */
 import { stat } from 'node:fs/promises';
-import { once } from 'node:events';
 import { hostname, userInfo } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { openApp } from './app.js';
-import { judgeBy } from './admin-ports.js';
-import { callPeer } from './call-peer.js';
 import type { CallPeer } from './cli/called-peer.js';
-import { configCommands } from './cli/config.js';
-import { enhanceCommand } from './cli/enhance.js';
-import { evaluateCommands } from './cli/evaluate.js';
-import { modelCommands } from './cli/models.js';
 import type { Output } from './cli/output.js';
 import type { Commands } from './cli/program.js';
-import { ruleCommands } from './cli/rules.js';
-import { peerCommands } from './cli/peers.js';
-import { scuCommands } from './cli/scu.js';
-import { seriesCommands } from './cli/series.js';
-import { withdrawCommand } from './cli/withdraw.js';
-import { checkRoles, loadConfig } from './config/load.js';
+import type { LoadOptions } from './config/load.js';
 import type { Environment } from './config/overrides.js';
 import type { Peer } from './config/peers.js';
 import type { Config } from './config/schema.js';
 import { LimpidError } from './errors.js';
-import { keepHeapSmall } from './heap.js';
-import { openRegistry } from './inference/registry.js';
-import { openLog } from './observe/log.js';
-import { openMetrics } from './observe/metrics.js';
-import { spoolCommands } from './cli/spool.js';
-import { certificateNotices, noTls, openTls, usesTls } from './open-tls.js';
-import { Layout } from './spool/layout.js';
-import { openSpool } from './spool/spool.js';
+import type { Registry } from './inference/registry.js';
 import type { Spool } from './spool/spool.js';
-import { sweep } from './spool/sweep.js';
-import { verifySpool } from './spool/verify.js';
 
 /** `models/` beside the compiled program. */
 const modelsDirectory = resolve(dirname(fileURLToPath(import.meta.url)), '../../models');
-const drainMs = 30_000;
 
 export function openCommands(output: Output, environment: Environment, failed: () => void): Commands {
-  const load = async (file: string, certificates: 'check' | 'leave' = 'leave'): Promise<Config> => {
-    const registry = await openRegistry(modelsDirectory);
-    const knownModels = new Map(registry.list().map((card) => [card.id, card]));
-    const config = await loadConfig(file, environment, { knownModels, certificates });
+  const registryOf = async (directory: string): Promise<Registry> =>
+    (await import('./inference/registry.js')).openRegistry(directory);
+  const read = async (file: string, options: LoadOptions): Promise<Config> => {
+    const { loadConfig } = await import('./config/load.js');
+    const config = await loadConfig(file, environment, options);
     // Paths of a configuration are relative to its file.
     const directory = resolve(dirname(file), config.spool.directory);
     return { ...config, spool: { ...config.spool, directory } };
   };
-  const quiet = openLog('warn');
+  const load = async (file: string, certificates: 'check' | 'leave' = 'leave'): Promise<Config> => {
+    const registry = await registryOf(modelsDirectory);
+    const knownModels = new Map(registry.list().map((card) => [card.id, card]));
+    return read(file, { knownModels, certificates });
+  };
+  const quiet = async () => (await import('./observe/log.js')).openLog('warn');
   const withSpool = async <T>(file: string, body: (spool: Spool, config: Config) => Promise<T>): Promise<T> => {
     const config = await load(file);
     const { directory, sync } = config.spool;
+    const { openSpool } = await import('./spool/spool.js');
+    const { Layout } = await import('./spool/layout.js');
     if ((await stat(new Layout(directory).description).catch(() => null)) === null) {
       throw new LimpidError(
         'USAGE',
@@ -67,98 +55,100 @@ export function openCommands(output: Output, environment: Environment, failed: (
     }
   };
   const call: CallPeer = async (file, name) => {
-    const config = await load(file);
+    const config = await read(file, {}); // models are not asked for by who calls a peer
     const peer = findPeer(file, config, name);
+    const [{ callPeer }, { noTls, openTls }, log] = await Promise.all([
+      import('./call-peer.js'),
+      import('./open-tls.js'),
+      quiet(),
+    ]);
     const by = peer.kind === 'dicom' && peer.commitment !== null ? (peer.commitment.by ?? name) : name;
     // keys that this user may not read matter only where they are needed
     const isSecured = [name, by].some((one) => usesTlsAt(config.peers[one]));
-    return callPeer(name, peer, { config, tls: isSecured ? await openTls(config) : noTls, log: quiet });
+    return callPeer(name, peer, { config, tls: isSecured ? await openTls(config) : noTls, log });
   };
+  const person = { user: userInfo().username, now: Date.now };
   return {
-    serve: async ({ config: file, roles, standby }) => {
-      const config = await load(file, usesTls(roles) ? 'check' : 'leave');
-      checkRoles(config, roles);
-      const log = openLog(config.log.level);
-      const stop = new AbortController();
-      for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort());
-      const onHangUp = (listener: () => void) => {
-        process.on('SIGHUP', listener);
-        return () => void process.removeListener('SIGHUP', listener);
-      };
-      const stopping = stop.signal;
-      const options = { config, roles, standby, modelsDirectory, log, metrics: openMetrics(), stopping, onHangUp };
-      const app = await openApp(options);
-      if (app === null) return;
-      keepHeapSmall();
-      output.out(app.ready);
-      if (!stop.signal.aborted) await once(stop.signal, 'abort');
-      log.info('draining');
-      const late = setTimeout(() => {
-        log.error('not drained in time');
-        process.exit(1);
-      }, drainMs);
-      await app.drain();
-      clearTimeout(late);
+    async serve(options) {
+      const { serve } = await import('./serve.js');
+      return serve({ ...options, modelsDirectory, load, output });
     },
-    enhance: enhanceCommand(
-      async (files, options, progress) => {
-        const { enhanceFiles } = await import('./enhance-files.js'); // with its decoders: not in the memory of a node
-        return enhanceFiles(files, { ...options, modelsDirectory, load, log: quiet }, progress);
-      },
-      output,
-      failed,
-    ),
-    evaluate: evaluateCommands(
-      async () => {
-        const [{ openEvaluation }, { enhanceFiles }] = await Promise.all([
-          import('./evaluation.js'),
-          import('./enhance-files.js'),
-        ]);
+    async enhance() {
+      const { enhanceCommand } = await import('./cli/enhance.js');
+      return enhanceCommand(
+        async (files, options, progress) => {
+          const { enhanceFiles } = await import('./enhance-files.js');
+          return enhanceFiles(files, { ...options, modelsDirectory, load, log: await quiet() }, progress);
+        },
+        output,
+        failed,
+      );
+    },
+    async evaluate() {
+      const { evaluateCommands } = await import('./cli/evaluate.js');
+      const open = async () => {
+        const { openEvaluation } = await import('./evaluation.js');
+        const { enhanceFiles } = await import('./enhance-files.js');
+        const fixed = { config: null, modelsDirectory, load, log: await quiet() };
         return openEvaluation((files, { model, strength, out }) =>
-          enhanceFiles(
-            files,
-            { model, strength, out, config: null, modelsDirectory, load, log: quiet },
-            () => undefined,
-          ),
+          enhanceFiles(files, { model, strength, out, ...fixed }, () => undefined),
         );
-      },
-      output,
-      failed,
-    ),
-    scu: scuCommands(call, output, failed),
-    peers: peerCommands({ load, call, now: Date.now }, output, failed),
-    series: seriesCommands(
-      (file, body) => withSpool(file, (spool, config) => body(spool, judgeBy(config.peers, null, Date.now))),
-      { user: userInfo().username, now: Date.now },
-      output,
-    ),
-    withdraw: withdrawCommand(
-      (file, body) => withSpool(file, body),
-      { user: userInfo().username, now: Date.now },
-      output,
-    ),
-    rules: ruleCommands(
-      load,
-      async (files, options) => {
+      };
+      return evaluateCommands(open, output, failed);
+    },
+    async scu() {
+      const { scuCommands } = await import('./cli/scu.js');
+      return scuCommands(call, output, failed);
+    },
+    async peers() {
+      const { peerCommands } = await import('./cli/peers.js');
+      return peerCommands({ load, call, now: Date.now }, output, failed);
+    },
+    async series() {
+      const { seriesCommands } = await import('./cli/series.js');
+      const { judgeBy } = await import('./admin-ports.js');
+      const open: Parameters<typeof seriesCommands>[0] = (file, body) =>
+        withSpool(file, (spool, config) => body(spool, judgeBy(config.peers, null, Date.now)));
+      return seriesCommands(open, person, output);
+    },
+    async withdraw() {
+      const { withdrawCommand } = await import('./cli/withdraw.js');
+      return withdrawCommand((file, body) => withSpool(file, body), person, output);
+    },
+    async rules() {
+      const { ruleCommands } = await import('./cli/rules.js');
+      const explain: Parameters<typeof ruleCommands>[1] = async (files, options) => {
         const { explainFiles } = await import('./explain-files.js');
         return explainFiles(files, { ...options, modelsDirectory, load });
-      },
-      output,
-      failed,
-    ),
-    models: modelCommands((directory) => openRegistry(directory ?? modelsDirectory), output, failed),
-    config: configCommands((file) => load(file, 'check'), certificateNotices, output),
-    spool: spoolCommands(
-      {
-        sweep: (file) =>
-          withSpool(file, (spool, config) =>
-            sweep({ spool, policy: config.spool.keep, log: quiet, now: Date.now }, new AbortController().signal),
-          ),
-        verify: (file, depth, progress) => withSpool(file, (spool) => verifySpool(spool, depth, progress)),
-      },
-      output,
-      failed,
-    ),
+      };
+      return ruleCommands(load, explain, output, failed);
+    },
+    async models() {
+      const { modelCommands } = await import('./cli/models.js');
+      return modelCommands((directory) => registryOf(directory ?? modelsDirectory), output, failed);
+    },
+    async config() {
+      const { configCommands } = await import('./cli/config.js');
+      const { certificateNotices } = await import('./open-tls.js');
+      return configCommands((file) => load(file, 'check'), certificateNotices, output);
+    },
+    async spool() {
+      const { spoolCommands } = await import('./cli/spool.js');
+      const { sweep } = await import('./spool/sweep.js');
+      const { verifySpool } = await import('./spool/verify.js');
+      const never = new AbortController().signal;
+      return spoolCommands(
+        {
+          sweep: (file) =>
+            withSpool(file, async (spool, { spool: { keep } }) =>
+              sweep({ spool, policy: keep, log: await quiet(), now: Date.now }, never),
+            ),
+          verify: (file, depth, progress) => withSpool(file, (spool) => verifySpool(spool, depth, progress)),
+        },
+        output,
+        failed,
+      );
+    },
   };
 }
 

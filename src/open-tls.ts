@@ -3,7 +3,7 @@
  * when they change or the process gets SIGHUP. What is wrong with new ones is logged; those in use stay in use.
  */
 import { type Certificates, readCertificates } from './config/certificates.js';
-import type { Role } from './config/load.js';
+import type { Role } from './config/roles.js';
 import type { Config } from './config/schema.js';
 import { type TlsPlace, isFaults, tlsPlaces } from './config/tls-files.js';
 import { LimpidError } from './errors.js';

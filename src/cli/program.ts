@@ -1,8 +1,8 @@
 // The command line: what commands there are and what they take. What they do stands in the files beside this one.
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { version } from '../version.js';
-import { roles } from '../config/load.js';
-import type { Role } from '../config/load.js';
+import { roles } from '../config/roles.js';
+import type { Role } from '../config/roles.js';
 import { parseDuration } from '../config/units.js';
 import type { ConfigCommands } from './config.js';
 import type { EnhanceCommand } from './enhance.js';
@@ -15,6 +15,9 @@ import type { SeriesCommands } from './series.js';
 import type { SpoolCommands } from './spool.js';
 import type { WithdrawCommand, WithdrawOptions } from './withdraw.js';
 
+/** Loaded when a command of theirs is called: who sends a file need not wait for what enhances one. */
+type Later<T> = () => Promise<T>;
+
 /** What each command calls. Every action may throw a LimpidError; `run-command.ts` prints it and sets the exit status. */
 export interface Commands {
   serve(options: {
@@ -22,16 +25,16 @@ export interface Commands {
     readonly roles: readonly Role[];
     readonly standby: boolean;
   }): Promise<void>;
-  readonly enhance: EnhanceCommand;
-  readonly evaluate: EvaluateCommands;
-  readonly scu: ScuCommands;
-  readonly peers: PeerCommands;
-  readonly series: SeriesCommands;
-  readonly withdraw: WithdrawCommand;
-  readonly rules: RuleCommands;
-  readonly models: ModelCommands;
-  readonly config: ConfigCommands;
-  readonly spool: SpoolCommands;
+  readonly enhance: Later<EnhanceCommand>;
+  readonly evaluate: Later<EvaluateCommands>;
+  readonly scu: Later<ScuCommands>;
+  readonly peers: Later<PeerCommands>;
+  readonly series: Later<SeriesCommands>;
+  readonly withdraw: Later<WithdrawCommand>;
+  readonly rules: Later<RuleCommands>;
+  readonly models: Later<ModelCommands>;
+  readonly config: Later<ConfigCommands>;
+  readonly spool: Later<SpoolCommands>;
 }
 
 const defaultConfig = 'config/limpid.yaml';
@@ -128,7 +131,9 @@ export function buildProgram(commands: Commands): Command {
     )
     .addOption(configOption().default(undefined, 'built-in values'))
     .addOption(jsonOption())
-    .action((paths: string[], options: Parameters<EnhanceCommand>[1]) => commands.enhance(paths, options));
+    .action(async (paths: string[], options: Parameters<EnhanceCommand>[1]) =>
+      (await commands.enhance())(paths, options),
+    );
 
   addEvaluate(program, commands);
   addScu(program, commands);
@@ -140,7 +145,7 @@ export function buildProgram(commands: Commands): Command {
     .command('check')
     .description('check the rules of a configuration')
     .addOption(configOption())
-    .action((options: { config: string }) => commands.rules.check(options));
+    .action(async (options: { config: string }) => (await commands.rules()).check(options));
   rules
     .command('test')
     .description('what the rules would make of a series, condition by condition')
@@ -148,8 +153,8 @@ export function buildProgram(commands: Commands): Command {
     .addOption(configOption())
     .addOption(new Option('--calling <ae>', 'calling AE title to pretend').default(''))
     .addOption(jsonOption())
-    .action((paths: string[], options: { config: string; calling: string; json: boolean }) =>
-      commands.rules.test(paths, options),
+    .action(async (paths: string[], options: { config: string; calling: string; json: boolean }) =>
+      (await commands.rules()).test(paths, options),
     );
 
   const models = program.command('models').description('models and filters');
@@ -158,36 +163,40 @@ export function buildProgram(commands: Commands): Command {
     .description('models and filters of this node')
     .addOption(modelsOption())
     .addOption(jsonOption())
-    .action((options: { models?: string; json: boolean }) => commands.models.list(options));
+    .action(async (options: { models?: string; json: boolean }) => (await commands.models()).list(options));
   models
     .command('show')
     .description('what a model is for, what limits hold it, how it was trained')
     .argument('<id>', 'model or filter')
     .addOption(modelsOption())
     .addOption(jsonOption())
-    .action((id: string, options: { models?: string; json: boolean }) => commands.models.show(id, options));
+    .action(async (id: string, options: { models?: string; json: boolean }) =>
+      (await commands.models()).show(id, options),
+    );
   models
     .command('schema')
     .description('print the JSON Schema of model.yaml')
-    .action(() => commands.models.schema());
+    .action(async () => (await commands.models()).schema());
   models
     .command('verify')
     .description('check hashes and graphs, and run each on its probe')
     .argument('[id...]', 'models; none: all')
     .addOption(modelsOption())
     .addOption(jsonOption())
-    .action((ids: string[], options: { models?: string; json: boolean }) => commands.models.verify(ids, options));
+    .action(async (ids: string[], options: { models?: string; json: boolean }) =>
+      (await commands.models()).verify(ids, options),
+    );
 
   const config = program.command('config').description('configuration');
   config
     .command('check')
     .description('check a configuration: every fault with file, line and key')
     .addOption(configOption())
-    .action((options: { config: string }) => commands.config.check(options));
+    .action(async (options: { config: string }) => (await commands.config()).check(options));
   config
     .command('schema')
     .description('print the JSON Schema of the configuration')
-    .action(() => commands.config.schema());
+    .action(async () => (await commands.config()).schema());
 
   const spool = program.command('spool').description('the spool');
   spool
@@ -195,14 +204,16 @@ export function buildProgram(commands: Commands): Command {
     .description('take away what retention allows now, as a running node does each hour')
     .addOption(configOption())
     .addOption(jsonOption())
-    .action((options: { config: string; json: boolean }) => commands.spool.sweep(options));
+    .action(async (options: { config: string; json: boolean }) => (await commands.spool()).sweep(options));
   spool
     .command('verify')
     .description('check that every record can be read and every file it names is there')
     .addOption(configOption())
     .option('--hashes', 'read every byte and compare its SHA-256', false)
     .addOption(jsonOption())
-    .action((options: { config: string; hashes: boolean; json: boolean }) => commands.spool.verify(options));
+    .action(async (options: { config: string; hashes: boolean; json: boolean }) =>
+      (await commands.spool()).verify(options),
+    );
   return program;
 }
 
@@ -217,7 +228,9 @@ function addEvaluate(program: Command, commands: Commands): void {
     .option('--threshold <value>', 'Dice: HU or counts; default 100 HU, half of the window for MR', Number)
     .option('--out <dir>', 'folder for pictures of before, after and difference')
     .addOption(jsonOption())
-    .action((options: Parameters<EvaluateCommands['compare']>[0]) => commands.evaluate.compare(options));
+    .action(async (options: Parameters<EvaluateCommands['compare']>[0]) =>
+      (await commands.evaluate()).compare(options),
+    );
   const study = (name: 'models' | 'robustness', description: string, noise: string): void => {
     evaluate
       .command(name)
@@ -237,7 +250,7 @@ function addEvaluate(program: Command, commands: Commands): void {
       )
       .option('--slices <n>', 'slices of each series, from its middle', readCount, 9)
       .addOption(jsonOption())
-      .action((paths: string[], options: StudyArguments) => commands.evaluate[name](paths, options));
+      .action(async (paths: string[], options: StudyArguments) => (await commands.evaluate())[name](paths, options));
   };
   study('models', 'models and filters on series with simulated noise: the comparison table', '2,3.16');
   study('robustness', 'how far each figure falls when the noise rises by a tenth; status 1 above 5 %', '2');
@@ -245,14 +258,16 @@ function addEvaluate(program: Command, commands: Commands): void {
     .command('kit')
     .description('make the acceptance kit: CT, MR and US phantoms with known truth, to send through a node')
     .requiredOption('--out <dir>', 'folder for DIR/NAME/*.dcm and kit.json')
-    .action((options: { out: string }) => commands.evaluate.kit(options));
+    .action(async (options: { out: string }) => (await commands.evaluate()).kit(options));
   evaluate
     .command('accept')
     .description('judge what a node made of the kit; status 1 unless everything holds')
     .argument('<kit>', 'folder that `evaluate kit` made')
     .requiredOption('--results <path...>', 'derived series as the PACS has them; other objects are passed over')
     .addOption(jsonOption())
-    .action((kit: string, options: { results: string[]; json: boolean }) => commands.evaluate.accept(kit, options));
+    .action(async (kit: string, options: { results: string[]; json: boolean }) =>
+      (await commands.evaluate()).accept(kit, options),
+    );
 }
 
 function addPeers(program: Command, commands: Commands): void {
@@ -262,7 +277,7 @@ function addPeers(program: Command, commands: Commands): void {
     .description('peers of the configuration')
     .addOption(configOption())
     .addOption(jsonOption())
-    .action((options: { config: string; json: boolean }) => commands.peers.list(options));
+    .action(async (options: { config: string; json: boolean }) => (await commands.peers()).list(options));
   peers
     .command('check')
     .description(
@@ -271,7 +286,9 @@ function addPeers(program: Command, commands: Commands): void {
     .argument('<peer>', 'name in the configuration')
     .addOption(configOption())
     .addOption(jsonOption())
-    .action((peer: string, options: { config: string; json: boolean }) => commands.peers.check(peer, options));
+    .action(async (peer: string, options: { config: string; json: boolean }) =>
+      (await commands.peers()).check(peer, options),
+    );
 }
 
 function addScu(program: Command, commands: Commands): void {
@@ -288,10 +305,12 @@ function addScu(program: Command, commands: Commands): void {
     'echo',
     'ask a peer whether it is there: C-ECHO; a request to a DICOMweb server; a file in a folder',
     '30s',
-  ).action((peer: string, options: ScuOptions) => commands.scu.echo(peer, options));
+  ).action(async (peer: string, options: ScuOptions) => (await commands.scu()).echo(peer, options));
   addTool('send', 'store files at a peer: C-STORE, STOW-RS, or files in a folder', '1h')
     .argument('<path...>', 'files and folders')
-    .action((peer: string, paths: string[], options: ScuOptions) => commands.scu.send(peer, paths, options));
+    .action(async (peer: string, paths: string[], options: ScuOptions) =>
+      (await commands.scu()).send(peer, paths, options),
+    );
 }
 
 function addSeries(program: Command, commands: Commands): void {
@@ -302,38 +321,42 @@ function addSeries(program: Command, commands: Commands): void {
     .addOption(configOption())
     .option('--limit <n>', 'how many', readCount, 50)
     .addOption(jsonOption())
-    .action((options: { config: string; limit: number; json: boolean }) => commands.series.list(options));
+    .action(async (options: { config: string; limit: number; json: boolean }) =>
+      (await commands.series()).list(options),
+    );
   series
     .command('show')
     .description('everything known of one series')
     .argument('<key>', 'its key, see `series list`')
     .addOption(configOption())
     .addOption(jsonOption())
-    .action((key: string, options: { config: string; json: boolean }) => commands.series.show(key, options));
+    .action(async (key: string, options: { config: string; json: boolean }) =>
+      (await commands.series()).show(key, options),
+    );
   const action = (name: 'requeue' | 'hold' | 'release' | 'discard' | 'prioritise', description: string): Command =>
     series.command(name).description(description).argument('<key>').addOption(configOption()).addOption(whyOption());
   action('requeue', 'route and enhance it again')
     .option('--new-uids', 'make a second result with UIDs of its own', false)
-    .action((key: string, options: { config: string; why: string; newUids: boolean }) =>
-      commands.series.act(key, { ...options, kind: 'requeue' }),
+    .action(async (key: string, options: { config: string; why: string; newUids: boolean }) =>
+      (await commands.series()).act(key, { ...options, kind: 'requeue' }),
     );
   for (const kind of ['hold', 'release'] as const) {
     action(kind, kind === 'hold' ? 'start nothing new of it' : 'let held tasks run; deliver what was withheld')
       .option('--task <name>', 'only this task')
-      .action((key: string, options: { config: string; why: string; task?: string }) =>
-        commands.series.act(key, { ...options, kind }),
+      .action(async (key: string, options: { config: string; why: string; task?: string }) =>
+        (await commands.series()).act(key, { ...options, kind }),
       );
   }
   action('discard', 'give up what is left of it')
     .option('--task <name>', 'only this task')
     .option('--peer <name>', 'only for this peer')
-    .action((key: string, options: { config: string; why: string; task?: string; peer?: string }) =>
-      commands.series.act(key, { ...options, kind: 'discard' }),
+    .action(async (key: string, options: { config: string; why: string; task?: string; peer?: string }) =>
+      (await commands.series()).act(key, { ...options, kind: 'discard' }),
     );
   action('prioritise', 'change its priority')
     .addOption(new Option('--to <priority>').choices(['urgent', 'routine', 'batch']).default('urgent'))
-    .action((key: string, options: { config: string; why: string; to: 'urgent' | 'routine' | 'batch' }) =>
-      commands.series.act(key, { ...options, kind: 'prioritise', priority: options.to }),
+    .action(async (key: string, options: { config: string; why: string; to: 'urgent' | 'routine' | 'batch' }) =>
+      (await commands.series()).act(key, { ...options, kind: 'prioritise', priority: options.to }),
     );
   addWithdraw(series, commands);
 }
@@ -369,8 +392,8 @@ function addWithdraw(series: Command, commands: Commands): void {
     .addOption(new Option('--to <date>', 'recall: made up to this day').argParser(readMoment('to')))
     .option('--yes', 'recall: do it; otherwise it is only listed', false)
     .addOption(jsonOption())
-    .action((uid: string | undefined, { from, to, ...given }: Given) =>
-      commands.withdraw(uid ?? null, {
+    .action(async (uid: string | undefined, { from, to, ...given }: Given) =>
+      (await commands.withdraw())(uid ?? null, {
         ...given,
         because: given.because ?? null,
         task: given.task ?? null,

@@ -1,6 +1,5 @@
 // What a condition or a mark speaks of: an attribute by keyword or tag, or one of limpid's own facts.
-import { keywordOf, tagOf, vrOf } from '../dicom/dictionary.js';
-import { keywords } from '../dicom/keywords.js';
+import { keywordOf, keywords, tagOf, vrOf } from '../dicom/dictionary.js';
 import type { FactName, Subject } from '../rule.js';
 import { didYouMean } from './suggest.js';
 

@@ -13,6 +13,8 @@ import type { Environment } from './overrides.js';
 import { withAbsolutePaths } from './peers.js';
 import { errorCode, mapping } from '../conditions/plain.js';
 import { schemaFaults, valueAt } from './schema-faults.js';
+import { roles } from './roles.js';
+import type { Role } from './roles.js';
 import { configSchema, strengths } from './schema.js';
 import type { Config } from './schema.js';
 import { checkTlsFiles, checkTlsKeys, withAbsoluteFiles } from './tls-files.js';
@@ -134,9 +136,6 @@ export async function queueUrl(queue: Config['queue']): Promise<string> {
   url.password = encodeURIComponent(text.replace(/\r?\n$/, ''));
   return url.href;
 }
-
-export const roles = ['receiver', 'worker', 'sender', 'admin'] as const;
-export type Role = (typeof roles)[number];
 
 /**
  * Checks that this process can run these roles with this configuration.

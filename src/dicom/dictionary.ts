@@ -1,7 +1,16 @@
 // The data dictionary (PS3.6), read from dcmjs' tables.
-import dcmjs from 'dcmjs';
+import { createRequire } from 'node:module';
+import type dcmjs from 'dcmjs';
 
-const { dictionary, nameMap } = dcmjs.data.DicomMetaDictionary;
+type Dcmjs = typeof dcmjs;
+let loaded: Dcmjs | null = null;
+
+/** Loaded by the first look-up: that takes a third of the start of a program that only sends, which asks for nothing of it. */
+function tables(): Dcmjs['data']['DicomMetaDictionary'] {
+  const { data }: Dcmjs = (loaded ??= createRequire(import.meta.url)('dcmjs'));
+  return data.DicomMetaDictionary;
+}
+
 /** dcmjs marks retired attributes in their names. */
 const retired = 'RETIRED_';
 
@@ -27,7 +36,7 @@ function lookUp(tag: number): Entry {
   const element = tag & 0xffff;
   if (isPrivate(tag)) return element >= 0x10 && element <= 0xff ? { keyword: '', vr: 'LO' } : unknown;
   if (element === 0) return { keyword: '', vr: 'UL' };
-  const found = dictionary[tagText(tag)];
+  const found = tables().dictionary[tagText(tag)];
   return found === undefined
     ? unknown
     : { keyword: found.name.replace(retired, ''), vr: found.vr === 'up' ? 'UL' : found.vr };
@@ -46,6 +55,7 @@ export function isPrivate(tag: number): boolean {
 
 /** Tag of an attribute by its keyword (PS3.6), or undefined. */
 export function tagOf(keyword: string): number | undefined {
+  const { nameMap } = tables();
   const found = nameMap[keyword] ?? nameMap[retired + keyword];
   return found === undefined ? undefined : Number.parseInt(found.tag.slice(1, 5) + found.tag.slice(6, 10), 16);
 }
@@ -61,4 +71,9 @@ export function keywordOf(tag: number): string | undefined {
  */
 export function vrOf(tag: number): string {
   return entryOf(tag).vr;
+}
+
+/** Every keyword of a standard attribute, retired ones with them. */
+export function keywords(): string[] {
+  return Object.keys(tables().nameMap).map((name) => (name.startsWith(retired) ? name.slice(retired.length) : name));
 }

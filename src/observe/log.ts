@@ -1,5 +1,6 @@
 // Structured log: JSON lines on standard error, so that standard output stays for results. Never patient data: a series is its key.
-import { pino } from 'pino';
+import { createRequire } from 'node:module';
+import type pinoModule from 'pino';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 type Fields = Readonly<Record<string, unknown>>;
@@ -29,29 +30,39 @@ const identifying = [
   'sopInstanceUid',
 ];
 
-function wrap(logger: pino.Logger): Log {
+const rank: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3, silent: 4 };
+
+/** Opens the log of one process. */
+export const openLog = (level: LogLevel): Log => logOver(level, () => openPino(level));
+
+/** Its logger is opened for the first line that is written: most commands have nothing to say. */
+function logOver(level: LogLevel, open: () => pinoModule.Logger): Log {
+  let opened: pinoModule.Logger | null = null;
+  const logger = (): pinoModule.Logger => (opened ??= open());
+  const at = (own: Exclude<LogLevel, 'silent'>) => {
+    if (rank[own] < rank[level]) return () => undefined;
+    return (event: string, fields: Fields = {}): void => logger()[own](fields, event);
+  };
   return {
-    debug: (event, fields) => logger.debug(fields ?? {}, event),
-    info: (event, fields) => logger.info(fields ?? {}, event),
-    warn: (event, fields) => logger.warn(fields ?? {}, event),
-    error: (event, fields) => logger.error(fields ?? {}, event),
-    with: (fields) => wrap(logger.child(fields)),
+    debug: at('debug'),
+    info: at('info'),
+    warn: at('warn'),
+    error: at('error'),
+    with: (fields) => logOver(level, () => logger().child(fields)),
   };
 }
 
-/** Opens the log of one process. */
-export function openLog(level: LogLevel): Log {
-  return wrap(
-    pino(
-      {
-        level,
-        base: null,
-        redact: { paths: identifying.flatMap((name) => [name, `*.${name}`]), censor: '[removed]' },
-        timestamp: pino.stdTimeFunctions.isoTime,
-        formatters: { level: (label) => ({ level: label }) },
-        serializers: { error: pino.stdSerializers.err },
-      },
-      pino.destination({ dest: 2, sync: true }),
-    ),
+function openPino(level: LogLevel): pinoModule.Logger {
+  const { pino }: typeof pinoModule = createRequire(import.meta.url)('pino');
+  return pino(
+    {
+      level,
+      base: null,
+      redact: { paths: identifying.flatMap((name) => [name, `*.${name}`]), censor: '[removed]' },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      serializers: { error: pino.stdSerializers.err },
+    },
+    pino.destination({ dest: 2, sync: true }),
   );
 }

@@ -11,7 +11,8 @@ import { ConfigInvalidError, faultText } from '../../src/config/faults.js';
 import { configJsonSchema, rulesJsonSchema } from '../../src/config/json-schema.js';
 import type { Config } from '../../src/config/schema.js';
 import { mapping } from '../../src/conditions/plain.js';
-import { checkRoles, loadConfig, queueUrl, roles } from '../../src/config/load.js';
+import { checkRoles, loadConfig, queueUrl } from '../../src/config/load.js';
+import { roles } from '../../src/config/roles.js';
 
 const cases = new URL('../../../test/config/cases/', import.meta.url).pathname;
 const examples = new URL('../../../config/', import.meta.url).pathname;
