@@ -87,21 +87,21 @@ async function judge(
 }
 
 describe('ct-low-dose beats no enhancement', () => {
+  // SSIM gained, at least: two thirds of what was measured. The 1 mm chest has 20 HU of its own, which the reference keeps.
   const series = [
-    'ct/abdomen-3mm-siemens-biograph40-mct',
-    'ct/chest-1.25mm-ge-ricord',
-    'ct/chest-1mm-philips-brilliance16',
-    'ct/acr-phantom-3mm-80kv-siemens-drive',
-  ];
-  for (const [seed, name] of series.entries()) {
+    ['ct/abdomen-3mm-siemens-biograph40-mct', 0.027],
+    ['ct/chest-1.25mm-ge-ricord', 0.027],
+    ['ct/chest-1mm-philips-brilliance16', 0.011],
+    ['ct/acr-phantom-3mm-80kv-siemens-drive', 0.057],
+  ] as const;
+  for (const [seed, [name, leastSimilarity]] of series.entries()) {
     itWithData(`on ${name} with 40 HU of correlated noise added`, async () => {
       const truth = await middleSlice(name);
       const field = kernelNoise(truth.rows, truth.columns, seed + 1);
       const noisy = { ...truth, values: truth.values.map((value, i) => value + 40 * (field[i] ?? 0)) };
       const { gain, similarity } = await judge('CT', 'ct-low-dose', noisy, truth, -160, 240);
       expect(gain).toBeGreaterThan(1.5);
-      // The 1 mm chest has 20 HU of its own, which the reference keeps: it gains least (0.016), the others above 0.02.
-      expect(similarity).toBeGreaterThan(0.015);
+      expect(similarity).toBeGreaterThan(leastSimilarity);
     });
   }
 });
