@@ -23,7 +23,7 @@ export default {
     rule(
       'pure',
       { path: '^src/(imaging|dicom)/|/decide[^/]*\\.ts$', pathNot: '^src/dicom/uid\\.ts$' },
-      { dependencyTypes: ['core'] },
+      { dependencyTypes: ['core'], pathNot: '^(node:)?module$' }, // `module` loads a package when it is first asked for
     ),
     ...stages.map((stage) => only(stage, ground)),
     only('queue', ['dicom', 'spool', 'observe']),
