@@ -36,7 +36,8 @@ export function quickConfig(change: Record<string, unknown>): Record<string, unk
   return {
     node: { aeTitle: 'LIMPID', dimse: { host: '127.0.0.1', port: 0 }, http: { host: '127.0.0.1', port: 0 } },
     spool: { directory: './data', low: '100MB', critical: '50MB' },
-    assemble: { quiet: '1500ms', released: '300ms', gaps: '2s', longest: '60s' },
+    // Longer than a sender of a busy machine pauses; after an association with several instances `released` counts.
+    assemble: { quiet: '3s', released: '300ms', gaps: '4s', longest: '60s' },
     log: { level: 'info' },
     ...change,
   };

@@ -153,7 +153,7 @@ describe('a destination that is away', () => {
       probe: () => Promise.resolve(operator),
     });
     await run(table, one);
-    for (let tries = 0; tries < 50 && table.records.size < 4; tries++) await delay(10);
+    for (let tries = 0; tries < 1000 && table.records.size < 4; tries++) await delay(10);
     for (const key of keys) {
       const batches = table.records.get(key) ?? [];
       expect(batches.map(({ association }) => association?.class)).toEqual(['permanent']);

@@ -151,7 +151,7 @@ describeWithPeers(['prometheus'], 'the dashboard on a Prometheus that scrapes a 
         'recording-rules.yml': read('deploy/prometheus/recording-rules.yml'),
       },
     });
-    for (let i = 0; i < 100 && (await ask('rate(limpid_tasks_total[30s]) > 0')).length === 0; i++) await delay(200);
+    for (let i = 0; i < 200 && (await ask('rate(limpid_tasks_total[30s]) > 0')).length === 0; i++) await delay(200);
   });
   afterAll(async () => {
     stopWatching();
@@ -176,7 +176,7 @@ describeWithPeers(['prometheus'], 'the dashboard on a Prometheus that scrapes a 
     );
     expect(names.length).toBeGreaterThan(4);
     for (const name of names) {
-      for (let i = 0; i < 50 && (await ask(name)).length === 0; i++) await delay(200);
+      for (let i = 0; i < 200 && (await ask(name)).length === 0; i++) await delay(200);
       expect([name, (await ask(name)).length > 0]).toEqual([name, true]);
     }
   });

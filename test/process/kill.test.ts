@@ -31,7 +31,7 @@ function configFor(pacs: ReceivingPacs, change: Record<string, unknown> = {}): R
       pacs: { aeTitle: pacs.aeTitle, host: '127.0.0.1', port: pacs.port },
     },
     workers: { providers: ['cpu'] },
-    assemble: { quiet: '500ms', released: '200ms', gaps: '1s', longest: '60s' },
+    assemble: { quiet: '3s', released: '200ms', gaps: '3s', longest: '60s' },
     rules: [{ name: 'all', enhance: [{ with: 'gaussian' }], forward: ['pacs'], deliver: ['pacs'] }],
     ...change,
   });
@@ -138,7 +138,7 @@ describe('SIGKILL of a whole node on the embedded queue', () => {
         folder: join(folder, 'node'),
         config: quickConfig({
           peers: { ct1: { aeTitle: 'CT1' } },
-          assemble: { quiet: '500ms', released: '200ms', gaps: '1s', longest: '60s' },
+          assemble: { quiet: '3s', released: '200ms', gaps: '3s', longest: '60s' },
           rules: [{ name: 'all', ignore: true }],
         }),
       };

@@ -44,7 +44,7 @@ beforeAll(async () => {
       spool: { directory: './data', keep: { delivered: '1s' } },
       peers: { ct1: { aeTitle: 'CT1' }, pacs: { aeTitle: 'PACS', host: '127.0.0.1', port: pacs.port } },
       workers: { providers: ['cpu'] },
-      assemble: { quiet: '500ms', released: '200ms', gaps: '1s', longest: '60s' },
+      assemble: { quiet: '2s', released: '200ms', gaps: '2s', longest: '60s' },
       rules: [
         {
           name: 'wide',

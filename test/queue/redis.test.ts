@@ -162,7 +162,7 @@ describeWithPeers(['redis-server'], 'a Redis that fails', () => {
     for (let attempt = 0; attempt < 3; attempt++) {
       const start = performance.now();
       expect(await queue.add('series', seriesJob(`away-${attempt}`))).toBe(false);
-      expect(performance.now() - start).toBeLessThan(2_500);
+      expect(performance.now() - start).toBeLessThan(5_000);
     }
     await expect(queue.counts()).rejects.toMatchObject({ code: 'QUEUE_UNAVAILABLE' });
     expect(await metrics.text()).toMatch(/limpid_failures_total\{code="QUEUE_UNAVAILABLE"\} [1-9]/);

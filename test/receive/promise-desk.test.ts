@@ -121,7 +121,7 @@ describe('a report', () => {
     expect(await figure('limpid_failures_total{code="RECEIVE_UNREPORTED"} 1')).toBe(true);
     const before = told.length;
     answers = [0];
-    await delay(50);
+    await delay(300); // the desk forgets it once that is written
     await desk.requested(association, request, gone);
     while (told.length === before) await delay(10);
     expect(told.at(-1)).toEqual(told[0]);

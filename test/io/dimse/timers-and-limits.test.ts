@@ -35,6 +35,10 @@ async function associated({ scp }: Pick<TestScp, 'scp'>): Promise<ScriptedPeer> 
   return peer;
 }
 
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await delay(5);
+}
+
 /** Sends byte by byte until the connection is closed. */
 async function trickle(peer: ScriptedPeer, bytes: Buffer, everyMs: number): Promise<string> {
   for (let index = 0; !peer.isClosed() && index < bytes.length; index++) {
@@ -44,7 +48,7 @@ async function trickle(peer: ScriptedPeer, bytes: Buffer, everyMs: number): Prom
   return peer.closed();
 }
 
-const slow = { artimMs: 150, idleMs: 150, pduMs: 150, stallMs: 150 };
+const slow = { artimMs: 400, idleMs: 400, pduMs: 400, stallMs: 400 };
 
 describe('slow and silent peers', () => {
   it(situation(93), async () => {
@@ -74,7 +78,7 @@ describe('slow and silent peers', () => {
     expect(node?.store.objects).toEqual([]);
   });
   it('the time that the store takes is not the peer’s idleness', async () => {
-    const store = memoryStore({ beforeCommit: () => delay(400) });
+    const store = memoryStore({ beforeCommit: () => delay(1000) });
     const peer = await associated(await open({ ...slow }, { store }));
     peer.send(commandPdu(1, storeRequest('1.2.98')), dataPdu(1, dataSet({ sopInstanceUid: '1.2.98' })));
     await peer.until(2);
@@ -180,12 +184,18 @@ describe('draining', () => {
     expect(await peer.closed()).toBe('AC; ABORT 0/0');
   });
   it('close waits for commits that have begun', async () => {
+    let hasBegun = false;
     let isCommitted = false;
-    const store = memoryStore({ beforeCommit: () => delay(200).then(() => void (isCommitted = true)) });
+    const beforeCommit = async () => {
+      hasBegun = true;
+      await delay(200);
+      isCommitted = true;
+    };
+    const store = memoryStore({ beforeCommit });
     const running = await open({}, { store });
     const peer = await associated(running);
     peer.send(commandPdu(1, storeRequest('1.2.3')), dataPdu(1, dataSet({ sopInstanceUid: '1.2.3' })));
-    await delay(50);
+    await until(() => hasBegun);
     await running.scp.close();
     expect(isCommitted).toBe(true);
     expect(store.ended.map(({ how }) => how)).toEqual(['lost']);
@@ -292,6 +302,7 @@ describe('the store', () => {
       dataPdu(1, dataSet({ sopInstanceUid: `1.2.${index}`, pixelBytes: 2 })),
     ];
     peer.send(...Array.from({ length: 50 }, (_, index) => small(index + 1)).flat());
+    await until(() => begun === 5);
     await delay(100);
     expect(begun).toBe(5);
     release();
