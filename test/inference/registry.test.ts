@@ -11,7 +11,7 @@ describe('the shipped models', () => {
   it('have cards', async () => {
     const registry = await openRegistry(models);
     expect(registry.list().map((card) => card.id)).toEqual(shippedModels);
-    expect(registry.get('ct-low-dose')).toMatchObject({ kind: 'network', modality: ['CT'], defaultStrength: 0.49 });
+    expect(registry.get('ct-low-dose')).toMatchObject({ kind: 'network', modality: ['CT'], defaultStrength: 0.47 });
     expect(registry.get('no-such-model')).toBeUndefined();
   });
   it.each(shippedModels)('%s is what its card says', async (id) => {
