@@ -13,7 +13,7 @@ import torch
 from limpid_training.network import UNIT
 from limpid_training.pools import CT_STEPS, GRID
 
-NOISE_HU = (3.0, 90.0)
+NOISE_HU = (3.0, 110.0)
 PATCH = 96
 BATCH = 8
 DRAWS = 2
