@@ -1,7 +1,5 @@
 // The tables of the conformance rules, row by row, against the tables that limpid works by: what becomes of each attribute, the input
 // gate's codes, the private block, the codes of a withdrawal.
-import { existsSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
 import { attributes, isCurve, isGroupLength, ruleOf } from '../../src/derive/attributes.js';
 import { keptPrivate } from '../../src/derive/private-elements.js';
@@ -10,25 +8,7 @@ import { withdrawalModifiers, withdrawalTitles } from '../../src/derive/withdraw
 import { keywordOf, tagText } from '../../src/dicom/dictionary.js';
 import { derivedClasses } from '../../src/dicom/uids.js';
 import { reasons } from '../../src/errors.js';
-
-const path = fileURLToPath(new URL('../../../../shared/conformance.md', import.meta.url));
-const rules = existsSync(path) ? readFileSync(path, 'utf8') : null;
-
-/** Rows of the tables under a heading, cells trimmed. */
-function rows(heading: string): string[][] {
-  const lines = (rules ?? '').split('\n');
-  const start = lines.findIndex((line) => line.startsWith(heading));
-  const end = lines.findIndex((line, index) => index > start && /^#{2,3} /.test(line));
-  return lines
-    .slice(start + 1, end < 0 ? undefined : end)
-    .filter((line) => line.startsWith('| ') && !line.startsWith('|---'))
-    .map((line) =>
-      line
-        .split('|')
-        .slice(1, -1)
-        .map((cell) => cell.trim()),
-    );
-}
+import { rowsOf as rows, rules } from '../support/conformance-rules.js';
 
 /** Tags of a cell such as `(0008,0012/0013)` or `(0008,1111), (0040,0244,0245)`; ranges and repeating groups are rules of code. */
 function tags(cell: string): number[] {
