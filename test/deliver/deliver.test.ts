@@ -126,6 +126,7 @@ describe('a destination that is away', () => {
 
   it('gets everything that waits, oldest first, as soon as a probe is answered', async () => {
     let isBack = false;
+    let answered = 0;
     const sent: string[] = [];
     const table = bench({
       send: (instances) => {
@@ -133,17 +134,20 @@ describe('a destination that is away', () => {
         sent.push(instances[0]?.sopInstanceUid ?? '');
         return Promise.resolve(all(instances));
       },
-      probe: () => Promise.resolve(isBack ? null : away),
+      probe: () => {
+        if (isBack) answered += 1;
+        return Promise.resolve(isBack ? null : away);
+      },
     });
     for (const job of [one, two, three, four]) await run(table, job);
     isBack = true;
     const started = performance.now();
     while (table.deliverer.breaker('pacs').state !== 'closed' || sent.length < 4) {
-      if (performance.now() - started > 5000) throw new Error(`woken ${table.woken.length}, sent ${sent.join()}`);
+      if (performance.now() - started > 20_000) throw new Error(`woken ${table.woken.length}, sent ${sent.join()}`);
       await delay(10);
     }
     expect(sent).toEqual(['1.2.3.1.1', '1.2.3.2.1', '1.2.3.3.1', '1.2.3.4.1']);
-    expect(performance.now() - started).toBeLessThan(2000);
+    expect(answered).toBe(1);
   });
 
   it('that a person has to mend is told to every delivery, once', async () => {

@@ -83,7 +83,7 @@ describeWithPeers(['storescu', 'storescp'], 'archives that misbehave', () => {
           archives.set(way, await startStoreScp({ port }));
         }
         for (const way of ['aborts-after', 'aborts-during'] as const)
-          await eventually(`all in ${way}, now mended`, () => has(way), 120_000);
+          await eventually(`all in ${way}, now mended`, () => has(way), 300_000); // its waits grow while it fails
         const key = keyOf(one.studyInstanceUid, one.seriesInstanceUid);
         const requeued = await limpid('series', 'requeue', key, '--config', join(folder, 'limpid.yaml'));
         expect(requeued).toMatchObject({ status: 0 });
@@ -96,5 +96,5 @@ describeWithPeers(['storescu', 'storescp'], 'archives that misbehave', () => {
         for (const archive of archives.values()) await archive.stop();
       }
     });
-  }, 300_000);
+  }, 600_000);
 });

@@ -99,7 +99,10 @@ describeWithPeers(['storescu', 'dcmsend', 'Orthanc'], 'storescu > limpid > Ortha
   }
 
   it('one association an image, then several associations at once: one revision, one derived series each', async () => {
-    await withNode(configFor(orthanc.dicomPort, orthanc.aeTitle, { rules: filterRules }), async (node, folder) => {
+    // Longer than any process takes to start.
+    const assemble = { quiet: '8s', released: '5s', gaps: '8s', longest: '120s' };
+    const config = configFor(orthanc.dicomPort, orthanc.aeTitle, { rules: filterRules, assemble });
+    await withNode(config, async (node, folder) => {
       const one = await writeSyntheticSeries(join(folder, 'one'), {
         modality: 'CT',
         slices: 5,
@@ -210,8 +213,9 @@ describeWithPeers(['storescu', 'Orthanc', 'redis-server'], 'roles in processes o
             }),
           ),
         );
-        for (const { files } of series)
-          expect(await runTool('storescu', [...scu(receiver.dicomPort), ...files])).toMatchObject({ code: 0 });
+        // All at once, so that there is work for both.
+        const files = series.flatMap((one) => one.files);
+        expect(await runTool('storescu', [...scu(receiver.dicomPort), ...files])).toMatchObject({ code: 0 });
         const held = await eventually(
           'six originals and six derived series',
           async () => {

@@ -185,11 +185,14 @@ describe('late slices by a rule with late: withdraw', () => {
 
 describe('a recall', () => {
   it('lists what a model made in a time, and withdraws it with --yes only', async () => {
+    const today = (): string => {
+      const now = new Date();
+      return `${now.getFullYear()}-${String(now.getMonth() + 1).padStart(2, '0')}-${String(now.getDate()).padStart(2, '0')}`;
+    };
+    const from = today();
     const [a, b] = [await enhanced(4), await enhanced(5)];
     const other = await enhanced(6, 128);
-    const today = new Date();
-    const day = `${today.getFullYear()}-${String(today.getMonth() + 1).padStart(2, '0')}-${String(today.getDate()).padStart(2, '0')}`;
-    const recall = ['--model', 'gaussian', '--from', day, '--to', day, '--reason', 'safety'];
+    const recall = ['--model', 'gaussian', '--from', from, '--to', today(), '--reason', 'safety'];
     const listed = await withdraw(...recall, '--json');
     const rows = JSON.parse(listed.out) as {
       key: string;
