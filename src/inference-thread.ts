@@ -1,4 +1,5 @@
 // Thread of a task's child that runs the model. `run()` blocks it, and it is never ended singly.
+import { proveBatchOrder } from './enhance/batch-order.js';
 import { batched } from './enhance/batches.js';
 import { openEnhancer } from './enhance/enhancer.js';
 import type { Enhancer } from './enhance/enhancer.js';
@@ -12,17 +13,24 @@ import type { Result } from './threads/thread.js';
 /** Pixels that go through a network at once for each slice of a batch. */
 const slicePixels = 512 * 512;
 
-let open: { readonly name: string; readonly enhancer: Enhancer } | null = null;
+/** The model, and the sizes of batches in which it is known to keep the slices apart. */
+let open: { readonly name: string; readonly enhancer: Enhancer; readonly proved: Set<number> } | null = null;
 
 const nameOf = ({ card, provider }: OpenModel): string => `${card.id} ${card.sha256} ${provider}`;
 
-async function enhancerOf(model: OpenModel): Promise<Enhancer> {
+/** @param count slices that are about to go through it together */
+async function enhancerOf(model: OpenModel, count: number): Promise<Enhancer> {
   const { card, file, provider } = model;
   const name = nameOf(model);
-  if (open?.name === name) return open.enhancer;
-  await open?.enhancer.close();
-  open = null;
-  open = { name, enhancer: await openEnhancer(card, file, provider) };
+  if (open?.name !== name) {
+    await open?.enhancer.close();
+    open = null;
+    open = { name, enhancer: await openEnhancer(card, file, provider), proved: new Set([1]) };
+  }
+  if (!open.proved.has(count)) {
+    await proveBatchOrder(open.enhancer, count);
+    open.proved.add(count);
+  }
   return open.enhancer;
 }
 
@@ -36,7 +44,7 @@ function missing(index: number): never {
 async function residualsOf(batch: readonly Argument[]): Promise<Residual[]> {
   const [first] = batch;
   if (first === undefined) return [];
-  const enhancer = await enhancerOf(first.model);
+  const enhancer = await enhancerOf(first.model, batch.length);
   const start = performance.now();
   const residuals = await enhancer.residuals(
     batch.map(({ rows, columns, values, map }) => ({ slice: { rows, columns, values }, noise: map })),

@@ -5,7 +5,7 @@
  */
 import { LimpidError } from '../errors.js';
 import { decodeFrame, encodeFrame } from './codecs.js';
-import { toRgb } from './colour.js';
+import { isColour, toRgb } from './colour.js';
 import { DataSet, readDataSet } from './data-set.js';
 import type { Element } from './data-set.js';
 import { encodeElement, header, itemHeader, joined } from './element.js';
@@ -87,7 +87,8 @@ function framesOf(ds: DataSet): Frames {
   };
   const pixelData = ds.get(tags.pixelData);
   if (pixelData === undefined) throw undecodable('no Pixel Data');
-  const form = {
+  const named = text(ds, 'PhotometricInterpretation') ?? '';
+  const form: PixelDescription = {
     rows: whole('Rows'),
     columns: whole('Columns'),
     frames: whole('NumberOfFrames', 1),
@@ -95,13 +96,13 @@ function framesOf(ds: DataSet): Frames {
     bitsAllocated: whole('BitsAllocated'),
     bitsStored: whole('BitsStored'),
     signed: whole('PixelRepresentation') === 1,
-    // Samples as the frames hold them: what they mean is asked for below.
-    photometric: 'MONOCHROME2',
+    // What frames may be checked against; of grey and of other colours, what their samples mean is asked for below.
+    photometric: isColour(named) ? named : 'MONOCHROME2',
     byPlanes: false,
     slope: 1,
     intercept: 0,
     padding: null,
-  } as const;
+  };
   const { rows, columns, frames, samples, bitsAllocated } = form;
   if (bitsAllocated !== 8 && bitsAllocated !== 16) throw undecodable(`${bitsAllocated} bits allocated`);
   const frameBytes = rows * columns * samples * (bitsAllocated / 8);
@@ -190,7 +191,8 @@ const asTheyAre = (pixels: Uint8Array): Uint8Array => pixels;
 
 /**
  * What the decoder makes of colour: the codings of JPEG 2000 give RGB back, those of JPEG the luminance and chrominance they hold. These
- * become RGB, which every reader shows alike, only where loss is no question any more.
+ * become RGB, which every reader shows alike, only where loss is no question any more. A frame that says to be of another colour than the
+ * data set is refused by the decoder: whoever gets it decoded could not see that any more.
  */
 function colourOf(
   ds: DataSet,

@@ -1,5 +1,5 @@
 // Colour in another syntax, against GDCM's decoders: every sample is theirs, or theirs as RGB where the loss was there before.
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from '@jest/globals';
 import { readDataSet } from '../../src/dicom/data-set.js';
@@ -8,6 +8,7 @@ import { readInstance } from '../../src/dicom/file.js';
 import { transcoded } from '../../src/dicom/transcode.js';
 import { number, text } from '../../src/dicom/values.js';
 import { describeWithPeers, runTool } from '../support/peers.js';
+import { set } from '../support/planted-faults.js';
 import { itWithData, sharedData } from '../support/shared-data.js';
 import { withFolder } from '../support/temporary.js';
 
@@ -118,5 +119,35 @@ describeWithPeers(['gdcmconv', 'dcmcjpeg', 'dcmdrle'], 'colour in Explicit VR Li
     await expect(run('1.2.840.10008.1.2.4.70', 'YBR_FULL_422')).rejects.toThrow('YBR_FULL_422');
     await expect(run('1.2.840.10008.1.2.4.50', 'YBR_PART_422')).rejects.toThrow('YBR_PART_422');
     await run('1.2.840.10008.1.2.4.50', 'YBR_FULL_422');
+  });
+
+  itWithData('is refused where the frames are of other colours than the data set says', async () => {
+    await withFolder(async (folder) => {
+      const [native, coded, named] = [join(folder, 'native.dcm'), join(folder, 'coded.dcm'), join(folder, 'named.dcm')];
+      await runTool('gdcmconv', ['--raw', sharedData('transfer-syntaxes/explicit-be_us_rgb_8u.dcm') ?? '', native]);
+      const as = async (
+        tool: 'gdcmconv' | 'dcmcjpeg',
+        args: readonly string[],
+        photometric: string,
+      ): Promise<string> => {
+        expect(await runTool(tool, [...args, native, coded])).toMatchObject({ code: 0 });
+        await writeFile(
+          named,
+          set('PhotometricInterpretation', 'CS', photometric)(new Uint8Array(await readFile(coded))),
+        );
+        return (await own(named)).photometric;
+      };
+      // As they are made: told right.
+      expect(await as('dcmcjpeg', ['+eb'], 'YBR_FULL_422')).toBe('RGB');
+      expect(await as('dcmcjpeg', ['+eb', '+cr'], 'RGB')).toBe('RGB');
+      expect(await as('gdcmconv', ['--j2k'], 'RGB')).toBe('RGB');
+      await expect(as('dcmcjpeg', ['+eb'], 'RGB')).rejects.toThrow('RGB, and its frames are YBR');
+      await expect(as('dcmcjpeg', ['+eb', '+cr'], 'YBR_FULL_422')).rejects.toThrow(
+        'YBR_FULL_422, and its frames are RGB',
+      );
+      await expect(as('dcmcjpeg', ['+eb'], 'YBR_RCT')).rejects.toThrow('YBR_RCT, and its frames are not');
+      await expect(as('gdcmconv', ['--j2k'], 'YBR_RCT')).rejects.toThrow('YBR_RCT, and its frames are not');
+      await expect(as('dcmcjpeg', ['+e1'], 'YBR_ICT')).rejects.toThrow('YBR_ICT, and its frames are not');
+    });
   });
 });

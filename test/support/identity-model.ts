@@ -24,23 +24,36 @@ function tensor(field: number, name: string, channels: number): number[] {
   return bytes(field, [...words(1, name), ...bytes(2, bytes(1, [...varint(1, 1), ...bytes(2, dims)]))]);
 }
 
-/** y = x[:, 0:1], by the Slice of operator set 9. */
-function modelBytes(): Uint8Array {
-  const node = [
-    ...words(1, 'x'),
-    ...words(2, 'y'),
+/** output = input[from:to] along an axis, by the Slice of operator set 9. */
+const slice = (input: string, output: string, axis: number, from: number, to: number): number[] =>
+  bytes(1, [
+    ...words(1, input),
+    ...words(2, output),
     ...words(4, 'Slice'),
-    ...attribute('axes', 1),
-    ...attribute('starts', 0),
-    ...attribute('ends', 1),
-  ];
-  const graph = [...bytes(1, node), ...words(2, identityModel), ...tensor(11, 'x', 2), ...tensor(12, 'y', 1)];
+    ...attribute('axes', axis),
+    ...attribute('starts', from),
+    ...attribute('ends', to),
+  ]);
+
+/** y = x[:, 0:1]; `rolled`: and each slice of a batch gets the next one's, the last the first one's. */
+function modelBytes(rolled: boolean): Uint8Array {
+  const axis0 = bytes(5, [...words(1, 'axis'), ...varint(3, 0), ...varint(20, 2)]);
+  const concat = [...words(1, 'rest'), ...words(1, 'first'), ...words(2, 'y'), ...words(4, 'Concat'), ...axis0];
+  const nodes = rolled
+    ? [
+        ...slice('x', 'image', 1, 0, 1),
+        ...slice('image', 'rest', 0, 1, 9999),
+        ...slice('image', 'first', 0, 0, 1),
+        ...bytes(1, concat),
+      ]
+    : slice('x', 'y', 1, 0, 1);
+  const graph = [...nodes, ...words(2, identityModel), ...tensor(11, 'x', 2), ...tensor(12, 'y', 1)];
   return Uint8Array.from([...varint(1, 4), ...bytes(7, graph), ...bytes(8, varint(2, 9))]);
 }
 
-/** Writes a models folder with the identity in it, for CT, MR and ultrasound of any kind. */
-export async function writeIdentityModel(folder: string): Promise<void> {
-  const model = modelBytes();
+/** Writes a models folder with the identity in it, for CT, MR and ultrasound of any kind. @param rolled one that mixes up its batches */
+export async function writeIdentityModel(folder: string, rolled = false): Promise<void> {
+  const model = modelBytes(rolled);
   await mkdir(join(folder, identityModel), { recursive: true });
   await writeFile(join(folder, identityModel, 'model.onnx'), model);
   const card = {
