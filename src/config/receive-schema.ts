@@ -47,7 +47,9 @@ const limits = z
 export const nodeReceive = {
   accept: classes
     .prefault('all')
-    .describe('Storage SOP classes that are negotiated; forwarding needs all. Others: abstract syntax not supported.'),
+    .describe(
+      'Storage SOP classes that are negotiated; forwarding needs all, which holds classes that their caller names storage. Others: abstract syntax not supported.',
+    ),
   prefer: z
     .enum(['proposed', 'explicit-le'])
     .default('proposed')

@@ -120,7 +120,7 @@ export async function conformancePage(): Promise<string> {
       ['network service', 'SCU', 'SCP'],
       [
         ['Verification', 'yes', 'yes'],
-        ['Storage, every Storage SOP class of PS3.4 Annex B.5 and private ones below its root', 'yes', 'yes'],
+        ['Storage, every Storage SOP class of PS3.4 Annex B.5, private ones below its root, and any that the caller or the configuration names', 'yes', 'yes'],
         ['Storage Commitment Push Model', 'yes, for peers configured so', 'yes, where the configuration says so'],
         ['Query/Retrieve, Worklist, MPPS, Print', 'no', 'no'],
         ['Media interchange', 'no', 'no'],
@@ -142,7 +142,8 @@ export async function conformancePage(): Promise<string> {
         ['asynchronous operations', 'one at a time in both directions; the window is never negotiated'],
         ['role selection', 'Storage: the association requestor is SCU, SCP of the requestor is refused; Storage Commitment: a peer that is asked may take the SCP role to report; limpid proposes that role when it reports itself'],
         ['Storage extended negotiation', 'level 2 (full), no digital signatures, no element coercion'],
-        ['user identity', 'not negotiated'],
+        ['Common extended negotiation', 'read, never answered: a class that limpid does not know is taken for storage where the caller names the Storage service class (1.2.840.10008.4.2) for it'],
+        ['user identity', 'read; checked, and answered where that is asked for, of peers whose configuration says so (`receive.user`)'],
         ['TLS', 'as SCP on a port of its own (2762), as SCU per peer: see Security'],
       ],
     ),

@@ -1,5 +1,5 @@
 // A-ASSOCIATE-RQ and -AC (PS3.8 Sections 9.3.2, 9.3.3; user information: PS3.7 Annex D.3.3), both ways.
-import { PduType, encodePdu, headerLength, invalidPdu } from './pdu.js';
+import { ProtocolFault, PduType, encodePdu, headerLength, invalidPdu } from './pdu.js';
 
 /** The only application context (PS3.7 Annex A.2.1). */
 export const applicationContext = '1.2.840.10008.3.1.1.1';
@@ -30,6 +30,12 @@ export interface ExtendedNegotiation {
   readonly information: Uint8Array;
 }
 
+/** SOP Class Common Extended Negotiation (PS3.7 Annex D.3.3.6): which service a class is of, told to nodes that may not know it. */
+export interface CommonExtendedNegotiation {
+  readonly sopClassUid: string;
+  readonly serviceClassUid: string;
+}
+
 /** User Identity (PS3.7 Annex D.3.3.7): 1 name, 2 name and passcode, 3 Kerberos, 4 SAML, 5 JWT. */
 export interface UserIdentity {
   readonly type: number;
@@ -54,6 +60,8 @@ interface Associate {
 }
 export interface AssociateRequest extends Associate {
   readonly contexts: readonly ProposedContext[];
+  /** Has no answer. */
+  readonly common: readonly CommonExtendedNegotiation[];
   readonly identity: UserIdentity | null;
 }
 export interface AssociateAccept extends Associate {
@@ -75,6 +83,7 @@ const Item = {
   RoleSelection: 0x54,
   ImplementationVersion: 0x55,
   Extended: 0x56,
+  CommonExtended: 0x57,
   UserIdentity: 0x58,
   UserIdentityAnswer: 0x59,
 } as const;
@@ -153,6 +162,18 @@ function readExtended(value: Buffer): ExtendedNegotiation {
   return { sopClassUid: uidText(uid), information: value.subarray(end) };
 }
 
+/** What is told, without the related general classes; nothing of an item that is cut: it asks for no answer, and limpid can do without it. */
+function readCommon(value: Buffer): CommonExtendedNegotiation[] {
+  try {
+    const [sopClass, end] = readCounted(value, 0);
+    const [serviceClass] = readCounted(value, end);
+    return [{ sopClassUid: uidText(sopClass), serviceClassUid: uidText(serviceClass) }];
+  } catch (error) {
+    if (!(error instanceof ProtocolFault)) throw error;
+    return [];
+  }
+}
+
 function readIdentity(value: Buffer): UserIdentity {
   const [primary, end] = readCounted(value, 2);
   const [secondary] = readCounted(value, end);
@@ -166,6 +187,7 @@ interface UserInformation extends Pick<Associate, 'asyncWindow'> {
   asyncWindow: Associate['asyncWindow'];
   roles: RoleSelection[];
   extended: ExtendedNegotiation[];
+  common: CommonExtendedNegotiation[];
   identity: UserIdentity | null;
   identityAnswered: boolean;
 }
@@ -178,6 +200,7 @@ function readUserInformation(value: Buffer): UserInformation {
     asyncWindow: null,
     roles: [],
     extended: [],
+    common: [],
     identity: null,
     identityAnswered: false,
   };
@@ -189,6 +212,7 @@ function readUserInformation(value: Buffer): UserInformation {
       information.asyncWindow = { invoked: item.readUInt16BE(0), performed: item.readUInt16BE(2) };
     } else if (type === Item.RoleSelection) information.roles.push(readRole(item));
     else if (type === Item.Extended) information.extended.push(readExtended(item));
+    else if (type === Item.CommonExtended) information.common.push(...readCommon(item));
     else if (type === Item.UserIdentity) information.identity = readIdentity(item);
     else if (type === Item.UserIdentityAnswer) information.identityAnswered = true;
   }
@@ -231,7 +255,11 @@ export function decodeAssociateRequest(body: Buffer, syntaxesOfContext: number):
 /** @param body behind the PDU's header @throws ProtocolFault 2/6 */
 export function decodeAssociateAccept(body: Buffer): AssociateAccept {
   const seen = new Set<number>();
-  const { identity: _, ...accept } = readAssociate(body, Item.AnsweredContext, (value) => readAnswered(value, seen));
+  const {
+    identity: _,
+    common: _common,
+    ...accept
+  } = readAssociate(body, Item.AnsweredContext, (value) => readAnswered(value, seen));
   return accept;
 }
 
@@ -265,6 +293,10 @@ function encodeUserInformation(associate: Associate, last: readonly Buffer[]): B
   );
 }
 
+/** No related general classes are named. */
+const encodeCommon = ({ sopClassUid, serviceClassUid }: CommonExtendedNegotiation) =>
+  encodeItem(Item.CommonExtended, counted(bytesOf(sopClassUid)), counted(bytesOf(serviceClassUid)), two(0));
+
 const encodeIdentity = ({ type, positiveResponse, primary, secondary }: UserIdentity) =>
   encodeItem(Item.UserIdentity, Uint8Array.of(type, positiveResponse ? 1 : 0), counted(primary), counted(secondary));
 
@@ -286,12 +318,10 @@ export function encodeAssociateRequest(request: AssociateRequest): Buffer {
       ...transferSyntaxUids.map((uid) => encodeItem(Item.TransferSyntax, bytesOf(uid))),
     ),
   );
-  return encodeAssociate(
-    PduType.AssociateRequest,
-    request,
-    contexts,
-    request.identity ? [encodeIdentity(request.identity)] : [],
-  );
+  return encodeAssociate(PduType.AssociateRequest, request, contexts, [
+    ...request.common.map(encodeCommon),
+    ...(request.identity ? [encodeIdentity(request.identity)] : []),
+  ]);
 }
 
 export function encodeAssociateAccept(accept: AssociateAccept): Buffer {

@@ -76,6 +76,16 @@ export function isStorageClass(uid: string): boolean {
   return (uid.startsWith(storageRoot) && isReceivableUid(uid) && !notStorage.has(uid)) || storageElsewhere.has(uid);
 }
 
+/** Service class of storage (PS3.4 Annex B), as callers name it in SOP Class Common Extended Negotiation. */
+export const storageServiceClass = '1.2.840.10008.4.2';
+
+/** Whether a class that is none of the standard's tree, a vendor's or one of a later edition, may be taken for storage where somebody says so. */
+export function mayBeStorageClass(uid: string): boolean {
+  return (
+    isReceivableUid(uid) && !notStorage.has(uid) && uid !== SopClass.Verification && uid !== SopClass.StorageCommitment
+  );
+}
+
 /** A UID by its characters and length (PS3.5 Section 9.1). A leading zero in a component is met in practice and let through. */
 export function isReceivableUid(text: string): boolean {
   return text.length <= 64 && /^\d+(?:\.\d+)+$/.test(text);

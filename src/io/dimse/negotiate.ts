@@ -13,7 +13,9 @@ import {
   TransferSyntax,
   decodableSyntaxes,
   isStorageClass,
+  mayBeStorageClass,
   nativeSyntaxes,
+  storageServiceClass,
   videoSyntaxes,
 } from './constants.js';
 import { type Rejection, invalidPdu } from './pdu.js';
@@ -108,16 +110,30 @@ function commitmentRoles(roles: readonly RoleSelection[], offer: CommitmentOffer
   return { scu: asked.scu !== 0 && offer.requests, scp: asked.scp !== 0 && offer.reports };
 }
 
+/** Whether the node takes a class for storage: by its own knowledge, the configuration's or the caller's word. */
+function isTaken(
+  uid: string,
+  { common }: Pick<AssociateRequest, 'common'>,
+  { classes }: Pick<NegotiationPolicy, 'classes'>,
+): boolean {
+  if (!mayBeStorageClass(uid)) return false;
+  if (classes !== null) return classes.has(uid);
+  return (
+    isStorageClass(uid) ||
+    common.some(({ sopClassUid, serviceClassUid }) => sopClassUid === uid && serviceClassUid === storageServiceClass)
+  );
+}
+
 function answerContext(
   context: ProposedContext,
-  roles: readonly RoleSelection[],
+  request: AssociateRequest,
   offer: CommitmentOffer,
   policy: NegotiationPolicy,
 ): AnsweredContext {
   const { id, abstractSyntaxUid, transferSyntaxUids } = context;
-  const { scu, scp } = commitmentRoles(roles, offer);
+  const { scu, scp } = commitmentRoles(request.roles, offer);
   const isCommitment = abstractSyntaxUid === SopClass.StorageCommitment && (scu || scp);
-  const isStorage = isStorageClass(abstractSyntaxUid) && (policy.classes?.has(abstractSyntaxUid) ?? true);
+  const isStorage = isTaken(abstractSyntaxUid, request, policy);
   if (abstractSyntaxUid !== SopClass.Verification && !isStorage && !isCommitment) {
     return { id, result: ContextResult.AbstractSyntaxNotSupported, transferSyntaxUid: transferSyntaxUids[0] ?? '' };
   }
@@ -147,7 +163,7 @@ export function answerRequest(
     implementationVersionName,
     // never answered: the window is 1/1 (PS3.7 Annex D.3.3.3)
     asyncWindow: null,
-    contexts: request.contexts.map((context) => answerContext(context, request.roles, offer, policy)),
+    contexts: request.contexts.map((context) => answerContext(context, request, offer, policy)),
     roles: request.roles.map((role) => {
       const { sopClassUid, scu } = role;
       if (sopClassUid === SopClass.StorageCommitment) {
@@ -197,6 +213,7 @@ export function requestFor(
     contexts,
     roles,
     extended: [],
+    common: [],
     identity: null,
   };
 }

@@ -232,6 +232,33 @@ describe('what is answered to an association request', () => {
       expect(await peer.closed()).toBe('AC; RSP 8030 #1 0000; RELEASE-RP');
     }
   });
+  it('a class that nobody knows is taken for storage where the caller names that service, and not otherwise', async () => {
+    const [vendor, find, later] = ['1.3.12.2.1107.5.9.1', '1.2.840.10008.5.1.4.1.2.2.1', '1.2.840.10008.5.1.4.99.7'];
+    const contexts = [vendor, later, find, '1.2.840.10008.5.1.4.1.1.200.4'].map((uid, index) =>
+      context(2 * index + 1, uid, [explicitLittle]),
+    );
+    const named = (serviceClassUid: string) =>
+      contexts.map(({ abstractSyntaxUid }) => ({ sopClassUid: abstractSyntaxUid, serviceClassUid }));
+    const resultsWith = async (common: AssociateRequest['common']) =>
+      (await results({ contexts, common })).map(([, result]) => result);
+    expect(await resultsWith([])).toEqual([3, 3, 3, 3]);
+    expect(await resultsWith(named('1.2.840.10008.4.2').slice(0, 2))).toEqual([0, 0, 3, 3]);
+    // Of a query limpid knows better; another service is none of its own.
+    expect(await resultsWith(named('1.2.840.10008.4.2').slice(3))).toEqual([3, 3, 3, 3]);
+    expect(await resultsWith(named('1.2.840.10008.4.3'))).toEqual([3, 3, 3, 3]);
+  });
+  it('an object of such a class is stored', async () => {
+    const [vendor, uid] = ['1.3.12.2.1107.5.9.1', '1.2.3.57'];
+    const contexts = [context(1, vendor, [explicitLittle])];
+    const common = [{ sopClassUid: vendor, serviceClassUid: '1.2.840.10008.4.2' }];
+    const peer = await associated(associateRequest({ contexts, common }));
+    peer.send(
+      commandPdu(1, storeRequest(uid, { affectedSopClassUid: vendor })),
+      fragments(1, dataSet({ sopInstanceUid: uid, sopClassUid: vendor }), 100_000),
+      encodeReleaseRequest(),
+    );
+    expect(await peer.closed()).toBe('AC; RSP 8001 #1 0000; RELEASE-RP');
+  });
   it('extended negotiation of other services has no answer', async () => {
     const extended = [{ sopClassUid: '1.2.840.10008.5.1.4.1.2.2.1', information: Buffer.from([1, 1, 1]) }];
     expect((await answerTo({ extended })).extended).toEqual([]);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { decodableSyntaxes, isReceivableUid, isStorageClass, videoSyntaxes } from '../../../src/io/dimse/constants.js';
-import { acceptedContexts, chooseSyntax, propose } from '../../../src/io/dimse/negotiate.js';
+import { acceptedContexts, answerRequest, chooseSyntax, propose, requestFor } from '../../../src/io/dimse/negotiate.js';
 import { context, ctClass, explicitLittle, implicitLittle, mrClass, verification } from '../../support/dimse-bytes.js';
 
 const jpegLossless = '1.2.840.10008.1.2.4.70';
@@ -65,6 +65,28 @@ it.each<[string, boolean]>([
   ['1.2\0', false],
 ])('%j as a UID: %s', (uid, expected) => {
   expect(isReceivableUid(uid)).toBe(expected);
+});
+
+describe('classes that the configuration lists', () => {
+  const vendor = '1.3.12.2.1107.5.9.1';
+  const proposed = [vendor, ctClass, mrClass].map((uid, index) => context(2 * index + 1, uid, [explicitLittle]));
+  const results = (classes: readonly string[] | null, named: boolean) =>
+    answerRequest(
+      {
+        ...requestFor({ calledAe: 'A', callingAe: 'B' }, proposed, 0),
+        common: named ? [{ sopClassUid: vendor, serviceClassUid: '1.2.840.10008.4.2' }] : [],
+      },
+      0,
+      undefined,
+      { classes: classes === null ? null : new Set(classes), prefer: 'proposed' },
+    ).contexts.map(({ result }) => result);
+  it.each<[string, readonly string[] | null, boolean, readonly number[]]>([
+    ['all, and one that is named', null, true, [0, 0, 0]],
+    ['all', null, false, [3, 0, 0]],
+    ['some: no other, whatever it is called', [ctClass], true, [3, 0, 3]],
+    ["some, a vendor's among them", [ctClass, vendor], false, [0, 0, 3]],
+    ['none that is no storage', [verification], true, [3, 3, 3]],
+  ])('%s', (_name, classes, named, expected) => expect(results(classes, named)).toEqual(expected));
 });
 
 describe('acceptedContexts', () => {

@@ -49,6 +49,7 @@ const request = fc.record({
       maxLength: 128,
     })
     .map((contexts) => contexts.map((context, index) => ({ id: ids(128)[index] ?? 1, ...context }))),
+  common: fc.array(fc.record({ sopClassUid: uid, serviceClassUid: uid }), { maxLength: 3 }),
   identity: fc.option(
     fc.record({ type: byte, positiveResponse: fc.boolean(), primary: bytes(30), secondary: bytes(30) }),
   ),

@@ -124,11 +124,15 @@ describe('statuses', () => {
   it('0210: the message id is in use', async () => {
     let release: () => void = () => {};
     const held = new Promise<void>((resolve) => (release = resolve));
-    const { store: kept } = await open({ store: memoryStore({ beforeCommit: () => held }) });
+    let waiting = 0;
+    const beforeCommit = () => {
+      // With the third object there the second, of the same message id, has been seen.
+      if (++waiting === 2) release();
+      return held;
+    };
+    const { store: kept } = await open({ store: memoryStore({ beforeCommit }) });
     const peer = await associated();
     peer.send(...store('1.2.1'), ...store('1.2.2'), ...store('1.2.3', { messageId: 2 }));
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    release();
     await peer.until(4);
     expect(peer.log).toEqual(['AC', 'RSP 8001 #1 0000', 'RSP 8001 #1 0210', 'RSP 8001 #2 0000']);
     expect(kept.objects.map(({ facts }) => facts.sopInstanceUid)).toEqual(['1.2.1', '1.2.3']);
