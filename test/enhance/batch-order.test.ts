@@ -95,12 +95,15 @@ describe('the thread that runs the model', () => {
     expect(await call('right', [1, 2, 3])).toEqual([1, 2, 3].map(() => ({ status: 'fulfilled', value })));
   });
 
-  it('gives none of them where the model mixes them up', async () => {
-    const ended = await call('rolled', [1, 2, 3]);
-    expect(ended.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+  it('gives nothing of a batch that the model mixes up; what went through it alone is right', async () => {
+    // The first may go alone, before the others are heard.
+    const ended = await call('rolled', [1, 2, 3, 4, 5, 6, 7, 8]);
     for (const one of ended)
-      expect(one).toMatchObject({
-        reason: { code: 'MODEL_INVALID', message: expect.stringMatching(/^of a batch of \d slices/) },
-      });
+      expect(one).toMatchObject(
+        one.status === 'fulfilled'
+          ? { value: { isZero: true, isOwn: true } }
+          : { reason: { code: 'MODEL_INVALID', message: expect.stringMatching(/^of a batch of \d slices/) } },
+      );
+    expect(ended.filter(({ status }) => status === 'rejected').length).toBeGreaterThan(3);
   });
 });
