@@ -39,6 +39,9 @@ export default {
     only('threads', []),
     only('admin', [...ground, 'config']),
     only('cli', [...ground, 'config']),
+    // Wiring: the child of a task knows nothing of who starts it, a node nothing of the commands.
+    rule('task-alone', { path: '^src/task/' }, { path: '^src/(node|program)/' }),
+    rule('node-alone', { path: '^src/node/' }, { path: '^src/program/' }),
     confined('inference', 'onnxruntime-node|onnxruntime-common'),
     confined('queue', 'bullmq|ioredis|pg|@electric-sql/[^/]+'),
     confined('dicom', 'dcmjs|dcmjs-codecs|pako'),

@@ -1,7 +1,7 @@
 #!/usr/bin/env -S UV_THREADPOOL_SIZE=16 node
 // The program. What it does: run-command.ts, which is loaded once the heap of a node that stays is told to stay small.
 // Node reads the number of its threads before this file (docs/deployment.md): whoever starts it otherwise sets it too.
-import { keepYoungGenerationSmall } from './heap.js';
+import { keepYoungGenerationSmall } from './node/heap.js';
 
 if (process.argv[2] === 'serve') keepYoungGenerationSmall();
-await import('./run-command.js');
+await import('./program/run-command.js');

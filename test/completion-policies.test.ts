@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { completionPolicies } from '../src/completion-policies.js';
+import { completionPolicies } from '../src/node/completion-policies.js';
 import { configSchema } from '../src/config/schema.js';
 import { openLog } from '../src/observe/log.js';
 import type { Arrival } from '../src/spool/arrival.js';

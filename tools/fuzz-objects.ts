@@ -53,7 +53,7 @@ function files(): string[] {
 async function childWork(from: number, count: number): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'limpid-fuzz-'));
   const slices = openPool<SliceMethods<DerivationPlan, FramePart, InstanceSummary>>(
-    new URL('../src/slice-thread.js', import.meta.url),
+    new URL('../src/task/slice-thread.js', import.meta.url),
     1,
   );
   const names = files();

@@ -16,7 +16,7 @@ import type { TaskOrder, TaskProgress, TaskReport } from './order.js';
 import type { SliceNews, ToChild, ToParent } from './protocol.js';
 
 export interface DeviceOptions {
-  /** build/src/task.js. */
+  /** build/src/task/task.js. */
   readonly taskModule: URL;
   /** Execution providers in the order they are tried. */
   readonly providers: readonly string[];

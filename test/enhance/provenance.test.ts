@@ -22,8 +22,8 @@ import { writeSyntheticSeries } from '../support/synthetic-series.js';
 import { modelsDirectory, orderFor } from '../support/task-order.js';
 
 type Slices = SliceMethods<DerivationPlan, FramePart, InstanceSummary>;
-const slices = openPool<Slices>(new URL('../../src/slice-thread.js', import.meta.url), 1);
-const inference = openPool<InferenceMethods>(new URL('../../src/inference-thread.js', import.meta.url), 1);
+const slices = openPool<Slices>(new URL('../../src/task/slice-thread.js', import.meta.url), 1);
+const inference = openPool<InferenceMethods>(new URL('../../src/task/inference-thread.js', import.meta.url), 1);
 let folder = '';
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'limpid-provenance-'));

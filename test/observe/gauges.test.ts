@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { watchNode } from '../../src/gauges.js';
+import { watchNode } from '../../src/node/gauges.js';
 import { openMetrics } from '../../src/observe/metrics.js';
 import { keyOf } from '../../src/spool/key.js';
 import type { Key } from '../../src/spool/key.js';

@@ -13,7 +13,7 @@ itWithData(
   'every damaged object ends with an outcome, and nothing else happens',
   async () => {
     const folder = await mkdtemp(join(tmpdir(), 'limpid-damaged-'));
-    const slices: Slices = openPool(new URL('../../src/slice-thread.js', import.meta.url), 1);
+    const slices: Slices = openPool(new URL('../../src/task/slice-thread.js', import.meta.url), 1);
     const files = sharedFiles('').filter((file) => sharedBytes(file).length < 40_000);
     const seen = new Set<string>();
     try {

@@ -11,7 +11,7 @@ import { sha256Of } from '../../src/dicom/uid.js';
 import type { Device } from '../../src/enhance/device.js';
 import type { TaskOrder } from '../../src/enhance/order.js';
 import type { ReasonCode } from '../../src/errors.js';
-import { seriesOfFiles } from '../../src/file-series.js';
+import { seriesOfFiles } from '../../src/program/file-series.js';
 import { openRegistry } from '../../src/inference/registry.js';
 import { decideGate } from '../../src/route/decide-gate.js';
 import { settingsOf } from '../../src/route/decide-route.js';

@@ -10,7 +10,7 @@ import { keyOf } from '../../src/spool/key.js';
 import type { SyntheticSeries } from './synthetic-series.js';
 
 export const modelsDirectory = fileURLToPath(new URL('../../../models', import.meta.url));
-export const taskModule = new URL('../../src/task.js', import.meta.url);
+export const taskModule = new URL('../../src/task/task.js', import.meta.url);
 
 export interface OrderOptions {
   readonly model: string;

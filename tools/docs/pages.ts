@@ -3,7 +3,7 @@ import { openApi } from '../../src/admin/openapi.js';
 import { configJsonSchema, rulesJsonSchema } from '../../src/config/json-schema.js';
 import { processOutput } from '../../src/cli/output.js';
 import { buildProgram } from '../../src/cli/program.js';
-import { openCommands } from '../../src/commands.js';
+import { openCommands } from '../../src/program/commands.js';
 import { cliPage } from './cli-page.js';
 import { conformancePage } from './conformance-page.js';
 import { configPage } from './config-page.js';

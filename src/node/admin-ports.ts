@@ -1,0 +1,176 @@
+// What the HTTP face asks of the node, answered from the spool, the queue and the configuration.
+import type { AdminPorts, PeerView, SeriesFilter } from '../admin/ports.js';
+import { isDestination } from '../config/peers.js';
+import type { Peer } from '../config/peers.js';
+import type { Config } from '../config/schema.js';
+import { isGivenUp } from '../deliver/decide.js';
+import { decideWait, rateWords } from '../deliver/decide-wait.js';
+import { opensAt } from '../deliver/decide-window.js';
+import type { Deliverer } from '../deliver/deliver.js';
+import { retryPolicyOf } from '../deliver/retry-policy.js';
+import type { Registry } from '../inference/registry.js';
+import type { QueueBackend } from '../queue/backend.js';
+import { queueNames } from '../queue/jobs.js';
+import type { Spool } from '../spool/spool.js';
+import { promisesOf } from '../spool/promises.js';
+import { waitingInstances } from '../spool/state.js';
+import { summaryOf, viewOf } from '../spool/view-of.js';
+import { withdrawSeries } from '../spool/withdraw.js';
+import type { DeliveryJudge } from '../spool/view-of.js';
+import type { SeriesSummary } from '../spool/view.js';
+
+export interface AdminPortsDeps {
+  readonly spool: Spool;
+  readonly queue: QueueBackend;
+  readonly registry: Registry;
+  readonly config: Config;
+  /** State of a peer's breaker, where this process sends; null where another does. */
+  readonly breaker: Deliverer['breaker'] | null;
+  readonly now: () => number;
+}
+
+/**
+ * Judges deliveries by the configuration: given up are those past their peer's `giveUp`, and those whose peer takes nothing until a
+ * person mends the cause.
+ *
+ * @param breaker of a peer; null: this process does not send, and the records alone tell what a delivery waits for
+ */
+export function judgeBy(peers: Config['peers'], breaker: AdminPortsDeps['breaker'], now: () => number): DeliveryJudge {
+  return {
+    givenUp(batches) {
+      const peer = peers[batches[0]?.peer ?? ''];
+      if (peer === undefined) return false;
+      return isGivenUp(batches, peer, now()) || batches.at(-1)?.association?.class === 'permanent';
+    },
+    wait(name, open, batches) {
+      const peer = peers[name];
+      if (peer === undefined) return noSuchPeer;
+      const { window, throttle } = peer;
+      const policy = { retry: retryPolicyOf(peer), window, throttle };
+      return decideWait(open, batches, policy, breaker?.(name) ?? null, now());
+    },
+  };
+}
+
+const noSuchPeer = {
+  why: 'peer',
+  says: 'the configuration has no such peer any more',
+  since: null,
+  until: null,
+} as const;
+
+export function openAdminPorts(deps: AdminPortsDeps): AdminPorts {
+  const judge = judgeBy(deps.config.peers, deps.breaker, deps.now);
+  return {
+    listSeries: (filter) => listSeries(deps, judge, filter),
+    async showSeries(key) {
+      const state = await deps.spool.state(key);
+      return state.files.length + state.revisions.length === 0
+        ? null
+        : viewOf(state, judge, await promisesOf(deps.spool, key));
+    },
+    async act(key, action, by) {
+      const at = new Date(deps.now()).toISOString();
+      if (action.kind === 'withdraw') {
+        const files = await withdrawSeries(deps.spool, key, action, { by, at });
+        return { number: Number.parseInt(files.at(-1) ?? '0', 10) };
+      }
+      const part = {
+        revision: null,
+        task: null,
+        peer: null,
+        priority: null,
+        newUids: false,
+        reason: null,
+        because: null,
+      };
+      const file = await deps.spool.recordAction(key, { version: 1, at, by, ...part, ...action });
+      return { number: Number.parseInt(file, 10) };
+    },
+    peers: () => peerViews(deps),
+    models: () =>
+      Promise.resolve(
+        deps.registry.list().map((card) => ({
+          id: card.id,
+          version: card.version,
+          kind: card.kind,
+          task: card.task,
+          modality: card.modality.join(', '),
+          sha256: card.sha256,
+          defaultStrength: card.defaultStrength,
+          intendedUse: card.words,
+          state: 'usable' as const,
+          says: 'The card is complete; `limpid models verify` runs it.',
+        })),
+      ),
+    queues: async () => {
+      const counts = await deps.queue.counts();
+      return queueNames.map((queue) => ({ queue, ...counts[queue] }));
+    },
+  };
+}
+
+async function listSeries(
+  deps: AdminPortsDeps,
+  judge: DeliveryJudge,
+  filter: SeriesFilter,
+): Promise<{ series: SeriesSummary[]; next: string | null }> {
+  const keys = await deps.spool.allKeys();
+  const start = filter.after === undefined ? 0 : keys.findIndex((key) => key === filter.after) + 1;
+  const series: SeriesSummary[] = [];
+  for (const key of keys.slice(start)) {
+    const summary = summaryOf(viewOf(await deps.spool.state(key), judge));
+    if (filter.state !== undefined && summary.state !== filter.state) continue;
+    if (filter.modality !== undefined && summary.modality !== filter.modality) continue;
+    if (filter.peer !== undefined && !summary.sources.includes(filter.peer)) continue;
+    series.push(summary);
+    if (series.length === filter.limit) return { series, next: key };
+  }
+  return { series, next: null };
+}
+
+/** Instances that wait for each peer, over all series that are not done. */
+async function waitingOfAll(spool: Spool): Promise<Map<string, number>> {
+  const all = new Map<string, number>();
+  for (const key of (await spool.active.keys()).keys()) {
+    for (const [peer, count] of waitingInstances(await spool.state(key))) all.set(peer, (all.get(peer) ?? 0) + count);
+  }
+  return all;
+}
+
+/** What holds deliveries to a healthy peer back: its hours, its throttle. */
+function paced({ window, throttle }: Peer, nowMs: number): string {
+  const opens = opensAt(window, nowMs);
+  const rates = rateWords(throttle);
+  const most = rates === '' ? '' : `, ${rates}`;
+  return opens === null ? most : `${most}; waits for its hours, which begin at ${new Date(opens).toISOString()}`;
+}
+
+async function peerViews(deps: AdminPortsDeps): Promise<PeerView[]> {
+  const waiting = await waitingOfAll(deps.spool);
+  return Object.entries(deps.config.peers).map(([name, peer]) => {
+    const receives = isDestination(peer);
+    const sends = peer.kind === 'dicom';
+    const known = receives && deps.breaker !== null ? deps.breaker(name) : null;
+    const breaker = known?.state ?? null;
+    const why = known?.failure ? `: ${known.failure.detail}` : '';
+    const says = {
+      open: `Takes nothing now, and is asked now and then${why}.`,
+      'half-open': `It is asked whether it takes instances again${why}.`,
+      closed: why === '' ? `In use${paced(peer, deps.now())}.` : `Is tried again in a moment${why}.`,
+      none: receives ? 'Another process sends to it.' : 'Sends to this node only.',
+    }[breaker ?? 'none'];
+    return {
+      name,
+      kind: peer.kind,
+      aeTitle: sends ? peer.aeTitle : null,
+      sends,
+      receives,
+      host: sends ? peer.host : null,
+      port: sends ? peer.port : null,
+      breaker,
+      waiting: receives ? (waiting.get(name) ?? 0) : null,
+      says,
+    };
+  });
+}

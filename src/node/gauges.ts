@@ -1,0 +1,52 @@
+// Gauges over the whole node, read from spool and queue at each scrape. One process of a node sets them: the admin role's.
+import { judgeBy } from './admin-ports.js';
+import { isDestination } from '../config/peers.js';
+import type { Config } from '../config/schema.js';
+import type { Metrics } from '../observe/metrics.js';
+import { metricValues } from '../observe/metrics-table.js';
+import type { QueueBackend } from '../queue/backend.js';
+import type { Key } from '../spool/key.js';
+import type { Spool } from '../spool/spool.js';
+import { uncommittedInstances, waitingInstances } from '../spool/state.js';
+import { viewOf } from '../spool/view-of.js';
+
+export interface GaugeDeps {
+  readonly spool: Pick<Spool, 'state' | 'oldestActiveSeconds'> & { readonly active: Pick<Spool['active'], 'keys'> };
+  readonly queue: Pick<QueueBackend, 'counts'>;
+  readonly config: Pick<Config, 'peers'>;
+  readonly metrics: Metrics;
+  readonly now: () => number;
+}
+
+/** Has the gauges of spool and queue set at each scrape; each of the two on its own, so that one can be away. */
+export function watchNode(deps: GaugeDeps): void {
+  const { spool, queue, config, metrics } = deps;
+  const judge = judgeBy(config.peers, null, deps.now);
+  metrics.onScrape(async () => {
+    const states = new Map<string, number>(metricValues.series_active.state.map((state) => [state, 0]));
+    const waiting = new Map<string, number>();
+    const uncommitted = new Map<string, number>();
+    const committing = new Set<Key>();
+    for (const key of (await spool.active.keys()).keys()) {
+      const state = await spool.state(key);
+      const word = viewOf(state, judge).state;
+      if (word === 'committing') committing.add(key);
+      if (word !== 'done') states.set(word, (states.get(word) ?? 0) + 1);
+      for (const [peer, count] of waitingInstances(state)) waiting.set(peer, (waiting.get(peer) ?? 0) + count);
+      for (const [peer, count] of uncommittedInstances(state)) {
+        uncommitted.set(peer, (uncommitted.get(peer) ?? 0) + count);
+      }
+    }
+    for (const [state, count] of states) metrics.set('series_active', { state }, count);
+    for (const [peer, settings] of Object.entries(config.peers)) {
+      if (!isDestination(settings)) continue;
+      metrics.set('peer_waiting_instances', { peer }, waiting.get(peer) ?? 0);
+      metrics.set('peer_uncommitted_instances', { peer }, uncommitted.get(peer) ?? 0);
+    }
+    // What a peer has stored is delivered, also while its commitment is awaited.
+    metrics.set('spool_oldest_undelivered_seconds', {}, await spool.oldestActiveSeconds(committing));
+  });
+  metrics.onScrape(async () => {
+    await queue.counts(); // sets its own gauges
+  });
+}

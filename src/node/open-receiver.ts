@@ -1,0 +1,155 @@
+// The receiver role: one a spool. Listens, keeps instances, closes revisions.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { admissionPolicy, limitsOf, negotiationOf, variantsOf } from './admission-policy.js';
+import type { AppOptions } from './app-options.js';
+import { Tracker } from '../assemble/tracker.js';
+import type { Closing } from './closing.js';
+import { completionPolicies } from './completion-policies.js';
+import { LimpidError } from '../errors.js';
+import { openScp } from '../io/dimse/scp.js';
+import type { TlsListening } from '../io/dimse/tls-listener.js';
+import { askedPeers } from './open-committer.js';
+import { openPromises } from './open-promises.js';
+import { openQuotas } from './open-quotas.js';
+import { advance } from '../pipeline.js';
+import type { PipelineDeps } from '../pipeline.js';
+import { admit } from '../receive/admission.js';
+import { openCommitmentService } from '../receive/commitment.js';
+import type { Pressure } from '../receive/decide-pressure.js';
+import { watchPressure } from '../receive/pressure.js';
+import { RecentInstances } from '../receive/promise-survey.js';
+import { openStoreService } from '../receive/store.js';
+import type { NodeTls } from './open-tls.js';
+import type { Spool } from '../spool/spool.js';
+import type { TakeReport } from './take-report.js';
+
+/** Open associations may end by themselves for this long; closing the rest fits into what is left of the 30 s of a drain. */
+const drainMs = 20_000;
+const standbyEveryMs = 1_000;
+
+const pressureWords: Readonly<Record<Pressure['kind'], string>> = {
+  none: 'taken from at full speed again',
+  slow: 'answered later, to hold them up',
+  'refuse-instances': 'instances are refused as out of resources',
+  'refuse-associations': 'associations are refused',
+};
+
+/** Jobs that wait for routing and enhancing; what waits for a destination lies in the spool and is bounded by the disk. */
+async function backlogOf(queue: PipelineDeps['queue']): Promise<number> {
+  const { series, tasks } = await queue.counts();
+  return series.waiting + tasks.waiting;
+}
+
+/** Opens it. `standsBy` is told while another receiver holds the spool. @returns its ports; 0: no such listener */
+export async function openReceiver(
+  options: AppOptions,
+  pipeline: PipelineDeps,
+  tls: NodeTls,
+  takeReport: TakeReport,
+  closing: Closing,
+  standsBy: (waits: boolean) => void,
+): Promise<{ readonly port: number; readonly tlsPort: number }> {
+  const { config, log, metrics, stopping } = options;
+  const { spool } = pipeline;
+  const lock = await takeLock(spool, options, standsBy);
+  closing.add(() => lock.release());
+  await spool.instances.start();
+  metrics.set('spool_limit_bytes', { kind: 'low' }, config.spool.lowBytes);
+  metrics.set('spool_limit_bytes', { kind: 'critical' }, config.spool.criticalBytes);
+  let held = '';
+  const pressure = await watchPressure(
+    { freeBytes: () => spool.freeBytes(), backlog: () => backlogOf(pipeline.queue) },
+    { ...config.spool, slowBacklog: config.node.dimse.slowBacklog, fullBacklog: config.node.dimse.fullBacklog },
+    ({ freeBytes, backlog }, found) => {
+      if (freeBytes !== null) metrics.set('spool_free_bytes', {}, freeBytes);
+      if (found.kind !== held && (held !== '' || found.kind !== 'none')) {
+        log[found.kind === 'none' ? 'info' : 'warn'](`senders: ${pressureWords[found.kind]}`, { freeBytes, backlog });
+      }
+      held = found.kind;
+    },
+  );
+  closing.add(() => pressure.close());
+  const tracker = new Tracker({
+    spool,
+    announce: (record) => advance(pipeline, record.key),
+    policy: completionPolicies({ config, layout: spool.layout, log }),
+    log,
+    metrics,
+    now: Date.now,
+    monotonic: () => performance.now(),
+  });
+  closing.add(() => tracker.close());
+  await tracker.start();
+  const admission = await admissionPolicy(config);
+  const quotas = await openQuotas(options, spool, closing);
+  const recent = new RecentInstances();
+  const promises = openPromises(options, spool, tls, recent);
+  if (promises !== null) {
+    closing.add(() => promises.close());
+    await promises.start();
+  }
+  const congested = (): string | null => {
+    if (stopping.aborted) return 'the node is draining';
+    const found = pressure.now();
+    return found.kind === 'refuse-associations' ? found.why : null;
+  };
+  const scp = await openScp({
+    host: config.node.dimse.host,
+    port: config.node.dimse.port,
+    tls: listening(config, tls),
+    aeTitles: admission.aeTitles,
+    admit: (request) => admit(request, admission, congested()),
+    store: openStoreService({
+      spool,
+      listed: (key) => tracker.listed(key),
+      arrived(arrival) {
+        if (promises !== null) recent.arrived(arrival.key, arrival.instance.file);
+        tracker.arrived(arrival);
+      },
+      associationEnded: (association, how) => tracker.associationEnded(association, how),
+      pressure: () => pressure.now(),
+      diskMs: config.node.dimse.limits.diskMs,
+      variants: variantsOf(config),
+      quotas,
+      log,
+      metrics,
+      now: Date.now,
+    }),
+    commitment: openCommitmentService({ asked: askedPeers(config.peers), reported: takeReport, promises }),
+    mismatch: config.node.dimse.mismatch,
+    negotiation: negotiationOf(config.node.dimse),
+    limits: limitsOf(config.node.dimse),
+    log,
+    metrics,
+    now: Date.now,
+  });
+  closing.add(() => scp.close());
+  closing.addTaker(() => scp.drain(drainMs));
+  return { port: scp.port, tlsPort: scp.tlsPort };
+}
+
+function listening({ node }: AppOptions['config'], { listener }: NodeTls): TlsListening | null {
+  const { tls } = node.dimse;
+  if (tls === null || tls.port === null || listener === null) return null;
+  return { port: tls.port, credentials: listener, clientCertificate: tls.clientCertificate };
+}
+
+async function takeLock(
+  spool: Spool,
+  { standby, log, stopping }: AppOptions,
+  standsBy: (waits: boolean) => void,
+): ReturnType<Spool['takeReceiverLock']> {
+  for (let told = false; ; told = true) {
+    stopping.throwIfAborted();
+    try {
+      const lock = await spool.takeReceiverLock();
+      standsBy(false);
+      return lock;
+    } catch (error) {
+      if (!standby || !(error instanceof LimpidError) || error.code !== 'SPOOL_LOCKED') throw error;
+      if (!told) log.info('standing by', { holder: error.message });
+      standsBy(true);
+      await sleep(standbyEveryMs);
+    }
+  }
+}

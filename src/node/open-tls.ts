@@ -1,0 +1,136 @@
+/**
+ * TLS of one process: certificates read from their files for the listener and for the peers that are called, and read again
+ * when they change or the process gets SIGHUP. What is wrong with new ones is logged; those in use stay in use.
+ */
+import { type Certificates, readCertificates } from '../config/certificates.js';
+import type { Role } from '../config/roles.js';
+import type { Config } from '../config/schema.js';
+import { type TlsPlace, isFaults, tlsPlaces } from '../config/tls-files.js';
+import { LimpidError } from '../errors.js';
+import { TlsCredentials } from '../io/dimse/tls.js';
+import type { TlsTarget } from '../io/dimse/tls-caller.js';
+import type { Log } from '../observe/log.js';
+import type { Metrics } from '../observe/metrics.js';
+
+export interface NodeTls {
+  /** For the listener; null: the configuration has none. */
+  readonly listener: TlsCredentials | null;
+  /** How a peer is called; undefined: without TLS. */
+  target(peer: string): TlsTarget | undefined;
+  /** Reads all files again; what has changed and is right is used for connections from now on. */
+  reload(log: Log): Promise<void>;
+  /** Watches the files until `close`, and has the time that is left shown at each scrape. */
+  watch(log: Log, metrics: Metrics): { close(): void };
+}
+
+/** Certificates are renewed by files that change, in containers by links that do: both are seen by reading them. */
+const watchEveryMs = 10_000;
+
+interface Place {
+  readonly place: TlsPlace;
+  readonly credentials: TlsCredentials;
+  inUse: Certificates;
+  /** What was said of the files last, so that it is said once. */
+  said: string;
+}
+
+async function openPlace(place: TlsPlace): Promise<Place> {
+  const read = await readCertificates(place);
+  if (isFaults(read)) throw new LimpidError('CONFIG_INVALID', read.map(({ message }) => message).join('\n'));
+  return { place, credentials: credentialsOf(read), inUse: read, said: '' };
+}
+
+function credentialsOf(read: Certificates): TlsCredentials {
+  try {
+    return new TlsCredentials(read);
+  } catch (cause) {
+    throw new LimpidError('CONFIG_INVALID', `certificates cannot be used: ${messageOf(cause)}`, { cause });
+  }
+}
+
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
+
+const isSame = (a: Certificates, b: Certificates) =>
+  a.certificate === b.certificate && a.key === b.key && a.authorities === b.authorities;
+
+/** @returns what there is to say: a fault, notices, or nothing */
+async function renew(place: Place): Promise<{ level: 'error' | 'warn' | 'info'; text: string } | null> {
+  const read = await readCertificates(place.place);
+  if (isFaults(read)) return { level: 'error', text: read.map(({ message }) => message).join('; ') };
+  const notices = read.notices(Date.now()).join('; ');
+  if (isSame(read, place.inUse)) return notices === '' ? null : { level: 'warn', text: notices };
+  try {
+    place.credentials.replace(read);
+  } catch (error) {
+    return { level: 'error', text: `certificates cannot be used: ${messageOf(error)}` };
+  }
+  place.inUse = read;
+  return { level: 'info', text: notices === '' ? 'certificates renewed' : `certificates renewed; ${notices}` };
+}
+
+async function renewAll(places: readonly Place[], log: Log): Promise<void> {
+  for (const place of places) {
+    const said = await renew(place);
+    const text = said?.text ?? '';
+    if (said !== null && text !== place.said) log[said.level](`TLS: ${text}`, { at: place.place.path.join('.') });
+    place.said = text;
+  }
+}
+
+/** Roles that hear or call DICOM peers; the others need not be able to read a private key. */
+export const usesTls = (roles: readonly Role[]): boolean => roles.includes('receiver') || roles.includes('sender');
+
+export const noTls: NodeTls = {
+  listener: null,
+  target: () => undefined,
+  reload: () => Promise.resolve(),
+  watch: () => ({ close: () => {} }),
+};
+
+/** Reads the certificates that the configuration names. @throws LimpidError CONFIG_INVALID */
+export async function openTls(config: Pick<Config, 'node' | 'peers'>): Promise<NodeTls> {
+  const places: Place[] = [];
+  for (const place of tlsPlaces(config)) places.push(await openPlace(place));
+  const ofUser = (name: string | null) => places.find(({ place }) => place.users.includes(name));
+  return {
+    listener: ofUser(null)?.credentials ?? null,
+    target(name) {
+      const peer = config.peers[name];
+      const tls = peer === undefined || peer.kind === 'folder' ? null : peer.tls;
+      const place = ofUser(name);
+      if (!tls || !place) return undefined;
+      const { serverName, fingerprints, subjects } = tls;
+      return { credentials: place.credentials, serverName, allowed: { fingerprints, subjects } };
+    },
+    reload: (log) => renewAll(places, log),
+    watch(log, metrics) {
+      let running = renewAll(places, log);
+      const timer = setInterval(() => {
+        running = running.then(() => renewAll(places, log));
+      }, watchEveryMs);
+      const endScrape = metrics.onScrape(() => {
+        for (const { place, inUse } of places) {
+          if (inUse.endsAt === null) continue;
+          const certificate = place.users[0] ?? 'node';
+          metrics.set('tls_certificate_expiry_seconds', { certificate }, (inUse.endsAt - Date.now()) / 1000);
+        }
+      });
+      return {
+        close() {
+          clearInterval(timer);
+          endScrape();
+        },
+      };
+    },
+  };
+}
+
+/** What an operator should know of the certificates though they work, each with its place in the configuration. */
+export async function certificateNotices(config: Pick<Config, 'node' | 'peers'>): Promise<readonly string[]> {
+  const notices: string[] = [];
+  for (const place of tlsPlaces(config)) {
+    const read = await readCertificates(place);
+    if (!isFaults(read)) notices.push(...read.notices(Date.now()).map((text) => `${place.path.join('.')}: ${text}`));
+  }
+  return notices;
+}

@@ -1,0 +1,33 @@
+// Runs the sweep at start and every hour: the admin role's work.
+import type { Metrics } from '../observe/metrics.js';
+import { sweep } from '../spool/sweep.js';
+import type { SweepDeps } from '../spool/sweep.js';
+
+const everyMs = 3_600_000;
+
+/** Starts the first sweep at once; its end, or failure, stands in the log. */
+export function startRetention(deps: SweepDeps & { readonly metrics: Metrics }): { close(): Promise<void> } {
+  const stop = new AbortController();
+  let timer: NodeJS.Timeout | null = null;
+  const run = async (): Promise<void> => {
+    try {
+      const { kept, ...report } = await sweep(deps, stop.signal);
+      for (const kind of ['originals', 'results'] as const) deps.metrics.set('spool_bytes', { kind }, kept[kind]);
+      if (report.swept + report.forgotten + report.faults > 0) deps.log.info('swept', report);
+    } catch (error) {
+      deps.log.error('sweeping failed', { error });
+    }
+    if (!stop.signal.aborted) timer = setTimeout(again, everyMs);
+  };
+  const again = (): void => {
+    running = run();
+  };
+  let running = run();
+  return {
+    close: async () => {
+      stop.abort();
+      if (timer !== null) clearTimeout(timer);
+      await running;
+    },
+  };
+}

@@ -1,0 +1,119 @@
+// The acceptance kit: phantoms on disk to send through a node, and the verdict over what came back.
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { Verdict } from '../cli/evaluate.js';
+import { readInstance } from '../dicom/file.js';
+import { isReason, pixelDescription } from '../dicom/pixel-description.js';
+import { decodePixels } from '../dicom/pixels.js';
+import { toModality } from '../dicom/rescale.js';
+import { items, text } from '../dicom/values.js';
+import { LimpidError } from '../errors.js';
+import { acceptanceChecks } from '../evaluate/acceptance.js';
+import type { Returned } from '../evaluate/acceptance.js';
+import { phantomObject, phantomUids } from '../evaluate/phantom-objects.js';
+import { phantomNames, phantomSlice, slicesOf } from '../evaluate/phantoms.js';
+import type { PhantomName } from '../evaluate/phantoms.js';
+import type { Slice } from '../imaging/slice.js';
+
+const kitFile = z.strictObject({
+  version: z.literal(1),
+  run: z.string().min(1),
+  phantoms: z.array(z.enum(phantomNames)),
+});
+
+/** Writes DIR/NAME/NNNN.dcm for each phantom, and kit.json. @param run new for each making, so that a node takes it as new */
+export async function makeKit(
+  directory: string,
+  run: string,
+): Promise<{ readonly phantom: string; readonly folder: string; readonly slices: number }[]> {
+  const made: { phantom: string; folder: string; slices: number }[] = [];
+  for (const name of phantomNames) {
+    const folder = join(directory, name);
+    await mkdir(folder, { recursive: true });
+    const slices = slicesOf[name];
+    for (let index = 0; index < slices; index++) {
+      const { degraded } = phantomSlice(name, index);
+      const bytes = phantomObject({ name, run, index, slices, values: degraded });
+      await writeFile(join(folder, `${String(index + 1).padStart(4, '0')}.dcm`), bytes);
+    }
+    made.push({ phantom: name, folder, slices });
+  }
+  const kit: z.infer<typeof kitFile> = { version: 1, run, phantoms: [...phantomNames] };
+  await writeFile(join(directory, 'kit.json'), JSON.stringify(kit, null, 1));
+  return made;
+}
+
+/** What a derived object says it is, and its pixels. */
+interface Derived {
+  readonly series: string;
+  /** The instance it was made from. */
+  readonly source: string;
+  readonly slice: Slice;
+}
+
+/** A derived object of the kit's study; null for anything else among the results. */
+async function readDerived(file: string, study: string): Promise<Derived | null> {
+  let instance: ReturnType<typeof readInstance>;
+  try {
+    instance = readInstance(await readFile(file));
+  } catch (error) {
+    if (error instanceof LimpidError) return null;
+    throw error;
+  }
+  const { dataSet, part10 } = instance;
+  if (text(dataSet, 'StudyInstanceUID') !== study) return null;
+  const [source] = items(dataSet, 'SourceImageSequence');
+  if (source === undefined) return null;
+  const description = pixelDescription(dataSet);
+  if (isReason(description)) throw new LimpidError('DICOM_UNDECODABLE', `${file}: ${description.code}`);
+  const stored = await decodePixels(dataSet, description, part10.transferSyntaxUid);
+  return {
+    series: text(dataSet, 'SeriesInstanceUID') ?? '',
+    source: text(source, 'ReferencedSOPInstanceUID') ?? '',
+    slice: { rows: description.rows, columns: description.columns, values: toModality(stored, description) },
+  };
+}
+
+/** What was stored of a degraded slice: rounded and clamped as in its object. */
+function asStored(name: PhantomName, { values, ...shape }: Slice): Slice {
+  const [low, high] = name === 'ct' ? [-1024, 3071] : name === 'mr' ? [0, 4095] : [0, 255];
+  return { ...shape, values: values.map((value) => Math.min(high, Math.max(low, Math.round(value)))) };
+}
+
+/** The verdict over the derived objects among `results`, by phantom and by series. */
+export async function acceptKit(directory: string, results: readonly string[]): Promise<Verdict[]> {
+  const { run, phantoms } = kitFile.parse(JSON.parse(await readFile(join(directory, 'kit.json'), 'utf8')));
+  const { study } = phantomUids(run, 'ct', 0);
+  const derived: Derived[] = [];
+  for (const file of results) {
+    const one = await readDerived(file, study);
+    if (one !== null) derived.push(one);
+  }
+  return phantoms.flatMap((name) => verdictsOf(name, run, derived));
+}
+
+function verdictsOf(name: PhantomName, run: string, derived: readonly Derived[]): Verdict[] {
+  const slices = slicesOf[name];
+  const indexOf = new Map(
+    Array.from({ length: slices }, (_, index) => [phantomUids(run, name, index).instance, index]),
+  );
+  const mine = derived.filter(({ source }) => indexOf.has(source));
+  if (mine.length === 0) {
+    const must = 'a rule that enhances it, and its derived series among the results';
+    return [{ phantom: name, check: 'derived series', measured: 'none', must, holds: false }];
+  }
+  return [...new Set(mine.map(({ series }) => series))].flatMap((series): Verdict[] => {
+    const own = mine.filter((one) => one.series === series);
+    const came = new Set(own.map(({ source }) => source)).size;
+    const returned = own.map(({ source, slice }): Returned => {
+      const { truth, degraded } = phantomSlice(name, indexOf.get(source) ?? 0);
+      return { truth, sent: asStored(name, { ...truth, values: degraded }), back: slice };
+    });
+    const sameGrid = returned.every(({ truth, back }) => truth.rows === back.rows && truth.columns === back.columns);
+    const whole = { check: 'slices', measured: String(came), must: String(slices), holds: came === slices };
+    const grid = { check: 'rows and columns', measured: sameGrid ? 'kept' : 'changed', must: 'kept', holds: sameGrid };
+    const checks = [whole, ...(sameGrid ? acceptanceChecks(name, returned) : [grid])];
+    return checks.map((one) => ({ phantom: name, ...one }));
+  });
+}

@@ -1,0 +1,200 @@
+// `limpid enhance`: one task over each series of some files, by the same decision, child and records as in a node.
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { EnhanceFiles, EnhancedSeries } from '../cli/enhance.js';
+import { strengths } from '../config/schema.js';
+import type { Config } from '../config/schema.js';
+import { openDevice } from '../enhance/device.js';
+import type { Device } from '../enhance/device.js';
+import type { TaskOrder } from '../enhance/order.js';
+import { panels } from '../enhance/panels.js';
+import { readSlice } from '../enhance/read-slice.js';
+import { LimpidError } from '../errors.js';
+import { seriesOfFiles } from './file-series.js';
+import type { FileSeries } from './file-series.js';
+import { openRegistry } from '../inference/registry.js';
+import type { Registry } from '../inference/registry.js';
+import type { Log } from '../observe/log.js';
+import { openMetrics } from '../observe/metrics.js';
+import { decideRoute } from '../route/decide-route.js';
+import { readSeriesFacts } from '../route/read-facts.js';
+import { tagsOf } from '../route/series-facts.js';
+import type { VendorMark } from '../rule.js';
+import { outcomeWithout } from '../spool/outcome-without.js';
+import type { OutcomeRecord, ResolvedTask } from '../spool/records.js';
+import { threadsOf } from '../node/threads.js';
+
+export interface EnhanceFilesOptions {
+  readonly model: string;
+  readonly strength: number | keyof typeof strengths | null;
+  readonly out: string;
+  readonly config: string | null;
+  readonly modelsDirectory: string;
+  readonly load: (file: string) => Promise<Config>;
+  readonly log: Log;
+}
+
+/** Pictures of a series: enough to look through, not one for each slice. */
+const mostPanels = 9;
+const builtIn = {
+  node: { stationName: 'limpid', deviceSerialNumber: 'limpid-cli', qualification: 'RESEARCH' as const },
+  marks: [] as readonly VendorMark[],
+  workers: {
+    providers: ['cpu'],
+    threads: 'auto',
+    batch: 1,
+    devices: 1,
+    deadlineMs: 3_600_000,
+    memoryBytes: 4e9,
+  } as const,
+};
+
+export async function enhanceFiles(
+  files: readonly string[],
+  options: EnhanceFilesOptions,
+  progress: (done: number, total: number) => void,
+): ReturnType<EnhanceFiles> {
+  const registry = await openRegistry(options.modelsDirectory);
+  if (registry.get(options.model) === undefined) {
+    const known = registry.list().map(({ id }) => id);
+    throw new LimpidError('MODEL_UNKNOWN', `there is no model ${options.model}; there are ${known.join(', ')}`);
+  }
+  const config = options.config === null ? null : await options.load(options.config);
+  const workers = config?.workers ?? builtIn.workers;
+  const source = { peer: 'unknown', callingAe: '', calledAe: '', address: '' };
+  const { series, refused } = await seriesOfFiles(files, source, Date.now);
+  const device = openDevice({
+    taskModule: new URL('../task/task.js', import.meta.url),
+    providers: workers.providers,
+    threads: threadsOf(workers),
+    batch: workers.batch,
+    deadlineMs: workers.deadlineMs,
+    memoryBytes: workers.memoryBytes,
+    log: options.log,
+    metrics: openMetrics(),
+  });
+  const total = series.reduce((sum, { record }) => sum + record.instances.length, 0);
+  let before = 0;
+  const enhanced: EnhancedSeries[] = [];
+  try {
+    for (const one of series) {
+      const task = await taskFor(one, registry, options, config);
+      const { length } = one.record.instances;
+      // An object of several frames counts once, and grows by its frames.
+      const onProgress = (share: number): void => progress(before + Math.floor(share * length), total);
+      enhanced.push(await runTask(one, task, device, options, config, onProgress));
+      before += length;
+      progress(before, total);
+    }
+  } finally {
+    await device.close();
+  }
+  return { series: enhanced, refused };
+}
+
+/** The task as a rule that names only this model would resolve it, with the gate's word. */
+async function taskFor(
+  one: FileSeries,
+  registry: Registry,
+  options: EnhanceFilesOptions,
+  config: Config | null,
+): Promise<ResolvedTask> {
+  const marks = config?.gate.vendorMarks ?? builtIn.marks;
+  const facts = await readSeriesFacts(one.record, ({ file }) => one.paths.get(file) ?? file, {
+    tags: tagsOf([], registry.list()),
+    marks,
+  });
+  const strength = typeof options.strength === 'string' ? strengths[options.strength] : options.strength;
+  const { tasks } = decideRoute({
+    facts,
+    rules: [
+      {
+        name: 'command',
+        when: null,
+        enhance: [{ model: options.model, strength, lift: [], minimumSlices: 1 }],
+        forward: [],
+        deliver: [],
+        priority: 'routine',
+        goesOn: false,
+        late: 'keep',
+        assemble: {},
+      },
+    ],
+    marks,
+    cards: (id) => registry.get(id),
+    codes: config?.node.codes ?? 'limpid',
+    revisionsWithinHour: 1,
+  });
+  const [task] = tasks;
+  if (task === undefined) throw new LimpidError('INTERNAL', 'a rule without a condition gave no task');
+  return task;
+}
+
+async function runTask(
+  { record, paths }: FileSeries,
+  task: ResolvedTask,
+  device: Device,
+  options: EnhanceFilesOptions,
+  config: Config | null,
+  onProgress: (share: number) => void,
+): Promise<EnhancedSeries> {
+  const folder = resolve(options.out, record.key, task.name);
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+  const started = performance.now();
+  const order: TaskOrder = {
+    series: record,
+    task,
+    sources: record.instances.map(({ file, sopInstanceUid }) => ({
+      file: resolve(paths.get(file) ?? file),
+      sopInstanceUid,
+    })),
+    outDir: folder,
+    modelsDirectory: options.modelsDirectory,
+    node:
+      config === null
+        ? builtIn.node
+        : {
+            ...builtIn.node,
+            stationName: config.node.name,
+            qualification: config.node.qualification,
+            institution: config.node.institution,
+            keepPrivate: config.node.keepPrivate,
+          },
+    startedAtMs: Date.now(),
+  };
+  const [blocking] = task.gate.reasons;
+  const outcome: OutcomeRecord =
+    task.gate.verdict !== 'run' && blocking !== undefined
+      ? outcomeWithout(Date.now(), task, 'skipped', blocking.code, blocking.detail)
+      : (await device.run(order, { onProgress: (news) => onProgress(news.done / news.total) })).outcome;
+  await writeFile(join(folder, 'outcome.json'), JSON.stringify(outcome, null, 1));
+  await drawPanels(order, outcome, folder);
+  return {
+    key: record.key,
+    task: task.name,
+    outcome: outcome.outcome,
+    code: outcome.code,
+    detail: outcome.detail,
+    slices: outcome.instances.length,
+    seconds: (performance.now() - started) / 1000,
+    noise: outcome.noise,
+    folder,
+  };
+}
+
+async function drawPanels(order: TaskOrder, outcome: OutcomeRecord, folder: string): Promise<void> {
+  const { instances } = outcome;
+  if (instances.length === 0) return;
+  await mkdir(join(folder, 'panels'));
+  const count = Math.min(mostPanels, instances.length);
+  for (let index = 0; index < count; index += 1) {
+    const derived = instances[Math.floor(((index + 0.5) * instances.length) / count)];
+    const source = order.sources.find(({ sopInstanceUid }) => sopInstanceUid === derived?.source);
+    if (derived === undefined || source === undefined) continue;
+    const before = await readSlice(source.file);
+    const after = await readSlice(join(folder, 'objects', derived.file));
+    const png = panels(before.modality === 'CT' ? 'CT' : 'MR', before, after);
+    await writeFile(join(folder, 'panels', derived.file.replace(/\.dcm$/, '.png')), png);
+  }
+}

@@ -1,0 +1,50 @@
+// What the rules would make of files: the router's own decision, not a second one.
+import type { ExplainFiles } from '../cli/rules.js';
+import { dicomPeers } from '../config/peers.js';
+import type { Config } from '../config/schema.js';
+import { seriesOfFiles } from './file-series.js';
+import { openRegistry } from '../inference/registry.js';
+import { decideRoute } from '../route/decide-route.js';
+import { explainDecision } from '../route/explain.js';
+import { readSeriesFacts } from '../route/read-facts.js';
+import { tagsOf } from '../route/series-facts.js';
+
+/** Decides on each series of the files, as if it had come from `calling`. */
+export async function explainFiles(
+  files: readonly string[],
+  options: {
+    readonly config: string;
+    readonly calling: string;
+    readonly modelsDirectory: string;
+    readonly load: (file: string) => Promise<Config>;
+  },
+): ReturnType<ExplainFiles> {
+  const config = await options.load(options.config);
+  const registry = await openRegistry(options.modelsDirectory);
+  const peer = dicomPeers(config.peers).find(([, { aeTitle }]) => aeTitle === options.calling)?.[0] ?? 'unknown';
+  const source = { peer, callingAe: options.calling, calledAe: config.node.aeTitle, address: '127.0.0.1' };
+  const { series, refused } = await seriesOfFiles(files, source, Date.now);
+  const explained = [];
+  for (const { record, paths } of series) {
+    const marks = config.gate.vendorMarks;
+    const facts = await readSeriesFacts(record, ({ file }) => paths.get(file) ?? file, {
+      tags: tagsOf(config.rules, registry.list()),
+      marks,
+    });
+    const decision = decideRoute({
+      facts,
+      rules: config.rules,
+      marks,
+      cards: (id) => registry.get(id),
+      allCards: () => registry.list(),
+      codes: config.node.codes,
+      revisionsWithinHour: 1,
+    });
+    explained.push({
+      title: `series ${record.key}, ${record.instances.length} instances`,
+      text: explainDecision(decision, config.rules),
+      decision: { key: record.key, instances: record.instances.length, ...decision },
+    });
+  }
+  return { series: explained, refused };
+}

@@ -1,0 +1,123 @@
+// Writes an object of several frames a frame at a time, each to its place, and the header when all are there: the object is never in
+// memory. What lies on the disk is then read back and held against what was checked.
+import { createHash } from 'node:crypto';
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { checkObjectHeader } from '../derive/check-object.js';
+import { headerSummary } from '../derive/check-series.js';
+import type { InstanceSummary } from '../derive/check-series.js';
+import { deriveHeader } from '../derive/derive-instance.js';
+import type { SourceInstance } from '../derive/derive-instance.js';
+import type { FramePart } from '../derive/frame-part.js';
+import { derivedDescription } from '../derive/grid.js';
+import type { DerivationPlan, SliceFigures } from '../derive/plan.js';
+import { derivedInstanceUid } from '../dicom/uid.js';
+import { explicitLittleEndian } from '../dicom/uids.js';
+import { text } from '../dicom/values.js';
+import type { CompleteArgument, FinishedObject } from '../enhance/methods.js';
+import { middleOf } from '../enhance/strength.js';
+import { LimpidError } from '../errors.js';
+
+const nothingMeasured = { noiseBefore: null, noiseAfter: null };
+
+/** Bytes before the first frame: the same whatever the pixels are. */
+export function headerLength(source: SourceInstance, plan: DerivationPlan): number {
+  const figures = saysNoise(plan) ? { noiseBefore: 0, noiseAfter: 0 } : nothingMeasured;
+  return deriveHeader(source, plan, { smallest: 0, largest: 0 }, figures, plan.startedAtMs).length;
+}
+
+/** Whether the object can say a noise of its own: as far as its series does, so that it is known before the first frame. */
+function saysNoise({ noise }: DerivationPlan): boolean {
+  return noise.before !== null && noise.after !== null;
+}
+
+/** Writes one frame's bytes to their place. */
+export async function writeFrame(outFile: string, position: number, bytes: Uint8Array): Promise<void> {
+  const file = await open(outFile, constants.O_RDWR | constants.O_CREAT, 0o644);
+  try {
+    await file.write(bytes, 0, bytes.length, position);
+  } finally {
+    await file.close();
+  }
+}
+
+/** SHA-256 of bytes, in hex. */
+export function sha256OfBytes(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+/**
+ * Writes the header, syncs, and reads the whole object back.
+ *
+ * @param source its header, described by its first frame
+ */
+export async function completeObject(
+  source: SourceInstance,
+  { plan, parts, outFile, nowMs }: CompleteArgument<DerivationPlan, FramePart>,
+): Promise<FinishedObject<InstanceSummary> & { readonly faults: readonly string[] }> {
+  const range = {
+    smallest: parts.reduce((least, part) => Math.min(least, part.smallest), Number.POSITIVE_INFINITY),
+    largest: parts.reduce((most, part) => Math.max(most, part.largest), Number.NEGATIVE_INFINITY),
+  };
+  const header = deriveHeader(source, plan, range, noiseOf(plan, parts), nowMs);
+  const { faults, derived } = checkObjectHeader(source, header, plan, range);
+  const { rows, columns, samples, frames, bitsAllocated } = derivedDescription(source.description, plan);
+  const frameBytes = rows * columns * samples * (bitsAllocated / 8);
+  const found = [...faults];
+  if (parts.length !== frames) found.push(`FRAMES: ${parts.length} frames, ${frames} expected`);
+  const digest = createHash('sha256');
+  const file = await open(outFile, constants.O_RDWR);
+  let bytes = header.length + frames * frameBytes;
+  try {
+    await file.write(header, 0, header.length, 0);
+    if ((bytes - header.length) % 2 === 1) bytes += (await file.write(new Uint8Array(1), 0, 1, bytes)).bytesWritten;
+    await file.datasync();
+    const start = new Uint8Array(header.length);
+    await file.read(start, 0, start.length, 0);
+    digest.update(start);
+    const pixels = new Uint8Array(frameBytes);
+    for (const [index, { frame, sha256 }] of parts.entries()) {
+      const { bytesRead } = await file.read(pixels, 0, frameBytes, header.length + index * frameBytes);
+      if (frame !== index || bytesRead < frameBytes || sha256OfBytes(pixels) !== sha256)
+        found.push(`PIXEL: frame ${index + 1} on the disk is not the one that was checked`);
+      digest.update(pixels.subarray(0, bytesRead));
+    }
+    if ((frames * frameBytes) % 2 === 1) digest.update(new Uint8Array(1));
+    const { size } = await file.stat();
+    if (size !== bytes) found.push(`PIXEL: the object has ${size} bytes, not ${bytes}`);
+  } finally {
+    await file.close();
+  }
+  if (derived === null) throw new LimpidError('DERIVE_CHECK_FAILED', found.join('; '));
+  const sourceUid = text(source.dataSet, 'SOPInstanceUID') ?? '';
+  return {
+    faults: found,
+    summary: headerSummary(
+      derived.dataSet,
+      parts.map(({ sample }) => sample),
+    ),
+    instance: {
+      file: basename(outFile),
+      sopInstanceUid: derivedInstanceUid(plan.seriesInstanceUid, sourceUid),
+      sopClassUid: text(source.dataSet, 'SOPClassUID') ?? '',
+      transferSyntaxUid: explicitLittleEndian,
+      sha256: digest.digest('hex'),
+      bytes,
+      source: sourceUid,
+    },
+  };
+}
+
+/** The middle of the frames' noise, where the series has one. */
+function noiseOf(plan: DerivationPlan, parts: readonly FramePart[]): SliceFigures {
+  if (!saysNoise(plan)) return nothingMeasured;
+  const middle = (pick: (part: FramePart) => number | null, ofSeries: number | null): number | null => {
+    const values = parts.map(pick).filter((value) => value !== null);
+    return values.length > 0 ? middleOf(values) : ofSeries;
+  };
+  return {
+    noiseBefore: middle((part) => part.noiseBefore, plan.noise.before),
+    noiseAfter: middle((part) => part.noiseAfter, plan.noise.after),
+  };
+}
