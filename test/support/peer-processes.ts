@@ -6,15 +6,15 @@
  * All run with TCP_NODELAY=1: without it a DCMTK responder takes 40 ms for each answer (Nagle meets delayed ACK).
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { accessSync, constants, readdirSync } from 'node:fs';
+import { chown, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { freePort } from './free-port.js';
 
-/** Packages: dcmtk, libgdcm-tools, orthanc, redis-server, prometheus, systemd, chromium. */
+/** Packages: dcmtk, libgdcm-tools, orthanc, redis-server, postgresql, prometheus, systemd, chromium. */
 export type PeerBinary =
   | 'storescu'
   | 'storescp'
@@ -30,14 +30,27 @@ export type PeerBinary =
   | 'dciodvfy'
   | 'Orthanc'
   | 'redis-server'
+  | 'initdb'
+  | 'postgres'
   | 'prometheus'
   | 'promtool'
   | 'systemd-analyze'
   | 'chromium';
 
+/** Debian keeps each version of Postgres in a folder of its own, which is in nobody's path. */
+function postgresFolders(): string[] {
+  const folder = '/usr/lib/postgresql';
+  try {
+    return readdirSync(folder).map((version) => join(folder, version, 'bin'));
+  } catch {
+    return []; // not installed
+  }
+}
+
 /** The full path of a peer's program, or null where it is not installed. */
 export function findPeer(binary: PeerBinary): string | null {
-  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin'];
+  const own = (process.env['PATH'] ?? '').split(delimiter);
+  const folders = [...own, '/usr/sbin', '/usr/local/sbin', ...postgresFolders()];
   for (const folder of folders) {
     const path = join(folder, binary);
     try {
@@ -59,10 +72,10 @@ interface Running {
 
 const environment = () => ({ ...process.env, TCP_NODELAY: '1' });
 
-function start(binary: PeerBinary, args: readonly string[], cwd: string): Running {
+function start(binary: PeerBinary, args: readonly string[], cwd: string, user: { uid?: number } = {}): Running {
   const path = findPeer(binary);
   if (path === null) throw new Error(`${binary} is not installed`);
-  const child = spawn(path, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'], env: environment() });
+  const child = spawn(path, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'], env: environment(), ...user });
   let written = '';
   const keep = (chunk: Buffer) => {
     written = (written + chunk.toString('latin1')).slice(-65536);
@@ -261,6 +274,55 @@ export async function startRedis(options: { port?: number; args?: readonly strin
   const running = start('redis-server', [...args, ...(options.args ?? [])], folder);
   await whenReady('redis-server', running, () => accepts(port));
   return { port, url: `redis://127.0.0.1:${port}`, stop: () => stopAndClear(running, folder) };
+}
+
+export interface PostgresPeer {
+  readonly port: number;
+  readonly url: string;
+  /** Ends the server at once, as a crash does; `start` has it come back with what it had. */
+  kill(): Promise<void>;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Postgres refuses to be root's: it is run as nobody then. */
+const nobody = 65_534;
+
+export async function startPostgres(): Promise<PostgresPeer> {
+  const folder = await temporaryFolder('postgres');
+  const user = process.getuid?.() === 0 ? { uid: nobody } : {};
+  if (user.uid !== undefined) await chown(folder, user.uid, user.uid);
+  const data = join(folder, 'data');
+  const made = start(
+    'initdb',
+    ['-D', data, '-U', 'limpid', '-A', 'trust', '-N', '-E', 'UTF8', '--locale=C'],
+    folder,
+    user,
+  );
+  const code = await new Promise<number | null>((resolve) => made.child.once('close', resolve));
+  if (code !== 0) throw new Error(`initdb ended with ${code}:\n${made.output().slice(-2000)}`);
+  const port = await freePort();
+  const fast = ['-c', 'fsync=off', '-c', 'synchronous_commit=off', '-c', 'full_page_writes=off'];
+  const args = ['-D', data, '-p', `${port}`, '-c', 'listen_addresses=127.0.0.1', '-k', folder, ...fast];
+  const run = async (): Promise<Running> => {
+    const started = start('postgres', args, folder, user);
+    await whenReady('postgres', started, async () => started.output().includes('ready to accept connections'));
+    return started;
+  };
+  let running = await run();
+  return {
+    port,
+    url: `postgres://limpid@127.0.0.1:${port}/postgres`,
+    async kill() {
+      const ended = new Promise((resolve) => running.child.once('exit', resolve));
+      running.child.kill('SIGQUIT'); // immediate shutdown: without it its other processes would stay
+      await ended;
+    },
+    async start() {
+      running = await run();
+    },
+    stop: () => stopAndClear(running, folder),
+  };
 }
 
 export interface PrometheusPeer {
