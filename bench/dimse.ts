@@ -5,10 +5,12 @@
  * with it. Set TMPDIR to a folder where nothing has been deleted for some minutes: see `steady.ts`.
  * `node build/bench/dimse.js [slices] [rounds]`.
  */
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { quickConfig } from '../demo/start-node.js';
 import type { Outgoing } from '../src/io/dimse/outgoing.js';
 import { send } from '../src/io/dimse/scu.js';
 import { openLog } from '../src/observe/log.js';
@@ -106,9 +108,11 @@ async function sinkOnce(row: string, connections: number): Promise<void> {
   }
 }
 
+const main = fileURLToPath(new URL('../src/main.js', import.meta.url));
+
 /** Whole processes that send into the same receiver: storescu a process for each association. */
 async function sendOnce(
-  who: 'storescu' | 'limpid sends',
+  who: 'storescu' | 'limpid sends' | 'limpid send',
   body: Body,
   associations: number,
   row: string,
@@ -121,6 +125,13 @@ async function sendOnce(
     if (who === 'limpid sends') {
       const args = [programOf('send-files'), String(port), aeTitle, String(associations), at];
       keep(`${who}, ${row}`, await secondsOf([[process.execPath, ...args]]));
+      return;
+    }
+    if (who === 'limpid send') {
+      const config = join(folder, `send-${associations}.yaml`);
+      const peers = { pacs: { aeTitle, host: '127.0.0.1', port, associations } };
+      await writeFile(config, JSON.stringify(quickConfig({ node: { aeTitle: 'CT1' }, peers, rules: [] })));
+      keep(`the command, ${row}`, await secondsOf([[process.execPath, main, 'send', 'pacs', at, '--config', config]]));
       return;
     }
     const shares = Array.from({ length: associations }, (_, lane) =>
@@ -155,7 +166,7 @@ const comparisons: readonly (readonly (() => Promise<void>)[])[] = [
       ['large', 1, '500 MB'],
     ] as const
   ).map(([body, associations, row]) =>
-    (['storescu', 'limpid sends'] as const).map((who) => () => sendOnce(who, body, associations, row)),
+    (['storescu', 'limpid sends', 'limpid send'] as const).map((who) => () => sendOnce(who, body, associations, row)),
   ),
 ];
 
@@ -200,6 +211,12 @@ try {
       speed('send against storescu, 1 association', 'limpid sends, 1', 'storescu, 1', 0.85),
       speed('send against storescu, 4 associations', 'limpid sends, 4', 'storescu, 4', 1),
       speed('send against storescu, 500 MB', 'limpid sends, 500 MB', 'storescu, 500 MB', 1),
+      // With its configuration read and checked, and its report.
+      ...['1', '4', '500 MB'].map((row) => ({
+        what: `the command \`limpid send\` against storescu, ${row}`,
+        value: of(`storescu, ${row}`) / of(`the command, ${row}`),
+        unit: '',
+      })),
       ...[...seconds.keys()].map((row) => ({ what: row, value: of(row), unit: 's' })),
     ],
     { slices, rounds, seconds: Object.fromEntries(seconds), peaks: Object.fromEntries(peaks) },
