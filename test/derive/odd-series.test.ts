@@ -1,61 +1,28 @@
 // Series as senders write them, right and wrong: each is refused by the code that the table names, or goes through gate and task with an
 // identity network and comes back pixel by pixel; with LIMPID_TEST_DATA=all it is judged from outside too.
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { readInstance } from '../../src/dicom/file.js';
-import { text } from '../../src/dicom/values.js';
-import type { Device } from '../../src/enhance/device.js';
-import { cpuDevice } from '../support/cpu-device.js';
-import { checkSeries, judgeMissing } from '../process/check-series.js';
-import { identityModel, writeIdentityModel } from '../support/identity-model.js';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, it, expect } from '@jest/globals';
+import {
+  all,
+  at,
+  bits,
+  pixelBytes,
+  item,
+  matrix,
+  none,
+  openOddSeries,
+  overlay,
+  ramp,
+  run,
+  side,
+  twice,
+  us,
+} from '../support/odd-series.js';
+import type { Change, OddSeries } from '../support/odd-series.js';
 import { describeWithPeers, runTool } from '../support/peers.js';
-import { enhanceFiles, storedOf } from '../support/sample-sets.js';
-import { writeSyntheticSeries } from '../support/synthetic-series.js';
-import type { SyntheticElement, SyntheticOptions } from '../support/synthetic-series.js';
-
-type Change = NonNullable<SyntheticOptions['change']>;
-type Element = ReturnType<Change>[number];
 
 const CT = 'CT';
 const MR = 'MR';
-const side = 48;
-const run = 'enhanced';
-const us = (tag: number, ...values: number[]): SyntheticElement => [tag, 'US', values];
-const none = (tag: number): Element => [tag, 'OW', null];
-/** The same in every instance. */
-const all =
-  (...elements: Element[]): Change =>
-  () =>
-    elements;
-const at = (z: number): SyntheticElement => [0x00200032, 'DS', `0\\0\\${z}`];
-/** Six instances at three positions: `element` says what tells the two of a position apart. */
-const twice =
-  (element: (second: boolean) => SyntheticElement): Change =>
-  (index) => [at(2 * (index % 3)), element(index >= 3)];
-const bits = (stored: number, signed = 0, allocated = 16): SyntheticElement[] => [
-  us(0x00280100, allocated),
-  us(0x00280101, stored),
-  us(0x00280102, stored - 1),
-  us(0x00280103, signed),
-];
-const matrix = (rows: number, columns: number): SyntheticElement[] => [us(0x00280010, rows), us(0x00280011, columns)];
-const bytes = (count: number, of: (index: number) => number): SyntheticElement => [
-  0x7fe00010,
-  'OW',
-  Uint8Array.from({ length: count }, (_, index) => of(index)),
-];
-const ramp = (count: number): SyntheticElement => bytes(count, (index) => (index * 37) % 256);
-const item = Uint8Array.of(0xfe, 0xff, 0x00, 0xe0, 0, 0, 0, 0);
-const overlay = (bitsOfIt: number, position: number): SyntheticElement[] => [
-  us(0x60000010, side),
-  us(0x60000011, side),
-  [0x60000040, 'CS', 'G'],
-  [0x60000050, 'SS', [1, 1]],
-  us(0x60000100, bitsOfIt),
-  us(0x60000102, position),
-];
 
 type Case = readonly [name: string, modality: 'CT' | 'MR', verdict: string, change: Change];
 const geometry: readonly Case[] = [
@@ -98,14 +65,14 @@ const pixels: readonly Case[] = [
   ['12 bits with a sign', CT, run, all(us(0x00280103, 1))],
   ['7 of 8 bits, an odd matrix', CT, run, all(...matrix(15, 17), ...bits(7, 0, 8), ramp(256))],
   ['8 bits with a sign', CT, run, all(...matrix(16, 16), ...bits(8, 1, 8), ramp(256))],
-  ['bits set above High Bit', CT, run, all(bytes(2 * side * side, (i) => (i % 2 ? 0xf3 : (i * 31) % 256)))],
+  ['bits set above High Bit', CT, run, all(pixelBytes(2 * side * side, (i) => (i % 2 ? 0xf3 : (i * 31) % 256)))],
   [
     '3 x 5 pixels',
     CT,
     run,
     all(
       ...matrix(3, 5),
-      bytes(30, (i) => (i % 2 ? 1 : i * 7)),
+      pixelBytes(30, (i) => (i % 2 ? 1 : i * 7)),
     ),
   ],
   [
@@ -114,7 +81,7 @@ const pixels: readonly Case[] = [
     run,
     all(
       ...matrix(1, 1),
-      bytes(2, () => 1),
+      pixelBytes(2, () => 1),
     ),
   ],
   ['no rows', CT, 'BAD_PIXEL_DESCRIPTION', all(us(0x00280010, 0))],
@@ -123,8 +90,8 @@ const pixels: readonly Case[] = [
   ['no Samples per Pixel', CT, 'MISSING_ATTRIBUTE', all(none(0x00280002))],
   ['RGB', CT, 'COLOUR', all(us(0x00280002, 3), [0x00280004, 'CS', 'RGB'])],
   ['two frames in a class of one', CT, 'DUPLICATE_POSITION BAD_PIXEL_DESCRIPTION', all([0x00280008, 'IS', '2'])],
-  ['all zero', CT, run, all(bytes(2 * side * side, () => 0))],
-  ['all at the upper end', CT, run, all(bytes(2 * side * side, (i) => (i % 2 ? 0x0f : 0xff)))],
+  ['all zero', CT, run, all(pixelBytes(2 * side * side, () => 0))],
+  ['all at the upper end', CT, run, all(pixelBytes(2 * side * side, (i) => (i % 2 ? 0x0f : 0xff)))],
   // Of one slice: which of several is told depends on which thread is the first.
   [
     'pixels two bytes short',
@@ -233,49 +200,11 @@ const texts: readonly Case[] = [
   ],
 ];
 
-/** The judge takes as long again as all the rest. */
-const isWhole = process.env['LIMPID_TEST_DATA'] === 'all';
-let folder = '';
-let device: Device;
+let odd: OddSeries;
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'limpid-odd-'));
-  await writeIdentityModel(join(folder, 'models'));
-  device = cpuDevice(60_000);
+  odd = await openOddSeries();
 });
-afterAll(async () => {
-  await device.close();
-  await rm(folder, { recursive: true, force: true });
-});
-
-let made = 0;
-/** Writes the series, puts it through, and compares what comes out. */
-async function expectVerdict(
-  modality: 'CT' | 'MR',
-  verdict: string,
-  change: Change,
-  recoded: (file: string) => Promise<void> = () => Promise.resolve(),
-): Promise<void> {
-  const own = join(folder, String(++made));
-  const shape = { modality, rows: side, columns: side, seed: made, noise: 20, slices: 6 };
-  const { files } = await writeSyntheticSeries(join(own, 'source'), { ...shape, change });
-  for (const file of files) await recoded(file);
-  const models = join(folder, 'models');
-  const options = { models, outDir: join(own, 'out'), model: identityModel, strength: 0 };
-  const result = await enhanceFiles(files, device, options);
-  expect(result.verdict).toBe(verdict);
-  if (result.outcome === null || verdict !== run) return;
-  const sources = new Map<string, Int32Array>();
-  for (const file of files) {
-    const source = readInstance(new Uint8Array(await readFile(file)));
-    sources.set(text(source.dataSet, 'SOPInstanceUID') ?? '', await storedOf(source));
-  }
-  for (const { file, source } of result.outcome.instances) {
-    const derived = readInstance(new Uint8Array(await readFile(join(result.objects, file))));
-    expect(await storedOf(derived)).toEqual(sources.get(source));
-  }
-  expect(result.outcome.instances).toHaveLength(files.length);
-  if (isWhole && judgeMissing() === null) expect(await checkSeries(join(own, 'source'), result.objects)).toBe('PASS');
-}
+afterAll(() => odd.close());
 
 describe.each([
   ['geometry', geometry],
@@ -286,7 +215,7 @@ describe.each([
   ['kinds', kinds],
   ['texts', texts],
 ] as const)('%s as senders write them', (_, cases) => {
-  it.each(cases)('%s (%s): %s', (_name, modality, verdict, change) => expectVerdict(modality, verdict, change));
+  it.each(cases)('%s (%s): %s', (_name, modality, verdict, change) => odd.expectVerdict({ modality, verdict, change }));
 });
 
 describeWithPeers(['dcmconv', 'gdcmconv', 'dcmcjpls', 'dcmcrle', 'dcmcjpeg'], 'syntaxes as senders write them', () => {
@@ -306,10 +235,15 @@ describeWithPeers(['dcmconv', 'gdcmconv', 'dcmcjpls', 'dcmcrle', 'dcmcjpeg'], 's
     ['JPEG lossless of 10 bits', 'gdcmconv', ['--jpeg'], bits(10)],
     ['JPEG extended of 12 bits', 'dcmcjpeg', ['+ee'], []],
   ] as const)('%s', (_, tool, args, elements) =>
-    expectVerdict(CT, run, all(...elements), async (file) => {
-      expect(await runTool(tool, [...args, file, `${file}.coded`])).toMatchObject({ code: 0 });
-      await writeFile(file, await readFile(`${file}.coded`));
-      await rm(`${file}.coded`);
+    odd.expectVerdict({
+      modality: CT,
+      verdict: run,
+      change: all(...elements),
+      recoded: async (file) => {
+        expect(await runTool(tool, [...args, file, `${file}.coded`])).toMatchObject({ code: 0 });
+        await writeFile(file, await readFile(`${file}.coded`));
+        await rm(`${file}.coded`);
+      },
     }),
   );
 });

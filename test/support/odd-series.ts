@@ -1,0 +1,137 @@
+// Simulated series with elements as odd senders write them, put through gate and task with an identity network, and compared.
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from '@jest/globals';
+import { encodeSequence, joined } from '../../src/dicom/element.js';
+import { readInstance } from '../../src/dicom/file.js';
+import { text } from '../../src/dicom/values.js';
+import { checkSeries, judgeMissing } from '../process/check-series.js';
+import { cpuDevice } from './cpu-device.js';
+import { identityModel, writeIdentityModel } from './identity-model.js';
+import { enhanceFiles, storedOf } from './sample-sets.js';
+import { writeSyntheticSeries } from './synthetic-series.js';
+import type { SyntheticElement, SyntheticOptions } from './synthetic-series.js';
+
+export type Change = NonNullable<SyntheticOptions['change']>;
+type Element = ReturnType<Change>[number];
+
+/** Rows and columns. */
+export const side = 48;
+/** The verdict of a series that goes through. */
+export const run = 'enhanced';
+export const us = (tag: number, ...values: number[]): SyntheticElement => [tag, 'US', values];
+export const none = (tag: number): Element => [tag, 'OW', null];
+/** The same in every instance. */
+export const all =
+  (...elements: Element[]): Change =>
+  () =>
+    elements;
+export const at = (z: number): SyntheticElement => [0x00200032, 'DS', `0\\0\\${z}`];
+/** Six instances at three positions: `element` says what tells the two of a position apart. */
+export const twice =
+  (element: (second: boolean) => SyntheticElement): Change =>
+  (index) => [at(2 * (index % 3)), element(index >= 3)];
+export const bits = (stored: number, signed = 0, allocated = 16): SyntheticElement[] => [
+  us(0x00280100, allocated),
+  us(0x00280101, stored),
+  us(0x00280102, stored - 1),
+  us(0x00280103, signed),
+];
+export const matrix = (rows: number, columns: number): SyntheticElement[] => [
+  us(0x00280010, rows),
+  us(0x00280011, columns),
+];
+export const pixelBytes = (count: number, of: (index: number) => number): SyntheticElement => [
+  0x7fe00010,
+  'OW',
+  Uint8Array.from({ length: count }, (_, index) => of(index)),
+];
+export const ramp = (count: number): SyntheticElement => pixelBytes(count, (index) => (index * 37) % 256);
+export const item = Uint8Array.of(0xfe, 0xff, 0x00, 0xe0, 0, 0, 0, 0);
+export const overlay = (bitsOfIt: number, position: number): SyntheticElement[] => [
+  us(0x60000010, side),
+  us(0x60000011, side),
+  [0x60000040, 'CS', 'G'],
+  [0x60000050, 'SS', [1, 1]],
+  us(0x60000100, bitsOfIt),
+  us(0x60000102, position),
+];
+
+/** Bytes of a text as they stand. */
+export const latin = (value: string): Uint8Array => Buffer.from(value, 'latin1');
+/** A sequence's value: items of encoded elements. */
+export const items = (...of: readonly (readonly Uint8Array[])[]): Uint8Array => encodeSequence(0, of).subarray(12);
+/** One item of open length, as the value of a sequence. */
+export function openItem(...inner: readonly Uint8Array[]): Uint8Array {
+  const begin = Uint8Array.of(0xfe, 0xff, 0x00, 0xe0, 0xff, 0xff, 0xff, 0xff);
+  const end = Uint8Array.of(0xfe, 0xff, 0x0d, 0xe0, 0, 0, 0, 0);
+  return joined([begin, ...inner, end]);
+}
+export const openSequence = (group: number, element: number, ...of: readonly Uint8Array[]): Uint8Array =>
+  joined([
+    Uint8Array.of(group & 0xff, group >> 8, element & 0xff, element >> 8, 0x53, 0x51, 0, 0, 0xff, 0xff, 0xff, 0xff),
+    ...of,
+    Uint8Array.of(0xfe, 0xff, 0xdd, 0xe0, 0, 0, 0, 0),
+  ]);
+/** Pixel Data of 16 bits. */
+export const words = (of: (index: number) => number): SyntheticElement => [
+  0x7fe00010,
+  'OW',
+  new Uint8Array(Uint16Array.from({ length: side * side }, (_, index) => of(index) & 0xffff).buffer),
+];
+
+/** The judge takes as long again as all the rest. */
+export const isWhole = process.env['LIMPID_TEST_DATA'] === 'all';
+
+export interface OddSeries {
+  /** Writes a series, puts it through, compares what comes out; with LIMPID_TEST_DATA=all it is judged from outside too. */
+  readonly expectVerdict: (series: {
+    readonly modality: 'CT' | 'MR';
+    /** `run`, or the codes for which it is not enhanced. */
+    readonly verdict: string;
+    readonly change: Change;
+    readonly slices?: number;
+    /** What becomes of each file before it is put through. */
+    readonly recoded?: (file: string) => Promise<void>;
+  }) => Promise<void>;
+  readonly close: () => Promise<void>;
+}
+
+/** A device and a folder for such series. */
+export async function openOddSeries(): Promise<OddSeries> {
+  const folder = await mkdtemp(join(tmpdir(), 'limpid-odd-'));
+  const models = join(folder, 'models');
+  await writeIdentityModel(models);
+  const device = cpuDevice(60_000);
+  let made = 0;
+  return {
+    async expectVerdict({ modality, verdict, change, slices = 6, recoded }) {
+      const own = join(folder, String(++made));
+      const shape = { modality, rows: side, columns: side, seed: made, noise: 20, slices };
+      const { files } = await writeSyntheticSeries(join(own, 'source'), { ...shape, change });
+      if (recoded !== undefined) for (const file of files) await recoded(file);
+      const options = { models, outDir: join(own, 'out'), model: identityModel, strength: 0 };
+      const result = await enhanceFiles(files, device, options);
+      expect(result.verdict).toBe(verdict);
+      if (result.outcome === null || verdict !== run) return;
+      const sources = new Map<string, Int32Array>();
+      for (const file of files) {
+        const source = readInstance(new Uint8Array(await readFile(file)));
+        sources.set(text(source.dataSet, 'SOPInstanceUID') ?? '', await storedOf(source));
+      }
+      for (const { file, source } of result.outcome.instances) {
+        const derived = readInstance(new Uint8Array(await readFile(join(result.objects, file))));
+        expect(await storedOf(derived)).toEqual(sources.get(source));
+      }
+      expect(result.outcome.instances).toHaveLength(files.length);
+      if (isWhole && judgeMissing() === null)
+        expect(await checkSeries(join(own, 'source'), result.objects)).toBe('PASS');
+      await rm(own, { recursive: true });
+    },
+    async close() {
+      await device.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
