@@ -5,6 +5,7 @@ import { keywordOf, tagText } from '../dicom/dictionary.js';
 import { derivedConcatenationUid } from '../dicom/uid.js';
 import { find, items, number, text, texts } from '../dicom/values.js';
 import { codesOf, sameCodes } from './check-codes.js';
+import { checkGridMacro } from './check-grid-macros.js';
 import { sameElement, sameItem } from './check-kept.js';
 import type { Check } from './faults.js';
 import { gridMacros } from './geometry.js';
@@ -52,11 +53,20 @@ export function checkFunctionalGroups(check: Check): void {
   checkConcatenation(check);
 }
 
-function checkItem({ plan, selection: { dropped }, fault }: Check, item: DataSet, other: DataSet, where: string): void {
+function checkItem(check: Check, item: DataSet, other: DataSet, where: string): void {
+  const {
+    plan,
+    selection: { dropped },
+    fault,
+  } = check;
   const kept = item.elements.filter((element) => !dropped(item, element));
   for (const element of kept) {
     const keyword = keywordOf(element.tag) ?? tagText(element.tag);
-    if (keyword === derivation || (isNewGrid(plan) && gridMacros.has(keyword))) continue;
+    if (keyword === derivation) continue;
+    if (plan.geometry !== undefined && gridMacros.has(keyword)) {
+      checkGridMacro(check, item, other, keyword, where);
+      continue;
+    }
     const found = other.get(element.tag);
     if (found === undefined) fault('FGROUP', `${keyword} is missing in ${where}`);
     else if (frameTypes.has(keyword) && items(item, keyword).length === items(other, keyword).length)

@@ -2,6 +2,7 @@
 // their own headers, and does not ask how the writer came to its numbers.
 import type { DataSet } from '../dicom/data-set.js';
 import { number } from '../dicom/values.js';
+import { checkSpacing } from './check-grid-macros.js';
 import type { Check } from './faults.js';
 import { planeOf } from './geometry.js';
 import type { ImagePlane } from './geometry.js';
@@ -10,7 +11,8 @@ import type { NewGrid } from './plan.js';
 /** Decimal strings have 16 characters; nothing of a finding moves by more than this, mm. */
 const within = 1e-4;
 
-export function checkGeometry({ source, derived, plan, fault }: Check): void {
+export function checkGeometry(check: Check): void {
+  const { source, derived, plan, fault } = check;
   const { geometry } = plan;
   if (geometry === undefined) return;
   const [from, to] = [source.dataSet, derived.dataSet];
@@ -18,6 +20,8 @@ export function checkGeometry({ source, derived, plan, fault }: Check): void {
   for (const keyword of ['Rows', 'Columns'])
     if (number(to, keyword) !== (number(from, keyword) ?? 0) * scale)
       fault('GRID', `${keyword} is not the source's times ${scale}`);
+  for (const keyword of ['ImagerPixelSpacing', 'NominalScannedPixelSpacing'])
+    checkSpacing(check, from, to, keyword, '');
   const frames = source.description.frames;
   for (let frame = 0; frame < frames; frame++) {
     const moved = movedBy(from, to, frame, geometry);

@@ -1,7 +1,7 @@
 // Where the pixels of a finer grid lie: spacing, position, and what else is counted in pixels (conformance 3.4; PS3.3 C.7.6.2.1.1).
 import type { DataSet, Element } from '../dicom/data-set.js';
 import { decimalString } from '../dicom/decimal.js';
-import { keywordOf, tagOf } from '../dicom/dictionary.js';
+import { keywordOf, tagOf, vrOf } from '../dicom/dictionary.js';
 import { encodeElement, encodeSequence } from '../dicom/element.js';
 import { copiedElement } from '../dicom/explicit-le.js';
 import { frameScopes, hasFunctionalGroups, scopeOf } from '../dicom/functional-groups.js';
@@ -105,7 +105,7 @@ export function gridMacro(
             const values = valuesOnGrid(macro, inner, plane, grid);
             return values === null
               ? copiedElement(macro, inner, dropped)
-              : [encodeElement(inner.tag, 'DS', ds(values))];
+              : [encodeElement(inner.tag, vrOf(inner.tag), vrOf(inner.tag) === 'FD' ? doubles(values) : ds(values))];
           }),
       ),
     ),
@@ -124,6 +124,14 @@ function valuesOnGrid(macro: DataSet, inner: Element, plane: ImagePlane, grid: N
 
 function isWhole({ spacing, orientation, position }: ImagePlane): boolean {
   return spacing.length === 2 && orientation.length === 6 && position.length === 3;
+}
+
+/** Values of VR FD. */
+function doubles(values: readonly number[]): Uint8Array {
+  const bytes = new Uint8Array(8 * values.length);
+  const view = new DataView(bytes.buffer);
+  for (const [index, value] of values.entries()) view.setFloat64(8 * index, value, true);
+  return bytes;
 }
 
 const ds = (values: readonly number[]): string => values.map(decimalString).join('\\');

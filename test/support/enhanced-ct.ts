@@ -24,6 +24,7 @@ const cs = (tag: number, value: string): Uint8Array => encodeElement(tag, 'CS', 
 const ds = (tag: number, value: string | number): Uint8Array => encodeElement(tag, 'DS', String(value));
 /** Tags as Attribute Tag values, and indices as unsigned longs. */
 const at = (tag: number): Uint8Array => new Uint8Array(Uint16Array.of(tag >>> 16, tag & 0xffff).buffer);
+const doubles = (...values: number[]): Uint8Array => new Uint8Array(Float64Array.from(values).buffer);
 const indices = (...values: number[]): Uint8Array => new Uint8Array(Uint32Array.from(values).buffer);
 
 const kind = 'ORIGINAL\\PRIMARY\\VOLUME\\NONE';
@@ -36,10 +37,10 @@ function shared(spacing: number, size: number): Uint8Array[] {
         encodeElement(0x00181210, 'SH', 'B30f'),
         cs(0x00189315, 'FILTER_BACK_PROJ'),
         cs(0x00189316, 'STANDARD'),
-        ds(0x00189317, `${spacing * size}\\${spacing * size}`),
+        encodeElement(0x00189317, 'FD', doubles(spacing * size, spacing * size)),
         encodeElement(0x00189319, 'FD', 360),
         encodeElement(0x00189320, 'SH', 'NONE'),
-        ds(0x00189322, `${spacing}\\${spacing}`),
+        encodeElement(0x00189322, 'FD', doubles(spacing, spacing)),
       ],
     ]),
     encodeSequence(0x00209071, [
