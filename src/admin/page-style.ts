@@ -30,5 +30,6 @@ code { font: .85em/1.4 ui-monospace, "DejaVu Sans Mono", monospace; white-space:
 .good { background: var(--good-bg); color: var(--good); } .wait { background: var(--wait-bg); color: var(--wait); }
 .bad { background: var(--bad-bg); color: var(--bad); }
 .empty { padding: .2rem 1rem 1rem; color: var(--soft); margin: 0; }
+@media (max-width: 40rem) { main { padding-inline: .75rem; } th, td { padding-inline: .5rem; } .says { min-width: 9rem; } }
 a { color: var(--accent); } footer { color: var(--soft); font-size: .85rem; }
 `;
