@@ -25,7 +25,9 @@ const node = z.strictObject({
   qualification: z
     .enum(['RESEARCH', 'PRODUCT'])
     .default('RESEARCH')
-    .describe('Content Qualification of derived objects; PRODUCT only where the models are cleared for clinical use.'),
+    .describe(
+      'Content Qualification of derived objects; PRODUCT only where the models are cleared for clinical use, and only of models whose card says so.',
+    ),
   codes: z
     .enum(['limpid', 'standard-only'])
     .default('limpid')

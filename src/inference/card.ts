@@ -105,6 +105,8 @@ export const modelCard = z.strictObject({
     noiseRatio: z.number().min(0).max(1).nullable(),
   }),
   maker: z.string(),
+  /** What its maker answers for: PRODUCT where it is cleared for clinical use. Objects say PRODUCT only where the site says so too. */
+  qualification: z.enum(['RESEARCH', 'PRODUCT']).default('RESEARCH'),
   /** What it does, in words: `noise reduction`. */
   words: z.string(),
   mark: z.enum(['DN', 'SR2x', 'SR4x', 'DSP', 'CE']),

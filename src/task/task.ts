@@ -66,6 +66,9 @@ const speckle = {
   mark: 'DSP',
 } as const;
 
+const bothSayProduct = ({ node }: TaskOrder, card: ModelCard): boolean =>
+  node.qualification === 'PRODUCT' && card.qualification === 'PRODUCT';
+
 function planOf(order: TaskOrder, card: ModelCard, found: Found, series: OrderedSeries): DerivationPlan {
   const { task, sources } = order;
   const digest = sourceSetDigest(sources.map(({ sopInstanceUid }) => sopInstanceUid));
@@ -109,7 +112,8 @@ function planOf(order: TaskOrder, card: ModelCard, found: Found, series: Ordered
     remake: order.series.remake,
     slot: task.slot,
     startedAtMs: order.startedAtMs,
-    node: order.node,
+    // Only where the site and who made the model both say so (conformance 1).
+    node: { ...order.node, qualification: bothSayProduct(order, card) ? 'PRODUCT' : 'RESEARCH' },
     instanceNumbers: series.instanceNumbers,
   };
 }

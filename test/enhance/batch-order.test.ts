@@ -18,7 +18,7 @@ const inference = openPool<InferenceMethods>(new URL('../../src/inference-thread
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'limpid-batch-order-'));
   await writeIdentityModel(join(folder, 'right'));
-  await writeIdentityModel(join(folder, 'rolled'), true);
+  await writeIdentityModel(join(folder, 'rolled'), { rolled: true });
 });
 afterAll(async () => {
   await Promise.all(inference.all().map((thread) => thread.end()));

@@ -52,7 +52,10 @@ function modelBytes(rolled: boolean): Uint8Array {
 }
 
 /** Writes a models folder with the identity in it, for CT, MR and ultrasound of any kind. @param rolled one that mixes up its batches */
-export async function writeIdentityModel(folder: string, rolled = false): Promise<void> {
+export async function writeIdentityModel(
+  folder: string,
+  { rolled = false, qualification = 'RESEARCH' }: { readonly rolled?: boolean; readonly qualification?: string } = {},
+): Promise<void> {
   const model = modelBytes(rolled);
   await mkdir(join(folder, identityModel), { recursive: true });
   await writeFile(join(folder, identityModel, 'model.onnx'), model);
@@ -80,6 +83,7 @@ export async function writeIdentityModel(folder: string, rolled = false): Promis
     },
     limits: { meanShift: 0.001, residualStructure: null, noiseRatio: 0.99 },
     maker: 'limpid',
+    qualification,
     words: 'nothing',
     mark: 'DN',
     codes: [{ value: 'NR', scheme: '99LIMPID', meaning: 'Noise reduction' }],
