@@ -10,7 +10,7 @@ import { peer } from './peer-schema.js';
 import { promising } from './promise-schema.js';
 import { nodeReceive } from './receive-schema.js';
 import { aeTitle, duration, host, name, port, scalar, size, text, whole } from './scalars.js';
-import { institution, keepPrivate } from './site-schema.js';
+import { institution, keepPrivate, printable } from './site-schema.js';
 import { listenerTls } from './tls-schema.js';
 import { defaultVendorMarks, readMarkPlace } from './vendor-marks.js';
 import type { VendorMarkText } from './vendor-marks.js';
@@ -21,7 +21,7 @@ const strengthRange = { atLeast: 0.05, atMost: 0.75 };
 
 const node = z.strictObject({
   aeTitle: aeTitle.describe('AE title that modalities call.'),
-  name: text('a name of 1 to 16 characters').max(16).default('limpid').describe('Station Name in derived objects.'),
+  name: printable(16, 'a name').default('limpid').describe('Station Name in derived objects.'),
   qualification: z
     .enum(['RESEARCH', 'PRODUCT'])
     .default('RESEARCH')

@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { scalar } from './scalars.js';
 
-const printable = (longest: number, what: string) => {
+/** Text that limpid writes into objects: it holds in every character set, and is one value. */
+export const printable = (longest: number, what: string) => {
   const message = `expected ${what}: 1 to ${longest} characters of ASCII without backslash, no space at its ends`;
   return z
     .string(message)

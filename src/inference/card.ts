@@ -17,7 +17,13 @@ const noiseScale = z.strictObject({
   unit: z.enum(['HU', 'PERMILLE', 'GREY']),
 });
 
-const code = z.strictObject({ value: z.string().max(16), scheme: z.string().max(16), meaning: z.string().max(64) });
+/** Words that stand in derived objects: they hold in every character set, and are one value. */
+const printed = (longest: number) =>
+  z
+    .string()
+    .max(longest)
+    .regex(/^(?! )[\x20-\x5b\x5d-\x7e]+(?<! )$/, 'ASCII without backslash');
+const code = z.strictObject({ value: printed(16), scheme: printed(16), meaning: printed(64) });
 
 export const modelCard = z.strictObject({
   id: z.string().regex(/^[a-z0-9-]{1,32}$/),
@@ -104,11 +110,11 @@ export const modelCard = z.strictObject({
     /** Noise after over noise before, at least. */
     noiseRatio: z.number().min(0).max(1).nullable(),
   }),
-  maker: z.string(),
+  maker: printed(64),
   /** What its maker answers for: PRODUCT where it is cleared for clinical use. Objects say PRODUCT only where the site says so too. */
   qualification: z.enum(['RESEARCH', 'PRODUCT']).default('RESEARCH'),
   /** What it does, in words: `noise reduction`. */
-  words: z.string(),
+  words: printed(200),
   mark: z.enum(['DN', 'SR2x', 'SR4x', 'DSP', 'CE']),
   /** Derivation codes of the step. */
   codes: z.array(code).min(1),

@@ -152,6 +152,9 @@ describe('node.institution and node.keepPrivate', () => {
     [{ keepPrivate: [{ creator: 'X', group: '0043', elements: [39] }] }],
     [{ keepPrivate: [{ creator: 'X', group: '0043', elements: ['AF-A0'] }] }],
     [{ keepPrivate: [{ creator: '', group: '0043', elements: 'all' }] }],
+    [{ name: 'CT-S\u00fcd' }],
+    [{ name: 'a\\b' }],
+    [{ name: 'seventeen letters' }],
   ])('refuses %j', (node) => expect(parse(node).success).toBe(false));
 
   it('reads ranges of elements', () => {
