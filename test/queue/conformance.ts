@@ -90,7 +90,7 @@ export function queueConformance(queue: () => QueueBackend): void {
     const gaps = starts.slice(1).map((at, index) => at - (starts[index] ?? 0));
     for (const gap of gaps) {
       expect(gap).toBeGreaterThanOrEqual(asked - 5);
-      expect(gap).toBeLessThan(asked + 2_000);
+      expect(gap).toBeLessThan(asked + 15_000); // not when its lock ends, after 30 s
     }
   });
 

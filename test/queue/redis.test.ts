@@ -167,7 +167,7 @@ describeWithPeers(['redis-server'], 'a Redis that fails', () => {
     await expect(queue.counts()).rejects.toMatchObject({ code: 'QUEUE_UNAVAILABLE' });
     expect(await metrics.text()).toMatch(/limpid_failures_total\{code="QUEUE_UNAVAILABLE"\} [1-9]/);
     const again = await startRedis({ port: redis.port });
-    await until(() => lost === 1, 5_000);
+    await until(() => lost === 1, 15_000);
     expect(await queue.add('series', seriesJob('after'))).toBe(true);
     await until(() => ran.length === 2, 15_000);
     await queue.close();
