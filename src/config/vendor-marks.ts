@@ -20,6 +20,21 @@ const named = (product: string, matches: string, attributes: readonly string[]):
 
 export const defaultVendorMarks: readonly VendorMarkText[] = [
   ...named('Siemens Deep Resolve', String.raw`(^|\\)DR[GSB](\\|$)`, ['ImageType']),
+  // Objects of XA versions keep the words of Image Type and the steps of the reconstruction in private elements, enhanced ones in each frame's.
+  {
+    product: 'Siemens Deep Resolve',
+    attribute: '(0021,xx75)',
+    creator: 'SIEMENS MR SDI 02',
+    matches: String.raw`(^|\\)DR[GSB](\\|$)`,
+    code: 'VENDOR_NETWORK',
+  },
+  {
+    product: 'Siemens Deep Resolve',
+    attribute: '(0021,xx76)',
+    creator: 'SIEMENS MR SDI 02',
+    matches: 'IterativeDenoising',
+    code: 'VENDOR_NETWORK',
+  },
   {
     product: 'GE AIR Recon DL',
     attribute: '(0043,xxCA)',
@@ -38,7 +53,12 @@ export const defaultVendorMarks: readonly VendorMarkText[] = [
   ...named('Canon AiCE, PIQE', String.raw`\b(AiCE|PIQE|DLR)\b`, texts),
   ...named('Philips Precise Image, SmartSpeed AI', String.raw`Precise ?Image|SmartSpeed ?(Precise|AI)`, texts),
   ...named('United Imaging AIIR, uCS-AI, ACS', String.raw`\b(AIIR|uCS[- ]?AI|ACS)\b`, texts),
-  ...named('SubtleMR', 'SubtleMR|SubtlePET|ClariCT|PixelShine|iQMR|SwiftMR', ['SeriesDescription', 'Manufacturer']),
+  // Their Manufacturer and model stand among the contributors too.
+  ...named('SubtleMR', 'SubtleMR|SubtlePET|ClariCT|PixelShine|iQMR|SwiftMR', [
+    'SeriesDescription',
+    'Manufacturer',
+    'ManufacturerModelName',
+  ]),
   // Strong levels only: ADMIRE and SAFIRE 4 and 5 (second value of the kernel), ASiR-V from 60 %, iDose from level 5.
   {
     product: 'Siemens ADMIRE, SAFIRE',
@@ -51,6 +71,12 @@ export const defaultVendorMarks: readonly VendorMarkText[] = [
     attribute: '(0053,xx40)',
     creator: 'GEHC_CT_ADVAPP_001',
     matches: String.raw`\b([6-9]\d|100) ?%`,
+    code: 'ITERATIVE_STRONG',
+  },
+  {
+    product: 'Canon AIDR 3D',
+    attribute: 'SeriesDescription',
+    matches: String.raw`AIDR ?3D[^a-z]*e?-?STR`,
     code: 'ITERATIVE_STRONG',
   },
   {

@@ -113,7 +113,7 @@ function instanceFacts(dataSet: DataSet, identity: Identity, { tags, marks }: Wa
     sopInstanceUid: identity.sopInstanceUid,
     sopClassUid: text(dataSet, 'SOPClassUID') ?? identity.sopClassUid,
     transferSyntaxUid: identity.transferSyntaxUid,
-    marks: marks.map((mark) => markText(dataSet, mark)),
+    marks: marks.map((mark) => markText([dataSet], dataSet, mark)),
     hasPixelData: tagBehind(dataSet) === pixelData,
     isOwn: isOwn(dataSet),
     isEncrypted: items(dataSet, 'EncryptedAttributesSequence').length > 0,
@@ -125,22 +125,28 @@ function instanceFacts(dataSet: DataSet, identity: Identity, { tags, marks }: Wa
     unreadable: null,
   };
   const first = { ...whole, values: valuesIn([dataSet], dataSet, wanted), pixels: pixelDescription(dataSet) };
-  if (isReason(first.pixels) || first.pixels.frames === 1) return [{ ...first, ...ofFrame(dataSet, 0, wanted) }];
+  if (isReason(first.pixels) || first.pixels.frames === 1) return [{ ...first, ...ofFrame(dataSet, 0, wanted, marks) }];
   return Array.from({ length: first.pixels.frames }, (_, frame) => ({
     ...first,
-    ...ofFrame(dataSet, frame, wanted),
+    ...ofFrame(dataSet, frame, wanted, marks),
     frame,
   }));
 }
 
 /** What an object's functional groups say of one frame; nothing for a classic object. */
-function ofFrame(dataSet: DataSet, frame: number, wanted: readonly number[]): Partial<InstanceFacts> {
+function ofFrame(
+  dataSet: DataSet,
+  frame: number,
+  wanted: readonly number[],
+  marks: readonly VendorMark[],
+): Partial<InstanceFacts> {
   const scopes = frameScopes(dataSet, frame);
   if (scopes.length === 1) return {};
   const values = valuesIn(scopes, dataSet, wanted);
   const frameType = values.get(frameTypeTag);
   if (frameType !== undefined) values.set(imageTypeTag, frameType);
-  return { values, pixels: pixelDescription(dataSet, frame) };
+  const found = marks.map((mark) => markText(scopes, dataSet, mark));
+  return { values, pixels: pixelDescription(dataSet, frame), marks: found };
 }
 
 const frameTypeTag = tagOfKeyword('FrameType');
@@ -176,9 +182,27 @@ function tagBehind({ bytes, end, encoding }: DataSet): number {
   return view.getUint16(0, encoding.littleEndian) * 0x10000 + view.getUint16(2, encoding.littleEndian);
 }
 
-function markText(dataSet: DataSet, { place }: VendorMark): string {
-  if (place.kind === 'attribute') return shortTexts(dataSet, place.tag).join('\\');
-  return privateTags(dataSet, place.group, place.creator, place.element)
+/** Attributes by which equipment names itself. */
+const ofEquipment: ReadonlySet<number> = new Set(
+  ['Manufacturer', 'ManufacturerModelName', 'SoftwareVersions'].map(tagOfKeyword),
+);
+
+/** What stands at a mark's place, in whichever of the data sets that hold for an image. Of equipment, the contributors speak too. */
+function markText(scopes: readonly DataSet[], whole: DataSet, { place }: VendorMark): string {
+  if (place.kind === 'private')
+    return scopes.map((scope) => privateText(scope, place)).find((value) => value !== '') ?? '';
+  const contributors = ofEquipment.has(place.tag) ? items(whole, 'ContributingEquipmentSequence') : [];
+  return [scopeOf(scopes, place.tag), ...contributors]
+    .flatMap((scope) => shortTexts(scope, place.tag))
+    .filter((value) => value !== '')
+    .join('\\');
+}
+
+function privateText(
+  dataSet: DataSet,
+  { group, creator, element }: Extract<VendorMark['place'], { kind: 'private' }>,
+): string {
+  return privateTags(dataSet, group, creator, element)
     .map((tag) => shortTexts(dataSet, tag).join('\\') || unknownText(dataSet, tag))
     .filter((value) => value !== '')
     .join('\\');
