@@ -14,7 +14,7 @@ import { identityModel, writeIdentityModel } from '../support/identity-model.js'
 import { modelsDirectory } from '../support/shipped-models.js';
 
 let folder = '';
-const inference = openPool<InferenceMethods>(new URL('../../src/inference-thread.js', import.meta.url), 1);
+const inference = openPool<InferenceMethods>(new URL('../../src/task/inference-thread.js', import.meta.url), 1);
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'limpid-batch-order-'));
   await writeIdentityModel(join(folder, 'right'));
