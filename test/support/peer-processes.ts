@@ -302,7 +302,7 @@ export async function startPostgres(): Promise<PostgresPeer> {
   const code = await new Promise<number | null>((resolve) => made.child.once('close', resolve));
   if (code !== 0) throw new Error(`initdb ended with ${code}:\n${made.output().slice(-2000)}`);
   const port = await freePort();
-  const fast = ['-c', 'fsync=off', '-c', 'synchronous_commit=off', '-c', 'full_page_writes=off'];
+  const fast = ['-c', 'fsync=off', '-c', 'full_page_writes=off']; // the machine stays up: what is committed outlives the server
   const args = ['-D', data, '-p', `${port}`, '-c', 'listen_addresses=127.0.0.1', '-k', folder, ...fast];
   const run = async (): Promise<Running> => {
     const started = start('postgres', args, folder, user);
