@@ -4,6 +4,7 @@ import { LimpidError } from '../errors.js';
 import { isKey } from '../spool/key.js';
 import { promisesOf } from '../spool/promises.js';
 import type { Key } from '../spool/key.js';
+import { onAll } from '../spool/records.js';
 import type { ActionRecord, Priority } from '../spool/records.js';
 import type { Spool } from '../spool/spool.js';
 import { summaryOf, viewOf } from '../spool/view-of.js';
@@ -74,13 +75,11 @@ export function seriesCommands(
           by: context.user,
           kind: action.kind,
           why: action.why,
-          revision: null,
+          ...onAll,
           task: action.task ?? null,
           peer: action.peer ?? null,
           priority: action.priority ?? null,
           newUids: action.newUids ?? false,
-          reason: null,
-          because: null,
         });
         output.out(`${action.kind} recorded for ${key} (${file}); a running node carries it out within seconds`);
       }),

@@ -1,14 +1,12 @@
 // What a site says of itself in derived objects, and which vendors' private elements it has them keep (conformance 3.1).
 import { z } from 'zod';
+import { printableText } from '../conditions/printable.js';
 import { scalar } from './scalars.js';
 
 /** Text that limpid writes into objects: it holds in every character set, and is one value. */
 export const printable = (longest: number, what: string) => {
   const message = `expected ${what}: 1 to ${longest} characters of ASCII without backslash, no space at its ends`;
-  return z
-    .string(message)
-    .max(longest, message)
-    .regex(/^(?! )[\x20-\x5b\x5d-\x7e]+(?<! )$/, message);
+  return z.string(message).max(longest, message).regex(printableText, message);
 };
 
 /** `node.institution`: each part takes the place of the source's. */

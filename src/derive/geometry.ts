@@ -103,9 +103,10 @@ export function gridMacro(
           .filter((inner) => !dropped(macro, inner))
           .flatMap((inner) => {
             const values = valuesOnGrid(macro, inner, plane, grid);
+            const vr = vrOf(inner.tag);
             return values === null
               ? copiedElement(macro, inner, dropped)
-              : [encodeElement(inner.tag, vrOf(inner.tag), vrOf(inner.tag) === 'FD' ? doubles(values) : ds(values))];
+              : [encodeElement(inner.tag, vr, vr === 'DS' ? ds(values) : values)];
           }),
       ),
     ),
@@ -124,14 +125,6 @@ function valuesOnGrid(macro: DataSet, inner: Element, plane: ImagePlane, grid: N
 
 function isWhole({ spacing, orientation, position }: ImagePlane): boolean {
   return spacing.length === 2 && orientation.length === 6 && position.length === 3;
-}
-
-/** Values of VR FD. */
-function doubles(values: readonly number[]): Uint8Array {
-  const bytes = new Uint8Array(8 * values.length);
-  const view = new DataView(bytes.buffer);
-  for (const [index, value] of values.entries()) view.setFloat64(8 * index, value, true);
-  return bytes;
 }
 
 const ds = (values: readonly number[]): string => values.map(decimalString).join('\\');

@@ -40,13 +40,12 @@ export function itemHeader(tag: number, length: number): Uint8Array {
   return bytes;
 }
 
-/** Numbers by VR, text of ASCII, or bytes as they are. */
-export type Value = string | number | Uint8Array;
+/** Numbers by VR, one or several, text of ASCII, or bytes as they are. */
+export type Value = string | number | readonly number[] | Uint8Array;
 
 /** One element. Text must be ASCII; UI, OB and UN are padded with NUL, other text with a space. */
 export function encodeElement(tag: number, vr: string, value: Value): Uint8Array {
-  const bytes =
-    typeof value === 'number' ? number(tag, vr, value) : typeof value === 'string' ? ascii(tag, value) : value;
+  const bytes = bytesOf(tag, vr, value);
   const padded = bytes.length + (bytes.length & 1);
   const start = header(tag, vr, padded);
   const out = new Uint8Array(start.length + padded);
@@ -79,6 +78,12 @@ export function joined(parts: readonly Uint8Array[]): Uint8Array {
     offset += part.length;
   }
   return out;
+}
+
+function bytesOf(tag: number, vr: string, value: Value): Uint8Array {
+  if (value instanceof Uint8Array) return value;
+  if (typeof value === 'string') return ascii(tag, value);
+  return typeof value === 'number' ? number(tag, vr, value) : joined(value.map((one) => number(tag, vr, one)));
 }
 
 /** ASCII text as bytes. */

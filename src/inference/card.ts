@@ -1,5 +1,6 @@
 /** The model card: what `models/<id>/model.yaml` says of one network or filter. */
 import { z } from 'zod';
+import { printableText } from '../conditions/printable.js';
 import { compileUse } from './intended-use.js';
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
@@ -18,11 +19,7 @@ const noiseScale = z.strictObject({
 });
 
 /** Words that stand in derived objects: they hold in every character set, and are one value. */
-const printed = (longest: number) =>
-  z
-    .string()
-    .max(longest)
-    .regex(/^(?! )[\x20-\x5b\x5d-\x7e]+(?<! )$/, 'ASCII without backslash');
+const printed = (longest: number) => z.string().max(longest).regex(printableText, 'ASCII without backslash');
 const code = z.strictObject({ value: printed(16), scheme: printed(16), meaning: printed(64) });
 
 export const modelCard = z.strictObject({

@@ -13,6 +13,7 @@ import type { QueueBackend } from '../queue/backend.js';
 import { queueNames } from '../queue/jobs.js';
 import type { Spool } from '../spool/spool.js';
 import { promisesOf } from '../spool/promises.js';
+import { onAll } from '../spool/records.js';
 import { waitingInstances } from '../spool/state.js';
 import { summaryOf, viewOf } from '../spool/view-of.js';
 import { withdrawSeries } from '../spool/withdraw.js';
@@ -75,16 +76,7 @@ export function openAdminPorts(deps: AdminPortsDeps): AdminPorts {
         const files = await withdrawSeries(deps.spool, key, action, { by, at });
         return { number: Number.parseInt(files.at(-1) ?? '0', 10) };
       }
-      const part = {
-        revision: null,
-        task: null,
-        peer: null,
-        priority: null,
-        newUids: false,
-        reason: null,
-        because: null,
-      };
-      const file = await deps.spool.recordAction(key, { version: 1, at, by, ...part, ...action });
+      const file = await deps.spool.recordAction(key, { version: 1, at, by, ...onAll, ...action });
       return { number: Number.parseInt(file, 10) };
     },
     peers: () => peerViews(deps),

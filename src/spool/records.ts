@@ -331,6 +331,16 @@ export const actionRecord = z.object({
   because: z.enum(['processing', 'software', 'artifact']).nullable().default(null),
 });
 export type ActionRecord = z.infer<typeof actionRecord>;
+/** An action of no particulars: on all of a series. */
+export const onAll = {
+  revision: null,
+  task: null,
+  peer: null,
+  priority: null,
+  newUids: false,
+  reason: null,
+  because: null,
+} as const;
 
 /** rN/swept.json: what retention has taken away. */
 export const sweptRecord = z.object({ version: z.literal(1), at: time, instances: z.int(), bytes: z.int() });

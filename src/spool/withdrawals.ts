@@ -1,4 +1,5 @@
 // Derived series that are withdrawn (conformance 12): what was made, what people have withdrawn of it, and who has to be told.
+import { onAll } from './records.js';
 import type { ActionRecord, OutcomeRecord } from './records.js';
 import type { SeriesState } from './series-state.js';
 
@@ -103,11 +104,9 @@ export function withdrawalActions(
       at,
       by,
       kind: 'withdraw',
+      ...onAll,
       revision,
       task,
-      peer: null,
-      priority: null,
-      newUids: false,
       ...reason,
     }));
 }

@@ -2,18 +2,28 @@
 // slices. Each goes through gate and task with an identity network and comes back pixel by pixel; with LIMPID_TEST_DATA=all it is judged
 // from outside too.
 import { readFile, rm, writeFile } from 'node:fs/promises';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { encodeElement, encodeSequence, joined } from '../../src/dicom/element.js';
 import { readInstance } from '../../src/dicom/file.js';
-import { all, isWhole, items, latin, none, openItem, openOddSeries, openSequence, run } from '../support/odd-series.js';
-import type { Change, OddSeries } from '../support/odd-series.js';
+import {
+  all,
+  isWhole,
+  items,
+  latin,
+  none,
+  openItem,
+  describeOdd,
+  useOddSeries,
+  openSequence,
+  run,
+} from '../support/odd-series.js';
+import type { OddCase } from '../support/odd-series.js';
 import { describeWithPeers, runTool } from '../support/peers.js';
 
 const CT = 'CT';
 const MR = 'MR';
-type Case = readonly [name: string, modality: 'CT' | 'MR', verdict: string, change: Change];
 
-const privates: readonly Case[] = [
+const privates: readonly OddCase[] = [
   [
     'creators in every place of a group',
     CT,
@@ -104,7 +114,7 @@ const privates: readonly Case[] = [
   ],
 ];
 
-const texts: readonly Case[] = [
+const texts: readonly OddCase[] = [
   [
     'a name in UTF-8',
     CT,
@@ -177,18 +187,8 @@ const texts: readonly Case[] = [
   ],
 ];
 
-let odd: OddSeries;
-beforeAll(async () => {
-  odd = await openOddSeries();
-});
-afterAll(() => odd.close());
-
-describe.each([
-  ['private elements and sequences', privates],
-  ['texts', texts],
-] as const)('habits: %s', (_, cases) => {
-  it.each(cases)('%s (%s): %s', (_name, modality, verdict, change) => odd.expectVerdict({ modality, verdict, change }));
-});
+const odd = useOddSeries();
+describeOdd(odd, 'habits: %s', { 'private elements and sequences': privates, texts });
 
 describe('habits of encoding', () => {
   /** Writes the elements of a file anew. */

@@ -1,16 +1,27 @@
 // Habits of senders that are legal, or common and harmless: missing and empty attributes, forms of pixels. Each series goes through gate and
 // task with an identity network and comes back pixel by pixel; with LIMPID_TEST_DATA=all it is judged from outside too.
-import { afterAll, beforeAll, describe, it } from '@jest/globals';
 import { encodeElement } from '../../src/dicom/element.js';
-import { all, at, bits, items, none, openOddSeries, pixelBytes, run, side, us, words } from '../support/odd-series.js';
-import type { Change, OddSeries } from '../support/odd-series.js';
+import {
+  all,
+  at,
+  bits,
+  items,
+  none,
+  describeOdd,
+  useOddSeries,
+  pixelBytes,
+  run,
+  side,
+  us,
+  words,
+} from '../support/odd-series.js';
+import type { OddCase } from '../support/odd-series.js';
 import type { SyntheticElement } from '../support/synthetic-series.js';
 
 const CT = 'CT';
 const MR = 'MR';
-type Case = readonly [name: string, modality: 'CT' | 'MR', verdict: string, change: Change];
 
-const attributes: readonly Case[] = [
+const attributes: readonly OddCase[] = [
   ['no slice location', CT, run, all(none(0x00201041))],
   [
     'no slice thickness, no study and series dates',
@@ -110,7 +121,7 @@ const attributes: readonly Case[] = [
   ['ten thousand instance numbers on', CT, run, (i) => [[0x00200013, 'IS', String(2_147_483_000 + i)]]],
 ];
 
-const pixels: readonly Case[] = [
+const pixels: readonly OddCase[] = [
   [
     'MR of 8 bits',
     MR,
@@ -120,7 +131,7 @@ const pixels: readonly Case[] = [
       pixelBytes(side * side, (i) => (i * 7) % 256),
     ),
   ],
-  ...[10, 11, 13, 14, 15].map((stored): Case => [
+  ...[10, 11, 13, 14, 15].map((stored): OddCase => [
     `${stored} bits`,
     CT,
     run,
@@ -129,7 +140,7 @@ const pixels: readonly Case[] = [
       words((i) => (i * 31) % 2 ** stored),
     ),
   ]),
-  ...[10, 14].map((stored): Case => [
+  ...[10, 14].map((stored): OddCase => [
     `${stored} bits with a sign`,
     CT,
     run,
@@ -223,15 +234,5 @@ const pixels: readonly Case[] = [
   ],
 ];
 
-let odd: OddSeries;
-beforeAll(async () => {
-  odd = await openOddSeries();
-});
-afterAll(() => odd.close());
-
-describe.each([
-  ['attributes', attributes],
-  ['pixels', pixels],
-] as const)('habits: %s', (_, cases) => {
-  it.each(cases)('%s (%s): %s', (_name, modality, verdict, change) => odd.expectVerdict({ modality, verdict, change }));
-});
+const odd = useOddSeries();
+describeOdd(odd, 'habits: %s', { attributes, pixels });

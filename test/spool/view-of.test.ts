@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { Key } from '../../src/spool/key.js';
 import { keyOf } from '../../src/spool/key.js';
+import { onAll } from '../../src/spool/records.js';
 import type {
   ActionRecord,
   DecisionRecord,
@@ -126,13 +127,7 @@ function action(changes: Partial<ActionRecord> & Pick<ActionRecord, 'kind'>): Ac
     at: at(30),
     by: 'operator',
     why: '',
-    revision: null,
-    task: null,
-    peer: null,
-    priority: null,
-    newUids: false,
-    reason: null,
-    because: null,
+    ...onAll,
     ...changes,
   };
 }

@@ -2,7 +2,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { encodeSequence, joined } from '../../src/dicom/element.js';
 import { readInstance } from '../../src/dicom/file.js';
 import { text } from '../../src/dicom/values.js';
@@ -84,7 +84,10 @@ export const words = (of: (index: number) => number): SyntheticElement => [
 /** The judge takes as long again as all the rest. */
 export const isWhole = process.env['LIMPID_TEST_DATA'] === 'all';
 
-export interface OddSeries {
+/** What is odd about a series, and its verdict: `run`, or the codes for which it is not enhanced. */
+export type OddCase = readonly [name: string, modality: 'CT' | 'MR', verdict: string, change: Change];
+
+interface OddSeries {
   /** Writes a series, puts it through, compares what comes out; with LIMPID_TEST_DATA=all it is judged from outside too. */
   readonly expectVerdict: (series: {
     readonly modality: 'CT' | 'MR';
@@ -99,7 +102,7 @@ export interface OddSeries {
 }
 
 /** A device and a folder for such series. */
-export async function openOddSeries(): Promise<OddSeries> {
+async function openOddSeries(): Promise<OddSeries> {
   const folder = await mkdtemp(join(tmpdir(), 'limpid-odd-'));
   const models = join(folder, 'models');
   await writeIdentityModel(models);
@@ -134,4 +137,25 @@ export async function openOddSeries(): Promise<OddSeries> {
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Opens them for all tests of a file. */
+export function useOddSeries(): Pick<OddSeries, 'expectVerdict'> {
+  let odd: OddSeries;
+  beforeAll(async () => {
+    odd = await openOddSeries();
+  });
+  afterAll(() => odd.close());
+  return { expectVerdict: (series) => odd.expectVerdict(series) };
+}
+
+/** A test for each case of each table. */
+export function describeOdd(
+  { expectVerdict }: Pick<OddSeries, 'expectVerdict'>,
+  title: string,
+  tables: Readonly<Record<string, readonly OddCase[]>>,
+): void {
+  describe.each(Object.entries(tables))(title, (_, cases) => {
+    it.each(cases)('%s (%s): %s', (_name, modality, verdict, change) => expectVerdict({ modality, verdict, change }));
+  });
 }

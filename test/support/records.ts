@@ -1,5 +1,6 @@
 // Records with sensible values, for tests that care about one of them.
 import { instanceNameOf, keyOf } from '../../src/spool/key.js';
+import { onAll } from '../../src/spool/records.js';
 import type {
   ActionRecord,
   DecisionRecord,
@@ -141,13 +142,7 @@ export function actionRecord(change: Partial<ActionRecord>): ActionRecord {
     by: 'operator',
     kind: 'release',
     why: 'test',
-    revision: null,
-    task: null,
-    peer: null,
-    priority: null,
-    newUids: false,
-    reason: null,
-    because: null,
+    ...onAll,
     ...change,
   };
 }
