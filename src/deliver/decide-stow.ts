@@ -28,6 +28,13 @@ const failure = (status: number, pace: DestinationFailure['pace'], why: string):
   failure: { code: 'DICOMWEB_REFUSED', detail: `HTTP ${status}: ${why}`, pace },
 });
 
+/** A success whose body is none of STOW-RS: a page to log in, a portal or a gateway has answered, and stored nothing. */
+export function answerOfAnother(status: number, contentType: string): DestinationFailure {
+  const what = /^[\w.+-]+\/[\w.+-]+/.exec(contentType)?.[0] ?? 'a body';
+  const detail = `HTTP ${status} with ${what} that is no answer of STOW-RS: something before the server answers in its place`;
+  return { code: 'DICOMWEB_REFUSED', detail, pace: 'operator' };
+}
+
 /** @param instances of the request */
 export function decideAnswer(status: number, instances: number): AnswerDecision {
   switch (status) {

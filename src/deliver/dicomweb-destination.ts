@@ -9,7 +9,7 @@ import { readStowAnswer } from '../io/dicomweb/stow-answer.js';
 import { store } from '../io/dicomweb/stow.js';
 import { deliveryRule } from '../io/dimse/status.js';
 import type { Log } from '../observe/log.js';
-import { decideAnswer, hex } from './decide-stow.js';
+import { answerOfAnother, decideAnswer, hex } from './decide-stow.js';
 import type { Destination, DestinationFailure, Outcome, Outgoing, SendControl } from './destination.js';
 import type { Transcode } from './transcoder.js';
 
@@ -181,10 +181,14 @@ class Sending {
   /** Takes each instance's outcome from the answer. */
   async #read(
     batch: readonly Item[],
-    { contentType, body }: Awaited<ReturnType<typeof store>>,
+    { status, contentType, body }: Awaited<ReturnType<typeof store>>,
     unnamed: 'delivered' | 'unknown',
   ): Promise<void> {
     const answer = readStowAnswer(contentType, body);
+    if (answer === null && body.trim() !== '' && unnamed === 'delivered') {
+      this.#failure ??= answerOfAnother(status, contentType);
+      return;
+    }
     const namesAny = answer !== null && answer.failed.size + answer.stored.size > 0;
     if (!namesAny && unnamed === 'unknown' && batch.length > 1) return this.#halves(batch);
     for (const item of batch) {

@@ -103,7 +103,7 @@ async function putFile(
   try {
     await copyDataSet(instance.file, temporary, meta, sync);
     // The first file of a name stays.
-    if (!(await linkKeeping(temporary, target)) && !(await sameBytes(temporary, target))) {
+    if (!(await linkKeeping(temporary, target)) && !(await sameDataSet(temporary, target))) {
       return 'not written: a file of this instance with other bytes is there';
     }
   } finally {
@@ -134,9 +134,10 @@ async function copyDataSet(source: string, target: string, meta: Uint8Array, syn
     const { offset } = await locateDataSet(from.fd);
     const to = await open(target, 'wx');
     try {
-      await to.write(meta);
+      // writeFile, as write may take a part only and say so: of a disk that is nearly full, the file would be short
+      await to.writeFile(meta);
       const chunks: AsyncIterable<Buffer> = createReadStream(source, { start: offset, highWaterMark: 1 << 20 });
-      for await (const chunk of chunks) await to.write(chunk);
+      for await (const chunk of chunks) await to.writeFile(chunk);
       if (sync === 'always') await to.datasync();
     } finally {
       await to.close();
@@ -146,14 +147,31 @@ async function copyDataSet(source: string, target: string, meta: Uint8Array, syn
   }
 }
 
-async function sameBytes(one: string, other: string): Promise<boolean> {
-  const [sizeOfOne, sizeOfOther] = await Promise.all([stat(one), stat(other)]);
-  if (sizeOfOne.size !== sizeOfOther.size) return false;
-  const others: AsyncIterator<Buffer> = createReadStream(other, { highWaterMark: 1 << 20 })[Symbol.asyncIterator]();
-  const ones: AsyncIterable<Buffer> = createReadStream(one, { highWaterMark: 1 << 20 });
-  for await (const chunk of ones) {
-    const next = await others.next();
+/**
+ * Whether two files hold the same data set. Their file meta groups may differ: they name who wrote the file, and an earlier version of
+ * this node, or one of another AE title, has perhaps written it just before it was ended.
+ */
+async function sameDataSet(one: string, other: string): Promise<boolean> {
+  const [ones, others] = await Promise.all([dataSetOf(one), dataSetOf(other)]);
+  if (ones === null || others === null || ones.bytes !== others.bytes) return false;
+  const rest: AsyncIterator<Buffer> = ones.read()[Symbol.asyncIterator]();
+  for await (const chunk of others.read()) {
+    const next = await rest.next();
     if (next.done === true || !chunk.equals(next.value)) return false;
   }
   return true;
+}
+
+/** @returns null: the file is none of DICOM */
+async function dataSetOf(file: string): Promise<{ bytes: number; read: () => AsyncIterable<Buffer> } | null> {
+  const handle = await open(file);
+  try {
+    const { offset, bytes } = await locateDataSet(handle.fd);
+    return { bytes, read: () => createReadStream(file, { start: offset, highWaterMark: 1 << 20 }) };
+  } catch (error) {
+    if (error instanceof LimpidError) return null;
+    throw error;
+  } finally {
+    await handle.close();
+  }
 }

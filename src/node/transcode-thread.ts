@@ -11,9 +11,10 @@ const methods: TranscodeMethods = {
     const { dataSet, part10 } = readInstance(await readFile(file));
     const out = await open(outFile, 'wx');
     try {
-      await out.writev([writeFileMeta({ sopClassUid, sopInstanceUid, transferSyntaxUid })]);
+      // writeFile goes on where a call has taken a part only, as on a disk that is nearly full
+      await out.writeFile(writeFileMeta({ sopClassUid, sopInstanceUid, transferSyntaxUid }));
       for await (const piece of transcoded(dataSet, part10.transferSyntaxUid, transferSyntaxUid)) {
-        if (piece.length > 0) await out.writev([piece]);
+        if (piece.length > 0) await out.writeFile(piece);
       }
     } finally {
       await out.close();

@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { checkObjectHeader } from '../derive/check-object.js';
 import { headerSummary } from '../derive/check-series.js';
@@ -32,11 +33,18 @@ function saysNoise({ noise }: DerivationPlan): boolean {
   return noise.before !== null && noise.after !== null;
 }
 
+/** Writes all of the bytes: one call may take a part only, and the next one says why. */
+async function writeAt(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+  for (let at = 0; at < bytes.length;) {
+    at += (await file.write(bytes, at, bytes.length - at, position + at)).bytesWritten;
+  }
+}
+
 /** Writes one frame's bytes to their place. */
 export async function writeFrame(outFile: string, position: number, bytes: Uint8Array): Promise<void> {
   const file = await open(outFile, constants.O_RDWR | constants.O_CREAT, 0o644);
   try {
-    await file.write(bytes, 0, bytes.length, position);
+    await writeAt(file, bytes, position);
   } finally {
     await file.close();
   }
@@ -70,8 +78,11 @@ export async function completeObject(
   const file = await open(outFile, constants.O_RDWR);
   let bytes = header.length + frames * frameBytes;
   try {
-    await file.write(header, 0, header.length, 0);
-    if ((bytes - header.length) % 2 === 1) bytes += (await file.write(new Uint8Array(1), 0, 1, bytes)).bytesWritten;
+    await writeAt(file, header, 0);
+    if ((bytes - header.length) % 2 === 1) {
+      await writeAt(file, new Uint8Array(1), bytes);
+      bytes += 1;
+    }
     await file.datasync();
     const start = new Uint8Array(header.length);
     await file.read(start, 0, start.length, 0);

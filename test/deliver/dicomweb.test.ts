@@ -207,6 +207,30 @@ describe('the answer', () => {
     }
   });
 
+  it.each([
+    ['text/html; charset=utf-8', '<!doctype html><html><body>Please log in</body></html>'],
+    ['application/json', '{"message": "ok"}'],
+    ['', 'OK'],
+  ])('of 200 with %s that another service gives stores nothing: a person has to look', async (contentType, body) => {
+    const { url } = await server((_, response) => {
+      if (contentType !== '') response.setHeader('content-type', contentType);
+      response.writeHead(200).end(body);
+    });
+    const { outcomes, failure } = await destination(url).send(await instances(2), control());
+    expect(outcomes).toEqual([]);
+    expect(failure).toMatchObject({ code: 'DICOMWEB_REFUSED', pace: 'operator' });
+    expect(failure?.detail).toMatch(/^HTTP 200 with .* is no answer of STOW-RS/);
+  });
+
+  it('of 200 that names none of them, but is a data set, means all of them', async () => {
+    const { url } = await server((_, response) => {
+      response.writeHead(200, { 'content-type': 'application/dicom+json' });
+      response.end('{"00081190":{"vr":"UR","Value":["http://127.0.0.1/studies/1.2.3"]}}');
+    });
+    const { outcomes } = await destination(url).send(await instances(2), control());
+    expect(outcomes.map((outcome) => outcome.class)).toEqual(['delivered', 'delivered']);
+  });
+
   it('that is no DICOM is none', () => {
     expect(readStowAnswer('text/html', '<html><body>proxy</body></html>')).toBeNull();
     expect(readStowAnswer('application/json', '{"a":')).toBeNull();

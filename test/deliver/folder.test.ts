@@ -1,7 +1,9 @@
 // A folder as a destination: what is there stays, what cannot be written is the folder's failure, and two may write at once.
+import { execFile } from 'node:child_process';
 import { chmod, mkdir, readFile, readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { getuid } from 'node:process';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Outgoing } from '../../src/deliver/destination.js';
 import { folderDestination } from '../../src/deliver/folder-destination.js';
@@ -55,6 +57,37 @@ describe('a folder', () => {
     await writeFile(file, Buffer.concat([kept.subarray(0, -1), Buffer.of((kept.at(-1) ?? 0) ^ 1)]));
     expect((await destination.send([first], control)).outcomes[0]).toMatchObject({ class: 'permanent' });
     expect(await readdir(folder.path)).toEqual(['1.2.3.1.dcm']);
+  });
+
+  it('knows its own file again that a node of another title or version has written', async () => {
+    const [first] = await written([{ sopInstanceUid: '1.2.3.1' }]);
+    if (!first) throw new Error('no file');
+    const earlier = folderDestination(
+      { directory: folder.path, layout: 'flat' },
+      { sync: 'never', sourceAe: 'OLDER_TITLE' },
+    );
+    await earlier.send([first], control);
+    const kept = await readFile(join(folder.path, '1.2.3.1.dcm'));
+    expect((await at(folder.path).send([first], control)).outcomes[0]).toMatchObject({ class: 'delivered' });
+    expect((await readFile(join(folder.path, '1.2.3.1.dcm'))).equals(kept)).toBe(true);
+    // What is there and no DICOM at all is another one's.
+    await writeFile(join(folder.path, '1.2.3.1.dcm'), 'notes');
+    expect((await at(folder.path).send([first], control)).outcomes[0]).toMatchObject({ class: 'permanent' });
+  });
+
+  it('whose disk takes only a part of a file has not got it: no short file is left, and it is tried again', async () => {
+    const instances = await written([{ sopInstanceUid: '1.2.3.1', pixelBytes: 200_000 }]);
+    const module = new URL('../../src/deliver/folder-destination.js', import.meta.url).href;
+    // Files of a process with this limit end as those on a full disk: a write takes a part, the next one fails.
+    const program = `import { folderDestination } from ${JSON.stringify(module)};
+      const destination = folderDestination(${JSON.stringify({ directory: folder.path, layout: 'flat' })}, { sync: 'always', sourceAe: 'LIMPID' });
+      const control = { signal: new AbortController().signal, pace: async () => true };
+      console.log(JSON.stringify(await destination.send(${JSON.stringify(instances)}, control)));`;
+    const shell = ['-c', 'ulimit -f 64; exec "$0" "$@"', process.execPath, '--input-type=module', '-e', program];
+    const { stdout } = await promisify(execFile)('/bin/sh', shell);
+    const failure = { code: 'DELIVER_FOLDER', detail: 'the folder cannot be written: EFBIG', pace: 'unreachable' };
+    expect(JSON.parse(stdout)).toEqual({ failure, outcomes: [] });
+    expect(await readdir(folder.path)).toEqual([]);
   });
 
   it('that is missing is not made, but waited for', async () => {

@@ -32,8 +32,6 @@ export interface WebRequest {
 export interface WebAnswer {
   readonly status: number;
   readonly contentType: string;
-  /** Seconds or date, as the server wrote it; empty where it did not. */
-  readonly retryAfter: string;
   readonly body: string;
 }
 
@@ -112,8 +110,7 @@ export async function ask(target: WebTarget, what: WebRequest, signal: AbortSign
     const body = await bodyOf(response);
     await Promise.race([sent, Promise.resolve()]);
     const { statusCode = 0, headers } = response;
-    const { 'content-type': contentType = '', 'retry-after': retryAfter = '' } = headers;
-    return { status: statusCode, contentType, retryAfter, body };
+    return { status: statusCode, contentType: headers['content-type'] ?? '', body };
   } catch (error) {
     await sent;
     if (fromBody !== undefined) throw fromBody;

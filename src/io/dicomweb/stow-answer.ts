@@ -53,7 +53,8 @@ function fromJson(text: string): Attributes | null {
   }
   // Some servers put the answer into a list, as for a search.
   const first: unknown = Array.isArray(value) ? value[0] : value;
-  return isAttributes(first) ? first : null;
+  // What has other names than tags is another service's: `{"message": "ok"}` of a gateway.
+  return isAttributes(first) && Object.keys(first).every((name) => /^[\dA-Fa-f]{8}$/.test(name)) ? first : null;
 }
 
 /** The few things of a document that are read. */
