@@ -105,6 +105,9 @@ async function examineTcp(place: Place, _nowMs: number, signal: AbortSignal): Pr
   }
 }
 
+/** By TLS 1.3 it shows only behind the handshake, when the peer's first answer is awaited. */
+export const certificateRefusedAdvice =
+  "The peer refuses limpid's own certificate: have it trust the authority that signed that, and compare its dates, its subject and what the peer lists; the peer's log tells which.";
 const unknownAuthority = "Put the certificate of the authority that signed the peer's into caFile.";
 const tlsAdvice: Readonly<Record<string, string>> = {
   CERT_HAS_EXPIRED: "Have the peer's certificate renewed.",
@@ -118,6 +121,19 @@ const tlsAdvice: Readonly<Record<string, string>> = {
   UNABLE_TO_GET_ISSUER_CERT: unknownAuthority,
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: unknownAuthority,
 };
+/** For what the peer says in an alert, or the handshake stumbles over, by OpenSSL's code. */
+const alertAdvice: readonly (readonly [RegExp, string])[] = [
+  [/_ALERT_PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL/, 'The peer offers neither TLS 1.2 nor 1.3; older ones are not used.'],
+  [
+    /_ALERT_HANDSHAKE_FAILURE|NO_SHARED_CIPHER/,
+    'Have the peer offer TLS 1.3, or TLS 1.2 with ECDHE and AES-GCM: nothing weaker is used.',
+  ],
+  [
+    /_ALERT_(?:UNKNOWN_CA|BAD_CERT|CERT|UNSUPPORTED_CERT|ACCESS_DENIED|DECRYPT)|_CERTIFICATE_/,
+    certificateRefusedAdvice,
+  ],
+  [/WRONG_VERSION_NUMBER|PACKET_LENGTH|UNEXPECTED_MESSAGE/, 'The port speaks no TLS: mend port, or leave tls out.'],
+];
 const noTlsAdvice =
   'The port may speak no TLS, or the peer refuses the certificate of limpid: compare port, and both authorities.';
 
@@ -139,7 +155,8 @@ async function examineTls(place: Place, nowMs: number, signal: AbortSignal): Pro
     const { code, why } = describeTlsFault(error);
     const isNoTls = code === 'ECONNRESET' || code === 'EPROTO' || code.startsWith('ERR_SSL_');
     const shown = isNoTls ? '' : await shownBy(place, nowMs, signal);
-    const advice = tlsAdvice[code] ?? (isNoTls ? noTlsAdvice : failures.DIMSE_TLS.hint);
+    const alert = alertAdvice.find(([pattern]) => pattern.test(code))?.[1];
+    const advice = tlsAdvice[code] ?? alert ?? (isNoTls ? noTlsAdvice : failures.DIMSE_TLS.hint);
     return failed('tls', `no TLS: ${why}${shown}`, advice);
   }
 }
@@ -199,9 +216,11 @@ function chainOf(secured: TLSSocket): X509Certificate[] {
 }
 
 function describeChain(chain: readonly X509Certificate[], nowMs: number): string {
-  const links = chain.map(({ subject, subjectAltName, validTo }, index) => {
+  const links = chain.map(({ subject, subjectAltName, validFrom, validTo }, index) => {
     const days = Math.floor((Date.parse(validTo) - nowMs) / dayMs);
-    const valid = days >= 0 ? `valid for ${days} more days` : `ended ${-days} days ago`;
+    const ahead = Math.ceil((Date.parse(validFrom) - nowMs) / dayMs);
+    const lasts = days >= 0 ? `valid for ${days} more days` : `ended ${-days} days ago`;
+    const valid = ahead > 0 ? `begins in ${ahead} days` : lasts;
     const names = index === 0 && subjectAltName !== undefined ? `${subjectAltName}; ` : '';
     return `${oneLine(subject)} (${names}${valid})`;
   });

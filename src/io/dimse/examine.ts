@@ -9,7 +9,14 @@ import type { FailureCode } from '../../errors.js';
 import { acceptsCommitment } from './commitment-scu.js';
 import { CommandField, SopClass, TransferSyntax } from './constants.js';
 import { ContextResult } from './negotiate.js';
-import { type Finding, examineConnection, failed, ok, skipped } from './examine-connection.js';
+import {
+  type Finding,
+  certificateRefusedAdvice,
+  examineConnection,
+  failed,
+  ok,
+  skipped,
+} from './examine-connection.js';
 import { type ScuTarget, openRequestor } from './requestor.js';
 
 export const examinedSteps = ['name', 'tcp', 'tls', 'association', 'contexts', 'echo', 'commitment'] as const;
@@ -103,8 +110,17 @@ async function examineAssociation(target: ScuTarget, signal: AbortSignal): Promi
     return [...findings, echoFinding(times, status)];
   } catch (error) {
     if (!(error instanceof LimpidError)) throw error;
-    return [failed('association', error.message, hintOf(error.code))];
+    return [failed('association', error.message, associationAdvice(target, error))];
   }
+}
+
+/** The port has answered, and the handshake is over where there is one: what is left to go wrong with an association. */
+function associationAdvice({ tls }: ScuTarget, { code }: LimpidError): string {
+  if (code === 'DIMSE_TLS') return certificateRefusedAdvice;
+  if (code !== 'DIMSE_CONNECT') return hintOf(code);
+  const first =
+    tls === undefined ? 'The port may want TLS (tls of the peer)' : "The peer may refuse limpid's own certificate";
+  return `${first}, the port may be no DICOM port, or the peer hangs up on callers that it does not know: see its log.`;
 }
 
 function contextsFinding(

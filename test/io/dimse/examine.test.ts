@@ -1,4 +1,5 @@
 // The destination doctor: each step against a peer that is right, and against one that is wrong in that step.
+import { createServer } from 'node:tls';
 import { describe, expect, it } from '@jest/globals';
 import type { Finding } from '../../../src/io/dimse/examine-connection.js';
 import { examinePeer } from '../../../src/io/dimse/examine.js';
@@ -173,6 +174,62 @@ describe('the TLS of a peer', () => {
     const unlisted = await secured(await authority.issue({ name: 'CN=pacs' }), authority.certificate, { allowed });
     expect(unlisted.tls).toMatchObject({ state: 'failed', advice: expect.stringContaining('tls.fingerprints') });
   });
+  it('has not begun', async () => {
+    const authority = await makeAuthority();
+    const ahead = await authority.issue({ name: 'CN=pacs', from: at1(1.5), to: at1(10) });
+    const { tls } = await secured(ahead, authority.certificate);
+    expect(tls.found).toMatch(
+      /^no TLS: CERT_NOT_YET_VALID; it shows CN=pacs \(IP Address:127\.0\.0\.1; begins in 2 days\)/,
+    );
+    expect(tls.advice).toContain('clocks');
+  });
+  it('is too old, or too weak', async () => {
+    const authority = await makeAuthority();
+    const { certificate: cert, key } = await authority.issue({ name: 'CN=pacs' });
+    for (const [options, advice] of [
+      [{ minVersion: 'TLSv1.1', maxVersion: 'TLSv1.1', ciphers: 'ALL:@SECLEVEL=0' }, 'neither TLS 1.2 nor 1.3'],
+      [{ maxVersion: 'TLSv1.2', ciphers: 'ECDHE-ECDSA-AES128-SHA' }, 'AES-GCM'],
+    ] as const) {
+      const server = createServer({ cert, key, ...options });
+      server.on('tlsClientError', () => undefined);
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      closers.push(() => new Promise<void>((resolve) => void server.close(() => resolve())));
+      const address = server.address();
+      const port = typeof address === 'object' ? (address?.port ?? 0) : 0;
+      const credentials = new TlsCredentials({ ...own, authorities: authority.certificate });
+      const tls = { credentials, serverName: null, allowed: { fingerprints: [], subjects: [] } };
+      const findings = await check(at(port, { tls }));
+      expect(of(findings, 'tls')).toMatchObject({ state: 'failed', advice: expect.stringContaining(advice) });
+    }
+  });
+  it('is right, and the peer does not believe limpid', async () => {
+    const [authority, stranger] = [await makeAuthority(), await makeAuthority('CN=Another')];
+    const { certificate, key } = await authority.issue({ name: 'CN=pacs' });
+    const material = { certificate, key, authorities: authority.certificate };
+    const listening = { port: 0, credentials: new TlsCredentials(material), clientCertificate: 'required' } as const;
+    const node = await openTestScp({ port: null, tls: listening });
+    closers.push(() => node.scp.close());
+    const other = await stranger.issue({ name: 'CN=limpid' });
+    for (const [shown, of1] of [
+      [other, other.key],
+      [{ certificate: null }, null],
+    ] as const) {
+      const credentials = new TlsCredentials({ ...material, certificate: shown.certificate, key: of1 });
+      const tls = { credentials, serverName: null, allowed: { fingerprints: [], subjects: [] } };
+      const findings = await check(at(node.scp.tlsPort, { aeTitle: 'LIMPID', tls }));
+      expect(of(findings, 'tls').state).not.toBe('failed');
+      expect(of(findings, 'association').advice).toMatch(/refuses? limpid's own certificate/);
+    }
+  });
+  it('is wanted where limpid calls plainly', async () => {
+    const authority = await makeAuthority();
+    const { certificate, key } = await authority.issue({ name: 'CN=pacs' });
+    const credentials = new TlsCredentials({ certificate, key, authorities: authority.certificate });
+    const node = await openTestScp({ port: null, tls: { port: 0, credentials, clientCertificate: 'required' } });
+    closers.push(() => node.scp.close());
+    const findings = await check(at(node.scp.tlsPort, { aeTitle: 'LIMPID' }));
+    expect(of(findings, 'association').advice).toContain('may want TLS');
+  });
   it('is none: the port speaks plainly', async () => {
     const authority = await makeAuthority();
     const credentials = new TlsCredentials({ ...own, authorities: authority.certificate });
@@ -180,7 +237,7 @@ describe('the TLS of a peer', () => {
     const plain = await openTestScp();
     closers.push(() => plain.scp.close());
     const findings = await check(at(plain.scp.port, { tls }));
-    expect(of(findings, 'tls')).toMatchObject({ state: 'failed', advice: expect.stringContaining('speak no TLS') });
+    expect(of(findings, 'tls')).toMatchObject({ state: 'failed', advice: expect.stringMatching(/speaks? no TLS/) });
   });
 });
 
