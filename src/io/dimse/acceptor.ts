@@ -88,6 +88,8 @@ export class Acceptor implements AssociationUser, MessageUser {
   #association: Association | null = null;
   #isWaiting = true;
   #info: AssociationInfo | null = null;
+  /** Who has asked for the association: of one that is refused the log tells it too. */
+  #titles: Pick<AssociationInfo, 'callingAe' | 'calledAe'> | null = null;
   #contexts: ReadonlyMap<number, AcceptedContext> = new Map();
   /** What one PDV to the peer may carry. */
   #room = 0;
@@ -128,6 +130,8 @@ export class Acceptor implements AssociationUser, MessageUser {
 
   associateRequested(request: AssociateRequest): void {
     this.#isWaiting = false;
+    const { callingAe, calledAe } = request;
+    this.#titles = { callingAe, calledAe };
     const refused = refuseRequest(request, this.#node.aeTitles);
     if (refused) {
       this.#association?.reject(refused.rejection, refused.why);
@@ -148,8 +152,8 @@ export class Acceptor implements AssociationUser, MessageUser {
     this.#room = valueRoom(request.maximumLength, limits.maximumLength);
     this.#info = {
       id: this.#id,
-      callingAe: request.callingAe,
-      calledAe: request.calledAe,
+      callingAe,
+      calledAe,
       address: this.#origin.address,
       peer: admission.peer,
       openedAtMs: this.#node.now(),
@@ -209,12 +213,13 @@ export class Acceptor implements AssociationUser, MessageUser {
   }
 
   #logEnd(end: AssociationEnd): void {
-    const { callingAe, calledAe, peer } = this.#info ?? {};
     const fields = {
       association: this.#id,
       address: this.#origin.address,
       ...(this.#origin.security.kind === 'tls' ? { tls: this.#origin.security.protocol } : {}),
-      ...(this.#info ? { peer, callingAe, calledAe, objects: this.#received } : {}),
+      ...(this.#info ? { peer: this.#info.peer } : {}),
+      ...this.#titles,
+      ...(this.#info ? { objects: this.#received } : {}),
       bytes: this.#association?.bytesRead,
     };
     const { how, ...details } = end;

@@ -1,4 +1,5 @@
 // The listening side of TLS: a server of its own beside the plain one. What does not get through the handshake is counted and closed.
+import { Socket as PlainSocket } from 'node:net';
 import type { Socket } from 'node:net';
 import { type Server, type TLSSocket, createServer } from 'node:tls';
 import type { Log } from '../../observe/log.js';
@@ -32,6 +33,15 @@ export interface TlsServer {
 
 const placeOf = ({ remoteAddress = '', remotePort = 0 }: Socket) => `${remoteAddress} ${remotePort}`;
 
+/**
+ * Whom a handshake was with. A socket that a wrong certificate has closed knows it no more; the one below, which was asked when it came,
+ * does.
+ */
+function addressOf(socket: TLSSocket): string | undefined {
+  const below: unknown = Reflect.get(socket, '_parent');
+  return socket.remoteAddress ?? (below instanceof PlainSocket ? below.remoteAddress : undefined);
+}
+
 /** Why a certificate does not verify. Its declared type is Error; it is OpenSSL's code. */
 function unverified({ authorizationError }: TLSSocket): string | null {
   const code: unknown = authorizationError;
@@ -53,7 +63,7 @@ export function openTlsServer(
   const refused = (socket: TLSSocket, code: string): void => {
     const reason = reasonByCode.find(([pattern]) => pattern.test(code))?.[1] ?? 'other';
     node.metrics.inc('tls_refused_total', { reason });
-    node.log.warn('TLS connection refused', { address: socket.remoteAddress, reason, code });
+    node.log.warn('TLS connection refused', { address: addressOf(socket), reason, code });
     socket.destroy();
   };
   const server = createServer({

@@ -1,7 +1,7 @@
 // What the SCP does with wrong and hostile PDUs and association requests: each on its own connection; afterwards the node still serves.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { AssociateRequest } from '../../../src/io/dimse/associate-pdu.js';
-import { encodeAssociateAccept } from '../../../src/io/dimse/associate-pdu.js';
+import { bodyOf, decodeAssociateRequest, encodeAssociateAccept } from '../../../src/io/dimse/associate-pdu.js';
 import { answerRequest, requestFor } from '../../../src/io/dimse/negotiate.js';
 import { implementationClassUid, implementationVersionName } from '../../../src/version.js';
 import { encodePdu, encodeReleaseRequest, encodeReleaseResponse } from '../../../src/io/dimse/pdu.js';
@@ -26,7 +26,7 @@ import {
 } from '../../support/dimse-bytes.js';
 import { type ScriptedPeer, scriptedPeer } from '../../support/scripted-peer.js';
 import { type SituationId, expectEverySituation, rows, situation } from '../../support/situations.js';
-import { type TestScp, openTestScp } from '../../support/test-scp.js';
+import { type TestScp, openTestScp, silentLog } from '../../support/test-scp.js';
 
 const zeros = (count: number) => new Uint8Array(count);
 const hex = (digits: string) => Buffer.from(digits, 'hex');
@@ -153,14 +153,19 @@ describe('an association request that is refused', () => {
     expect(await peer.closed()).toBe(expected);
   });
 
-  it('by admission, with its own triple', async () => {
+  it('by admission, with its own triple; who was refused, and why, stands in the log', async () => {
     const admit = () => ({ kind: 'reject', result: 1, source: 1, reason: 3, why: 'not in the list' }) as const;
-    const other = await openTestScp({ admit });
+    const said: [string, object | undefined][] = [];
+    const log = { ...silentLog, warn: (event: string, fields?: object) => void said.push([event, fields]) };
+    const other = await openTestScp({ admit, log });
     const peer = await scriptedPeer(other.scp.port);
     peer.send(associateRequest());
     expect(await peer.closed()).toBe('RJ 1/1/3');
     expect(other.store.ended).toEqual([]);
     await other.scp.close();
+    const { callingAe, calledAe } = decodeAssociateRequest(bodyOf(associateRequest()), 1);
+    const who = { address: '127.0.0.1', callingAe, calledAe, why: 'not in the list', reason: 3 };
+    expect(said).toEqual([['association rejected', expect.objectContaining(who)]]);
   });
 });
 

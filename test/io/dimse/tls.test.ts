@@ -11,6 +11,7 @@ import type { ScpOptions } from '../../../src/io/dimse/scp.js';
 import { echo, send } from '../../../src/io/dimse/scu.js';
 import { type Security, TlsCredentials } from '../../../src/io/dimse/tls.js';
 import type { TlsTarget } from '../../../src/io/dimse/tls-caller.js';
+import type { Log } from '../../../src/observe/log.js';
 import { admit } from '../../../src/receive/admission.js';
 import { associateRequest } from '../../support/dimse-bytes.js';
 import { freePort } from '../../support/free-port.js';
@@ -55,6 +56,7 @@ afterEach(async () => {
 interface Wishes {
   readonly clientCertificate?: 'required' | 'optional';
   readonly admit?: ScpOptions['admit'];
+  readonly log?: Log;
 }
 async function open({ clientCertificate = 'required', ...rest }: Wishes = {}): Promise<TestScp> {
   listenerCredentials = credentialsOf(node);
@@ -162,11 +164,18 @@ describe('the listener', () => {
     again.destroy();
   });
 
-  it('asks for a certificate, and takes none of another authority', async () => {
-    await open();
+  it('asks for a certificate, and takes none of another authority; the log tells whose, and why', async () => {
+    const said: object[] = [];
+    const log = { ...silentLog, warn: (event: string, fields?: object) => void said.push({ event, ...fields }) };
+    await open({ log });
     expect(await handshake({ cert: '', key: '' })).toMatch(/CERTIFICATE_REQUIRED/);
     expect(await handshake({ cert: unknown.certificate, key: unknown.key })).toMatch(/^(ECONNRESET|closed)$/);
     expect(await refusals('certificate')).toBe(2);
+    const refused = { event: 'TLS connection refused', address: '127.0.0.1', reason: 'certificate' };
+    expect(said).toEqual([
+      { ...refused, code: 'ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE' },
+      { ...refused, code: 'CERT UNABLE_TO_VERIFY_LEAF_SIGNATURE' },
+    ]);
   });
 
   it('takes no certificate that has ended', async () => {
