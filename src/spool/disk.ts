@@ -25,9 +25,9 @@ export class Disk {
   /** By itself: a series that closes must not hold up one that arrives. */
   readonly #hashers = openPool<DiskMethods>(module, 1);
 
-  /** Starts all of them; resolves when they run. */
+  /** Starts a writer and the hasher; resolves when they run. The second writer starts when the first is kept busy. */
   async start(): Promise<void> {
-    const pools = [...Array.from({ length: writers }, () => this.#writers), this.#hashers];
+    const pools = [this.#writers, this.#hashers];
     await Promise.all(pools.map((pool) => pool.least().call('ready', null, { deadlineMs: null })));
   }
 
