@@ -95,13 +95,14 @@ async function stalled(): Promise<{ over: number; ended: number; files: number; 
   const room = { associations: 128, associationsOfPeer: 128, associationsOfAddress: 128 };
   const receiver = await startLimpid(folder, redis.url, 'never', room);
   try {
+    // what starts when it is needed first: a second thread for the disk
+    await Promise.all(Array.from({ length: atOnce }, () => sendSeries(receiver.target, 20)));
     const half = associations / 2;
     const others = async (): Promise<number> => {
       const start = performance.now();
       await Promise.all(Array.from({ length: half }, () => sendSeries(receiver.target, 20)));
       return performance.now() - start;
     };
-    await others(); // starts what is started when needed first: a second thread for the disk
     await sleep(5_000); // until their revisions are closed and announced: that opens connections to the queue
     const descriptors = await descriptorsOf(receiver.pid);
     const alone = [await others(), await others(), await others()];
