@@ -1,14 +1,14 @@
 // Seals a network's card: writes SHA-256 of model.onnx and the probe values into models/<id>/model.yaml, comments kept.
 // node build/tools/seal-model.js models/ct-low-dose [models/mr-accelerated ...]
 import { readFile, writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { parseDocument } from 'yaml';
 import { modelSha256 } from '../src/inference/identity.js';
 import { runProbe } from '../src/inference/probe.js';
 import { openRegistry } from '../src/inference/registry.js';
 import { openSession } from '../src/inference/session.js';
 
-for (const folder of process.argv.slice(2)) {
+async function seal(folder: string): Promise<void> {
   const cardFile = join(folder, 'model.yaml');
   const modelFile = join(folder, 'model.onnx');
   const document = parseDocument(await readFile(cardFile, 'utf8'));
@@ -19,14 +19,26 @@ for (const folder of process.argv.slice(2)) {
   const session = await openSession(modelFile, 'cpu');
   const probe = await runProbe(session, names);
   await session.close();
+  if (![probe.mean, probe.deviation, ...probe.row16].every(Number.isFinite)) {
+    throw new Error('the model answers its probe with values that are no number, or with too few');
+  }
   const rounded = (value: number): number => Number(value.toFixed(7));
   document.set('sha256', modelSha256(await readFile(modelFile)));
   document.setIn(['probe', 'mean'], rounded(probe.mean));
   document.setIn(['probe', 'deviation'], rounded(probe.deviation));
   probe.row16.forEach((value, i) => document.setIn(['probe', 'row16', i], rounded(value)));
   await writeFile(cardFile, document.toString({ lineWidth: 120 }));
-  const registry = await openRegistry(join(folder, '..'));
-  const faults = await registry.verify(basename(folder), 'cpu');
-  if (faults.length > 0) throw new Error(`${folder}: ${faults.join('; ')}`);
-  console.log(`${folder}: sealed`);
+  const registry = await openRegistry(dirname(resolve(folder)), { spoiled: 'listed' });
+  const faults = await registry.verify(basename(resolve(folder)), 'cpu');
+  if (faults.length > 0) throw new Error(faults.join('; '));
+}
+
+for (const folder of process.argv.slice(2)) {
+  try {
+    await seal(folder);
+    console.log(`${folder}: sealed`);
+  } catch (error) {
+    console.error(`${folder}: ${error instanceof Error ? error.message : String(error)}`);
+    process.exitCode = 1;
+  }
 }

@@ -15,7 +15,7 @@ export interface ModelCommands {
 
 /** The commands over a registry that is opened when one is called. */
 export function modelCommands(
-  openRegistry: (directory: string | undefined) => Promise<Registry>,
+  openRegistry: (directory: string | undefined, options?: { readonly spoiled?: 'listed' }) => Promise<Registry>,
   output: Output,
   failed: () => void,
 ): ModelCommands {
@@ -47,8 +47,9 @@ export function modelCommands(
       return Promise.resolve();
     },
     async verify(ids, { models, json }) {
-      const registry = await openRegistry(models);
-      const wanted = ids.length > 0 ? ids : registry.list().map(({ id }) => id);
+      const registry = await openRegistry(models, { spoiled: 'listed' });
+      const all = [...registry.list().map(({ id }) => id), ...registry.spoiled().keys()].toSorted();
+      const wanted = ids.length > 0 ? ids : all;
       const results: { id: string; faults: readonly string[] }[] = [];
       for (const id of wanted) results.push({ id, faults: await registry.verify(id, 'cpu') });
       if (results.some(({ faults }) => faults.length > 0)) failed();

@@ -102,13 +102,20 @@ export async function openNetwork(card: ModelCard, file: string, provider: strin
       fillInput(slice, noise, input, height, width, buffer.subarray(2 * plane * i, 2 * plane * (i + 1)));
     }
     const output = await session.run(input.input, input.output, buffer, [batch.length, 2, height, width]);
+    if (output.length !== plane * batch.length) {
+      const wanted = `${batch.length} of ${height} x ${width}`;
+      throw new LimpidError(
+        'MODEL_INVALID',
+        `${id} answers ${wanted} with ${output.length} values, not one for each pixel`,
+      );
+    }
     return batch.map((_, i) => {
       const values = new Float32Array(rows * columns);
       for (let r = 0, at = 0; r < rows; r++) {
         const seen = 2 * plane * i + r * width;
         const given = plane * i + r * width;
         for (let c = 0; c < columns; c++, at++) {
-          values[at] = ((buffer[seen + c] ?? 0) - (output[given + c] ?? 0)) * input.scale;
+          values[at] = (buffer[seen + c]! - output[given + c]!) * input.scale;
         }
       }
       return values;

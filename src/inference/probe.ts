@@ -33,6 +33,44 @@ export function probeOf(output: Float32Array): Probe {
   return { mean, deviation: Math.sqrt(squares / output.length), row16: [...output.subarray(at, at + 8)] };
 }
 
+/** What a graph must take besides the probe: several slices at once, and slices of other shapes. */
+const otherShapes: readonly (readonly [count: number, rows: number, columns: number])[] = [
+  [2, 32, 48],
+  [1, 70, 50],
+  [1, 90, 130],
+];
+
+/** Whether a graph takes slices of any number and shape, and answers each of their pixels with a number. */
+export async function shapeFaults(
+  session: Session,
+  { input, output, multipleOf }: Pick<NonNullable<ModelCard['input']>, 'input' | 'output' | 'multipleOf'>,
+): Promise<readonly string[]> {
+  const [, , probeRows, probeColumns] = probeShape;
+  if (probeRows % multipleOf !== 0 || probeColumns % multipleOf !== 0) {
+    return [`multipleOf is ${multipleOf}: the probe of ${probeRows} x ${probeColumns} fits 1, 2, 4, 8 and 16 only`];
+  }
+  for (const [count, rows, columns] of [[1, probeRows, probeColumns] as const, ...otherShapes]) {
+    const shape = [count, 2, Math.ceil(rows / multipleOf) * multipleOf, Math.ceil(columns / multipleOf) * multipleOf];
+    const pixels = shape.reduce((product, side) => product * side, 1);
+    const values = Float32Array.from({ length: pixels }, (_, at) => 0.05 * Math.sin(at));
+    const name = `an input of [${shape.join(', ')}]`;
+    let answer: Float32Array;
+    try {
+      answer = await session.run(input, output, values, shape);
+    } catch (error) {
+      const why = String(error)
+        .replace(/^\w*Error: /, '')
+        .replaceAll(/\s+/g, ' ');
+      return [`the graph does not take ${name}: ${why.trim()}`];
+    }
+    if (answer.length !== pixels / 2) {
+      return [`the graph answers ${name} with ${answer.length} values, not one for each of ${pixels / 2} pixels`];
+    }
+    if (!answer.every(Number.isFinite)) return [`the graph answers ${name} with values that are no number`];
+  }
+  return [];
+}
+
 /** Runs a session on the probe input. */
 export async function runProbe(session: Session, names: { input: string; output: string }): Promise<Probe> {
   return probeOf(await session.run(names.input, names.output, probeInput(), probeShape));

@@ -21,8 +21,8 @@ import type { Spool } from '../spool/spool.js';
 const modelsDirectory = resolve(dirname(fileURLToPath(import.meta.url)), '../../../models');
 
 export function openCommands(output: Output, environment: Environment, failed: () => void): Commands {
-  const registryOf = async (directory: string): Promise<Registry> =>
-    (await import('../inference/registry.js')).openRegistry(directory);
+  const registryOf = async (directory: string, options: { readonly spoiled?: 'listed' } = {}): Promise<Registry> =>
+    (await import('../inference/registry.js')).openRegistry(directory, options);
   const read = async (file: string, options: LoadOptions): Promise<Config> => {
     const { loadConfig } = await import('../config/load.js');
     const config = await loadConfig(file, environment, options);
@@ -125,7 +125,7 @@ export function openCommands(output: Output, environment: Environment, failed: (
     },
     async models() {
       const { modelCommands } = await import('../cli/models.js');
-      return modelCommands((directory) => registryOf(directory ?? modelsDirectory), output, failed);
+      return modelCommands((directory, options) => registryOf(directory ?? modelsDirectory, options), output, failed);
     },
     async config() {
       const { configCommands } = await import('../cli/config.js');

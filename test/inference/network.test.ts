@@ -4,6 +4,8 @@ import { fillInput, openNetwork } from '../../src/inference/network.js';
 import type { NoisySlice } from '../../src/inference/network.js';
 import { openRegistry } from '../../src/inference/registry.js';
 import { uniform } from '../../src/imaging/random.js';
+import { identityModel, writeIdentityModel } from '../support/identity-model.js';
+import { openFolder } from '../support/temporary.js';
 import { modelsDirectory, shippedModels, shippedFilters } from '../support/shipped-models.js';
 
 function noisy(rows: number, columns: number, seed: number): NoisySlice {
@@ -35,6 +37,27 @@ describe('a batch', () => {
       }
       await network.close();
       expect(Math.max(...apart)).toBeLessThan(1e-4 * scale);
+    },
+  );
+});
+
+describe('a network that answers with another size', () => {
+  it.each(['half the size', 'two planes'] as const)(
+    'is no model of its card, and nothing comes of it: %s',
+    async (spoilt) => {
+      const folder = await openFolder();
+      await writeIdentityModel(folder.path, { spoilt });
+      const registry = await openRegistry(folder.path);
+      const card = registry.get(identityModel);
+      if (card === undefined) throw new Error('no card');
+      const network = await openNetwork(card, registry.file(identityModel), 'cpu');
+      const asked = network.residuals([noisy(48, 56, 1)]);
+      await expect(asked).rejects.toMatchObject({
+        code: 'MODEL_INVALID',
+        message: expect.stringContaining('not one for each pixel'),
+      });
+      await network.close();
+      await folder.remove();
     },
   );
 });

@@ -1,10 +1,13 @@
-import { mkdtemp, readFile, rm, cp, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, cp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { filterSha256 } from '../../src/dicom/uid.js';
 import { chooseProvider } from '../../src/inference/provider.js';
+import { modelSha256 } from '../../src/inference/identity.js';
 import { openRegistry } from '../../src/inference/registry.js';
+import { identityModel, writeIdentityModel } from '../support/identity-model.js';
+import type { spoiltModels } from '../support/identity-model.js';
 import { modelsDirectory as models, shippedFilters, shippedModels } from '../support/shipped-models.js';
 
 describe('the shipped models', () => {
@@ -59,7 +62,48 @@ describe('a spoiled model folder', () => {
   });
   it('is told by its graph', async () => {
     const directory = await spoil('graph', 'ct-low-dose', (text) => text.replace('input: x', 'input: image'));
-    expect(await (await openRegistry(directory)).verify('ct-low-dose', 'cpu')).toEqual(['graph inputs are x']);
+    expect(await (await openRegistry(directory)).verify('ct-low-dose', 'cpu')).toEqual([
+      'graph inputs are x, the card says image alone',
+    ]);
+  });
+  it.each<[keyof typeof spoiltModels, RegExp]>([
+    ['fixed sides', /^the graph does not take an input of \[1, 2, 70, 50\]: Got invalid dimensions/],
+    ['one slice at a time', /^the graph does not take an input of \[2, 2, 32, 48\]: Got invalid dimensions/],
+    ['two planes', /^the graph answers an input of \[1, 2, 32, 48\] with 3072 values, not one for each of 1536 pixels/],
+    ['half the size', /^the graph answers an input of \[1, 2, 32, 48\] with 384 values/],
+    ['no numbers', /^the graph answers an input of \[1, 2, 32, 48\] with values that are no number/],
+  ])('is told by what its graph does with slices: %s', async (spoilt, fault) => {
+    const directory = join(folder, spoilt);
+    await writeIdentityModel(directory, { spoilt });
+    const faults = await (await openRegistry(directory)).verify(identityModel, 'cpu');
+    expect(faults).toEqual([expect.stringMatching(fault)]);
+  });
+  it('is told by a file that is no graph, though it is the one that the card names', async () => {
+    const directory = join(folder, 'no-graph');
+    await writeIdentityModel(directory);
+    const file = join(directory, identityModel, 'model.onnx');
+    const before = modelSha256(await readFile(file));
+    await writeFile(file, 'not a model');
+    const card = join(directory, identityModel, 'model.yaml');
+    const after = modelSha256(await readFile(file));
+    await writeFile(card, (await readFile(card, 'utf8')).replace(before, after));
+    const faults = await (await openRegistry(directory)).verify(identityModel, 'cpu');
+    expect(faults.join()).toMatch(/refuses the model/);
+  });
+  it('is listed with its fault beside sound ones, where that is asked for', async () => {
+    const directory = await spoil('listed', 'nlm', (text) =>
+      text.replace('defaultStrength: 0.4', 'defaultStrength: 2'),
+    );
+    await cp(join(models, 'tv'), join(directory, 'tv'), { recursive: true });
+    await mkdir(join(directory, 'half-copied'));
+    await writeFile(join(directory, 'half-copied', 'model.onnx'), 'a model');
+    await mkdir(join(directory, 'notes'));
+    const registry = await openRegistry(directory, { spoiled: 'listed' });
+    expect(registry.list().map(({ id }) => id)).toEqual(['tv']);
+    expect([...registry.spoiled().keys()]).toEqual(['half-copied', 'nlm']);
+    expect(await registry.verify('tv', 'cpu')).toEqual([]);
+    expect(await registry.verify('nlm', 'cpu')).toEqual([expect.stringContaining('defaultStrength')]);
+    expect(await registry.verify('half-copied', 'cpu')).toEqual([expect.stringContaining('no model.yaml')]);
   });
   it('is told by a filter whose version was raised without its hash', async () => {
     const directory = await spoil('filter', 'nlm', (text) => text.replace('version: 1.0.0', 'version: 1.0.1'));

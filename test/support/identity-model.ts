@@ -15,12 +15,44 @@ const bytes = (field: number, value: readonly number[]): number[] => [
 ];
 const words = (field: number, text: string): number[] => bytes(field, [...Buffer.from(text, 'latin1')]);
 
+interface Fixed {
+  readonly n?: number;
+  readonly h?: number;
+  readonly w?: number;
+}
+
+/** What may be wrong with a network that its card does not show. */
+export const spoiltModels = {
+  'fixed sides': { fixed: { h: 32, w: 48 } },
+  'one slice at a time': { fixed: { n: 1 } },
+  'two planes': { last: node('Identity', 'x') },
+  'half the size': {
+    last: node('AveragePool', 'image', attribute('kernel_shape', 2, 2), attribute('strides', 2, 2)),
+  },
+  'no numbers': { last: node('Log', 'image') },
+} as const satisfies Readonly<Record<string, Spoilt>>;
+
+interface Spoilt {
+  readonly fixed?: Fixed;
+  /** The node that makes y, behind the one that makes `image`. */
+  readonly last?: readonly number[];
+}
+
 /** AttributeProto of a node: name, ints, type INTS. */
-const attribute = (name: string, value: number): number[] =>
-  bytes(5, [...words(1, name), ...varint(8, value), ...varint(20, 7)]);
-/** ValueInfoProto of a float tensor [n, channels, h, w]. */
-function tensor(field: number, name: string, channels: number): number[] {
-  const dims = [words(2, 'n'), varint(1, channels), words(2, 'h'), words(2, 'w')].flatMap((dim) => bytes(1, dim));
+function attribute(name: string, ...values: readonly number[]): number[] {
+  return bytes(5, [...words(1, name), ...values.flatMap((value) => varint(8, value)), ...varint(20, 7)]);
+}
+/** NodeProto of one input, whose output is y. */
+function node(operator: string, input: string, ...attributes: readonly number[][]): number[] {
+  return bytes(1, [...words(1, input), ...words(2, 'y'), ...words(4, operator), ...attributes.flat()]);
+}
+/** ValueInfoProto of a float tensor [n, channels, h, w]. @param fixed sides that are numbers: n, h and w, where they are given */
+function tensor(field: number, name: string, channels: number, fixed: Fixed = {}): number[] {
+  const side = (key: keyof Fixed): number[] => {
+    const value = fixed[key];
+    return value === undefined ? words(2, key) : varint(1, value);
+  };
+  const dims = [side('n'), varint(1, channels), side('h'), side('w')].flatMap((dim) => bytes(1, dim));
   return bytes(field, [...words(1, name), ...bytes(2, bytes(1, [...varint(1, 1), ...bytes(2, dims)]))]);
 }
 
@@ -36,7 +68,7 @@ const slice = (input: string, output: string, axis: number, from: number, to: nu
   ]);
 
 /** y = x[:, 0:1]; `rolled`: and each slice of a batch gets the next one's, the last the first one's. */
-function modelBytes(rolled: boolean): Uint8Array {
+function modelBytes(rolled: boolean, { fixed = {}, last }: Spoilt = {}): Uint8Array {
   const axis0 = bytes(5, [...words(1, 'axis'), ...varint(3, 0), ...varint(20, 2)]);
   const concat = [...words(1, 'rest'), ...words(1, 'first'), ...words(2, 'y'), ...words(4, 'Concat'), ...axis0];
   const nodes = rolled
@@ -46,17 +78,29 @@ function modelBytes(rolled: boolean): Uint8Array {
         ...slice('image', 'first', 0, 0, 1),
         ...bytes(1, concat),
       ]
-    : slice('x', 'y', 1, 0, 1);
-  const graph = [...nodes, ...words(2, identityModel), ...tensor(11, 'x', 2), ...tensor(12, 'y', 1)];
+    : last === undefined
+      ? slice('x', 'y', 1, 0, 1)
+      : [...slice('x', 'image', 1, 0, 1), ...last];
+  // Of an answer of another size nothing is said: onnxruntime would only warn of it.
+  const answer = last === undefined ? tensor(12, 'y', 1, fixed) : bytes(12, words(1, 'y'));
+  const graph = [...nodes, ...words(2, identityModel), ...tensor(11, 'x', 2, fixed), ...answer];
   return Uint8Array.from([...varint(1, 4), ...bytes(7, graph), ...bytes(8, varint(2, 9))]);
 }
 
 /** Writes a models folder with the identity in it, for CT, MR and ultrasound of any kind. @param rolled one that mixes up its batches */
 export async function writeIdentityModel(
   folder: string,
-  { rolled = false, qualification = 'RESEARCH' }: { readonly rolled?: boolean; readonly qualification?: string } = {},
+  {
+    rolled = false,
+    qualification = 'RESEARCH',
+    spoilt,
+  }: {
+    readonly rolled?: boolean;
+    readonly qualification?: string;
+    readonly spoilt?: keyof typeof spoiltModels;
+  } = {},
 ): Promise<void> {
-  const model = modelBytes(rolled);
+  const model = modelBytes(rolled, spoilt && spoiltModels[spoilt]);
   await mkdir(join(folder, identityModel), { recursive: true });
   await writeFile(join(folder, identityModel, 'model.onnx'), model);
   const card = {
