@@ -69,6 +69,10 @@ export function enhanceCommand(enhanceFiles: EnhanceFiles, output: Output, faile
       return;
     }
     for (const { file, why } of result.refused) output.err(`${colour(output, 'yellow', 'left out')} ${file}: ${why}`);
+    if (result.series.length === 0) {
+      output.err(files.length === 0 ? 'there are no files' : 'none of the files is a DICOM object');
+      return;
+    }
     const figure = (value: number | null): string => (value === null ? '-' : value.toFixed(1));
     const rows = result.series.map(({ key, outcome, code, detail, slices, seconds, noise }) => [
       key,

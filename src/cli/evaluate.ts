@@ -58,6 +58,13 @@ export interface StudyOptions {
   readonly out: string;
 }
 
+/** What is told while a study runs. */
+export interface Told {
+  readonly progress: (done: number, total: number) => void;
+  /** A file, or a series by its key, that is left out, and why. */
+  readonly left: (what: string, why: string) => void;
+}
+
 /** What the app does for the commands. */
 export interface Evaluation {
   readonly protocol: string;
@@ -67,17 +74,10 @@ export interface Evaluation {
     readonly before: readonly string[] | null;
     readonly threshold: number | null;
     readonly out: string | null;
+    readonly left: Told['left'];
   }): Promise<ComparedSeries>;
-  study(
-    files: readonly string[],
-    options: StudyOptions,
-    progress: (done: number, total: number) => void,
-  ): Promise<readonly StudyRow[]>;
-  robustness(
-    files: readonly string[],
-    options: StudyOptions,
-    progress: (done: number, total: number) => void,
-  ): Promise<readonly RobustnessRow[]>;
+  study(files: readonly string[], options: StudyOptions, told: Told): Promise<readonly StudyRow[]>;
+  robustness(files: readonly string[], options: StudyOptions, told: Told): Promise<readonly RobustnessRow[]>;
   kit(out: string): Promise<readonly { readonly phantom: string; readonly folder: string; readonly slices: number }[]>;
   accept(options: { readonly kit: string; readonly results: readonly string[] }): Promise<readonly Verdict[]>;
 }
@@ -133,6 +133,8 @@ export function evaluateCommands(
   const progress = (done: number, total: number): void => {
     if (output.terminal) output.err(colour(output, 'dim', `${done} of ${total}`));
   };
+  const left = (what: string, why: string): void =>
+    output.err(`${colour(output, 'yellow', 'left out')} ${what}: ${why}`);
   return {
     async compare(options) {
       const evaluation = await open();
@@ -144,6 +146,7 @@ export function evaluateCommands(
         before,
         threshold: options.threshold ?? null,
         out: options.out ?? null,
+        left,
       });
       print(options.json, { protocol: evaluation.protocol, ...result }, () => {
         const row = (name: string, figures: Figures): (string | number)[] => [
@@ -163,7 +166,7 @@ export function evaluateCommands(
 
     async models(paths, options) {
       const evaluation = await open();
-      const rows = await evaluation.study(await filesBelow(paths), studyOptions(options), progress);
+      const rows = await evaluation.study(await filesBelow(paths), studyOptions(options), { progress, left });
       if (rows.length === 0) failed();
       print(options.json, { protocol: evaluation.protocol, rows }, () =>
         [
@@ -208,7 +211,7 @@ export function evaluateCommands(
 
     async robustness(paths, options) {
       const evaluation = await open();
-      const rows = await evaluation.robustness(await filesBelow(paths), studyOptions(options), progress);
+      const rows = await evaluation.robustness(await filesBelow(paths), studyOptions(options), { progress, left });
       if (rows.length === 0 || rows.some(({ fall }) => fall > mostFall)) failed();
       print(options.json, rows, () =>
         table(

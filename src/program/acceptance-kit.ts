@@ -81,9 +81,19 @@ function asStored(name: PhantomName, { values, ...shape }: Slice): Slice {
   return { ...shape, values: values.map((value) => Math.min(high, Math.max(low, Math.round(value)))) };
 }
 
+/** @throws LimpidError USAGE: the folder holds no kit */
+async function readKit(directory: string): Promise<z.infer<typeof kitFile>> {
+  try {
+    return kitFile.parse(JSON.parse(await readFile(join(directory, 'kit.json'), 'utf8')));
+  } catch (cause) {
+    const made = '`limpid evaluate kit --out DIR` makes one';
+    throw new LimpidError('USAGE', `${directory} holds no acceptance kit (kit.json): ${made}`, { cause });
+  }
+}
+
 /** The verdict over the derived objects among `results`, by phantom and by series. */
 export async function acceptKit(directory: string, results: readonly string[]): Promise<Verdict[]> {
-  const { run, phantoms } = kitFile.parse(JSON.parse(await readFile(join(directory, 'kit.json'), 'utf8')));
+  const { run, phantoms } = await readKit(directory);
   const { study } = phantomUids(run, 'ct', 0);
   const derived: Derived[] = [];
   for (const file of results) {

@@ -42,12 +42,19 @@ interface Read extends Slice, Placed {
 /** More noise by this factor is what robustness means. */
 const noisier = 1.1;
 
+/** What is left out of an evaluation, a file or a series by its key, and why. */
+type LeftOut = (what: string, why: string) => void;
+
+/** @throws LimpidError USAGE: no single grey image of CT or MR */
 async function read(file: string): Promise<Read> {
   const { dataSet, part10 } = readInstance(await readFile(file));
+  const unfit = (why: string): LimpidError => new LimpidError('USAGE', `${basename(file)}: ${why}`);
+  const modality = text(dataSet, 'Modality') ?? 'none';
+  if (modality !== 'CT' && modality !== 'MR') throw unfit(`Modality ${modality}: CT and MR are evaluated`);
   const description = pixelDescription(dataSet);
-  if (isReason(description)) {
-    throw new LimpidError('DICOM_UNDECODABLE', `${basename(file)}: ${description.code} ${description.detail}`);
-  }
+  if (isReason(description)) throw unfit(`${description.code} ${description.detail}`.trim());
+  if (description.frames > 1) throw unfit(`${description.frames} frames: objects of one image are evaluated`);
+  if (description.samples > 1) throw unfit('pixels in colour');
   const stored = await decodePixels(dataSet, description, part10.transferSyntaxUid);
   const { rows, columns } = description;
   return {
@@ -55,7 +62,7 @@ async function read(file: string): Promise<Read> {
     rows,
     columns,
     values: toModality(stored, description),
-    modality: text(dataSet, 'Modality') === 'CT' ? 'CT' : 'MR',
+    modality,
     position: numbers(dataSet, 'ImagePositionPatient'),
     orientation: numbers(dataSet, 'ImageOrientationPatient'),
     instanceNumber: number(dataSet, 'InstanceNumber'),
@@ -64,8 +71,8 @@ async function read(file: string): Promise<Read> {
 }
 
 /** The files of the only series there is. */
-async function onlySeries(name: string, files: readonly string[]): Promise<Read[]> {
-  const series = await groups(files);
+async function onlySeries(name: string, files: readonly string[], left: LeftOut): Promise<Read[]> {
+  const series = await groups(files, left);
   const [only] = series;
   if (only === undefined || series.length > 1) {
     throw new LimpidError('USAGE', `${name} must be one series; these are ${series.length}`);
@@ -73,7 +80,10 @@ async function onlySeries(name: string, files: readonly string[]): Promise<Read[
   return Promise.all(only.files.map(read));
 }
 
-async function groups(files: readonly string[]): Promise<{ readonly key: string; readonly files: string[] }[]> {
+async function groups(
+  files: readonly string[],
+  left: LeftOut,
+): Promise<{ readonly key: string; readonly files: string[] }[]> {
   const source = { peer: 'unknown', callingAe: '', calledAe: '', address: '' };
   const { series, refused } = await seriesOfFiles(files, source, () => 0);
   if (series.length === 0) {
@@ -81,6 +91,7 @@ async function groups(files: readonly string[]): Promise<{ readonly key: string;
     const why = first === undefined ? 'there are no files' : `${basename(first.file)}: ${first.why}`;
     throw new LimpidError('USAGE', `no series to read: ${why}`);
   }
+  for (const { file, why } of refused) left(file, why);
   return series.map(({ record, paths }) => ({
     key: record.key,
     files: record.instances.map(({ file }) => paths.get(file) ?? file),
@@ -88,6 +99,10 @@ async function groups(files: readonly string[]): Promise<{ readonly key: string;
 }
 
 function compared(test: readonly Read[], reference: readonly Read[], threshold: number | null): PairFigures[] {
+  const [[one], [other]] = [test, reference];
+  if (one !== undefined && other !== undefined && one.modality !== other.modality) {
+    throw new LimpidError('USAGE', `${one.modality} cannot be compared with a reference of ${other.modality}`);
+  }
   const partners = pairing(test, reference);
   return test.map((slice, index) => {
     const partner = reference[partners[index] ?? 0];
@@ -108,10 +123,12 @@ export async function compareFiles(options: {
   readonly before: readonly string[] | null;
   readonly threshold: number | null;
   readonly out: string | null;
+  readonly left: LeftOut;
 }): Promise<ComparedSeries> {
-  const reference = await onlySeries('the reference', options.reference);
-  const test = await onlySeries('the test', options.test);
-  const before = options.before === null ? null : await onlySeries('what was before', options.before);
+  const { left } = options;
+  const reference = await onlySeries('the reference', options.reference, left);
+  const test = await onlySeries('the test', options.test, left);
+  const before = options.before === null ? null : await onlySeries('what was before', options.before, left);
   const after = compared(test, reference, options.threshold);
   if (options.out !== null) await drawPanels(options.out, before ?? reference, test);
   return {
@@ -213,23 +230,44 @@ async function enhanced(
   };
 }
 
+/** The middle of a series; null: it cannot be evaluated, and `left` is told why. */
+async function referenceOf(
+  { key, files }: { readonly key: string; readonly files: readonly string[] },
+  most: number,
+  left: LeftOut,
+): Promise<Read[] | null> {
+  try {
+    return middle(await Promise.all(files.map(read)), most);
+  } catch (error) {
+    if (!(error instanceof LimpidError)) throw error;
+    left(key, error.message);
+    return null;
+  }
+}
+
 /** Every model on every series at every noise level: the comparison table. Series whose noise cannot be measured are left out. */
 export async function studyFiles(
   files: readonly string[],
   options: StudyOptions,
   run: Run,
-  progress: (done: number, total: number) => void,
+  { progress, left }: { readonly progress: (done: number, total: number) => void; readonly left: LeftOut },
 ): Promise<StudyRow[]> {
   const rows: StudyRow[] = [];
-  const series = await groups(files);
+  const series = await groups(files, left);
   const total = series.length * options.noiseTimes.length * options.models.length;
   let done = 0;
-  for (const { key, files: own } of series) {
-    const reference = middle(await Promise.all(own.map(read)), options.slices);
+  for (const one of series) {
+    const { key } = one;
+    const reference = await referenceOf(one, options.slices, left);
+    if (reference === null) {
+      done += options.noiseTimes.length * options.models.length;
+      continue;
+    }
     for (const noiseTimes of options.noiseTimes) {
       const folder = join(options.out, key, `x${noiseTimes}`);
       const noisy = await degrade(reference, noiseTimes, join(folder, 'degraded'));
       if (noisy === null) {
+        left(key, `its noise cannot be measured, to be made ${noiseTimes} times as strong`);
         done += options.models.length;
         continue;
       }
@@ -242,7 +280,8 @@ export async function studyFiles(
       }
     }
   }
-  if (rows.length === 0) throw new LimpidError('USAGE', 'the noise of no series could be measured: nothing to compare');
+  if (rows.length === 0)
+    throw new LimpidError('USAGE', 'no series could be read, and its noise measured: nothing to compare');
   return rows;
 }
 
@@ -251,10 +290,10 @@ export async function robustnessOfFiles(
   files: readonly string[],
   options: StudyOptions,
   run: Run,
-  progress: (done: number, total: number) => void,
+  told: Parameters<typeof studyFiles>[3],
 ): Promise<RobustnessRow[]> {
   const levels = options.noiseTimes.flatMap((times) => [times, Number((times * noisier).toFixed(4))]);
-  const rows = await studyFiles(files, { ...options, noiseTimes: levels }, run, progress);
+  const rows = await studyFiles(files, { ...options, noiseTimes: levels }, run, told);
   return rows.flatMap((plain): RobustnessRow[] => {
     if (!options.noiseTimes.includes(plain.noiseTimes) || plain.after === null) return [];
     const times = Number((plain.noiseTimes * noisier).toFixed(4));

@@ -11,8 +11,8 @@ export function openEvaluation(run: Run): Evaluation {
   return {
     protocol,
     compare: compareFiles,
-    study: (files, options, progress) => studyFiles(files, options, run, progress),
-    robustness: (files, options, progress) => robustnessOfFiles(files, options, run, progress),
+    study: (files, options, told) => studyFiles(files, options, run, told),
+    robustness: (files, options, told) => robustnessOfFiles(files, options, run, told),
     kit: (out) => makeKit(out, randomUUID()),
     accept: ({ kit, results }) => acceptKit(kit, results),
   };

@@ -1,6 +1,6 @@
 // `limpid evaluate` on files.
 import { join } from 'node:path';
-import { readdir } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { limpid } from '../support/limpid.js';
@@ -84,7 +84,53 @@ describe('evaluate', () => {
         folder,
       );
       expect(status).not.toBe(0);
-      expect(err).toContain('noise of no series could be measured');
+      expect(err).toMatch(/left out [a-z2-7]{26}: its noise cannot be measured/);
+      expect(err).toContain('nothing to compare');
+    });
+  });
+
+  it('leaves out what is no grey image of CT or MR, says why, and goes on with the rest', async () => {
+    await withFolder(async (folder) => {
+      const small = { ...phantom, rows: 64, columns: 64, noise: 12, slices: 1 };
+      await writeSyntheticSeries(join(folder, 'series', 'ct'), small);
+      await writeSyntheticSeries(join(folder, 'series', 'pet'), {
+        ...small,
+        seed: 5,
+        change: () => [[0x00080060, 'CS', 'PT']],
+      });
+      await writeSyntheticSeries(join(folder, 'series', 'frames'), {
+        ...small,
+        seed: 6,
+        change: () => [
+          [0x00280008, 'IS', '2'],
+          [0x7fe00010, 'OW', new Uint8Array(2 * 2 * 64 * 64)],
+        ],
+      });
+      await writeFile(join(folder, 'series', 'notes.txt'), 'notes');
+      const study = ['--with', 'gaussian', '--noise', '2', '--out', join(folder, 'out'), '--json'];
+      const { status, out, err } = await limpid('evaluate', 'models', join(folder, 'series'), ...study);
+      expect(status).toBe(0);
+      expect(z.object({ rows: z.array(z.unknown()) }).parse(JSON.parse(out)).rows).toHaveLength(1);
+      expect(err).toMatch(/left out \S+notes\.txt: /);
+      expect(err).toMatch(/left out [a-z2-7]{26}: \S+: Modality PT: CT and MR are evaluated/);
+      expect(err).toMatch(/left out [a-z2-7]{26}: \S+: 2 frames: objects of one image are evaluated/);
+    });
+  });
+
+  it('does not compare a series of MR with a reference of CT', async () => {
+    await withFolder(async (folder) => {
+      for (const modality of ['CT', 'MR'] as const)
+        await writeSyntheticSeries(join(folder, modality), { ...phantom, modality, rows: 64, columns: 64, noise: 5 });
+      const series = ['--reference', join(folder, 'CT'), '--test', join(folder, 'MR')];
+      const { status, err } = await limpid('evaluate', 'compare', ...series);
+      expect([status, err]).toEqual([2, expect.stringContaining('MR cannot be compared with a reference of CT')]);
+    });
+  });
+
+  it('says that a folder holds no kit, and how one is made', async () => {
+    await withFolder(async (folder) => {
+      const { status, err } = await limpid('evaluate', 'accept', folder, '--results', folder);
+      expect([status, err]).toEqual([2, expect.stringContaining('limpid evaluate kit --out')]);
     });
   });
 
