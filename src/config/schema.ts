@@ -79,7 +79,11 @@ const spool = z.strictObject({
     .describe('How long pixels stay after everything was delivered, and how long the JSON records.'),
   low: size.prefault('10GB').describe('Free space below which instances are refused as out of resources.'),
   critical: size.prefault('2GB').describe('Free space below which associations are refused.'),
-  settle: duration.prefault('65s').describe('Shared volumes: how long a finished series is looked at once more.'),
+  settle: duration
+    .prefault('65s')
+    .describe(
+      'With a queue for several processes: so long after its end a finished series is looked at once more, as a shared volume may show what another machine has written that late.',
+    ),
 });
 
 const redisOrPostgres = /^(rediss?|postgres(ql)?):\/\//;

@@ -66,6 +66,8 @@ async function open(options: AppOptions, closing: Closing): Promise<App> {
     sync: config.spool.sync,
     host: hostname(),
     now: Date.now,
+    // The embedded queue serves one process; any other may serve several machines over one volume.
+    settleMs: config.queue.url === 'embedded' ? 0 : config.spool.settleMs,
   });
   closing.add(() => spool.close());
   const registry = await openRegistry(options.modelsDirectory);

@@ -26,11 +26,12 @@ export function watchNode(deps: GaugeDeps): void {
     const states = new Map<string, number>(metricValues.series_active.state.map((state) => [state, 0]));
     const waiting = new Map<string, number>();
     const uncommitted = new Map<string, number>();
-    const committing = new Set<Key>();
+    /** What a peer has stored is delivered, also while its commitment is awaited; what is done may be looked at once more. */
+    const delivered = new Set<Key>();
     for (const key of (await spool.active.keys()).keys()) {
       const state = await spool.state(key);
       const word = viewOf(state, judge).state;
-      if (word === 'committing') committing.add(key);
+      if (word === 'committing' || word === 'done') delivered.add(key);
       if (word !== 'done') states.set(word, (states.get(word) ?? 0) + 1);
       for (const [peer, count] of waitingInstances(state)) waiting.set(peer, (waiting.get(peer) ?? 0) + count);
       for (const [peer, count] of uncommittedInstances(state)) {
@@ -43,8 +44,7 @@ export function watchNode(deps: GaugeDeps): void {
       metrics.set('peer_waiting_instances', { peer }, waiting.get(peer) ?? 0);
       metrics.set('peer_uncommitted_instances', { peer }, uncommitted.get(peer) ?? 0);
     }
-    // What a peer has stored is delivered, also while its commitment is awaited.
-    metrics.set('spool_oldest_undelivered_seconds', {}, await spool.oldestActiveSeconds(committing));
+    metrics.set('spool_oldest_undelivered_seconds', {}, await spool.oldestActiveSeconds(delivered));
   });
   metrics.onScrape(async () => {
     await queue.counts(); // sets its own gauges

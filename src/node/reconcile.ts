@@ -29,7 +29,7 @@ export function startReconciler(deps: {
     const everything = deps.monotonic() >= dueAllMs;
     if (everything) {
       dueAllMs = deps.monotonic() + allEveryMs;
-      await deps.spool.active.restoreLeaving();
+      await deps.spool.lookAtLeaving();
       await deps.spool.sweepTemporary();
     }
     const active = await deps.spool.active.keys();

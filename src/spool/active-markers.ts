@@ -14,14 +14,20 @@ export class ActiveMarkers {
   readonly #process: string;
   readonly #syncs: DirectorySyncs;
   readonly #now: () => number;
+  readonly #settleMs: number;
   /** Markers that this process has seen synced; those that leave the folder leave this set at the next look. */
   readonly #marked = new Set<Key>();
 
-  constructor(folder: string, process: string, syncs: DirectorySyncs, now: () => number) {
+  /**
+   * @param settleMs on a volume that machines share, how long a finished series is kept to be looked at once more: what another one has
+   * published is seen here when this machine's idea of a folder is as old as that (NFS: a minute). 0: the volume is this machine's
+   */
+  constructor(folder: string, process: string, syncs: DirectorySyncs, now: () => number, settleMs = 0) {
     this.#folder = folder;
     this.#process = process;
     this.#syncs = syncs;
     this.#now = now;
+    this.#settleMs = settleMs;
   }
 
   fileOf(key: Key): string {
@@ -75,7 +81,7 @@ export class ActiveMarkers {
 
   /**
    * Takes a marker away if the series is done. Two finishers never share one; a step that came in between is seen by the
-   * second asking, and the marker is put back.
+   * second asking, and the marker is put back. On a shared volume it is left as leaving, and `lookAtLeaving` asks once more.
    */
   async finish(key: Key, isDone: () => Promise<boolean>): Promise<boolean> {
     if (!(await isDone())) return false;
@@ -89,7 +95,7 @@ export class ActiveMarkers {
     }
     try {
       if (await isDone()) {
-        await unlink(leaving);
+        if (this.#settleMs === 0) await unlink(leaving);
         this.#marked.delete(key);
         return true;
       }
@@ -102,15 +108,21 @@ export class ActiveMarkers {
     return false;
   }
 
-  /** Puts markers back that a finisher left: it was killed, or could not read the series. */
-  async restoreLeaving(): Promise<void> {
+  /**
+   * Markers that are leaving for long: on a shared volume those of series that are done still are taken away. The others are put back,
+   * and so is any on a volume of this machine's own: its finisher was killed, or could not read the series.
+   */
+  async lookAtLeaving(isDone: (key: Key) => Promise<boolean>): Promise<void> {
     for (const name of await namesIn(this.#folder)) {
       const [key, what] = name.split('.');
       if (what !== 'leaving' || key === undefined || !isKey(key)) continue;
-      const found = await stat(join(this.#folder, name)).catch(() => null);
+      const leaving = join(this.#folder, name);
+      const found = await stat(leaving).catch(() => null);
       // A rename leaves the time of the last touch alone; the time of the change is the rename's.
-      if (found === null || this.#now() - found.ctimeMs < leavingMs) continue;
-      await rename(join(this.#folder, name), join(this.#folder, key)).catch((error: unknown) => {
+      if (found === null || this.#now() - found.ctimeMs < Math.max(leavingMs, this.#settleMs)) continue;
+      const isOver = this.#settleMs > 0 && (await isDone(key).catch(() => false)); // who advances it is told why it cannot be read
+      const took = isOver ? unlink(leaving) : rename(leaving, join(this.#folder, key));
+      await took.catch((error: unknown) => {
         if (!hasCode(error, 'ENOENT')) throw error;
       });
     }

@@ -48,6 +48,8 @@ export interface SpoolOptions {
   readonly sync: SyncPolicy;
   readonly host: string;
   readonly now: () => number;
+  /** Of a volume that machines share, see `ActiveMarkers`; absent: it is this machine's own. */
+  readonly settleMs?: number;
 }
 
 const configurationRecord = z.object({ version: z.literal(1), at: z.iso.datetime(), sections: z.json() });
@@ -72,7 +74,7 @@ export class Spool {
     this.#folder = folder;
     const syncs = new DirectorySyncs(options.sync);
     this.#syncs = syncs;
-    this.active = new ActiveMarkers(layout.active, processName(identity), syncs, options.now);
+    this.active = new ActiveMarkers(layout.active, processName(identity), syncs, options.now, options.settleMs);
     this.instances = new Instances({ layout, folder, sync: options.sync, syncs, active: this.active });
   }
 
@@ -246,7 +248,16 @@ export class Spool {
 
   /** Takes a series off the active list if its files say that it is done. */
   finishIfDone(key: Key): Promise<boolean> {
-    return this.active.finish(key, async () => nextSteps(await this.state(key)).done);
+    return this.active.finish(key, () => this.#isDone(key));
+  }
+
+  /** Looks once more at series that are being finished for long. */
+  lookAtLeaving(): Promise<void> {
+    return this.active.lookAtLeaving((key) => this.#isDone(key));
+  }
+
+  async #isDone(key: Key): Promise<boolean> {
+    return nextSteps(await this.state(key)).done;
   }
 
   /**

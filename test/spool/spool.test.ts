@@ -21,13 +21,17 @@ const noneListed = new Map<string, ReadonlySet<string>>();
 /** ms that the spool's clock is ahead of the volume's. */
 let ahead = 0;
 
-async function withSpool<T>(body: (spool: Spool, folder: string) => Promise<T>): Promise<T> {
+async function withSpool<T>(
+  body: (spool: Spool, folder: string) => Promise<T>,
+  options: { readonly settleMs?: number } = {},
+): Promise<T> {
   return withFolder(async (folder) => {
     const spool = await openSpool({
       directory: folder,
       sync: 'always',
       host: hostname(),
       now: () => Date.now() + ahead,
+      ...options,
     });
     try {
       return await body(spool, folder);
@@ -225,10 +229,10 @@ describe('finishing', () => {
       const leaving = join(spool.layout.active, `${key}.leaving.host-1-1`);
       await rename(join(spool.layout.active, key), leaving);
       expect([...(await spool.active.keys()).keys()]).toEqual([key]);
-      await spool.active.restoreLeaving();
+      await spool.lookAtLeaving();
       expect(await readdir(spool.layout.active)).toEqual([`${key}.leaving.host-1-1`]); // it may be leaving right now
       ahead = 10_000;
-      await spool.active.restoreLeaving();
+      await spool.lookAtLeaving();
       expect(await readdir(spool.layout.active)).toEqual([key]);
     });
   });
@@ -261,5 +265,34 @@ describe('temporary folders', () => {
       expect(await spool.sweepTemporary()).toBe(1);
       expect(await readdir(join(folder, 'tmp'))).toContain('foreign');
     });
+  });
+
+  it('looks at a finished series once more on a shared volume, when what others have written there must be seen', async () => {
+    const settleMs = 65_000;
+    await withSpool(
+      async (spool) => {
+        await spool.publishRevision(seriesRecord(1, ['1.1']));
+        await spool.publishDecision(decisionRecord(1, { tasks: [] }));
+        await spool.active.mark(key);
+        expect(await spool.finishIfDone(key)).toBe(true);
+        expect([...(await spool.active.keys()).keys()]).toEqual([key]);
+        expect(await spool.finishIfDone(key)).toBe(false); // once is enough
+        ahead = settleMs - 10_000;
+        await spool.lookAtLeaving();
+        expect([...(await spool.active.keys()).keys()]).toEqual([key]);
+        ahead = settleMs + 1000;
+        await spool.lookAtLeaving();
+        expect(await readdir(spool.layout.active)).toEqual([]);
+        // One that somebody has changed meanwhile, without this machine having seen it, goes on.
+        await spool.active.mark(key);
+        ahead = 0;
+        expect(await spool.finishIfDone(key)).toBe(true);
+        await spool.publishRevision(seriesRecord(2, ['1.1', '1.2']));
+        ahead = settleMs + 1000;
+        await spool.lookAtLeaving();
+        expect(await readdir(spool.layout.active)).toEqual([key]);
+      },
+      { settleMs },
+    );
   });
 });
