@@ -54,10 +54,10 @@ const ofDelivery: Readonly<Record<DeliveryWord, (delivery: Omit<DeliveryView, 's
       : `${waiting} of ${counted(instances, 'instance')} wait for ${peer}${reason}.`;
   },
   partial: ({ peer, delivered, refused, instances }) =>
-    `${peer} has ${delivered} and refused ${refused} of ${counted(instances, 'instance')}; these are kept until a person discards them.`,
+    `${peer} has ${delivered} and refused ${refused} of ${counted(instances, 'instance')}; these are kept until a person requeues the series or discards them.`,
   'given-up': ({ peer, refused, waiting, wait }) => {
     const reason = wait === null ? '' : `: ${wait.says}`;
-    return `${peer} does not take ${counted(refused + waiting, 'instance')}; kept until a person discards them${reason}.`;
+    return `${peer} does not take ${counted(refused + waiting, 'instance')}; kept until a person requeues the series or discards them${reason}.`;
   },
   discarded: ({ delivered, instances }) =>
     `Discarded by a person after ${delivered} of ${counted(instances, 'instance')}.`,
