@@ -1,6 +1,7 @@
 // What a disk thread does for one arriving instance: its short file system calls in one go. Each by itself would be a way to a thread
 // and back, which costs several times the call.
-import { closeSync, existsSync, linkSync, openSync, unlinkSync, writevSync } from 'node:fs';
+import { closeSync, existsSync, linkSync, unlinkSync, writevSync } from 'node:fs';
+import type { SpareFile } from './spare-file.js';
 import { hasCode } from './write-once.js';
 
 /** Steps for one temporary file, in this order; those left out are not done. */
@@ -59,11 +60,11 @@ function linkTo(path: string, target: string): Linked {
 }
 
 /** Does a job. What fails is told, not thrown: errors lose their code on the way to another thread. */
-export function doFileJob(job: FileJob): FileDone | FileFailed {
+export function doFileJob(job: FileJob, spare: SpareFile): FileDone | FileFailed {
   const { path, parts, close, link, marker } = job;
   let descriptor = job.descriptor === 'new' ? null : job.descriptor;
   try {
-    if (job.descriptor === 'new') descriptor = openSync(path, 'wx');
+    if (job.descriptor === 'new') descriptor = spare.open(path);
     if (descriptor !== null) append(descriptor, parts);
     if (close && descriptor !== null) {
       const closing = descriptor;

@@ -6,6 +6,7 @@ import type { DiskMethods } from './disk-thread.js';
 const module = new URL('./disk-thread.js', import.meta.url);
 /** Writers at most: a local disk keeps one busy, and a second goes on while a network volume lets the first wait. Each takes 8 MB. */
 const writers = 2;
+const closingMs = 1000;
 
 /** What a disk thread was asked has failed, with the file system's code; what is open stays open. */
 export class DiskFailure extends Error {
@@ -46,6 +47,8 @@ export class Disk {
   }
 
   async close(): Promise<void> {
+    const closing = this.#writers.all().map((thread) => thread.call('close', null, { deadlineMs: closingMs }));
+    await Promise.allSettled(closing); // one that the disk holds up is ended all the same
     await Promise.all([...this.#writers.all(), ...this.#hashers.all()].map((thread) => thread.end()));
   }
 }
