@@ -28,7 +28,7 @@ function tidy(found: readonly Reason[]): Reason[] {
 }
 
 /**
- * Decides from the facts alone. Every reason is told, not the first only; but of objects that are no images of a class that limpid
+ * Decides from the facts, and from what else is known against the card (`known`). Every reason is told, not the first only; but of objects that are no images of a class that limpid
  * enhances nothing more is asked. Codes that the request lifts, and may, become warnings.
  */
 export function decideGate(
@@ -36,6 +36,7 @@ export function decideGate(
   card: GateCard,
   request: GateRequest,
   marks: readonly VendorMark[],
+  known: readonly Reason[] = [],
 ): ResolvedTask['gate'] {
   const ofClass = classFaults(facts);
   const isImage = !ofClass.some(({ code }) => code !== 'OWN_OUTPUT' && code !== 'SOURCE_SWEPT');
@@ -45,6 +46,7 @@ export function decideGate(
         ...geometryFaults(facts, Math.max(card.intendedUse.minimumSlices, request.minimumSlices)),
         ...pixelFaults(facts),
         ...cardFaults(facts, card),
+        ...known,
       ]
     : [];
   const found = tidy([...ofClass, ...rest]);

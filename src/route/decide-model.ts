@@ -1,5 +1,6 @@
 /** `with: auto`: which model a series gets, by what its headers say, how noisy it is, and how degraded. Pure. */
 import { modalityOfClass } from '../dicom/uids.js';
+import type { Reason } from '../errors.js';
 import type { ModelCard } from '../inference/card.js';
 import type { VendorMark } from '../rule.js';
 import type { ModelChoice, ResolvedTask } from '../spool/records.js';
@@ -29,6 +30,8 @@ export interface Chosen<Card> {
   readonly strength: number | null;
   /** Every model that was looked at, and why it was or was not taken. */
   readonly choice: readonly ModelChoice[];
+  /** What the gate, which does not know the noise, must be told against the card; null: nothing. */
+  readonly outside: Reason | null;
 }
 
 /** What the first image is; the gate refuses series that are of several. */
@@ -78,14 +81,16 @@ export function decideModel<Card extends ChoosableCard>(
       why: why ?? (isTaken ? `fits (${found})` : 'fits too, later in rank'),
     });
   }
-  if (taken !== null) return { card: taken, strength, choice };
+  if (taken !== null) return { card: taken, strength, choice, outside: null };
   const own = modalityOf(facts);
   const isOfModality = ({ modality }: Card): boolean => own !== null && modality.includes(own);
   const fallback = ranked.find(isOfModality) ?? ranked[0];
   if (fallback === undefined) return null;
+  const detail = outsideNoise(fallback, facts, measured?.noise ?? null);
   return {
     card: fallback,
     strength,
+    outside: detail === null ? null : { code: 'OUTSIDE_INTENDED_USE', detail },
     choice: choice.map((one) => (one.model === fallback.id ? { ...one, taken: true } : one)),
   };
 }

@@ -8,6 +8,7 @@ import type { CompiledRule, TaskRequest, VendorMark } from '../rule.js';
 import type { DecisionRecord, ModelChoice, Modality, Priority, ResolvedTask } from '../spool/records.js';
 import { decideGate } from './decide-gate.js';
 import { automatic, decideModel } from './decide-model.js';
+import type { Chosen } from './decide-model.js';
 import type { SeriesNoise } from './decide-model.js';
 import { decideRules } from './decide-rules.js';
 import { valuesOf } from './series-facts.js';
@@ -98,7 +99,7 @@ function resolveTasks(matched: readonly CompiledRule[], input: RouteInput): Reso
   const wanted = new Map<string, Wanted>();
   for (const rule of matched) {
     for (const request of rule.enhance) {
-      const { card, choice, strength: chosen } = cardFor(request, input, rule.name);
+      const { card, choice, outside, strength: chosen } = cardFor(request, input, rule.name);
       const strength = card.grid === null || card.grid === undefined ? (chosen ?? card.defaultStrength) : 0;
       const settings = settingsOf(card, strength, input.codes);
       const settingsSha256 = sha256Of(canonicalJson(settings));
@@ -108,6 +109,7 @@ function resolveTasks(matched: readonly CompiledRule[], input: RouteInput): Reso
         name,
         card,
         choice: before?.choice ?? choice,
+        outside: before === undefined ? outside : before.outside,
         strength,
         settings,
         settingsSha256,
@@ -131,7 +133,7 @@ function resolveTasks(matched: readonly CompiledRule[], input: RouteInput): Reso
       ...(choice.length > 0 ? { choice: [...choice] } : {}),
       ...(rest.insteadOf === undefined ? {} : { insteadOf: rest.insteadOf }),
       lift: [...request.lift],
-      gate: decideGate(input.facts, card, request, input.marks),
+      gate: decideGate(input.facts, card, request, input.marks, rest.outside === null ? [] : [rest.outside]),
       deliver: rest.deliver,
       late: rest.late,
     }));
@@ -142,7 +144,7 @@ function cardFor(
   request: TaskRequest,
   { facts, marks, cards, allCards, measured }: RouteInput,
   rule: string,
-): { readonly card: RouteCard; readonly strength: number | null; readonly choice: readonly ModelChoice[] } {
+): Pick<Chosen<RouteCard>, 'card' | 'strength' | 'choice' | 'outside'> {
   if (request.model === automatic) {
     const ranked = (allCards?.() ?? []).map((card) => ({ ...card, rank: card.rank ?? null, grid: card.grid ?? null }));
     const chosen = decideModel(facts, measured ?? null, ranked, request, marks);
@@ -151,7 +153,7 @@ function cardFor(
   }
   const card = cards(request.model);
   if (card === undefined) throw new LimpidError('MODEL_UNKNOWN', `rule ${rule} names ${request.model}`);
-  return { card, strength: request.strength, choice: [] };
+  return { card, strength: request.strength, choice: [], outside: null };
 }
 
 /** Whether one of the rules that match leaves the model to limpid. */
@@ -169,7 +171,7 @@ function fallbackOf(first: Wanted, { cards, codes }: RouteInput): Wanted[] {
   const settings = { ...settingsOf(card, first.strength, codes), insteadOf: first.card.id };
   const settingsSha256 = sha256Of(canonicalJson(settings));
   const name = `${card.id}-${settingsSha256.slice(0, 8)}`;
-  return [{ ...first, name, card, choice: [], settings, settingsSha256, insteadOf: first.name }];
+  return [{ ...first, name, card, choice: [], outside: null, settings, settingsSha256, insteadOf: first.name }];
 }
 
 interface Wanted {
@@ -179,6 +181,7 @@ interface Wanted {
   readonly card: RouteCard;
   readonly request: TaskRequest;
   readonly choice: readonly ModelChoice[];
+  readonly outside: Reason | null;
   readonly strength: number;
   readonly settings: ResolvedTask['settings'];
   readonly settingsSha256: string;

@@ -85,6 +85,27 @@ describe('a rule that says auto', () => {
       },
     ]);
   });
+  it('lets nothing run on a noise that no model was made for; its fallback, which the rule names, may', () => {
+    const decision = decideRoute({
+      facts: chest,
+      rules: [rule('all', undefined, { enhance: [request('auto', { fallback: 'gaussian' })], deliver: ['pacs'] })],
+      marks: [],
+      cards: (id) => (id === 'gaussian' ? classical : undefined),
+      allCards: () => [network],
+      measured: { noise: 90, grade: 'severe' },
+      revisionsWithinHour: 1,
+    });
+    expect(decision.tasks).toMatchObject([
+      {
+        model: { id: 'ct-low-dose' },
+        gate: {
+          verdict: 'skip',
+          reasons: [{ code: 'OUTSIDE_INTENDED_USE', detail: 'noise 90.0 is not from 5 to 60' }],
+        },
+      },
+      { model: { id: 'gaussian' }, gate: { verdict: 'run' } },
+    ]);
+  });
   it('asks for a measurement only where it matches', () => {
     expect(asksForChoice(rules, chest)).toBe(true);
     const other = [rule('mr', { Modality: 'MR' }, { enhance: [request('auto')], deliver: ['pacs'] })];
