@@ -1,0 +1,54 @@
+// Nothing is answered before it would outlive a loss of power: bytes, then the name, then the folders, then the answer.
+import { describe, expect, it } from '@jest/globals';
+import { diskOrder, moduleOf } from '../support/disk-order.js';
+import { withFolder } from '../support/temporary.js';
+
+const receiving = (directory: string, sync: 'always' | 'never'): string => `
+  import { writeFileMeta } from ${JSON.stringify(moduleOf('dicom/part10.js'))};
+  import { openSpool } from ${JSON.stringify(moduleOf('spool/spool.js'))};
+  import { keyOf } from ${JSON.stringify(moduleOf('spool/key.js'))};
+  const spool = await openSpool({ directory: ${JSON.stringify(directory)}, sync: '${sync}', host: 'test', now: Date.now });
+  const key = keyOf('2.25.1', '2.25.2');
+  for (const sopInstanceUid of ['1.1', '1.2']) {
+    const identity = { sopClassUid: '1.2.840.10008.5.1.4.1.1.2', sopInstanceUid, transferSyntaxUid: '1.2.840.10008.1.2.1' };
+    const incoming = spool.instances.begin(writeFileMeta(identity));
+    incoming.write(new Uint8Array(2_000_000));
+    say('begin');
+    await spool.instances.publish(key, incoming, identity, new Map());
+    say('answer');
+  }
+  await spool.close();
+`;
+
+/** What went before each answer, since the instance began. */
+function beforeAnswers(order: readonly string[]): (readonly string[])[] {
+  return order
+    .join(' ; ')
+    .split('begin ; ')
+    .slice(1)
+    .map((part) => part.split(' ; answer')[0]?.split(' ; ') ?? []);
+}
+
+describe('an instance is answered', () => {
+  it('when its bytes, its name, its folders and the mark of its series are on the disk', async () => {
+    await withFolder(async (directory) => {
+      const [first = [], second = []] = beforeAnswers(await diskOrder(receiving(directory, 'always')));
+      for (const steps of [first, second]) {
+        expect(steps.indexOf('data')).toBeGreaterThanOrEqual(0);
+        expect(steps.indexOf('name')).toBeGreaterThan(steps.lastIndexOf('data'));
+        expect(steps.lastIndexOf('folder instances')).toBeGreaterThan(steps.indexOf('name'));
+      }
+      // The first of a series: the folders that were made for it, up to the one that was there, and the mark.
+      expect(first.filter((step) => step.startsWith('folder ')).length).toBeGreaterThanOrEqual(4);
+      expect(first.indexOf('folder series')).toBeGreaterThanOrEqual(0);
+      expect(first.indexOf('folder active')).toBeGreaterThan(first.indexOf('name'));
+    });
+  }, 120_000);
+
+  it('without any of that where the configuration says so', async () => {
+    await withFolder(async (directory) => {
+      const parts = beforeAnswers(await diskOrder(receiving(directory, 'never')));
+      expect(parts.map((steps) => [...steps])).toEqual([['name'], ['name']]);
+    });
+  }, 120_000);
+});
