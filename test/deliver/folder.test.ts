@@ -2,11 +2,12 @@
 import { execFile } from 'node:child_process';
 import { chmod, mkdir, readFile, readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { getuid } from 'node:process';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Outgoing } from '../../src/deliver/destination.js';
 import { folderDestination } from '../../src/deliver/folder-destination.js';
+import { diskOrder, moduleOf } from '../support/disk-order.js';
 import type { TestFileValues } from '../support/part10-files.js';
 import { writeTestFiles } from '../support/part10-files.js';
 import { openFolder } from '../support/temporary.js';
@@ -77,7 +78,7 @@ describe('a folder', () => {
 
   it('whose disk takes only a part of a file has not got it: no short file is left, and it is tried again', async () => {
     const instances = await written([{ sopInstanceUid: '1.2.3.1', pixelBytes: 200_000 }]);
-    const module = new URL('../../src/deliver/folder-destination.js', import.meta.url).href;
+    const module = moduleOf('deliver/folder-destination.js');
     // Files of a process with this limit end as those on a full disk: a write takes a part, the next one fails.
     const program = `import { folderDestination } from ${JSON.stringify(module)};
       const destination = folderDestination(${JSON.stringify({ directory: folder.path, layout: 'flat' })}, { sync: 'always', sourceAe: 'LIMPID' });
@@ -88,6 +89,18 @@ describe('a folder', () => {
     const failure = { code: 'DELIVER_FOLDER', detail: 'the folder cannot be written: EFBIG', pace: 'unreachable' };
     expect(JSON.parse(stdout)).toEqual({ failure, outcomes: [] });
     expect(await readdir(folder.path)).toEqual([]);
+  });
+
+  it('has a file when its bytes, its name and its folder are on the disk, and not before', async () => {
+    const instances = await written(many.slice(0, 2));
+    const order = await diskOrder(`
+      import { folderDestination } from ${JSON.stringify(moduleOf('deliver/folder-destination.js'))};
+      const settings = ${JSON.stringify({ directory: folder.path, layout: 'flat' })};
+      const destination = folderDestination(settings, { sync: 'always', sourceAe: 'LIMPID' });
+      const control = { signal: new AbortController().signal, pace: async () => true, told: () => say('told') };
+      await destination.send(${JSON.stringify(instances)}, control);`);
+    const steps = ['data', 'name', `folder ${basename(folder.path)}`, 'told'];
+    expect(order).toEqual([...steps, ...steps]);
   });
 
   it('that is missing is not made, but waited for', async () => {
