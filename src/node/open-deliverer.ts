@@ -17,6 +17,7 @@ import { retryPolicyOf } from '../deliver/retry-policy.js';
 import type { NodeTls } from './open-tls.js';
 import { openTranscoder } from '../deliver/transcoder.js';
 import type { Transcode, TranscodeMethods } from '../deliver/transcoder.js';
+import { WebFailure } from '../io/dicomweb/http.js';
 import type { WebTarget } from '../io/dicomweb/http.js';
 import type { AssociationWatch } from '../io/dimse/requestor.js';
 import { openPool } from '../threads/pool.js';
@@ -127,7 +128,15 @@ export function webTargetOf(name: string, peer: WebPeer, tls: NodeTls): WebTarge
 
 /** The Authorization header, from files that may change. */
 function authorizationOf({ bearerTokenFile, username, passwordFile }: WebPeer): () => Promise<string | null> {
-  const secret = async (file: string): Promise<string> => (await readFile(file, 'utf8')).trim();
+  const secret = async (file: string): Promise<string> => {
+    try {
+      return (await readFile(file, 'utf8')).trim();
+    } catch (error) {
+      // The destination's fault, and none of the instance that is being sent.
+      const why = `the login cannot be read: ${String(error).replace(/^Error: /, '')}`;
+      throw new WebFailure('DICOMWEB_CONNECT', why, { phase: 'connecting', deliveryClass: 'permanent' });
+    }
+  };
   if (bearerTokenFile !== null) return async () => `Bearer ${await secret(bearerTokenFile)}`;
   if (username === null || passwordFile === null) return () => Promise.resolve(null);
   return async () => `Basic ${Buffer.from(`${username}:${await secret(passwordFile)}`).toString('base64')}`;

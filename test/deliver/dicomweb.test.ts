@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
+import { peer as peerKind } from '../../src/config/peer-schema.js';
 import { readPart10 } from '../../src/dicom/part10.js';
 import { decideAnswer } from '../../src/deliver/decide-stow.js';
 import type { Outgoing } from '../../src/deliver/destination.js';
@@ -15,6 +16,8 @@ import type { DicomwebOptions } from '../../src/deliver/dicomweb-destination.js'
 import { LimpidError } from '../../src/errors.js';
 import { readStowAnswer } from '../../src/io/dicomweb/stow-answer.js';
 import { TlsCredentials, type TlsMaterial } from '../../src/io/dimse/tls.js';
+import { webTargetOf } from '../../src/node/open-deliverer.js';
+import { noTls } from '../../src/node/open-tls.js';
 import { makeAuthority } from '../support/certificates.js';
 import { freePort } from '../support/free-port.js';
 import { describeWithPeers, startOrthanc } from '../support/peers.js';
@@ -258,6 +261,19 @@ describe('a server that fails', () => {
     expect(report.failure).toMatchObject({ code: 'DICOMWEB_REFUSED', pace });
     expect(report.outcomes).toEqual([]);
     expect(asked.length).toBeLessThanOrEqual(2);
+  });
+
+  it('is not asked where the file of its token is gone: one event for the destination, that a person mends', async () => {
+    const { url, asked } = await server(accepts);
+    const peer = peerKind.parse({ kind: 'dicomweb', url, bearerTokenFile: '/no/such/folder/token' });
+    if (peer.kind !== 'dicomweb') throw new Error('another kind');
+    const { authorization } = webTargetOf('web', peer, noTls);
+    const target = { url, timeoutMs: 5000, tls: undefined, authorization };
+    const failure = { code: 'DICOMWEB_CONNECT', detail: expect.stringContaining('ENOENT'), pace: 'operator' };
+    const web = dicomwebDestination(target, options());
+    expect(await web.send(await instances(3), control())).toEqual({ failure, outcomes: [] });
+    expect(await web.probe(control().signal)).toEqual(failure);
+    expect(asked).toEqual([]);
   });
 
   it('too large: the halves, and what alone is too large for good', async () => {
