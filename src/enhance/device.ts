@@ -266,6 +266,7 @@ class ChildDevice implements Device {
     if (news.noiseRatio !== null) metrics.observe('quality_noise_ratio', labels, news.noiseRatio);
     if (news.meanShift !== null) metrics.observe('quality_mean_shift', labels, news.meanShift);
     metrics.observe('quality_edge_ratio', labels, news.edgeRatio);
+    if (news.periodic !== null) metrics.observe('quality_periodic_pattern', labels, news.periodic);
     onProgress?.({ done: news.done, total: news.total });
   }
 

@@ -5,6 +5,7 @@ import type { Blended } from '../imaging/blend.js';
 import { confidenceMap, confidentShare } from '../imaging/confidence.js';
 import type { Confidence } from '../imaging/confidence.js';
 import { structureFigures, thinned } from '../imaging/figures.js';
+import { periodicPattern } from '../imaging/periodic.js';
 import type { Slice } from '../imaging/slice.js';
 import { pixelsOf } from '../imaging/masks.js';
 import type { SliceQuality } from '../imaging/grade.js';
@@ -97,6 +98,7 @@ export function finishOnGrid(
       confidence: null,
       residualStructure: null,
       edgeRatio: 1,
+      periodic: null,
       sourceAgain: Math.sqrt(squares / back.length),
       ...examine(back, mask),
     },
@@ -141,6 +143,7 @@ export function finishFigures(
       confidence: enough ? confidentShare(confidence, thinned(mask, slice.rows, slice.columns, figureStep)) : null,
       residualStructure: enough ? residualStructure : null,
       edgeRatio,
+      periodic: periodicPattern({ ...slice, values: slice.values.map((value, i) => value - values[i]!) }, map),
       ...examine(values, mask),
     },
   };

@@ -15,6 +15,8 @@ export interface EnhancedFigures {
   /** Null where there is hardly any tissue. */
   readonly residualStructure: number | null;
   readonly edgeRatio: number;
+  /** Strongest periodic pattern that was taken away, in deviations of the noise; null on a finer grid or below 64x64. */
+  readonly periodic: number | null;
   /** On a finer grid: the result brought back to the source's grid, less the source, root mean square. */
   readonly sourceAgain?: number;
   /** Mean over the tissue, which is kept; the modality's unit. */
@@ -60,6 +62,11 @@ export function brokenLimits(
     'residual structure',
     slices.map(({ residualStructure }) => residualStructure),
     limits.residualStructure,
+  );
+  check(
+    'periodic pattern taken away, over the noise,',
+    slices.map(({ periodic }) => periodic),
+    limits.periodicPattern ?? null,
   );
   check(
     `difference on the source's grid in ${unit}`,

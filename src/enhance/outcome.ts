@@ -86,6 +86,11 @@ export function seriesFigures(slices: readonly EnhancedFigures[], found: Found, 
       most((slice) => slice.residualStructure),
       '1',
     ),
+    periodicPattern: figure(
+      null,
+      most((slice) => slice.periodic),
+      '1',
+    ),
     edgeRatio: figure(
       1,
       middle((slice) => slice.edgeRatio),

@@ -26,6 +26,8 @@ export interface SliceNews {
   /** Mean shift over noise, absolute, before it was put back. */
   readonly meanShift: number | null;
   readonly edgeRatio: number;
+  /** Over the noise; null where not measured. */
+  readonly periodic: number | null;
 }
 
 export type ToParent =

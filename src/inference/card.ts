@@ -102,6 +102,8 @@ export const modelCard = z.strictObject({
     meanShift: z.number().positive().nullable(),
     /** Residual structure index: correlation of what was taken away with edges of the output. */
     residualStructure: z.number().nullable(),
+    /** Strongest periodic pattern (line pairs, stripes) that was taken away: root mean square, in deviations of the local noise. */
+    periodicPattern: z.number().positive().nullable().optional(),
     /** Difference of the result, brought back to the source's grid, from the source: root mean square, in the unit of `noise`. */
     sourceAgain: z.number().positive().nullable().optional(),
     /** Noise after over noise before, at least. */

@@ -127,6 +127,12 @@ export const metrics = {
     help: 'Gradient energy at strong edges, after over before.',
     buckets: [0.5, 0.7, 0.8, 0.85, 0.9, 0.95, 1, 1.05, 1.1],
   },
+  quality_periodic_pattern: {
+    kind: 'histogram',
+    labels: ['model', 'modality'],
+    help: 'Strongest periodic pattern that was taken away, over the noise; beyond 0.08 networks are withheld.',
+    buckets: [0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.15, 0.2],
+  },
   quality_sharpness_ratio: {
     kind: 'histogram',
     labels: ['model'],

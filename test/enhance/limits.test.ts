@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { brokenLimits } from '../../src/enhance/limits.js';
 import type { EnhancedFigures } from '../../src/enhance/limits.js';
 
-const limits = { meanShift: 3, residualStructure: 0.3, noiseRatio: 0.25 };
+const limits = { meanShift: 3, residualStructure: 0.3, periodicPattern: 0.08, noiseRatio: 0.25 };
 const good: EnhancedFigures = {
   noiseBefore: 20,
   noiseAfter: 11,
@@ -11,6 +11,7 @@ const good: EnhancedFigures = {
   meanShift: 0.1,
   residualStructure: -0.1,
   edgeRatio: 0.98,
+  periodic: 0.02,
   mean: 40,
   finite: true,
 };
@@ -26,6 +27,7 @@ describe('limits', () => {
   it.each<[string, Partial<EnhancedFigures>, RegExp]>([
     ['mean shift', { meanShift: -3.5 }, /mean shift in HU 3.50, limit 3/],
     ['residual structure', { residualStructure: 0.4 }, /residual structure 0.40, limit 0.3/],
+    ['a periodic pattern', { periodic: 0.09 }, /periodic pattern taken away, over the noise, 0.09, limit 0.08/],
     ['noise that is gone', { noiseRatio: 0.2 }, /noise after over before 0.20, limit 0.25/],
   ])('break on %s in more than one slice of ten', (_, figures, words) => {
     expect(brokenLimits(series(figures, figures), limits, 'HU')).toEqual([]);

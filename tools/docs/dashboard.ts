@@ -362,6 +362,16 @@ export const rows: readonly Row[] = [
         queries: [{ expr: quantile(0.05, 'model', 'limpid_quality_grain_ratio', node), legend: '{{model}}' }],
       },
       {
+        title: 'Periodic pattern taken away (p95)',
+        says: 'Stripes and line pairs, over the noise; beyond 0.08 the result of a network is withheld.',
+        kind: 'timeseries',
+        unit: 'percentunit',
+        width: 8,
+        queries: [
+          { expr: quantile(0.95, 'model, modality', 'limpid_quality_periodic_pattern', node), legend: '{{model}} {{modality}}' },
+        ],
+      },
+      {
         title: 'Degradation of the series',
         says: 'How degraded they are when they come, and when they leave.',
         kind: 'timeseries',

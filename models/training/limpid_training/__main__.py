@@ -34,7 +34,7 @@ def _train(arguments: argparse.Namespace) -> None:
     start = load_weights(arguments.init) if arguments.init else network.Ffdr(*size)
     trained, _ = train(
         start,
-        lambda rng: patches.draw_batch(rng, pool),
+        lambda rng: patches.draw_batch(rng, pool, low_noise=arguments.low_noise),
         lambda rng: patches.draw_batch(rng, held_out),
         plan,
         name.with_suffix(".log"),
@@ -139,6 +139,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--small", action="store_true", help="the small network, a third of the arithmetic")
         command.add_argument("--teacher", type=Path, help="distil these weights (.pt): half of the target is what they give")
         command.add_argument("--noise-share", type=float, default=NOISE_SHARES[modality], help="weight of noise that stays against bias")
+        command.add_argument("--low-noise", type=float, default=0.0, help="CT: this share of the patches has noise below 10 HU")
         command.add_argument("--rate", type=float, default=2e-3)
         command.add_argument("--seed", type=int, default=0)
         command.set_defaults(run=_train)

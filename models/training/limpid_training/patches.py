@@ -14,6 +14,7 @@ from limpid_training.network import UNIT
 from limpid_training.pools import CT_STEPS, GRID
 
 NOISE_HU = (3.0, 110.0)
+LOW_NOISE_HU = 10.0
 PATCH = 96
 BATCH = 8
 DRAWS = 2
@@ -79,34 +80,36 @@ def _body_window(rng: np.random.Generator, clean: np.ndarray, side: int) -> tupl
             return section, window
 
 
-def _level(rng: np.random.Generator) -> float:
-    return float(np.exp(rng.uniform(*np.log(NOISE_HU))))
+def _level(rng: np.random.Generator, low_noise: float) -> float:
+    """HU: equally likely in every octave of NOISE_HU; below LOW_NOISE_HU in a share of `low_noise` and its part of the rest."""
+    highest = LOW_NOISE_HU if rng.random() < low_noise else NOISE_HU[1]
+    return float(np.exp(rng.uniform(*np.log((NOISE_HU[0], highest)))))
 
 
-def _ct_patch(rng: np.random.Generator, pool: dict[str, np.ndarray], side: int) -> Patch:
+def _ct_patch(rng: np.random.Generator, pool: dict[str, np.ndarray], side: int, low_noise: float) -> Patch:
     section, window = _body_window(rng, pool["clean"], side)
     target = pool["clean"][section][window].astype(np.float32) / CT_STEPS
     # The first noise is the section's own, streaks through its bones included; further ones are of other sections.
     sections = [section, *rng.integers(len(pool["clean"]), size=DRAWS - 1)]
     drawn = [_ct_noise(rng, pool, number, window) for number in sections]
-    level = _level(rng)
+    level = _level(rng, low_noise)
     noise, sigma = (level * np.stack(part) for part in zip(*drawn))
     return Patch(target + noise, sigma, target)
 
 
-def _stack_patch(rng: np.random.Generator, pool: dict[str, np.ndarray], side: int) -> Patch:
+def _stack_patch(rng: np.random.Generator, pool: dict[str, np.ndarray], side: int, low_noise: float) -> Patch:
     section, window = _body_window(rng, pool["clean"][:, 0], side)
     clean = pool["clean"][section][(slice(None), *window)].astype(np.float32) / CT_STEPS
     noise = pool["noise"][section][(slice(None), slice(None), *window)].astype(np.float32)
     sigma = np.stack([_finer(grid, window) for grid in pool["sigma"][section]])
-    scale = _level(rng) / np.maximum(sigma.mean((1, 2), keepdims=True), 1e-3)
+    scale = _level(rng, low_noise) / np.maximum(sigma.mean((1, 2), keepdims=True), 1e-3)
     noisy = clean + scale[:, None] * noise
     if rng.random() < 0.5:
         noisy = noisy[:, [0, 2, 1]]
     return Patch(noisy[:, 0], scale * sigma, clean[0], noisy[:, 1:])
 
 
-def _paired_patch(rng: np.random.Generator, pool: dict[str, np.ndarray], side: int) -> Patch:
+def _paired_patch(rng: np.random.Generator, pool: dict[str, np.ndarray], side: int, _: float) -> Patch:
     while True:
         pair = rng.integers(len(pool["target"]))
         window = _corner(rng, pool["target"].shape[1], side)
@@ -126,23 +129,28 @@ def _map_error(rng: np.random.Generator) -> float:
     return float(np.exp(rng.normal(0, WRONG_MAP_ERROR if rng.random() < WRONG_MAPS else MAP_ERROR)))
 
 
-def _patch_maker(pool: dict[str, np.ndarray]) -> Callable[[np.random.Generator, dict[str, np.ndarray], int], Patch]:
+def _patch_maker(pool: dict[str, np.ndarray]) -> Callable[[np.random.Generator, dict[str, np.ndarray], int, float], Patch]:
     if "clean" not in pool:
         return _paired_patch
     return _stack_patch if pool["clean"].ndim == 4 else _ct_patch
 
 
 def draw_batch(
-    rng: np.random.Generator, pool: dict[str, np.ndarray], count: int = BATCH, neighbours: bool = False, side: int = PATCH
+    rng: np.random.Generator,
+    pool: dict[str, np.ndarray],
+    count: int = BATCH,
+    neighbours: bool = False,
+    side: int = PATCH,
+    low_noise: float = 0.0,
 ) -> Batch:
     """`count` patches of `side` pixels (a multiple of GRID), each with DRAWS noises; with `neighbours` (stacks only) the slices
-    before and after follow the map."""
+    before and after follow the map. `low_noise`: share of CT patches whose noise is low for certain."""
     draw_patch = _patch_maker(pool)
     x = np.empty((DRAWS, count, 4 if neighbours else 2, side, side), np.float32)
     target = np.empty((count, 1, side, side), np.float32)
     weight = np.empty((count, 1, 1, 1), np.float32)
     for i in range(count):
-        patch, orientation = draw_patch(rng, pool, side), int(rng.integers(8))
+        patch, orientation = draw_patch(rng, pool, side, low_noise), int(rng.integers(8))
         x[:, i, 0] = _oriented(patch.noisy, orientation) / UNIT
         for draw in range(DRAWS):
             x[draw, i, 1] = _oriented(patch.sigma[draw], orientation) / UNIT * _map_error(rng)
