@@ -113,7 +113,7 @@ export const metrics = {
     kind: 'histogram',
     labels: ['model', 'modality'],
     help: 'Noise after over noise before; light, standard and strong aim at 0.75, 0.60 and 0.45.',
-    buckets: [0.2, 0.3, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.9, 1, 1.1],
+    buckets: [0.2, 0.3, 0.4, 0.45, 0.5, 0.55, 0.6, 0.7, 0.75, 0.8, 0.9, 1],
   },
   quality_mean_shift: {
     kind: 'histogram',
@@ -125,13 +125,13 @@ export const metrics = {
     kind: 'histogram',
     labels: ['model', 'modality'],
     help: 'Gradient energy at strong edges, after over before.',
-    buckets: [0.5, 0.7, 0.8, 0.85, 0.9, 0.95, 1, 1.05, 1.1],
+    buckets: [0.7, 0.8, 0.85, 0.9, 0.95, 1, 1.05],
   },
   quality_periodic_pattern: {
     kind: 'histogram',
     labels: ['model', 'modality'],
     help: 'Strongest periodic pattern that was taken away, over the noise; beyond 0.08 networks are withheld.',
-    buckets: [0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.15, 0.2],
+    buckets: [0.02, 0.04, 0.08, 0.16],
   },
   quality_sharpness_ratio: {
     kind: 'histogram',

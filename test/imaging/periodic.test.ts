@@ -19,7 +19,7 @@ const grains: readonly (readonly [string, Float32Array])[] = [
   ['white', white],
   ['of a soft kernel', kernelNoise(size, size, 4)],
   ['of a very soft kernel', gaussian(asSlice(white), 2)],
-  ['of a sharp kernel', white.map((value, i) => value - 0.9 * gaussian(asSlice(white), 1)[i]!)],
+  ['of a sharp kernel', gaussian(asSlice(white), 1).map((value, i) => white[i]! - 0.9 * value)],
   // Sampled less densely along the rows than along the columns.
   [
     'of a zero-filled MR image',
