@@ -31,6 +31,42 @@ const statuses = [
   0xa800,
 ];
 
+describe('the conformance statement, row by row', () => {
+  // Written out from delivery outcomes, not from the table in the code.
+  it.each<[string, readonly number[], DeliveryClass, boolean]>([
+    ['success, and duplicate SOP instance', [0x0000, 0x0111, 0xa770], 'delivered', false],
+    ['warnings', [0x0001, 0x0107, 0x0116, 0xb000, 0xb006, 0xb007, 0xbfff], 'warned', false],
+    ['out of resources, and deletion in progress', [0xa700, 0xa701, 0xa7ff, 0xa77a], 'transient', false],
+    ['processing failure, resource limitation', [0x0110, 0x0213], 'transient', false],
+    ['rejected or conflicting, says dcm4chee-arc', [0xa771, 0xa772, 0xa776, 0xa777, 0xa779, 0xa77b], 'permanent', true],
+    ['data set does not match its class', [0xa900, 0xa901, 0xa9ff], 'permanent', true],
+    ['cannot understand', [0xc000, 0xc409, 0xc499, 0xcfff], 'permanent', false],
+    ['arguments', [0x0106, 0x0112, 0x0117, 0x0119, 0x0120, 0x0121], 'permanent', false],
+    ['class not supported', [0x0118, 0x0122], 'permanent', false],
+    ['not authorized', [0x0124], 'permanent', true],
+    ['a fault of limpid, once more', [0x0210, 0x0211, 0x0212], 'transient', false],
+    ['what nobody knows, and cancelled', [0x0999, 0xa800, 0xd000, 0xfe00], 'transient', false],
+  ])('%s', (_name, codes, outcome, alarm) => {
+    for (const status of codes)
+      expect({ status, ...settle(status, 0, false) }).toEqual({ status, class: outcome, alarm });
+  });
+  it.each([
+    [0x0110, 10],
+    [0x0213, 10],
+    [0x0210, 2],
+    [0x0999, 3],
+    [0xd000, 3],
+  ])('%d is tried %d times', (status, tries) => {
+    expect(settle(status, tries - 2, false).class).toBe('transient');
+    expect(settle(status, tries - 1, false)).toEqual({ class: 'permanent', alarm: true });
+  });
+  it('A700 ten times, while others get through', () => {
+    expect(settle(0xa700, 100, false).class).toBe('transient');
+    expect(settle(0xa700, 8, true).class).toBe('transient');
+    expect(settle(0xa700, 9, true)).toEqual({ class: 'permanent', alarm: true });
+  });
+});
+
 describe('every status of the table', () => {
   it('what is delivered, warned or permanent is so at the first answer', () => {
     let seen = 0;

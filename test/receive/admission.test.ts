@@ -29,6 +29,30 @@ const call = (change: Partial<Parameters<typeof admit>[0]> = {}) => ({
 const triple = (answer: ReturnType<typeof admit>) =>
   answer.kind === 'admit' ? answer.peer : `${answer.result}/${answer.source}/${answer.reason}`;
 
+describe('a peer that must call over TLS', () => {
+  const certificate = { fingerprint: 'aa', subject: ['CN=ct1'] };
+  const over = (shown: typeof certificate | null) =>
+    call({ security: { kind: 'tls', protocol: 'TLSv1.3', certificate: shown } });
+  const listed = { fingerprints: ['aa'], subjects: [] };
+  const any = { fingerprints: [], subjects: [] };
+  it.each<[string, string, AdmissionPeer['tls'], ReturnType<typeof call>]>([
+    ['with the certificate that is listed', 'ct1', { allowed: listed, plainCalls: 'refuse' }, over(certificate)],
+    [
+      'with another',
+      '1/1/3',
+      { allowed: { ...listed, fingerprints: ['bb'] }, plainCalls: 'refuse' },
+      over(certificate),
+    ],
+    ['with none, where one is listed', '1/1/3', { allowed: listed, plainCalls: 'refuse' }, over(null)],
+    ['with none, where none is listed', 'ct1', { allowed: any, plainCalls: 'refuse' }, over(null)],
+    ['plainly', '1/1/3', { allowed: any, plainCalls: 'refuse' }, call()],
+    ['plainly, where the site lets it', 'ct1', { allowed: listed, plainCalls: 'accept' }, call()],
+    ['with none, where it may call plainly', '1/1/3', { allowed: listed, plainCalls: 'accept' }, over(null)],
+  ])('%s', (_name, expected, tls, calling) => {
+    expect(triple(admit(calling, site([peer({ tls })]), null))).toBe(expected);
+  });
+});
+
 describe('admission', () => {
   it.each<[string, string, AdmissionPolicy, ReturnType<typeof call>]>([
     ['a peer', 'ct1', site([peer({})]), call()],
