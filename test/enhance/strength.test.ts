@@ -61,6 +61,9 @@ describe('the blend', () => {
     expect(blendFor([linear(0.3)], 0.5, 1)).toBe(1);
     expect(blendFor([linear(0.3)], 0.5, 0.75)).toBe(0.75);
     expect(blendFor([linear(0.9)], 0.45, 0.75)).toBe(0.5);
+    // One that would reach it, but only beyond what the card allows, where the result looks painted.
+    expect(blendFor([linear(0.6)], 0.57, 1)).toBe(61 / 64);
+    expect(blendFor([linear(0.6)], 0.57, 0.875)).toBe(0.875);
   });
   it('reaches the strength, and one step less does not', () => {
     fc.assert(
