@@ -7,8 +7,6 @@ import type { Slice } from './slice.js';
 
 /** Blocks of so many pixels, with a Hann window: a pattern fills few of its frequencies. */
 const side = 64;
-/** Blocks lie at most so far apart: what lies between two is seen by both. */
-const most = 48;
 /** Slower patterns, cycles per block, are anatomy and shading. */
 const slowest = 5;
 /** Bins that a windowed pattern fills, to each side of its own. */
@@ -114,15 +112,17 @@ function level(power: Float64Array, bin: number): number {
   return highest;
 }
 
-/** Starts of blocks along an axis. */
+/** Starts of blocks along an axis, which they cover. */
 function starts(size: number): readonly number[] {
-  const count = Math.ceil((size - side) / most) + 1;
+  const count = Math.ceil(size / side);
   return Array.from({ length: count }, (_, i) => (count === 1 ? 0 : Math.round((i * (size - side)) / (count - 1))));
 }
 
 /** Energy of the strongest pattern in the mean spectrum of so many blocks: its peak beyond what noise would reach there by chance. */
 function strongest(power: Float64Array, blocks: number): number {
-  const expected = 2 * bins * (1 + chance / Math.sqrt(blocks));
+  // Along a streak all blocks show the same noise: only as many are independent as lie beside each other.
+  const independent = Math.sqrt(blocks);
+  const expected = 2 * bins * (1 + chance / Math.sqrt(independent));
   let best = 0;
   for (const bin of frequencies) {
     // A peak is the highest of its nine bins: no need to look at those that could not reach what is known.
