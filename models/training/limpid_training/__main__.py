@@ -98,6 +98,13 @@ def _ultrasound(arguments: argparse.Namespace) -> None:
     us_evaluation.run(arguments.model, arguments.images)
 
 
+def _levels(arguments: argparse.Namespace) -> None:
+    from limpid_training import level_comparison, pools
+
+    pool = pools.load(pools.build("ct", arguments.work / "pools", HELD_OUT["ct"], HELD_OUT_SEED))
+    level_comparison.run(arguments.model, arguments.against, pool, arguments.sections)
+
+
 def _kspace(arguments: argparse.Namespace) -> None:
     from limpid_training import kspace_evaluation
 
@@ -180,6 +187,12 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--model", type=Path, required=True)
     command.add_argument("--realisations", type=int, default=4)
     command.set_defaults(run=_streaks)
+    command = commands.add_parser("levels", help="a CT model against another at every noise level")
+    command.add_argument("--model", type=Path, required=True)
+    command.add_argument("--against", type=Path, required=True)
+    command.add_argument("--work", type=Path, required=True, help="folder of the pools")
+    command.add_argument("--sections", type=int, default=6, help="a level")
+    command.set_defaults(run=_levels)
     command = commands.add_parser("ultrasound", help="speckle, edges and contrasts of a phantom and of real images")
     command.add_argument("--model", type=Path, required=True)
     command.add_argument("--images", type=Path, nargs="*", default=[])
