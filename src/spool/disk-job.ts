@@ -1,6 +1,7 @@
 // What a disk thread does for one arriving instance: its short file system calls in one go. Each by itself would be a way to a thread
 // and back, which costs several times the call.
-import { closeSync, existsSync, linkSync, unlinkSync, writevSync } from 'node:fs';
+import { closeSync, existsSync, fdatasyncSync, fsyncSync, linkSync, openSync, unlinkSync, writevSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { SpareFile } from './spare-file.js';
 import { hasCode } from './write-once.js';
 
@@ -11,6 +12,8 @@ export interface FileJob {
   readonly descriptor: number | 'new' | null;
   /** Bytes to be appended: views of shared memory. */
   readonly parts: readonly Uint8Array[];
+  /** Its bytes are on the disk before it is closed, its final name before this is answered. */
+  readonly sync?: boolean;
   readonly close?: boolean;
   /** Final name that the file gets; its temporary one goes then. */
   readonly link?: string;
@@ -47,6 +50,15 @@ function append(descriptor: number, parts: readonly Uint8Array[]): void {
   }
 }
 
+function syncDirectory(path: string): void {
+  const descriptor = openSync(path, 'r');
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
 function linkTo(path: string, target: string): Linked {
   try {
     linkSync(path, target);
@@ -61,17 +73,19 @@ function linkTo(path: string, target: string): Linked {
 
 /** Does a job. What fails is told, not thrown: errors lose their code on the way to another thread. */
 export function doFileJob(job: FileJob, spare: SpareFile): FileDone | FileFailed {
-  const { path, parts, close, link, marker } = job;
+  const { path, parts, sync = false, close, link, marker } = job;
   let descriptor = job.descriptor === 'new' ? null : job.descriptor;
   try {
     if (job.descriptor === 'new') descriptor = spare.open(path);
     if (descriptor !== null) append(descriptor, parts);
+    if (sync && descriptor !== null) fdatasyncSync(descriptor);
     if (close && descriptor !== null) {
       const closing = descriptor;
       descriptor = null; // also where closing fails: it is gone then
       closeSync(closing);
     }
     const linked = link === undefined ? null : linkTo(path, link);
+    if (sync && link !== undefined && linked === 'made') syncDirectory(dirname(link));
     return { descriptor, linked, isMarked: marker !== undefined && existsSync(marker) };
   } catch (error) {
     return { ...failureOf(error), descriptor };

@@ -1,11 +1,16 @@
 // The threads that wait for the spool's disk.
 import { openPool } from '../threads/pool.js';
+import type { Pool } from '../threads/pool.js';
 import type { FileDone, FileJob } from './disk-job.js';
 import type { DiskMethods } from './disk-thread.js';
+import type { SyncPolicy } from './write-once.js';
 
 const module = new URL('./disk-thread.js', import.meta.url);
-/** Writers at most: a local disk keeps one busy, and a second goes on while a network volume lets the first wait. Each takes 8 MB. */
-const writers = 2;
+/**
+ * Writers at most, 8 MB each. Without syncing a local disk keeps one busy, and a second goes on while a network volume lets the first
+ * wait. Who syncs waits for the disk most of the time, and it takes several files at once.
+ */
+const writers = { never: 2, always: 4 } as const;
 const closingMs = 1000;
 
 /** What a disk thread was asked has failed, with the file system's code; what is open stays open. */
@@ -22,11 +27,15 @@ export class DiskFailure extends Error {
 }
 
 export class Disk {
-  readonly #writers = openPool<DiskMethods>(module, writers);
+  readonly #writers: Pool<DiskMethods>;
   /** By itself: a series that closes must not hold up one that arrives. */
   readonly #hashers = openPool<DiskMethods>(module, 1);
 
-  /** Starts a writer and the hasher; resolves when they run. The second writer starts when the first is kept busy. */
+  constructor(policy: SyncPolicy) {
+    this.#writers = openPool<DiskMethods>(module, writers[policy]);
+  }
+
+  /** Starts a writer and the hasher; resolves when they run. Further writers start when those that there are are busy. */
   async start(): Promise<void> {
     const pools = [this.#writers, this.#hashers];
     await Promise.all(pools.map((pool) => pool.least().call('ready', null, { deadlineMs: null })));

@@ -1,5 +1,5 @@
 // One instance on its way in: bytes go from the socket's buffer to a temporary file as they come, then to their final name.
-import { close, fdatasync } from 'node:fs';
+import { close } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import type { Disk } from './disk.js';
@@ -9,7 +9,6 @@ import type { WriteBuffers } from './write-buffers.js';
 import type { SyncPolicy } from './write-once.js';
 
 const closeDescriptor = promisify(close);
-const dataSync = promisify(fdatasync);
 
 /** What may wait for the disk when more bytes are asked for. */
 const lowBytes = 1 << 20;
@@ -96,7 +95,7 @@ export class Incoming {
   }
 
   /**
-   * The same, then the final name instead of the temporary one, unless another file has it or its folder is not there.
+   * The same, then the final name instead of the temporary one, synced by policy, unless another file has it or its folder is not there.
    *
    * @returns what became of the name, and whether the marker is there
    */
@@ -124,17 +123,14 @@ export class Incoming {
     if (this.#failure !== null) throw this.#failure;
     const last = this.#full.splice(0);
     try {
-      if (this.#policy === 'never') return await this.#do(last, { close: true, ...place });
-      if (last.length > 0) await this.#do(last, {});
-      if (this.#descriptor !== null) await dataSync(this.#descriptor); // by the pool: many wait for the disk at once
+      return await this.#do(last, { sync: this.#policy === 'always', close: true, ...place });
     } finally {
       this.#give(last);
     }
-    return this.#do([], { close: true, ...place });
   }
 
   /** One message to a thread. @throws DiskFailure */
-  async #do(full: readonly Full[], steps: Pick<FileJob, 'close' | 'link' | 'marker'>): Promise<FileDone> {
+  async #do(full: readonly Full[], steps: Pick<FileJob, 'sync' | 'close' | 'link' | 'marker'>): Promise<FileDone> {
     const parts = full.map(({ buffer, length }) => buffer.subarray(0, length));
     const descriptor = this.#isMade ? this.#descriptor : 'new';
     this.#isMade = true;

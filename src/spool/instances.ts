@@ -37,10 +37,11 @@ const hashedAtOnce = 16;
 export class Instances {
   readonly #options: InstancesOptions;
   readonly #buffers = new WriteBuffers();
-  readonly #disk = new Disk();
+  readonly #disk: Disk;
 
   constructor(options: InstancesOptions) {
     this.#options = options;
+    this.#disk = new Disk(options.sync);
   }
 
   /** Starts the threads that wait for the disk, so that the first instance need not wait for them. */
@@ -73,9 +74,10 @@ export class Instances {
     const name = instanceNameOf(identity.sopInstanceUid);
     const known = listed.get(identity.sopInstanceUid);
     if (known === undefined) {
-      const { isFirst, isMarked } = await this.#place(key, incoming, name);
+      const { isFirst, isNameSynced, isMarked } = await this.#place(key, incoming, name);
       if (isFirst) {
-        await Promise.all([isMarked ? null : active.mark(key), syncs.sync(layout.instances(key)), syncs.made()]);
+        const named = isNameSynced ? null : syncs.sync(layout.instances(key));
+        await Promise.all([isMarked ? null : active.mark(key), named, syncs.made()]);
         return { kind: 'stored', instance: { file: name, ...identity, sha256: null, bytes } };
       }
     } else await incoming.finish();
@@ -118,15 +120,19 @@ export class Instances {
   }
 
   /** Gives a finished instance its final name; the folder is made only where it is not there yet: all of a series but the first find it. */
-  async #place(key: Key, incoming: Incoming, name: string): Promise<{ isFirst: boolean; isMarked: boolean }> {
+  async #place(
+    key: Key,
+    incoming: Incoming,
+    name: string,
+  ): Promise<{ isFirst: boolean; isNameSynced: boolean; isMarked: boolean }> {
     const { layout, syncs, active } = this.#options;
     const link = layout.instance(key, name);
     const { linked, isMarked } = await incoming.place({ link, marker: active.fileOf(key) });
-    if (linked === 'made') return { isFirst: true, isMarked: isMarked && active.isKnown(key) };
+    if (linked === 'made') return { isFirst: true, isNameSynced: true, isMarked: isMarked && active.isKnown(key) };
     if (linked === 'no-folder') await makeDirectory(layout.instances(key), syncs);
     const isFirst = await linkKeeping(incoming.path, link);
     if (isFirst) await unlink(incoming.path);
-    return { isFirst, isMarked: false };
+    return { isFirst, isNameSynced: false, isMarked: false };
   }
 
   /** Puts an instance file back that arrived while its series was being forgotten. */

@@ -14,9 +14,11 @@ import { syncBuiltinESMExports } from 'node:module';
 import { basename } from 'node:path';
 const append = fs.appendFileSync;
 globalThis.say = (what) => append(process.env.DISK_ORDER, what + '\\n');
-const { fdatasync, linkSync } = fs;
+const { fdatasyncSync, fsyncSync, linkSync } = fs;
 const { link } = promises;
-fs.fdatasync = (fd, done) => fdatasync(fd, (error) => { say('data'); done(error); });
+const nameOf = (fd) => basename(fs.readlinkSync('/proc/self/fd/' + fd));
+fs.fdatasyncSync = (fd) => { fdatasyncSync(fd); say('data'); };
+fs.fsyncSync = (fd) => { fsyncSync(fd); say('folder ' + nameOf(fd)); };
 fs.linkSync = (...args) => { linkSync(...args); say('name'); };
 promises.link = async (...args) => { await link(...args); say('name'); };
 const handle = await promises.open(process.execPath);
@@ -24,7 +26,7 @@ const { sync, datasync } = Object.getPrototypeOf(handle);
 await handle.close();
 Object.assign(Object.getPrototypeOf(handle), {
   async sync() {
-    const of = basename(fs.readlinkSync('/proc/self/fd/' + this.fd));
+    const of = nameOf(this.fd);
     await sync.call(this);
     say('folder ' + of);
   },
