@@ -1,6 +1,6 @@
 /** Reads the configuration: one YAML file, perhaps a file of rules beside it, and LIMPID_ variables. Every fault at once, each with its place. */
 import { access, constants, readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { LimpidError } from '../errors.js';
 import { checkCommitment, checkRules } from './checks.js';
 import type { KnownModel } from './checks.js';
@@ -22,8 +22,8 @@ import { readYaml } from './yaml-source.js';
 import type { KeyPath, YamlSource } from './yaml-source.js';
 
 export interface LoadOptions {
-  /** Models that rules may name, by id; undefined: ids are not checked. */
-  readonly knownModels?: ReadonlyMap<string, KnownModel> | undefined;
+  /** Models that rules may name, by id, with those of the site's own folder; undefined: ids are not checked. */
+  readonly knownModels?: ((own: string | null) => Promise<ReadonlyMap<string, KnownModel>>) | undefined;
   /** Whether certificate files are read and checked: by processes that use them; others may not be allowed to. */
   readonly certificates?: 'check' | 'leave';
 }
@@ -79,9 +79,8 @@ export async function loadConfig(file: string, environment: Environment, options
   }
   const rawRules = valueAt(overridden.value, ['rules']);
   const rawPeers = valueAt(overridden.value, ['peers']);
-  checkRules(rawRules, rawPeers, strengths, options.knownModels, (path, message) =>
-    complain(['rules', ...path], message),
-  );
+  const knownModels = await modelsOf(options, overridden.value, dirname(file), complain);
+  checkRules(rawRules, rawPeers, strengths, knownModels, (path, message) => complain(['rules', ...path], message));
   checkCommitment(rawPeers, (path, message) => complain(['peers', ...path], message));
   await checkQueue(valueAt(overridden.value, ['queue']), complain);
   const data = result.success ? absolutePaths(result.data, dirname(file)) : null;
@@ -95,10 +94,29 @@ export async function loadConfig(file: string, environment: Environment, options
   return deepFreeze({ ...data, shared: { assemble, peers: rawPeers ?? {}, rules: rawRules ?? [] } });
 }
 
+/** What rules may name; undefined: that is not asked for, or the site's own folder of models is spoiled, and `complain` is told. */
+async function modelsOf(
+  { knownModels }: LoadOptions,
+  value: unknown,
+  directory: string,
+  complain: (path: KeyPath, message: string) => void,
+): Promise<ReadonlyMap<string, KnownModel> | undefined> {
+  const named: unknown = valueAt(value, ['models', 'directory']);
+  const own = typeof named === 'string' ? resolve(directory, named) : null;
+  try {
+    return await knownModels?.(own);
+  } catch (error) {
+    if (own === null || !(error instanceof LimpidError)) throw error;
+    complain(['models', 'directory'], error.message);
+    return undefined;
+  }
+}
+
 /** Paths of a configuration are relative to its file. */
 function absolutePaths(data: z.output<typeof configSchema>, directory: string) {
-  const { peers, ...rest } = withAbsoluteFiles(data, directory);
-  return { ...rest, peers: withAbsolutePaths(peers, directory) };
+  const { peers, models, ...rest } = withAbsoluteFiles(data, directory);
+  const own = models.directory === null ? null : resolve(directory, models.directory);
+  return { ...rest, models: { directory: own }, peers: withAbsolutePaths(peers, directory) };
 }
 
 const byPlace = (a: ConfigFault, b: ConfigFault): number =>

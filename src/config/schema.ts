@@ -176,6 +176,13 @@ const vendorMark = z
     return { product: mark.product, name: mark.attribute, place, pattern, code: mark.code };
   });
 
+const models = z.strictObject({
+  directory: text('a directory')
+    .nullable()
+    .default(null)
+    .describe("Folder with models of the site's own, beside those that limpid brings: an update leaves it alone."),
+});
+
 const gate = z.strictObject({
   vendorMarks: z
     .array(vendorMark, 'expected a list of marks')
@@ -290,6 +297,7 @@ export const configSchema = z.strictObject({
   assemble: assemble.prefault({}),
   peers: z.record(name, peer, 'expected peers by name').default({}),
   workers: workers.prefault({}),
+  models: models.prefault({}),
   gate: gate.prefault({}),
   rules: rulesSchema.default([]),
   log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info') }).prefault({}),

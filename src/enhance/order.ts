@@ -10,6 +10,8 @@ export interface TaskOrder {
   /** Absolute path of a folder that exists and is empty; the child makes `objects/` in it. */
   readonly outDir: string;
   readonly modelsDirectory: string;
+  /** The site's own models; null: none. */
+  readonly ownModelsDirectory: string | null;
   /** What derived objects say of this node. */
   readonly node: DerivingNode;
   /** Wall clock at the task's start, ms since epoch: the child has no clock of its own for records. */

@@ -21,6 +21,7 @@ export interface PerformDeps {
   /** Runs an order in a child; throws LimpidError ENHANCE_* when the child does not come back with a report. */
   readonly run: (order: TaskOrder, signal: AbortSignal) => Promise<TaskReport>;
   readonly modelsDirectory: string;
+  readonly ownModelsDirectory: string | null;
   /** Free space, in bytes, that a result must leave. */
   readonly criticalBytes: number;
   readonly node: TaskOrder['node'];
@@ -83,6 +84,7 @@ export async function performTask(
         })),
         outDir: folder,
         modelsDirectory: deps.modelsDirectory,
+        ownModelsDirectory: deps.ownModelsDirectory,
         node: deps.node,
         startedAtMs: deps.now(),
       },

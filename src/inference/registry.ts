@@ -105,6 +105,21 @@ function namesFaults(what: 'inputs' | 'outputs', names: readonly string[], wante
     : [`graph ${what} are ${names.join(', ')}, the card says ${wanted} alone`];
 }
 
+/** Names of the folders of a directory, in order. @throws LimpidError MODEL_INVALID: it cannot be read */
+async function foldersIn(directory: string): Promise<readonly string[]> {
+  try {
+    const entries = await readdir(directory, { withFileTypes: true });
+    return entries
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => entry.name)
+      .toSorted();
+  } catch (cause) {
+    throw new LimpidError('MODEL_INVALID', `the folder of models ${directory} cannot be read: ${systemCode(cause)}`, {
+      cause,
+    });
+  }
+}
+
 async function hasFile(path: string): Promise<boolean> {
   return stat(path).then(
     () => true,
@@ -113,35 +128,53 @@ async function hasFile(path: string): Promise<boolean> {
 }
 
 /**
- * Reads every card below `modelsDirectory`.
+ * Reads every card below `modelsDirectory`, and below a site's own folder.
  *
+ * @param options.own the site's own folder of models; null: none
  * @param options.spoiled `listed`: a card that does not fit its schema, or is missing beside a model.onnx, is told by `spoiled`; else
  * it ends the reading, and a folder without a card is passed over
- * @throws LimpidError `MODEL_INVALID`: a card does not fit its schema; the message names file and key
+ * @throws LimpidError `MODEL_INVALID`: a card does not fit its schema, the message names file and key; the site's own folder cannot be
+ * read, or has a model of an id that is taken
  */
 export async function openRegistry(
   modelsDirectory: string,
-  options: { readonly spoiled?: 'listed' } = {},
+  { own = null, spoiled: whatIsSpoiled }: { readonly own?: string | null; readonly spoiled?: 'listed' } = {},
 ): Promise<Registry> {
   const cards = new Map<string, ModelCard>();
   const spoiled = new Map<string, string>();
-  const file = (id: string): string => join(modelsDirectory, id, 'model.onnx');
-  const entries = await readdir(modelsDirectory, { withFileTypes: true });
-  for (const name of entries
-    .filter((entry) => entry.isDirectory())
-    .map((entry) => entry.name)
-    .toSorted()) {
-    try {
-      const card = await readCard(modelsDirectory, name);
-      if (card) cards.set(card.id, card);
-      else if (await hasFile(file(name))) spoiled.set(name, 'there is a model.onnx, but no model.yaml beside it');
-    } catch (error) {
-      if (options.spoiled !== 'listed' || !(error instanceof LimpidError)) throw error;
-      spoiled.set(name, error.message);
+  /** The folder in which each model's is. */
+  const places = new Map<string, string>();
+  const file = (id: string): string => join(places.get(id) ?? modelsDirectory, id, 'model.onnx');
+  const take = async (directory: string, name: string): Promise<void> => {
+    const card = await readCard(directory, name);
+    if (card === null) {
+      const isModel = await hasFile(join(directory, name, 'model.onnx'));
+      if (isModel) spoiled.set(name, 'there is a model.onnx, but no model.yaml beside it');
+      return;
+    }
+    const taken = places.get(card.id);
+    if (taken !== undefined) {
+      const both = `${join(taken, name)} and ${join(directory, name)}`;
+      throw new LimpidError(
+        'MODEL_INVALID',
+        `there are two models ${name}, ${both}: a site's own has an id of its own`,
+      );
+    }
+    places.set(card.id, directory);
+    cards.set(card.id, card);
+  };
+  for (const directory of own === null ? [modelsDirectory] : [modelsDirectory, own]) {
+    for (const name of await foldersIn(directory)) {
+      try {
+        await take(directory, name);
+      } catch (error) {
+        if (whatIsSpoiled !== 'listed' || !(error instanceof LimpidError)) throw error;
+        spoiled.set(name, error.message);
+      }
     }
   }
   return {
-    list: () => [...cards.values()],
+    list: () => [...cards.values()].toSorted((a, b) => (a.id < b.id ? -1 : 1)),
     get: (id) => cards.get(id),
     file,
     spoiled: () => spoiled,

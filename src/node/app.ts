@@ -70,7 +70,7 @@ async function open(options: AppOptions, closing: Closing): Promise<App> {
     settleMs: config.queue.url === 'embedded' ? 0 : config.spool.settleMs,
   });
   closing.add(() => spool.close());
-  const registry = await openRegistry(options.modelsDirectory);
+  const registry = await openRegistry(options.modelsDirectory, { own: config.models.directory });
   const queue = await openQueue({
     url: await queueUrl(config.queue),
     directory: spool.layout.queue,

@@ -36,6 +36,7 @@ export async function openStages(
   const perform = {
     spool,
     modelsDirectory: options.modelsDirectory,
+    ownModelsDirectory: config.models.directory,
     criticalBytes: config.spool.criticalBytes,
     node: {
       stationName: config.node.name,

@@ -14,14 +14,14 @@ import type { Environment } from '../config/overrides.js';
 import type { Peer } from '../config/peers.js';
 import type { Config } from '../config/schema.js';
 import { LimpidError } from '../errors.js';
-import type { Registry } from '../inference/registry.js';
+import type { Registry, openRegistry } from '../inference/registry.js';
 import type { Spool } from '../spool/spool.js';
 
 /** `models/` beside the compiled program. */
 const modelsDirectory = resolve(dirname(fileURLToPath(import.meta.url)), '../../../models');
 
 export function openCommands(output: Output, environment: Environment, failed: () => void): Commands {
-  const registryOf = async (directory: string, options: { readonly spoiled?: 'listed' } = {}): Promise<Registry> =>
+  const registryOf = async (directory: string, options: Parameters<typeof openRegistry>[1] = {}): Promise<Registry> =>
     (await import('../inference/registry.js')).openRegistry(directory, options);
   const read = async (file: string, options: LoadOptions): Promise<Config> => {
     const { loadConfig } = await import('../config/load.js');
@@ -31,8 +31,8 @@ export function openCommands(output: Output, environment: Environment, failed: (
     return { ...config, spool: { ...config.spool, directory } };
   };
   const load = async (file: string, certificates: 'check' | 'leave' = 'leave'): Promise<Config> => {
-    const registry = await registryOf(modelsDirectory);
-    const knownModels = new Map(registry.list().map((card) => [card.id, card]));
+    const knownModels = async (own: string | null) =>
+      new Map((await registryOf(modelsDirectory, { own })).list().map((card) => [card.id, card]));
     return read(file, { knownModels, certificates });
   };
   const quiet = async () => (await import('../observe/log.js')).openLog('warn');

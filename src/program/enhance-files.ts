@@ -54,12 +54,12 @@ export async function enhanceFiles(
   options: EnhanceFilesOptions,
   progress: (done: number, total: number) => void,
 ): ReturnType<EnhanceFiles> {
-  const registry = await openRegistry(options.modelsDirectory);
+  const config = options.config === null ? null : await options.load(options.config);
+  const registry = await openRegistry(options.modelsDirectory, { own: config?.models.directory ?? null });
   if (registry.get(options.model) === undefined) {
     const known = registry.list().map(({ id }) => id);
     throw new LimpidError('MODEL_UNKNOWN', `there is no model ${options.model}; there are ${known.join(', ')}`);
   }
-  const config = options.config === null ? null : await options.load(options.config);
   const workers = config?.workers ?? builtIn.workers;
   const source = { peer: 'unknown', callingAe: '', calledAe: '', address: '' };
   const { series, refused } = await seriesOfFiles(files, source, Date.now);
@@ -151,6 +151,7 @@ async function runTask(
     })),
     outDir: folder,
     modelsDirectory: options.modelsDirectory,
+    ownModelsDirectory: config?.models.directory ?? null,
     node:
       config === null
         ? builtIn.node

@@ -20,7 +20,7 @@ export async function explainFiles(
   },
 ): ReturnType<ExplainFiles> {
   const config = await options.load(options.config);
-  const registry = await openRegistry(options.modelsDirectory);
+  const registry = await openRegistry(options.modelsDirectory, { own: config.models.directory });
   const peer = dicomPeers(config.peers).find(([, { aeTitle }]) => aeTitle === options.calling)?.[0] ?? 'unknown';
   const source = { peer, callingAe: options.calling, calledAe: config.node.aeTitle, address: '127.0.0.1' };
   const { series, refused } = await seriesOfFiles(files, source, Date.now);

@@ -46,7 +46,7 @@ function tell(message: ToParent): void {
 
 /** The card that the decision resolved the task with, and no other version of it. */
 async function cardOf(order: TaskOrder): Promise<{ card: ModelCard; file: string }> {
-  const registry = await openRegistry(order.modelsDirectory);
+  const registry = await openRegistry(order.modelsDirectory, { own: order.ownModelsDirectory });
   const { id, version, sha256 } = order.task.model;
   const card = registry.get(id);
   if (!card) throw new LimpidError('MODEL_UNKNOWN', `there is no model ${id}`);

@@ -7,6 +7,7 @@ import fc from 'fast-check';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import type { ConfigFault } from '../../src/config/faults.js';
+import { LimpidError } from '../../src/errors.js';
 import { ConfigInvalidError, faultText } from '../../src/config/faults.js';
 import { configJsonSchema, rulesJsonSchema } from '../../src/config/json-schema.js';
 import type { Config } from '../../src/config/schema.js';
@@ -57,7 +58,7 @@ async function write(text: string, name = 'limpid.yaml'): Promise<string> {
 
 async function faultsOf(file: string, environment: Record<string, string> = {}): Promise<readonly ConfigFault[]> {
   try {
-    await loadConfig(file, environment, { knownModels });
+    await loadConfig(file, environment, { knownModels: () => Promise.resolve(knownModels) });
   } catch (error) {
     if (error instanceof ConfigInvalidError) return error.faults;
     throw error;
@@ -86,7 +87,11 @@ describe('a sound configuration', () => {
   const least = 'node: { aeTitle: LIMPID }\n';
 
   it('is the example of config/, rules file and all', async () => {
-    const config = await loadConfig(join(examples, 'limpid.yaml'), {}, { knownModels });
+    const config = await loadConfig(
+      join(examples, 'limpid.yaml'),
+      {},
+      { knownModels: () => Promise.resolve(knownModels) },
+    );
     expect(config.node).toEqual({
       aeTitle: 'LIMPID',
       name: 'limpid',
@@ -154,8 +159,32 @@ describe('a sound configuration', () => {
   it('finds the passcode of a peer beside its own file', async () => {
     await write('secret\n', 'passcode');
     const peers = 'peers: { ct1: { aeTitle: CT1, receive: { user: { name: ct1, passcodeFile: passcode } } } }\n';
-    const config = await loadConfig(await write(`${least}${peers}`), {}, { knownModels });
+    const config = await loadConfig(
+      await write(`${least}${peers}`),
+      {},
+      { knownModels: () => Promise.resolve(knownModels) },
+    );
     expect(config.peers['ct1']).toMatchObject({ receive: { user: { passcodeFile: join(folder, 'passcode') } } });
+  });
+  it("asks for the models of the site's own folder too, and says what is wrong with it", async () => {
+    const file = await write(`${least}models: { directory: own }\n`);
+    const asked: (string | null)[] = [];
+    const config = await loadConfig(
+      file,
+      {},
+      {
+        knownModels: (own) => {
+          asked.push(own);
+          return Promise.resolve(knownModels);
+        },
+      },
+    );
+    expect(config.models.directory).toBe(join(folder, 'own'));
+    expect(asked).toEqual([join(folder, 'own')]);
+    const refuse = () => Promise.reject(new LimpidError('MODEL_INVALID', 'two models nlm'));
+    await expect(loadConfig(file, {}, { knownModels: refuse })).rejects.toMatchObject({
+      faults: [{ path: 'models.directory', line: 2, message: 'two models nlm' }],
+    });
   });
   it('reads the password of the queue from its file', async () => {
     const secret = await write('open/sesame\n', 'password');

@@ -32,6 +32,7 @@ async function performed(
           return Promise.reject(new LimpidError('SPOOL_FULL', 'ENOSPC: no space left on device, write'));
         },
         modelsDirectory: '',
+        ownModelsDirectory: null,
         criticalBytes: 0,
         node: { stationName: 'n', deviceSerialNumber: 's', qualification: 'RESEARCH' },
         log: openLog('silent'),

@@ -41,7 +41,7 @@ it.each([
   const { outcome } = await device.run({
     ...order,
     task: { ...order.task, model: { id: card.id, version: card.version, sha256: card.sha256, kind: card.kind } },
-    modelsDirectory: models,
+    ownModelsDirectory: models,
     node: { ...order.node, qualification: site },
   });
   expect(outcome.outcome).toBe('enhanced');

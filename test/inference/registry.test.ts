@@ -9,6 +9,7 @@ import { openRegistry } from '../../src/inference/registry.js';
 import { identityModel, writeIdentityModel } from '../support/identity-model.js';
 import type { spoiltModels } from '../support/identity-model.js';
 import { modelsDirectory as models, shippedFilters, shippedModels } from '../support/shipped-models.js';
+import { withFolder } from '../support/temporary.js';
 
 describe('the shipped models', () => {
   it('have cards', async () => {
@@ -25,6 +26,27 @@ describe('the shipped models', () => {
     const card = (await openRegistry(models)).get(id);
     expect(card?.sha256).toBe(filterSha256(id, card?.version ?? ''));
   });
+});
+
+describe("a site's own folder of models", () => {
+  it('stands beside the shipped ones, wherever it lies', () =>
+    withFolder(async (own) => {
+      await writeIdentityModel(own);
+      await mkdir(join(own, 'notes'));
+      const registry = await openRegistry(models, { own });
+      expect(registry.list().map(({ id }) => id)).toEqual([...shippedModels, identityModel].toSorted());
+      expect(registry.file(identityModel)).toBe(join(own, identityModel, 'model.onnx'));
+      expect(registry.file('ct-low-dose')).toBe(join(models, 'ct-low-dose', 'model.onnx'));
+      // Its card is not sealed: the graph was run.
+      expect((await registry.verify(identityModel, 'cpu')).join()).toMatch(/^probe mean is/);
+    }));
+  it('takes no id that is taken, and must be there', () =>
+    withFolder(async (own) => {
+      await cp(join(models, 'nlm'), join(own, 'nlm'), { recursive: true });
+      await expect(openRegistry(models, { own })).rejects.toThrow(/two models nlm.*an id of its own/);
+      expect([...(await openRegistry(models, { own, spoiled: 'listed' })).spoiled().keys()]).toEqual(['nlm']);
+      await expect(openRegistry(models, { own: join(own, 'none') })).rejects.toThrow(/none cannot be read: ENOENT/);
+    }));
 });
 
 describe('a spoiled model folder', () => {

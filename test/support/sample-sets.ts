@@ -120,6 +120,7 @@ export async function enhanceFiles(
     })),
     outDir,
     modelsDirectory: models,
+    ownModelsDirectory: null,
     node: { stationName: 'LIMPID', deviceSerialNumber: 'test-node', qualification: 'RESEARCH' },
     startedAtMs: Date.UTC(2026, 10, 21, 10, 15),
   };

@@ -70,6 +70,7 @@ export async function orderFor(
     sources: series.files.map((file, i) => ({ file, sopInstanceUid: series.sopInstanceUids[i] ?? '' })),
     outDir,
     modelsDirectory,
+    ownModelsDirectory: null,
     node: { stationName: 'LIMPID', deviceSerialNumber: 'test-node', qualification: 'RESEARCH' },
     startedAtMs: Date.UTC(2026, 2, 2, 10, 17),
   };
