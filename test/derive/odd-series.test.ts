@@ -1,7 +1,7 @@
 // Series as senders write them, right and wrong: each is refused by the code that the table names, or goes through gate and task with an
 // identity network and comes back pixel by pixel; with LIMPID_TEST_DATA=all it is judged from outside too.
 import { readFile, rm, writeFile } from 'node:fs/promises';
-import { expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import {
   all,
   at,
@@ -10,7 +10,7 @@ import {
   item,
   matrix,
   none,
-  describeOdd,
+  endsWith,
   useOddSeries,
   overlay,
   ramp,
@@ -201,7 +201,14 @@ const texts: readonly OddCase[] = [
 ];
 
 const odd = useOddSeries();
-describeOdd(odd, '%s as senders write them', { geometry, dimensions, pixels, padding, rescale, kinds, texts });
+describe.each(Object.entries({ geometry, dimensions, pixels, padding, rescale, kinds, texts }))(
+  '%s as senders write them',
+  (_, cases) => {
+    it.each(cases)('%s (%s): %s', async (_name, modality, verdict, change) => {
+      expect(await odd.putThrough({ modality, change })).toEqual(endsWith(verdict));
+    });
+  },
+);
 
 describeWithPeers(['dcmconv', 'gdcmconv', 'dcmcjpls', 'dcmcrle', 'dcmcjpeg'], 'syntaxes as senders write them', () => {
   const signed = bits(16, 1);
@@ -219,16 +226,17 @@ describeWithPeers(['dcmconv', 'gdcmconv', 'dcmcjpls', 'dcmcrle', 'dcmcjpeg'], 's
     ['JPEG lossless with a sign', 'gdcmconv', ['--jpeg'], signed],
     ['JPEG lossless of 10 bits', 'gdcmconv', ['--jpeg'], bits(10)],
     ['JPEG extended of 12 bits', 'dcmcjpeg', ['+ee'], []],
-  ] as const)('%s', (_, tool, args, elements) =>
-    odd.expectVerdict({
-      modality: CT,
-      verdict: run,
-      change: all(...elements),
-      recoded: async (file) => {
-        expect(await runTool(tool, [...args, file, `${file}.coded`])).toMatchObject({ code: 0 });
-        await writeFile(file, await readFile(`${file}.coded`));
-        await rm(`${file}.coded`);
-      },
-    }),
-  );
+  ] as const)('%s', async (_, tool, args, elements) => {
+    expect(
+      await odd.putThrough({
+        modality: CT,
+        change: all(...elements),
+        recoded: async (file) => {
+          expect(await runTool(tool, [...args, file, `${file}.coded`])).toMatchObject({ code: 0 });
+          await writeFile(file, await readFile(`${file}.coded`));
+          await rm(`${file}.coded`);
+        },
+      }),
+    ).toEqual(endsWith(run));
+  });
 });
