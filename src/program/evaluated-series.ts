@@ -1,0 +1,99 @@
+// Series of files as an evaluation takes them: single grey images of CT or MR, in units of the modality.
+import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import type { Told } from '../cli/evaluate.js';
+import { readInstance } from '../dicom/file.js';
+import { isReason, pixelDescription } from '../dicom/pixel-description.js';
+import { decodePixels } from '../dicom/pixels.js';
+import { toModality } from '../dicom/rescale.js';
+import { number, numbers, text } from '../dicom/values.js';
+import { LimpidError } from '../errors.js';
+import type { Modality } from '../evaluate/pair-figures.js';
+import type { Placed } from '../evaluate/pairing.js';
+import type { Slice } from '../imaging/slice.js';
+import { seriesOfFiles } from './file-series.js';
+
+/** A slice with its place and its modality. */
+export interface ReadSlice extends Slice, Placed {
+  readonly file: string;
+  readonly sopInstanceUid: string;
+  readonly modality: Modality;
+}
+
+/** @throws LimpidError USAGE: no single grey image of CT or MR */
+export async function readSlice(file: string): Promise<ReadSlice> {
+  const { dataSet, part10 } = readInstance(await readFile(file));
+  const unfit = (why: string): LimpidError => new LimpidError('USAGE', `${basename(file)}: ${why}`);
+  const modality = text(dataSet, 'Modality') ?? 'none';
+  if (modality !== 'CT' && modality !== 'MR') throw unfit(`Modality ${modality}: CT and MR are evaluated`);
+  const description = pixelDescription(dataSet);
+  if (isReason(description)) throw unfit(`${description.code} ${description.detail}`.trim());
+  if (description.frames > 1) throw unfit(`${description.frames} frames: objects of one image are evaluated`);
+  if (description.samples > 1) throw unfit('pixels in colour');
+  const stored = await decodePixels(dataSet, description, part10.transferSyntaxUid);
+  const { rows, columns } = description;
+  return {
+    file,
+    rows,
+    columns,
+    values: toModality(stored, description),
+    modality,
+    position: numbers(dataSet, 'ImagePositionPatient'),
+    orientation: numbers(dataSet, 'ImageOrientationPatient'),
+    instanceNumber: number(dataSet, 'InstanceNumber'),
+    sopInstanceUid: text(dataSet, 'SOPInstanceUID') ?? '',
+  };
+}
+
+/** The files of the only series there is. */
+export async function onlySeries(name: string, files: readonly string[], left: Told['left']): Promise<ReadSlice[]> {
+  const series = await groups(files, left);
+  const [only] = series;
+  if (only === undefined || series.length > 1) {
+    throw new LimpidError('USAGE', `${name} must be one series; these are ${series.length}`);
+  }
+  return Promise.all(only.files.map(readSlice));
+}
+
+/** Files by series, each with its key. @throws LimpidError USAGE: none can be read */
+export async function groups(
+  files: readonly string[],
+  left: Told['left'],
+): Promise<{ readonly key: string; readonly files: string[] }[]> {
+  const source = { peer: 'unknown', callingAe: '', calledAe: '', address: '' };
+  const { series, refused } = await seriesOfFiles(files, source, () => 0);
+  if (series.length === 0) {
+    const [first] = refused;
+    const why = first === undefined ? 'there are no files' : `${basename(first.file)}: ${first.why}`;
+    throw new LimpidError('USAGE', `no series to read: ${why}`);
+  }
+  for (const { file, why } of refused) left(file, why);
+  return series.map(({ record, paths }) => ({
+    key: record.key,
+    files: record.instances.map(({ file }) => paths.get(file) ?? file),
+  }));
+}
+
+/** At most `most` neighbouring slices from the middle of a series, by position. */
+function middle(slices: readonly ReadSlice[], most: number): ReadSlice[] {
+  const along = ({ position, instanceNumber }: ReadSlice): number =>
+    position.length === 3 ? position.reduce((sum, value) => sum + value, 0) : (instanceNumber ?? 0);
+  const sorted = slices.toSorted((a, b) => along(a) - along(b));
+  const from = Math.max(0, (sorted.length - most) >> 1);
+  return sorted.slice(from, from + most);
+}
+
+/** The middle of a series; null: it cannot be evaluated, and `left` is told why. */
+export async function referenceOf(
+  { key, files }: { readonly key: string; readonly files: readonly string[] },
+  most: number,
+  left: Told['left'],
+): Promise<ReadSlice[] | null> {
+  try {
+    return middle(await Promise.all(files.map(readSlice)), most);
+  } catch (error) {
+    if (!(error instanceof LimpidError)) throw error;
+    left(key, error.message);
+    return null;
+  }
+}
