@@ -58,7 +58,10 @@ export const failures = {
     hint: 'The pixel data cannot be decoded; the original is kept and forwarded unchanged.',
   },
   // inference
-  MODEL_INVALID: { next: 'stop', hint: 'Run `limpid models verify`; restore the model folder from the release.' },
+  MODEL_INVALID: {
+    next: 'stop',
+    hint: 'Run `limpid models verify`; restore a model of limpid from the release, mend one of your own (models.directory).',
+  },
   MODEL_UNKNOWN: { next: 'reject', hint: 'See `limpid models list` for the models this node has.' },
   PROVIDER_UNAVAILABLE: { next: 'stop', hint: 'No execution provider of workers.providers works here; add cpu.' },
   // receive

@@ -113,10 +113,8 @@ async function foldersIn(directory: string): Promise<readonly string[]> {
       .filter((entry) => entry.isDirectory())
       .map((entry) => entry.name)
       .toSorted();
-  } catch (cause) {
-    throw new LimpidError('MODEL_INVALID', `the folder of models ${directory} cannot be read: ${systemCode(cause)}`, {
-      cause,
-    });
+  } catch (error) {
+    throw new LimpidError('MODEL_INVALID', `the folder of models ${directory} cannot be read: ${systemCode(error)}`);
   }
 }
 
