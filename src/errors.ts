@@ -245,6 +245,11 @@ export const reasons = {
     says: 'The source breaks the standard; limpid passes that on unchanged.',
   },
   ALREADY_CLEAN: { verdict: 'skip', lift: false, says: "The series' noise is below the model card's floor." },
+  NO_CHANGE: {
+    verdict: 'skip',
+    lift: false,
+    says: 'The result would be the source: every change is smaller than rounding to stored values.',
+  },
   NOISE_NOT_MEASURABLE: { verdict: 'skip', lift: true, says: 'No noise estimate, and no fixed blend on the card.' },
   SOURCE_SWEPT: { verdict: 'skip', lift: false, says: 'Earlier instances of the series are no longer in the spool.' },
   NO_RULE: { verdict: 'hold', lift: false, says: 'No rule matches the series.' },

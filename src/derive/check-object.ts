@@ -34,7 +34,14 @@ export function checkObjectHeader(
     checkMeta(derived, fault);
     // Pixels are not asked for: they have been compared frame by frame.
     const selection = selectionOf(plan);
-    const check = { source: { ...source, pixels: new Int32Array(0) }, derived, plan, selection, fault };
+    const check = {
+      source: { ...source, pixels: new Int32Array(0) },
+      derived,
+      plan,
+      largestChange: null,
+      selection,
+      fault,
+    };
     checkHeader(check);
     checkLossy(check);
     checkPixelHeader(check, headerBytes.subarray(part10.dataSetOffset + dataSet.end));

@@ -18,6 +18,8 @@ type Padding = NonNullable<PixelDescription['padding']>;
 const most = { shift: 0.05, leastShift: 1, correlation: 0.8 };
 /** Below this spread (stored values) rounding alone may leave a slice as it was. */
 const flat = 4;
+/** What rounding to stored values takes away: half a step, and what single precision adds to it. */
+const halfStep = 0.51;
 
 export function checkPixels(check: Check): void {
   const { source, derived, plan, fault } = check;
@@ -39,7 +41,8 @@ export function checkPixels(check: Check): void {
 }
 
 /** Range, padding, smallest and largest, likeness to the source. */
-function checkValues({ source, derived, plan, fault }: Check, values: Int32Array): void {
+function checkValues(check: Check, values: Int32Array): void {
+  const { source, derived, plan, fault } = check;
   const { description, pixels } = source;
   const { low, high } = storedRange(description);
   const there = onNewGrid(pixels, description, plan);
@@ -58,7 +61,7 @@ function checkValues({ source, derived, plan, fault }: Check, values: Int32Array
     if (element.vr !== (description.signed ? 'SS' : 'US')) fault('MINMAX', `${keyword} has VR ${element.vr}`);
   }
   checkRegion(values, pixels, source, fault);
-  checkLikeness({ values, there, pixels, same }, description, plan, fault);
+  checkLikeness({ values, there, pixels, same }, description, check);
 }
 
 /** Stored values of an image and of its source: `there` on the image's grid, `pixels` on the source's. */
@@ -74,8 +77,7 @@ interface Compared {
 function checkLikeness(
   { values, there, pixels, same }: Compared,
   description: PixelDescription,
-  plan: Check['plan'],
-  fault: Check['fault'],
+  { plan, largestChange, fault }: Pick<Check, 'plan' | 'largestChange' | 'fault'>,
 ): void {
   const { padding } = description;
   if (padding !== null) {
@@ -87,7 +89,8 @@ function checkLikeness(
   if (shift > Math.max(most.leastShift, most.shift * spread))
     fault('CONTENT', `mean moved by ${shift.toFixed(2)} stored values`);
   if (correlation < most.correlation) fault('CONTENT', `correlation with the source is ${correlation.toFixed(3)}`);
-  if (same && plan.strengthAsked > 0 && spread >= flat)
+  const isRounded = largestChange !== null && largestChange > 0 && largestChange <= halfStep;
+  if (same && plan.strengthAsked > 0 && spread >= flat && !isRounded)
     fault('UNCHANGED', "pixels are the source's, yet a strength is declared");
 }
 
@@ -100,9 +103,9 @@ export function checkFrame(
   bytes: Uint8Array,
   pixels: Int32Array,
   source: SourceInstance,
-  plan: Check['plan'],
-  fault: Check['fault'],
+  check: Pick<Check, 'plan' | 'largestChange' | 'fault'>,
 ): { readonly smallest: number; readonly largest: number } {
+  const { plan, fault } = check;
   const { description } = source;
   const values = samplesOf(bytes, derivedDescription(description, plan));
   const there = onNewGrid(pixels, description, plan);
@@ -111,7 +114,7 @@ export function checkFrame(
   const { smallest, largest, same } = extremes(values, there);
   if (smallest < low || largest > high) fault('PIXEL', `values do not fit ${description.bitsStored} bits`);
   checkRegion(values, pixels, source, fault);
-  checkLikeness({ values, there, pixels, same }, description, plan, fault);
+  checkLikeness({ values, there, pixels, same }, description, check);
   return { smallest, largest };
 }
 

@@ -17,6 +17,8 @@ export interface Check {
   readonly source: DecodedSource;
   readonly derived: Instance;
   readonly plan: DerivationPlan;
+  /** The largest change that was meant, in stored values before rounding; null on a finer grid. */
+  readonly largestChange: number | null;
   /** What the derived object takes over. */
   readonly selection: Selection;
   readonly fault: Fault;

@@ -40,6 +40,28 @@ export function toStored(values: Float32Array, source: Int32Array, description: 
   return out;
 }
 
+/**
+ * The largest change of a pixel before rounding, in stored values; padding does not count.
+ *
+ * @param within 1 where pixels may change; null: everywhere
+ */
+export function largestChange(
+  values: Float32Array,
+  source: Int32Array,
+  { slope, intercept, padding }: Scale & Range,
+  within: Uint8Array | null,
+): number {
+  // Without padding: a range that no value lies in.
+  const { low, high } = padding ?? { low: 1, high: 0 };
+  let largest = 0;
+  for (let index = 0; index < values.length; index++) {
+    const stored = source[index] ?? 0;
+    if ((stored >= low && stored <= high) || within?.[index] === 0) continue;
+    largest = Math.max(largest, Math.abs(((values[index] ?? 0) - intercept) / slope - stored));
+  }
+  return largest;
+}
+
 function keepPadding(
   out: Int32Array,
   source: Int32Array,

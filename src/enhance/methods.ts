@@ -71,6 +71,8 @@ export interface FinishArgument<Plan> {
 export interface FinishedSlice<Part, Summary> {
   readonly modality: NoiseModality;
   readonly figures: EnhancedFigures;
+  /** False where every pixel is the source's, because rounding to stored values takes the change away. */
+  readonly changed: boolean;
   /** Null unless asked for. */
   readonly quality: Quality | null;
   /** Faults of the derived image; it is not written then. */

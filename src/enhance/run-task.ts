@@ -293,10 +293,22 @@ class TaskRun<Plan, Part, Summary> {
       this.#plan,
     );
     if (faults.length > 0) return { outcome: 'failed', code: 'DERIVE_CHECK_FAILED', detail: faults.join('; ') };
+    const unchanged = finished.filter(({ changed }) => !changed).length;
+    if (this.#order.task.strength > 0 && unchanged === finished.length) return this.#unchanged();
     const slices = finished.map(({ figures }) => figures);
+    if (unchanged > 0) this.#warnings.push({ code: 'NO_CHANGE', detail: `${unchanged} of ${finished.length} images` });
     const broken = brokenLimits(slices, this.#card.limits, unitOf(this.#card, modality));
     if (broken.length === 0) return { outcome: 'enhanced', code: null, detail: '' };
     return { outcome: 'withheld', code: 'WITHHELD', detail: broken.join('; ') };
+  }
+
+  /** The result would be the source once more: it is not made. */
+  #unchanged(): Ending {
+    const { noise } = this.#found;
+    this.#found = { ...this.#found, reached: 0, noise: { ...noise, after: noise.before } };
+    const unit = noise.unit === 'HU' ? 'HU' : 'stored values';
+    const detail = noise.before === null ? 'noise not measured' : `noise ${noise.before.toFixed(2)} ${unit}`;
+    return { outcome: 'skipped', code: 'NO_CHANGE', detail };
   }
 
   #record(ending: Ending, kept: boolean): OutcomeRecord {

@@ -9,7 +9,7 @@ import type { Plane } from '../dicom/geometry.js';
 import { isReason, pixelDescription } from '../dicom/pixel-description.js';
 import type { PixelDescription } from '../dicom/pixel-description.js';
 import { decodePixels } from '../dicom/pixels.js';
-import { paddingMask, toModality, toStored } from '../dicom/rescale.js';
+import { largestChange, paddingMask, toModality, toStored } from '../dicom/rescale.js';
 import { derivedInstanceUid } from '../dicom/uid.js';
 import { hasTissueRegion, tissueRegions } from '../dicom/ultrasound-regions.js';
 import { colouredPixels, greyOf, whiteFrom, withGrey } from '../dicom/ultrasound.js';
@@ -22,6 +22,7 @@ import type { InstanceSummary } from '../derive/check-series.js';
 import { deriveInstance } from '../derive/derive-instance.js';
 import type { SourceInstance } from '../derive/derive-instance.js';
 import { derivedDescription, onNewGrid, onSourceGrid } from '../derive/grid.js';
+import type { Fault } from '../derive/faults.js';
 import type { FramePart } from '../derive/frame-part.js';
 import { framePixels, rangeOf } from '../derive/pixel-data.js';
 import type { DerivationPlan, SliceFigures } from '../derive/plan.js';
@@ -193,23 +194,44 @@ async function writeSynced(file: string, bytes: Uint8Array): Promise<void> {
   }
 }
 
+/** An image as it is written, `[row][column]` of stored values, and what was meant before rounding. */
+interface Stored {
+  readonly pixels: Int32Array;
+  /** As the own check takes it. */
+  readonly largestChange: number | null;
+  /** Whether any pixel differs from the source's. */
+  readonly changed: boolean;
+}
+
+/** @param values in output units (HU for CT) */
+function storedOf({ source, stored, region }: Work, values: Float32Array, plan: DerivationPlan): Stored {
+  const { description } = source;
+  const grey = onNewGrid(greyOf(stored, description), description, plan);
+  const made = toStored(values, grey, description);
+  return {
+    pixels: region === null ? made : withGrey(stored, made, region, description),
+    largestChange: plan.geometry === undefined ? largestChange(values, grey, description, region) : null,
+    changed: made.some((value, i) => value !== grey[i] && region?.[i] !== 0),
+  };
+}
+
 /** Checks one frame's bytes and writes them to their place in the object. */
 async function finishFrame(
   { source, stored }: Work,
   frame: number,
-  pixels: Int32Array,
+  image: Stored,
   noise: SliceFigures,
   plan: DerivationPlan,
   outFile: string,
 ): Promise<{ readonly faults: readonly string[]; readonly part: FramePart }> {
   const { description } = source;
+  const { pixels } = image;
   const written = derivedDescription(description, plan);
   rangeOf(pixels, written, 1);
   const bytes = framePixels(pixels, written);
   const faults: string[] = [];
-  const range = checkFrame(bytes, stored, source, plan, (rule, what) =>
-    faults.push(`${rule}: frame ${frame + 1}: ${what}`),
-  );
+  const fault: Fault = (rule, what) => faults.push(`${rule}: frame ${frame + 1}: ${what}`);
+  const range = checkFrame(bytes, stored, source, { ...image, plan, fault });
   const start = headerLengths.get(outFile) ?? headerLength(source, plan);
   headerLengths.set(outFile, start);
   if (faults.length === 0) await writeFrame(outFile, start + frame * bytes.length, bytes);
@@ -291,22 +313,25 @@ const methods: SliceMethods<DerivationPlan, FramePart, InstanceSummary> = {
     // On a finer grid nothing can be compared pixel by pixel.
     const quality = judged && plan.geometry === undefined ? judge(work.modality, measured, values, figures) : null;
     for (let i = 0; i < values.length; i++) values[i] = (values[i] ?? 0) / measured.scale;
-    const grey = onNewGrid(greyOf(stored, source.description), source.description, plan);
-    const made = toStored(values, grey, source.description);
-    const pixels = work.region === null ? made : withGrey(stored, made, work.region, source.description);
+    const image = storedOf(work, values, plan);
     // The model is done with the slice: its residual is here.
     shared.giveBack(measured.slice.values, measured.map);
     const inRecord = (noise: number | null): number | null => noise && noise * toRecord;
-    const recorded = { noiseBefore: inRecord(figures.noiseBefore), noiseAfter: inRecord(figures.noiseAfter) };
+    const noiseAfter = image.changed ? figures.noiseAfter : figures.noiseBefore;
+    const recorded = { noiseBefore: inRecord(figures.noiseBefore), noiseAfter: inRecord(noiseAfter) };
     if (confidence !== null && mapFile !== null) await writeFile(mapFile, confidencePicture(confidence));
-    const ended = { modality: work.modality, quality, figures: { ...figures, mean: figures.mean / measured.scale } };
+    const { changed } = image;
+    const noise = changed ? {} : { noiseAfter, noiseRatio: figures.noiseRatio && 1 };
+    const told = { ...figures, ...noise, mean: figures.mean / measured.scale };
+    const ended = { modality: work.modality, quality, changed, figures: told };
     if (work.frame !== null) {
-      const { faults, part } = await finishFrame(work, work.frame, pixels, recorded, plan, outFile);
+      const { faults, part } = await finishFrame(work, work.frame, image, recorded, plan, outFile);
       return { value: { ...ended, faults, object: null, part } };
     }
+    const { pixels } = image;
     const bytes = deriveInstance(source, plan, pixels, recorded, nowMs);
     const decoded = { ...source, pixels: stored };
-    const faults = checkInstance(decoded, bytes, plan);
+    const faults = checkInstance(decoded, bytes, plan, image.largestChange);
     if (faults.length === 0) await writeSynced(outFile, bytes);
     const sourceUid = text(source.dataSet, 'SOPInstanceUID') ?? '';
     const instance = {

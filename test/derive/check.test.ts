@@ -131,7 +131,12 @@ describe('checkInstance', () => {
     expect(checkInstance(at(sources, 0), swapped, plan).join()).toContain('CONTENT');
     const figures = { noiseBefore: null, noiseAfter: null };
     const untouched = deriveInstance(at(sources, 0), plan, at(sources, 0).pixels, figures, now);
-    expect(checkInstance(at(sources, 0), untouched, plan)).toEqual([expect.stringContaining('UNCHANGED')]);
+    const unchanged = [expect.stringContaining('UNCHANGED')];
+    expect(checkInstance(at(sources, 0), untouched, plan)).toEqual(unchanged);
+    // Only a change that rounding takes away may leave them as they were.
+    expect(checkInstance(at(sources, 0), untouched, plan, 0.4)).toEqual([]);
+    for (const largest of [0, 0.6, 20])
+      expect(checkInstance(at(sources, 0), untouched, plan, largest)).toEqual(unchanged);
   });
 
   /** A source with other elements, derived as it is. */

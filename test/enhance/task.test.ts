@@ -18,10 +18,11 @@ import { openLog } from '../../src/observe/log.js';
 import { openMetrics } from '../../src/observe/metrics.js';
 import { outcomeRecord } from '../../src/spool/records.js';
 import type { OutcomeRecord } from '../../src/spool/records.js';
-import { cleanSlice } from '../support/phantom.js';
+import { cleanSlice, noisySlice } from '../support/phantom.js';
+import type { PhantomOptions } from '../support/phantom.js';
 import { itWithData, sharedData, sharedFiles } from '../support/shared-data.js';
 import { writeSyntheticSeries } from '../support/synthetic-series.js';
-import type { SyntheticOptions, SyntheticSeries } from '../support/synthetic-series.js';
+import type { SyntheticElement, SyntheticOptions, SyntheticSeries } from '../support/synthetic-series.js';
 import { orderFor, taskModule } from '../support/task-order.js';
 
 let folder = '';
@@ -129,6 +130,50 @@ describe('a CT series', () => {
     expect(result).toMatchObject({ outcome: 'skipped', code: 'ALREADY_CLEAN', instances: [] });
     expect(result.strength).toMatchObject({ asked: 0.4, effective: 0 });
     expect(await readdir(result.outDir)).toEqual([]);
+  });
+
+  /** Stored values of 10 HU each: a share of noise of 5 HU is rounded away. */
+  const slope = 10;
+  const coarse = (options: PhantomOptions, index: number): readonly SyntheticElement[] => {
+    const values = noisySlice(options, cleanSlice(options, index / 9), index);
+    const stored = Uint16Array.from(values, (value) => Math.max(0, Math.round((value + 1024) / slope)));
+    return [
+      [0x00281053, 'DS', String(slope)],
+      [0x7fe00010, 'OW', new Uint8Array(stored.buffer)],
+    ];
+  };
+
+  it('whose change is rounded away altogether is skipped', async () => {
+    const source = await series({ ...ct, change: (index) => coarse({ ...ct, noise: 5 }, index) });
+    const result = await run(source, 'nlm', 0.25);
+    expect(result).toMatchObject({ outcome: 'skipped', code: 'NO_CHANGE', instances: [], seriesInstanceUid: null });
+    expect(result.detail).toMatch(/^noise \d+\.\d\d HU$/);
+    expect(result.strength.reached).toBe(0);
+    expect(result.noise.after).toBe(result.noise.before);
+    expect(await readdir(result.outDir)).toEqual([]);
+  });
+
+  it('says how many of its images stay as they are, and nothing else of their noise', async () => {
+    // Noise of one step within a disc.
+    const faint = Uint16Array.from({ length: 128 * 128 }, (_, i) =>
+      Math.hypot(Math.floor(i / 128) - 64, (i % 128) - 64) < 55 ? 106 + (((i * 7919) >> 4) % 2) : 2,
+    );
+    const source = await series({
+      ...ct,
+      change: (index) => {
+        const noisy = coarse({ ...ct, noise: 12 }, index);
+        return index < 3 ? [...noisy, [0x7fe00010, 'OW', new Uint8Array(faint.buffer)]] : noisy;
+      },
+    });
+    const result = await run(source, 'nlm', 0.25);
+    expect(result).toMatchObject({ outcome: 'enhanced', warnings: [{ code: 'NO_CHANGE', detail: '3 of 10 images' }] });
+    for (const [index, { file }] of result.instances.entries()) {
+      const [before, after] = [
+        await pixels(source.files[index] ?? ''),
+        await pixels(join(result.outDir, 'objects', file)),
+      ];
+      expect(Buffer.from(after.values.buffer).equals(Buffer.from(before.values.buffer))).toBe(index < 3);
+    }
   });
 
   it('without soft tissue is skipped, as its noise cannot be measured', async () => {

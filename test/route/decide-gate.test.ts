@@ -353,6 +353,7 @@ describe('the input gate', () => {
         'SOURCE_SWEPT',
         // Of a task that has begun.
         'ALREADY_CLEAN',
+        'NO_CHANGE',
         'NOISE_NOT_MEASURABLE',
         'WITHHELD',
         'SUPERSEDED',

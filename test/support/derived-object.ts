@@ -6,6 +6,7 @@ import { text } from '../../src/dicom/values.js';
 import { checkFrame } from '../../src/derive/check-pixels.js';
 import { checkObjectHeader } from '../../src/derive/check-object.js';
 import { deriveHeader } from '../../src/derive/derive-instance.js';
+import type { Fault } from '../../src/derive/faults.js';
 import { framePixels } from '../../src/derive/pixel-data.js';
 import type { DerivationPlan } from '../../src/derive/plan.js';
 import { joined } from '../../src/dicom/element.js';
@@ -27,6 +28,7 @@ export async function derivedObject(
   const first = pixelDescription(instance.dataSet);
   if (isReason(first)) throw new Error(first.code);
   const faults: string[] = [];
+  const fault: Fault = (rule, what) => faults.push(`${rule}: ${what}`);
   const frames: Uint8Array[] = [];
   const range = { smallest: Infinity, largest: -Infinity };
   for (let frame = 0; frame < first.frames; frame++) {
@@ -34,9 +36,7 @@ export async function derivedObject(
     if (isReason(description)) throw new Error(description.code);
     const stored = await decodePixels(instance.dataSet, description, instance.part10.transferSyntaxUid, frame);
     const bytes = framePixels(onFrame(stored, description), derivedDescription(description, plan));
-    const own = checkFrame(bytes, stored, { ...instance, description }, plan, (rule, what) =>
-      faults.push(`${rule}: ${what}`),
-    );
+    const own = checkFrame(bytes, stored, { ...instance, description }, { plan, largestChange: null, fault });
     range.smallest = Math.min(range.smallest, own.smallest);
     range.largest = Math.max(range.largest, own.largest);
     frames.push(bytes);
@@ -55,6 +55,7 @@ export async function objectFaults(instance: Instance, bytes: Uint8Array, plan: 
   const first = pixelDescription(instance.dataSet);
   if (isReason(first)) throw new Error(first.code);
   const faults: string[] = [];
+  const fault: Fault = (rule, what) => faults.push(`${rule}: ${what}`);
   const { rows, columns, samples, frames, bitsAllocated } = derivedDescription(first, plan);
   const size = rows * columns * samples * (bitsAllocated / 8);
   const header = bytes.subarray(0, bytes.length - size * frames);
@@ -65,9 +66,7 @@ export async function objectFaults(instance: Instance, bytes: Uint8Array, plan: 
     if (isReason(description)) throw new Error(description.code);
     const stored = await decodePixels(instance.dataSet, description, instance.part10.transferSyntaxUid, frame);
     const own = bytes.subarray(header.length + frame * size, header.length + (frame + 1) * size);
-    const found = checkFrame(own, stored, { ...instance, description }, plan, (rule, what) =>
-      faults.push(`${rule}: ${what}`),
-    );
+    const found = checkFrame(own, stored, { ...instance, description }, { plan, largestChange: null, fault });
     range.smallest = Math.min(range.smallest, found.smallest);
     range.largest = Math.max(range.largest, found.largest);
     const values = bitsAllocated === 8 ? own : new Uint16Array(own.slice().buffer);
