@@ -1,6 +1,7 @@
 // Structured log: JSON lines on standard error, so that standard output stays for results. Never patient data: a series is its key.
 import { createRequire } from 'node:module';
 import type pinoModule from 'pino';
+import { LogStream } from './log-stream.js';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 type Fields = Readonly<Record<string, unknown>>;
@@ -63,6 +64,6 @@ function openPino(level: LogLevel): pinoModule.Logger {
       formatters: { level: (label) => ({ level: label }) },
       serializers: { error: pino.stdSerializers.err },
     },
-    pino.destination({ dest: 2, sync: true }),
+    new LogStream(),
   );
 }

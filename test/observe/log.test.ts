@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
 
@@ -42,5 +43,34 @@ describe('log', () => {
       `log.info('x', { PatientName: 'Doe^John', deep: { PatientID: '4711' }, peer: 'ct1' });`,
     );
     expect(line).toMatchObject({ PatientName: '[removed]', deep: { PatientID: '[removed]' }, peer: 'ct1' });
+  });
+
+  it('does not hold up the process when nobody reads it, and tells what was lost', async () => {
+    const written = 6000; // of a kilobyte: more than a pipe holds and than is kept
+    const code = `import { openLog } from ${JSON.stringify(log)}; const log = openLog('info');
+      for (let n = 0; n < ${written}; n++) log.info('line', { n, filler: 'x'.repeat(1000) });
+      process.stdout.write('not held up'); process.stdin.resume();`;
+    const run = spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: 'pipe' });
+    const ended = once(run, 'close');
+    await once(run.stdout, 'data');
+    let all = '';
+    run.stderr.setEncoding('utf8').on('data', (part: string) => {
+      all += part;
+      if (all.endsWith('nobody read them"}\n')) run.stdin.end();
+    });
+    await ended;
+    const told = all
+      .trimEnd()
+      .split('\n')
+      .map((line): Record<string, unknown> => JSON.parse(line));
+    const lost = told.at(-1);
+    expect(lost).toMatchObject({
+      level: 'warn',
+      msg: 'log lines were lost: nobody read them',
+      lines: expect.any(Number),
+    });
+    expect(told.slice(0, -1).map(({ n }) => n)).toEqual(Array.from({ length: told.length - 1 }, (_, n) => n));
+    expect(Number(lost?.['lines']) + told.length - 1).toBe(written);
+    expect(run.exitCode).toBe(0);
   });
 });
