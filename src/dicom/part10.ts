@@ -50,7 +50,7 @@ export function readPart10(bytes: Uint8Array): Part10 {
   const values = new Map<number, Uint8Array>();
   let offset = metaStart;
   while (offset + 8 <= bytes.length && view.getUint16(offset, true) === 2) {
-    const vr = ascii(bytes, offset + 4, 2);
+    const vr = String.fromCharCode(bytes[offset + 4] ?? 0, bytes[offset + 5] ?? 0);
     if (!/^[A-Z]{2}$/.test(vr))
       throw new LimpidError('DICOM_MALFORMED', `file meta group is not explicit VR at byte ${offset}`);
     const long = longHeader(vr);
@@ -93,7 +93,7 @@ export function readPart10(bytes: Uint8Array): Part10 {
 }
 
 function ascii(bytes: Uint8Array, start: number, length: number): string {
-  return String.fromCharCode(...bytes.subarray(start, start + Math.min(length, 1024)));
+  return Buffer.from(bytes.buffer, bytes.byteOffset + start, Math.min(length, 1024)).toString('latin1');
 }
 
 /** What a file meta group of limpid's says; version, implementation and group length are its own. */

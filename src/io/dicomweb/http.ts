@@ -6,7 +6,8 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { SecureContext } from 'node:tls';
 import { LimpidError } from '../../errors.js';
-import { type TlsTarget, checkPeer, describeTlsFault, isTlsFault, tlsFaultClass } from '../dimse/tls-caller.js';
+import { type TlsTarget, checkPeer } from '../dimse/tls-caller.js';
+import { describeTlsFault, isTlsFault, tlsFaultClass } from '../dimse/tls-fault.js';
 
 /** A DICOMweb server. */
 export interface WebTarget {

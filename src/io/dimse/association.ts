@@ -179,6 +179,16 @@ export class Association {
     if (this.#role === 'acceptor' && writableLength > this.#limits.unreadBytes) this.pause('unread');
   }
 
+  /** What `write` is called with meanwhile goes out by one call. */
+  together<T>(write: () => T): T {
+    this.#stream.cork();
+    try {
+      return write();
+    } finally {
+      this.#stream.uncork();
+    }
+  }
+
   /** Stops reading until `resume` with the same reason. */
   pause(reason: PauseReason): void {
     this.#pauses.add(reason);

@@ -6,7 +6,8 @@ import { performance } from 'node:perf_hooks';
 import { type SecureContext, type TLSSocket, connect as connectTls } from 'node:tls';
 import type { X509Certificate } from 'node:crypto';
 import { failures } from '../../errors.js';
-import { type TlsTarget, describeTlsFault, startTls } from './tls-caller.js';
+import { type TlsTarget, startTls } from './tls-caller.js';
+import { describeTlsFault } from './tls-fault.js';
 
 export interface Finding {
   readonly step: 'name' | 'tcp' | 'tls' | 'association' | 'contexts' | 'echo' | 'commitment' | 'service' | 'folder';

@@ -28,6 +28,8 @@ const prefixBytes = 16 * 1024;
 /** Behind so many bytes of a data set nobody looks for its identity. */
 const identityBytes = 4 * 1024 * 1024;
 const chunkBytes = 64 * 1024;
+/** Of the first bytes so many are walked at once: mostly the identity is among them, and walking is most of what reading it costs. */
+const pieceBytes = 1024;
 
 /** @throws LimpidError DICOM_NOT_DICOM, DICOM_MALFORMED */
 function startOf(prefix: Buffer, size: number): { place: DataSetPlace; transferSyntaxUid: string } {
@@ -53,12 +55,15 @@ function readUpToNow(descriptor: number, length: number, position: number): Buff
 
 /** @param first the data set's first bytes */
 async function walkToIdentity(descriptor: number, start: number, first: Buffer, walk: Walk): Promise<void> {
-  for (let position = start, chunk = first; position < start + identityBytes && chunk.length > 0;) {
+  for (let position = start; position < start + identityBytes;) {
+    const at = position - start;
+    const chunk =
+      at < first.length ? first.subarray(at, at + pieceBytes) : readUpToNow(descriptor, chunkBytes, position);
+    if (chunk.length === 0) return;
     position += chunk.length;
     walk.push(chunk);
     await walk.drained();
     if (walk.isIdentityKnown || walk.fault !== null) return;
-    chunk = readUpToNow(descriptor, chunkBytes, position);
   }
 }
 

@@ -13,7 +13,8 @@ import { AbortReason, AbortSource, type Rejection, encodeData, invalidMessage, v
 import { responseTo } from './response.js';
 import type { StoreAnswer } from './sink.js';
 import { answers, describeRejection, rejectionClass } from './status.js';
-import { type TlsTarget, describeTlsFault, isTlsFault, startTls, tlsFaultClass } from './tls-caller.js';
+import type { TlsTarget } from './tls-caller.js';
+import { describeTlsFault, isTlsFault, tlsFaultClass } from './tls-fault.js';
 
 export interface ScuTarget {
   /** Called AE title. */
@@ -142,6 +143,7 @@ async function secure(
   const stop = () => socket.destroy();
   stopped.addEventListener('abort', stop);
   try {
+    const { startTls } = await import('./tls-caller.js');
     return await startTls(socket, host, tls);
   } catch (error) {
     socket.destroy();
@@ -258,9 +260,11 @@ export class Requestor implements AssociationUser, MessageUser {
     const answered = this.#wait();
     answered.catch(() => {}); // it is awaited below, after the data set
     const command = encodeCommand({ ...request, messageId, hasDataSet: sendData !== undefined });
-    this.#association.write(encodeData(contextId, 'command', command, this.#room));
     try {
-      await sendData?.();
+      await this.#association.together(() => {
+        this.#association.write(encodeData(contextId, 'command', command, this.#room));
+        return sendData?.();
+      });
     } catch (error) {
       if (this.#failure === null) this.abort('the data set could not be read to its end');
       throw error;
