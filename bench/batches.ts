@@ -8,7 +8,7 @@ import { openRegistry } from '../src/inference/registry.js';
 import { openSession } from '../src/inference/session.js';
 import type { Session } from '../src/inference/session.js';
 import { modelsDirectory } from '../test/support/task-order.js';
-import { ffdrGflop, matrixProduct } from './onnx-graph.js';
+import { ctLowDoseGflop, matrixProduct } from './onnx-graph.js';
 import { report } from './report.js';
 import type { Figure } from './report.js';
 
@@ -40,7 +40,7 @@ const session = await openSession(registry.file('ct-low-dose'), provider);
 const figures: Figure[] = [];
 for (let batch = 1; batch <= Number(most); batch *= 2) {
   const seconds = await leastSeconds(session, [input.input, input.output], [batch, 2, side, side]);
-  const share = (batch * ffdrGflop(48, 10, side, side)) / seconds / rate;
+  const share = (batch * ctLowDoseGflop(side, side)) / seconds / rate;
   figures.push({ what: `batch of ${batch}`, value: batch / seconds, unit: 'slices/s' });
   figures.push({ what: `batch of ${batch}, share of the matrix product's rate`, value: share, unit: '' });
 }

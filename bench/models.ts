@@ -7,7 +7,7 @@ import { openRegistry } from '../src/inference/registry.js';
 import { openSession } from '../src/inference/session.js';
 import type { Session } from '../src/inference/session.js';
 import { modelsDirectory } from '../test/support/task-order.js';
-import { ffdrGflop, matrixProduct, redCnn } from './onnx-graph.js';
+import { ctLowDoseGflop, matrixProduct, redCnn } from './onnx-graph.js';
 import { programOf } from './processes.js';
 import { median, report } from './report.js';
 
@@ -78,7 +78,7 @@ const redMs = await runMs(yardstick, ['x', 'y'], [1, 2, 512, 512]);
 await yardstick.close();
 
 const gemmGflop = (2 * product ** 3) / 1e9;
-const ctGflop = ffdrGflop(48, 10, 512, 512);
+const ctGflop = ctLowDoseGflop(512, 512);
 /** Round by round: the two have run one after the other. */
 const share = median(times[1]!.map((ms, round) => ctGflop / ms / (gemmGflop / times[0]![round]!)));
 report(

@@ -121,8 +121,13 @@ export function redCnn(width = 96): Uint8Array {
   return modelOf({ nodes, tensors, input: ['x', ['n', 2, 'h', 'w']], output: ['y', ['n', 1, 'h', 'w']] });
 }
 
-/** Arithmetic of FFDR, GFLOP: 6x6 of stride 2 over two planes, depth - 2 times 3x3 at half resolution, 3x3 to four planes. */
-export function ffdrGflop(width: number, depth: number, rows: number, columns: number): number {
-  const perPixel = 2 * (2 * 36 * width + (depth - 2) * 9 * width ** 2 + 9 * width * 4);
+/** Width of ct-low-dose's sums, and of what lies between the two convolutions of each of its pairs: idle channels are left out. */
+const ctLowDose = { width: 48, inner: [16, 48, 48, 48] };
+
+/** Arithmetic of ct-low-dose, GFLOP: 6x6 of stride 2 over two planes, pairs of 3x3 at half resolution, 3x3 to four planes. */
+export function ctLowDoseGflop(rows: number, columns: number): number {
+  const { width, inner } = ctLowDose;
+  const pairs = inner.reduce((sum, between) => sum + 2 * 9 * width * between, 0);
+  const perPixel = 2 * (2 * 36 * width + pairs + 9 * width * 4);
   return (perPixel * (rows / 2) * (columns / 2)) / 1e9;
 }

@@ -6,6 +6,7 @@ from pathlib import Path
 MODELS = {"ct": "ct-low-dose", "mr": "mr-accelerated", "us": "us-despeckle"}
 MINUTES = {"ct": 30.0, "mr": 25.0, "us": 35.0}
 POOLS = {"ct": {"ct": 600, "ct-faint": 160}, "mr": {"mr": 1500}, "us": {"us": 800}}
+TRIM_POOLS = {"ct": {"ct": 60, "ct-faint": 20}, "mr": {"mr": 400}}
 NOISE_SHARES = {"ct": 0.3, "mr": 0.3, "us": 0.15}
 HELD_OUT = {"ct": 20, "mr": 100, "us": 50}
 SHARED_DATA = Path(__file__).resolve().parents[4] / "shared/data"
@@ -56,6 +57,20 @@ def _average(arguments: argparse.Namespace) -> None:
     from limpid_training.export import average
 
     average(arguments.first, arguments.second, arguments.out)
+
+
+def _trim(arguments: argparse.Namespace) -> None:
+    import torch
+
+    from limpid_training import idle_channels, pools
+    from limpid_training.export import load_weights
+
+    modality, work = arguments.modality, arguments.work / "pools"
+    held_out = pools.load(pools.build(modality, work, HELD_OUT[modality], HELD_OUT_SEED))
+    chosen_by = [part for kind, count in TRIM_POOLS[modality].items() for part in pools.build(kind, work, count, POOL_SEED)]
+    network = load_weights(arguments.weights)
+    smaller = idle_channels.run(modality, network, (pools.load(chosen_by), held_out), arguments.slices, arguments.limit)
+    torch.save(smaller.state_dict(), arguments.out)
 
 
 def _check(_: argparse.Namespace) -> None:
@@ -150,10 +165,18 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--rate", type=float, default=2e-3)
         command.add_argument("--seed", type=int, default=0)
         command.set_defaults(run=_train)
-    command = commands.add_parser("export", help="weights (.pt) to ONNX")
+    command = commands.add_parser("export", help="weights (.pt, or an older .onnx) to ONNX")
     command.add_argument("weights", type=Path)
     command.add_argument("onnx", type=Path)
     command.set_defaults(run=_export)
+    command = commands.add_parser("trim", help="leave out inner channels that nothing gets past; fails where the output changes")
+    command.add_argument("modality", choices=TRIM_POOLS)
+    command.add_argument("--weights", type=Path, required=True, help=".pt or .onnx")
+    command.add_argument("--work", type=Path, required=True, help="folder of the pools")
+    command.add_argument("--slices", type=Path, nargs="+", required=True, help="DICOM files: every other one helps to choose, all confirm")
+    command.add_argument("--limit", type=float, default=5e-3, help="most that a channel left out may add to a sum, network units")
+    command.add_argument("--out", type=Path, required=True, help=".pt")
+    command.set_defaults(run=_trim)
     command = commands.add_parser("average", help="mean of two networks' weights, one trained on from the other")
     for name in ("first", "second", "out"):
         command.add_argument(name, type=Path)

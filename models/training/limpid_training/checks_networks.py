@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from limpid_training import augment, compress, dicom_objects, noise_estimate, patches, pools, quality, train, variants, yardsticks
+from limpid_training import augment, compress, dicom_objects, idle_channels, noise_estimate, patches, pools, quality, train, variants, yardsticks
 from limpid_training import ct_simulator as ct
 from limpid_training import mr_simulator as mr
-from limpid_training.export import TOLERANCE, export
+from limpid_training.export import TOLERANCE, export, load_weights
 from limpid_training.network import Ffdr, parameter_count
 from limpid_training.volumes import smooth_volume
 
@@ -96,6 +96,30 @@ class Network(unittest.TestCase):
         torch.manual_seed(1)
         with tempfile.TemporaryDirectory() as folder:
             self.assertLessEqual(export(Ffdr(), Path(folder) / "model.onnx"), TOLERANCE)
+
+    def test_the_file_gives_its_weights_back(self) -> None:
+        torch.manual_seed(2)
+        network = Ffdr(32, 6, inner=(16, 32))
+        with tempfile.TemporaryDirectory() as folder:
+            export(network, Path(folder) / "model.onnx")
+            back = load_weights(Path(folder) / "model.onnx").state_dict()
+        self.assertEqual(list(back), list(network.state_dict()))
+        for name, value in network.state_dict().items():
+            torch.testing.assert_close(back[name], value, rtol=0, atol=0)
+
+    def test_channels_that_nothing_gets_past_are_left_out_and_no_others(self) -> None:
+        torch.manual_seed(3)
+        network = Ffdr(32, 6).eval()
+        idle = torch.arange(32) % 2 == 1
+        with torch.no_grad():
+            network.body[0].weight[idle] = -network.body[0].weight[idle].abs()
+        x = torch.rand(2, 2, 32, 32)
+        most = idle_channels.strongest(network, [x])
+        self.assertTrue(bool((most[0][idle] == 0).all()))
+        smaller = idle_channels.without(network, most, 0.0)
+        self.assertEqual([layer.out_channels for layer in smaller.body], [16, 32, 32, 32])
+        self.assertLess(idle_channels.difference(network, smaller, [x]), 1e-6)
+        self.assertGreater(idle_channels.difference(network, idle_channels.without(network, most, 1.0), [x]), 1e-3)
 
 
 class Evaluation(unittest.TestCase):

@@ -1,5 +1,7 @@
 """The networks of limpid: FFDR in two sizes."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import nn
 from torch.nn import functional
@@ -19,13 +21,16 @@ class Ffdr(nn.Module):
     The first convolution, 6x6 of stride 2, equals a pixel unshuffle and a 3x3 convolution, without the transposition that an
     inference engine would have to do. There are no biases, so scaling the image and its noise scales the result: one network
     serves HU, MR counts and any gain. The network predicts the noise and subtracts it. Further inputs (neighbouring slices)
-    follow the noise map.
+    follow the noise map. `inner`: channels between the two convolutions of each pair, else `width`.
     """
 
-    def __init__(self, width: int = FULL[0], depth: int = FULL[1], inputs: int = 2) -> None:
+    def __init__(
+        self, width: int = FULL[0], depth: int = FULL[1], inputs: int = 2, inner: Sequence[int] | None = None
+    ) -> None:
         super().__init__()
         self.head = nn.Conv2d(inputs, width, 6, stride=2, padding=2, bias=False)
-        self.body = nn.ModuleList(nn.Conv2d(width, width, 3, padding=1, bias=False) for _ in range(depth - 2))
+        sizes = [size for between in inner or [width] * (depth // 2 - 1) for size in ((width, between), (between, width))]
+        self.body = nn.ModuleList(nn.Conv2d(*size, 3, padding=1, bias=False) for size in sizes)
         self.tail = nn.Conv2d(width, 4, 3, padding=1, bias=False)
         with torch.no_grad():
             self.tail.weight *= 0.1  # begins near the identity
@@ -49,6 +54,7 @@ def network_of(weights: dict[str, torch.Tensor]) -> Ffdr:
     """The FFDR whose weights these are."""
     width, inputs = weights["head.weight"].shape[:2]
     depth = 2 + sum(name.startswith("body.") for name in weights)
-    network = Ffdr(width, depth, inputs)
+    inner = [len(weights[f"body.{layer}.weight"]) for layer in range(0, depth - 2, 2)]
+    network = Ffdr(width, depth, inputs, inner)
     network.load_state_dict(weights)
     return network
