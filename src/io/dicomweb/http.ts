@@ -6,6 +6,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { SecureContext } from 'node:tls';
 import { LimpidError } from '../../errors.js';
+import { lookupName } from '../lookup.js';
 import { type TlsTarget, checkPeer } from '../dimse/tls-caller.js';
 import { describeTlsFault, isTlsFault, tlsFaultClass } from '../dimse/tls-fault.js';
 
@@ -69,6 +70,7 @@ export async function ask(target: WebTarget, what: WebRequest, signal: AbortSign
   const options: RequestOptions = {
     method: what.method,
     signal: AbortSignal.any([signal, deadline]),
+    lookup: lookupName,
     agent: false, // one connection a request: none is reused that the server is just closing
     headers: {
       ...what.headers,

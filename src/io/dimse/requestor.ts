@@ -2,6 +2,7 @@
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { type FailureCode, LimpidError } from '../../errors.js';
+import { lookupName } from '../lookup.js';
 import type { AssociateAccept, ProposedContext, RoleSelection } from './associate-pdu.js';
 import { Association, type AssociationEnd, type AssociationUser } from './association.js';
 import { type Command, encodeCommand } from './command.js';
@@ -109,7 +110,7 @@ function tlsFailure(code: string, why: string, phase: 'connecting' | 'establishe
 function openSocket({ host, port }: ScuTarget, connectMs: number, signal: AbortSignal | undefined): Promise<Socket> {
   const details = { deliveryClass: 'transient', phase: 'connecting' } as const;
   return new Promise((resolve, reject) => {
-    const socket = connect({ host, port, noDelay: true, keepAlive: true });
+    const socket = connect({ host, port, noDelay: true, keepAlive: true, lookup: lookupName });
     const fail = (code: FailureCode, why: string) => {
       clearTimeout(timer);
       signal?.removeEventListener('abort', stop);
