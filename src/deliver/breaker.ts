@@ -62,8 +62,8 @@ export function afterFailure(
   return {
     state: failures >= pace.opensAfter ? 'open' : 'closed',
     failures,
-    // Full jitter, but never at once: a peer that has just failed needs a moment.
-    untilMs: nowMs + Math.max(pace.firstMs / 10, ceiling * jitter),
+    // Full jitter, but never at once: a peer that has just failed needs a moment. What it asks for itself is kept.
+    untilMs: nowMs + Math.max(pace.firstMs / 10, ceiling * jitter, failure.retryAfterMs ?? 0),
     failure: { ...failure, class: lasts ? 'permanent' : 'transient' },
     sinceMs,
   };

@@ -35,8 +35,17 @@ export function answerOfAnother(status: number, contentType: string): Destinatio
   return { code: 'DICOMWEB_REFUSED', detail, pace: 'operator' };
 }
 
-/** @param instances of the request */
-export function decideAnswer(status: number, instances: number): AnswerDecision {
+/**
+ * @param instances of the request
+ * @param retryAfterMs the wait that the answer asks for; null: none
+ */
+export function decideAnswer(status: number, instances: number, retryAfterMs: number | null = null): AnswerDecision {
+  const decision = byStatus(status, instances, retryAfterMs !== null);
+  if (decision.kind !== 'failure' || decision.failure.pace !== 'refused' || retryAfterMs === null) return decision;
+  return { kind: 'failure', failure: { ...decision.failure, retryAfterMs } };
+}
+
+function byStatus(status: number, instances: number, isForNow: boolean): AnswerDecision {
   switch (status) {
     case 200:
     case 201:
@@ -64,6 +73,8 @@ export function decideAnswer(status: number, instances: number): AnswerDecision 
     case 415:
       return { kind: 'syntax', comment: `HTTP ${status}` };
     case 413:
+      // Too large only for the moment (RFC 9110 Section 15.5.14).
+      if (isForNow) return failure(status, 'refused', 'the server takes nothing so large now');
       if (instances > 1) return { kind: 'split' };
       return { kind: 'instance', class: 'permanent', status: null, comment: 'HTTP 413: too large for the server' };
     case 409:

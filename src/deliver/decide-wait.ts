@@ -83,7 +83,8 @@ function behindFailure(
   if (state === 'closed') {
     return { why: 'peer', says: `tried again at ${next} (${failure.detail})`, since, until: next };
   }
-  const probing = state === 'half-open' ? 'a probe is on its way' : `the next probe goes out at ${next}`;
+  const asks = failure.retryAfterMs === undefined ? '' : ', as it asks';
+  const probing = state === 'half-open' ? 'a probe is on its way' : `the next probe goes out at ${next}${asks}`;
   const mend = failure.class === 'permanent' ? ', and a person has to mend the cause' : '';
   const says = `it takes nothing since ${since} (${failure.detail})${mend}; ${probing}`;
   return { why: 'peer', says, since, until: state === 'half-open' ? null : next };

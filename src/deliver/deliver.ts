@@ -171,9 +171,11 @@ export class Deliverer {
     const took = outcomes.some((outcome) => outcome.class === 'delivered' || outcome.class === 'warned');
     const isAnswered = outcomes.some(({ status }) => status !== null);
     const suspects = outcomes.length > 0 && outcomes.every((outcome) => isSuspect(batches, outcome.sopInstanceUid));
-    if (isAnswered || (failure === null && took)) desk.answered(took);
-    else if (failure !== null && !(suspects && failure.pace === 'lost'))
-      desk.failed(failure, recordedSince(batches, failure));
+    const answers = isAnswered || (failure === null && took);
+    if (answers) desk.answered(took);
+    // What the peer has answered for before counts for more than how it ended, unless it says itself when to come back.
+    const counts = failure?.retryAfterMs !== undefined || !(answers || (suspects && failure?.pace === 'lost'));
+    if (failure !== null && counts) desk.failed(failure, recordedSince(batches, failure));
     const instances = outcomes.map((outcome) => {
       const { sopInstanceUid, status, comment } = outcome;
       const settled = settleOutcome(outcome, batches, peer.retry.treatAsTransient, (sinceMs) =>

@@ -22,6 +22,8 @@ export interface DestinationFailure {
   readonly code: FailureCode;
   readonly detail: string;
   readonly pace: FailurePace;
+  /** The wait that it has asked for, ms; it is not asked before. */
+  readonly retryAfterMs?: number;
 }
 
 export interface Outcome {

@@ -9,6 +9,7 @@ import { readStowAnswer } from '../io/dicomweb/stow-answer.js';
 import { store } from '../io/dicomweb/stow.js';
 import { deliveryRule } from '../io/dimse/status.js';
 import type { Log } from '../observe/log.js';
+import { decideRetryAfter } from './decide-retry-after.js';
 import { answerOfAnother, decideAnswer, hex } from './decide-stow.js';
 import type { Destination, DestinationFailure, Outcome, Outgoing, SendControl } from './destination.js';
 import type { Transcode } from './transcoder.js';
@@ -22,10 +23,14 @@ export interface DicomwebOptions {
   readonly sourceAe: string;
   readonly transcode: Transcode;
   readonly log: Log;
+  /** Wall clock, ms since epoch. */
+  readonly now: () => number;
 }
 
 /** Most instances of a request. */
 const batchInstances = 100;
+/** Not authorized, or not now: answers that it gives to any question. */
+const saysNo: readonly number[] = [401, 403, 407, 429];
 /** Referenced Transfer Syntax not supported (PS3.18 Annex I.2). */
 const syntaxNotSupported = 0xc122;
 
@@ -35,10 +40,12 @@ export function dicomwebDestination(target: WebTarget, options: DicomwebOptions)
     async probe(signal): Promise<DestinationFailure | null> {
       try {
         const request = { method: 'OPTIONS', path: 'studies', headers: {}, body: null } as const;
-        const { status } = await ask(target, request, signal);
+        const answer = await ask(target, request, signal);
+        const { status } = answer;
         // Whatever else it answers to a question it may not know, it is there.
-        const decision = status === 401 || status === 403 || status >= 502 ? decideAnswer(status, 1) : null;
-        return decision?.kind === 'failure' ? decision.failure : null;
+        if (!saysNo.includes(status) && status < 502) return null;
+        const decision = decideAnswer(status, 1, decideRetryAfter(answer, options.now()));
+        return decision.kind === 'failure' ? decision.failure : null;
       } catch (error) {
         return failureOf(error);
       }
@@ -156,7 +163,8 @@ class Sending {
       else for (const { kept } of batch) this.#unreadable(kept, error);
       return;
     }
-    const decision = decideAnswer(answer.status, batch.length);
+    const retryAfterMs = decideRetryAfter(answer, this.#options.now());
+    const decision = decideAnswer(answer.status, batch.length, retryAfterMs);
     if (decision.kind === 'failure') this.#failure ??= decision.failure;
     else if (decision.kind === 'split') await this.#halves(batch);
     else if (decision.kind === 'syntax') for (const one of batch) await this.#convert(one, decision.comment);

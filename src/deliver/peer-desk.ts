@@ -57,6 +57,11 @@ export class PeerDesk {
   get isOpenFor(): boolean {
     return mayGo(this.#breaker, this.#deps.now());
   }
+  /** Whether the peer itself has said when to come back, and that is not yet: an answer for what was under way does not change it. */
+  get #isAskedToWait(): boolean {
+    const { failure, untilMs } = this.#breaker;
+    return failure?.retryAfterMs !== undefined && this.#deps.now() < untilMs;
+  }
   /** Whether the peer has taken an instance since a time, ms since epoch. */
   hasTakenSince(sinceMs: number): boolean {
     return this.#tookAtMs >= sinceMs;
@@ -66,7 +71,7 @@ export class PeerDesk {
   answered(took: boolean): void {
     this.#isFresh = false;
     if (took) this.#tookAtMs = this.#deps.now();
-    if (this.#breaker === closedBreaker) return;
+    if (this.#breaker === closedBreaker || this.#isAskedToWait) return;
     this.#become(closedBreaker);
     void this.wakeNext();
   }
@@ -82,11 +87,16 @@ export class PeerDesk {
     this.#isFresh = false;
     this.#become(afterFailure(before, failure, nowMs, this.#deps.random(), sinceMs));
     this.#arm();
-    const { failure: now } = this.#breaker;
+    const { failure: now, untilMs } = this.#breaker;
+    const { peer } = this.#deps;
+    if (failure.retryAfterMs !== undefined) {
+      const [asked, until] = [failure.retryAfterMs / 1000, new Date(untilMs).toISOString()];
+      this.#deps.log.info('a peer says when it may be asked again', { peer, seconds: asked, until });
+    }
     if (now?.class === 'permanent' && before.failure?.class !== 'permanent') {
       const { code, detail } = now;
       this.#deps.log.error('a peer takes nothing until a person mends the cause', {
-        peer: this.#deps.peer,
+        peer,
         code,
         detail,
       });
@@ -148,7 +158,11 @@ export class PeerDesk {
   /** The wait is over: a closed breaker lets them go, an open one asks first. */
   async #turn(): Promise<void> {
     const { peer, destination, log, now } = this.#deps;
-    if (this.#breaker.state !== 'open') return this.recovered();
+    if (this.#breaker.state !== 'open') {
+      // By the clock that the wait was measured with: the wall's may have been set back meanwhile.
+      this.#breaker = { ...this.#breaker, untilMs: Math.min(this.#breaker.untilMs, now()) };
+      return this.recovered();
+    }
     const asked = destination();
     if (asked === null) return;
     const open = this.#breaker;

@@ -114,6 +114,7 @@ export function destinationOf(
       sourceAe,
       transcode,
       log,
+      now: Date.now,
     });
   }
   const target = dicomTarget(name, config, tls, watch);

@@ -47,6 +47,12 @@ describe('the ways to open and close', () => {
     expect(failed('refused', 50, 1e10).failure?.class).toBe('transient');
   });
 
+  it('a peer that says when it may be asked again is not asked before, and may be later', () => {
+    const asks = (retryAfterMs: number) => afterFailure(closedBreaker, { ...failure('refused'), retryAfterMs }, 0, 1);
+    expect(asks(120_000)).toMatchObject({ state: 'open', untilMs: 120_000 });
+    expect(asks(5_000).untilMs).toBe(30_000);
+  });
+
   it('a probe that is answered lets all go, and one more failure opens it again with the longer wait', () => {
     const open = failed('lost', 5);
     expect(whileProbing(open).state).toBe('half-open');

@@ -56,6 +56,8 @@ describe('why a delivery waits', () => {
       since: '2026-03-02T11:58:30.000Z',
       until: '2026-03-02T12:00:08.000Z',
     });
+    const asking: PeerStanding = { ...away, failure: away.failure && { ...away.failure, retryAfterMs: 8_000 } };
+    expect(wait([], asking)?.says).toMatch(/; the next probe goes out at 2026-03-02T12:00:08.000Z, as it asks$/);
     expect(wait([], { ...away, state: 'half-open' })?.says).toMatch(/; a probe is on its way$/);
     const person: PeerStanding = { ...away, failure: away.failure && { ...away.failure, class: 'permanent' } };
     expect(wait([], person)?.says).toContain('a person has to mend the cause');

@@ -165,6 +165,68 @@ describe('a destination that is away', () => {
   });
 });
 
+describe('a server that says when to come back', () => {
+  const busy: DestinationFailure = {
+    code: 'DICOMWEB_REFUSED',
+    detail: 'HTTP 503',
+    pace: 'refused',
+    retryAfterMs: 120_000,
+  };
+
+  it('is not asked before, though it has taken something in the same breath, and what was under way ends well', async () => {
+    let attempts = 0;
+    let probes = 0;
+    let slow: (report: SendReport) => void = () => undefined;
+    let begin: () => void = () => undefined;
+    const begun = new Promise<void>((resolve) => (begin = resolve));
+    const table = bench({
+      send: (instances) => {
+        attempts += 1;
+        begin();
+        if (attempts === 1) return new Promise((resolve) => (slow = () => resolve(all(instances))));
+        return Promise.resolve({
+          failure: busy,
+          outcomes: instances.slice(0, 1).map((first) => delivered(first.sopInstanceUid)),
+        });
+      },
+      probe: () => Promise.resolve(probes++ === 0 ? busy : null),
+    });
+    const underWay = run(table, one);
+    await begun;
+    await run(table, two);
+    slow(all([]));
+    await underWay;
+    expect(table.deliverer.breaker('pacs')).toMatchObject({
+      state: 'open',
+      untilMs: Date.parse('2026-01-01T00:02:00Z'),
+      failure: { retryAfterMs: 120_000 },
+    });
+    table.pass(119_999);
+    for (const job of [two, three]) await run(table, job);
+    expect([attempts, probes]).toEqual([2, 0]);
+  });
+});
+
+describe('a clock that is set back', () => {
+  it('does not hold a peer back beyond the pause that was meant', async () => {
+    const reset: DestinationFailure = { code: 'DIMSE_ABORTED', detail: 'aborted', pace: 'lost' };
+    let attempts = 0;
+    const again = new Promise<void>((resolve, reject) => {
+      const table = bench({
+        send: (instances) => {
+          attempts += 1;
+          if (attempts === 1) return Promise.resolve({ failure: reset, outcomes: [] });
+          resolve();
+          return Promise.resolve(all(instances));
+        },
+      });
+      run(table, one).then(() => table.pass(-3_600_000), reject);
+    });
+    await again;
+    expect(attempts).toBeGreaterThan(1);
+  });
+});
+
 describe('a peer that does not know this node', () => {
   const refused: DestinationFailure = { code: 'DIMSE_REJECTED', detail: 'rejected 1/1/3', pace: 'unrecognized' };
   const destination = {

@@ -76,6 +76,7 @@ async function instances(count: number, pixelBytes = 40_000): Promise<Outgoing[]
   }));
 }
 
+const now = Date.UTC(2026, 10, 21, 12);
 const options = (changes: Partial<DicomwebOptions> = {}): DicomwebOptions => ({
   connections: 1,
   batchBytes: 1e8,
@@ -83,6 +84,7 @@ const options = (changes: Partial<DicomwebOptions> = {}): DicomwebOptions => ({
   sourceAe: 'LIMPID',
   transcode: () => Promise.reject(new Error('not asked for')),
   log: silentLog,
+  now: () => now,
   ...changes,
 });
 const control = () => ({ signal: new AbortController().signal, pace: () => Promise.resolve(true) });
@@ -261,6 +263,20 @@ describe('a server that fails', () => {
     expect(report.failure).toMatchObject({ code: 'DICOMWEB_REFUSED', pace });
     expect(report.outcomes).toEqual([]);
     expect(asked.length).toBeLessThanOrEqual(2);
+  });
+
+  it.each<[number, string, number]>([
+    [503, '120', 120_000],
+    [429, 'Sat, 21 Nov 2026 12:01:30 GMT', 90_000],
+    [413, '60', 60_000],
+  ])('HTTP %d with Retry-After: %s is not asked again before', async (status, retryAfter, retryAfterMs) => {
+    const { url } = await server((_, response) => {
+      response.sendDate = false;
+      response.writeHead(status, { 'retry-after': retryAfter }).end('no');
+    });
+    const failure = { code: 'DICOMWEB_REFUSED', pace: 'refused', retryAfterMs };
+    expect(await destination(url).send(await instances(2), control())).toMatchObject({ failure, outcomes: [] });
+    if (status !== 413) expect(await destination(url).probe(control().signal)).toMatchObject(failure);
   });
 
   it('is not asked where the file of its token is gone: one event for the destination, that a person mends', async () => {

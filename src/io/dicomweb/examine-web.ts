@@ -40,7 +40,7 @@ async function examineService(target: WebTarget, signal: AbortSignal): Promise<F
     if (status === 401 || status === 403 || status === 407)
       return failed(step, found, 'Check bearerTokenFile, or username and passwordFile, or the certificate of limpid.');
     if (status >= 300 && status < 400) return failed(step, found, 'The service has moved: mend url.');
-    if (status >= 500)
+    if (status >= 500 || status === 429)
       return failed(step, found, "The server takes nothing now: see its log, and a proxy's before it.");
     if (status !== 404 && status !== 410) return ok(step, found);
     const advice = 'There may be no DICOMweb at this address: compare url with the settings of the server.';

@@ -2,8 +2,8 @@
 import { type ClientRequest, type IncomingMessage, request as plainRequest } from 'node:http';
 import { type RequestOptions, request as tlsRequest } from 'node:https';
 import { isIP } from 'node:net';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import { once } from 'node:events';
+import { setImmediate as endOfTurn } from 'node:timers/promises';
 import type { SecureContext } from 'node:tls';
 import { LimpidError } from '../../errors.js';
 import { lookupName } from '../lookup.js';
@@ -34,7 +34,11 @@ export interface WebRequest {
 export interface WebAnswer {
   readonly status: number;
   readonly contentType: string;
+  /** Of an error status perhaps only its beginning. */
   readonly body: string;
+  /** Its Retry-After and its own clock (Date), as they stand; null where it does not say. */
+  readonly retryAfter: string | null;
+  readonly date: string | null;
 }
 
 /** A server that was not reached, or that did not answer to the end. */
@@ -100,23 +104,20 @@ export async function ask(target: WebTarget, what: WebRequest, signal: AbortSign
     request.on('error', reject); // also for those that come after the answer
   });
   answered.catch(() => undefined); // awaited below
-  let fromBody: unknown;
-  const sent = send(request, what.body).catch((error: unknown) => {
-    // A server may answer before it has read everything; its answer counts then.
-    if (!isNetworkError(error)) {
-      fromBody = error;
-      request.destroy();
-    }
-  });
+  const ended = new AbortController();
+  request.once('close', () => ended.abort());
+  const sent = send(request, what.body, ended.signal);
+  sent.catch(() => request.destroy()); // a file that cannot be read: thrown below
   try {
     const response = await answered;
-    const body = await bodyOf(response);
-    await Promise.race([sent, Promise.resolve()]);
-    const { statusCode = 0, headers } = response;
-    return { status: statusCode, contentType: headers['content-type'] ?? '', body };
+    const answer = await answerOf(response);
+    // What a server says of instances that it has not got yet is not believed.
+    if (answer.status < 300 && (await sent) === 'cut')
+      throw new WebFailure('DICOMWEB_LOST', 'the server answered before it had everything', { phase });
+    return answer;
   } catch (error) {
+    ended.abort();
     await sent;
-    if (fromBody !== undefined) throw fromBody;
     if (silent || deadline.aborted) {
       const why =
         phase === 'connecting' ? `no connection within ${connectMs} ms` : 'the server does not answer in time';
@@ -124,6 +125,7 @@ export async function ask(target: WebTarget, what: WebRequest, signal: AbortSign
     }
     throw failureOf(error, phase);
   } finally {
+    ended.abort();
     clearTimeout(timer);
     request.destroy();
   }
@@ -142,31 +144,53 @@ function tlsOptions(url: URL, tls: TlsTarget | undefined): SecureOptions {
   };
 }
 
-async function send(request: ClientRequest, body: WebRequest['body']): Promise<void> {
-  if (body === null) request.end();
-  else await pipeline(Readable.from(body.chunks, { objectMode: false }), request);
+/**
+ * Sends the body to its end, or until the server refuses it. Before each piece it looks at what has come: a server that refuses and closes
+ * resets the connection, and a write that meets the reset first would end it with the answer unread (RFC 9112 Sections 9.5, 9.6).
+ */
+async function send(request: ClientRequest, body: WebRequest['body'], ended: AbortSignal): Promise<'whole' | 'cut'> {
+  let isRefused = false;
+  request.once('response', ({ statusCode = 0 }) => {
+    isRefused = statusCode >= 300;
+  });
+  for await (const chunk of body?.chunks ?? []) {
+    // The end of this turn may come without a look at the sockets; before the end of the next there is one.
+    await endOfTurn();
+    await endOfTurn();
+    if (isRefused || ended.aborted) return 'cut';
+    try {
+      if (!request.write(chunk)) await once(request, 'drain', { signal: ended });
+    } catch {
+      return 'cut'; // the connection has ended: `answered` says why, or has the answer
+    }
+  }
+  request.end();
+  return 'whole';
 }
 
-async function bodyOf(response: IncomingMessage): Promise<string> {
+async function answerOf(response: IncomingMessage): Promise<WebAnswer> {
+  const { statusCode: status = 0, headers } = response;
   const chunks: Buffer[] = [];
   let bytes = 0;
-  const read: AsyncIterable<Buffer> = response;
-  for await (const chunk of read) {
-    bytes += chunk.length;
-    if (bytes > answerBytes) throw new WebFailure('DICOMWEB_LOST', 'the answer is too long', { phase: 'sending' });
-    chunks.push(chunk);
+  try {
+    const read: AsyncIterable<Buffer> = response;
+    for await (const chunk of read) {
+      bytes += chunk.length;
+      if (bytes > answerBytes) throw new WebFailure('DICOMWEB_LOST', 'the answer is too long', { phase: 'sending' });
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    // The status has said it, though the connection ended within its words.
+    if (status < 300) throw error;
   }
-  return Buffer.concat(chunks).toString('utf8');
+  return {
+    status,
+    contentType: headers['content-type'] ?? '',
+    body: Buffer.concat(chunks).toString('utf8'),
+    retryAfter: headers['retry-after'] ?? null,
+    date: headers.date ?? null,
+  };
 }
-
-const codeOf = (error: unknown): string =>
-  typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : 'failed';
-
-/** Whether an error is one of the connection, not of the files that are sent over it. */
-const isNetworkError = (error: unknown): boolean =>
-  /^(?:EPIPE|ECONN|ERR_STREAM|ABORT_ERR|ETIMEDOUT|ENOTFOUND|EAI_|EHOST|ENETUN|ERR_TLS|ERR_SSL|CERT_|DEPTH_|SELF_|UNABLE_)/.test(
-    codeOf(error),
-  );
 
 function failureOf(error: unknown, phase: 'connecting' | 'sending'): Error {
   if (error instanceof LimpidError) return error;
