@@ -12,12 +12,14 @@ async function seal(folder: string): Promise<void> {
   const cardFile = join(folder, 'model.yaml');
   const modelFile = join(folder, 'model.onnx');
   const document = parseDocument(await readFile(cardFile, 'utf8'));
-  const names = {
+  const input = {
     input: String(document.getIn(['input', 'input'])),
     output: String(document.getIn(['input', 'output'])),
+    multipleOf: Number(document.getIn(['input', 'multipleOf'])),
   };
+  if (!Number.isInteger(input.multipleOf) || input.multipleOf < 1) throw new Error('the card needs input.multipleOf');
   const session = await openSession(modelFile, 'cpu');
-  const probe = await runProbe(session, names);
+  const probe = await runProbe(session, input);
   await session.close();
   if (![probe.mean, probe.deviation, ...probe.row16].every(Number.isFinite)) {
     throw new Error('the model answers its probe with values that are no number, or with too few');

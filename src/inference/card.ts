@@ -47,7 +47,7 @@ export const modelCard = z.strictObject({
       output: z.string(),
       scale: z.number().positive(),
       /** h and w must be multiples of this; slices are padded by repeating their edge. */
-      multipleOf: z.int().min(1),
+      multipleOf: z.int().min(1).max(512),
       /** Values are limited to this range before the network, in the modality's unit; null: not limited. */
       range: range.nullable(),
       /** Slices with more rows or columns than `side` are cut into tiles that see `halo` pixels more; null: never. */

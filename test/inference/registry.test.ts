@@ -1,6 +1,9 @@
+import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, cp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { filterSha256 } from '../../src/dicom/uid.js';
 import { chooseProvider } from '../../src/inference/provider.js';
@@ -10,6 +13,8 @@ import { identityModel, writeIdentityModel } from '../support/identity-model.js'
 import type { spoiltModels } from '../support/identity-model.js';
 import { modelsDirectory as models, shippedFilters, shippedModels } from '../support/shipped-models.js';
 import { withFolder } from '../support/temporary.js';
+
+const sealModel = fileURLToPath(new URL('../../tools/seal-model.js', import.meta.url));
 
 describe('the shipped models', () => {
   it('have cards', async () => {
@@ -40,6 +45,21 @@ describe("a site's own folder of models", () => {
       // Its card is not sealed: the graph was run.
       expect((await registry.verify(identityModel, 'cpu')).join()).toMatch(/^probe mean is/);
     }));
+  it.each([1, 3, 16, 32, 64, 512])('is sealed and sound with a network that takes multiples of %d', (multipleOf) =>
+    withFolder(async (own) => {
+      await writeIdentityModel(own, { multipleOf });
+      const { stdout, stderr } = await promisify(execFile)(process.execPath, [sealModel, join(own, identityModel)]);
+      expect([stdout, stderr]).toEqual([expect.stringContaining('sealed'), '']);
+      const registry = await openRegistry(models, { own });
+      expect(await registry.verify(identityModel, 'cpu')).toEqual([]);
+      if (multipleOf === 1) return;
+      const card = join(own, identityModel, 'model.yaml');
+      const text = await readFile(card, 'utf8');
+      await writeFile(card, text.replace(/("?multipleOf"?: )\d+/, '$11'));
+      const wrong = await openRegistry(models, { own });
+      expect((await wrong.verify(identityModel, 'cpu')).join()).toMatch(/^the graph does not take an input of/);
+    }),
+  );
   it('takes no id that is taken, and must be there', () =>
     withFolder(async (own) => {
       await cp(join(models, 'nlm'), join(own, 'nlm'), { recursive: true });

@@ -67,6 +67,19 @@ const slice = (input: string, output: string, axis: number, from: number, to: nu
     ...attribute('ends', to),
   ]);
 
+/** An image of which every `side` x `side` pixels become channels, and pixels again: it must have whole such blocks. */
+function inBlocks(side: number): number[] {
+  const blocks = bytes(5, [...words(1, 'blocksize'), ...varint(3, side), ...varint(20, 2)]);
+  return ['SpaceToDepth', 'DepthToSpace'].flatMap((operator, at) =>
+    bytes(1, [
+      ...words(1, at === 0 ? 'image' : 'deep'),
+      ...words(2, at === 0 ? 'deep' : 'y'),
+      ...words(4, operator),
+      ...blocks,
+    ]),
+  );
+}
+
 /** y = x[:, 0:1]; `rolled`: and each slice of a batch gets the next one's, the last the first one's. */
 function modelBytes(rolled: boolean, { fixed = {}, last }: Spoilt = {}): Uint8Array {
   const axis0 = bytes(5, [...words(1, 'axis'), ...varint(3, 0), ...varint(20, 2)]);
@@ -93,14 +106,18 @@ export async function writeIdentityModel(
   {
     rolled = false,
     qualification = 'RESEARCH',
+    multipleOf = 1,
     spoilt,
   }: {
     readonly rolled?: boolean;
     readonly qualification?: string;
+    /** Sides that the graph takes. */
+    readonly multipleOf?: number;
     readonly spoilt?: keyof typeof spoiltModels;
   } = {},
 ): Promise<void> {
-  const model = modelBytes(rolled, spoilt && spoiltModels[spoilt]);
+  const blocks = multipleOf === 1 ? {} : { last: inBlocks(multipleOf) };
+  const model = modelBytes(rolled, spoilt === undefined ? blocks : spoiltModels[spoilt]);
   await mkdir(join(folder, identityModel), { recursive: true });
   await writeFile(join(folder, identityModel, 'model.onnx'), model);
   const card = {
@@ -110,7 +127,7 @@ export async function writeIdentityModel(
     task: 'denoise',
     modality: ['CT', 'MR', 'US'],
     sha256: modelSha256(model),
-    input: { input: 'x', output: 'y', scale: 1, multipleOf: 1, range: null },
+    input: { input: 'x', output: 'y', scale: 1, multipleOf, range: null },
     parameters: {},
     defaultStrength: 0.4,
     noise: { CT: { a: 0, b: 1, unit: 'HU' }, MR: { a: 0, b: 1, unit: 'PERMILLE' }, US: { a: 0, b: 1, unit: 'GREY' } },
