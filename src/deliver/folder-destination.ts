@@ -22,6 +22,10 @@ export interface FolderSettings {
 /** Identity ends within this in nearly every object; longer headers are read whole. */
 const headerBytes = 65_536;
 const imageGroup = 0x00280000;
+/** An image of 512 x 512 pixels. */
+const probeBytes = 524_288;
+/** No room on the volume, or none left for this user. */
+const fullCodes: readonly string[] = ['ENOSPC', 'EDQUOT'];
 
 /** @param options.sourceAe AE title of the node, for the file meta group */
 export function folderDestination(
@@ -56,22 +60,31 @@ export function folderDestination(
       }
       return { failure: null, outcomes };
     },
-    probe: () => probe(settings.directory),
+    probe: () => probe(settings.directory, options.sync),
   };
 }
 
 function failureOf(error: unknown): DestinationFailure {
   const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : 'unknown error';
-  return { code: 'DELIVER_FOLDER', detail: `the folder cannot be written: ${code}`, pace: 'unreachable' };
+  const what = fullCodes.includes(code) ? 'the volume of the folder is full' : 'the folder cannot be written';
+  return { code: 'DELIVER_FOLDER', detail: `${what}: ${code}`, pace: 'unreachable' };
 }
 
-/** Writes and takes away an empty file. */
-async function probe(directory: string): Promise<DestinationFailure | null> {
+/** Writes what one image takes, and takes it away: on a full volume an empty file can still be made. */
+async function probe(directory: string, sync: SyncPolicy): Promise<DestinationFailure | null> {
   const file = join(directory, `.limpid-${randomUUID()}`);
   try {
-    const handle = await open(file, 'wx');
-    await handle.close();
-    await rm(file);
+    try {
+      const handle = await open(file, 'wx');
+      try {
+        await handle.writeFile(new Uint8Array(probeBytes));
+        if (sync === 'always') await handle.datasync();
+      } finally {
+        await handle.close();
+      }
+    } finally {
+      await rm(file, { force: true });
+    }
     return null;
   } catch (error) {
     return failureOf(error);

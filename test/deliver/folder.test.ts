@@ -6,6 +6,7 @@ import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Outgoing } from '../../src/deliver/destination.js';
+import { examineVolume } from '../../src/deliver/examine-folder.js';
 import { folderDestination } from '../../src/deliver/folder-destination.js';
 import { diskOrder, moduleOf } from '../support/disk-order.js';
 import type { TestFileValues } from '../support/part10-files.js';
@@ -89,6 +90,32 @@ describe('a folder', () => {
     const failure = { code: 'DELIVER_FOLDER', detail: 'the folder cannot be written: EFBIG', pace: 'unreachable' };
     expect(JSON.parse(stdout)).toEqual({ failure, outcomes: [] });
     expect(await readdir(folder.path)).toEqual([]);
+  });
+
+  it('that is full does not pass its probe, and nothing of the probe is left', async () => {
+    const module = moduleOf('deliver/folder-destination.js');
+    const program = `import { folderDestination } from ${JSON.stringify(module)};
+      const destination = folderDestination(${JSON.stringify({ directory: folder.path, layout: 'flat' })}, { sync: 'always', sourceAe: 'LIMPID' });
+      console.log(JSON.stringify(await destination.probe(new AbortController().signal)));`;
+    const shell = ['-c', 'ulimit -f 64; exec "$0" "$@"', process.execPath, '--input-type=module', '-e', program];
+    const { stdout } = await promisify(execFile)('/bin/sh', shell);
+    expect(JSON.parse(stdout)).toMatchObject({ code: 'DELIVER_FOLDER', detail: expect.stringContaining('EFBIG') });
+    expect(await readdir(folder.path)).toEqual([]);
+    expect(await at(folder.path).probe(control.signal)).toBeNull();
+    expect(await readdir(folder.path)).toEqual([]);
+  });
+
+  it.each([
+    [{ bavail: 0 }, 'failed', /^the volume of \/out is full: 0 bytes free$/],
+    [{ ffree: 0 }, 'failed', /^the volume of \/out can hold no more files$/],
+    [{ files: 0, ffree: 0 }, 'ok', /can be written, 41.0 GB free$/], // it does not count them
+    [{ bavail: 500_000 }, 'warning', /2.0 GB free$/],
+    [{}, 'ok', /41.0 GB free$/],
+  ])('is told by the doctor: a volume with %j is %s', (change, state, found) => {
+    const volume = { bavail: 10_000_000, bsize: 4096, files: 1000, ffree: 900, ...change };
+    const finding = examineVolume('/out', volume);
+    expect(finding).toMatchObject({ state, found: expect.stringMatching(found) });
+    expect(finding.advice === null).toBe(state === 'ok');
   });
 
   it('has a file when its bytes, its name and its folder are on the disk, and not before', async () => {
