@@ -21,6 +21,42 @@ const receiving = (directory: string, sync: 'always' | 'never'): string => `
   await Promise.all([own.close(), others.close()]);
 `;
 
+/** Two instances of a new series at once: the first makes its folders, and the disk is slow to keep the uppermost of them. */
+const twoAtOnce = (directory: string): string => `
+  import promises from 'node:fs/promises';
+  import { readlinkSync } from 'node:fs';
+  import { setTimeout as sleep } from 'node:timers/promises';
+  import { writeFileMeta } from ${JSON.stringify(moduleOf('dicom/part10.js'))};
+  import { openSpool } from ${JSON.stringify(moduleOf('spool/spool.js'))};
+  import { keyOf } from ${JSON.stringify(moduleOf('spool/key.js'))};
+  const spool = await openSpool({ directory: ${JSON.stringify(directory)}, sync: 'always', host: 'test', now: Date.now });
+  const handle = await promises.open(process.execPath);
+  const prototype = Object.getPrototypeOf(handle);
+  await handle.close();
+  const { sync } = prototype;
+  let isSlow = () => undefined;
+  const slow = new Promise((resolve) => (isSlow = resolve));
+  prototype.sync = async function () {
+    if (readlinkSync('/proc/self/fd/' + this.fd).endsWith('/series')) {
+      isSlow();
+      await sleep(1000);
+    }
+    return sync.call(this);
+  };
+  const publish = async (sopInstanceUid) => {
+    const identity = { sopClassUid: '1.2.840.10008.5.1.4.1.1.2', sopInstanceUid, transferSyntaxUid: '1.2.840.10008.1.2.1' };
+    const incoming = spool.instances.begin(writeFileMeta(identity));
+    incoming.write(new Uint8Array(1000));
+    await spool.instances.publish(keyOf('2.25.1', '2.25.2'), incoming, identity, new Map());
+    say('answer ' + sopInstanceUid);
+  };
+  const first = publish('1.1');
+  await slow;
+  say('second');
+  await Promise.all([first, publish('1.2')]);
+  await spool.close();
+`;
+
 /** What went before each answer, since the instance began. */
 function beforeAnswers(order: readonly string[]): (readonly string[])[] {
   return order
@@ -46,6 +82,17 @@ describe('an instance is answered', () => {
       // A mark that another process has made may not be on the disk yet.
       expect(second).not.toContain('folder active');
       expect(ofOthers.indexOf('folder active')).toBeGreaterThan(ofOthers.indexOf('name'));
+    });
+  }, 120_000);
+
+  it('when the folders that another instance has made for it are on the disk too', async () => {
+    await withFolder(async (directory) => {
+      const order = await diskOrder(twoAtOnce(directory));
+      const begun = order.indexOf('second');
+      expect(begun).toBeGreaterThanOrEqual(0);
+      expect(order.indexOf('name', begun)).toBeGreaterThan(begun);
+      expect(order.indexOf('folder series', begun)).toBeGreaterThan(begun);
+      expect(order.indexOf('answer 1.2')).toBeGreaterThan(order.indexOf('folder series', begun));
     });
   }, 120_000);
 
