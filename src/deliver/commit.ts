@@ -104,7 +104,13 @@ export class Committer {
         continue; // decides anew: waits
       }
       this.#countUnreported(job, revision, peer.policy.waitMs);
-      await this.#ask(job, revision, peer, session, decision.instances);
+      try {
+        await this.#ask(job, revision, peer, session, decision.instances);
+      } catch (error) {
+        // What cannot be recorded is not asked, or not waited for: nobody else releases the association.
+        await session.release();
+        throw error;
+      }
       if (signal.aborted) return { kind: 'later', atMs: now() };
     }
   }

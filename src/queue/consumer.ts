@@ -1,6 +1,6 @@
 // Runs a queue's jobs one process's share at a time, and turns what a handler says into what BullMQ does.
 import { DelayedError } from 'bullmq';
-import { LimpidError } from '../errors.js';
+import { LimpidError, failureCodeOf } from '../errors.js';
 import type { Log } from '../observe/log.js';
 import type { Metrics } from '../observe/metrics.js';
 import type { Consumer, JobHandler, JobResult, QueueName } from './jobs.js';
@@ -69,7 +69,7 @@ async function settled(
   try {
     return await run();
   } catch (error) {
-    const code = error instanceof LimpidError ? error.code : 'INTERNAL';
+    const code = failureCodeOf(error);
     const again = !(error instanceof LimpidError) || error.next === 'retry';
     deps.log.error('job failed', { queue, job: id, code, error, again });
     deps.metrics.inc('failures_total', { code });
