@@ -15,7 +15,7 @@ export const failures = {
   },
   CONFIG_UNREADABLE: { next: 'stop', hint: 'Check the path given by --config and its permissions.' },
   // spool
-  SPOOL_FULL: { next: 'retry', hint: 'Free space on the spool volume or lower spool.keep.' },
+  SPOOL_FULL: { next: 'retry', hint: 'Free space on the volume; of the spool, spool.keep says how long pixels stay.' },
   SPOOL_UNUSABLE: {
     next: 'stop',
     hint: 'The spool needs a local disk or volume with link, rename and fsync, and write permission.',

@@ -32,13 +32,17 @@ export interface SeriesCommands {
 
 /** The commands over the spool that a configuration names; it is closed again behind each. */
 export function seriesCommands(
-  withSpool: <T>(config: string, body: (spool: Spool, judge: DeliveryJudge) => Promise<T>) => Promise<T>,
+  withSpool: <T>(
+    config: string,
+    use: 'read' | 'write',
+    body: (spool: Spool, judge: DeliveryJudge) => Promise<T>,
+  ) => Promise<T>,
   context: { readonly user: string; readonly now: () => number },
   output: Output,
 ): SeriesCommands {
   return {
     list: (options) =>
-      withSpool(options.config, async (spool, judge) => {
+      withSpool(options.config, 'read', async (spool, judge) => {
         const keys = (await spool.allKeys()).slice(0, options.limit);
         const summaries = [];
         for (const key of keys) summaries.push(summaryOf(viewOf(await spool.state(key), judge)));
@@ -61,13 +65,13 @@ export function seriesCommands(
         output.out(table(['key', 'state', 'modality', 'instances', 'revision', 'from', 'changed', 'tasks'], rows));
       }),
     show: (text, options) =>
-      withSpool(options.config, async (spool, judge) => {
+      withSpool(options.config, 'read', async (spool, judge) => {
         const key = await keyOfText(spool, text);
         const view = viewOf(await spool.state(key), judge, await promisesOf(spool, key));
         output.out(options.json ? JSON.stringify(view, null, 1) : describe(view, output));
       }),
     act: (text, action) =>
-      withSpool(action.config, async (spool) => {
+      withSpool(action.config, 'write', async (spool) => {
         const key = await keyOfText(spool, text);
         const file = await spool.recordAction(key, {
           version: 1,
@@ -117,8 +121,9 @@ function taskLines(output: Output, task: TaskView): string[] {
   }
   for (const [name, figure] of Object.entries(task.figures)) {
     const value = (number: number | null): string => (number === null ? '-' : String(Number(number.toPrecision(4))));
+    const unit = figure.unit === '1' ? '' : ` ${figure.unit}`;
     lines.push(
-      `    ${name}: ${figure.measured ? `${value(figure.before)} > ${value(figure.after)} ${figure.unit}` : 'not measured'}`,
+      `    ${name}: ${figure.measured ? `${value(figure.before)} > ${value(figure.after)}${unit}` : 'not measured'}`,
     );
   }
   return lines;

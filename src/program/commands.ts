@@ -36,10 +36,14 @@ export function openCommands(output: Output, environment: Environment, failed: (
     return read(file, { knownModels, certificates });
   };
   const quiet = async () => (await import('../observe/log.js')).openLog('warn');
-  const withSpool = async <T>(file: string, body: (spool: Spool, config: Config) => Promise<T>): Promise<T> => {
+  const withSpool = async <T>(
+    file: string,
+    body: (spool: Spool, config: Config) => Promise<T>,
+    use: 'read' | 'write' = 'write',
+  ): Promise<T> => {
     const config = await load(file);
     const { directory, sync } = config.spool;
-    const { openSpool } = await import('../spool/spool.js');
+    const { openSpool, openSpoolToRead } = await import('../spool/spool.js');
     const { Layout } = await import('../spool/layout.js');
     if ((await stat(new Layout(directory).description).catch(() => null)) === null) {
       throw new LimpidError(
@@ -47,7 +51,8 @@ export function openCommands(output: Output, environment: Environment, failed: (
         `${directory} (spool.directory of ${file}) is no spool yet: \`limpid serve\` makes one`,
       );
     }
-    const spool = await openSpool({ directory, sync, host: hostname(), now: Date.now });
+    const open = use === 'read' ? openSpoolToRead : openSpool;
+    const spool = await open({ directory, sync, host: hostname(), now: Date.now });
     try {
       return await body(spool, config);
     } finally {
@@ -107,8 +112,8 @@ export function openCommands(output: Output, environment: Environment, failed: (
     async series() {
       const { seriesCommands } = await import('../cli/series.js');
       const { judgeBy } = await import('../node/admin-ports.js');
-      const open: Parameters<typeof seriesCommands>[0] = (file, body) =>
-        withSpool(file, (spool, config) => body(spool, judgeBy(config.peers, null, Date.now)));
+      const open: Parameters<typeof seriesCommands>[0] = (file, use, body) =>
+        withSpool(file, (spool, config) => body(spool, judgeBy(config.peers, null, Date.now)), use);
       return seriesCommands(open, person, output);
     },
     async withdraw() {

@@ -3,7 +3,7 @@ import { CommanderError } from 'commander';
 import { openCommands } from './commands.js';
 import { processOutput } from '../cli/output.js';
 import { buildProgram } from '../cli/program.js';
-import { LimpidError } from '../errors.js';
+import { LimpidError, failureCodeOf } from '../errors.js';
 
 const output = processOutput();
 const usageCodes = new Set(['CONFIG_INVALID', 'CONFIG_UNREADABLE', 'USAGE', 'MODEL_UNKNOWN']);
@@ -16,6 +16,8 @@ function reasonOf({ code, cause }: LimpidError): string {
 
 function statusOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (!(error instanceof LimpidError) && error instanceof Error && failureCodeOf(error) === 'SPOOL_FULL')
+    return statusOf(new LimpidError('SPOOL_FULL', 'a volume is full', { cause: error }));
   if (error instanceof LimpidError) {
     // Several faults stand below each other, each with its place at the start of a line.
     const gap = error.message.includes('\n') ? '\n' : ' ';

@@ -57,21 +57,27 @@ export async function openProcessFolder(
   const path = join(tmp, processName(identity));
   const alive = join(path, 'alive');
   await mkdir(path, { recursive: true });
-  await writeFile(alive, JSON.stringify(identity));
+  try {
+    await writeFile(alive, JSON.stringify(identity));
+  } catch (error) {
+    await rm(path, { recursive: true, force: true });
+    throw error;
+  }
   const timer = setInterval(() => {
     const at = now() / 1000;
     utimes(alive, at, at).catch(() => undefined); // a missing folder shows at the next write, with a better message
   }, aliveEveryMs);
   timer.unref();
+  return processFolderAt(path, async () => {
+    clearInterval(timer);
+    await rm(path, { recursive: true, force: true });
+  });
+}
+
+/** A process's folder as it is, or is not, there. */
+export function processFolderAt(path: string, close: () => Promise<void>): ProcessFolder {
   let counter = 0;
-  return {
-    path,
-    fresh: (prefix) => join(path, `${prefix}-${++counter}`),
-    close: async () => {
-      clearInterval(timer);
-      await rm(path, { recursive: true, force: true });
-    },
-  };
+  return { path, fresh: (prefix) => join(path, `${prefix}-${++counter}`), close };
 }
 
 /** Removes the folders of dead owners: same host and no such process, or not touched for an hour. Returns how many. */

@@ -4,14 +4,14 @@ import { constants } from 'node:fs';
 import { access, mkdir, readFile, rm, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { LimpidError } from '../errors.js';
+import { LimpidError, failureCodeOf } from '../errors.js';
 import { ActiveMarkers } from './active-markers.js';
 import { Instances } from './instances.js';
 import { instanceNameOf, isKey } from './key.js';
 import type { Key } from './key.js';
 import { Layout } from './layout.js';
 import { madeAmong, markMade } from './made.js';
-import { openProcessFolder, processName, startOf, sweepProcessFolders } from './process-folder.js';
+import { openProcessFolder, processFolderAt, processName, startOf, sweepProcessFolders } from './process-folder.js';
 import type { ProcessFolder, ProcessIdentity } from './process-folder.js';
 import { readRecord, readState } from './read-state.js';
 import type {
@@ -332,25 +332,56 @@ export class Spool {
 /**
  * Opens a spool, making it at first start.
  *
- * @throws LimpidError SPOOL_UNUSABLE: no permission, or a volume without link, rename and fsync
+ * @throws LimpidError SPOOL_FULL; SPOOL_UNUSABLE: no permission, or a volume without link, rename and fsync
  */
 export async function openSpool(options: SpoolOptions): Promise<Spool> {
   const layout = new Layout(options.directory);
-  const identity: ProcessIdentity = { host: options.host, pid: process.pid, start: startOf(process.pid) };
+  const identity = identityOf(options);
+  let folder: ProcessFolder | null = null;
   try {
-    for (const folder of [layout.root, layout.tmp, layout.active, layout.seriesRoot])
-      await mkdir(folder, { recursive: true });
-    const folder = await openProcessFolder(layout.tmp, identity, options.now);
+    for (const made of [layout.root, layout.tmp, layout.active, layout.seriesRoot])
+      await mkdir(made, { recursive: true });
+    folder = await openProcessFolder(layout.tmp, identity, options.now);
     await probeVolume(folder.path);
     const temporary = folder.fresh('spool');
     await writeSynced(temporary, JSON.stringify({ version: 1, nodeId: randomUUID() }), options.sync);
     await linkOnce(temporary, layout.description);
-    const { nodeId } = description.parse(JSON.parse(await readFile(layout.description, 'utf8')));
-    return new Spool(layout, nodeId, options, identity, folder);
+    return new Spool(layout, await nodeIdOf(layout), options, identity, folder);
   } catch (error) {
-    if (error instanceof LimpidError) throw error;
-    throw new LimpidError('SPOOL_UNUSABLE', `the spool directory ${options.directory} cannot be used`, {
-      cause: error,
-    });
+    await folder?.close();
+    throw unusable(options, error);
   }
+}
+
+/**
+ * Opens a spool to look into it: also one on a full or a read-only volume, or of another user. Nothing can be recorded in it.
+ *
+ * @throws LimpidError SPOOL_UNUSABLE: it cannot be read
+ */
+export async function openSpoolToRead(options: SpoolOptions): Promise<Spool> {
+  const layout = new Layout(options.directory);
+  const identity = identityOf(options);
+  try {
+    const folder = processFolderAt(join(layout.tmp, processName(identity)), () => Promise.resolve());
+    return new Spool(layout, await nodeIdOf(layout), options, identity, folder);
+  } catch (error) {
+    throw unusable(options, error);
+  }
+}
+
+const identityOf = ({ host }: SpoolOptions): ProcessIdentity => ({
+  host,
+  pid: process.pid,
+  start: startOf(process.pid),
+});
+
+async function nodeIdOf(layout: Layout): Promise<string> {
+  return description.parse(JSON.parse(await readFile(layout.description, 'utf8'))).nodeId;
+}
+
+function unusable({ directory }: SpoolOptions, cause: unknown): LimpidError {
+  if (cause instanceof LimpidError) return cause;
+  return failureCodeOf(cause) === 'SPOOL_FULL'
+    ? new LimpidError('SPOOL_FULL', `the volume of the spool directory ${directory} is full`, { cause })
+    : new LimpidError('SPOOL_UNUSABLE', `the spool directory ${directory} cannot be used`, { cause });
 }

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, readdir, rename, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, readdir, rename, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { writeFileMeta } from '../../src/dicom/part10.js';
 import { instanceNameOf } from '../../src/spool/key.js';
-import { openSpool } from '../../src/spool/spool.js';
+import { openSpool, openSpoolToRead } from '../../src/spool/spool.js';
 import type { Spool } from '../../src/spool/spool.js';
 import { actionRecord, decisionRecord, deliveryRecord, key, outcomeRecord, seriesRecord } from '../support/records.js';
 import { withFolder } from '../support/temporary.js';
@@ -54,6 +54,33 @@ async function receive(
 
 const bytesOf = (length: number, seed: number): Uint8Array =>
   Uint8Array.from({ length }, (_, index) => (index * 31 + seed) & 255);
+
+describe('a spool on a full volume', () => {
+  it('says so and leaves nothing behind, and can still be looked into', async () => {
+    await withFolder(async (directory) => {
+      const options = { directory, sync: 'never', host: hostname(), now: Date.now } as const;
+      const before = await openSpool(options);
+      await before.publishRevision(seriesRecord(1, ['1.1']));
+      await before.close();
+      const handle = await open(join(directory, 'spool.json'));
+      const files: { writeFile: unknown } = Object.getPrototypeOf(handle);
+      await handle.close();
+      const { writeFile: sound } = files;
+      files.writeFile = () => Promise.reject(Object.assign(new Error('no space left on device'), { code: 'ENOSPC' }));
+      try {
+        await expect(openSpool(options)).rejects.toMatchObject({ code: 'SPOOL_FULL' });
+        expect(await readdir(before.layout.tmp)).toEqual([]);
+        const spool = await openSpoolToRead(options);
+        expect(await spool.allKeys()).toEqual([key]);
+        expect((await spool.state(key)).revisions).toHaveLength(1);
+        await spool.close();
+      } finally {
+        files.writeFile = sound;
+      }
+      await (await openSpool(options)).close();
+    });
+  });
+});
 
 describe('an arriving instance', () => {
   it('stands behind its meta group with every byte, and its series is active', async () => {
