@@ -96,7 +96,7 @@ export function decideDelivery(
   const due: string[] = [];
   let untilMs = Infinity;
   for (const uid of open) {
-    const dueMs = dueAt(tries.get(uid), policy);
+    const dueMs = dueAt(tries.get(uid), policy, nowMs);
     if (dueMs <= nowMs) due.push(uid);
     else untilMs = Math.min(untilMs, dueMs);
   }
@@ -114,9 +114,11 @@ export function isGivenUp(
 }
 
 /** When an instance with these tries may be tried again, ms since epoch. */
-function dueAt(tries: Tries | undefined, policy: RetryPolicy): number {
+function dueAt(tries: Tries | undefined, policy: RetryPolicy, nowMs: number): number {
   if (tries === undefined || tries.count === 0) return -Infinity;
   const lastMs = Date.parse(tries.at);
+  // Recorded by a clock that was ahead, perhaps by years: nothing can be told from it.
+  if (lastMs - nowMs > policy.longestMs) return -Infinity;
   if (isBusyStatus(tries.status, policy.treatAsTransient)) return lastMs + busyPeerMs;
   const ceiling = Math.min(policy.longestMs, policy.firstMs * 2 ** Math.min(tries.count - 1, 30));
   // One jitter for all that failed in a batch: they go together again.

@@ -12,6 +12,7 @@ const longestWaitMs = 5_000;
 export class Throttle {
   readonly #rates: ThrottleRates;
   #readyMs = 0;
+  #lastMs = 0;
 
   constructor(rates: ThrottleRates) {
     this.#rates = rates;
@@ -29,6 +30,9 @@ export class Throttle {
    */
   take(bytes: number, nowMs: number): number | null {
     const { instancesPerSecond, bytesPerSecond } = this.#rates;
+    // A clock that was set back takes the turns with it.
+    this.#readyMs -= Math.max(0, this.#lastMs - nowMs);
+    this.#lastMs = nowMs;
     const startMs = Math.max(this.#readyMs, nowMs);
     if (startMs - nowMs > longestWaitMs) return null;
     const ofInstance = instancesPerSecond === null ? 0 : 1000 / instancesPerSecond;

@@ -39,6 +39,14 @@ describe('decideDelivery', () => {
     expect(decideDelivery(['1.1'], batches, policy, epoch + 1).kind).toBe('wait');
   });
 
+  it('does not wait for a time that a clock far ahead has recorded', () => {
+    const ahead = [batch(365 * 86_400_000, busy)];
+    expect(decideDelivery(['1.0'], ahead, policy, epoch)).toEqual({ kind: 'send', sopInstanceUids: ['1.0'] });
+    // The clocks of two senders differ by seconds.
+    expect(decideDelivery(['1.0'], [batch(5000, busy)], policy, epoch).kind).toBe('wait');
+    expect(decideDelivery(['1.0'], [...ahead, batch(0, busy)], policy, epoch + 1).kind).toBe('wait');
+  });
+
   it('doubles the ceiling with each refusal, up to the longest; never at once', () => {
     for (let count = 1; count <= 12; count++) {
       const batches = Array.from({ length: count }, (_, index) => batch(index, busy));

@@ -165,6 +165,28 @@ describe('a destination that is away', () => {
   });
 });
 
+describe('a delivery past its time', () => {
+  it('is kept and not sent by itself any more, though the peer is there', async () => {
+    let attempts = 0;
+    const send = () => {
+      attempts += 1;
+      return Promise.resolve({ failure: away, outcomes: [] });
+    };
+    const before = bench({ send });
+    await run(before, one);
+    before.deliverer.close();
+    const after = bench({ send }, {}, before.records);
+    after.pass(604_800_000);
+    await run(after, one);
+    expect(attempts).toBe(2); // not a moment too early
+    after.deliverer.close();
+    const later = bench({ send }, {}, before.records);
+    later.pass(604_800_001);
+    expect(await run(later, one)).toEqual({ kind: 'later', atMs: Date.parse('2026-01-08T00:05:00.001Z') });
+    expect(attempts).toBe(2);
+  });
+});
+
 describe('a server that says when to come back', () => {
   const busy: DestinationFailure = {
     code: 'DICOMWEB_REFUSED',

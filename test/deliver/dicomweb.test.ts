@@ -183,6 +183,18 @@ describe('the answer', () => {
     ]);
   });
 
+  it('that names an instance as failed means so, whatever reason it gives', async () => {
+    const { url } = await server((_, response) => {
+      response.writeHead(200, { 'content-type': 'application/dicom+json' });
+      response.end(answerFor([], [reference('1.2.3.1', '00081197', 0), reference('1.2.3.2')]));
+    });
+    const { outcomes } = await destination(url).send(await instances(2), control());
+    expect(outcomes.map(({ class: outcome, status }) => [outcome, status])).toEqual([
+      ['permanent', null],
+      ['permanent', null],
+    ]);
+  });
+
   it('of 409 is read as well, in XML too', async () => {
     const { url } = await server((_, response) => {
       response.writeHead(409, { 'content-type': 'application/dicom+xml' });

@@ -72,6 +72,13 @@ describe('Throttle', () => {
     expect(throttle.take(1, 56_000)).toBe(4_000);
   });
 
+  it('goes on where the clock is set back', () => {
+    const throttle = new Throttle({ instancesPerSecond: 10, bytesPerSecond: null });
+    expect([1, 1].map((bytes) => throttle.take(bytes, 3_600_000))).toEqual([0, 100]);
+    expect(throttle.take(1, 50)).toBe(200);
+    expect(throttle.take(1, 350)).toBe(0);
+  });
+
   it('never sends more than its rate over any time, but for one instance', () => {
     const step = fc.record({ bytes: fc.integer({ min: 1, max: 2_000_000 }), afterMs: fc.nat(3000) });
     fc.assert(
