@@ -12,6 +12,7 @@ import { locateDataSet } from '../io/dimse/outgoing.js';
 import { DirectorySyncs, linkKeeping, makeDirectory } from '../spool/write-once.js';
 import type { SyncPolicy } from '../spool/write-once.js';
 import type { Destination, DestinationFailure, Outcome, Outgoing } from './destination.js';
+import { Patience } from './patience.js';
 
 export interface FolderSettings {
   /** Must be there: an unmounted volume must not be filled beside its mount point. */
@@ -24,8 +25,14 @@ const headerBytes = 65_536;
 const imageGroup = 0x00280000;
 /** An image of 512 x 512 pixels. */
 const probeBytes = 524_288;
-/** No room on the volume, or none left for this user. */
-const fullCodes: readonly string[] = ['ENOSPC', 'EDQUOT'];
+const faults: ReadonlyMap<string, string> = new Map([
+  ['ENOSPC', 'the volume of the folder is full'],
+  ['EDQUOT', 'the volume of the folder is full for this user'],
+  ['ETIMEDOUT', 'the volume of the folder does not answer'],
+]);
+/** A file may take so long. A large one over a slow line that takes longer is found there at the next try. */
+const fileMs = 120_000;
+const probeMs = 30_000;
 
 /** @param options.sourceAe AE title of the node, for the file meta group */
 export function folderDestination(
@@ -33,6 +40,7 @@ export function folderDestination(
   options: { readonly sync: SyncPolicy; readonly sourceAe: string },
 ): Destination {
   const syncs = new DirectorySyncs(options.sync);
+  const patience = new Patience();
   return {
     async send(instances, { signal, pace, told }) {
       const outcomes: Outcome[] = [];
@@ -44,7 +52,7 @@ export function folderDestination(
         if (signal.aborted || !(await pace(instance))) break;
         const { sopInstanceUid } = instance;
         try {
-          const comment = await putFile(settings, options, syncs, instance);
+          const comment = await patience.wait(() => putFile(settings, options, syncs, instance), fileMs, signal);
           tell({
             sopInstanceUid,
             class: comment === null ? 'delivered' : 'permanent',
@@ -60,13 +68,16 @@ export function folderDestination(
       }
       return { failure: null, outcomes };
     },
-    probe: () => probe(settings.directory, options.sync),
+    probe: (signal) =>
+      patience
+        .wait(() => probe(settings.directory, options.sync), probeMs, signal)
+        .catch((error: unknown) => failureOf(error)),
   };
 }
 
 function failureOf(error: unknown): DestinationFailure {
   const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : 'unknown error';
-  const what = fullCodes.includes(code) ? 'the volume of the folder is full' : 'the folder cannot be written';
+  const what = faults.get(code) ?? 'the folder cannot be written';
   return { code: 'DELIVER_FOLDER', detail: `${what}: ${code}`, pace: 'unreachable' };
 }
 

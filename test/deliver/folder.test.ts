@@ -1,8 +1,9 @@
 // A folder as a destination: what is there stays, what cannot be written is the folder's failure, and two may write at once.
 import { execFile } from 'node:child_process';
-import { chmod, mkdir, readFile, readdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { chmod, constants, mkdir, open, readFile, readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { getuid } from 'node:process';
 import { basename, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Outgoing } from '../../src/deliver/destination.js';
@@ -59,6 +60,26 @@ describe('a folder', () => {
     await writeFile(file, Buffer.concat([kept.subarray(0, -1), Buffer.of((kept.at(-1) ?? 0) ^ 1)]));
     expect((await destination.send([first], control)).outcomes[0]).toMatchObject({ class: 'permanent' });
     expect(await readdir(folder.path)).toEqual(['1.2.3.1.dcm']);
+  });
+
+  it('holds nobody up whose volume does not answer, and asks nothing more of it until it does', async () => {
+    const stuck = join(folder.path, 'stuck.dcm');
+    await promisify(execFile)('mkfifo', [stuck]); // opening one that nobody writes to does not come back either
+    const release = async () => (await open(stuck, constants.O_RDWR)).close();
+    toRemove.push(release);
+    const destination = at(folder.path);
+    const [instance] = await written([{ sopInstanceUid: '1.2.3.1' }]);
+    if (!instance) throw new Error('no file');
+    const stopped = new AbortController();
+    const sending = destination.send([{ ...instance, file: stuck }], { ...control, signal: stopped.signal });
+    stopped.abort();
+    const failure = { code: 'DELIVER_FOLDER', detail: 'the volume of the folder does not answer: ETIMEDOUT' };
+    expect(await sending).toMatchObject({ failure, outcomes: [] });
+    expect(await destination.probe(control.signal)).toMatchObject(failure);
+    expect(await destination.send([instance], control)).toMatchObject({ failure, outcomes: [] });
+    await release();
+    while ((await destination.probe(control.signal)) !== null) await sleep(20);
+    expect((await destination.send([instance], control)).outcomes[0]).toMatchObject({ class: 'delivered' });
   });
 
   it('knows its own file again that a node of another title or version has written', async () => {
