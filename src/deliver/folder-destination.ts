@@ -12,7 +12,7 @@ import { locateDataSet } from '../io/dimse/outgoing.js';
 import { DirectorySyncs, linkKeeping, makeDirectory } from '../spool/write-once.js';
 import type { SyncPolicy } from '../spool/write-once.js';
 import type { Destination, DestinationFailure, Outcome, Outgoing } from './destination.js';
-import { Patience } from './patience.js';
+import { Patience } from '../spool/patience.js';
 
 export interface FolderSettings {
   /** Must be there: an unmounted volume must not be filled beside its mount point. */

@@ -24,6 +24,7 @@ import type {
   SweptRecord,
 } from './records.js';
 import { seriesRecord } from './records.js';
+import { Patience } from './patience.js';
 import { takeProcessLock } from './process-lock.js';
 import type { ProcessLock } from './process-lock.js';
 import { isReleasable } from './release.js';
@@ -52,6 +53,8 @@ export interface SpoolOptions {
   readonly settleMs?: number;
 }
 
+/** A volume that is asked for its free space answers in milliseconds. */
+const answerMs = 3_000;
 const configurationRecord = z.object({ version: z.literal(1), at: z.iso.datetime(), sections: z.json() });
 const description = z.object({ version: z.literal(1), nodeId: z.string() });
 
@@ -65,6 +68,7 @@ export class Spool {
   readonly #identity: ProcessIdentity;
   readonly #folder: ProcessFolder;
   readonly #syncs: DirectorySyncs;
+  readonly #patience = new Patience();
 
   constructor(layout: Layout, nodeId: string, options: SpoolOptions, identity: ProcessIdentity, folder: ProcessFolder) {
     this.layout = layout;
@@ -291,11 +295,16 @@ export class Spool {
     return (this.#options.now() - oldest) / 1000;
   }
 
-  /** Free bytes on the spool's volume, for this user. Rejects where nothing can be written there: a volume that became read-only, a folder that is gone. */
-  async freeBytes(): Promise<number> {
-    await access(this.layout.tmp, constants.W_OK);
-    const { bavail, bsize } = await statfs(this.layout.root);
-    return bavail * bsize;
+  /**
+   * Free bytes on the spool's volume, for this user. Rejects where nothing can be written there: a volume that became read-only, a
+   * folder that is gone, one that does not answer.
+   */
+  freeBytes(): Promise<number> {
+    return this.#patience.wait(async () => {
+      await access(this.layout.tmp, constants.W_OK);
+      const { bavail, bsize } = await statfs(this.layout.root);
+      return bavail * bsize;
+    }, answerMs);
   }
 
   sweepTemporary(): Promise<number> {

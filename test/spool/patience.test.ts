@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
-import { Patience } from '../../src/deliver/patience.js';
+import { Patience } from '../../src/spool/patience.js';
 
 /** A call that comes back when it is let go. */
 function heldCall() {
