@@ -8,9 +8,9 @@ import type { DeliveryJob } from '../../src/deliver/job.js';
 import { openMetrics } from '../../src/observe/metrics.js';
 import { keyOf } from '../../src/spool/key.js';
 import type { Key } from '../../src/spool/key.js';
-import type { DeliveryRecord } from '../../src/spool/records.js';
+import type { ActionRecord, DeliveryRecord } from '../../src/spool/records.js';
 import type { RevisionState, SeriesState } from '../../src/spool/state.js';
-import { decisionRecord, seriesRecord } from '../support/records.js';
+import { actionRecord, decisionRecord, seriesRecord } from '../support/records.js';
 import { silentLog } from '../support/test-scp.js';
 
 const keys = [1, 2, 3, 4].map((number) => keyOf('1.2.3', `1.2.3.${number}`));
@@ -41,6 +41,7 @@ function bench(
   destination: Partial<Destination>,
   settings: Partial<PeerDelivery> = {},
   records = new Map<Key, DeliveryRecord[]>(),
+  actions: readonly ActionRecord[] = [],
 ): Bench {
   let nowMs = Date.parse('2026-01-01T00:00:00Z');
   const woken: DeliveryJob[] = [];
@@ -53,7 +54,13 @@ function bench(
     swept: false,
   });
   const state = (key: Key): Promise<SeriesState> =>
-    Promise.resolve({ key, files: [], revisions: [revisionOf(key)], actions: [], promisedUntilMs: -Infinity });
+    Promise.resolve({
+      key,
+      files: [],
+      revisions: [revisionOf(key)],
+      actions: actions.map((action, index) => ({ number: index + 1, file: `${index + 1}.json`, action })),
+      promisedUntilMs: -Infinity,
+    });
   const isOpen = ({ key }: DeliveryJob): boolean =>
     uidsOf(key).some((uid) =>
       (records.get(key) ?? []).every(
@@ -162,6 +169,51 @@ describe('a destination that is away', () => {
       const batches = table.records.get(key) ?? [];
       expect(batches.map(({ association }) => association?.class)).toEqual(['permanent']);
     }
+  });
+});
+
+describe('what a person', () => {
+  it.each(['hold', 'discard'] as const)(
+    'has asked for (%s) after the job was added ends it, with nothing sent',
+    async (kind) => {
+      const asked = actionRecord({ kind });
+      expect(await run(bench({}, {}, new Map(), [asked]), one)).toEqual({ kind: 'done' });
+      const released = actionRecord({ kind: 'release' });
+      const table = bench({ send: (instances) => Promise.resolve(all(instances)) }, {}, new Map(), [asked, released]);
+      await run(table, one);
+      expect(table.records.size).toBe(kind === 'hold' ? 1 : 0);
+    },
+  );
+});
+
+describe('a probe', () => {
+  it('that fails counts for less than an instance that the peer has taken meanwhile', async () => {
+    let attempts = 0;
+    let taken: (report: SendReport) => void = () => undefined;
+    let refuse: (failure: DestinationFailure) => void = () => undefined;
+    let begin: () => void = () => undefined;
+    const probing = new Promise<void>((resolve) => (begin = resolve));
+    const table = bench({
+      send: (instances) => {
+        attempts += 1;
+        if (attempts > 1) return Promise.resolve({ failure: away, outcomes: [] });
+        return new Promise((resolve) => (taken = () => resolve(all(instances))));
+      },
+      probe: () => {
+        begin();
+        return new Promise((resolve) => (refuse = resolve));
+      },
+    });
+    const underWay = run(table, one);
+    await delay(0);
+    await run(table, two); // opens the breaker, whose probe goes out
+    await probing;
+    expect(table.deliverer.breaker('pacs').state).toBe('half-open');
+    taken(all([]));
+    await underWay;
+    refuse(away);
+    await delay(0);
+    expect(table.deliverer.breaker('pacs')).toMatchObject({ state: 'closed' });
   });
 });
 

@@ -125,6 +125,20 @@ describe('a CT series', () => {
     }
   });
 
+  it.each([{ version: '0.0.1' }, { sha256: '0'.repeat(64) }])(
+    'is not touched by another model than its decision names: %j',
+    async (change) => {
+      const order = await orderFor(await series({ ...ct, slices: 1 }), {
+        model: 'nlm',
+        strength: 0.4,
+        outDir: fresh(),
+      });
+      const task = { ...order.task, model: { ...order.task.model, ...change } };
+      await expect(shared.run({ ...order, task })).rejects.toMatchObject({ code: 'MODEL_UNKNOWN' });
+      expect(await readdir(order.outDir)).toEqual([]);
+    },
+  );
+
   it('below the noise floor is skipped', async () => {
     const result = await run(await series({ ...ct, noise: 2 }), 'ct-low-dose', 0.4);
     expect(result).toMatchObject({ outcome: 'skipped', code: 'ALREADY_CLEAN', instances: [] });

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { writeFileMeta } from '../../src/dicom/part10.js';
 import { openLog } from '../../src/observe/log.js';
+import { decideSweep } from '../../src/spool/decide-sweep.js';
 import { readHeld } from '../../src/spool/holding.js';
 import { instanceNameOf, keyOf } from '../../src/spool/key.js';
 import { promiseSeries } from '../../src/spool/promises.js';
@@ -154,6 +155,39 @@ describe('sweeping', () => {
     });
   });
 
+  it.each([
+    ['pixels', 8],
+    ['records', 1000],
+  ])('takes no %s of a series that becomes active once it was looked at', async (_, afterDays) => {
+    await withSpool(async (spool) => {
+      await deliveredSeries(spool);
+      const state = spool.state.bind(spool);
+      spool.state = async (of) => {
+        const read = await state(of);
+        await spool.active.mark(of);
+        return read;
+      };
+      expect(await sweepAt(spool, afterDays)).toMatchObject({ swept: 0, forgotten: 0, faults: 0 });
+      expect(await pixels(spool)).toBe(4);
+    });
+  });
+
+  it('puts an instance back that arrives in the moment in which its series is forgotten', async () => {
+    await withSpool(async (spool) => {
+      await deliveredSeries(spool);
+      const arriving = `${instanceNameOf('1.3')}.dcm`;
+      // Its name is made, and not yet the mark of its series.
+      spool.isActive = async () => {
+        await writeFile(join(spool.layout.instances(key), arriving), 'an instance');
+        return false;
+      };
+      expect(await sweepAt(spool, 1000)).toMatchObject({ forgotten: 1, faults: 0 });
+      expect(await readdir(spool.layout.instances(key))).toEqual([arriving]);
+      expect(await readFile(join(spool.layout.instances(key), arriving), 'utf8')).toBe('an instance');
+      expect([...(await spool.active.keys()).keys()]).toEqual([key]);
+    });
+  });
+
   it('finishes what a killed sweep has begun: records written, some files gone', async () => {
     await withSpool(async (spool) => {
       await deliveredSeries(spool);
@@ -249,6 +283,7 @@ describe('sweeping', () => {
   it('does nothing while the clock stands before the newest record', async () => {
     await withSpool(async (spool) => {
       await deliveredSeries(spool);
+      expect(decideSweep(await spool.state(key), 'quiet', policy, then - 1)).toEqual({ kind: 'clock' });
       expect(await sweepAt(spool, -1)).toMatchObject({ swept: 0, forgotten: 0 });
       expect(await pixels(spool)).toBe(4);
     });
