@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { commitment } from './commitment-schema.js';
 import { assembleOwn } from './completion.js';
-import { aeTitle, duration, host, scalar, size, text, whole } from './scalars.js';
+import { aeTitle, duration, host, scalar, size, source, text, whole } from './scalars.js';
 import { peerReceive } from './receive-schema.js';
 import { peerTls } from './tls-schema.js';
 import { parseWindow } from './units.js';
@@ -52,7 +52,10 @@ const dicom = z
     aeTitle: aeTitle.describe('Its AE title: called when limpid sends, calling when it sends to limpid.'),
     host: host.nullable().default(null).describe('Where it listens; only for peers that limpid sends to.'),
     port: whole('a port from 1 to 65535', 1, 65_535).nullable().default(null),
-    from: z.array(host, 'expected a list of addresses').default([]).describe('Addresses it may call from; none: any.'),
+    from: z
+      .array(source, 'expected a list of addresses')
+      .default([])
+      .describe('Addresses or networks (10.1.0.0/16) it may call from; none: any.'),
     associations: whole('a number from 1 to 64', 1, 64)
       .default(4)
       .describe('Associations that limpid opens to it at once.'),

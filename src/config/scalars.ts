@@ -1,4 +1,5 @@
 // Single values of the configuration, each read from its text and shown in the JSON Schema as what it is.
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { shown } from '../conditions/compile.js';
 import { parseDuration, parseSize } from './units.js';
@@ -46,4 +47,14 @@ export const aeTitle = z
   .regex(/^(?! )[\x20-\x5b\x5d-\x7e]{1,16}(?<! )$/, `expected ${aeTitleText}`);
 const nameText = 'a name of 1 to 32 characters out of a-z, 0-9 and -';
 export const name = z.string(`expected ${nameText}`).regex(/^[a-z0-9-]{1,32}$/, `expected ${nameText}`);
+const sourceText = 'an IP address, or a network as 10.1.0.0/16';
+/** An address of callers, or a network of them: names would have to be looked up at each call. */
+export const source = z.string(`expected ${sourceText}`).refine(
+  (value) => {
+    const [address = '', bits = '0', ...rest] = value.split('/');
+    const longest = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
+    return !address.includes('%') && rest.length === 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= longest;
+  },
+  { error: ({ input }) => `expected ${sourceText}, found ${shown(input)}` },
+);
 export const host = text('a host name or address').max(255);

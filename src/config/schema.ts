@@ -75,6 +75,10 @@ const spool = z.strictObject({
   keep: z
     .strictObject({ delivered: duration.prefault('7d'), records: duration.prefault('400d') })
     .prefault({})
+    .refine(({ delivered, records }) => records >= delivered, {
+      path: ['records'],
+      error: 'expected no less than spool.keep.delivered: pixels go with the records at the latest',
+    })
     .transform(({ delivered, records }) => ({ deliveredMs: delivered, recordsMs: records }))
     .describe('How long pixels stay after everything was delivered, and how long the JSON records.'),
   low: size.prefault('10GB').describe('Free space below which instances are refused as out of resources.'),
@@ -84,6 +88,11 @@ const spool = z.strictObject({
     .describe(
       'With a queue for several processes: so long after its end a finished series is looked at once more, as a shared volume may show what another machine has written that late.',
     ),
+});
+
+const enoughSpool = spool.refine(({ low, critical }) => low >= critical, {
+  path: ['low'],
+  error: 'expected no less than spool.critical: instances are refused before associations are',
 });
 
 const redisOrPostgres = /^(rediss?|postgres(ql)?):\/\//;
@@ -287,7 +296,7 @@ export const rulesSchema = z.array(rule, 'expected a list of rules');
 
 export const configSchema = z.strictObject({
   node,
-  spool: spool.prefault({}).transform(({ low, critical, settle, ...rest }) => ({
+  spool: enoughSpool.prefault({}).transform(({ low, critical, settle, ...rest }) => ({
     ...rest,
     lowBytes: low,
     criticalBytes: critical,

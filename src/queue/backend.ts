@@ -83,7 +83,7 @@ function forEachQueue<T>(make: (name: QueueName) => T): Readonly<Record<QueueNam
 /**
  * Opens the queue. Redis may be away meanwhile; the embedded queue is ready when this returns (first start about ten seconds).
  *
- * @throws LimpidError QUEUE_IN_USE: another process holds the embedded queue
+ * @throws LimpidError QUEUE_IN_USE: another process holds the embedded queue; QUEUE_UNAVAILABLE: the Postgres does not answer
  */
 export async function openQueue({ url, directory, log, metrics, now }: QueueOptions): Promise<QueueBackend> {
   const listeners: (() => void)[] = [];

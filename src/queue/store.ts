@@ -4,6 +4,7 @@ import type { Job, JobsOptions, Processor, WorkerOptions } from 'bullmq';
 import { Redis } from 'ioredis';
 import type { RedisOptions } from 'ioredis';
 import pg from 'pg';
+import { LimpidError } from '../errors.js';
 import type { Log } from '../observe/log.js';
 import type { JobData } from './jobs.js';
 import { PglitePool } from './pglite-pool.js';
@@ -62,7 +63,7 @@ const commandMs = 2_000;
 /** Workers 3, their listeners, queue events 3 and queries. */
 const postgresConnections = 12;
 
-/** @throws LimpidError QUEUE_IN_USE: another process holds the embedded queue */
+/** @throws LimpidError QUEUE_IN_USE: another process holds the embedded queue; QUEUE_UNAVAILABLE: the Postgres does not answer */
 export async function openStore(options: StoreOptions): Promise<Store> {
   if (options.url === 'embedded') return openEmbedded(options);
   return options.url.startsWith('redis') ? openRedis(options) : openPostgres(options);
@@ -141,7 +142,13 @@ async function openPostgres({ url, onError }: StoreOptions): Promise<Store> {
       client.release();
     }
   };
-  await migrate();
+  try {
+    await migrate();
+  } catch (error) {
+    await pool.end();
+    const why = error instanceof Error ? error.message : String(error);
+    throw new LimpidError('QUEUE_UNAVAILABLE', `the database of queue.url cannot be used: ${why}`);
+  }
   // BullMQ describes the part of pg that it uses in types of its own, which those of pg miss by overloads only.
   const connection: unknown = pool;
   if (!isPgPool(connection)) throw new TypeError('pg.Pool is no pool');

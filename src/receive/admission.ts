@@ -1,4 +1,5 @@
 // Who may open an association: by called AE title, calling AE title, address and certificate (conformance: node behaviour).
+import { BlockList, isIP } from 'node:net';
 import { timingSafeEqual } from 'node:crypto';
 import type { UserIdentity } from '../io/dimse/associate-pdu.js';
 import type { PeerPolicy } from '../io/dimse/policy.js';
@@ -45,6 +46,22 @@ const congestion = { kind: 'reject', result: 2, source: 3, reason: 1 } as const;
 /** An IPv4 address mapped into IPv6 (`::ffff:10.0.0.1`) is the IPv4 address. */
 function plainAddress(address: string): string {
   return address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/, '');
+}
+
+/** @param sources addresses and networks, as the configuration checks them; those of one family hold none of the other */
+function isAmong(address: string, sources: readonly string[]): boolean {
+  const [plain = ''] = address.split('%'); // an address of one link names its interface
+  const version = isIP(plain);
+  if (version === 0) return false;
+  const family = version === 4 ? 'ipv4' : 'ipv6';
+  const list = new BlockList();
+  for (const source of sources) {
+    const [start = '', bits] = source.split('/');
+    if (isIP(start) !== version) continue;
+    if (bits === undefined) list.addAddress(start, family);
+    else list.addSubnet(start, Number(bits), family);
+  }
+  return list.check(plain, family);
 }
 
 /** Whether what the connection is secured by is what the peer must show. */
@@ -101,7 +118,7 @@ export function admit(
   const calling = request.callingAe.trim();
   const named = policy.peers.filter(({ aeTitle }) => aeTitle === calling);
   const address = plainAddress(request.address);
-  const here = named.filter(({ from }) => from === null || from.includes(address));
+  const here = named.filter(({ from }) => from === null || isAmong(address, from));
   const peer = here.find((candidate) => isSecured(candidate, request.security));
   if (peer !== undefined) return admitUser(peer, request.identity);
   // why stays in the log: a caller is not told what it lacks

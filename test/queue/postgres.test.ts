@@ -4,12 +4,21 @@ import { openMetrics } from '../../src/observe/metrics.js';
 import { openQueue } from '../../src/queue/backend.js';
 import type { QueueBackend } from '../../src/queue/backend.js';
 import { openClosers } from '../support/closers.js';
+import { freePort } from '../support/free-port.js';
 import { describeWithPeers, startPostgres } from '../support/peers.js';
 import type { PostgresPeer } from '../support/peers.js';
 import { queueConformance, seriesJob, until } from './conformance.js';
 
 const open = (url: string, metrics = openMetrics()): Promise<QueueBackend> =>
   openQueue({ url, directory: '/nonexistent', log: openLog('silent'), metrics, now: () => Date.now() });
+
+it('a Postgres that is not there is told with what to do', async () => {
+  const port = await freePort();
+  await expect(open(`postgres://127.0.0.1:${port}/limpid`)).rejects.toMatchObject({
+    code: 'QUEUE_UNAVAILABLE',
+    message: expect.stringContaining('ECONNREFUSED'),
+  });
+});
 
 describeWithPeers(['initdb', 'postgres'], 'the queue on Postgres', () => {
   let postgres: PostgresPeer;

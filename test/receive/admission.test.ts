@@ -63,6 +63,11 @@ describe('admission', () => {
     ['anybody', 'unknown', site([], 'accept'), call()],
     ['its address', 'ct1', site([peer({ from: ['10.0.0.1'] })]), call()],
     ['its address, mapped', 'ct1', site([peer({ from: ['10.0.0.1'] })]), call({ address: '::ffff:10.0.0.1' })],
+    ['its network', 'ct1', site([peer({ from: ['10.9.0.0/16', '10.0.0.0/24'] })]), call()],
+    ['another network', '1/1/3', site([peer({ from: ['10.0.1.0/24', '::/0'] })]), call()],
+    ['its IPv6 network', 'ct1', site([peer({ from: ['2001:DB8::/32'] })]), call({ address: '2001:db8:0:1::7' })],
+    ['its IPv6 address', 'ct1', site([peer({ from: ['FE80::7'] })]), call({ address: 'fe80:0::7%eth0' })],
+    ['no address any more', '1/1/3', site([peer({ from: ['0.0.0.0/0', '::/0'] })]), call({ address: '' })],
     ['another address', '1/1/3', site([peer({ from: ['10.0.0.2'] })]), call()],
     [
       'another address of a known title, where anybody may',
