@@ -16,7 +16,8 @@ import type { DeliveryJob } from './deliver/job.js';
 import type { Log } from './observe/log.js';
 import type { Metrics } from './observe/metrics.js';
 import type { QueueBackend } from './queue/backend.js';
-import type { JobHandler, JobResult, QueueName } from './queue/jobs.js';
+import { jobIdOf } from './queue/jobs.js';
+import type { JobHandler, JobResult, JobSpec, QueueName } from './queue/jobs.js';
 import type { Key } from './spool/key.js';
 import type { Priority } from './spool/records.js';
 import type { Spool } from './spool/spool.js';
@@ -67,38 +68,34 @@ async function withLateWithdrawals(deps: PipelineDeps, state: SeriesState): Prom
 }
 
 async function addJob(deps: PipelineDeps, state: SeriesState, step: Step): Promise<void> {
+  const { queue, spec } = jobOf(state, step);
+  const isThere = await deps.queue.add(queue, spec);
+  // A job that was there before a person asked keeps the priority that it was added with.
+  if (isThere && askedPriority(state) !== undefined)
+    await deps.queue.reprioritise(queue, jobIdOf(queue, spec.data), spec.priority, spec.source);
+}
+
+/** The job of a step, and the queue that it goes through. */
+function jobOf(state: SeriesState, step: Step): { readonly queue: QueueName; readonly spec: JobSpec } {
   const revision = state.revisions.find(({ record }) => record.revision === step.revision);
   const priority = priorityOf(state, step.revision);
   const source = revision?.record.sources[0]?.peer ?? 'unknown';
-  const { key } = state;
-  const data = { key, revision: step.revision };
-  switch (step.kind) {
-    case 'route':
-      await deps.queue.add('series', { data, priority, source });
-      return;
-    case 'task':
-      await deps.queue.add('tasks', { data: { ...data, task: step.task }, priority, source });
-      return;
-    case 'commit':
-      await deps.queue.add('commitments', {
-        data: { ...data, task: step.task, peer: step.peer },
-        priority,
-        source: step.peer,
-      });
-      return;
-    case 'deliver':
-      await deps.queue.add('deliveries', {
-        data: { ...data, task: step.task, peer: step.peer },
-        priority,
-        source: step.peer,
-      });
-  }
+  const data = { key: state.key, revision: step.revision };
+  if (step.kind === 'route') return { queue: 'series', spec: { data, priority, source } };
+  const { task } = step;
+  if (step.kind === 'task') return { queue: 'tasks', spec: { data: { ...data, task }, priority, source } };
+  const { peer } = step;
+  const queue = step.kind === 'commit' ? 'commitments' : 'deliveries';
+  return { queue, spec: { data: { ...data, task, peer }, priority, source: peer } };
 }
+
+const askedPriority = ({ actions }: SeriesState): Priority | null | undefined =>
+  actions.findLast(({ action }) => action.kind === 'prioritise')?.action.priority;
 
 /** What a person asked for last, else the decision's, else routine. */
 function priorityOf(state: SeriesState, revision: number): Priority {
-  const asked = state.actions.findLast(({ action }) => action.kind === 'prioritise')?.action.priority;
-  return asked ?? state.revisions.find(({ record }) => record.revision === revision)?.decision?.priority ?? 'routine';
+  const ofDecision = state.revisions.find(({ record }) => record.revision === revision)?.decision?.priority;
+  return askedPriority(state) ?? ofDecision ?? 'routine';
 }
 
 function reportFinished(deps: PipelineDeps, state: SeriesState): void {

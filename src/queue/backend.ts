@@ -8,7 +8,7 @@ import type { Metrics } from '../observe/metrics.js';
 import type { Priority } from '../spool/records.js';
 import { openConsumer } from './consumer.js';
 import { within } from './deadline.js';
-import { FairShare, priorityOf } from './fair-share.js';
+import { FairShare, isOfClass, priorityOf } from './fair-share.js';
 import { jobIdOf, queueNames } from './jobs.js';
 import type { Consumer, JobHandler, JobSpec, QueueCounts, QueueName } from './jobs.js';
 import { isDeadWorker, takeBackOrphans } from './orphans.js';
@@ -37,7 +37,7 @@ export interface QueueBackend {
   work(queue: QueueName, concurrency: number, handler: JobHandler): Consumer;
   /** Runs a delayed job now. False where there is none. */
   promote(queue: QueueName, id: string): Promise<boolean>;
-  /** Gives a waiting job another class. False where there is none that waits. */
+  /** Gives a waiting or delayed job another class. False where there is none, or it is of that class already. */
   reprioritise(queue: QueueName, id: string, priority: Priority, source: string): Promise<boolean>;
   /** Takes a job out that does not run. False where there is none. */
   remove(queue: QueueName, id: string): Promise<boolean>;
@@ -224,7 +224,7 @@ export async function openQueue({ url, directory, log, metrics, now }: QueueOpti
     reprioritise: (name, id, priority, source) =>
       ask('reprioritise', async () => {
         const job = await queues[name].getJob(id);
-        if (job === undefined || (await job.isActive())) return false;
+        if (job === undefined || isOfClass(job.priority, priority) || (await job.isActive())) return false;
         await job.changePriority({ priority: priorityOf(priority, share[name].waitingOf(source, priority)) });
         return true;
       }),

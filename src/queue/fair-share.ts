@@ -13,6 +13,11 @@ export function priorityOf(priority: Priority, waitingOfSource: number): number 
   return classes[priority] * classWidth + 1 + Math.min(waitingOfSource, classWidth - 1);
 }
 
+/** Whether a BullMQ priority is one of this class. */
+export function isOfClass(rank: number, priority: Priority): boolean {
+  return Math.floor((rank - 1) / classWidth) === classes[priority];
+}
+
 /**
  * Counts the waiting jobs of each source that this process has added. Shares are between jobs of one adding process: one receiver
  * adds all series of a spool; tasks are added by whichever worker routed the series, itself in fair order.

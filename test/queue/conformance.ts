@@ -127,6 +127,7 @@ export function queueConformance(queue: () => QueueBackend): void {
     ];
     for (const job of jobs) await queue().add('series', job);
     expect(await queue().reprioritise('series', idOf(seriesJob('ct2-4')), 'urgent', 'ct2')).toBe(true);
+    expect(await queue().reprioritise('series', idOf(seriesJob('ct2-4')), 'urgent', 'ct2')).toBe(false); // it is
     const names = new Map(jobs.map((job) => [job.data.key, job]));
     const order: string[] = [];
     work(async (job) => {

@@ -1,0 +1,58 @@
+// What the files of a series become in the queue.
+import { hostname } from 'node:os';
+import { describe, expect, it } from '@jest/globals';
+import { openLog } from '../src/observe/log.js';
+import { openMetrics } from '../src/observe/metrics.js';
+import { advance } from '../src/pipeline.js';
+import type { QueueBackend } from '../src/queue/backend.js';
+import { openSpool } from '../src/spool/spool.js';
+import { actionRecord, decisionRecord, key, seriesRecord } from './support/records.js';
+import { withFolder } from './support/temporary.js';
+
+/** A queue that writes down what it is asked for. */
+function queueOf(asked: string[]): QueueBackend {
+  const unused = (): never => {
+    throw new Error('not asked for');
+  };
+  return {
+    kind: 'embedded',
+    add: (queue, { data, priority, source }) => {
+      asked.push(`add ${queue} ${data.task ?? ''} ${priority} of ${source}`);
+      return Promise.resolve(true);
+    },
+    reprioritise: (queue, id, priority, source) => {
+      asked.push(
+        `reprioritise ${queue} ${id === `${key}.r1.ct-low-dose-12345678` ? 'its task' : id} ${priority} of ${source}`,
+      );
+      return Promise.resolve(true);
+    },
+    work: unused,
+    promote: unused,
+    remove: unused,
+    has: unused,
+    counts: unused,
+    onLost: unused,
+    close: unused,
+  };
+}
+
+describe('advancing a series', () => {
+  it('gives a job that waits already the priority that a person asks for', async () => {
+    await withFolder(async (directory) => {
+      const spool = await openSpool({ directory, sync: 'never', host: hostname(), now: Date.now });
+      const asked: string[] = [];
+      const queue = queueOf(asked);
+      const deps = { spool, queue, log: openLog('silent'), metrics: openMetrics(), now: Date.now };
+      await spool.publishRevision(seriesRecord(1, ['1.1']));
+      await spool.publishDecision(decisionRecord(1));
+      await advance(deps, key);
+      const [added = ''] = asked.splice(0);
+      expect(added).toMatch(/^add tasks ct-low-dose-12345678 routine of /);
+      await spool.recordAction(key, actionRecord({ kind: 'prioritise', priority: 'urgent' }));
+      await advance(deps, key);
+      const urgent = added.replace('routine', 'urgent');
+      expect(asked).toEqual([urgent, urgent.replace(/^add tasks \S+/, 'reprioritise tasks its task')]);
+      await spool.close();
+    });
+  });
+});
