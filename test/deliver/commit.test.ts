@@ -295,18 +295,21 @@ describe('a delivery to a peer that is asked for commitment', () => {
     expect(released).toBe(1);
   });
 
-  it.each(['asked', 'answered'])('releases it where the disk is full and what was %s cannot be recorded', async (what) => {
-    const publish = spool.publish.bind(spool);
-    let published = 0;
-    spool.publish = (...record) => {
-      published += 1;
-      // A request is two records: itself, and where it is found.
-      if (what === 'answered' && published <= 2) return publish(...record);
-      return Promise.reject(Object.assign(new Error('no space left on device'), { code: 'ENOSPC' }));
-    };
-    await expect(run()).rejects.toMatchObject({ code: 'ENOSPC' });
-    expect([requests.length, released]).toEqual([what === 'asked' ? 0 : 1, 1]);
-  });
+  it.each(['asked', 'answered'])(
+    'releases it where the disk is full and what was %s cannot be recorded',
+    async (what) => {
+      const publish = spool.publish.bind(spool);
+      let published = 0;
+      spool.publish = (...record) => {
+        published += 1;
+        // A request is two records: itself, and where it is found.
+        if (what === 'answered' && published <= 2) return publish(...record);
+        return Promise.reject(Object.assign(new Error('no space left on device'), { code: 'ENOSPC' }));
+      };
+      await expect(run()).rejects.toMatchObject({ code: 'ENOSPC' });
+      expect([requests.length, released]).toEqual([what === 'asked' ? 0 : 1, 1]);
+    },
+  );
 
   it('a request whose answer was never recorded (the process was killed) is asked again by the next process', async () => {
     answers = [
