@@ -44,7 +44,8 @@ class Quantised(Ffdr):
     activations are learnt in training mode."""
 
     def __init__(self, start: Ffdr) -> None:
-        super().__init__(start.head.out_channels, len(start.body) + 2, start.head.in_channels)
+        inner = [layer.out_channels for layer in start.body[0::2]]
+        super().__init__(start.head.out_channels, len(start.body) + 2, start.head.in_channels, inner)
         self.load_state_dict(start.state_dict())
         self.body = nn.ModuleList(QuantisedConv(layer, signed=i % 2 == 0) for i, layer in enumerate(self.body))
 
