@@ -33,7 +33,7 @@ async function opened(directory: string, id: string): Promise<Enhancer> {
 }
 
 describe('the order of a batch', () => {
-  it.each(['ct-low-dose', 'mr-accelerated', 'us-despeckle', 'gaussian', 'ct-super-resolution-x2'])(
+  it.each(['ct-low-dose', 'ct-low-dose-fast', 'mr-accelerated', 'us-despeckle', 'gaussian', 'ct-super-resolution-x2'])(
     'is kept by %s',
     async (id) => {
       const enhancer = await opened(modelsDirectory, id);

@@ -21,6 +21,8 @@ describe('the shipped models', () => {
     const registry = await openRegistry(models);
     expect(registry.list().map((card) => card.id)).toEqual(shippedModels);
     expect(registry.get('ct-low-dose')).toMatchObject({ kind: 'network', modality: ['CT'], defaultStrength: 0.47 });
+    // The fast variant is a site's own choice: without a rank `with: auto` never takes it.
+    expect(registry.get('ct-low-dose-fast')).toMatchObject({ kind: 'network', modality: ['CT'], rank: null });
     expect(registry.get('no-such-model')).toBeUndefined();
   });
   it.each(shippedModels)('%s is what its card says', async (id) => {

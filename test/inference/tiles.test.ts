@@ -39,7 +39,7 @@ describe('tiles', () => {
     );
   });
 
-  it.each(['ct-low-dose', 'mr-accelerated'])(
+  it.each(['ct-low-dose', 'ct-low-dose-fast', 'mr-accelerated'])(
     '%s gives the same in tiles as in one piece, to 1e-4 of its scale',
     async (id) => {
       const registry = await openRegistry(modelsDirectory);
