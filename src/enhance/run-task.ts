@@ -293,8 +293,9 @@ class TaskRun<Plan, Part, Summary> {
       this.#plan,
     );
     if (faults.length > 0) return { outcome: 'failed', code: 'DERIVE_CHECK_FAILED', detail: faults.join('; ') };
-    const unchanged = finished.filter(({ changed }) => !changed).length;
-    if (this.#order.task.strength > 0 && unchanged === finished.length) return this.#unchanged();
+    // Who asks for nothing to be taken away gets what was asked for.
+    const unchanged = this.#order.task.strength > 0 ? finished.filter(({ changed }) => !changed).length : 0;
+    if (unchanged > 0 && unchanged === finished.length) return this.#unchanged();
     const slices = finished.map(({ figures }) => figures);
     if (unchanged > 0) this.#warnings.push({ code: 'NO_CHANGE', detail: `${unchanged} of ${finished.length} images` });
     const broken = brokenLimits(slices, this.#card.limits, unitOf(this.#card, modality));

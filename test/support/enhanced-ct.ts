@@ -14,11 +14,14 @@ export interface EnhancedCtOptions {
   readonly part?: { readonly number: number; readonly total: number };
   /** Rows and columns. */
   readonly size?: number;
+  /** HU of one stored value, and of the noise. */
+  readonly slope?: number;
+  readonly noise?: number;
 }
 
 const root = '1.2.826.0.1.3680043.10.997';
 export const enhancedCtUids = { study: `${root}.9`, series: root, concatenation: `${root}.5`, whole: `${root}.6` };
-const [slope, intercept, thickness] = ['1', '-1024', 2];
+const [intercept, thickness] = ['-1024', 2];
 const us = (tag: number, value: number): Uint8Array => encodeElement(tag, 'US', value);
 const cs = (tag: number, value: string): Uint8Array => encodeElement(tag, 'CS', value);
 const ds = (tag: number, value: string | number): Uint8Array => encodeElement(tag, 'DS', String(value));
@@ -30,7 +33,7 @@ const indices = (...values: number[]): Uint8Array => new Uint8Array(Uint32Array.
 const kind = 'ORIGINAL\\PRIMARY\\VOLUME\\NONE';
 const described = [cs(0x00089205, 'MONOCHROME'), cs(0x00089206, 'VOLUME'), cs(0x00089207, 'NONE')];
 
-function shared(spacing: number, size: number): Uint8Array[] {
+function shared(spacing: number, size: number, slope: number): Uint8Array[] {
   return [
     encodeSequence(0x00189314, [
       [
@@ -98,15 +101,15 @@ function concatenation({ before = 0, part }: EnhancedCtOptions): Uint8Array[] {
 
 /** The whole Part 10 file; the same options give the same bytes. */
 export function enhancedCt(options: EnhancedCtOptions): Uint8Array {
-  const { frames, before = 0, part, size = 96 } = options;
+  const { frames, before = 0, part, size = 96, slope = 1, noise = 20 } = options;
   const spacing = 3.75;
   const corner = (-spacing * (size - 1)) / 2;
-  const phantom = { modality: 'CT', rows: size, columns: size, noise: 20, seed: 11 } as const;
+  const phantom = { modality: 'CT', rows: size, columns: size, noise, seed: 11 } as const;
   const stored = new Uint16Array(frames * size * size);
   const numbers = Array.from({ length: frames }, (_, frame) => before + frame);
   for (const [frame, index] of numbers.entries())
     noisySlice(phantom, cleanSlice(phantom, 0.1 + 0.2 * index), index).forEach((value, pixel) => {
-      stored[frame * size * size + pixel] = Math.min(4095, Math.max(0, Math.round(value + 1024)));
+      stored[frame * size * size + pixel] = Math.min(4095, Math.max(0, Math.round((value + 1024) / slope)));
     });
   const uid = `${root}.1.${part?.number ?? 0}`;
   const dimension = encodeElement(0x00209164, 'UI', `${root}.7`);
@@ -169,7 +172,7 @@ export function enhancedCt(options: EnhancedCtOptions): Uint8Array {
     cs(0x00282110, '00'),
     encodeSequence(0x00400555, []),
     cs(0x20500020, 'IDENTITY'),
-    encodeSequence(0x52009229, [shared(spacing, size)]),
+    encodeSequence(0x52009229, [shared(spacing, size, slope)]),
     encodeSequence(
       0x52009230,
       numbers.map((index) => frameGroups(index, corner)),
