@@ -7,6 +7,7 @@ import type { Log } from '../observe/log.js';
 import type { Metrics } from '../observe/metrics.js';
 import { isLoopback, isMeantForHere } from './guard.js';
 import { problemOf } from './http-errors.js';
+import { answerMs, inTime, pagePart } from './in-time.js';
 import { openApi } from './openapi.js';
 import { startPage } from './page.js';
 import { style } from './page-style.js';
@@ -34,20 +35,13 @@ export interface HttpServer {
   close(): Promise<void>;
 }
 
-const readyDeadlineMs = 5000;
-
 /** Asks what the process depends on; one that does not answer is itself the answer. */
 async function askReady(ready: () => Promise<ReadyReport>): Promise<readonly DependencyView[]> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<ReadyReport>((resolve) => {
-    const says = `The node did not answer within ${readyDeadlineMs / 1000} s: see its log and event_loop_delay_seconds.`;
-    timer = setTimeout(() => resolve({ dependencies: [{ name: 'node', state: 'down', says }] }), readyDeadlineMs);
+  const report = await inTime(ready(), (): ReadyReport => {
+    const says = `The node did not answer within ${answerMs / 1000} s: see its log and event_loop_delay_seconds.`;
+    return { dependencies: [{ name: 'node', state: 'down', says }] };
   });
-  try {
-    return (await Promise.race([ready(), late])).dependencies;
-  } finally {
-    clearTimeout(timer);
-  }
+  return report.dependencies;
 }
 
 const isReady = (dependencies: readonly DependencyView[]): boolean =>
@@ -84,20 +78,15 @@ function addApi(app: FastifyInstance, api: AdminPorts): void {
 const pagePolicy = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'`;
 
 function addPage(app: FastifyInstance, options: HttpOptions, api: AdminPorts): void {
-  const orNull = async <T>(part: Promise<T>, name: string): Promise<T | null> => {
-    try {
-      return await part;
-    } catch (error) {
-      options.log.warn('page without a part', { part: name, error });
-      return null;
-    }
-  };
+  const queuesPart = pagePart('queues', () => api.queues(), options.log);
+  const seriesPart = pagePart('series', () => api.listSeries({ limit: 20 }), options.log);
+  const peersPart = pagePart('peers', () => api.peers(), options.log);
   app.get('/', async (_request, reply) => {
     const [dependencies, queues, series, peers] = await Promise.all([
       askReady(options.ready),
-      orNull(api.queues(), 'queues'),
-      orNull(api.listSeries({ limit: 20 }), 'series'),
-      orNull(api.peers(), 'peers'),
+      queuesPart(),
+      seriesPart(),
+      peersPart(),
     ]);
     const { name, roles } = options.node;
     const page = startPage({

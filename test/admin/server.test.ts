@@ -205,6 +205,29 @@ describe('start page', () => {
       expect(body).toContain('Not available now.');
     });
   });
+
+  it('comes in time when a part does not, and asks for that part once, however often it is reloaded', async () => {
+    const { options } = fakeNode();
+    if (options.api === null) throw new Error('no api');
+    let asked = 0;
+    let answer = (): void => {};
+    const none = { series: [], next: null };
+    const listSeries = (): Promise<typeof none> =>
+      asked++ === 0 ? new Promise((resolve) => (answer = () => resolve(none))) : Promise.resolve(none);
+    await withServer({ ...options, api: { ...options.api, listSeries } }, async (asking) => {
+      const pages = await Promise.all([asking(get('/')), asking(get('/'))]);
+      for (const { status, body } of pages) {
+        expect([status, body.includes('Not available now.'), body.includes('127.0.0.1:4242')]).toEqual([
+          200,
+          true,
+          true,
+        ]);
+      }
+      expect(asked).toBe(1);
+      answer();
+      expect((await asking(get('/'))).body).toContain('No series yet.');
+    });
+  }, 20_000);
 });
 
 describe('openHttp', () => {
