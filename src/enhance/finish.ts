@@ -116,24 +116,23 @@ function confidenceOf(taken: Slice, gradient: Float32Array, map: Float32Array, s
 }
 
 /**
- * @param residual of the model, in model units
- * @returns the enhanced slice and its figures, in model units
+ * Figures of an enhanced slice.
+ *
+ * @param values as the file will hold them, rounded, in model units: what rounding takes back counts as not done
+ * @param share that was blended
  */
 export function finishFigures(
-  modality: NoiseModality,
   measured: Measured,
-  residual: Float32Array,
+  { values, meanShift }: Blended,
   share: number,
-): { readonly values: Float32Array; readonly figures: EnhancedFigures; readonly confidence: Confidence } {
+): { readonly figures: EnhancedFigures; readonly confidence: Confidence } {
   const { slice, mask, sigma, map } = measured;
-  const { values, meanShift } = blended(modality, measured, residual, share);
   const after = { ...slice, values };
   const ratio = noiseRatio(measured, after);
   const { residualStructure, edgeRatio, taken, gradient } = structureFigures(slice, after, mask, figureStep);
   const confidence = confidenceOf({ ...slice, values: taken }, gradient, map, share);
   const enough = pixelsOf(mask) >= leastTissue;
   return {
-    values,
     confidence,
     figures: {
       noiseBefore: sigma,

@@ -107,6 +107,8 @@ export type SliceMethods<Plan, Part, Summary> = {
     readonly work: number;
     readonly residual: ModelOutput | null;
     readonly blends: readonly number[];
+    /** As it is meant, or as the file will hold it, rounded. */
+    readonly as: 'meant' | 'written';
   }) => Promise<Result<readonly (number | null)[]>>;
   readonly finish: (argument: FinishArgument<Plan>) => Promise<Result<FinishedSlice<Part, Summary>>>;
   /** Writes the header of an object whose frames are all finished, and reads it back. */

@@ -208,7 +208,7 @@ class TaskRun<Plan, Part, Summary> {
         if (slice.prepared.sigma === null) return slice;
         const curve = this.#steps.infer(slice).then(async (residual) => ({
           slice,
-          curve: await this.#steps.measure(slice, residual, probedBlends),
+          curve: await this.#steps.measure(slice, residual, probedBlends, 'meant'),
         }));
         curves.push(curve);
         tasks.push(curve.catch(() => undefined));
@@ -269,7 +269,7 @@ class TaskRun<Plan, Part, Summary> {
     if (whole.length === 0 || effective === null) return this.#takeFixedBlend();
     const blend = blendFor(whole, effective, this.#card.mostBlend);
     const measured = await Promise.all(
-      curves.map(async ({ slice }) => (await this.#steps.measure(slice, null, [blend]))[0] ?? null),
+      curves.map(async ({ slice }) => (await this.#steps.measure(slice, null, [blend], 'written'))[0] ?? null),
     );
     const ratios = measured.filter((ratio) => ratio !== null);
     const ratio = middleOf(ratios.length > 0 ? ratios : whole.map((curve) => ratioAt(curve, blend)));

@@ -129,8 +129,9 @@ export class SliceSteps<Plan, Part, Summary> {
     slice: Underway<Plan, Part, Summary>,
     residual: ModelOutput | null,
     blends: readonly number[],
+    as: 'meant' | 'written',
   ): Promise<readonly (number | null)[]> {
-    const argument = { work: slice.prepared.work, residual, blends };
+    const argument = { work: slice.prepared.work, residual, blends, as };
     const options = { transfer: handedOver(residual), deadlineMs: this.#ports.sliceDeadlineMs };
     return this.#answer(slice.thread, slice.file, (thread) => thread.call('measure', argument, options));
   }

@@ -9,10 +9,10 @@ import type { Plane } from '../dicom/geometry.js';
 import { isReason, pixelDescription } from '../dicom/pixel-description.js';
 import type { PixelDescription } from '../dicom/pixel-description.js';
 import { decodePixels } from '../dicom/pixels.js';
-import { largestChange, paddingMask, toModality, toStored } from '../dicom/rescale.js';
+import { paddingMask, toModality } from '../dicom/rescale.js';
 import { derivedInstanceUid } from '../dicom/uid.js';
 import { hasTissueRegion, tissueRegions } from '../dicom/ultrasound-regions.js';
-import { colouredPixels, greyOf, whiteFrom, withGrey } from '../dicom/ultrasound.js';
+import { colouredPixels, greyOf, whiteFrom } from '../dicom/ultrasound.js';
 import { explicitLittleEndian, modalityOfClass } from '../dicom/uids.js';
 import { number, numbers, text } from '../dicom/values.js';
 import { checkInstance } from '../derive/check.js';
@@ -21,46 +21,30 @@ import { sampleOf, summaryOf } from '../derive/check-series.js';
 import type { InstanceSummary } from '../derive/check-series.js';
 import { deriveInstance } from '../derive/derive-instance.js';
 import type { SourceInstance } from '../derive/derive-instance.js';
-import { derivedDescription, onNewGrid, onSourceGrid } from '../derive/grid.js';
+import { derivedDescription, onSourceGrid } from '../derive/grid.js';
 import type { Fault } from '../derive/faults.js';
 import type { FramePart } from '../derive/frame-part.js';
 import { framePixels, rangeOf } from '../derive/pixel-data.js';
 import type { DerivationPlan, SliceFigures } from '../derive/plan.js';
 import { seriesWords } from '../derive/texts.js';
-import { blended, finishFigures, finishOnGrid, judge, qualityOfSlice } from '../enhance/finish.js';
+import { blended, qualityOfSlice } from '../enhance/finish.js';
 import type { SliceMethods, SurveyedObject } from '../enhance/methods.js';
 import { confidencePicture } from '../enhance/panels.js';
 import { fingerprintOf } from '../enhance/fingerprint.js';
-import type { ModelOutput } from '../enhance/fingerprint.js';
 import { measureSlice, noiseRatio } from '../enhance/noise.js';
-import type { Measured, NoiseModality } from '../enhance/noise.js';
 import { SharedFloats } from '../enhance/shared.js';
 import { serve } from '../threads/thread.js';
 import { LimpidError } from '../errors.js';
 import type { Reason } from '../errors.js';
 import { completeObject, headerLength, sha256OfBytes, writeFrame } from './frame-writer.js';
-import { removeAirBias } from '../imaging/air-bias.js';
 import { awayFrom, eroded } from '../imaging/masks.js';
 import { continuePadding } from '../imaging/padding.js';
 import { modelSha256 } from '../inference/identity.js';
+import { asWritten, enhanceHere, enhanceOnGrid, takeResidual } from './slice-work.js';
+import type { Stored, Work } from './slice-work.js';
 import { openObjectFile, readHeaderOf } from '../spool/object-file.js';
 import type { ObjectFile } from '../spool/object-file.js';
 
-interface Work {
-  readonly modality: NoiseModality;
-  readonly source: SourceInstance;
-  /** Of ultrasound: what may change. */
-  readonly region: Uint8Array | null;
-  /** From 0; null in an object of one. */
-  readonly frame: number | null;
-  readonly stored: Int32Array;
-  readonly measured: Measured;
-  /** Of what the model is given. */
-  readonly fingerprint: number;
-  /** Of the model's unit to the record's: HU, or stored values for MR. */
-  readonly toRecord: number;
-  residual: Float32Array | null;
-}
 const works = new Map<number, Work>();
 let nextWork = 0;
 const shared = new SharedFloats();
@@ -167,22 +151,6 @@ function workOf(name: number): Work {
   return work;
 }
 
-/** The model's output, which must be of this slice and no other. @throws LimpidError DERIVE_CHECK_FAILED */
-function ownOutput({ fingerprint }: Work, output: ModelOutput | null): Float32Array | null {
-  if (output !== null && output.of !== fingerprint)
-    throw new LimpidError('DERIVE_CHECK_FAILED', "PROVENANCE: the model's output is of another slice");
-  return output?.residual ?? null;
-}
-
-function takeResidual(work: Work, output: ModelOutput | null): Float32Array {
-  const residual = ownOutput(work, output);
-  // Magnitude noise has a mean where there is no signal: it stays, as the mean of the tissue does.
-  if (residual !== null && work.modality === 'MR') removeAirBias(work.measured.slice, residual, work.measured.mask);
-  work.residual = residual ?? work.residual;
-  if (!work.residual) throw new LimpidError('INTERNAL', 'a slice without a residual');
-  return work.residual;
-}
-
 /** Writes a file whose content is on the disk when this returns. */
 async function writeSynced(file: string, bytes: Uint8Array): Promise<void> {
   const handle = await open(file, 'wx');
@@ -192,27 +160,6 @@ async function writeSynced(file: string, bytes: Uint8Array): Promise<void> {
   } finally {
     await handle.close();
   }
-}
-
-/** An image as it is written, `[row][column]` of stored values, and what was meant before rounding. */
-interface Stored {
-  readonly pixels: Int32Array;
-  /** As the own check takes it. */
-  readonly largestChange: number | null;
-  /** Whether any pixel differs from the source's. */
-  readonly changed: boolean;
-}
-
-/** @param values in output units (HU for CT) */
-function storedOf({ source, stored, region }: Work, values: Float32Array, plan: DerivationPlan): Stored {
-  const { description } = source;
-  const grey = onNewGrid(greyOf(stored, description), description, plan);
-  const made = toStored(values, grey, description);
-  return {
-    pixels: region === null ? made : withGrey(stored, made, region, description),
-    largestChange: plan.geometry === undefined ? largestChange(values, grey, description, region) : null,
-    changed: made.some((value, i) => value !== grey[i] && region?.[i] !== 0),
-  };
 }
 
 /** Checks one frame's bytes and writes them to their place in the object. */
@@ -281,13 +228,13 @@ const methods: SliceMethods<DerivationPlan, FramePart, InstanceSummary> = {
     return { value: { work, rows, columns, values, map, sigma: measured.sigma, toRecord } };
   },
 
-  measure({ work: name, residual, blends }) {
+  measure({ work: name, residual, blends, as }) {
     const work = workOf(name);
     const { slice } = work.measured;
     const taken = takeResidual(work, residual);
     const value = blends.map((share) => {
       const { values } = blended(work.modality, work.measured, taken, share);
-      return noiseRatio(work.measured, { ...slice, values });
+      return noiseRatio(work.measured, { ...slice, values: as === 'written' ? asWritten(work, values) : values });
     });
     return Promise.resolve({ value });
   },
@@ -301,29 +248,17 @@ const methods: SliceMethods<DerivationPlan, FramePart, InstanceSummary> = {
     const work = workOf(name);
     works.delete(name);
     const { source, stored, measured, toRecord } = work;
-    const { values, figures, confidence } =
+    const { image, figures, confidence, quality } =
       plan.geometry === undefined
-        ? finishFigures(work.modality, measured, takeResidual(work, residual), share)
-        : {
-            confidence: null,
-            ...finishOnGrid(measured, ownOutput(work, residual), (fine) =>
-              onSourceGrid(fine, source.description, plan),
-            ),
-          };
-    // On a finer grid nothing can be compared pixel by pixel.
-    const quality = judged && plan.geometry === undefined ? judge(work.modality, measured, values, figures) : null;
-    for (let i = 0; i < values.length; i++) values[i] = (values[i] ?? 0) / measured.scale;
-    const image = storedOf(work, values, plan);
+        ? enhanceHere(work, residual, { blend: share, judged, plan })
+        : enhanceOnGrid(work, residual, plan);
     // The model is done with the slice: its residual is here.
     shared.giveBack(measured.slice.values, measured.map);
     const inRecord = (noise: number | null): number | null => noise && noise * toRecord;
-    const noiseAfter = image.changed ? figures.noiseAfter : figures.noiseBefore;
-    const recorded = { noiseBefore: inRecord(figures.noiseBefore), noiseAfter: inRecord(noiseAfter) };
+    const recorded = { noiseBefore: inRecord(figures.noiseBefore), noiseAfter: inRecord(figures.noiseAfter) };
     if (confidence !== null && mapFile !== null) await writeFile(mapFile, confidencePicture(confidence));
-    const { changed } = image;
-    const noise = changed ? {} : { noiseAfter, noiseRatio: figures.noiseRatio && 1 };
-    const told = { ...figures, ...noise, mean: figures.mean / measured.scale };
-    const ended = { modality: work.modality, quality, changed, figures: told };
+    const told = { ...figures, mean: figures.mean / measured.scale };
+    const ended = { modality: work.modality, quality, changed: image.changed, figures: told };
     if (work.frame !== null) {
       const { faults, part } = await finishFrame(work, work.frame, image, recorded, plan, outFile);
       return { value: { ...ended, faults, object: null, part } };

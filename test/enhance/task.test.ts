@@ -11,7 +11,9 @@ import { paddingMask, toModality } from '../../src/dicom/rescale.js';
 import { number, text } from '../../src/dicom/values.js';
 import { openDevice } from '../../src/enhance/device.js';
 import type { Device, DeviceOptions } from '../../src/enhance/device.js';
+import { measureSlice, noiseRatio } from '../../src/enhance/noise.js';
 import type { TaskProgress } from '../../src/enhance/order.js';
+import { middleOf } from '../../src/enhance/strength.js';
 import { psnr } from '../../src/imaging/figures.js';
 import type { Slice } from '../../src/imaging/slice.js';
 import { openLog } from '../../src/observe/log.js';
@@ -204,6 +206,23 @@ describe('a CT series', () => {
       ];
       expect(Buffer.from(after.values.buffer).equals(Buffer.from(before.values.buffer))).toBe(index < 3);
     }
+  });
+
+  it('has the noise in its record that its files have, rounding and all', async () => {
+    const source = await series({ ...ct, change: (index) => coarse({ ...ct, noise: 10 }, index) });
+    const result = await run(source, 'nlm', 0.5);
+    expect(result.outcome).toBe('enhanced');
+    const ratios = await Promise.all(
+      result.instances.map(async ({ file }, index) => {
+        const before = await pixels(source.files[index] ?? '');
+        const after = await pixels(join(result.outDir, 'objects', file));
+        return noiseRatio(measureSlice('CT', before.rows, before.columns, before.values, 0), after) ?? Number.NaN;
+      }),
+    );
+    expect(result.figures['noiseRatio']?.after).toBeCloseTo(middleOf(ratios), 3);
+    expect(result.strength.reached).toBeCloseTo(1 - middleOf(ratios), 2);
+    // Rounding to steps of 10 HU adds noise of 2.9 HU.
+    expect(middleOf(ratios)).toBeGreaterThan(0.5);
   });
 
   it('without soft tissue is skipped, as its noise cannot be measured', async () => {

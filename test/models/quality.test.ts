@@ -76,7 +76,9 @@ async function judge(
     return noiseRatio(measured, { rows, columns, values }) ?? 1;
   });
   const share = blendFor([curve], effectiveStrength(strength, measured.sigma ?? 0, noise), card.mostBlend);
-  const { values, figures } = finishFigures(modality, measured, residual, share);
+  const result = blended(modality, measured, residual, share);
+  const { values } = result;
+  const { figures } = finishFigures(measured, result, share);
   // The card's most blend may hold it back where fine structure is read as noise.
   expect(figures.noiseRatio).toBeLessThan(share < card.mostBlend ? 1 - 0.95 * strength : 0.85);
   const after = { rows, columns, values: values.map((value) => value / measured.scale) };

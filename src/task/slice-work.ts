@@ -1,0 +1,116 @@
+// A slice under way in a slice thread: what was taken from its file, and how it becomes the image that is written.
+import { largestChange, toModality, toStored } from '../dicom/rescale.js';
+import { greyOf, withGrey } from '../dicom/ultrasound.js';
+import type { SourceInstance } from '../derive/derive-instance.js';
+import { onNewGrid, onSourceGrid } from '../derive/grid.js';
+import type { DerivationPlan } from '../derive/plan.js';
+import type { ModelOutput } from '../enhance/fingerprint.js';
+import { blended, finishFigures, finishOnGrid, judge } from '../enhance/finish.js';
+import type { Quality } from '../enhance/finish.js';
+import type { EnhancedFigures } from '../enhance/limits.js';
+import type { Measured, NoiseModality } from '../enhance/noise.js';
+import { LimpidError } from '../errors.js';
+import { removeAirBias } from '../imaging/air-bias.js';
+import type { Confidence } from '../imaging/confidence.js';
+
+export interface Work {
+  readonly modality: NoiseModality;
+  readonly source: SourceInstance;
+  /** Of ultrasound: what may change. */
+  readonly region: Uint8Array | null;
+  /** From 0; null in an object of one. */
+  readonly frame: number | null;
+  readonly stored: Int32Array;
+  readonly measured: Measured;
+  /** Of what the model is given. */
+  readonly fingerprint: number;
+  /** Of the model's unit to the record's: HU, or stored values for MR. */
+  readonly toRecord: number;
+  residual: Float32Array | null;
+}
+/** The model's output, which must be of this slice and no other. @throws LimpidError DERIVE_CHECK_FAILED */
+function ownOutput({ fingerprint }: Work, output: ModelOutput | null): Float32Array | null {
+  if (output !== null && output.of !== fingerprint)
+    throw new LimpidError('DERIVE_CHECK_FAILED', "PROVENANCE: the model's output is of another slice");
+  return output?.residual ?? null;
+}
+
+export function takeResidual(work: Work, output: ModelOutput | null): Float32Array {
+  const residual = ownOutput(work, output);
+  // Magnitude noise has a mean where there is no signal: it stays, as the mean of the tissue does.
+  if (residual !== null && work.modality === 'MR') removeAirBias(work.measured.slice, residual, work.measured.mask);
+  work.residual = residual ?? work.residual;
+  if (!work.residual) throw new LimpidError('INTERNAL', 'a slice without a residual');
+  return work.residual;
+}
+
+/** An image as it is written, `[row][column]` of stored values, and what was meant before rounding. */
+export interface Stored {
+  readonly pixels: Int32Array;
+  /** What of it is grey, or the one component that there is. */
+  readonly grey: Int32Array;
+  /** As the own check takes it. */
+  readonly largestChange: number | null;
+  /** Whether any pixel differs from the source's. */
+  readonly changed: boolean;
+}
+
+/** Greys as the file will hold them. @param slice in model units. @param before greys of the source on the same grid */
+function rounded({ source, region, measured }: Work, slice: Float32Array, before: Int32Array) {
+  const meant = slice.map((value) => value / measured.scale);
+  const made = toStored(meant, before, source.description);
+  const grey = region === null ? made : made.map((value, i) => (region[i] === 0 ? (before[i] ?? 0) : value));
+  return { meant, made, grey };
+}
+
+const inModelUnits = ({ source, measured }: Work, grey: Int32Array): Float32Array =>
+  toModality(grey, source.description).map((value) => value * measured.scale);
+
+/** A slice as it will be read from its file, in model units: rounded to stored values. */
+export function asWritten(work: Work, slice: Float32Array): Float32Array {
+  return inModelUnits(work, rounded(work, slice, greyOf(work.stored, work.source.description)).grey);
+}
+
+/** @param slice in model units */
+function storedOf(work: Work, slice: Float32Array, plan: DerivationPlan): Stored {
+  const { source, stored, region } = work;
+  const { description } = source;
+  const before = onNewGrid(greyOf(stored, description), description, plan);
+  const { meant, made, grey } = rounded(work, slice, before);
+  return {
+    pixels: region === null ? made : withGrey(stored, made, region, description),
+    grey,
+    largestChange: plan.geometry === undefined ? largestChange(meant, before, description, region) : null,
+    changed: grey.some((value, i) => value !== before[i]),
+  };
+}
+
+/** An enhanced image as it is written, and its figures. */
+export interface Enhanced {
+  readonly image: Stored;
+  readonly figures: EnhancedFigures;
+  readonly confidence: Confidence | null;
+  /** What it is like without a reference; null where nobody asks, and on a finer grid, where nothing can be compared. */
+  readonly quality: Quality | null;
+}
+
+/** Its figures are those of what is written: what rounding takes back counts as not done. */
+export function enhanceHere(
+  work: Work,
+  output: ModelOutput | null,
+  { blend: share, judged, plan }: { readonly blend: number; readonly judged: boolean; readonly plan: DerivationPlan },
+): Enhanced {
+  const { modality, measured } = work;
+  const { values: meant, meanShift } = blended(modality, measured, takeResidual(work, output), share);
+  const image = storedOf(work, meant, plan);
+  const values = inModelUnits(work, image.grey);
+  const { figures, confidence } = finishFigures(measured, { values, meanShift }, share);
+  return { image, figures, confidence, quality: judged ? judge(modality, measured, values, figures) : null };
+}
+
+export function enhanceOnGrid(work: Work, output: ModelOutput | null, plan: DerivationPlan): Enhanced {
+  const { measured, source } = work;
+  const again = (fine: Float32Array): Float32Array => onSourceGrid(fine, source.description, plan);
+  const { values, figures } = finishOnGrid(measured, ownOutput(work, output), again);
+  return { image: storedOf(work, values, plan), figures, confidence: null, quality: null };
+}
