@@ -139,18 +139,29 @@ export class StoreJob {
   async #sendOver(requestor: Requestor): Promise<number> {
     const reader = new DataSetReader(requestor.room);
     let answered = 0;
-    let closing = Promise.resolve();
+    let closing: Promise<unknown> = Promise.resolve();
+    let last: Ready | null = null;
+    // a way to the pool and back is a sixth of an instance's time: it is gone while the answer to the next one is awaited
+    const closeLast = () => {
+      if (last === null) return;
+      closing = Promise.all([closing, close(last)]);
+      closing.catch(() => {}); // awaited below
+      last = null;
+    };
     let ready = await this.#prepareNext(requestor, reader);
     while (ready !== null && requestor.failure === null) {
       // the next instance is read while the answer to this one is awaited
       const ahead: Promise<Ready | null>[] = [];
-      const sent = () => void ahead.push(this.#prepareNext(requestor, reader));
+      const sent = () => {
+        closeLast();
+        ahead.push(this.#prepareNext(requestor, reader));
+      };
       if (await this.#sendOne(requestor, reader, ready, sent)) answered++;
-      await closing;
-      closing = close(ready); // the next one goes out meanwhile: a way to the pool and back is a sixth of its time
-      closing.catch(() => {}); // awaited with the next one
+      closeLast();
+      last = ready;
       ready = (await ahead[0]) ?? null;
     }
+    closeLast();
     await closing;
     if (ready !== null) await this.#putBack(ready);
     return answered;
