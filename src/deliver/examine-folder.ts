@@ -2,13 +2,12 @@
 import type { StatsFs } from 'node:fs';
 import { access, constants, stat, statfs } from 'node:fs/promises';
 import type { Finding } from '../io/dimse/examine-connection.js';
+import { probeBytes } from './folder-destination.js';
 
 const step = 'folder';
 const advice = 'Make the folder, mount it, or give this user the right to write in it.';
 /** Less is free than a large study takes. */
 const littleBytes = 5e9;
-/** Less is free than one image takes. */
-const leastBytes = 524_288;
 
 export async function examineFolder(directory: string): Promise<Finding[]> {
   try {
@@ -29,7 +28,7 @@ export function examineVolume(
 ): Finding {
   const room = 'Make room on its volume.';
   const freeBytes = bavail * bsize;
-  if (freeBytes < leastBytes)
+  if (freeBytes < probeBytes)
     return {
       step,
       state: 'failed',

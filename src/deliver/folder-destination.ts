@@ -24,7 +24,7 @@ export interface FolderSettings {
 const headerBytes = 65_536;
 const imageGroup = 0x00280000;
 /** An image of 512 x 512 pixels. */
-const probeBytes = 524_288;
+export const probeBytes = 524_288;
 const faults: ReadonlyMap<string, string> = new Map([
   ['ENOSPC', 'the volume of the folder is full'],
   ['EDQUOT', 'the volume of the folder is full for this user'],

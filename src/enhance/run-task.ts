@@ -306,7 +306,6 @@ class TaskRun<Plan, Part, Summary> {
   /** The result would be the source once more: it is not made. */
   #unchanged(): Ending {
     const { noise } = this.#found;
-    this.#found = { ...this.#found, reached: 0, noise: { ...noise, after: noise.before } };
     const unit = noise.unit === 'HU' ? 'HU' : 'stored values';
     const detail = noise.before === null ? 'noise not measured' : `noise ${noise.before.toFixed(2)} ${unit}`;
     return { outcome: 'skipped', code: 'NO_CHANGE', detail };
