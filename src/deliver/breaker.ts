@@ -69,6 +69,15 @@ export function afterFailure(
   };
 }
 
+/** As it was when the peer asked to be left alone until a time: whatever it said that to has ended with its process. */
+export function askedToWait(
+  failure: DestinationFailure & { readonly retryAfterMs: number },
+  sinceMs: number,
+  untilMs: number,
+): Breaker {
+  return { state: 'open', failures: 1, untilMs, failure: { ...failure, class: 'transient' }, sinceMs };
+}
+
 /** A probe is on its way. */
 export function whileProbing(breaker: Breaker): Breaker {
   return { ...breaker, state: 'half-open' };

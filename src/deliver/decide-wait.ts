@@ -4,9 +4,11 @@ import type { DeliveryWait } from '../spool/view.js';
 import type { BreakerState } from './breaker.js';
 import { decideDelivery } from './decide.js';
 import type { RetryPolicy } from './decide.js';
+import { longestRetryAfterMs } from './decide-retry-after.js';
 import { opensAt } from './decide-window.js';
 import type { DeliveryWindow } from './decide-window.js';
 import type { DestinationFailure } from './destination.js';
+import type { WaitingDelivery } from './job.js';
 import type { ThrottleRates } from './throttle.js';
 
 /** What the process that sends to a peer knows of it; times in ms since epoch. */
@@ -58,7 +60,7 @@ export function decideWait(
   if (opensMs !== null) {
     return { why: 'hours', says: `its hours begin at ${iso(opensMs)}`, since: null, until: iso(opensMs) };
   }
-  if (standing === null) return recordedFailure(batches);
+  if (standing === null) return recordedFailure(batches, nowMs);
   if (standing.failure !== null) return behindFailure(standing, standing.failure, nowMs);
   const { throttledUntilMs } = standing;
   if (throttledUntilMs <= nowMs) return null;
@@ -91,11 +93,50 @@ function behindFailure(
 }
 
 /** What the records say of the peer: the row of equal failures at their end. */
-function recordedFailure(batches: readonly DeliveryRecord[]): DeliveryWait | null {
+function recordedFailure(batches: readonly DeliveryRecord[], nowMs: number): DeliveryWait | null {
   const last = batches.at(-1)?.association ?? null;
   const since = failingSince(batches);
   if (last === null || since === null) return null;
-  return { why: 'peer', says: `by its records it takes nothing since ${since} (${last.detail})`, since, until: null };
+  const untilMs = askedUntil(batches, nowMs);
+  const until = untilMs === null ? null : iso(untilMs);
+  const asks = until === null ? '' : `, and asks to be left alone until ${until}`;
+  return { why: 'peer', says: `by its records it takes nothing since ${since} (${last.detail})${asks}`, since, until };
+}
+
+/** The time before which the peer has asked in its last record not to be asked, ms since epoch; null: none that is still to come. */
+function askedUntil(batches: readonly DeliveryRecord[], nowMs: number): number | null {
+  const untilMs = Date.parse(batches.at(-1)?.association?.until ?? '');
+  // Where the clock was set back since, no longer than any peer may ask for.
+  return untilMs > nowMs ? Math.min(untilMs, nowMs + longestRetryAfterMs) : null;
+}
+
+/**
+ * What the records of all that waits for a peer tell of a wait that it has asked for itself (Retry-After): the one that ends last.
+ *
+ * @returns null: none is still going on
+ */
+export function recordedWait(
+  waiting: readonly WaitingDelivery[],
+  nowMs: number,
+): {
+  readonly failure: DestinationFailure & { readonly retryAfterMs: number };
+  readonly sinceMs: number;
+  readonly untilMs: number;
+} | null {
+  const waits = waiting.flatMap(({ batches }) => {
+    const last = batches.at(-1)?.association;
+    const untilMs = askedUntil(batches, nowMs);
+    if (last === undefined || last === null || untilMs === null) return [];
+    // Nobody but a web server says when it may be asked again.
+    const failure = {
+      code: 'DICOMWEB_REFUSED',
+      detail: last.detail,
+      pace: 'refused',
+      retryAfterMs: untilMs - nowMs,
+    } as const;
+    return [{ failure, sinceMs: Date.parse(failingSince(batches) ?? iso(nowMs)), untilMs }];
+  });
+  return waits.toSorted((a, b) => b.untilMs - a.untilMs)[0] ?? null;
 }
 
 /** The time of the first record of the row of equal failures that ends the batches; null: they do not end with one. */

@@ -13,7 +13,7 @@ import { failingSince } from './decide-wait.js';
 import type { PeerStanding } from './decide-wait.js';
 import type { DeliveryWindow } from './decide-window.js';
 import type { Destination, DestinationFailure, Outgoing, SendReport } from './destination.js';
-import type { DeliveryJob } from './job.js';
+import type { DeliveryJob, WaitingDelivery } from './job.js';
 import { outgoingOf } from './outgoing-of.js';
 import { PeerDesk } from './peer-desk.js';
 import { settleOutcome } from './settle.js';
@@ -39,7 +39,7 @@ export interface DelivererDeps {
   /** Of a peer's name; undefined where it is gone. */
   readonly peer: (name: string) => PeerDelivery | undefined;
   /** Every delivery that a peer still waits for, oldest first. */
-  readonly waiting: (peer: string) => Promise<readonly DeliveryJob[]>;
+  readonly waiting: (peer: string) => Promise<readonly WaitingDelivery[]>;
   /** Has a delayed job run now. */
   readonly wake: (job: DeliveryJob) => Promise<void>;
   readonly log: Log;
@@ -67,9 +67,9 @@ export class Deliverer {
     return this.#deskOf(peer).standing;
   }
 
-  /** Wakes what waits for a peer since an earlier start: the reasons it waited for are gone with that process. */
-  async resume(peer: string): Promise<void> {
-    await this.#deskOf(peer).recovered();
+  /** Wakes what waits for a peer since an earlier start, unless the peer itself has said when it may be asked again. */
+  resume(peer: string): Promise<void> {
+    return this.#deskOf(peer).resume();
   }
 
   close(): void {
@@ -86,6 +86,7 @@ export class Deliverer {
       return { kind: 'later', atMs: started + humanWaitMs };
     }
     const desk = this.#deskOf(job.peer);
+    await desk.recall();
     if (!desk.slots.take(job)) {
       return { kind: 'later', atMs: started + busyWaitMs(desk.slots.waiting, this.#deps.random()) };
     }
@@ -139,13 +140,13 @@ export class Deliverer {
     }
   }
 
-  /** The peer takes nothing now: the first time says why in a record. The job is woken when that is over. */
+  /** The peer takes nothing now: the first time says why in a record, and so does one of all when its wait has become longer. The job is woken when that is over. */
   async #turnAway(job: DeliveryJob, desk: PeerDesk, batches: readonly DeliveryRecord[]): Promise<DeliveryResult> {
     const { failure } = desk;
     const last = batches.at(-1)?.association;
-    if (failure !== null && (last?.code !== failure.code || last.class !== failure.class)) {
-      const { code, detail, class: outcome } = failure;
-      await this.#write(job, { association: { code, detail, class: outcome }, instances: [] });
+    if (failure !== null && (last?.code !== failure.code || last.class !== failure.class || desk.isUnrecorded)) {
+      desk.recorded();
+      await this.#write(job, { association: associationOf(failure, desk.standing.untilMs), instances: [] });
     }
     return { kind: 'later', atMs: this.#deps.now() + humanWaitMs };
   }
@@ -202,8 +203,10 @@ export class Deliverer {
       this.#deps.log.warn('a delivery was cut short', { key: job.key, task: job.task, peer: job.peer, code, detail });
     }
     if (failure === null && instances.length === 0) return;
+    desk.recorded();
     await this.#write(job, {
-      association: failure && { code: failure.code, detail: failure.detail, class: desk.failure?.class ?? 'transient' },
+      association:
+        failure && associationOf({ ...failure, class: desk.failure?.class ?? 'transient' }, desk.standing.untilMs),
       instances: instances.map(({ record }) => record),
     });
   }
@@ -230,6 +233,15 @@ export class Deliverer {
     }
     return desk;
   }
+}
+
+/** What a record says of a failure of the destination, with the time until which it wants to be left alone, where it has said so. */
+function associationOf(
+  { code, detail, class: outcome, retryAfterMs }: NonNullable<PeerStanding['failure']>,
+  untilMs: number,
+): DeliveryRecord['association'] {
+  const until = retryAfterMs === undefined ? {} : { until: new Date(untilMs).toISOString() };
+  return { code, detail, class: outcome, ...until };
 }
 
 /** When the records of a delivery tell the row of this failure to have begun, ms since epoch; null: they do not end with it. */

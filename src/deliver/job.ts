@@ -1,4 +1,5 @@
 import type { Key } from '../spool/key.js';
+import type { DeliveryRecord } from '../spool/records.js';
 
 /** What one job brings to one peer: a task's result, or the originals. */
 export interface DeliveryJob {
@@ -6,4 +7,10 @@ export interface DeliveryJob {
   readonly revision: number;
   readonly task: string;
   readonly peer: string;
+}
+
+/** One that its peer still waits for, with what it has recorded so far. */
+export interface WaitingDelivery {
+  readonly job: DeliveryJob;
+  readonly batches: readonly DeliveryRecord[];
 }

@@ -1,10 +1,11 @@
 // All that one peer's deliveries share in this process: its breaker, who may send now and who stands in line, its throttle.
 import type { Log } from '../observe/log.js';
 import type { Metrics } from '../observe/metrics.js';
-import { afterFailure, afterProbe, closedBreaker, mayGo, whileProbing } from './breaker.js';
+import { afterFailure, afterProbe, askedToWait, closedBreaker, mayGo, whileProbing } from './breaker.js';
 import type { Breaker, BreakerState } from './breaker.js';
+import { recordedWait } from './decide-wait.js';
 import type { PeerStanding } from './decide-wait.js';
-import type { DeliveryJob } from './job.js';
+import type { DeliveryJob, WaitingDelivery } from './job.js';
 import type { Destination, DestinationFailure } from './destination.js';
 import { Slots } from './slots.js';
 import { Throttle } from './throttle.js';
@@ -16,7 +17,7 @@ export interface PeerDeskDeps {
   readonly destination: () => Destination | null;
   readonly rates: ThrottleRates;
   /** Every delivery that the peer still waits for, oldest first. */
-  readonly waiting: (peer: string) => Promise<readonly DeliveryJob[]>;
+  readonly waiting: (peer: string) => Promise<readonly WaitingDelivery[]>;
   /** Has a delayed job run now. */
   readonly wake: (job: DeliveryJob) => Promise<void>;
   readonly log: Log;
@@ -26,6 +27,9 @@ export interface PeerDeskDeps {
   readonly random: () => number;
 }
 
+/** A record that ends sooner than the wait that is asked for, by less than this, stays: a start then asks too early by so much at most. */
+const behindMs = 60_000;
+
 export class PeerDesk {
   readonly slots = new Slots();
   readonly throttle: Throttle;
@@ -34,6 +38,8 @@ export class PeerDesk {
   #breaker: Breaker = closedBreaker;
   /** Nothing has been heard of the peer in this process. */
   #isFresh = true;
+  #recalled: Promise<void> | null = null;
+  #recordedUntilMs = -Infinity;
   #timer: NodeJS.Timeout | undefined;
   #tookAtMs = -Infinity;
 
@@ -65,6 +71,31 @@ export class PeerDesk {
   /** Whether the peer has taken an instance since a time, ms since epoch. */
   hasTakenSince(sinceMs: number): boolean {
     return this.#tookAtMs >= sinceMs;
+  }
+
+  /** Learns, once, from the records of earlier processes whether the peer has said when it may be asked again. */
+  recall(): Promise<void> {
+    this.#recalled ??= this.#waiting().then((found) => this.#remember(found));
+    return this.#recalled;
+  }
+
+  /** The same, and puts every delivery that waits since an earlier start in line: the other reasons are gone with that process. */
+  async resume(): Promise<void> {
+    const found = await this.#waiting();
+    this.#recalled ??= Promise.resolve(this.#remember(found));
+    await this.#recalled;
+    for (const { job } of found) this.slots.stand(job);
+    await this.wakeNext();
+  }
+
+  /** Whether the records are behind what the peer has said since about when it may be asked again: its probes write none. */
+  get isUnrecorded(): boolean {
+    const { untilMs } = this.#breaker;
+    return this.#isAskedToWait && untilMs - Math.max(this.#recordedUntilMs, this.#deps.now()) > behindMs;
+  }
+  /** What stands in the way is written down now. */
+  recorded(): void {
+    if (this.#isAskedToWait) this.#recordedUntilMs = this.#breaker.untilMs;
   }
 
   /** The peer has answered for something that was sent to it. */
@@ -114,12 +145,7 @@ export class PeerDesk {
 
   /** Puts every delivery that waits for the peer in line, and wakes the first. */
   async recovered(): Promise<void> {
-    const { peer, waiting, log } = this.#deps;
-    try {
-      for (const job of await waiting(peer)) this.slots.stand(job);
-    } catch (error) {
-      log.error('what waits for a peer could not be read; it comes back by itself', { peer, error });
-    }
+    for (const { job } of await this.#waiting()) this.slots.stand(job);
     await this.wakeNext();
   }
 
@@ -139,6 +165,29 @@ export class PeerDesk {
   close(): void {
     clearTimeout(this.#timer);
     this.#closing.abort();
+  }
+
+  async #waiting(): Promise<readonly WaitingDelivery[]> {
+    const { peer, waiting, log } = this.#deps;
+    try {
+      return await waiting(peer);
+    } catch (error) {
+      log.error('what waits for a peer could not be read; it comes back by itself', { peer, error });
+      return [];
+    }
+  }
+
+  #remember(found: readonly WaitingDelivery[]): void {
+    const wait = recordedWait(found, this.#deps.now());
+    if (wait === null || !this.#isFresh) return;
+    const { failure, sinceMs, untilMs } = wait;
+    this.#become(askedToWait(failure, sinceMs, untilMs));
+    this.#arm();
+    const until = new Date(untilMs).toISOString();
+    this.#deps.log.info('a peer has said before this start when it may be asked again', {
+      peer: this.#deps.peer,
+      until,
+    });
   }
 
   #become(breaker: Breaker): void {

@@ -11,7 +11,7 @@ import type { Destination } from '../deliver/destination.js';
 import { countAssociations, dicomDestination } from '../deliver/dicom-destination.js';
 import { dicomwebDestination } from '../deliver/dicomweb-destination.js';
 import { folderDestination } from '../deliver/folder-destination.js';
-import type { DeliveryJob } from '../deliver/job.js';
+import type { WaitingDelivery } from '../deliver/job.js';
 import { dicomTarget } from './dicom-target.js';
 import { retryPolicyOf } from '../deliver/retry-policy.js';
 import type { NodeTls } from './open-tls.js';
@@ -144,16 +144,17 @@ function authorizationOf({ bearerTokenFile, username, passwordFile }: WebPeer): 
 }
 
 /** Every delivery that a peer still waits for, the oldest series first. */
-async function waitingFor(spool: Spool, peer: string): Promise<DeliveryJob[]> {
-  const found: { job: DeliveryJob; closedAt: string }[] = [];
+async function waitingFor(spool: Spool, peer: string): Promise<WaitingDelivery[]> {
+  const found: (WaitingDelivery & { readonly closedAt: string })[] = [];
   for (const key of (await spool.active.keys()).keys()) {
     const state = await spool.state(key);
     for (const step of nextSteps(state).steps) {
       if (step.kind !== 'deliver' || step.peer !== peer) continue;
       const revision = state.revisions.find(({ record }) => record.revision === step.revision);
       const { revision: number, task } = step;
-      found.push({ job: { key, revision: number, task, peer }, closedAt: revision?.record.closedAt ?? '' });
+      const batches = revision?.deliveries.get(`${task}@${peer}`) ?? [];
+      found.push({ job: { key, revision: number, task, peer }, batches, closedAt: revision?.record.closedAt ?? '' });
     }
   }
-  return found.toSorted((a, b) => a.closedAt.localeCompare(b.closedAt)).map(({ job }) => job);
+  return found.toSorted((a, b) => a.closedAt.localeCompare(b.closedAt));
 }

@@ -211,7 +211,15 @@ export const deliveryRecord = z.object({
   at: time,
   peer: z.string(),
   /** Failure of the association itself, if it ended early. */
-  association: z.object({ code: z.string(), detail: z.string(), class: deliveryClass }).nullable(),
+  association: z
+    .object({
+      code: z.string(),
+      detail: z.string(),
+      class: deliveryClass,
+      /** Where the peer has said when it may be asked again. */
+      until: time.optional(),
+    })
+    .nullable(),
   instances: z.array(
     z.object({ sopInstanceUid: z.string(), class: deliveryClass, status: z.int().nullable(), comment: z.string() }),
   ),

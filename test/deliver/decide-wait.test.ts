@@ -96,6 +96,14 @@ describe('why a delivery waits', () => {
       since: '2026-03-02T11:56:40.000Z',
       until: null,
     });
+    const until = new Date(noonMs + 60_000).toISOString();
+    const asking = {
+      association: { code: 'DICOMWEB_REFUSED', detail: 'HTTP 503', class: 'transient', until },
+    } as const;
+    expect(wait([...batches, batch(50, asking)], null)).toMatchObject({
+      says: `by its records it takes nothing since 2026-03-02T11:59:10.000Z (HTTP 503), and asks to be left alone until ${until}`,
+      until,
+    });
     const instances = [{ sopInstanceUid: '1.2.4', class: 'delivered', status: 0, comment: '' } as const];
     expect(wait([...batches, batch(50, { instances })], null)).toBeNull();
   });

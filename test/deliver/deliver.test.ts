@@ -88,7 +88,13 @@ function bench(
       window: null,
       ...settings,
     }),
-    waiting: () => Promise.resolve([one, two, three, four].filter((job) => job !== undefined).filter(isOpen)),
+    waiting: () =>
+      Promise.resolve(
+        [one, two, three, four]
+          .filter((job) => job !== undefined)
+          .filter(isOpen)
+          .map((job) => ({ job, batches: records.get(job.key) ?? [] })),
+      ),
     wake: async (job) => {
       woken.push(job);
       await deliverer.deliver(job, new AbortController().signal);
@@ -278,6 +284,86 @@ describe('a server that says when to come back', () => {
     table.pass(119_999);
     for (const job of [two, three]) await run(table, job);
     expect([attempts, probes]).toEqual([2, 0]);
+  });
+});
+
+describe('a restart while a server wants to be left alone', () => {
+  const busy: DestinationFailure = {
+    code: 'DICOMWEB_REFUSED',
+    detail: 'HTTP 503',
+    pace: 'refused',
+    retryAfterMs: 1_800_000,
+  };
+  /** A first process that is told to come back in half an hour, and what its successor does so long after that. */
+  const restarted = async (passedMs: number) => {
+    const before = bench({ send: () => Promise.resolve({ failure: busy, outcomes: [] }) });
+    await run(before, one);
+    before.deliverer.close();
+    const asked: string[] = [];
+    const after = bench(
+      {
+        send: (instances) => {
+          asked.push('sent');
+          return Promise.resolve(all(instances));
+        },
+        probe: () => {
+          asked.push('probed');
+          return Promise.resolve(null);
+        },
+      },
+      {},
+      before.records,
+    );
+    after.pass(passedMs);
+    return { after, asked };
+  };
+
+  it('does not have it asked before: neither for what it had refused, nor for anything else', async () => {
+    const { after, asked } = await restarted(60_000);
+    await run(after, two); // before anybody has resumed
+    await after.deliverer.resume('pacs');
+    for (const job of [one, two, three]) await run(after, job);
+    expect(asked).toEqual([]);
+    expect(after.deliverer.breaker('pacs')).toMatchObject({
+      state: 'open',
+      untilMs: Date.parse('2026-01-01T00:30:00Z'),
+      failure: { detail: 'HTTP 503', class: 'transient' },
+    });
+    expect(after.records.get(three.key)?.[0]?.association?.until).toBe('2026-01-01T00:30:00.000Z');
+  });
+
+  it('has it asked as before once that time is over', async () => {
+    const { after, asked } = await restarted(1_800_000);
+    await run(after, two);
+    expect(asked).toEqual(['sent']);
+  });
+
+  it('after the clock was set back holds it up for no longer than a server may ask', async () => {
+    const { after, asked } = await restarted(-86_400_000);
+    await run(after, two);
+    expect(asked).toEqual([]);
+    expect(after.deliverer.breaker('pacs').untilMs).toBe(Date.parse('2025-12-31T01:00:00Z'));
+  });
+
+  it('knows what a probe was told last, which one delivery writes down', async () => {
+    let isProbed = (): void => undefined;
+    const probed = new Promise<void>((resolve) => (isProbed = resolve));
+    const { code, detail } = busy;
+    const table = bench({
+      send: () => Promise.resolve({ failure: { code, detail, pace: 'unreachable' }, outcomes: [] }),
+      probe: () => {
+        isProbed();
+        return Promise.resolve(busy);
+      },
+    });
+    const untils = () =>
+      [one, two].map(({ key }) => (table.records.get(key) ?? []).map(({ association }) => association?.until));
+    for (const job of [one, two]) await run(table, job);
+    expect(untils()).toEqual([[undefined], [undefined]]);
+    await probed;
+    await delay(0);
+    for (const job of [one, two, one]) await run(table, job);
+    expect(untils()).toEqual([[undefined, '2026-01-01T00:30:00.000Z'], [undefined]]);
   });
 });
 
