@@ -8,6 +8,13 @@ import { runProbe } from '../src/inference/probe.js';
 import { openRegistry } from '../src/inference/registry.js';
 import { openSession } from '../src/inference/session.js';
 
+/** As the card has it, or 1 where it says nothing. */
+function slicesOf(value: unknown): 1 | 3 {
+  if (value === undefined || value === 1) return 1;
+  if (value === 3) return 3;
+  throw new Error('input.slices of the card is neither 1 nor 3');
+}
+
 async function seal(folder: string): Promise<void> {
   const cardFile = join(folder, 'model.yaml');
   const modelFile = join(folder, 'model.onnx');
@@ -16,6 +23,7 @@ async function seal(folder: string): Promise<void> {
     input: String(document.getIn(['input', 'input'])),
     output: String(document.getIn(['input', 'output'])),
     multipleOf: Number(document.getIn(['input', 'multipleOf'])),
+    slices: slicesOf(document.getIn(['input', 'slices'])),
   };
   if (!Number.isInteger(input.multipleOf) || input.multipleOf < 1) throw new Error('the card needs input.multipleOf');
   const session = await openSession(modelFile, 'cpu');

@@ -13,11 +13,15 @@ const mostLooked = 8;
 /** Share of its own deviation by which an answer from a batch may differ from the same slice's alone: sums in another order, half floats. */
 const tolerance = 0.1;
 
-/** A slice of nothing but chance, another one for each place. */
+/** A slice of nothing but chance, and neighbours like it, others for each place. */
 function patternAt(place: number): NoisySlice {
   const next = uniform(place + 1);
-  const values = Float32Array.from({ length: side * side }, () => amplitude * next());
-  return { slice: { rows: side, columns: side, values }, noise: new Float32Array(side * side).fill(amplitude / 4) };
+  const chance = (): Float32Array => Float32Array.from({ length: side * side }, () => amplitude * next());
+  return {
+    slice: { rows: side, columns: side, values: chance() },
+    noise: new Float32Array(side * side).fill(amplitude / 4),
+    neighbours: { before: chance(), after: chance() },
+  };
 }
 
 /** How far two answers lie apart, as a share of the second one's deviation; Infinity for different lengths or no numbers. */
@@ -49,7 +53,7 @@ export async function proveBatchOrder(enhancer: Enhancer, count: number): Promis
     const place = looked === 1 ? 0 : Math.round((look * (count - 1)) / (looked - 1));
     const own = batch[place];
     if (own === undefined) continue;
-    const alone = await enhancer.residual(own.slice, own.noise);
+    const [alone] = await enhancer.residuals([own]);
     if (!(apart(answers[place], alone) <= tolerance))
       throw new LimpidError(
         'MODEL_INVALID',

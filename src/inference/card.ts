@@ -42,9 +42,16 @@ export const modelCard = z.strictObject({
   /** How the network takes a slice; null for filters. */
   input: z
     .strictObject({
-      /** ONNX names; x is [n, 2, h, w]: image and noise map, both divided by `scale`; y is [n, 1, h, w], divided likewise. */
+      /**
+       * ONNX names; x is [n, 2, h, w]: image and noise map, both divided by `scale`; with three `slices` [n, 4, h, w]: then the slice
+       * before and the slice after. y is [n, 1, h, w], divided likewise.
+       */
       input: z.string(),
       output: z.string(),
+      /** 3: the network sees the neighbours on either side of a slice as well; one that is missing is the slice itself once more. */
+      slices: z.union([z.literal(1), z.literal(3)]).default(1),
+      /** How far a neighbour lies along the normal, mm; what is nearer or farther is none. Null with one slice. */
+      neighbourMm: range.nullable().default(null),
       scale: z.number().positive(),
       /** h and w must be multiples of this; slices are padded by repeating their edge. */
       multipleOf: z.int().min(1).max(512),
@@ -55,6 +62,10 @@ export const modelCard = z.strictObject({
         .strictObject({ side: z.int().min(64), halo: z.int().min(0).max(512) })
         .nullable()
         .default(null),
+    })
+    .refine(({ slices, neighbourMm }) => (slices === 3) === (neighbourMm !== null), {
+      path: ['neighbourMm'],
+      message: 'three slices need it, one slice has no use for it',
     })
     .nullable(),
   /**
@@ -125,6 +136,11 @@ export const modelCard = z.strictObject({
 
 /** A card as read; `modality` lists what it may be used for. */
 export type ModelCard = Readonly<z.infer<typeof modelCard>>;
+
+/** Planes of a network's input: the slice, its noise map, and its two neighbours where it sees them. */
+export function planesOf({ slices }: Pick<NonNullable<ModelCard['input']>, 'slices'>): 2 | 4 {
+  return slices === 3 ? 4 : 2;
+}
 
 /** JSON Schema of `model.yaml`, for editors and for sites that add a model of their own. */
 export function modelJsonSchema(): Record<string, unknown> {

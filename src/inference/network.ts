@@ -1,18 +1,27 @@
-/** A denoising network: slice and noise map in, residual out. */
+/** A denoising network: slice, noise map and, where it sees them, neighbours in; residual out. */
 import { readFile } from 'node:fs/promises';
 import { LimpidError } from '../errors.js';
 import { keepEdges, keepLow } from '../imaging/residual.js';
 import type { Slice } from '../imaging/slice.js';
+import { planesOf } from './card.js';
 import type { ModelCard } from './card.js';
 import { modelSha256 } from './identity.js';
 import { openSession } from './session.js';
 import { tilesOf } from './tiles.js';
 import type { Tile } from './tiles.js';
 
+/** The slices on either side of one, of its shape and unit; null: there is none, and the slice itself stands for it. */
+export interface Neighbours {
+  readonly before: Float32Array | null;
+  readonly after: Float32Array | null;
+}
+
 /** A slice and the local deviation of its noise, same shape and unit. */
 export interface NoisySlice {
   readonly slice: Slice;
   readonly noise: Float32Array;
+  /** Looked at by networks that see three slices. */
+  readonly neighbours?: Neighbours;
 }
 
 export interface Network {
@@ -21,33 +30,48 @@ export interface Network {
   close(): Promise<void>;
 }
 
+/** A plane times `factor`, its last row and column repeated up to `height` x `width`. */
+function fillPlane(
+  values: Float32Array,
+  { rows, columns }: Slice,
+  { low, high, factor }: { readonly low: number; readonly high: number; readonly factor: number },
+  out: Float32Array,
+  width: number,
+): void {
+  for (let to = 0, r = 0; to < out.length; to += width, r++) {
+    const from = Math.min(r, rows - 1) * columns;
+    for (let c = 0; c < width; c++) {
+      const value = values[from + (c < columns ? c : columns - 1)] ?? 0;
+      out[to + c] = (value < low ? low : value > high ? high : value) * factor;
+    }
+  }
+}
+
 /**
- * Fills the network's input: plane 0 the slice within `range`, plane 1 the noise map, both divided by `scale`, the last row
- * and column repeated up to `height` x `width`.
+ * Fills the network's input: plane 0 the slice within `range`, plane 1 the noise map; of three slices plane 2 the one before and plane
+ * 3 the one after, within `range`. All are divided by `scale`; the last row and column are repeated up to `height` x `width`.
  */
 export function fillInput(
-  slice: Slice,
-  noise: Float32Array,
+  { slice, noise, neighbours }: NoisySlice,
   input: NonNullable<ModelCard['input']>,
   height: number,
   width: number,
   out: Float32Array,
 ): void {
-  const { rows, columns, values } = slice;
-  const low = input.range?.atLeast ?? Number.NEGATIVE_INFINITY;
-  const high = input.range?.atMost ?? Number.POSITIVE_INFINITY;
   const factor = 1 / input.scale;
-  const plane = height * width;
-  for (let r = 0; r < height; r++) {
-    const from = Math.min(r, rows - 1) * columns;
-    const to = r * width;
-    for (let c = 0; c < width; c++) {
-      const at = from + (c < columns ? c : columns - 1);
-      const value = values[at] ?? 0;
-      out[to + c] = (value < low ? low : value > high ? high : value) * factor;
-      out[plane + to + c] = (noise[at] ?? 0) * factor;
-    }
-  }
+  const limits = {
+    low: input.range?.atLeast ?? Number.NEGATIVE_INFINITY,
+    high: input.range?.atMost ?? Number.POSITIVE_INFINITY,
+    factor,
+  };
+  const unlimited = { low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY, factor };
+  const size = height * width;
+  const plane = (at: number): Float32Array => out.subarray(at * size, (at + 1) * size);
+  fillPlane(slice.values, slice, limits, plane(0), width);
+  fillPlane(noise, slice, unlimited, plane(1), width);
+  if (input.slices === 1) return;
+  fillPlane(neighbours?.before ?? slice.values, slice, limits, plane(2), width);
+  fillPlane(neighbours?.after ?? slice.values, slice, limits, plane(3), width);
 }
 
 /** A window of a plane. */
@@ -60,7 +84,18 @@ function cut(values: Float32Array, stride: number, { top, left, rows, columns }:
   return out;
 }
 
-/** Neighbours of one shape together, in their order. */
+/** A window of a slice, of its noise and of its neighbours. */
+function windowOf({ slice, noise, neighbours }: NoisySlice, window: Tile['window']): NoisySlice {
+  const part = (values: Float32Array): Float32Array => cut(values, slice.columns, window);
+  const { before = null, after = null } = neighbours ?? {};
+  return {
+    slice: { rows: window.rows, columns: window.columns, values: part(slice.values) },
+    noise: part(noise),
+    neighbours: { before: before && part(before), after: after && part(after) },
+  };
+}
+
+/** Slices of one shape that follow each other together, in their order. */
 function runsOf(batch: readonly NoisySlice[]): [NoisySlice, ...NoisySlice[]][] {
   const runs: [NoisySlice, ...NoisySlice[]][] = [];
   for (const each of batch) {
@@ -90,6 +125,7 @@ export async function openNetwork(card: ModelCard, file: string, provider: strin
     throw new LimpidError('MODEL_INVALID', `model.onnx of ${id} is not the file that its card names`);
   }
   const session = await openSession(bytes, provider);
+  const planes = planesOf(input);
   let buffer = new Float32Array(0);
   /** Input, as the network saw it, less output: of one window of each slice; all windows have the same shape. */
   const residualsOf = async (batch: readonly NoisySlice[]): Promise<Float32Array[]> => {
@@ -97,11 +133,12 @@ export async function openNetwork(card: ModelCard, file: string, provider: strin
     const height = Math.ceil(rows / input.multipleOf) * input.multipleOf;
     const width = Math.ceil(columns / input.multipleOf) * input.multipleOf;
     const plane = height * width;
-    if (buffer.length !== 2 * plane * batch.length) buffer = new Float32Array(2 * plane * batch.length);
-    for (const [i, { slice, noise }] of batch.entries()) {
-      fillInput(slice, noise, input, height, width, buffer.subarray(2 * plane * i, 2 * plane * (i + 1)));
+    const each = planes * plane;
+    if (buffer.length !== each * batch.length) buffer = new Float32Array(each * batch.length);
+    for (const [i, noisy] of batch.entries()) {
+      fillInput(noisy, input, height, width, buffer.subarray(each * i, each * (i + 1)));
     }
-    const output = await session.run(input.input, input.output, buffer, [batch.length, 2, height, width]);
+    const output = await session.run(input.input, input.output, buffer, [batch.length, planes, height, width]);
     if (output.length !== plane * batch.length) {
       const wanted = `${batch.length} of ${height} x ${width}`;
       throw new LimpidError(
@@ -112,7 +149,7 @@ export async function openNetwork(card: ModelCard, file: string, provider: strin
     return batch.map((_, i) => {
       const values = new Float32Array(rows * columns);
       for (let r = 0, at = 0; r < rows; r++) {
-        const seen = 2 * plane * i + r * width;
+        const seen = each * i + r * width;
         const given = plane * i + r * width;
         for (let c = 0; c < columns; c++, at++) {
           values[at] = (buffer[seen + c]! - output[given + c]!) * input.scale;
@@ -121,12 +158,11 @@ export async function openNetwork(card: ModelCard, file: string, provider: strin
       return values;
     });
   };
-  const tiledResidual = async ({ slice, noise }: NoisySlice, tiles: readonly Tile[]): Promise<Float32Array> => {
-    const { columns } = slice;
-    const out = new Float32Array(slice.values.length);
+  const tiledResidual = async (noisy: NoisySlice, tiles: readonly Tile[]): Promise<Float32Array> => {
+    const { columns, values: whole } = noisy.slice;
+    const out = new Float32Array(whole.length);
     for (const { window, kept } of tiles) {
-      const part = { rows: window.rows, columns: window.columns, values: cut(slice.values, columns, window) };
-      const [values = new Float32Array(0)] = await residualsOf([{ slice: part, noise: cut(noise, columns, window) }]);
+      const [values = new Float32Array(0)] = await residualsOf([windowOf(noisy, window)]);
       for (let r = 0; r < kept.rows; r++) {
         const from = (kept.top - window.top + r) * window.columns + kept.left - window.left;
         out.set(values.subarray(from, from + kept.columns), (kept.top + r) * columns + kept.left);
@@ -145,10 +181,9 @@ export async function openNetwork(card: ModelCard, file: string, provider: strin
   };
   return {
     async residuals(batch) {
-      const told = batch.map(({ slice, noise }) => ({
-        slice,
-        noise: mapGain === 1 ? noise : noise.map((value) => mapGain * value),
-      }));
+      const told = batch.map((noisy) =>
+        mapGain === 1 ? noisy : { ...noisy, noise: noisy.noise.map((value) => mapGain * value) },
+      );
       const out: Float32Array[] = [];
       for (const run of runsOf(told)) {
         const [{ slice }] = run;

@@ -1,28 +1,53 @@
 /** The probe: a small input by formula and what the model must answer, as the card says. Tests a port, a provider, a file. */
+import { planesOf } from './card.js';
 import type { ModelCard } from './card.js';
 import type { Session } from './session.js';
 
 /** What a probe needs to know of a card's `input`. */
-type ProbedInput = Pick<NonNullable<ModelCard['input']>, 'input' | 'output' | 'multipleOf'>;
+type ProbedInput = Pick<NonNullable<ModelCard['input']>, 'input' | 'output' | 'multipleOf' | 'slices'>;
 
 const roundedUp = (side: number, multipleOf: number): number => Math.ceil(side / multipleOf) * multipleOf;
 
-/** [n, channels, rows, columns] of the probe: 32 x 48 pixels, or the next sides that the network takes. */
-export function probeShape(multipleOf: number): readonly [n: 1, channels: 2, rows: number, columns: number] {
-  return [1, 2, roundedUp(32, multipleOf), roundedUp(48, multipleOf)];
+type ProbedShape = Pick<ProbedInput, 'multipleOf' | 'slices'>;
+
+/** [n, planes, rows, columns] of the probe: 32 x 48 pixels, or the next sides that the network takes. */
+export function probeShape(input: ProbedShape): readonly [n: 1, planes: 2 | 4, rows: number, columns: number] {
+  return [1, planesOf(input), roundedUp(32, input.multipleOf), roundedUp(48, input.multipleOf)];
 }
 
 /** Greatest difference of a probe value that passes: providers sum in other orders. */
 const tolerance = 2e-5;
 
-/** x[0][0][i][j] = 0.05 sin(0.4 i) + 0.03 cos(0.3 j) + 0.02 (((7 i + 3 j) mod 11) / 11 - 0.5); x[0][1] = 0.015. */
-export function probeInput(multipleOf: number): Float32Array {
-  const [, , rows, columns] = probeShape(multipleOf);
-  const out = new Float32Array(2 * rows * columns).fill(0.015, rows * columns);
-  for (let i = 0; i < rows; i++) {
-    for (let j = 0; j < columns; j++) {
-      const step = 0.02 * (((7 * i + 3 * j) % 11) / 11 - 0.5);
-      out[i * columns + j] = 0.05 * Math.sin(0.4 * i) + 0.03 * Math.cos(0.3 * j) + step;
+/** Where a plane of the probe lies on the pattern (rows, columns), and how far its grain is moved. */
+interface ProbePlane {
+  readonly plane: number;
+  readonly down: number;
+  readonly right: number;
+  readonly grain: number;
+}
+/** The slice, the slice before, the slice after: alike, as neighbours are, and never the same. */
+const probePlanes: readonly ProbePlane[] = [
+  { plane: 0, down: 0, right: 0, grain: 0 },
+  { plane: 2, down: 1, right: 0, grain: 5 },
+  { plane: 3, down: 0, right: 1, grain: 2 },
+];
+
+/**
+ * p(u, v, g) = 0.05 sin(0.4 u) + 0.03 cos(0.3 v) + 0.02 (((7 i + 3 j + g) mod 11) / 11 - 0.5) at row i, column j gives
+ * x[0][0][i][j] = p(i, j, 0); x[0][1] = 0.015; of three slices x[0][2][i][j] = p(i + 1, j, 5) and x[0][3][i][j] = p(i, j + 1, 2).
+ */
+export function probeInput(input: ProbedShape): Float32Array {
+  const [, planes, rows, columns] = probeShape(input);
+  const size = rows * columns;
+  const out = new Float32Array(planes * size).fill(0.015, size, 2 * size);
+  for (const { plane, down, right, grain } of probePlanes) {
+    if (plane >= planes) continue;
+    for (let i = 0; i < rows; i++) {
+      for (let j = 0; j < columns; j++) {
+        const step = 0.02 * (((7 * i + 3 * j + grain) % 11) / 11 - 0.5);
+        const wave = 0.05 * Math.sin(0.4 * (i + down)) + 0.03 * Math.cos(0.3 * (j + right));
+        out[plane * size + i * columns + j] = wave + step;
+      }
     }
   }
   return out;
@@ -50,14 +75,14 @@ const shapes: readonly (readonly [count: number, rows: number, columns: number])
 ];
 
 /** Whether a graph takes slices of any number and shape, and answers each of their pixels with a number. */
-export async function shapeFaults(
-  session: Session,
-  { input, output, multipleOf }: ProbedInput,
-): Promise<readonly string[]> {
+export async function shapeFaults(session: Session, probed: ProbedInput): Promise<readonly string[]> {
+  const { input, output, multipleOf } = probed;
+  const planes = planesOf(probed);
   for (const [count, rows, columns] of shapes) {
-    const shape = [count, 2, roundedUp(rows, multipleOf), roundedUp(columns, multipleOf)];
-    const pixels = shape.reduce((product, side) => product * side, 1);
-    const values = Float32Array.from({ length: pixels }, (_, at) => 0.05 * Math.sin(at));
+    const shape = [count, planes, roundedUp(rows, multipleOf), roundedUp(columns, multipleOf)];
+    const length = shape.reduce((product, side) => product * side, 1);
+    const pixels = length / planes;
+    const values = Float32Array.from({ length }, (_, at) => 0.05 * Math.sin(at));
     const name = `an input of [${shape.join(', ')}]`;
     let answer: Float32Array;
     try {
@@ -68,8 +93,8 @@ export async function shapeFaults(
         .replaceAll(/\s+/g, ' ');
       return [`the graph does not take ${name}: ${why.trim()}`];
     }
-    if (answer.length !== pixels / 2) {
-      return [`the graph answers ${name} with ${answer.length} values, not one for each of ${pixels / 2} pixels`];
+    if (answer.length !== pixels) {
+      return [`the graph answers ${name} with ${answer.length} values, not one for each of ${pixels} pixels`];
     }
     if (!answer.every(Number.isFinite)) return [`the graph answers ${name} with values that are no number`];
   }
@@ -77,9 +102,9 @@ export async function shapeFaults(
 }
 
 /** Runs a session on the probe input. */
-export async function runProbe(session: Session, { input, output, multipleOf }: ProbedInput): Promise<Probe> {
-  const shape = probeShape(multipleOf);
-  return probeOf(await session.run(input, output, probeInput(multipleOf), shape), shape[3]);
+export async function runProbe(session: Session, probed: ProbedInput): Promise<Probe> {
+  const shape = probeShape(probed);
+  return probeOf(await session.run(probed.input, probed.output, probeInput(probed), shape), shape[3]);
 }
 
 /** Compares a session's answer with the card's; none: equal within 2e-5. */

@@ -57,6 +57,10 @@ async function readCard(directory: string, id: string): Promise<ModelCard | null
   if (card.data.kind === 'network' && (card.data.input === null || card.data.probe === null)) {
     throw new LimpidError('MODEL_INVALID', `${file}: a network needs input and probe`);
   }
+  if (card.data.input?.slices === 3 && card.data.modality.some((modality) => modality !== 'CT')) {
+    // Other modalities have a scale a slice: neighbours would not be of the slice's unit.
+    throw new LimpidError('MODEL_INVALID', `${file}: networks that see three slices are for CT alone`);
+  }
   const measured = (['CT', 'MR', 'US'] as const).filter((modality) => card.data.modality.includes(modality));
   for (const modality of measured) {
     if (!card.data.noise[modality]) throw new LimpidError('MODEL_INVALID', `${file}: noise has no ${modality}`);

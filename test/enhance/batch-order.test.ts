@@ -10,7 +10,7 @@ import { fingerprintOf } from '../../src/enhance/fingerprint.js';
 import type { InferenceMethods } from '../../src/enhance/methods.js';
 import { openRegistry } from '../../src/inference/registry.js';
 import { openPool } from '../../src/threads/pool.js';
-import { identityModel, writeIdentityModel } from '../support/identity-model.js';
+import { identityModel, neighboursModel, writeIdentityModel, writeNeighboursModel } from '../support/identity-model.js';
 import { modelsDirectory } from '../support/shipped-models.js';
 
 let folder = '';
@@ -19,6 +19,8 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'limpid-batch-order-'));
   await writeIdentityModel(join(folder, 'right'));
   await writeIdentityModel(join(folder, 'rolled'), { rolled: true });
+  await writeNeighboursModel(join(folder, 'right'));
+  await writeNeighboursModel(join(folder, 'rolled'), { rolled: true });
 });
 afterAll(async () => {
   await Promise.all(inference.all().map((thread) => thread.end()));
@@ -42,11 +44,8 @@ describe('the order of a batch', () => {
     },
   );
 
-  it('is kept by the identity, and not by one that rolls its batch', async () => {
-    const [right, rolled] = [
-      await opened(join(folder, 'right'), identityModel),
-      await opened(join(folder, 'rolled'), identityModel),
-    ];
+  it.each([identityModel, neighboursModel])('is kept by %s, and not by one that rolls its batch', async (id) => {
+    const [right, rolled] = [await opened(join(folder, 'right'), id), await opened(join(folder, 'rolled'), id)];
     await proveBatchOrder(right, 4);
     await proveBatchOrder(rolled, 1);
     await expect(proveBatchOrder(rolled, 4)).rejects.toMatchObject({

@@ -1,10 +1,10 @@
 // What a slice goes through before a network, and slices in batches.
 import { describe, expect, it } from '@jest/globals';
 import { fillInput, openNetwork } from '../../src/inference/network.js';
-import type { NoisySlice } from '../../src/inference/network.js';
+import type { Neighbours, NoisySlice } from '../../src/inference/network.js';
 import { openRegistry } from '../../src/inference/registry.js';
 import { uniform } from '../../src/imaging/random.js';
-import { identityModel, writeIdentityModel } from '../support/identity-model.js';
+import { identityModel, neighboursModel, writeIdentityModel, writeNeighboursModel } from '../support/identity-model.js';
 import { openFolder } from '../support/temporary.js';
 import { modelsDirectory, shippedModels, shippedFilters } from '../support/shipped-models.js';
 
@@ -62,15 +62,79 @@ describe('a network that answers with another size', () => {
   );
 });
 
+describe('a network that sees three slices', () => {
+  /** What the network of the tests takes away: the slice before less the slice after. */
+  const taken = ({ slice, neighbours }: NoisySlice): Float32Array =>
+    slice.values.map((value, i) => (neighbours?.before?.[i] ?? value) - (neighbours?.after?.[i] ?? value));
+  const seen = (rows: number, columns: number, seed: number, missing?: keyof Neighbours): NoisySlice => {
+    const around = { before: noisy(rows, columns, seed + 100), after: noisy(rows, columns, seed + 200) };
+    const neighbours = { before: around.before.slice.values, after: around.after.slice.values };
+    return { ...noisy(rows, columns, seed), neighbours: missing ? { ...neighbours, [missing]: null } : neighbours };
+  };
+
+  it('gets the neighbours of each slice, in batches and in tiles, whatever the shapes', async () => {
+    const folder = await openFolder();
+    await writeNeighboursModel(folder.path, { input: { multipleOf: 4, tile: { side: 64, halo: 8 } } });
+    const registry = await openRegistry(folder.path);
+    const card = registry.get(neighboursModel);
+    if (card === undefined) throw new Error('no card');
+    const network = await openNetwork(card, registry.file(neighboursModel), 'cpu');
+    const slices = [
+      seen(48, 56, 1),
+      seen(48, 56, 2, 'before'),
+      seen(48, 56, 3, 'after'),
+      noisy(48, 56, 4),
+      seen(47, 33, 5),
+      seen(150, 90, 6),
+      seen(150, 90, 7, 'after'),
+    ];
+    const residuals = await network.residuals(slices);
+    await network.close();
+    await folder.remove();
+    const apart = slices.map((slice, i) => {
+      const wanted = taken(slice);
+      expect(residuals[i]).toHaveLength(wanted.length);
+      return wanted.reduce((most, value, at) => Math.max(most, Math.abs(value - residuals[i]![at]!)), 0);
+    });
+    expect(Math.max(...apart)).toBeLessThan(1e-3);
+  });
+});
+
 describe('the input of a network', () => {
-  const input = { input: 'x', output: 'y', scale: 10, multipleOf: 2, range: { atLeast: 0, atMost: 20 }, tile: null };
+  const range = { atLeast: 0, atMost: 20 };
+  const one = {
+    input: 'x',
+    output: 'y',
+    slices: 1,
+    neighbourMm: null,
+    scale: 10,
+    multipleOf: 2,
+    range,
+    tile: null,
+  } as const;
+  const three = { ...one, slices: 3, neighbourMm: { atLeast: 0.3, atMost: 6 } } as const;
 
   it('is limited to its range, scaled, and repeats its edge', () => {
     const slice = { rows: 1, columns: 3, values: Float32Array.of(-5, 10, 30) };
     const out = new Float32Array(2 * 2 * 4);
-    fillInput(slice, Float32Array.of(1, 2, 3), input, 2, 4, out);
+    fillInput({ slice, noise: Float32Array.of(1, 2, 3) }, one, 2, 4, out);
     const image = [0, 1, 2, 2];
     const noise = [0.1, 0.2, 0.3, 0.3].map(Math.fround);
     expect([...out]).toEqual([...image, ...image, ...noise, ...noise]);
+  });
+
+  it('has the neighbours likewise, and the slice itself where one is missing', () => {
+    const slice = { rows: 1, columns: 3, values: Float32Array.of(-5, 10, 30) };
+    const noise = Float32Array.of(1, 2, 3);
+    const after = Float32Array.of(5, 50, 15);
+    const image = [0, 1, 2, 2];
+    const planes = (neighbours: Neighbours | undefined): number[][] => {
+      const out = new Float32Array(4 * 2 * 4);
+      fillInput(neighbours === undefined ? { slice, noise } : { slice, noise, neighbours }, three, 2, 4, out);
+      return [2, 3].map((plane) => [...out.subarray(plane * 8, plane * 8 + 4)]);
+    };
+    expect(planes({ before: null, after })).toEqual([image, [0.5, 2, 1.5, 1.5]]);
+    expect(planes({ before: after, after: null })).toEqual([[0.5, 2, 1.5, 1.5], image]);
+    expect(planes(undefined)).toEqual([image, image]);
   });
 });

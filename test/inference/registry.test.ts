@@ -9,7 +9,7 @@ import { filterSha256 } from '../../src/dicom/uid.js';
 import { chooseProvider } from '../../src/inference/provider.js';
 import { modelSha256 } from '../../src/inference/identity.js';
 import { openRegistry } from '../../src/inference/registry.js';
-import { identityModel, writeIdentityModel } from '../support/identity-model.js';
+import { identityModel, neighboursModel, writeIdentityModel, writeNeighboursModel } from '../support/identity-model.js';
 import type { spoiltModels } from '../support/identity-model.js';
 import { modelsDirectory as models, shippedFilters, shippedModels } from '../support/shipped-models.js';
 import { withFolder } from '../support/temporary.js';
@@ -166,6 +166,60 @@ describe('a spoiled model folder', () => {
   ])('does not open with %s', async (what, change) => {
     const directory = await spoil(what.replaceAll(' ', '-'), 'nlm', change);
     await expect(openRegistry(directory)).rejects.toMatchObject({ code: 'MODEL_INVALID' });
+  });
+});
+
+describe('a network that sees three slices', () => {
+  const withModel = async (
+    options: Parameters<typeof writeNeighboursModel>[1],
+    check: (directory: string) => Promise<void>,
+  ): Promise<void> => {
+    const directory = await mkdtemp(join(tmpdir(), 'limpid-three-slices-'));
+    await writeNeighboursModel(directory, options);
+    await check(directory);
+    await rm(directory, { recursive: true });
+  };
+
+  it('is verified on a probe whose planes differ', () => {
+    // As docs/models.md has it, written anew.
+    const wave = (u: number, v: number): number => 0.05 * Math.sin(0.4 * u) + 0.03 * Math.cos(0.3 * v);
+    const grain = (i: number, j: number, g: number): number => 0.02 * (((7 * i + 3 * j + g) % 11) / 11 - 0.5);
+    const answer = Float64Array.from({ length: 32 * 48 }, (_, at) => {
+      const [i, j] = [Math.floor(at / 48), at % 48];
+      const before = wave(i + 1, j) + grain(i, j, 5);
+      const after = wave(i, j + 1) + grain(i, j, 2);
+      return wave(i, j) + grain(i, j, 0) - (before - after);
+    });
+    const mean = answer.reduce((sum, value) => sum + value, 0) / answer.length;
+    const deviation = Math.sqrt(answer.reduce((sum, value) => sum + (value - mean) ** 2, 0) / answer.length);
+    const row16 = [...answer.subarray(16 * 48 + 8, 16 * 48 + 16)];
+    return withModel({ probe: { mean, deviation, row16 } }, async (directory) => {
+      expect(await (await openRegistry(directory)).verify(neighboursModel, 'cpu')).toEqual([]);
+    });
+  });
+
+  it('is told by a graph that takes another number of planes', () =>
+    withModel({ input: { slices: 1, neighbourMm: null } }, async (directory) => {
+      const faults = await (await openRegistry(directory)).verify(neighboursModel, 'cpu');
+      expect(faults).toEqual([
+        expect.stringMatching(/^the graph does not take an input of \[1, 2, 32, 48\]: Got invalid dimensions/),
+      ]);
+    }));
+
+  it.each<[string, Parameters<typeof writeNeighboursModel>[1], RegExp]>([
+    ['how far a neighbour may lie', { input: { neighbourMm: null } }, /three slices need it[^]*neighbourMm/],
+    ['three slices', { input: { slices: 1 } }, /one slice has no use for it[^]*neighbourMm/],
+    ['a number of slices that there is', { input: { slices: 2 } }, /slices/],
+    ['CT alone', { modality: ['CT', 'MR'] }, /three slices are for CT alone/],
+  ])('has no card without %s', (_, options, message) =>
+    withModel(options, async (directory) => {
+      await expect(openRegistry(directory)).rejects.toMatchObject({ code: 'MODEL_INVALID' });
+      await expect(openRegistry(directory)).rejects.toThrow(message);
+    }),
+  );
+
+  it('is not asked of a card that says nothing of it', async () => {
+    expect((await openRegistry(models)).get('mr-accelerated')?.input).toMatchObject({ slices: 1, neighbourMm: null });
   });
 });
 

@@ -1,9 +1,12 @@
-// A network that gives its input back: what a task changes with it, the way itself has changed.
+// A network that gives its input back: what a task changes with it, the way itself has changed. And one that sees three slices: it takes
+// away the slice before less the slice after, so that its residual tells which slices it saw.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { ModelCard } from '../../src/inference/card.js';
 import { modelSha256 } from '../../src/inference/identity.js';
 
 export const identityModel = 'identity';
+export const neighboursModel = 'neighbours';
 
 // ONNX is a protocol buffer: fields are a number with a kind (0: varint, 2: bytes), then the value.
 const number = (value: number): number[] => (value < 128 ? [value] : [(value & 0x7f) | 0x80, value >> 7]);
@@ -80,17 +83,41 @@ function inBlocks(side: number): number[] {
   );
 }
 
+/** output = one input and another, by an operator. */
+const both = (operator: string, first: string, second: string, output: string): number[] =>
+  bytes(1, [...words(1, first), ...words(1, second), ...words(2, output), ...words(4, operator)]);
+
+/** output = input with the slices of a batch moved on by one, the last one first. */
+const rolledBatch = (input: string, output: string): number[] => [
+  ...slice(input, `${input} rest`, 0, 1, 9999),
+  ...slice(input, `${input} first`, 0, 0, 1),
+  ...bytes(1, [
+    ...words(1, `${input} rest`),
+    ...words(1, `${input} first`),
+    ...words(2, output),
+    ...words(4, 'Concat'),
+    ...bytes(5, [...words(1, 'axis'), ...varint(3, 0), ...varint(20, 2)]),
+  ]),
+];
+
+/** y = x[:, 0:1] - (x[:, 2:3] - x[:, 3:4]); `rolled`: with the neighbours of the next slice of a batch. */
+function neighboursBytes(rolled: boolean): Uint8Array {
+  const nodes = [
+    ...slice('x', 'image', 1, 0, 1),
+    ...slice('x', 'before', 1, 2, 3),
+    ...slice('x', 'after', 1, 3, 4),
+    ...both('Sub', 'before', 'after', 'step'),
+    ...(rolled ? rolledBatch('step', 'taken') : []),
+    ...both('Sub', 'image', rolled ? 'taken' : 'step', 'y'),
+  ];
+  const graph = [...nodes, ...words(2, neighboursModel), ...tensor(11, 'x', 4), ...tensor(12, 'y', 1)];
+  return Uint8Array.from([...varint(1, 4), ...bytes(7, graph), ...bytes(8, varint(2, 9))]);
+}
+
 /** y = x[:, 0:1]; `rolled`: and each slice of a batch gets the next one's, the last the first one's. */
 function modelBytes(rolled: boolean, { fixed = {}, last }: Spoilt = {}): Uint8Array {
-  const axis0 = bytes(5, [...words(1, 'axis'), ...varint(3, 0), ...varint(20, 2)]);
-  const concat = [...words(1, 'rest'), ...words(1, 'first'), ...words(2, 'y'), ...words(4, 'Concat'), ...axis0];
   const nodes = rolled
-    ? [
-        ...slice('x', 'image', 1, 0, 1),
-        ...slice('image', 'rest', 0, 1, 9999),
-        ...slice('image', 'first', 0, 0, 1),
-        ...bytes(1, concat),
-      ]
+    ? [...slice('x', 'image', 1, 0, 1), ...rolledBatch('image', 'y')]
     : last === undefined
       ? slice('x', 'y', 1, 0, 1)
       : [...slice('x', 'image', 1, 0, 1), ...last];
@@ -118,19 +145,63 @@ export async function writeIdentityModel(
 ): Promise<void> {
   const blocks = multipleOf === 1 ? {} : { last: inBlocks(multipleOf) };
   const model = modelBytes(rolled, spoilt === undefined ? blocks : spoiltModels[spoilt]);
-  await mkdir(join(folder, identityModel), { recursive: true });
-  await writeFile(join(folder, identityModel, 'model.onnx'), model);
-  const card = {
+  await writeModel(folder, model, {
     id: identityModel,
+    modality: ['CT', 'MR', 'US'],
+    input: { input: 'x', output: 'y', scale: 1, multipleOf, range: null },
+    noise: { CT: { a: 0, b: 1, unit: 'HU' }, MR: { a: 0, b: 1, unit: 'PERMILLE' }, US: { a: 0, b: 1, unit: 'GREY' } },
+    limits: { meanShift: 0.001, residualStructure: null, noiseRatio: 0.99 },
+    qualification,
+  });
+}
+
+/** Writes a models folder with the network that sees three slices in it. @param rolled one that mixes up the neighbours of a batch */
+export function writeNeighboursModel(
+  folder: string,
+  {
+    rolled = false,
+    input = {},
+    limits = { meanShift: null, residualStructure: null, noiseRatio: null },
+    fixedBlend = 0.5,
+    modality = ['CT'],
+    probe = { mean: 0, deviation: 0, row16: [0, 0, 0, 0, 0, 0, 0, 0] },
+  }: {
+    readonly rolled?: boolean;
+    /** Of the card's `input`, in place of what stands there. */
+    readonly input?: Readonly<Record<string, unknown>>;
+    readonly limits?: Readonly<Record<string, number | null>>;
+    readonly fixedBlend?: number;
+    readonly modality?: readonly string[];
+    readonly probe?: ModelCard['probe'];
+  } = {},
+): Promise<void> {
+  const own = { input: 'x', output: 'y', slices: 3, neighbourMm: { atLeast: 0.3, atMost: 6 }, scale: 1000 };
+  return writeModel(folder, neighboursBytes(rolled), {
+    id: neighboursModel,
+    modality,
+    input: { ...own, multipleOf: 1, range: null, ...input },
+    // Of MR for a card that claims what it cannot.
+    noise: { CT: { a: 0, b: 1, unit: 'HU' }, MR: { a: 0, b: 1, unit: 'PERMILLE' } },
+    limits,
+    fixedBlend,
+    probe,
+  });
+}
+
+async function writeModel(
+  folder: string,
+  model: Uint8Array,
+  own: { readonly id: string } & Readonly<Record<string, unknown>>,
+): Promise<void> {
+  await mkdir(join(folder, own.id), { recursive: true });
+  await writeFile(join(folder, own.id, 'model.onnx'), model);
+  const card = {
     version: '1.0.0',
     kind: 'network',
     task: 'denoise',
-    modality: ['CT', 'MR', 'US'],
     sha256: modelSha256(model),
-    input: { input: 'x', output: 'y', scale: 1, multipleOf, range: null },
     parameters: {},
     defaultStrength: 0.4,
-    noise: { CT: { a: 0, b: 1, unit: 'HU' }, MR: { a: 0, b: 1, unit: 'PERMILLE' }, US: { a: 0, b: 1, unit: 'GREY' } },
     mostBlend: 1,
     fixedBlend: 0.5,
     intendedUse: {
@@ -142,15 +213,14 @@ export async function writeIdentityModel(
       magneticFieldStrengthT: null,
       matrix: { atLeast: 1, atMost: 8192 },
     },
-    limits: { meanShift: 0.001, residualStructure: null, noiseRatio: 0.99 },
     maker: 'limpid',
-    qualification,
     words: 'nothing',
     mark: 'DN',
     codes: [{ value: 'NR', scheme: '99LIMPID', meaning: 'Noise reduction' }],
     licence: 'Apache-2.0',
     training: null,
     probe: { mean: 0, deviation: 0, row16: [0, 0, 0, 0, 0, 0, 0, 0] },
+    ...own,
   };
-  await writeFile(join(folder, identityModel, 'model.yaml'), JSON.stringify(card));
+  await writeFile(join(folder, own.id, 'model.yaml'), JSON.stringify(card));
 }
