@@ -1,20 +1,8 @@
 // The HTTP face answers in time, whatever the node behind it does: a volume or a queue that does not answer is what people look for there.
+import { within } from '../deadline.js';
 import type { Log } from '../observe/log.js';
 
 export const answerMs = 5000;
-
-/** The promise's value, or `late()` when it takes longer. */
-export async function inTime<T, L>(answer: Promise<T>, late: () => L, ms = answerMs): Promise<T | L> {
-  let timer: NodeJS.Timeout | undefined;
-  const over = new Promise<null>((resolve) => {
-    timer = setTimeout(() => resolve(null), ms);
-  });
-  try {
-    return await Promise.race([answer, over.then(late)]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
 
 /**
  * A part of the page: null where it cannot be read in time. While one question has no answer no other is asked: somebody who reloads the
@@ -25,7 +13,7 @@ export function pagePart<T>(name: string, read: () => Promise<T>, log: Log): () 
   return async () => {
     asked ??= read().finally(() => (asked = null));
     try {
-      return await inTime(asked, () => {
+      return await within(answerMs, asked, () => {
         log.warn('page without a part', { part: name, error: `no answer within ${answerMs / 1000} s` });
         return null;
       });

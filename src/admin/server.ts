@@ -2,12 +2,13 @@
 import { createHash } from 'node:crypto';
 import fastify from 'fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { within } from '../deadline.js';
 import { LimpidError } from '../errors.js';
 import type { Log } from '../observe/log.js';
 import type { Metrics } from '../observe/metrics.js';
 import { isLoopback, isMeantForHere } from './guard.js';
 import { problemOf } from './http-errors.js';
-import { answerMs, inTime, pagePart } from './in-time.js';
+import { answerMs, pagePart } from './in-time.js';
 import { openApi } from './openapi.js';
 import { startPage } from './page.js';
 import { style } from './page-style.js';
@@ -37,7 +38,7 @@ export interface HttpServer {
 
 /** Asks what the process depends on; one that does not answer is itself the answer. */
 async function askReady(ready: () => Promise<ReadyReport>): Promise<readonly DependencyView[]> {
-  const report = await inTime(ready(), (): ReadyReport => {
+  const report = await within(answerMs, ready(), (): ReadyReport => {
     const says = `The node did not answer within ${answerMs / 1000} s: see its log and event_loop_delay_seconds.`;
     return { dependencies: [{ name: 'node', state: 'down', says }] };
   });

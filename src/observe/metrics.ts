@@ -1,5 +1,6 @@
 // The registry behind limpid's metrics: opened from the table, written by rooms, read by a scrape.
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import { within } from '../deadline.js';
 import { labelValues, metrics, metricValues } from './metrics-table.js';
 import type { MetricDefinition, MetricKind } from './metrics-table.js';
 
@@ -84,16 +85,10 @@ export function openMetrics(): Metrics {
 
   const faults = (): void => counters.get('scrape_faults_total')?.inc();
   const collect = async (collector: () => void | Promise<void>): Promise<void> => {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error('the collector took too long')), collectorDeadlineMs);
-    });
     try {
-      await Promise.race([collector(), late]);
+      await within(collectorDeadlineMs, Promise.resolve(collector()), faults);
     } catch {
       faults(); // the counter is the report: a scrape must not fail, nor write a log line every few seconds
-    } finally {
-      clearTimeout(timer);
     }
   };
 

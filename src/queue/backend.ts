@@ -2,16 +2,18 @@
  * The queue: BullMQ on an embedded Postgres, on Redis or on Postgres. It may be lost at any time; whoever asked `onLost` then adds
  * every job anew from the spool. Attempts, deaths and failures are counted in the spool, not here.
  */
+import { within } from '../deadline.js';
 import { LimpidError } from '../errors.js';
 import type { Log } from '../observe/log.js';
 import type { Metrics } from '../observe/metrics.js';
 import type { Priority } from '../spool/records.js';
 import { openConsumer } from './consumer.js';
-import { within } from './deadline.js';
 import { FairShare, isOfClass, priorityOf } from './fair-share.js';
 import { jobIdOf, queueNames } from './jobs.js';
 import type { Consumer, JobHandler, JobSpec, QueueCounts, QueueName } from './jobs.js';
 import { isDeadWorker, takeBackOrphans } from './orphans.js';
+import { promoteDelayed, promoteFromFuture } from './set-back.js';
+import { stillSo } from './still-so.js';
 import { leavingEvents, openStore } from './store.js';
 import type { BullEvents, StoreKind } from './store.js';
 
@@ -56,21 +58,6 @@ const roundMs = 10_000;
 /** Errors of a store that is away come from each connection every two seconds. */
 const errorLogMs = 30_000;
 
-/**
- * Acts on a job that was in some state a moment ago: between look and act it may have begun or gone, which is no fault.
- *
- * @returns false where it had
- */
-async function stillSo(act: () => Promise<void>, isSo: () => Promise<boolean>): Promise<boolean> {
-  try {
-    await act();
-    return true;
-  } catch (error) {
-    if (await isSo()) throw error;
-    return false;
-  }
-}
-
 function forEachQueue<T>(make: (name: QueueName) => T): Readonly<Record<QueueName, T>> {
   return {
     series: make('series'),
@@ -96,7 +83,7 @@ export async function openQueue({ url, directory, log, metrics, now }: QueueOpti
   const onError = (error: Error): void => {
     if (closing) return;
     metrics.inc('failures_total', { code: 'QUEUE_UNAVAILABLE' });
-    if (now() - loggedAtMs < errorLogMs) return;
+    if (Math.abs(now() - loggedAtMs) < errorLogMs) return; // either way: the clock may be set back
     loggedAtMs = now();
     log.warn('the queue reports an error', { error });
   };
@@ -113,7 +100,10 @@ export async function openQueue({ url, directory, log, metrics, now }: QueueOpti
   /** Asks the store; whatever goes wrong there is QUEUE_UNAVAILABLE. */
   async function ask<T>(what: string, question: () => Promise<T>): Promise<T> {
     try {
-      return await within(answerMs, what, question());
+      // BullMQ waits without limit while its store is away.
+      return await within(answerMs, question(), () => {
+        throw new LimpidError('QUEUE_UNAVAILABLE', `${what}: no answer within ${answerMs} ms`);
+      });
     } catch (error) {
       if (error instanceof LimpidError) throw error;
       throw new LimpidError('QUEUE_UNAVAILABLE', `${what}: the queue does not answer`, { cause: error });
@@ -154,6 +144,27 @@ export async function openQueue({ url, directory, log, metrics, now }: QueueOpti
     }
   }
 
+  // What an earlier process put aside may be of a time that has not come yet.
+  let isSetBack = true;
+  let lookedAtMs = now();
+  /** After the clock was set back, what it had put aside runs now: each job says anew when it wants to run again. */
+  async function catchUp(): Promise<void> {
+    const nowMs = now();
+    isSetBack ||= nowMs < lookedAtMs;
+    lookedAtMs = nowMs;
+    if (!isSetBack) return;
+    try {
+      let jobs = 0;
+      for (const name of queueNames) {
+        jobs += await promoteFromFuture(queues[name], nowMs, (page) => ask('delayed', page));
+      }
+      isSetBack = false;
+      if (jobs > 0) log.warn('the clock was set back: what waited by it runs now', { jobs });
+    } catch (error) {
+      onError(error instanceof Error ? error : new Error(String(error))); // the next round tries again
+    }
+  }
+
   let marked = false;
   /** Looks whether the store was emptied. The first time it only puts the marker. */
   async function look(): Promise<void> {
@@ -176,6 +187,7 @@ export async function openQueue({ url, directory, log, metrics, now }: QueueOpti
     () =>
       void look()
         .then(() => (store.kind === 'embedded' ? undefined : takeBack(isDeadWorker)))
+        .then(catchUp)
         .then(counts)
         .catch(() => undefined),
     roundMs,
@@ -184,6 +196,7 @@ export async function openQueue({ url, directory, log, metrics, now }: QueueOpti
   store.onBack(() => void look());
   await look();
   await takeBack(store.kind === 'embedded' ? () => true : isDeadWorker);
+  await catchUp();
 
   return {
     kind: store.kind,
@@ -216,10 +229,7 @@ export async function openQueue({ url, directory, log, metrics, now }: QueueOpti
       ask('promote', async () => {
         const job = await queues[name].getJob(id);
         if (job === undefined || !(await job.isDelayed())) return false;
-        return stillSo(
-          () => job.promote(),
-          () => job.isDelayed(),
-        );
+        return promoteDelayed(job);
       }),
     reprioritise: (name, id, priority, source) =>
       ask('reprioritise', async () => {
@@ -246,7 +256,7 @@ export async function openQueue({ url, directory, log, metrics, now }: QueueOpti
       await Promise.all([...consumers].map((consumer) => consumer.close()));
       const rest = [...events.values(), ...queueNames.map((name) => queues[name])];
       // A store that is away answers no goodbye.
-      await within(answerMs, 'close', Promise.all(rest.map((part) => part.close()))).catch(() => undefined);
+      await within(answerMs, Promise.all(rest.map((part) => part.close())), () => undefined).catch(() => undefined);
       await store.close();
     },
   };

@@ -5,6 +5,7 @@ import type { Log } from '../observe/log.js';
 import type { Metrics } from '../observe/metrics.js';
 import type { Consumer, JobHandler, JobResult, QueueName } from './jobs.js';
 import { ownWorkerName } from './orphans.js';
+import { keepLock } from './set-back.js';
 import type { Store } from './store.js';
 
 /** A job whose worker is gone is taken over after its lock (30 s) and one check, where its death is not known sooner (orphans.ts). */
@@ -34,12 +35,14 @@ export function openConsumer(deps: ConsumerDeps, queue: QueueName, concurrency: 
       const id = job.id ?? '';
       const abort = new AbortController();
       running.set(id, abort);
+      const release = keepLock(() => job.extendLock(token ?? '', lockDuration), lockDuration, deps.now);
       try {
         const result = await settled(deps, queue, id, () => handler(job.data, { id, signal: abort.signal }));
         if (result === 'done') return;
         await job.moveToDelayed(result.retryAtMs, token);
         throw new DelayedError();
       } finally {
+        release();
         running.delete(id);
       }
     },

@@ -18,6 +18,8 @@ export interface BullQueue {
   getJobCounts(...states: ('waiting' | 'prioritized' | 'active' | 'delayed')[]): Promise<Record<string, number>>;
   getPrioritized(start: number, end: number): Promise<Job<JobData>[]>;
   getActive(start: number, end: number): Promise<Job<JobData>[]>;
+  /** The one that runs first comes first. */
+  getDelayed(start: number, end: number): Promise<Job<JobData>[]>;
   on(event: 'error', listener: (error: Error) => void): unknown;
   close(): Promise<void>;
 }

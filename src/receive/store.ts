@@ -1,5 +1,6 @@
 // The C-STORE service: bytes into the spool as they come, the answer when they are kept.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { within } from '../deadline.js';
 import { StoreRefusal } from '../io/dimse/sink.js';
 import type {
   AssociationInfo,
@@ -64,25 +65,17 @@ class Patience {
   }
 
   /** What `asked` gives. @throws StoreRefusal A700: it has not come in time; it may still come, and then counts as usual */
-  async with<T>(asked: Promise<T>): Promise<T> {
+  with<T>(asked: Promise<T>): Promise<T> {
     const { diskMs, log } = this.#deps;
-    let timer: NodeJS.Timeout | undefined;
-    const over = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        if (this.#stuck++ === 0) log.error('the spool does not answer: instances are refused', { ms: diskMs });
-        void asked
-          .catch(() => {}) // told to who asked, or of no use any more
-          .then(() => {
-            if (--this.#stuck === 0) log.info('the spool answers again');
-          });
-        reject(new StoreRefusal(diskBusy));
-      }, diskMs);
+    return within(diskMs, asked, () => {
+      if (this.#stuck++ === 0) log.error('the spool does not answer: instances are refused', { ms: diskMs });
+      void asked
+        .catch(() => {}) // told to who asked, or of no use any more
+        .then(() => {
+          if (--this.#stuck === 0) log.info('the spool answers again');
+        });
+      throw new StoreRefusal(diskBusy);
     });
-    try {
-      return await Promise.race([asked, over]);
-    } finally {
-      clearTimeout(timer);
-    }
   }
 }
 

@@ -16,6 +16,9 @@ export class Layout {
   get receiverLock(): string {
     return join(this.root, 'receiver.lock');
   }
+  get reserve(): string {
+    return join(this.root, 'reserve');
+  }
   get tmp(): string {
     return join(this.root, 'tmp');
   }

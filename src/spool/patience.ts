@@ -1,5 +1,6 @@
 // A volume that does not answer: calls to a network share whose server is gone come back after hours or never, and each holds a thread.
 // One is waited for so long; until it has come back nobody asks again.
+import { within } from '../deadline.js';
 
 /** As the file system would say it, had it a time limit. */
 class NoAnswer extends Error {
@@ -27,23 +28,11 @@ export class Patience {
   async wait<T>(call: () => Promise<T>, withinMs: number, signal?: AbortSignal): Promise<T> {
     if (this.#stuck.size > 0) throw new NoAnswer();
     const answered = call();
-    let stop = (): void => {};
-    const over = new Promise<never>((_, reject) => {
-      stop = () => reject(new NoAnswer());
-    });
-    const timer = setTimeout(stop, withinMs);
-    const giveUp = (): void => void setTimeout(stop, this.#leaveMs).unref();
-    if (signal?.aborted) giveUp();
-    signal?.addEventListener('abort', giveUp, { once: true });
-    try {
-      return await Promise.race([answered, over]);
-    } catch (error) {
-      if (error instanceof NoAnswer) this.#standBy(answered);
-      throw error;
-    } finally {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', giveUp);
-    }
+    const noAnswer = (): never => {
+      this.#standBy(answered);
+      throw new NoAnswer();
+    };
+    return within(withinMs, answered, noAnswer, { signal, leaveMs: this.#leaveMs });
   }
 
   #standBy(answered: Promise<unknown>): void {

@@ -1,10 +1,10 @@
 // tmp/HOST-PID-START: where one process writes what is not published yet. Its owner touches `alive`; the folders of dead
 // owners are swept at start and every minute.
 import { readFileSync } from 'node:fs';
-import { mkdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { hasCode, namesIn } from './write-once.js';
+import { hasCode, makeParents, namesIn } from './write-once.js';
 
 export const processIdentity = z.object({
   host: z.string(),
@@ -56,7 +56,7 @@ export async function openProcessFolder(
 ): Promise<ProcessFolder> {
   const path = join(tmp, processName(identity));
   const alive = join(path, 'alive');
-  await mkdir(path, { recursive: true });
+  await makeParents(path);
   try {
     await writeFile(alive, JSON.stringify(identity));
   } catch (error) {

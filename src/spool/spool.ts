@@ -1,7 +1,7 @@
 // The spool: files that are written once, and what they say. The truth about every series.
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { access, mkdir, readFile, rm, stat, statfs } from 'node:fs/promises';
+import { access, readFile, rm, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { LimpidError, failureCodeOf } from '../errors.js';
@@ -28,6 +28,7 @@ import { Patience } from './patience.js';
 import { takeProcessLock } from './process-lock.js';
 import type { ProcessLock } from './process-lock.js';
 import { isReleasable } from './release.js';
+import { Reserve } from './reserve.js';
 import { seenElsewhere } from './seen.js';
 import { nextSteps } from './state.js';
 import type { SeriesState } from './state.js';
@@ -35,6 +36,7 @@ import {
   DirectorySyncs,
   linkOnce,
   makeDirectory,
+  makeParents,
   namesIn,
   nextNumber,
   probeVolume,
@@ -62,6 +64,7 @@ export class Spool {
   readonly layout: Layout;
   readonly active: ActiveMarkers;
   readonly instances: Instances;
+  readonly reserve: Reserve;
   /** Identity of this installation, made at first start: Device Serial Number of what it makes. */
   readonly nodeId: string;
   readonly #options: SpoolOptions;
@@ -76,6 +79,7 @@ export class Spool {
     this.#options = options;
     this.#identity = identity;
     this.#folder = folder;
+    this.reserve = new Reserve(layout.reserve, options.sync);
     const syncs = new DirectorySyncs(options.sync);
     this.#syncs = syncs;
     this.active = new ActiveMarkers(layout.active, processName(identity), syncs, options.now, options.settleMs);
@@ -101,8 +105,13 @@ export class Spool {
   /** An empty folder of this process, for a result that is being made. */
   async freshFolder(prefix: string): Promise<string> {
     const path = this.#folder.fresh(prefix);
-    await mkdir(path, { recursive: true });
+    await makeParents(path);
     return path;
+  }
+
+  /** Has the room held that a full volume is swept with. */
+  holdReserve(): Promise<void> {
+    return this.reserve.hold(this.#folder.fresh('reserve'));
   }
 
   /** Answers whether a series has something left to do, or is being finished. */
@@ -345,11 +354,20 @@ export class Spool {
  */
 export async function openSpool(options: SpoolOptions): Promise<Spool> {
   const layout = new Layout(options.directory);
+  try {
+    const spool = await new Reserve(layout.reserve, options.sync).lend(() => openToWrite(layout, options));
+    await spool.holdReserve();
+    return spool;
+  } catch (error) {
+    throw unusable(options, error);
+  }
+}
+
+async function openToWrite(layout: Layout, options: SpoolOptions): Promise<Spool> {
   const identity = identityOf(options);
   let folder: ProcessFolder | null = null;
   try {
-    for (const made of [layout.root, layout.tmp, layout.active, layout.seriesRoot])
-      await mkdir(made, { recursive: true });
+    for (const made of [layout.root, layout.tmp, layout.active, layout.seriesRoot]) await makeParents(made);
     folder = await openProcessFolder(layout.tmp, identity, options.now);
     await probeVolume(folder.path);
     const temporary = folder.fresh('spool');
@@ -358,7 +376,7 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
     return new Spool(layout, await nodeIdOf(layout), options, identity, folder);
   } catch (error) {
     await folder?.close();
-    throw unusable(options, error);
+    throw error;
   }
 }
 

@@ -57,8 +57,9 @@ export async function sweep(deps: SweepDeps, signal: AbortSignal): Promise<Sweep
         isTrusted = false;
         break;
       }
-      if (decision.kind === 'records' && (await forget(deps, state))) report.forgotten += 1;
-      const bytes = decision.kind === 'pixels' ? await takePixels(deps, state) : null;
+      const { reserve } = spool;
+      if (decision.kind === 'records' && (await reserve.lend(() => forget(deps, state)))) report.forgotten += 1;
+      const bytes = decision.kind === 'pixels' ? await reserve.lend(() => takePixels(deps, state)) : null;
       if (bytes === null && decision.kind !== 'records') {
         report.kept.originals += bytesOfOriginals(state);
         report.kept.results += bytesOfResults(state);
@@ -72,7 +73,8 @@ export async function sweep(deps: SweepDeps, signal: AbortSignal): Promise<Sweep
     }
   }
   await forgetEnded(spool, deps.policy.recordsMs, deps.now());
-  if (isTrusted) await forgetNames(deps);
+  if (isTrusted) await spool.reserve.lend(() => forgetNames(deps));
+  await spool.holdReserve();
   return report;
 }
 

@@ -81,9 +81,34 @@ async function syncDirectory(directory: string): Promise<void> {
   }
 }
 
+/**
+ * Makes a directory and its parents. Not by Node's own `recursive`, which on a full volume says that there is no such directory (ENOENT).
+ *
+ * @returns the first that was made; undefined: it was there
+ */
+export async function makeParents(path: string): Promise<string | undefined> {
+  const madeHere = async (): Promise<string | undefined> => {
+    try {
+      await mkdir(path);
+      return path;
+    } catch (error) {
+      if (hasCode(error, 'EEXIST')) return undefined;
+      throw error;
+    }
+  };
+  try {
+    return await madeHere();
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT')) throw error;
+  }
+  const parent = await makeParents(dirname(path));
+  const own = await madeHere();
+  return parent ?? own;
+}
+
 /** Makes a directory and its parents, and syncs each parent that got a new entry. */
 export async function makeDirectory(path: string, syncs: DirectorySyncs): Promise<void> {
-  const first = await mkdir(path, { recursive: true });
+  const first = await makeParents(path);
   if (first === undefined) return syncs.made();
   const syncParents = async (): Promise<void> => {
     for (let made = path; made.length >= first.length; made = dirname(made)) await syncs.sync(dirname(made));

@@ -1,4 +1,6 @@
 // What every store must do; run for the embedded queue and for Redis.
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, expect, it } from '@jest/globals';
 import type { QueueBackend } from '../../src/queue/backend.js';
@@ -212,4 +214,15 @@ export function queueConformance(queue: () => QueueBackend): void {
     expect(await queue().remove('tasks', `${data.key}.r1.ct-low-dose-01234567`)).toBe(true);
     expect(await queue().remove('deliveries', `${data.key}.r1.ct-low-dose-01234567.pacs`)).toBe(true);
   });
+}
+
+/** Has a process of its own, whose clock stands three hours ahead and is then set right, run a job that it had delayed by a minute. */
+export async function runsAfterSetBack(directory: string, url: string): Promise<void> {
+  const child = fork(new URL('./set-back-clock.js', import.meta.url), [directory, url], { execArgv: [] });
+  try {
+    const told: unknown[] = await once(child, 'message', { signal: AbortSignal.timeout(40_000) });
+    expect(told[0]).toBe('runs again');
+  } finally {
+    child.kill('SIGKILL');
+  }
 }

@@ -9,7 +9,7 @@ import { openLog } from '../../src/observe/log.js';
 import { openMetrics } from '../../src/observe/metrics.js';
 import { openQueue } from '../../src/queue/backend.js';
 import type { QueueBackend } from '../../src/queue/backend.js';
-import { idOf, queueConformance, seriesJob, until } from './conformance.js';
+import { idOf, queueConformance, runsAfterSetBack, seriesJob, until } from './conformance.js';
 
 let root: string;
 beforeAll(async () => {
@@ -87,6 +87,11 @@ describe('the embedded queue and its directory', () => {
     await until(() => ran === 1);
     expect(performance.now() - started).toBeLessThan(5_000); // a lock lasts 30 s
     await queue.close();
+  });
+
+  it('does not let a delayed job wait for a clock that was set back to stand again where it stood', async () => {
+    await runsAfterSetBack(join(root, 'clock'), 'embedded');
+    expect(await readdir(join(root, 'clock'))).toContain('pgdata');
   });
 
   it('is refused to a second process, and to the same one, with the holder named', async () => {

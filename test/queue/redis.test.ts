@@ -8,7 +8,7 @@ import { openQueue } from '../../src/queue/backend.js';
 import type { QueueBackend } from '../../src/queue/backend.js';
 import { describeWithPeers, startRedis } from '../support/peers.js';
 import type { RedisPeer } from '../support/peers.js';
-import { idOf, queueConformance, seriesJob, until } from './conformance.js';
+import { idOf, queueConformance, runsAfterSetBack, seriesJob, until } from './conformance.js';
 
 const open = (url: string): Promise<QueueBackend> =>
   openQueue({ url, directory: '/nonexistent', log: openLog('silent'), metrics: openMetrics(), now: () => Date.now() });
@@ -33,6 +33,16 @@ describeWithPeers(['redis-server'], 'the queue on Redis', () => {
     await redis.stop();
   });
   queueConformance(() => queue);
+
+  it('does not let a delayed job wait for a clock that was set back to stand again where it stood', async () => {
+    const own = await startRedis({ args: ['--maxmemory-policy', 'noeviction'] });
+    try {
+      await runsAfterSetBack('/nonexistent', own.url);
+      expect(own.url).toMatch(/^redis:/);
+    } finally {
+      await own.stop();
+    }
+  });
 
   it('shares fairly also when another process runs the jobs', async () => {
     const worker = await open(redis.url);

@@ -1,9 +1,10 @@
 // Retention on a real folder: what goes when, what stays, and what a kill in the middle leaves to the next sweep.
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, open, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import { writeFileMeta } from '../../src/dicom/part10.js';
 import { openLog } from '../../src/observe/log.js';
 import { decideSweep } from '../../src/spool/decide-sweep.js';
@@ -18,6 +19,7 @@ import { nextSteps, unlistedFiles } from '../../src/spool/state.js';
 import { sweep } from '../../src/spool/sweep.js';
 import type { SweepReport } from '../../src/spool/sweep.js';
 import { verifySpool } from '../../src/spool/verify.js';
+import { makeParents } from '../../src/spool/write-once.js';
 import {
   actionRecord,
   decisionRecord,
@@ -28,6 +30,7 @@ import {
   seriesRecord,
 } from '../support/records.js';
 import { withFolder } from '../support/temporary.js';
+import { mayMount, openVolume } from '../support/volume.js';
 
 const task = 'ct-low-dose-12345678';
 const uids = ['1.1', '1.2'];
@@ -91,6 +94,81 @@ async function deliveredSeries(spool: Spool, outcome: DeliveryClass = 'delivered
 const pixels = async (spool: Spool): Promise<number> =>
   (await readdir(spool.layout.instances(key))).length +
   (await readdir(spool.layout.objects(key, 1, task)).catch(() => [])).length;
+
+/** Has every write to a file of this folder fail as on a full volume while `isFull` says so. */
+async function withFullVolume(folder: string, isFull: () => boolean, body: () => Promise<void>): Promise<void> {
+  const handle = await open(join(folder, 'spool.json'));
+  const files: { writeFile: (...args: unknown[]) => Promise<void> } = Object.getPrototypeOf(handle);
+  await handle.close();
+  const { writeFile: sound } = files;
+  files.writeFile = function writeFileIfRoom(...args) {
+    if (!isFull()) return sound.apply(this, args);
+    return Promise.reject(Object.assign(new Error('no space left on device'), { code: 'ENOSPC' }));
+  };
+  try {
+    await body();
+  } finally {
+    files.writeFile = sound;
+  }
+}
+
+describe('sweeping a full volume', () => {
+  const onTestEnd: (() => void)[] = [];
+  afterEach(() => {
+    for (const end of onTestEnd.splice(0)) end();
+  });
+
+  it('writes down what goes in the room that was held for it, and holds room again when it is done', async () => {
+    await withSpool(async (spool) => {
+      await deliveredSeries(spool);
+      const isHeld = (): boolean => existsSync(spool.layout.reserve);
+      expect(isHeld()).toBe(true);
+      await withFullVolume(spool.layout.root, isHeld, async () => {
+        expect(await sweepAt(spool, 8)).toMatchObject({ swept: 1, bytes: 1200, faults: 0 });
+      });
+      expect(await pixels(spool)).toBe(0);
+      expect(existsSync(spool.layout.swept(key, 1))).toBe(true);
+      expect(isHeld()).toBe(true);
+    });
+  });
+
+  it('takes nothing away of which it could not be written down', async () => {
+    await withSpool(async (spool) => {
+      await deliveredSeries(spool);
+      await withFullVolume(
+        spool.layout.root,
+        () => true,
+        async () => {
+          expect(await sweepAt(spool, 8)).toMatchObject({ swept: 0, faults: 1 });
+        },
+      );
+      expect(await pixels(spool)).toBe(4);
+      expect(existsSync(spool.layout.swept(key, 1))).toBe(false);
+      expect(await sweepAt(spool, 8)).toMatchObject({ swept: 1, faults: 0 });
+    });
+  });
+
+  (mayMount() ? it : it.skip)('of real blocks, after a start on it (a user who may mount)', async () => {
+    const volume = openVolume(24);
+    onTestEnd.push(() => volume?.remove());
+    const directory = join(volume?.path ?? '', 'spool');
+    const options = { directory, sync: 'always', host: hostname(), now: Date.now } as const;
+    const before = await openSpool(options);
+    await deliveredSeries(before);
+    await before.close();
+    await volume?.fill();
+    await expect(writeFile(join(directory, 'more'), 'more')).rejects.toMatchObject({ code: 'ENOSPC' });
+    await expect(makeParents(join(directory, 'a', 'b'))).rejects.toMatchObject({ code: 'ENOSPC' });
+    const spool = await openSpool(options);
+    try {
+      expect(await sweepAt(spool, 8)).toMatchObject({ swept: 1, bytes: 1200, faults: 0 });
+      expect(await pixels(spool)).toBe(0);
+      expect((await verifySpool(spool, 'hashes', () => undefined)).faults).toEqual([]);
+    } finally {
+      await spool.close();
+    }
+  });
+});
 
 describe('sweeping', () => {
   it('takes originals and results away when they are older than keep.delivered, and says so first', async () => {
@@ -258,16 +336,16 @@ describe('sweeping', () => {
 
   it('knows instances that another series brought, over a restart, for as long as pixels are kept', async () => {
     await withFolder(async (folder) => {
-      const open = (now = Date.now): Promise<Spool> =>
+      const openAt = (now = Date.now): Promise<Spool> =>
         openSpool({ directory: folder, sync: 'never', host: hostname(), now });
       const other = keyOf('1.2.3', '1.2.4');
-      const first = await open();
+      const first = await openAt();
       expect(await first.seenElsewhere(key, uids)).toEqual({ instances: 0, series: [] });
       expect(await first.seenElsewhere(key, [...uids, '1.3', '1.3'])).toEqual({ instances: 0, series: [] });
       expect(await first.seenElsewhere(other, ['1.3', '1.4'])).toEqual({ instances: 1, series: [key] });
       await first.close();
       const tomorrow = (): number => Date.now() + day;
-      const second = await open(tomorrow);
+      const second = await openAt(tomorrow);
       expect(await second.seenElsewhere(other, ['1.1', '1.4', '1.5'])).toEqual({ instances: 1, series: [key] });
       expect(await second.seenElsewhere(key, ['1.5'])).toEqual({ instances: 1, series: [other] });
       expect(await readdir(second.layout.seen)).toHaveLength(2);

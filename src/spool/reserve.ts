@@ -1,0 +1,59 @@
+// Room that the spool holds for itself on its volume: what goes is written down before it goes, and a full volume has no room for that.
+import { randomBytes } from 'node:crypto';
+import { rm, stat, statfs, unlink } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { hasCode, linkOnce, writeSynced } from './write-once.js';
+import type { SyncPolicy } from './write-once.js';
+
+/** Some records and folders, also on a volume of large blocks. */
+const reserveBytes = 262_144;
+/** On a volume with less than this free nothing is held: what is under way needs it more. */
+const leastFreeBytes = 16 * reserveBytes;
+
+const isFull = (error: unknown): boolean => hasCode(error, 'ENOSPC', 'EDQUOT');
+
+export class Reserve {
+  readonly #file: string;
+  readonly #sync: SyncPolicy;
+
+  constructor(file: string, sync: SyncPolicy) {
+    this.#file = file;
+    this.#sync = sync;
+  }
+
+  /** Holds the room, where none is held yet and there is some. @param temporary a free name on the same volume */
+  async hold(temporary: string): Promise<void> {
+    try {
+      if ((await stat(this.#file).catch(() => null)) !== null) return;
+      const { bavail, bsize } = await statfs(dirname(this.#file));
+      if (bavail * bsize < leastFreeBytes) return;
+      // Random, because a volume that compresses keeps no room for zeros.
+      await writeSynced(temporary, randomBytes(reserveBytes), this.#sync);
+      await linkOnce(temporary, this.#file);
+    } catch (error) {
+      await rm(temporary, { force: true });
+      if (!isFull(error)) throw error;
+    }
+  }
+
+  /** Does what must be done on a full volume too: once more in the room that was held, where there was none left. */
+  async lend<T>(act: () => Promise<T>): Promise<T> {
+    try {
+      return await act();
+    } catch (error) {
+      if (!isFull(error) || !(await this.#release())) throw error;
+      return act();
+    }
+  }
+
+  /** @returns false where nothing was held */
+  async #release(): Promise<boolean> {
+    try {
+      await unlink(this.#file);
+      return true;
+    } catch (error) {
+      if (hasCode(error, 'ENOENT')) return false;
+      throw error;
+    }
+  }
+}
