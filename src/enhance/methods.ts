@@ -1,8 +1,9 @@
-/** What the threads of a task's child answer. Pixels go by shared memory (slice, noise map) or transfer (residual), never by copy. */
-import type { Plane } from '../dicom/geometry.js';
+/** What the threads of a task's child answer. Pixels go by shared memory (slice, noise map, neighbours) or transfer (residual), never by copy. */
+import type { ImagePlace } from '../dicom/image-place.js';
 import type { Reason } from '../errors.js';
 import type { SliceQuality } from '../imaging/grade.js';
 import type { ModelCard } from '../inference/card.js';
+import type { Neighbours } from '../inference/network.js';
 import type { DerivedInstance } from '../spool/records.js';
 import type { Quality } from './finish.js';
 import type { ModelOutput } from './fingerprint.js';
@@ -15,8 +16,8 @@ export interface SurveyedObject {
   /** Of its SOP class; null for classes that are not enhanced. */
   readonly modality: NoiseModality | null;
   readonly instanceNumber: number | null;
-  /** Image Position and Orientation (Patient) of each of its frames, empty where missing; one for a classic object. */
-  readonly frames: readonly Plane[];
+  /** Of each of its frames; one for a classic object. */
+  readonly frames: readonly ImagePlace[];
   readonly words: SeriesWords;
 }
 
@@ -27,10 +28,13 @@ export interface SeriesWords {
   readonly characterSets: readonly string[];
 }
 
-export interface PrepareArgument {
+export interface DecodeArgument {
   readonly file: string;
   /** From 0. */
   readonly frame: number;
+}
+
+export interface PrepareArgument extends DecodeArgument {
   readonly modality: NoiseModality;
   /** Whether padding goes into the model as it is, or the image goes on into it, so that its edge does not ring. */
   readonly padding: 'kept' | 'continued';
@@ -38,13 +42,22 @@ export interface PrepareArgument {
   readonly guess: number;
 }
 
-export interface PreparedSlice {
+/** A decoded image, as its neighbours see it. */
+export interface DecodedSlice {
   /** The thread's name for the slice in later calls; never used twice. */
   readonly work: number;
   readonly rows: number;
   readonly columns: number;
   /** In model units, shared. */
   readonly values: Float32Array;
+  /** Of `values`. */
+  readonly fingerprint: number;
+  /** As its own file says. */
+  readonly place: ImagePlace;
+}
+
+export interface PreparedSlice extends DecodedSlice {
+  /** In model units, shared. */
   readonly map: Float32Array;
   /** In model units; null where not measurable. */
   readonly sigma: number | null;
@@ -56,6 +69,8 @@ export interface FinishArgument<Plan> {
   readonly work: number;
   /** Null where `measure` has handed it over before. */
   readonly residual: ModelOutput | null;
+  /** Whether other slices have still to look at its values: they stay until `drop`. */
+  readonly isLent: boolean;
   readonly blend: number;
   /** Whether to measure what takes longer: see `SliceQuality`. */
   readonly judged: boolean;
@@ -102,6 +117,8 @@ export interface CompleteArgument<Plan, Part> {
 export type SliceMethods<Plan, Part, Summary> = {
   readonly survey: (files: readonly string[]) => Promise<Result<readonly SurveyedObject[]>>;
   readonly prepare: (argument: PrepareArgument) => Promise<Result<PreparedSlice | { readonly refused: Reason }>>;
+  /** Decodes an image for its neighbours alone; `drop` ends it. */
+  readonly decode: (argument: DecodeArgument) => Promise<Result<DecodedSlice | { readonly refused: Reason }>>;
   /** Noise after over before at each blend; the residual stays with the slice. */
   readonly measure: (argument: {
     readonly work: number;
@@ -117,7 +134,7 @@ export type SliceMethods<Plan, Part, Summary> = {
   ) => Promise<Result<FinishedObject<Summary> & { readonly faults: readonly string[] }>>;
   /** What a prepared slice is like before anything is done to it. */
   readonly judge: (work: number) => Promise<Result<SliceQuality>>;
-  /** Forgets these slices, or all. */
+  /** Forgets these slices, or all; nobody looks at their values any more. */
   readonly drop: (works: readonly number[] | 'all') => Promise<Result<null>>;
 };
 
@@ -138,5 +155,7 @@ export type InferenceMethods = {
     readonly columns: number;
     readonly values: Float32Array;
     readonly map: Float32Array;
+    /** Values of the slices beside it, where the model sees them. */
+    readonly neighbours: Neighbours;
   }) => Promise<Result<{ readonly output: ModelOutput; readonly seconds: number }>>;
 };

@@ -8,9 +8,12 @@ import { LimpidError } from '../errors.js';
 import type { Reason } from '../errors.js';
 import type { ModelCard } from '../inference/card.js';
 import type { OutcomeRecord } from '../spool/records.js';
+import { deferred } from './deferred.js';
 import type { ModelOutput } from './fingerprint.js';
+import { Lending } from './lending.js';
 import { brokenLimits } from './limits.js';
 import type { FinishedObject, FinishedSlice } from './methods.js';
+import { inRuns } from './neighbours.js';
 import type { TaskOrder } from './order.js';
 import { nothingFound, outcomeOf, seriesFigures, unitOf } from './outcome.js';
 import { gradesOf, isJudged, qualityFigures } from './quality-figures.js';
@@ -18,7 +21,7 @@ import type { Ending, Found } from './outcome.js';
 import { orderSeries } from './series.js';
 import type { OrderedSeries } from './series.js';
 import { Refusal, SliceSteps } from './slice-steps.js';
-import type { TaskPorts, Underway } from './slice-steps.js';
+import type { Kept, TaskPorts, Underway } from './slice-steps.js';
 import {
   blendFor,
   calibrationIndices,
@@ -29,24 +32,14 @@ import {
   roundedBlend,
 } from './strength.js';
 
-/** A promise with its ends outside. Node 20 has no Promise.withResolvers. */
-function deferred<T>(): { promise: Promise<T>; resolve: (value: T) => void; reject: (error: unknown) => void } {
-  let resolve: (value: T) => void = () => undefined;
-  let reject: (error: unknown) => void = () => undefined;
-  const promise = new Promise<T>((a, b) => {
-    resolve = a;
-    reject = b;
-  });
-  promise.catch(() => undefined); // may be rejected before anybody waits for it
-  return { promise, resolve, reject };
-}
-
 class TaskRun<Plan, Part, Summary> {
   readonly #order: TaskOrder;
   readonly #ports: TaskPorts<Plan, Part, Summary>;
   readonly #steps: SliceSteps<Plan, Part, Summary>;
   readonly #card: ModelCard;
   #series: OrderedSeries | null = null;
+  /** Made with the series. */
+  #lending: Lending<Kept<Plan, Part, Summary>>;
   #found: Found = nothingFound;
   #plan: (Plan & { readonly seriesInstanceUid: string }) | null = null;
   readonly #warnings: Reason[] = [];
@@ -62,6 +55,11 @@ class TaskRun<Plan, Part, Summary> {
     this.#ports = ports;
     this.#card = ports.model.card;
     this.#steps = new SliceSteps(order, ports);
+    this.#lending = this.#lendingOf([]);
+  }
+
+  #lendingOf(neighbours: OrderedSeries['neighbours']): Lending<Kept<Plan, Part, Summary>> {
+    return new Lending(neighbours, (slice) => this.#steps.drop(slice));
   }
 
   async run(): Promise<OutcomeRecord> {
@@ -85,12 +83,14 @@ class TaskRun<Plan, Part, Summary> {
   }
 
   async #survey(): Promise<OrderedSeries> {
-    const series = orderSeries(await this.#steps.survey(), this.#order.sources);
+    const range = this.#card.input?.neighbourMm ?? null;
+    const series = orderSeries(await this.#steps.survey(), this.#order.sources, range);
     if ('code' in series) throw new Refusal('skipped', series.code, series.detail);
     if (!this.#card.modality.includes(series.modality)) {
       throw new Refusal('skipped', 'OUTSIDE_INTENDED_USE', `${this.#card.id} is not for ${series.modality}`);
     }
     this.#series = series;
+    this.#lending = this.#lendingOf(series.neighbours);
     for (const [index, { source }] of series.images.entries()) {
       this.#missing.set(source, (this.#missing.get(source) ?? new Set<number>()).add(index));
     }
@@ -106,7 +106,9 @@ class TaskRun<Plan, Part, Summary> {
     const source = images[slice.index]?.source ?? 0;
     const number = numbers[source] ?? 0;
     const frame = images.length > this.#order.sources.length ? (images[slice.index]?.frame ?? 0) : null;
-    const finished = await this.#steps.finish(slice, residual, { plan, blend, number, frame, judged });
+    const isLent = this.#lending.isLent(slice.index);
+    const finished = await this.#steps.finish(slice, residual, { plan, blend, number, frame, judged, isLent });
+    await this.#lending.leave(slice.index, isLent ? slice : null);
     this.#finished.set(slice.index, finished);
     this.#ports.onSlice(finished, this.#finished.size, images.length);
     if (finished.object !== null) this.#objects.set(source, finished.object);
@@ -144,14 +146,15 @@ class TaskRun<Plan, Part, Summary> {
       const kept = this.#card.grid === null ? await this.#calibrate(chosen, typical, ready, tasks) : [];
       const noise = kept.length > 0 ? middleOf(kept.map(({ prepared }) => prepared.sigma ?? 0)) : typical;
       const skip = new Set(kept.map(({ index }) => index));
-      const rest = series.byPosition.filter((index) => !skip.has(index));
-      // Enough that each inference thread has a batch in hand and one waiting while others are decoded and written.
-      const lanes = Math.min(rest.length, 2 * this.#ports.inference.size * this.#ports.model.batch + 2);
+      const rest = inRuns(series.byPosition, series.neighbours).filter((index) => !skip.has(index));
+      // Enough that each inference thread has a batch in hand and one waiting while others are decoded and written. Where the model
+      // sees neighbours, the last lane waits for the next slice.
+      const waiting = this.#card.input?.slices === 3 ? 1 : 0;
+      const lanes = Math.min(rest.length, 2 * this.#ports.inference.size * this.#ports.model.batch + 2 + waiting);
       for (let i = 0; i < lanes; i++) tasks.push(this.#guard(this.#lane(rest, noise, ready.promise), ready.reject));
       await this.#all(tasks);
     } catch (error) {
-      this.#stopped = true;
-      ready.reject(error);
+      this.#stop(error, ready.reject);
       await Promise.allSettled(tasks);
       throw error;
     }
@@ -173,17 +176,25 @@ class TaskRun<Plan, Part, Summary> {
     try {
       await work;
     } catch (error) {
-      this.#stopped = true;
-      reject(error);
+      this.#stop(error, reject);
       throw error;
     }
+  }
+
+  /** No slice is begun any more, and none waits for what will not come. */
+  #stop(error: unknown, reject: (error: unknown) => void): void {
+    this.#stopped = true;
+    reject(error);
+    this.#lending.fail(error);
   }
 
   /** Takes one slice after the other from `rest` until it is empty. */
   async #lane(rest: number[], guess: number, ready: Promise<null>): Promise<void> {
     for (let index = rest.shift(); index !== undefined && !this.#stopped; index = rest.shift()) {
       const slice = await this.#steps.prepare(index, this.#ordered(), guess);
-      const residual = await this.#steps.infer(slice);
+      this.#lending.lend(index, slice);
+      const residual = await this.#steps.infer(slice, await this.#lending.besides(index));
+      await this.#lending.seen(index);
       await ready;
       await this.#finish(slice, residual);
     }
@@ -202,31 +213,53 @@ class TaskRun<Plan, Part, Summary> {
     tasks: Promise<unknown>[],
   ): Promise<readonly Underway<Plan, Part, Summary>[]> {
     const curves: Promise<{ slice: Underway<Plan, Part, Summary>; curve: readonly (number | null)[] }>[] = [];
+    const prepared = new Map(chosen.map((index) => [index, this.#steps.prepare(index, this.#ordered(), typical)]));
+    /** Neighbours that are not prepared yet, decoded for this alone: the stream comes to them later. */
+    const besides = new Map<number, Promise<Kept<Plan, Part, Summary>>>();
+    const beside = (index: number | null): Promise<Kept<Plan, Part, Summary>> | null => {
+      if (index === null) return null;
+      const known = prepared.get(index) ?? besides.get(index) ?? this.#steps.decode(index, this.#ordered());
+      if (!prepared.has(index)) besides.set(index, known);
+      return known;
+    };
+    const curveOf = async (slice: Underway<Plan, Part, Summary>) => {
+      const neighbours = this.#ordered().neighbours[slice.index];
+      const [before, after] = await Promise.all([
+        beside(neighbours?.before ?? null),
+        beside(neighbours?.after ?? null),
+      ]);
+      const residual = await this.#steps.infer(slice, { before, after });
+      await this.#lending.seen(slice.index);
+      return { slice, curve: await this.#steps.measure(slice, residual, probedBlends, 'meant') };
+    };
     const all = await this.#all(
-      chosen.map(async (index) => {
-        const slice = await this.#steps.prepare(index, this.#ordered(), typical);
+      [...prepared.values()].map(async (preparing) => {
+        const slice = await preparing;
         if (slice.prepared.sigma === null) return slice;
-        const curve = this.#steps.infer(slice).then(async (residual) => ({
-          slice,
-          curve: await this.#steps.measure(slice, residual, probedBlends, 'meant'),
-        }));
+        this.#lending.lend(slice.index, slice);
+        const curve = curveOf(slice);
         curves.push(curve);
         tasks.push(curve.catch(() => undefined));
         return slice;
       }),
     );
-    const kept = all.filter(({ prepared }) => prepared.sigma !== null);
-    for (const slice of all) {
-      if (slice.prepared.sigma === null) await this.#steps.drop(slice);
-    }
+    const kept = all.filter((slice) => slice.prepared.sigma !== null);
+    const dropRest = async (): Promise<void> => {
+      const decoded = await Promise.all(besides.values());
+      const unmeasured = all.filter((slice) => slice.prepared.sigma === null);
+      for (const slice of [...decoded, ...unmeasured]) await this.#steps.drop(slice);
+    };
     if (kept.length === 0) {
+      await dropRest();
       this.#takeFixedBlend();
       ready.resolve(null);
       return kept;
     }
     this.#takeStrength(kept);
     const blended = async (): Promise<void> => {
-      await this.#findBlend(await Promise.all(curves));
+      const found = await Promise.all(curves);
+      await dropRest();
+      await this.#findBlend(found);
       ready.resolve(null);
       for (const [rank, slice] of kept.entries()) await this.#finish(slice, null, isJudged(rank, kept.length));
     };

@@ -2,6 +2,8 @@
 import { stackOf } from '../dicom/geometry.js';
 import type { Reason } from '../errors.js';
 import type { SeriesWords, SurveyedObject } from './methods.js';
+import { neighboursOf, noNeighbours } from './neighbours.js';
+import type { ImageNeighbours, NeighbourRange } from './neighbours.js';
 import type { NoiseModality } from './noise.js';
 import type { TaskOrder } from './order.js';
 
@@ -11,6 +13,8 @@ export interface OrderedSeries {
   readonly images: readonly { readonly source: number; readonly frame: number }[];
   /** Indices into `images`, by position along the normal. */
   readonly byPosition: readonly number[];
+  /** Of each image, by index: what the model sees besides. */
+  readonly neighbours: readonly ImageNeighbours[];
   /** Running number (from 1) of each source among the derived objects: by instance number if it is unique, else by position. */
   readonly numbers: readonly number[];
   /** What derived instances get: their source's number, or one by position. */
@@ -19,17 +23,23 @@ export interface OrderedSeries {
   readonly words: readonly SeriesWords[];
 }
 
-/** @returns the reason why the series cannot be enhanced, for other classes than CT and MR Image Storage */
+/**
+ * @param range how far neighbours lie that the model sees; null: it sees none
+ * @returns the reason why the series cannot be enhanced, for other classes than CT and MR Image Storage
+ */
 export function orderSeries(
   surveyed: readonly SurveyedObject[],
   sources: TaskOrder['sources'],
+  range: NeighbourRange | null,
 ): OrderedSeries | Reason {
   const modality = surveyed[0]?.modality ?? null;
   if (modality === null || surveyed.some((instance) => instance.modality !== modality)) {
     return { code: 'UNSUPPORTED_SOP_CLASS', detail: 'not a series of CT or MR images' };
   }
   const images = surveyed.flatMap(({ frames }, source) => frames.map((_, frame) => ({ source, frame })));
-  const byPosition = stackOf(surveyed.flatMap(({ frames }) => frames))?.order ?? [...images.keys()];
+  const places = surveyed.flatMap(({ frames }) => frames);
+  const byPosition = stackOf(places)?.order ?? [...images.keys()];
+  const neighbours = range === null ? noNeighbours(places.length) : neighboursOf(places, range);
   const given = surveyed.map(({ instanceNumber }) => instanceNumber);
   const unique = given.every((value) => value !== null) && new Set(given).size === given.length;
   const ranked = unique
@@ -39,5 +49,5 @@ export function orderSeries(
   for (const [rank, index] of ranked.entries()) numbers[index] = rank + 1;
   const byUid = new Map(sources.map(({ sopInstanceUid }, index) => [sopInstanceUid, numbers[index] ?? 0] as const));
   const words = surveyed.map((instance) => instance.words);
-  return { modality, images, byPosition, numbers, instanceNumbers: unique ? 'kept' : byUid, words };
+  return { modality, images, byPosition, neighbours, numbers, instanceNumbers: unique ? 'kept' : byUid, words };
 }

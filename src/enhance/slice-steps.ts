@@ -7,6 +7,7 @@ import { LimpidError } from '../errors.js';
 import type { Reason } from '../errors.js';
 import type { ModelOutput } from './fingerprint.js';
 import type {
+  DecodedSlice,
   FinishedObject,
   FinishedSlice,
   InferenceMethods,
@@ -15,6 +16,7 @@ import type {
   SliceMethods,
   SurveyedObject,
 } from './methods.js';
+import { liesAfter } from './neighbours.js';
 import type { TaskOrder } from './order.js';
 import type { Ending, Found } from './outcome.js';
 import type { Pool } from '../threads/pool.js';
@@ -52,13 +54,24 @@ function refused({ code, detail }: Reason, file: string | null): Refusal {
   return new Refusal('skipped', code, parts.filter((part) => part !== '').join(': '));
 }
 
+/** A decoded slice and the thread that keeps it. */
+export interface Kept<Plan, Part, Summary> {
+  readonly thread: Thread<SliceMethods<Plan, Part, Summary>>;
+  readonly prepared: DecodedSlice;
+}
+
 /** A slice on its way: its place, the thread that keeps it, what was found of it. */
-export interface Underway<Plan, Part, Summary> {
+export interface Underway<Plan, Part, Summary> extends Kept<Plan, Part, Summary> {
   /** Of the series' images. */
   readonly index: number;
   readonly file: string;
-  readonly thread: Thread<SliceMethods<Plan, Part, Summary>>;
   readonly prepared: PreparedSlice;
+}
+
+/** The slices beside one; null: there is none. */
+export interface Besides<Slice> {
+  readonly before: Slice | null;
+  readonly after: Slice | null;
 }
 
 const numbered = (number: number): string => String(number).padStart(5, '0');
@@ -113,15 +126,52 @@ export class SliceSteps<Plan, Part, Summary> {
     return { index, file, thread, prepared };
   }
 
+  /** Decodes an image for its neighbours alone. */
+  async decode(index: number, { images }: OrderedSeries): Promise<Kept<Plan, Part, Summary>> {
+    const thread = this.#ports.slices.least();
+    const { source, frame } = images[index] ?? { source: -1, frame: 0 };
+    const file = this.#fileOf(source);
+    const prepared = await this.#answer(thread, file, (to) =>
+      to.call('decode', { file, frame }, { deadlineMs: this.#ports.sliceDeadlineMs }),
+    );
+    if ('refused' in prepared) throw this.#refuse(refused(prepared.refused, file));
+    return { thread, prepared };
+  }
+
   /** Runs the model. @returns the residual, in the model's unit */
-  async infer({ prepared }: Underway<Plan, Part, Summary>): Promise<ModelOutput> {
+  async infer(
+    { prepared, file }: Underway<Plan, Part, Summary>,
+    besides: Besides<Kept<Plan, Part, Summary>>,
+  ): Promise<ModelOutput> {
     const { rows, columns, values, map } = prepared;
     const { inference, model, onModel } = this.#ports;
-    const argument = { model, rows, columns, values, map };
+    const before = besides.before?.prepared ?? null;
+    const after = besides.after?.prepared ?? null;
+    const neighbours = { before: before?.values ?? null, after: after?.values ?? null };
+    const argument = { model, rows, columns, values, map, neighbours };
     const { output, seconds } = await inference.least().call('residual', argument, { deadlineMs: null });
+    this.#refuseNeighbours(file, prepared, { before, after }, output);
     this.modelSeconds += seconds;
     onModel(seconds);
     return output;
+  }
+
+  /** The neighbours that the model saw must be those, and lie where their own files say that neighbours lie. */
+  #refuseNeighbours(
+    file: string,
+    { place }: PreparedSlice,
+    { before, after }: Besides<DecodedSlice>,
+    { beside }: ModelOutput,
+  ): void {
+    const range = this.#ports.model.card.input?.neighbourMm ?? null;
+    const areTheirs =
+      beside.before === (before?.fingerprint ?? null) && beside.after === (after?.fingerprint ?? null);
+    const areInPlace =
+      (before === null || (range !== null && liesAfter(before.place, place, range))) &&
+      (after === null || (range !== null && liesAfter(place, after.place, range)));
+    if (areTheirs && areInPlace) return;
+    const what = areTheirs ? 'a neighbour lies somewhere else' : "the model saw another slice's neighbours";
+    throw this.#refuse(new Refusal('failed', 'DERIVE_CHECK_FAILED', `PROVENANCE: ${basename(file)}: ${what}`));
   }
 
   /** Noise after over before at each blend. @param residual handed over, and kept with the slice; null where it is there already */
@@ -146,6 +196,7 @@ export class SliceSteps<Plan, Part, Summary> {
       number,
       frame,
       judged,
+      isLent,
     }: {
       readonly plan: Plan;
       readonly blend: number;
@@ -153,6 +204,8 @@ export class SliceSteps<Plan, Part, Summary> {
       /** From 0, of an object with several; null for an object of its own. */
       readonly frame: number | null;
       readonly judged: boolean;
+      /** Whether its values stay for its neighbours, until `drop`. */
+      readonly isLent: boolean;
     },
   ): Promise<FinishedSlice<Part, Summary>> {
     const outFile = this.#outFile(number);
@@ -162,7 +215,7 @@ export class SliceSteps<Plan, Part, Summary> {
       `${numbered(number)}${frame === null ? '' : `-${numbered(frame + 1)}`}.png`,
     );
     const nowMs = this.#ports.now();
-    const argument = { work: slice.prepared.work, residual, blend, plan, judged, outFile, mapFile, nowMs };
+    const argument = { work: slice.prepared.work, residual, isLent, blend, plan, judged, outFile, mapFile, nowMs };
     const options = { transfer: handedOver(residual), deadlineMs: this.#ports.sliceDeadlineMs };
     const finished = await this.#answer(slice.thread, slice.file, (thread) => thread.call('finish', argument, options));
     this.#refuseFaults(outFile, finished.faults);
@@ -194,7 +247,7 @@ export class SliceSteps<Plan, Part, Summary> {
     throw this.#refuse(new Refusal('failed', 'DERIVE_CHECK_FAILED', `${basename(outFile)}: ${faults.join('; ')}`));
   }
 
-  async drop(slice: Underway<Plan, Part, Summary>): Promise<void> {
+  async drop(slice: Kept<Plan, Part, Summary>): Promise<void> {
     await slice.thread.call('drop', [slice.prepared.work], { deadlineMs: null });
   }
 

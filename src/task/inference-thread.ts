@@ -3,7 +3,7 @@ import { proveBatchOrder } from '../enhance/batch-order.js';
 import { batched } from '../enhance/batches.js';
 import { openEnhancer } from '../enhance/enhancer.js';
 import type { Enhancer } from '../enhance/enhancer.js';
-import { fingerprintOf } from '../enhance/fingerprint.js';
+import { fingerprintsOf } from '../enhance/fingerprint.js';
 import type { ModelOutput } from '../enhance/fingerprint.js';
 import type { InferenceMethods, OpenModel } from '../enhance/methods.js';
 import { LimpidError } from '../errors.js';
@@ -47,13 +47,17 @@ async function residualsOf(batch: readonly Argument[]): Promise<Residual[]> {
   const enhancer = await enhancerOf(first.model, batch.length);
   const start = performance.now();
   const residuals = await enhancer.residuals(
-    batch.map(({ rows, columns, values, map }) => ({ slice: { rows, columns, values }, noise: map })),
+    batch.map(({ rows, columns, values, map, neighbours }) => ({
+      slice: { rows, columns, values },
+      noise: map,
+      neighbours,
+    })),
   );
   const seconds = (performance.now() - start) / 1000 / batch.length;
-  return batch.map(({ values, map }, index) => {
+  return batch.map(({ values, map, neighbours }, index) => {
     const residual = residuals[index] ?? missing(index);
     return {
-      value: { output: { residual, of: fingerprintOf(values, map) }, seconds },
+      value: { output: { residual, ...fingerprintsOf(values, map, neighbours) }, seconds },
       transfer: residual.buffer instanceof ArrayBuffer ? [residual.buffer] : [],
     };
   });

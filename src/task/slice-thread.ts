@@ -2,10 +2,8 @@
 // A decoder that crashes or hangs takes only this thread down.
 import { open, readFile, stat, writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import type { DataSet } from '../dicom/data-set.js';
 import { readInstance } from '../dicom/file.js';
-import { frameScopes, scopeOf } from '../dicom/functional-groups.js';
-import type { Plane } from '../dicom/geometry.js';
+import { imagePlace } from '../dicom/image-place.js';
 import { isReason, pixelDescription } from '../dicom/pixel-description.js';
 import type { PixelDescription } from '../dicom/pixel-description.js';
 import { decodePixels } from '../dicom/pixels.js';
@@ -14,7 +12,7 @@ import { derivedInstanceUid } from '../dicom/uid.js';
 import { hasTissueRegion, tissueRegions } from '../dicom/ultrasound-regions.js';
 import { colouredPixels, greyOf, whiteFrom } from '../dicom/ultrasound.js';
 import { explicitLittleEndian, modalityOfClass } from '../dicom/uids.js';
-import { number, numbers, text } from '../dicom/values.js';
+import { number, text } from '../dicom/values.js';
 import { checkInstance } from '../derive/check.js';
 import { checkFrame } from '../derive/check-pixels.js';
 import { sampleOf, summaryOf } from '../derive/check-series.js';
@@ -30,7 +28,7 @@ import { seriesWords } from '../derive/texts.js';
 import { blended, qualityOfSlice } from '../enhance/finish.js';
 import type { SliceMethods, SurveyedObject } from '../enhance/methods.js';
 import { confidencePicture } from '../enhance/panels.js';
-import { fingerprintOf } from '../enhance/fingerprint.js';
+import { fingerprintOfInput, fingerprintOfValues } from '../enhance/fingerprint.js';
 import { measureSlice, noiseRatio } from '../enhance/noise.js';
 import { SharedFloats } from '../enhance/shared.js';
 import { serve } from '../threads/thread.js';
@@ -46,6 +44,8 @@ import { openObjectFile, readHeaderOf } from '../spool/object-file.js';
 import type { ObjectFile } from '../spool/object-file.js';
 
 const works = new Map<number, Work>();
+/** Values of slices that others have still to look at, though no work is left of them. */
+const lent = new Map<number, Float32Array>();
 let nextWork = 0;
 const shared = new SharedFloats();
 
@@ -73,15 +73,7 @@ async function surveyOne(file: string): Promise<SurveyedObject> {
     modality: modalityOfClass(text(dataSet, 'SOPClassUID') ?? ''),
     instanceNumber: number(dataSet, 'InstanceNumber'),
     words: seriesWords(dataSet),
-    frames: Array.from({ length: frames }, (_, frame) => planeOf(dataSet, frame)),
-  };
-}
-
-function planeOf(dataSet: DataSet, frame: number): Plane {
-  const scopes = frameScopes(dataSet, frame);
-  return {
-    position: numbers(scopeOf(scopes, 0x00200032), 'ImagePositionPatient'),
-    orientation: numbers(scopeOf(scopes, 0x00200037), 'ImageOrientationPatient'),
+    frames: Array.from({ length: frames }, (_, frame) => imagePlace(dataSet, frame)),
   };
 }
 
@@ -213,6 +205,8 @@ const methods: SliceMethods<DerivationPlan, FramePart, InstanceSummary> = {
     const measured = measureSlice(modality, rows, columns, values, guess, region);
     const map = shared.copy(measured.map);
     const toRecord = 1 / measured.scale / (modality === 'CT' ? 1 : Math.abs(description.slope));
+    const fingerprint = fingerprintOfValues(values);
+    const place = imagePlace(source.dataSet, frame);
     const work = nextWork++;
     works.set(work, {
       modality,
@@ -221,11 +215,23 @@ const methods: SliceMethods<DerivationPlan, FramePart, InstanceSummary> = {
       frame: image.frame,
       stored,
       measured: { ...measured, map },
-      fingerprint: fingerprintOf(values, map),
+      fingerprint: fingerprintOfInput(fingerprint, map),
       toRecord,
       residual: null,
     });
-    return { value: { work, rows, columns, values, map, sigma: measured.sigma, toRecord } };
+    return { value: { work, rows, columns, values, fingerprint, place, map, sigma: measured.sigma, toRecord } };
+  },
+
+  async decode({ file, frame }) {
+    const image = await readImage(file, frame);
+    if ('refused' in image) return { value: image };
+    const { dataSet, description } = image.source;
+    const { rows, columns } = description;
+    const values = shared.copy(toModality(greyOf(image.stored, description), description));
+    const work = nextWork++;
+    lent.set(work, values);
+    const fingerprint = fingerprintOfValues(values);
+    return { value: { work, rows, columns, values, fingerprint, place: imagePlace(dataSet, frame) } };
   },
 
   measure({ work: name, residual, blends, as }) {
@@ -244,7 +250,7 @@ const methods: SliceMethods<DerivationPlan, FramePart, InstanceSummary> = {
     return Promise.resolve({ value: qualityOfSlice(modality, measured, measured.slice.values, measured.sigma) });
   },
 
-  async finish({ work: name, residual, blend: share, judged, plan, outFile, mapFile, nowMs }) {
+  async finish({ work: name, residual, isLent, blend: share, judged, plan, outFile, mapFile, nowMs }) {
     const work = workOf(name);
     works.delete(name);
     const { source, stored, measured, toRecord } = work;
@@ -252,8 +258,10 @@ const methods: SliceMethods<DerivationPlan, FramePart, InstanceSummary> = {
       plan.geometry === undefined
         ? enhanceHere(work, residual, { blend: share, judged, plan })
         : enhanceOnGrid(work, residual, plan);
-    // The model is done with the slice: its residual is here.
-    shared.giveBack(measured.slice.values, measured.map);
+    // The model is done with the slice: its residual is here. Its neighbours may not be.
+    shared.giveBack(measured.map);
+    if (isLent) lent.set(name, measured.slice.values);
+    else shared.giveBack(measured.slice.values);
     const inRecord = (noise: number | null): number | null => noise && noise * toRecord;
     const recorded = { noiseBefore: inRecord(figures.noiseBefore), noiseAfter: inRecord(figures.noiseAfter) };
     if (confidence !== null && mapFile !== null) await writeFile(mapFile, confidencePicture(confidence));
@@ -294,10 +302,20 @@ const methods: SliceMethods<DerivationPlan, FramePart, InstanceSummary> = {
   drop(names) {
     if (names === 'all') {
       works.clear();
+      lent.clear();
       objects.clear();
       headerLengths.clear();
       shared.clear();
-    } else for (const name of names) works.delete(name);
+    } else {
+      for (const name of names) {
+        const work = works.get(name);
+        if (work !== undefined) shared.giveBack(work.measured.slice.values, work.measured.map);
+        const values = lent.get(name);
+        if (values !== undefined) shared.giveBack(values);
+        works.delete(name);
+        lent.delete(name);
+      }
+    }
     return Promise.resolve({ value: null });
   },
 };

@@ -9,7 +9,7 @@ import type { InstanceSummary } from '../../src/derive/check-series.js';
 import type { FramePart } from '../../src/derive/frame-part.js';
 import type { DerivationPlan } from '../../src/derive/plan.js';
 import { readInstance } from '../../src/dicom/file.js';
-import { fingerprintOf } from '../../src/enhance/fingerprint.js';
+import { fingerprintOfValues, fingerprintsOf } from '../../src/enhance/fingerprint.js';
 import type { InferenceMethods, SliceMethods } from '../../src/enhance/methods.js';
 import { openPool } from '../../src/threads/pool.js';
 import type { Pool } from '../../src/threads/pool.js';
@@ -93,19 +93,32 @@ describe('the outputs of a model', () => {
   });
 });
 
-describe('fingerprintOf', () => {
+describe('fingerprintsOf', () => {
+  const alone = { before: null, after: null };
+  const of = (values: Float32Array, map: Float32Array): number => fingerprintsOf(values, map, alone).of;
+
   it('changes with any bit of image or noise map', () => {
     const [values, map] = [Float32Array.of(1, 2, 3), Float32Array.of(4, 5)];
     const all = [
-      fingerprintOf(values, map),
-      fingerprintOf(Float32Array.of(1, 2, 3.0000002), map),
-      fingerprintOf(values, Float32Array.of(4, 5.000001)),
-      fingerprintOf(map, values),
-      fingerprintOf(Float32Array.of(2, 1, 3), map),
+      of(values, map),
+      of(Float32Array.of(1, 2, 3.0000002), map),
+      of(values, Float32Array.of(4, 5.000001)),
+      of(map, values),
+      of(Float32Array.of(2, 1, 3), map),
     ];
     expect(new Set(all).size).toBe(5);
     const shared = new Float32Array(new SharedArrayBuffer(12));
     shared.set(values);
-    expect(fingerprintOf(shared, map)).toBe(all[0]);
+    expect(of(shared, map)).toBe(all[0]);
+  });
+
+  it('tells which neighbours were there, and on which side', () => {
+    const [values, map, other] = [Float32Array.of(1), Float32Array.of(2), Float32Array.of(1.0000001)];
+    const beside = (before: Float32Array | null, after: Float32Array | null) =>
+      fingerprintsOf(values, map, { before, after }).beside;
+    expect(beside(null, null)).toEqual(alone);
+    expect(beside(values, null)).toEqual({ before: fingerprintOfValues(values), after: null });
+    expect(beside(values, other)).toEqual({ before: fingerprintOfValues(values), after: fingerprintOfValues(other) });
+    expect(fingerprintOfValues(other)).not.toBe(fingerprintOfValues(values));
   });
 });

@@ -9,7 +9,7 @@ import { text } from '../../src/dicom/values.js';
 import type { InstanceSummary } from '../../src/derive/check-series.js';
 import type { DerivationPlan } from '../../src/derive/plan.js';
 import type { FramePart } from '../../src/derive/frame-part.js';
-import { fingerprintOf } from '../../src/enhance/fingerprint.js';
+import { fingerprintsOf } from '../../src/enhance/fingerprint.js';
 import type { SliceMethods } from '../../src/enhance/methods.js';
 import type { Pool } from '../../src/threads/pool.js';
 import { LimpidError } from '../../src/errors.js';
@@ -135,7 +135,8 @@ export async function wayOf(bytes: Uint8Array, { slices, folder, deadlineMs }: W
   if (typeof prepared === 'string') return { scanner: verdict, gate, decoder: prepared, result: null };
   if ('refused' in prepared) return { scanner: verdict, gate, decoder: prepared.refused.code, result: null };
   const { values, map } = prepared;
-  const residual = { residual: new Float32Array(values.length), of: fingerprintOf(values, map) };
+  const alone = { before: null, after: null };
+  const residual = { residual: new Float32Array(values.length), ...fingerprintsOf(values, map, alone) };
   const finished = await called(
     thread.call(
       'finish',
@@ -144,6 +145,7 @@ export async function wayOf(bytes: Uint8Array, { slices, folder, deadlineMs }: W
         residual,
         blend: 1,
         judged: false,
+        isLent: false,
         plan: planOf(bytes),
         outFile,
         mapFile: null,
