@@ -119,6 +119,10 @@ function taskLines(output: Output, task: TaskView): string[] {
   if (task.grade !== null) {
     lines.push(`    degradation: ${task.grade.before ?? 'unknown'} > ${task.grade.after ?? 'unknown'}`);
   }
+  if (task.neighbours !== null) {
+    const { both, one, none } = task.neighbours;
+    lines.push(`    neighbours: both of ${counted(both, 'image')}, one of ${one}, none of ${none}`);
+  }
   for (const [name, figure] of Object.entries(task.figures)) {
     const value = (number: number | null): string => (number === null ? '-' : String(Number(number.toPrecision(4))));
     const unit = figure.unit === '1' ? '' : ` ${figure.unit}`;

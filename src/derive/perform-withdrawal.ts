@@ -112,6 +112,7 @@ function outcomeOf(
     noise: { before: null, after: null, unit: 'STORED' },
     figures: {},
     grade: null,
+    neighbours: null,
     warnings: [],
     modelSeconds: null,
     instances: [

@@ -187,6 +187,17 @@ export function noNeighbours(count: number): readonly ImageNeighbours[] {
   return Array.from({ length: count }, () => ({ before: null, after: null }));
 }
 
+/** How many images have both neighbours, one, none. */
+export function countNeighbours(neighbours: readonly ImageNeighbours[]): { both: number; one: number; none: number } {
+  const counts = { both: 0, one: 0, none: 0 };
+  for (const { before, after } of neighbours) {
+    if (before !== null && after !== null) counts.both += 1;
+    else if (before !== null || after !== null) counts.one += 1;
+    else counts.none += 1;
+  }
+  return counts;
+}
+
 /** `order` with neighbours next to each other: each image that has none before it, and behind it those after it. */
 export function inRuns(order: readonly number[], neighbours: readonly ImageNeighbours[]): readonly number[] {
   const runs: number[] = [];

@@ -37,6 +37,7 @@ export interface OutcomeParts {
   readonly seriesInstanceUid: string | null;
   readonly provider: string;
   readonly threads: number;
+  readonly neighbours: OutcomeRecord['neighbours'];
   readonly warnings: readonly Reason[];
   readonly modelSeconds: number;
   readonly endedAtMs: number;
@@ -130,6 +131,7 @@ export function outcomeOf(
     noise: { before: known(found.noise.before, 3), after: known(found.noise.after, 3), unit: found.noise.unit },
     figures,
     grade,
+    neighbours: parts.neighbours,
     warnings: [...parts.warnings],
     modelSeconds: rounded(parts.modelSeconds, 3),
     instances: [...parts.instances],

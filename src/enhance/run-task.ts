@@ -13,7 +13,7 @@ import type { ModelOutput } from './fingerprint.js';
 import { Lending } from './lending.js';
 import { brokenLimits } from './limits.js';
 import type { FinishedObject, FinishedSlice } from './methods.js';
-import { inRuns } from './neighbours.js';
+import { countNeighbours, inRuns } from './neighbours.js';
 import type { TaskOrder } from './order.js';
 import { nothingFound, outcomeOf, seriesFigures, unitOf } from './outcome.js';
 import { gradesOf, isJudged, qualityFigures } from './quality-figures.js';
@@ -362,6 +362,7 @@ class TaskRun<Plan, Part, Summary> {
       seriesInstanceUid: kept ? (this.#plan?.seriesInstanceUid ?? null) : null,
       provider: this.#ports.model.provider,
       threads: this.#ports.inference.size,
+      neighbours: kept && this.#card.input?.slices === 3 ? countNeighbours(this.#series?.neighbours ?? []) : null,
       warnings: this.#warnings,
       modelSeconds: this.#steps.modelSeconds,
       endedAtMs: this.#ports.now(),

@@ -164,8 +164,7 @@ export class SliceSteps<Plan, Part, Summary> {
     { beside }: ModelOutput,
   ): void {
     const range = this.#ports.model.card.input?.neighbourMm ?? null;
-    const areTheirs =
-      beside.before === (before?.fingerprint ?? null) && beside.after === (after?.fingerprint ?? null);
+    const areTheirs = beside.before === (before?.fingerprint ?? null) && beside.after === (after?.fingerprint ?? null);
     const areInPlace =
       (before === null || (range !== null && liesAfter(before.place, place, range))) &&
       (after === null || (range !== null && liesAfter(place, after.place, range)));

@@ -26,6 +26,7 @@ export function outcomeWithout(
     noise: { before: null, after: null, unit: 'STORED' },
     figures: {},
     grade: null,
+    neighbours: null,
     warnings: [],
     modelSeconds: null,
     instances: [],

@@ -184,6 +184,8 @@ export const outcomeRecord = z.object({
   figures: z.record(z.string(), figure),
   /** How degraded the series was and is; null where it could not be measured. */
   grade: z.object({ before: grade.nullable(), after: grade.nullable() }).nullable().default(null),
+  /** With how many neighbours the model saw the images, in numbers of images; null where it sees none, or made nothing. */
+  neighbours: z.object({ both: z.int(), one: z.int(), none: z.int() }).nullable().default(null),
   warnings: z.array(reason),
   /** Time spent in `run()` of the network or in the filter, summed over threads. */
   modelSeconds: z.number().nullable(),

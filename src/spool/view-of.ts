@@ -76,6 +76,7 @@ function taskView(state: SeriesState, revision: RevisionState, task: ResolvedTas
     ...(task.choice === undefined ? {} : { choice: task.choice }),
     figures: outcome?.figures ?? {},
     grade: outcome?.grade ?? null,
+    neighbours: outcome?.neighbours ?? null,
     seriesInstanceUid: outcome?.seriesInstanceUid ?? null,
     sameAs: outcome?.sameAs ?? null,
     instances: outcome?.instances.length ?? 0,

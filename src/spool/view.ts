@@ -98,6 +98,10 @@ export const taskView = z
       .object({ before: gradeView.nullable(), after: gradeView.nullable() })
       .nullable()
       .meta({ description: 'How degraded the series was and is; null where it was not measured.' }),
+    neighbours: z.object({ both: z.int(), one: z.int(), none: z.int() }).nullable().meta({
+      description:
+        'How many images the model saw with both slices beside them, with one, with none; null: it sees none, or made nothing.',
+    }),
     seriesInstanceUid: z.string().nullable(),
     sameAs: z.int().nullable().meta({ description: 'Earlier revision whose result this is.' }),
     instances: z.int(),

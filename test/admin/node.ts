@@ -70,6 +70,7 @@ export const series: SeriesView = {
           noise: { before: 24.1, after: 14.5, unit: 'HU' },
           figures: {},
           grade: { before: 'moderate', after: 'light' },
+          neighbours: null,
           seriesInstanceUid: '2.25.3',
           sameAs: null,
           instances: 300,

@@ -95,6 +95,7 @@ function outcome(changes: Partial<OutcomeRecord>): OutcomeRecord {
     noise: { before: 20, after: 12, unit: 'HU' },
     figures: { meanShift: { measured: true, before: 0, after: 0.1, unit: 'HU' } },
     grade: { before: 'moderate', after: 'light' },
+    neighbours: null,
     warnings: [],
     modelSeconds: 4.5,
     instances: uids.map((source, i) => ({

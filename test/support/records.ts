@@ -105,6 +105,7 @@ export function outcomeRecord(uids: readonly string[], change: Partial<OutcomeRe
     noise: { before: 20, after: 12, unit: 'HU' },
     figures: {},
     grade: null,
+    neighbours: null,
     warnings: [],
     modelSeconds: 1,
     instances: uids.map((uid, index) => ({

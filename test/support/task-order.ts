@@ -17,15 +17,17 @@ export interface OrderOptions {
   readonly strength: number;
   /** Made by this function; objects come into it. */
   readonly outDir: string;
+  /** Where its model is; the shipped ones. */
+  readonly models?: string;
 }
 
 /** An order for the whole series. Only files and UIDs of the series are looked at; the rest of its record is made up. */
 export async function orderFor(
   series: Pick<SyntheticSeries, 'files' | 'sopInstanceUids' | 'studyInstanceUid' | 'seriesInstanceUid' | 'sopClassUid'>,
-  { model, strength, outDir }: OrderOptions,
+  { model, strength, outDir, models = modelsDirectory }: OrderOptions,
 ): Promise<TaskOrder> {
   await mkdir(outDir, { recursive: true });
-  const card = (await openRegistry(modelsDirectory)).get(model);
+  const card = (await openRegistry(models)).get(model);
   if (!card) throw new Error(`no model ${model}`);
   const settings = { model, strength };
   const settingsSha256 = sha256Of(canonicalJson(settings));
@@ -69,7 +71,7 @@ export async function orderFor(
     },
     sources: series.files.map((file, i) => ({ file, sopInstanceUid: series.sopInstanceUids[i] ?? '' })),
     outDir,
-    modelsDirectory,
+    modelsDirectory: models,
     ownModelsDirectory: null,
     node: { stationName: 'LIMPID', deviceSerialNumber: 'test-node', qualification: 'RESEARCH' },
     startedAtMs: Date.UTC(2026, 2, 2, 10, 17),
