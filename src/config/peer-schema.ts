@@ -62,7 +62,7 @@ const dicom = z
     timeout: duration
       .prefault('300s')
       .describe(
-        'For its answer to a request; then the association is aborted, and what was not answered is sent again.',
+        'For its answer to a request, and for taking nothing of one; then the association is aborted, and what was not answered is sent again.',
       ),
     assemble: assembleOwn.describe('When series of this source are complete; keys as in `assemble`.'),
     treatAsTransient: z

@@ -25,7 +25,7 @@ const limits = z
   .strictObject({
     artim: duration.prefault('30s').describe('For a whole association request, and for a peer to close.'),
     pdu: duration.prefault('30s').describe('For a PDU, from its first to its last byte.'),
-    stall: duration.prefault('30s').describe('A peer that takes none of the bytes sent to it is left.'),
+    stall: duration.prefault('30s').describe('A peer that takes none of its answers is left.'),
     rate: size.prefault('1KiB').describe('Least bytes a second of a data set.'),
     rateOver: duration.prefault('60s').describe('The time over which `rate` is looked at.'),
     disk: duration

@@ -59,8 +59,8 @@ export class WebFailure extends LimpidError {
 }
 
 const connectMs = 10_000;
-/** The slowest that a body may go, over its whole time. */
-const bytesPerMs = 50;
+/** The slowest that a body may go, over its whole time: a line of 64 kbit/s. Silence is told sooner. */
+const bytesPerMs = 8;
 /** An answer about some hundred instances is far shorter. */
 const answerBytes = 8 * 1024 * 1024;
 

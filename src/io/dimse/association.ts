@@ -361,7 +361,10 @@ export class Association {
   }
 
   #startStall(): void {
-    this.#stall ??= setTimeout(() => this.#close('the peer takes no data'), this.#limits.stallMs);
+    // A window that goes out to a slow line shows no progress until the system has room for all of it, which takes a long time there.
+    const { stallMs, responseMs } = this.#limits;
+    const patienceMs = this.#role === 'requestor' ? responseMs : stallMs;
+    this.#stall ??= setTimeout(() => this.#close('the peer takes no data'), patienceMs);
   }
 
   #startIdle(): void {

@@ -35,12 +35,12 @@ export interface Limits {
   readonly idleMs: number;
   /** A PDU from its first to its last byte: A-ABORT 2/0. */
   readonly pduMs: number;
-  /** A peer that takes no byte: closed. */
+  /** A peer that takes no answer: closed. */
   readonly stallMs: number;
   /** A data set that comes slower than `bytesPerSecond` over this time: A-ABORT 2/0. */
   readonly rateMs: number;
   readonly bytesPerSecond: number;
-  /** As SCU: the answer to a request, the TCP connection. */
+  /** As SCU: the answer to a request, and a peer that takes no byte of one; the TCP connection. */
   readonly responseMs: number;
   readonly connectMs: number;
 }

@@ -366,9 +366,24 @@ describe('associations that fail', () => {
   it('a peer that stops reading', async () => {
     const scp = await peer({ command: ({ socket }) => void socket.pause() });
     const written = await files(some(1, 30_000_000));
-    const report = await send(targetAt(scp.port, { stallMs: 200 }), written.instances, options());
+    const report = await send(targetAt(scp.port, { responseMs: 200 }), written.instances, options());
     expect(report.association).toMatchObject({ code: 'DIMSE_CONNECT', class: 'transient' });
     expect(report.association?.detail).toContain('takes no data');
+  });
+  it('a peer behind a slow line, which takes a window after the other with long pauses, gets everything', async () => {
+    const isPaused: boolean[] = [];
+    const scp = await peer({
+      command: ({ socket }) => {
+        // nothing is taken for far longer than an answer's reader may stall
+        socket.pause();
+        isPaused.push(true);
+        setTimeout(() => socket.resume(), 600);
+      },
+    });
+    const written = await files(some(1, 30_000_000));
+    const report = await send(targetAt(scp.port, { stallMs: 100 }), written.instances, options());
+    expect(isPaused).toEqual([true]);
+    expect(report.outcomes.map((outcome) => outcome.class)).toEqual(['delivered']);
   });
   it('a peer that answers, slowly, is waited for', async () => {
     const scp = await peer({ message: (exchange) => void setTimeout(() => exchange.respond(), 400) });
