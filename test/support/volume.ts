@@ -14,7 +14,7 @@ export interface Volume {
 
 const run = (command: string, ...args: string[]): void => void execFileSync(command, args, { stdio: 'ignore' });
 
-/** An ext4 of so many megabytes; null: this user or this machine cannot mount one. */
+/** An ext4 of so many megabytes, in blocks of 1 KB; null: this user or this machine cannot mount one. */
 export function openVolume(megabytes: number): Volume | null {
   const folder = mkdtempSync(join(tmpdir(), 'limpid-volume-'));
   const image = join(folder, 'image');
@@ -23,7 +23,7 @@ export function openVolume(megabytes: number): Volume | null {
   try {
     writeFileSync(image, '');
     run('truncate', '-s', `${megabytes}M`, image);
-    run('mkfs.ext4', '-q', '-m', '0', '-O', '^has_journal', image);
+    run('mkfs.ext4', '-q', '-b', '1024', '-m', '0', '-O', '^has_journal', image);
     run('mount', '-o', 'loop', image, path);
   } catch {
     removeFolder();

@@ -95,10 +95,8 @@ const itemHeader = 4;
 const text = (bytes: Buffer) => bytes.toString('latin1');
 /** UIDs come padded with NUL or blanks. */
 const uidText = (bytes: Buffer) => text(bytes).replace(/[\0 ]+$/, '');
-const aeText = (bytes: Buffer) =>
-  text(bytes)
-    .replace(/[\0 ]+$/, '')
-    .trimStart();
+/** Ends at a NUL: who copies it out of a field of C may leave anything behind. */
+const aeText = (bytes: Buffer) => (text(bytes).split('\0', 1)[0] ?? '').trim();
 
 function* readItems(bytes: Buffer): Generator<[type: number, value: Buffer]> {
   for (let offset = 0; offset < bytes.length;) {
@@ -324,7 +322,11 @@ export function encodeAssociateRequest(request: AssociateRequest): Buffer {
   ]);
 }
 
-export function encodeAssociateAccept(accept: AssociateAccept): Buffer {
+/** What an answer repeats as the request had it, for nobody to test: both AE titles and 32 reserved bytes (PS3.8 Table 9-17). */
+export const repeatedFields = (requestBody: Buffer) => Buffer.from(requestBody.subarray(4, fixedLength));
+
+/** @param repeated the request's `repeatedFields`; absent: of this value's titles */
+export function encodeAssociateAccept(accept: AssociateAccept, repeated?: Uint8Array): Buffer {
   const contexts = accept.contexts.map(({ id, result, transferSyntaxUid }) =>
     encodeItem(
       Item.AnsweredContext,
@@ -334,7 +336,9 @@ export function encodeAssociateAccept(accept: AssociateAccept): Buffer {
   );
   // names and passcodes are answered by a response of no length; only Kerberos has a ticket to give back
   const answer = encodeItem(Item.UserIdentityAnswer, two(0));
-  return encodeAssociate(PduType.AssociateAccept, accept, contexts, accept.identityAnswered ? [answer] : []);
+  const pdu = encodeAssociate(PduType.AssociateAccept, accept, contexts, accept.identityAnswered ? [answer] : []);
+  if (repeated !== undefined) pdu.set(repeated, headerLength + 4);
+  return pdu;
 }
 
 /** Bytes of a PDU behind its header. */

@@ -10,6 +10,7 @@ import {
   decodeAssociateRequest,
   encodeAssociateAccept,
   encodeAssociateRequest,
+  repeatedFields,
 } from './associate-pdu.js';
 import type { Limits } from './limits.js';
 import { type State, allowedPdus } from './states.js';
@@ -80,6 +81,8 @@ export class Association {
   #rate: NodeJS.Timeout | undefined;
   /** Bytes read from the stream and not parsed: a pause came between. */
   #rest = nothing;
+  /** Of the request, for its answer. */
+  #repeated: Uint8Array | undefined;
   #isRateWatched = false;
   #rateFrom = 0;
   #isClosed = false;
@@ -128,7 +131,7 @@ export class Association {
   /** As acceptor (AE-7). */
   accept(accept: AssociateAccept): void {
     this.#open();
-    this.write(encodeAssociateAccept(accept));
+    this.write(encodeAssociateAccept(accept, this.#repeated));
   }
 
   /** As acceptor (AE-8). */
@@ -251,8 +254,11 @@ export class Association {
 
   #takePdu(type: PduType, body: Buffer): void {
     switch (type) {
-      case AssociateRequest:
-        return this.#user.associateRequested(decodeAssociateRequest(body, this.#limits.syntaxesOfContext));
+      case AssociateRequest: {
+        const request = decodeAssociateRequest(body, this.#limits.syntaxesOfContext);
+        this.#repeated = repeatedFields(body);
+        return this.#user.associateRequested(request);
+      }
       case AssociateAccept: {
         const accept = decodeAssociateAccept(body);
         this.#open();

@@ -276,6 +276,20 @@ describe('what is answered to an association request', () => {
     ]);
     expect(implementationVersionName.length).toBeLessThanOrEqual(16);
   });
+  it('titles and reserved bytes come back as they were sent, however they are read', async () => {
+    const sent = associateRequest();
+    sent.write('  LIMPID\0rubbish', 10, 'latin1');
+    sent.write('RAW\0            ', 26, 'latin1');
+    sent.fill(0xab, 42, 74);
+    const peer = await scriptedPeer(node.scp.port);
+    const got: Buffer[] = [];
+    peer.socket.on('data', (chunk: Buffer) => got.push(chunk));
+    peer.send(sent);
+    await peer.until(1);
+    expect(peer.log).toEqual(['AC']);
+    expect(Buffer.concat(got).subarray(10, 74)).toEqual(sent.subarray(10, 74));
+    peer.destroy();
+  });
   it('role selection of Verification: its SCU; of a class that wants neither role: neither', async () => {
     const roles = [
       { sopClassUid: verification, scu: 1, scp: 1 },
