@@ -1,5 +1,6 @@
 // Frames a second of one network in one session of one thread, over three seconds by the clock: by this process's time, so that a wait
 // for a core does not count. Run by bench/models.ts, as many at once as there are threads.
+import { planesOf } from '../src/inference/card.js';
 import { openRegistry } from '../src/inference/registry.js';
 import { openSession } from '../src/inference/session.js';
 import { modelsDirectory } from '../test/support/task-order.js';
@@ -10,8 +11,9 @@ const registry = await openRegistry(modelsDirectory);
 const input = registry.get(id)?.input;
 if (!input) throw new Error(`no network ${id}`);
 const session = await openSession(registry.file(id), 'cpu');
-const values = new Float32Array(2 * rows * columns).fill(0.02);
-const run = (): Promise<Float32Array> => session.run(input.input, input.output, values, [1, 2, rows, columns]);
+const planes = planesOf(input);
+const values = new Float32Array(planes * rows * columns).fill(0.02);
+const run = (): Promise<Float32Array> => session.run(input.input, input.output, values, [1, planes, rows, columns]);
 await run();
 const start = performance.now();
 const before = process.cpuUsage();

@@ -3,6 +3,7 @@
  * `node build/bench/models.js [rounds]`. Processor time of this process, the least of the rounds: other programs do not fall on it.
  */
 import { spawn } from 'node:child_process';
+import { planesOf } from '../src/inference/card.js';
 import { openRegistry } from '../src/inference/registry.js';
 import { openSession } from '../src/inference/session.js';
 import type { Session } from '../src/inference/session.js';
@@ -34,7 +35,7 @@ async function modelRunner(id: string, rows: number, columns: number): Promise<R
   if (!input) throw new Error(`no network ${id}`);
   const session = await openSession(registry.file(id), 'cpu');
   return {
-    run: () => runMs(session, [input.input, input.output], [1, 2, rows, columns]),
+    run: () => runMs(session, [input.input, input.output], [1, planesOf(input), rows, columns]),
     close: () => session.close(),
   };
 }

@@ -3,11 +3,13 @@ import { edgeResponse } from '../imaging/edge-response.js';
 import type { Slice } from '../imaging/slice.js';
 import { meanAndDeviation, median } from '../imaging/statistics.js';
 import { meanFigures, pairFigures, protocolFor } from './pair-figures.js';
-import { faintDiscs, pixelsOf, side, uniformRegion, usImageTop } from './phantoms.js';
-import type { PhantomName } from './phantoms.js';
+import { faintDiscs, loneDisc, pixelsOf, showsLoneDisc, side, uniformRegion, usImageTop } from './phantoms.js';
+import type { Disc, PhantomName } from './phantoms.js';
 
 /** One slice as it was drawn, sent, and came back. */
 export interface Returned {
+  /** Of the slice in its phantom, from 0. */
+  readonly index: number;
   readonly truth: Slice;
   readonly sent: Slice;
   readonly back: Slice;
@@ -21,15 +23,23 @@ export interface Check {
 }
 
 const uniform = pixelsOf(uniformRegion);
-/** The inside of each faint disc, and a ring around it. */
-const faint = faintDiscs.map((disc) => ({
+interface Place {
+  readonly inside: Int32Array;
+  readonly around: Int32Array;
+}
+
+/** The inside of a faint disc, and a ring around it. */
+const placeOf = (disc: Disc): Place => ({
   inside: pixelsOf({ ...disc, radius: disc.radius - 2 }),
   around: pixelsOf({ ...disc, radius: disc.radius + 7 }, disc.radius + 3),
-}));
+});
+const faint = faintDiscs.map(placeOf);
+const lone = placeOf(loneDisc);
 
 const valuesAt = ({ values }: Slice, pixels: Int32Array): Float32Array =>
   Float32Array.from(pixels, (pixel) => values[pixel] ?? Number.NaN);
 const meanAt = (slice: Slice, pixels: Int32Array): number => meanAndDeviation(valuesAt(slice, pixels)).mean;
+const contrast = (slice: Slice, { inside, around }: Place): number => meanAt(slice, inside) - meanAt(slice, around);
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 function meanSlice(slices: readonly Slice[]): Slice {
   const values = new Float32Array(side * side);
@@ -59,8 +69,6 @@ function volumeChecks(name: 'ct' | 'mr', slices: readonly Returned[]): Check[] {
     meanFigures(slices.map((slice) => pairFigures(pick(slice), slice.truth, protocolFor(modality, slice.truth))));
   const [sent, back] = [figures((slice) => slice.sent), figures((slice) => slice.back)];
   const shift = mean(slices.map((slice) => Math.abs(meanAt(slice.back, uniform) - meanAt(slice.sent, uniform))));
-  const contrast = (slice: Slice, { inside, around }: (typeof faint)[number]): number =>
-    meanAt(slice, inside) - meanAt(slice, around);
   const disc = mean(
     faint.map(
       (place) =>
@@ -68,7 +76,7 @@ function volumeChecks(name: 'ct' | 'mr', slices: readonly Returned[]): Check[] {
         mean(slices.map(({ sent: before }) => contrast(before, place))),
     ),
   );
-  // All slices show the same: their mean has hardly any noise left.
+  // All slices show the same edges: their mean has hardly any noise left.
   const sigma = (name === 'ct' ? 20 : 30) / Math.sqrt(slices.length);
   const edge = (pick: (slice: Returned) => Slice): number =>
     edgeResponse(meanSlice(slices.map(pick)), sigma).mtf50 ?? Number.NaN;
@@ -81,6 +89,22 @@ function volumeChecks(name: 'ct' | 'mr', slices: readonly Returned[]): Check[] {
     check('mean shift in uniform tissue', shift, 2, `< ${mostShift}${unit}`, shift < mostShift),
     check('contrast of faint discs kept', disc, 2, '0.7 to 1.2', disc > 0.7 && disc < 1.2),
     check('sharpness of edges kept', sharpness, 2, '0.9 to 1.2', sharpness > 0.9 && sharpness < 1.2),
+  ];
+}
+
+/** What is in one slice alone, of a model that sees its neighbours as well. */
+function loneChecks(slices: readonly Returned[]): Check[] {
+  const of = (pick: (slice: Returned) => Slice, some: readonly Returned[]): number =>
+    mean(some.map((slice) => contrast(pick(slice), lone)));
+  const shown = slices.filter(({ index }) => showsLoneDisc(index));
+  const beside = slices.filter(({ index }) => showsLoneDisc(index - 1) || showsLoneDisc(index + 1));
+  const full = of(({ truth }) => truth, shown);
+  const lost = (some: readonly Returned[]): number => of(({ back }) => back, some) - of(({ sent }) => sent, some);
+  const kept = 1 + lost(shown) / full;
+  const shadow = lost(beside) / full;
+  return [
+    check('contrast kept of a disc in one slice', kept, 2, '0.7 to 1.2', kept > 0.7 && kept < 1.2),
+    check('shadow of it in the slices beside', shadow, 2, '-0.15 to 0.15', Math.abs(shadow) < 0.15),
   ];
 }
 
@@ -98,5 +122,6 @@ export function acceptanceChecks(name: PhantomName, slices: readonly Returned[])
   return [
     check('noise kept in uniform tissue', noise, 2, '0.2 to 0.95', noise >= 0.2 && noise <= 0.95),
     ...(name === 'us' ? ultrasoundChecks(slices) : volumeChecks(name, slices)),
+    ...(name === 'ct' ? loneChecks(slices) : []),
   ];
 }

@@ -26,6 +26,10 @@ export const faintDiscs: readonly Disc[] = [
   { row: -35, column: 0, radius: 8 },
   { row: -35, column: 30, radius: 8 },
 ];
+/** A disc like these that only some slices of CT show, one at a time: what is in one slice must not get lost in its neighbours, nor they get it. */
+export const loneDisc: Disc = { row: 0, column: 0, radius: 8 };
+/** Whether a slice of CT shows it. */
+export const showsLoneDisc = (index: number): boolean => index % 4 === 2;
 /** Rows that ultrasound leaves to text, above the image. */
 export const usImageTop = 32;
 
@@ -52,11 +56,12 @@ const at = (radius: number, row = 0, column = 0): Disc => ({ row, column, radius
 const small = [at(6, 0, -60), at(4, 0, 60), at(2.5, 20, -60), at(1.5, 20, 60)];
 
 /** The truth of a CT slice: fat around soft tissue with faint discs and bone; HU, the resolution of a body kernel. */
-function ctTruth(): Slice {
+function ctTruth(index: number): Slice {
+  const faint = showsLoneDisc(index) ? [...faintDiscs, loneDisc] : faintDiscs;
   const discs = [
     [at(105), -90],
     [at(88), 50],
-    ...faintDiscs.map((disc) => [disc, 70] as const),
+    ...faint.map((disc) => [disc, 70] as const),
     ...small.map((disc) => [disc, 700] as const),
   ] as const;
   const drawn = draw(-1000, discs);
@@ -123,7 +128,7 @@ export interface PhantomSlice {
 export function phantomSlice(name: PhantomName, index: number): PhantomSlice {
   const seed = 7001 + 31 * index;
   if (name === 'ct') {
-    const truth = ctTruth();
+    const truth = ctTruth(index);
     return { truth, degraded: withNoise(truth, 20, seed) };
   }
   if (name === 'mr') {

@@ -17,7 +17,7 @@ import type { PhantomName } from '../evaluate/phantoms.js';
 import type { Slice } from '../imaging/slice.js';
 
 const kitFile = z.strictObject({
-  version: z.literal(1),
+  version: z.literal(2),
   run: z.string().min(1),
   phantoms: z.array(z.enum(phantomNames)),
 });
@@ -39,7 +39,7 @@ export async function makeKit(
     }
     made.push({ phantom: name, folder, slices });
   }
-  const kit: z.infer<typeof kitFile> = { version: 1, run, phantoms: [...phantomNames] };
+  const kit: z.infer<typeof kitFile> = { version: 2, run, phantoms: [...phantomNames] };
   await writeFile(join(directory, 'kit.json'), JSON.stringify(kit, null, 1));
   return made;
 }
@@ -87,7 +87,9 @@ async function readKit(directory: string): Promise<z.infer<typeof kitFile>> {
     return kitFile.parse(JSON.parse(await readFile(join(directory, 'kit.json'), 'utf8')));
   } catch (cause) {
     const made = '`limpid evaluate kit --out DIR` makes one';
-    throw new LimpidError('USAGE', `${directory} holds no acceptance kit (kit.json): ${made}`, { cause });
+    throw new LimpidError('USAGE', `${directory} holds no acceptance kit of this version (kit.json): ${made}`, {
+      cause,
+    });
   }
 }
 
@@ -117,8 +119,9 @@ function verdictsOf(name: PhantomName, run: string, derived: readonly Derived[])
     const own = mine.filter((one) => one.series === series);
     const came = new Set(own.map(({ source }) => source)).size;
     const returned = own.map(({ source, slice }): Returned => {
-      const { truth, degraded } = phantomSlice(name, indexOf.get(source) ?? 0);
-      return { truth, sent: asStored(name, { ...truth, values: degraded }), back: slice };
+      const index = indexOf.get(source) ?? 0;
+      const { truth, degraded } = phantomSlice(name, index);
+      return { index, truth, sent: asStored(name, { ...truth, values: degraded }), back: slice };
     });
     const sameGrid = returned.every(({ truth, back }) => truth.rows === back.rows && truth.columns === back.columns);
     const whole = { check: 'slices', measured: String(came), must: String(slices), holds: came === slices };

@@ -12,15 +12,17 @@ import { toStored } from '../dicom/rescale.js';
 import { explicitLittleEndian } from '../dicom/uids.js';
 import { text } from '../dicom/values.js';
 import { LimpidError } from '../errors.js';
+import { noiseParts } from '../evaluate/shared-noise.js';
 import { atDose, withComplexNoise } from '../imaging/degrade.js';
+import type { NoisePart } from '../imaging/degrade.js';
 import { bodyMask } from '../imaging/masks.js';
 import { mrNoise } from '../imaging/noise-mr.js';
 import type { ReadSlice } from './evaluated-series.js';
 
-/** The slice with `times` its noise; null where its noise cannot be measured. */
-function degraded(slice: ReadSlice, times: number, seed: number): Float32Array | null {
+/** The slice with `times` its noise; null where its noise cannot be measured. @param seed of what is not CT: each slice has its own noise */
+function degraded(slice: ReadSlice, times: number, seed: number, parts: readonly NoisePart[]): Float32Array | null {
   if (times === 1) return slice.values;
-  if (slice.modality === 'CT') return atDose(slice, 1 / (times * times), seed);
+  if (slice.modality === 'CT') return atDose(slice, 1 / (times * times), parts);
   const { sigma } = mrNoise(slice, bodyMask(slice));
   return sigma > 0 ? withComplexNoise(slice, sigma * Math.sqrt(times * times - 1), seed) : null;
 }
@@ -46,8 +48,9 @@ export async function degrade(slices: readonly ReadSlice[], times: number, folde
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   const files: string[] = [];
+  const parts = noiseParts(slices);
   for (const [index, slice] of slices.entries()) {
-    const values = degraded(slice, times, 1000 * index + 17);
+    const values = degraded(slice, times, 1000 * index + 17, parts[index] ?? []);
     if (values === null) return null;
     const file = join(folder, `${String(index + 1).padStart(4, '0')}.dcm`);
     await writeCopy(slice, values, file);

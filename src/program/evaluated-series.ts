@@ -18,6 +18,8 @@ export interface ReadSlice extends Slice, Placed {
   readonly file: string;
   readonly sopInstanceUid: string;
   readonly modality: Modality;
+  /** Slice Thickness, mm; null: not said. */
+  readonly thickness: number | null;
 }
 
 /** @throws LimpidError USAGE: no single grey image of CT or MR */
@@ -38,6 +40,7 @@ export async function readSlice(file: string): Promise<ReadSlice> {
     columns,
     values: toModality(stored, description),
     modality,
+    thickness: number(dataSet, 'SliceThickness'),
     position: numbers(dataSet, 'ImagePositionPatient'),
     orientation: numbers(dataSet, 'ImageOrientationPatient'),
     instanceNumber: number(dataSet, 'InstanceNumber'),

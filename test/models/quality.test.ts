@@ -1,45 +1,46 @@
 // The shipped networks on real slices: noise of a known kind is laid over a slice, and the network's result at the card's
 // default strength must come nearer to the slice than the noisy one, in PSNR and in SSIM. The slice has noise of its own, so
 // that even a perfect result would not equal it.
-import { readFile, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect } from '@jest/globals';
-import { readInstance } from '../../src/dicom/file.js';
-import { isReason, pixelDescription } from '../../src/dicom/pixel-description.js';
-import { decodePixels } from '../../src/dicom/pixels.js';
-import { toModality } from '../../src/dicom/rescale.js';
 import { openEnhancer } from '../../src/enhance/enhancer.js';
 import type { Enhancer } from '../../src/enhance/enhancer.js';
 import { blended, finishFigures } from '../../src/enhance/finish.js';
 import { measureSlice, noiseRatio } from '../../src/enhance/noise.js';
 import type { NoiseModality } from '../../src/enhance/noise.js';
+import { readSlice } from '../../src/enhance/read-slice.js';
 import { blendFor, effectiveStrength, probedBlends } from '../../src/enhance/strength.js';
 import { removeAirBias } from '../../src/imaging/air-bias.js';
 import { psnr, ssim } from '../../src/imaging/figures.js';
 import type { Slice } from '../../src/imaging/slice.js';
 import { quantile } from '../../src/imaging/statistics.js';
 import type { ModelCard } from '../../src/inference/card.js';
+import type { Neighbours } from '../../src/inference/network.js';
 import { openRegistry } from '../../src/inference/registry.js';
 import { kernelNoise, whiteNoise } from '../support/phantom.js';
 import { itWithData, sharedData } from '../support/shared-data.js';
 
 const models = fileURLToPath(new URL('../../../models', import.meta.url));
 
-async function readSlice(file: string): Promise<Slice> {
-  const { dataSet, part10 } = readInstance(await readFile(file));
-  const description = pixelDescription(dataSet);
-  if (isReason(description)) throw new Error(`${file}: ${description.code}`);
-  const stored = await decodePixels(dataSet, description, part10.transferSyntaxUid);
-  const { rows, columns } = description;
-  return { rows, columns, values: toModality(stored, description) };
-}
-
-/** The middle slice of a series of the test data. */
+/** The middle slice of a series of the test data, by the names of its files. */
 async function middleSlice(series: string): Promise<Slice> {
   const folder = sharedData(series) ?? '';
   const files = (await readdir(folder)).filter((name) => name.endsWith('.dcm')).toSorted();
   return readSlice(join(folder, files[files.length >> 1] ?? ''));
+}
+
+/** The middle slice of an axial series by position, and the slices on either side of it. */
+async function middleSlices(series: string): Promise<readonly [before: Slice, middle: Slice, after: Slice]> {
+  const folder = sharedData(series) ?? '';
+  const files = (await readdir(folder)).filter((name) => name.endsWith('.dcm'));
+  const slices = await Promise.all(files.map((name) => readSlice(join(folder, name))));
+  const sorted = slices.toSorted((a, b) => (a.position[2] ?? 0) - (b.position[2] ?? 0));
+  const [before, middle, after] = sorted.slice((sorted.length >> 1) - 1);
+  if (before === undefined || middle === undefined || after === undefined)
+    throw new Error(`${series} has not three slices`);
+  return [before, middle, after];
 }
 
 async function open(id: string): Promise<{ enhancer: Enhancer; card: ModelCard; noise: { a: number; b: number } }> {
@@ -63,12 +64,15 @@ async function judge(
   truth: Slice,
   low: number,
   high: number,
+  neighbours: Neighbours = { before: null, after: null },
 ): Promise<Judged> {
   const { enhancer, card, noise } = await open(id);
   const strength = card.defaultStrength;
   const { rows, columns } = noisy;
   const measured = measureSlice(modality, rows, columns, noisy.values.slice(), noise.a + noise.b);
-  const residual = await enhancer.residual(measured.slice, measured.map);
+  const [residual = new Float32Array(0)] = await enhancer.residuals([
+    { slice: measured.slice, noise: measured.map, neighbours },
+  ]);
   await enhancer.close();
   if (modality === 'MR') removeAirBias(measured.slice, residual, measured.mask);
   const curve = probedBlends.map((share) => {
@@ -98,10 +102,14 @@ describe('ct-low-dose and its fast variant beat no enhancement', () => {
   ] as const;
   for (const [seed, [name, leastSimilarity]] of series.entries()) {
     itWithData(`on ${name} with 40 HU of correlated noise added`, async () => {
-      const truth = await middleSlice(name);
-      const field = kernelNoise(truth.rows, truth.columns, seed + 1);
-      const noisy = { ...truth, values: truth.values.map((value, i) => value + 40 * (field[i] ?? 0)) };
-      const { gain, similarity } = await judge('CT', 'ct-low-dose', noisy, truth, -160, 240);
+      const [before, truth, after] = await middleSlices(name);
+      const noisyOf = (slice: Slice, own: number): Slice => {
+        const field = kernelNoise(slice.rows, slice.columns, own);
+        return { ...slice, values: slice.values.map((value, i) => value + 40 * (field[i] ?? 0)) };
+      };
+      const noisy = noisyOf(truth, seed + 1);
+      const around = { before: noisyOf(before, seed + 101).values, after: noisyOf(after, seed + 201).values };
+      const { gain, similarity } = await judge('CT', 'ct-low-dose', noisy, truth, -160, 240, around);
       expect(gain).toBeGreaterThan(1.5);
       expect(similarity).toBeGreaterThan(leastSimilarity);
       const fast = await judge('CT', 'ct-low-dose-fast', noisy, truth, -160, 240);
