@@ -23,6 +23,7 @@ import type { OutcomeRecord } from '../../src/spool/records.js';
 import { enhancedCt, enhancedCtUids } from '../support/enhanced-ct.js';
 import { cleanSlice, noisySlice } from '../support/phantom.js';
 import type { PhantomOptions } from '../support/phantom.js';
+import { neighboursModel, writeNeighboursModel } from '../support/identity-model.js';
 import { itWithData, sharedData, sharedFiles } from '../support/shared-data.js';
 import { writeSyntheticSeries } from '../support/synthetic-series.js';
 import type { SyntheticElement, SyntheticOptions, SyntheticSeries } from '../support/synthetic-series.js';
@@ -67,8 +68,14 @@ async function run(
   model: string,
   strength: number,
   on: Device = shared,
+  models?: string,
 ): Promise<OutcomeRecord & { outDir: string; progress: TaskProgress[] }> {
-  const order = await orderFor(source, { model, strength, outDir: fresh() });
+  const order = await orderFor(source, {
+    model,
+    strength,
+    outDir: fresh(),
+    ...(models === undefined ? {} : { models }),
+  });
   const progress: TaskProgress[] = [];
   const { outcome } = await on.run(order, { onProgress: (news) => progress.push(news) });
   expect(outcomeRecord.parse(outcome)).toEqual(outcome);
@@ -141,6 +148,25 @@ describe('a CT series', () => {
       expect(await readdir(order.outDir)).toEqual([]);
     },
   );
+
+  it('goes through a network that sees three slices, which says how many had both neighbours', async () => {
+    const models = fresh();
+    await writeNeighboursModel(models);
+    const source = await series(ct);
+    const result = await run(source, neighboursModel, 0.4, shared, models);
+    expect(result).toMatchObject({ outcome: 'enhanced', neighbours: { both: 8, one: 2, none: 0 }, warnings: [] });
+    expect((await run(source, 'gaussian', 0.4)).neighbours).toBeNull();
+    // It takes away the slice before less the slice after, where that is no more than noise may be.
+    const [before, own, after] = await Promise.all([3, 4, 5].map((index) => pixels(source.files[index] ?? '')));
+    const made = await pixels(join(result.outDir, 'objects', '00005.dcm'));
+    const blend = result.strength.blend ?? 0;
+    const apart = [...own!.values].flatMap((value, i) => {
+      const step = before!.values[i]! - after!.values[i]!;
+      return Math.abs(step) < 25 ? [Math.abs(value - made.values[i]! - blend * step)] : [];
+    });
+    expect(apart.length).toBeGreaterThan(5000);
+    expect(middleOf(apart)).toBeLessThan(1);
+  });
 
   it('below the noise floor is skipped', async () => {
     const result = await run(await series({ ...ct, noise: 2 }), 'ct-low-dose', 0.4);
