@@ -6,6 +6,7 @@ from pathlib import Path
 MODELS = {"ct": "ct-low-dose", "mr": "mr-accelerated", "us": "us-despeckle"}
 MINUTES = {"ct": 30.0, "mr": 25.0, "us": 35.0}
 POOLS = {"ct": {"ct": 600, "ct-faint": 160}, "mr": {"mr": 1500}, "us": {"us": 800}}
+STACKS = {"ct-stack": 400}
 TRIM_POOLS = {"ct": {"ct": 60, "ct-faint": 20}, "mr": {"mr": 400}}
 NOISE_SHARES = {"ct": 0.3, "mr": 0.3, "us": 0.15}
 HELD_OUT = {"ct": 20, "mr": 100, "us": 50}
@@ -21,22 +22,26 @@ def _train(arguments: argparse.Namespace) -> None:
     from limpid_training.train import Plan, denoising, train
 
     modality, work = arguments.command, arguments.work
-    held_out = pools.load(pools.build(modality, work / "pools", HELD_OUT[modality], HELD_OUT_SEED))
-    parts = []
-    for kind, count in POOLS[modality].items():
-        parts += pools.build(kind, work / "pools", round(count * arguments.share), POOL_SEED)
-    pool = pools.load(parts)
+
+    def material(kinds: dict[str, int], seed: int, share: float = 1.0) -> dict:
+        return pools.load([part for kind, count in kinds.items() for part in pools.build(kind, work / "pools", round(count * share), seed)])
+
+    stacks = arguments.slices > 1
+    pool = material(POOLS[modality], POOL_SEED, arguments.share)
+    held_out = material({"ct-stack" if stacks else modality: HELD_OUT[modality]}, HELD_OUT_SEED)
+    whole, single = (material(STACKS, POOL_SEED, arguments.share), pool) if stacks else (pool, None)
     plan = Plan(arguments.minutes, arguments.wall_minutes or 3 * arguments.minutes, arguments.rate, arguments.seed)
     name = work / MODELS[modality]
     size = network.CINE if modality == "us" else network.SMALL if arguments.small else network.FULL
     share = arguments.noise_share
     objective = objectives.Distillation(load_weights(arguments.teacher), share) if arguments.teacher else denoising(share)
     torch.manual_seed(plan.seed)
-    start = load_weights(arguments.init) if arguments.init else network.Ffdr(*size)
+    inputs = arguments.slices + 1
+    start = load_weights(arguments.init) if arguments.init else network.Ffdr(*size, inputs)
     trained, _ = train(
-        start,
-        lambda rng: patches.draw_batch(rng, pool, low_noise=arguments.low_noise),
-        lambda rng: patches.draw_batch(rng, held_out),
+        network.widened(start, inputs),
+        lambda rng: patches.draw_batch(rng, whole, neighbours=stacks, low_noise=arguments.low_noise, single=single),
+        lambda rng: patches.draw_batch(rng, held_out, neighbours=stacks),
         plan,
         name.with_suffix(".log"),
         objective,
@@ -104,7 +109,7 @@ def _sheet(arguments: argparse.Namespace) -> None:
 def _phantom(arguments: argparse.Namespace) -> None:
     from limpid_training import contrast_phantom
 
-    contrast_phantom.run(arguments.model, arguments.realisations)
+    contrast_phantom.run(arguments.model, arguments.realisations, arguments.alone)
 
 
 def _ultrasound(arguments: argparse.Namespace) -> None:
@@ -115,8 +120,10 @@ def _ultrasound(arguments: argparse.Namespace) -> None:
 
 def _levels(arguments: argparse.Namespace) -> None:
     from limpid_training import level_comparison, pools
+    from limpid_training.onnx_file import OnnxNetwork
 
-    pool = pools.load(pools.build("ct", arguments.work / "pools", HELD_OUT["ct"], HELD_OUT_SEED))
+    kind = "ct-stack" if OnnxNetwork(arguments.model).inputs > 2 else "ct"
+    pool = pools.load(pools.build(kind, arguments.work / "pools", HELD_OUT["ct"], HELD_OUT_SEED))
     level_comparison.run(arguments.model, arguments.against, pool, arguments.sections)
 
 
@@ -159,6 +166,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--share", type=float, default=1.0, help=f"of the pool, {POOLS[modality]} when whole")
         command.add_argument("--init", type=Path, help="start from these weights (.pt)")
         command.add_argument("--small", action="store_true", help="the small network, a third of the arithmetic")
+        command.add_argument("--slices", type=int, choices=(1, 3) if modality == "ct" else (1,), default=1, help="3: the slices before and after too")
         command.add_argument("--teacher", type=Path, help="distil these weights (.pt): half of the target is what they give")
         command.add_argument("--noise-share", type=float, default=NOISE_SHARES[modality], help="weight of noise that stays against bias")
         command.add_argument("--low-noise", type=float, default=0.0, help="CT: this share of the patches has noise below 10 HU")
@@ -205,6 +213,7 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("phantom", help="edges and low-contrast discs kept by a CT model")
     command.add_argument("--model", type=Path, required=True)
     command.add_argument("--realisations", type=int, default=8)
+    command.add_argument("--alone", action="store_true", help="a model of three slices is shown single ones")
     command.set_defaults(run=_phantom)
     command = commands.add_parser("streaks", help="what a CT model leaves of starvation streaks between the arms")
     command.add_argument("--model", type=Path, required=True)

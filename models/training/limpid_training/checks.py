@@ -75,19 +75,29 @@ class Stacks(unittest.TestCase):
         water = np.where(_distance(256) < 100, 0.0, -1000.0)
         scan = ct.Scan(pixel_mm=1.4, photons=1e6, views=180, electronic=0)
         centre = (slice(None), slice(78, 178), slice(78, 178))
-        noise = ct_stack.stack_noise(np.random.default_rng(23), water, scan, ct_stack.Geometry(4, 1.5))[centre]
+        noise = ct_stack.stack_noise(np.random.default_rng(23), water, scan, ct_stack.Geometry(4, 1.5, 4))[centre]
         middle, before, after = noise.reshape(3, -1)
         self.assertAlmostEqual(np.corrcoef(middle, before)[0, 1], 1 - 1.5 / 4, delta=0.05)
         self.assertAlmostEqual(np.corrcoef(before, after)[0, 1], 1 - 3 / 4, delta=0.06)
 
     def test_slices_that_do_not_overlap_share_no_noise(self) -> None:
-        np.testing.assert_allclose(ct_stack.Geometry(1, 1).noise_correlation(), np.eye(3))
+        np.testing.assert_allclose(ct_stack.Geometry(1, 1, 1).noise_correlation(), np.eye(3))
+
+    def test_a_nodule_lies_where_its_height_says(self) -> None:
+        ball = ct_stack.Nodule(row=20, column=30, height_mm=2, radius_mm=3, hu=50)
+        seen = [np.zeros((64, 64)) for _ in range(4)]
+        for image, height in zip(seen, (2, 4.9, 5.1, -1.1)):
+            ball.add_to(image, height, 0.5)
+        self.assertAlmostEqual(seen[0].sum() / 50, np.pi * 6**2, delta=2)
+        self.assertEqual(seen[0][20, 30], 50)
+        self.assertTrue(0 < seen[1].sum() < 0.1 * seen[0].sum())
+        self.assertEqual(seen[2].sum() + seen[3].sum(), 0)
 
     def test_a_thick_slice_is_the_mean_of_its_sections(self) -> None:
         rng = np.random.default_rng(24)
         section, other = (phantoms.ct_plain(rng, 128) for _ in range(2))
         anatomy = ct_stack.Anatomy(rng, section, other, 1.0)
-        thick = anatomy.slices(ct_stack.Geometry(2.0, 1.0))[0]
+        thick = anatomy.slices(ct_stack.Geometry(2.0, 1.0, 2.0))[0]
         np.testing.assert_allclose(thick, np.mean([anatomy.at(z) for z in (-0.75, -0.25, 0.25, 0.75)], axis=0), atol=1e-3)
         near, far = (np.corrcoef(section.ravel(), anatomy.at(z).ravel())[0, 1] for z in (0.5, 6.0))
         self.assertGreater(near, far)

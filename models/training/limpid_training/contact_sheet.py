@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from limpid_training import noise_estimate, quality, us_evaluation
-from limpid_training.dicom_slices import modality_values
+from limpid_training.dicom_slices import modality_values, neighbours
 from limpid_training.model_folder import Denoiser
 
 SIDE = 420
@@ -17,7 +17,13 @@ WINDOWS = {"ct": (-160, 240, 50), "mr": (0, 1000, 100), "us": (0, 255, 40)}
 """Black, white, and what of a difference is black and white."""
 
 
-def _enhanced(modality: str, image: np.ndarray, network: Denoiser, strength: float) -> np.ndarray:
+def _beside(path: Path, image: np.ndarray) -> list[np.ndarray] | None:
+    """The slices before and after, as limpid would show them to a network."""
+    found = neighbours(path)
+    return None if found is None else [image if file == path else modality_values(file)[0] for file in found[0]]
+
+
+def _enhanced(modality: str, image: np.ndarray, network: Denoiser, strength: float, beside: list[np.ndarray] | None) -> np.ndarray:
     if modality == "ct":
         mask = noise_estimate.soft_tissue(image)
         level = noise_estimate.sigma_mode(image, mask)
@@ -28,7 +34,8 @@ def _enhanced(modality: str, image: np.ndarray, network: Denoiser, strength: flo
     else:
         mask = noise_estimate.mr_foreground(image)
         sigma = noise_estimate.mr_noise_map(image, mask, noise_estimate.sigma_mr(image, mask))
-    output = network(np.maximum(image, -1024) if modality == "ct" else image, sigma)
+    limited = None if beside is None else [np.maximum(each, -1024) for each in beside]
+    output = network(np.maximum(image, -1024) if modality == "ct" else image, sigma, limited)
 
     def at(blend: float) -> np.ndarray:
         return quality.blend(image, output, blend, sigma, mask, over_mask=modality != "ct")
@@ -59,7 +66,8 @@ def write(modality: str, model: Path, slices: list[Path], strength: float | None
         image = us_evaluation.grey_image(path) if modality == "us" else modality_values(path)[0]
         if modality == "mr":
             image = 1000 * image / np.quantile(image, 0.995)
-        after = _enhanced(modality, image, network, strength or network.strength)
+        beside = _beside(path, image) if modality == "ct" and network.slices > 1 else None
+        after = _enhanced(modality, image, network, strength or network.strength, beside)
         low, high, reach = WINDOWS[modality]
         rows.append(np.hstack([_panel(image, low, high), _panel(after, low, high), _panel(image - after, -reach, reach)]))
     Image.fromarray(np.vstack(rows)).save(out)

@@ -1,5 +1,10 @@
-"""What a CT model keeps of edges and faint discs: a water cylinder of 30 cm with known inserts, many realisations."""
+"""What a CT model keeps of edges and faint discs: a water cylinder of 30 cm with known inserts, many realisations.
 
+A model that sees three slices is shown the same inserts in all of them, then inserts that one slice has alone: in the middle one they
+must stay, in a neighbour they must not show.
+"""
+
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,7 +63,7 @@ def _contrast(image: np.ndarray, insert: Insert) -> float:
 
 
 class Phantom:
-    """The cylinder as a scanner with a soft kernel would show it without noise, `image` in HU."""
+    """The cylinder as a scanner with a soft kernel would show it without noise, `image` in HU; `empty`: without its inserts."""
 
     def __init__(self) -> None:
         self._edges = [Insert(EDGE_RADIUS, hu, on_ring(95, i / len(EDGES_HU))) for i, hu in enumerate(EDGES_HU)]
@@ -73,12 +78,20 @@ class Phantom:
         drawn = np.where(np.hypot(rows - middle, columns - middle) < 200, 0.0, -1000.0)
         for insert in self._edges + self._faint:
             drawn[insert.distance() < insert.radius] = insert.hu
-        self.image = ct_simulator.Kernel(0.32, 2.0).apply(drawn)
+        soft = ct_simulator.Kernel(0.32, 2.0)
+        self.empty = soft.apply(np.where(np.hypot(rows - middle, columns - middle) < 200, 0.0, -1000.0))
+        self.image = soft.apply(drawn)
 
-    def noisy(self, rng: np.random.Generator, level: float) -> np.ndarray:
-        """With scan noise of `level` HU in the centre."""
+    def noise(self, rng: np.random.Generator, level: float) -> np.ndarray:
+        """Of a scan, `level` HU in the centre."""
         noise = KERNEL.apply(ct_simulator.scan_noise(rng, self.image, SCAN))
-        return self.image + noise * (level / noise[CENTRE].std())
+        return noise * (level / noise[CENTRE].std())
+
+    def contrasts(self, images: list[np.ndarray]) -> np.ndarray:
+        """Of the mean of realisations, HU: each of FAINT, then each of EDGES_HU."""
+        mean = np.mean(images, axis=0)
+        faint = np.array([_contrast(mean, insert) for insert in self._faint]).reshape(-1, REPEATS).mean(1)
+        return np.append(faint, [_contrast(mean, insert) for insert in self._edges])
 
     def figures(self, images: list[np.ndarray]) -> Figures:
         """Of realisations: noise and texture of each, edges and discs of their mean."""
@@ -93,31 +106,74 @@ class Phantom:
         )
 
 
-def run(model: Path, realisations: int) -> None:
-    """Prints a table: noise and its texture, edge sharpness and faint contrast kept at each blend, relative to blend 0."""
+def _enhanced(network: Denoiser, noisy: np.ndarray, beside: list[np.ndarray] | None) -> dict[float, np.ndarray]:
+    """At each of STRENGTHS."""
+    mask = noise_estimate.soft_tissue(noisy)
+    sigma = noise_estimate.noise_map(noisy, mask, noise_estimate.sigma_mode(noisy, mask))
+    output = network(noisy, sigma, beside)
+    return {share: quality.blend(noisy, output, share, sigma, mask) for share in STRENGTHS}
+
+
+def _gathered(made: Iterable[dict[float, np.ndarray]]) -> dict[float, list[np.ndarray]]:
+    images: dict[float, list[np.ndarray]] = {share: [] for share in STRENGTHS}
+    for each in made:
+        for share, image in each.items():
+            images[share].append(image)
+    return images
+
+
+def _kept_everywhere(network: Denoiser, phantom: Phantom, noises: list[np.ndarray], level: float) -> None:
+    noisy = [phantom.image + noise for noise in noises[::3]]
+    beside = [[phantom.image + noise for noise in noises[at + 1 : at + 3]] for at in range(0, len(noises), 3)]
+    images = _gathered(_enhanced(network, *each) for each in zip(noisy, beside))
+    base = phantom.figures(images[0.0])
+    for share, results in images.items():
+        now = phantom.figures(results)
+        shifts = [float((result - before)[CENTRE].mean()) for result, before in zip(results, noisy)]
+        print(
+            f"| {level:.0f} | {share:.2f} | {now.noise / base.noise:.2f} | {now.texture / base.texture:.2f} | "
+            f"{' / '.join(f'{v:.2f}' for v in now.edges / base.edges)} | "
+            f"{', '.join(f'{v:.2f}' for v in now.discs / base.discs)} | {np.mean(shifts):+.2f} ({max(shifts, key=abs):+.2f}) |",
+            flush=True,
+        )
+
+
+def _in_one_slice(network: Denoiser, phantom: Phantom, noises: list[np.ndarray], level: float) -> None:
+    """Inserts of the middle slice alone, of the slice before alone, of both neighbours: what shows of them, by the difference from a
+    stack without inserts under the same noise."""
+
+    def seen(*has: int) -> dict[float, np.ndarray]:
+        stacks = (
+            [(phantom.image if of else phantom.empty) + noise for of, noise in zip(has, noises[at : at + 3])]
+            for at in range(0, len(noises), 3)
+        )
+        images = _gathered(_enhanced(network, middle, beside) for middle, *beside in stacks)
+        return {share: phantom.contrasts(of) for share, of in images.items()}
+
+    whole, without = phantom.contrasts([phantom.image]), seen(0, 0, 0)
+    for place, has in {"this slice": (1, 0, 0), "the slice before": (0, 1, 0), "both neighbours": (0, 1, 1)}.items():
+        for share, contrasts in seen(*has).items():
+            cells = (", ".join(f"{v:+.3f}" for v in part) for part in np.split((contrasts - without[share]) / whole, [len(FAINT)]))
+            print(f"| {place} | {level:.0f} | {share:.2f} | {' | '.join(cells)} |", flush=True)
+
+
+def run(model: Path, realisations: int, alone: bool = False) -> None:
+    """Prints a table: noise and its texture, edge sharpness and faint contrast kept at each blend, relative to blend 0; for a model that
+    sees three slices a second one of inserts in one slice alone. `alone`: it is shown single slices."""
     torch.set_num_threads(1)
     network, phantom = Denoiser.read(model), Phantom()
+    faint = ", ".join(f"r{r} {hu} HU" for r, hu in FAINT)
+    stacked = network.slices > 1 and not alone
     print("| noise HU | blend | noise kept | texture | edge kept " + "/".join(map(str, EDGES_HU))
-          + " HU | disc kept " + ", ".join(f"r{r} {hu} HU" for r, hu in FAINT) + " | shift HU, mean (worst) |")  # fmt: skip
+          + f" HU | disc kept {faint} | shift HU, mean (worst) |")  # fmt: skip
+    noises = {}
     for level in LEVELS_HU:
-        rng = np.random.default_rng(4)
-        images: dict[float, list[np.ndarray]] = {share: [] for share in STRENGTHS}
-        shifts: dict[float, list[float]] = {share: [] for share in STRENGTHS}
-        for _ in range(realisations):
-            noisy = phantom.noisy(rng, level)
-            mask = noise_estimate.soft_tissue(noisy)
-            sigma = noise_estimate.noise_map(noisy, mask, noise_estimate.sigma_mode(noisy, mask))
-            output = network(noisy, sigma)
-            for share in STRENGTHS:
-                images[share].append(quality.blend(noisy, output, share, sigma, mask))
-                shifts[share].append(float((images[share][-1] - noisy)[CENTRE].mean()))
-        base = phantom.figures(images[0.0])
-        for share, results in images.items():
-            now = phantom.figures(results)
-            worst = max(shifts[share], key=abs)
-            print(
-                f"| {level:.0f} | {share:.2f} | {now.noise / base.noise:.2f} | {now.texture / base.texture:.2f} | "
-                f"{' / '.join(f'{v:.2f}' for v in now.edges / base.edges)} | "
-                f"{', '.join(f'{v:.2f}' for v in now.discs / base.discs)} | {np.mean(shifts[share]):+.2f} ({worst:+.2f}) |",
-                flush=True,
-            )
+        rng, other = np.random.default_rng(4), np.random.default_rng(14)
+        noises[level] = [phantom.noise(other if slot else rng, level) for _ in range(realisations) for slot in range(3)]
+        if not stacked:
+            noises[level][1::3] = noises[level][2::3] = noises[level][::3]
+        _kept_everywhere(network, phantom, noises[level], level)
+    if stacked:
+        print(f"\n| inserts in | noise HU | blend | share seen of discs {faint} | of cylinders " + "/".join(map(str, EDGES_HU)) + " HU |")
+        for level, drawn in noises.items():
+            _in_one_slice(network, phantom, drawn, level)

@@ -1,8 +1,10 @@
 """Neighbouring CT slices: thickness, spacing, what anatomy and noise of neighbours have in common.
 
 A slice is the mean of the sections within its thickness (rectangular profile), in anatomy as in noise: two slices `spacing` apart
-share 1 - spacing / thickness of their sections, and that is the correlation of their noise; none where they do not overlap.
-The interpolation of a helical scan, which correlates neighbours a little more, is not modelled.
+share 1 - spacing / thickness of their sections, and that is the correlation of their noise; none where they do not overlap. The
+interpolation of a helical scan widens the profile by a factor that differs from scanner to scanner: noise that neighbours share
+although their thickness says they do not. Nodules of a few millimetres lie in one slice, in two, or between: a network must neither
+take them for noise nor draw them into the slice beside.
 """
 
 from dataclasses import dataclass
@@ -18,21 +20,68 @@ OFFSETS = (0, -1, 1)
 """Order of the slices in a stack: the middle one first, as in the network's input."""
 
 
+NODULES = 40
+NODULE_MM = (0.8, 6.0)
+"""Radius."""
+NODULE_HU = (8.0, 200.0)
+NODULE_REACH_MM = 6.0
+"""Beyond its radius, from the middle slice."""
+
+
 @dataclass(frozen=True)
 class Geometry:
+    """profile_mm: width over which the noise of a slice is averaged, at least its thickness."""
+
     thickness_mm: float
     spacing_mm: float
+    profile_mm: float
 
     def noise_correlation(self) -> np.ndarray:
         """[slice][slice], in the order of OFFSETS."""
         apart = np.abs(np.subtract.outer(OFFSETS, OFFSETS)) * self.spacing_mm
-        return np.maximum(0, 1 - apart / self.thickness_mm)
+        return np.maximum(0, 1 - apart / self.profile_mm)
+
+    def noise_factor(self) -> np.ndarray:
+        """Lower triangular [slice][slice]: what of independent noises the slices' noises are made of; the middle one's is the first."""
+        # A little less than full overlap keeps the correlation positive definite.
+        return np.linalg.cholesky(self.noise_correlation() + 1e-6 * np.eye(len(OFFSETS)))
 
 
 def random_geometry(rng: np.random.Generator) -> Geometry:
     """0.6 to 5 mm thick, from overlapping by half to a gap."""
     thickness = float(np.exp(rng.uniform(np.log(0.6), np.log(5))))
-    return Geometry(thickness, thickness * float(rng.choice([0.5, 0.8, 1, 1, 1.25])))
+    widened = float(rng.choice([1.0, rng.uniform(1, 1.6)]))
+    return Geometry(thickness, thickness * float(rng.choice([0.5, 0.7, 0.8, 1, 1, 1, 1.25])), thickness * widened)
+
+
+@dataclass(frozen=True)
+class Nodule:
+    """A ball: centre in pixels, height and radius in millimetres."""
+
+    row: float
+    column: float
+    height_mm: float
+    radius_mm: float
+    hu: float
+
+    def add_to(self, image: np.ndarray, height_mm: float, pixel_mm: float) -> None:
+        """Its section at a height, with an edge of one pixel."""
+        across = self.radius_mm**2 - (height_mm - self.height_mm) ** 2
+        if across <= 0:
+            return
+        radius = np.sqrt(across) / pixel_mm
+        box = [slice(max(0, int(at - radius - 1)), int(at + radius + 3)) for at in (self.row, self.column)]
+        rows, columns = np.ogrid[tuple(box)]
+        rows, columns = rows[rows[:, 0] < image.shape[0]], columns[:, columns[0] < image.shape[1]]
+        inside = np.clip(radius + 0.5 - np.hypot(rows - self.row, columns - self.column), 0, 1)
+        image[box[0], box[1]] += self.hu * inside
+
+
+def random_nodules(rng: np.random.Generator, side: int) -> list[Nodule]:
+    radii, contrasts = (np.exp(rng.uniform(*np.log(of), NODULES)) for of in (NODULE_MM, NODULE_HU))
+    heights = rng.uniform(-1, 1, NODULES) * (NODULE_REACH_MM + radii)
+    signs = rng.choice([-1, 1], NODULES)
+    return [Nodule(*(float(value) for value in each)) for each in zip(*rng.uniform(0, side, (2, NODULES)), heights, radii, signs * contrasts)]
 
 
 class Anatomy:
@@ -40,7 +89,8 @@ class Anatomy:
 
     def __init__(self, rng: np.random.Generator, section: np.ndarray, other: np.ndarray, pixel_mm: float) -> None:
         n = section.shape[0]
-        self._section, self._other = section, other
+        self._section, self._other, self._pixel_mm = section, other, pixel_mm
+        self._nodules = random_nodules(rng, n)
         slope = rng.uniform(0.1, 0.8) / pixel_mm  # pixels along the slice for a millimetre across it
         self._drift = [slope * smooth_field(rng, n, rng.uniform(25, 70)) for _ in range(2)]
         # Where this field exceeds what the height asks for, another section's structure begins.
@@ -52,11 +102,13 @@ class Anatomy:
         """The section at a height, [row][column] in HU."""
         coordinates = [self._rows + height_mm * self._drift[0], self._columns + height_mm * self._drift[1]]
         image = ndimage.map_coordinates(self._section, coordinates, order=1, mode="nearest")
-        if height_mm == 0:
-            return image
-        soft = (image > -200) & (image < 300) & (self._other > -200) & (self._other < 300)
-        begun = soft & (np.sign(height_mm) * self._birth > 2.2 - self._steepness * abs(height_mm))
-        return np.where(begun, self._other, image)
+        if height_mm != 0:
+            soft = (image > -200) & (image < 300) & (self._other > -200) & (self._other < 300)
+            begun = soft & (np.sign(height_mm) * self._birth > 2.2 - self._steepness * abs(height_mm))
+            image = np.where(begun, self._other, image)
+        for nodule in self._nodules:
+            nodule.add_to(image, height_mm, self._pixel_mm)
+        return image
 
     def slices(self, geometry: Geometry) -> np.ndarray:
         """[slice][row][column]: means over the thickness."""
@@ -72,6 +124,4 @@ def stack_noise(
 ) -> np.ndarray:
     """Ram-Lak noise images of the slices of a stack, [slice][row][column], correlated as their overlap asks for."""
     independent = np.stack([ct_simulator.scan_noise(rng, hu, scan) for _ in OFFSETS])
-    # A little less than full overlap keeps the correlation positive definite.
-    factor = np.linalg.cholesky(geometry.noise_correlation() + 1e-6 * np.eye(len(OFFSETS)))
-    return np.einsum("ij,jrc->irc", factor, independent).astype(np.float32)
+    return np.einsum("ij,jrc->irc", geometry.noise_factor(), independent).astype(np.float32)

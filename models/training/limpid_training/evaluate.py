@@ -17,8 +17,8 @@ import numpy as np
 import torch
 from scipy import ndimage
 
-from limpid_training import classical, ct_simulator, mr_simulator, noise_estimate, quality
-from limpid_training.dicom_slices import modality_values
+from limpid_training import classical, ct_simulator, ct_stack, mr_simulator, noise_estimate, quality
+from limpid_training.dicom_slices import modality_values, neighbours
 from limpid_training.model_folder import Denoiser
 
 BLENDS = (0.25, 0.5, 0.75, 1.0)
@@ -36,7 +36,8 @@ ACQUISITIONS = (
 @dataclass
 class Case:
     """One degraded slice. region is scored; mask is where noise is measured and the mean is kept; `estimate` gives the figure of the
-    table, `compare` what the run time compares before and after to reach a strength."""
+    table, `compare` what the run time compares before and after to reach a strength; beside: the slices before and after, with noise of
+    their own."""
 
     name: str
     condition: str
@@ -50,6 +51,7 @@ class Case:
     window: tuple[float, float]
     estimate: Callable[[np.ndarray, np.ndarray], float]
     compare: Callable[[np.ndarray], float]
+    beside: list[np.ndarray] | None = None
     scores: dict[str, dict[str, float]] = field(default_factory=dict)
 
     def box(self) -> tuple[slice, slice]:
@@ -128,9 +130,37 @@ def matching_kernel(image: np.ndarray, mask: np.ndarray) -> ct_simulator.Kernel:
     return ct_simulator.Kernel(float(np.interp(measured, ratios, halves)))
 
 
-def ct_cases(paths: list[Path], louder: float = 1.0) -> Iterator[Case]:
-    """`louder`: factor of the noise, whose pattern stays the same."""
-    rng = np.random.default_rng(11)
+def _stack(path: Path, image: np.ndarray) -> tuple[list[np.ndarray], ct_stack.Geometry] | None:
+    """The slices before and after; the slice itself, as it is given, where one is missing."""
+    found = neighbours(path)
+    if found is None:
+        return None
+    files, spacing, thickness = found
+    values = [image if file == path else np.maximum(modality_values(file)[0], -1024) for file in files]
+    return values, ct_stack.Geometry(thickness, spacing, max(thickness, 0.1))
+
+
+def _beside(
+    rng: np.random.Generator, path: Path, full: np.ndarray, noise: np.ndarray, scan: ct_simulator.Scan, kernel: ct_simulator.Kernel
+) -> list[np.ndarray] | None:
+    """Neighbours of a slice to which `noise` is added, with noise of the same kind, which shares with it what their overlap says."""
+    stack = _stack(path, full)
+    if stack is None:
+        return None
+    images, geometry = stack
+    factor = geometry.noise_factor()
+    own = [kernel.apply(ct_simulator.scan_noise(rng, image, scan)) for image in images]
+    scale = noise.std() / own[0].std()
+    drawn = [noise, *(scale * each for each in own)]
+    return [
+        full + noise if image is full else image + sum(share * each for share, each in zip(row, drawn))
+        for image, row in zip(images, factor[1:])
+    ]
+
+
+def ct_cases(paths: list[Path], louder: float = 1.0, stacks: bool = False) -> Iterator[Case]:
+    """`louder`: factor of the noise, whose pattern stays the same; `stacks`: with the slices before and after, of series."""
+    rng, other = np.random.default_rng(11), np.random.default_rng(12)
     for path in paths:
         full, pixel_mm = modality_values(path)
         full = np.maximum(full, -1024)
@@ -142,8 +172,11 @@ def ct_cases(paths: list[Path], louder: float = 1.0) -> Iterator[Case]:
         for dose in DOSES:
             noise = kernel.apply(ct_simulator.scan_noise(rng, full, scan))
             added = louder * own * np.sqrt(1 / dose - 1)
-            noisy = full + noise * (added / noise[soft].std())
-            yield _ct_case(_short_name(path), f"dose {dose}", noisy, full, float(np.hypot(own, added)))
+            noise *= added / noise[soft].std()
+            case = _ct_case(_short_name(path), f"dose {dose}", full + noise, full, float(np.hypot(own, added)))
+            if stacks:
+                case.beside = _beside(other, path, full, noise, scan, kernel)
+            yield case
 
 
 def _central_square(image: np.ndarray) -> np.ndarray:
@@ -177,7 +210,8 @@ def paired_cases(modality: str, paths: list[Path], truths: list[Path]) -> Iterat
 def score_network(case: Case, network: Denoiser, values: tuple[float, float]) -> None:
     """Scores input and network, which sees the image limited to `values`."""
     case.score("input", case.noisy)
-    output = network(np.clip(case.noisy, *values), case.sigma_map)
+    beside = None if case.beside is None else [np.clip(image, *values) for image in case.beside]
+    output = network(np.clip(case.noisy, *values), case.sigma_map, beside)
 
     def blended(share: float) -> np.ndarray:
         return quality.blend(case.noisy, output, share, case.sigma_map, case.mask)
@@ -226,7 +260,7 @@ def run(modality: str, model: Path, slices: list[Path], truths: list[Path] | Non
     if truths is not None:
         found = paired_cases(modality, slices, truths)
     else:
-        found = ct_cases(slices) if modality == "ct" else mr_cases(slices)
+        found = ct_cases(slices, stacks=network.slices > 1) if modality == "ct" else mr_cases(slices)
     cases = []
     for case in found:
         started = time.monotonic()
@@ -258,12 +292,12 @@ def robustness(modality: str, model: Path, slices: list[Path]) -> None:
     torch.set_num_threads(1)
     network = Denoiser.read(model)
     values = (-1024.0, 3071.0) if modality == "ct" else (0.0, np.inf)
-    make = ct_cases if modality == "ct" else mr_cases
+    stacks = network.slices > 1
     method = f"network, strength {network.strength:.2f}"
     figures: dict[float, list[dict[str, float]]] = {}
     for louder in (1.0, LOUDER):
         figures[louder] = []
-        for case in make(slices, louder):
+        for case in ct_cases(slices, louder, stacks) if modality == "ct" else mr_cases(slices, louder):
             score_network(case, network, values)
             figures[louder].append(case.scores[method])
     print("| figure | as it is | 10 % more noise | fall |\n|---|---|---|---|")

@@ -55,7 +55,8 @@ def export(network: Ffdr, path: Path) -> float:
     rng = np.random.default_rng(0)
     sigma = rng.uniform(0.003, 0.09, (3, 1, 1, 1)) * np.ones((3, 1, 72, 104))
     image = rng.uniform(-1, 1, (3, 1, 1, 1)) + sigma * rng.standard_normal((3, 1, 72, 104))
-    x = np.concatenate([image, sigma], axis=1).astype(np.float32)
+    beside = image[:, [0] * (network.head.in_channels - 2)] + sigma * rng.standard_normal((3, network.head.in_channels - 2, 72, 104))
+    x = np.concatenate([image, sigma, beside], axis=1).astype(np.float32)
     with torch.no_grad():
         expected = network.eval()(torch.from_numpy(x)).numpy()
     difference = float(np.abs(onnx_file.OnnxNetwork(path)(x) - expected).max())

@@ -102,6 +102,8 @@ def difference(first: Ffdr, second: Ffdr, inputs: Iterable[torch.Tensor]) -> flo
 
 def run(modality: str, network: Ffdr, pools: tuple[dict[str, np.ndarray], dict[str, np.ndarray]], files: list[Path], limit: float) -> Ffdr:
     """`pools`: to choose by, and another to confirm. Raises ValueError where any output differs by more than TOLERANCE."""
+    if network.head.in_channels > 2:
+        raise ValueError("only networks of single slices are trimmed: train one of three slices on from one without idle channels")
     torch.set_num_threads(1)
     choosing = (drawn_patches(pools[0], SEED), patterns(), real_slices(modality, files[::2]))
     most = strongest(network.eval(), (x for of in choosing for x in of))

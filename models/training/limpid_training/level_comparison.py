@@ -1,6 +1,7 @@
 """Two CT models beside each other at every noise level, each at its card's default strength: is a fast one as good as a whole one?
 
-Simulated sections of the held-out pool: there the truth has no noise, so that low levels can be told.
+Simulated sections of a held-out pool: there the truth has no noise, so that low levels can be told. A model that sees three slices is
+shown stacks; of them one that sees one slice is shown the middle.
 """
 
 from pathlib import Path
@@ -19,11 +20,18 @@ LEAST_TISSUE = 30000
 SEED = 3
 
 
-def _gains(network: Denoiser, image: np.ndarray, truth: np.ndarray, tissue: np.ndarray) -> np.ndarray:
-    """dB over the input in the soft tissue: at the card's strength, at HIGH_STRENGTH, of the whole residual."""
+def _as_stack(image: np.ndarray) -> np.ndarray:
+    """[slice][row][column] of one slice, too."""
+    return image.reshape(-1, *image.shape[-2:])
+
+
+def _gains(network: Denoiser, stack: np.ndarray, truth: np.ndarray, tissue: np.ndarray) -> np.ndarray:
+    """dB over the input in the soft tissue: at the card's strength, at HIGH_STRENGTH, of the whole residual. stack: the slice first."""
+    image = stack[0]
     mask = noise_estimate.soft_tissue(image)
     sigma = noise_estimate.noise_map(image, mask, noise_estimate.sigma_mode(image, mask))
-    output = network(np.clip(image, -1024, 3071), sigma)
+    limited = np.clip(stack, -1024, 3071)
+    output = network(limited[0], sigma, limited[1:] if len(stack) > 1 else None)
     blended = {blend: quality.blend(image, output, blend, sigma, mask) for blend in BLENDS}
     before = noise_estimate.sigma_in_windows(image, image, mask)
     ratios = {blend: noise_estimate.sigma_in_windows(of, image, mask) / before for blend, of in blended.items()}
@@ -42,18 +50,18 @@ def run(model: Path, against: Path, pool: dict[str, np.ndarray], count: int) -> 
     torch.set_num_threads(1)
     first, second = Denoiser.read(model), Denoiser.read(against)
     rng = np.random.default_rng(SEED)
-    clean = [section.astype(np.float32) / CT_STEPS for section in pool["clean"]]
-    fitting = [i for i, section in enumerate(clean) if noise_estimate.soft_tissue(section).sum() > LEAST_TISSUE]
+    clean = [_as_stack(section).astype(np.float32) / CT_STEPS for section in pool["clean"]]
+    fitting = [i for i, stack in enumerate(clean) if noise_estimate.soft_tissue(stack[0]).sum() > LEAST_TISSUE]
     print(f"gain in dB at the default / at strength {HIGH_STRENGTH:.2f} / whole residual; {count} sections a level")
     print(f"| noise, HU | {model.parent.name} | {against.parent.name} | less | least |\n|---|---|---|---|---|")
     for level in LEVELS_HU:
         rows = []
         for _ in range(count):
             section, kernel = fitting[int(rng.integers(len(fitting)))], int(rng.integers(pool["noise"].shape[1]))
-            truth, noise = clean[section], pool["noise"][section, kernel].astype(np.float32)
+            truth, noise = clean[section][0], _as_stack(pool["noise"][section, kernel]).astype(np.float32)
             tissue = noise_estimate.soft_tissue(truth)
-            image = truth + noise * (level / noise[tissue].std())
-            rows.append([_gains(network, image, truth, tissue) for network in (first, second)])
+            stack = clean[section] + noise * (level / noise[0][tissue].std())
+            rows.append([_gains(network, stack, truth, tissue) for network in (first, second)])
         gains = np.array(rows)
         less = gains[:, 0] - gains[:, 1]
         cells = (gains[:, 0].mean(0), gains[:, 1].mean(0), less.mean(0), less.min(0))

@@ -1,5 +1,6 @@
 """A model as limpid runs it: the ONNX file and what its card says of the run."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,6 +67,7 @@ class Denoiser:
 
     def __init__(self, model: Path, card: Card = Card()) -> None:
         self._network, self._card = OnnxNetwork(model), card
+        self.slices = self._network.inputs - 1
         self.strength, self.most_blend = card.strength, card.most_blend
 
     @classmethod
@@ -74,10 +76,14 @@ class Denoiser:
         file = model.with_name("model.yaml")
         return cls(model, Card.read(file) if file.exists() else Card())
 
-    def __call__(self, image: np.ndarray, sigma: np.ndarray | float) -> np.ndarray:
-        """Sizes are padded by their edge to multiples of 8; sigma: noise deviation in the image's unit."""
+    def __call__(self, image: np.ndarray, sigma: np.ndarray | float, beside: Sequence[np.ndarray] | None = None) -> np.ndarray:
+        """Sizes are padded by their edge to multiples of 8; sigma: noise deviation in the image's unit; beside: the slices before and
+        after for a network that sees them, else the slice itself stands in."""
         padding = [(0, -side % 8) for side in image.shape]
-        channels = [np.pad(np.broadcast_to(part, image.shape), padding, mode="edge") for part in (image, self._card.map_gain * sigma)]
+        planes = [image, self._card.map_gain * sigma]
+        if self.slices > 1:
+            planes += beside if beside is not None else [image, image]
+        channels = [np.pad(np.broadcast_to(plane, image.shape), padding, mode="edge") for plane in planes]
         output = self._network(np.stack(channels)[None].astype(np.float32) / UNIT)[0, 0] * UNIT
         output = output[: image.shape[0], : image.shape[1]]
         if self._card.kept is not None:

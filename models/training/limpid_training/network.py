@@ -50,6 +50,14 @@ def parameter_count(network: nn.Module) -> int:
     return sum(parameter.numel() for parameter in network.parameters())
 
 
+def widened(network: Ffdr, inputs: int) -> Ffdr:
+    """The network with further inputs, which it does not look at yet."""
+    weights = dict(network.state_dict())
+    head = weights["head.weight"]
+    weights["head.weight"] = torch.cat([head, head.new_zeros(len(head), inputs - head.shape[1], *head.shape[2:])], dim=1)
+    return network_of(weights)
+
+
 def network_of(weights: dict[str, torch.Tensor]) -> Ffdr:
     """The FFDR whose weights these are."""
     width, inputs = weights["head.weight"].shape[:2]

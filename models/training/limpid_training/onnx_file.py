@@ -16,10 +16,10 @@ OPSET = 17
 
 
 def write(network: torch.nn.Module, path: Path) -> None:
-    """Exports with free batch and image size: x [n, 2, h, w] to y [n, 1, h, w]."""
+    """Exports with free batch and image size: x [n, inputs, h, w] to y [n, 1, h, w]; the first layer is called `head`."""
     torch.onnx.export(
         network.float().eval().to(memory_format=torch.contiguous_format),
-        torch.zeros(1, 2, 64, 64),
+        torch.zeros(1, network.head.in_channels, 64, 64),
         str(path),
         input_names=["x"],
         output_names=["y"],
@@ -30,10 +30,11 @@ def write(network: torch.nn.Module, path: Path) -> None:
 
 
 class OnnxNetwork:
-    """An ONNX file as a function of [n, 2, h, w] float32."""
+    """An ONNX file as a function of [n, inputs, h, w] float32."""
 
     def __init__(self, path: Path) -> None:
         self._graph = onnx.load(str(path)).graph
+        self.inputs: int = self._graph.input[0].type.tensor_type.shape.dim[1].dim_value
         self._constants = {
             tensor.name: torch.from_numpy(numpy_helper.to_array(tensor).copy()) for tensor in self._graph.initializer
         }

@@ -25,13 +25,20 @@ WRONG_MAPS = 0.5
 """Deviation of the logarithm of the noise map: the estimate at run time is 10 to 20 % wrong, and for a share of the patches
 (thin chest slices, dense abdomens) by far more, so that the network has to look at the noise itself."""
 
+ONE_MISSING = 0.1
+"""Share of stacks that lack a slice on one side, as the first and last slice of a series do."""
+
+SINGLE_SHARE = 0.3
+"""Share of the patches that are single slices, where slices have neighbours: a series of one must not be worse off."""
+
 LEVEL_OFFSET = 2.0
 """Added to the noise level where errors are weighted by it, so that nearly clean patches do not rule the loss."""
 
 
 @dataclass(frozen=True)
 class Patch:
-    """noisy and sigma: [draw][row][column]; target: [row][column]; neighbours: [draw][slice][row][column], as noisy as it."""
+    """noisy and sigma: [draw][row][column]; target: [row][column]; neighbours: [draw][slice][row][column], as noisy as it; None: none,
+    so that the slice stands in for them."""
 
     noisy: np.ndarray
     sigma: np.ndarray
@@ -104,9 +111,10 @@ def _stack_patch(rng: np.random.Generator, pool: dict[str, np.ndarray], side: in
     sigma = np.stack([_finer(grid, window) for grid in pool["sigma"][section]])
     scale = _level(rng, low_noise) / np.maximum(sigma.mean((1, 2), keepdims=True), 1e-3)
     noisy = clean + scale[:, None] * noise
+    neighbours = [0, 1] if rng.random() < ONE_MISSING else [1, 2]
     if rng.random() < 0.5:
-        noisy = noisy[:, [0, 2, 1]]
-    return Patch(noisy[:, 0], scale * sigma, clean[0], noisy[:, 1:])
+        neighbours.reverse()
+    return Patch(noisy[:, 0], scale * sigma, clean[0], noisy[:, neighbours])
 
 
 def _paired_patch(rng: np.random.Generator, pool: dict[str, np.ndarray], side: int, _: float) -> Patch:
@@ -142,20 +150,23 @@ def draw_batch(
     neighbours: bool = False,
     side: int = PATCH,
     low_noise: float = 0.0,
+    single: dict[str, np.ndarray] | None = None,
 ) -> Batch:
-    """`count` patches of `side` pixels (a multiple of GRID), each with DRAWS noises; with `neighbours` (stacks only) the slices
-    before and after follow the map. `low_noise`: share of CT patches whose noise is low for certain."""
-    draw_patch = _patch_maker(pool)
+    """`count` patches of `side` pixels (a multiple of GRID), each with DRAWS noises; with `neighbours` the slices before and after
+    follow the map, or the slice itself where it has none. `low_noise`: share of CT patches whose noise is low for certain.
+    `single`: another pool, of which SINGLE_SHARE of the patches are."""
     x = np.empty((DRAWS, count, 4 if neighbours else 2, side, side), np.float32)
     target = np.empty((count, 1, side, side), np.float32)
     weight = np.empty((count, 1, 1, 1), np.float32)
     for i in range(count):
-        patch, orientation = draw_patch(rng, pool, side, low_noise), int(rng.integers(8))
+        source = single if single is not None and rng.random() < SINGLE_SHARE else pool
+        patch, orientation = _patch_maker(source)(rng, source, side, low_noise), int(rng.integers(8))
         x[:, i, 0] = _oriented(patch.noisy, orientation) / UNIT
         for draw in range(DRAWS):
             x[draw, i, 1] = _oriented(patch.sigma[draw], orientation) / UNIT * _map_error(rng)
         if neighbours:
-            x[:, i, 2:] = _oriented(patch.neighbours, orientation) / UNIT
+            beside = patch.noisy[:, None] if patch.neighbours is None else patch.neighbours
+            x[:, i, 2:] = _oriented(beside, orientation) / UNIT
         target[i, 0] = _oriented(patch.target, orientation) / UNIT
         weight[i] = UNIT / (patch.sigma.mean() + LEVEL_OFFSET)
     return Batch(

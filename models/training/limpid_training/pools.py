@@ -20,6 +20,8 @@ KERNELS = 3
 CT_STEPS = 8
 PART = {"ct": 20, "ct-faint": 20, "ct-stack": 10, "mr": 50, "us": 50}
 DENSE_SHARE = 0.5
+FAINT_SHARE = 0.2
+"""Of stacks; single sections have a pool of faint ones of their own."""
 PAIR_DRAWS = 2
 
 
@@ -64,12 +66,16 @@ def ct_part(
     return {"clean": np.stack(clean), "noise": np.stack(noise), "sigma": np.stack(sigma)}
 
 
+def _stack_section(rng: np.random.Generator) -> np.ndarray:
+    return phantoms.ct_faint(rng) if rng.random() < FAINT_SHARE else _ct_mixture(rng)
+
+
 def ct_stack_part(rng: np.random.Generator, count: int) -> dict[str, np.ndarray]:
     """Stacks of three slices, the middle one first: `clean` and `noise` have a further axis, [section]([draw])[slice]."""
     clean, noise, sigma = [], [], []
     for _ in range(count):
         geometry = ct_stack.random_geometry(rng)
-        hu, other = _ct_mixture(rng), _ct_mixture(rng)
+        hu, other = _stack_section(rng), _ct_mixture(rng)
         scan = _random_scan(rng, hu)
         slices = ct_stack.Anatomy(rng, hu, other, scan.pixel_mm).slices(geometry)
         drawn = []

@@ -44,13 +44,14 @@ def run(model: Path, realisations: int) -> None:
     torch.set_num_threads(1)
     network, clean = Denoiser.read(model), shoulders()
     scan = ct_simulator.Scan(PIXEL_MM, photons=PHOTONS, views=360, electronic=6)
-    rng = np.random.default_rng(8)
+    rng, other = np.random.default_rng(8), np.random.default_rng(18)
     errors: dict[float, list[np.ndarray]] = {blend: [] for blend in (0.0, *BLENDS)}
     for _ in range(realisations):
         noisy = clean + KERNEL.apply(ct_simulator.scan_noise(rng, clean, scan))
         mask = noise_estimate.soft_tissue(noisy)
         sigma = noise_estimate.noise_map(noisy, mask, noise_estimate.sigma_mode(noisy, mask))
-        output = network(np.clip(noisy, -1024, 3071), sigma)
+        beside = [np.clip(clean + KERNEL.apply(ct_simulator.scan_noise(other, clean, scan)), -1024, 3071) for _ in range(network.slices - 1)]
+        output = network(np.clip(noisy, -1024, 3071), sigma, beside)
         for blend in errors:
             errors[blend].append(quality.blend(noisy, output, blend, sigma, mask) - clean)
 
