@@ -118,6 +118,12 @@ def _ultrasound(arguments: argparse.Namespace) -> None:
     us_evaluation.run(arguments.model, arguments.images)
 
 
+def _dense(arguments: argparse.Namespace) -> None:
+    from limpid_training import dense_detail
+
+    dense_detail.run(arguments.model, arguments.slices)
+
+
 def _levels(arguments: argparse.Namespace) -> None:
     from limpid_training import level_comparison, pools
     from limpid_training.onnx_file import OnnxNetwork
@@ -219,6 +225,10 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--model", type=Path, required=True)
     command.add_argument("--realisations", type=int, default=4)
     command.set_defaults(run=_streaks)
+    command = commands.add_parser("dense", help="a CT model on real slices halved, under 40 HU of noise, against classical filters")
+    command.add_argument("--model", type=Path, required=True)
+    command.add_argument("--slices", type=Path, nargs="+", required=True)
+    command.set_defaults(run=_dense)
     command = commands.add_parser("levels", help="a CT model against another at every noise level")
     command.add_argument("--model", type=Path, required=True)
     command.add_argument("--against", type=Path, required=True)
