@@ -11,7 +11,7 @@ from limpid_training import augment, compress, dicom_objects, idle_channels, noi
 from limpid_training import ct_simulator as ct
 from limpid_training import mr_simulator as mr
 from limpid_training.export import TOLERANCE, export, load_weights
-from limpid_training.network import Ffdr, parameter_count
+from limpid_training.network import Ffdr, parameter_count, widened
 from limpid_training.volumes import smooth_volume
 
 
@@ -44,6 +44,20 @@ class Training(unittest.TestCase):
         # Neighbours show almost the same anatomy under other noise.
         self.assertLess(float((batch.x[:, 2] - batch.target[:, 0]).abs().mean()), 0.3)
         self.assertGreater(float((batch.x[:, 2] - batch.x[:, 0]).abs().mean()), 0)
+
+    def test_a_slice_stands_in_for_neighbours_that_are_missing(self) -> None:
+        stacks, single = pools.ct_stack_part(np.random.default_rng(31), 1), pools.ct_part(np.random.default_rng(32), 1)
+        x = patches.draw_batch(np.random.default_rng(33), stacks, 60, neighbours=True, side=16, single=single).x[:60]
+        missing = [(x[:, plane] == x[:, 0]).flatten(1).all(1) for plane in (2, 3)]
+        both = float((missing[0] & missing[1]).float().mean())
+        self.assertAlmostEqual(both, patches.SINGLE_SHARE, delta=0.15)
+        one = float((missing[0] ^ missing[1]).float().mean())
+        self.assertTrue(0 < one < 0.25, one)
+
+    def test_a_widened_network_does_not_look_at_its_new_inputs(self) -> None:
+        torch.manual_seed(34)
+        network, x = Ffdr(32, 4), torch.rand(1, 4, 32, 32)
+        torch.testing.assert_close(widened(network, 4)(x), network(x[:, :2]))
 
     def test_quantised_weights_lie_on_their_grid(self) -> None:
         torch.manual_seed(2)
