@@ -22,12 +22,14 @@ const telling: readonly number[] = [
   0x00209156, // Frame Acquisition Number
   0x0008002a, // Acquisition DateTime
   0x00189074, // Frame Acquisition DateTime
+  0x00189151, // Frame Reference DateTime
   0x00080022, // Acquisition Date
   0x00080032, // Acquisition Time
   0x00181060, // Trigger Time
   0x00209153, // Nominal Cardiac Trigger Delay Time
   0x00209241, // Nominal Percentage of Cardiac Phase
   0x00209056, // Stack ID
+  0x00200052, // Frame of Reference UID
   0x00080008, // Image Type
   0x00089007, // Frame Type
   0x00180050, // Slice Thickness

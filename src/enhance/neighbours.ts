@@ -22,6 +22,9 @@ export type NeighbourRange = NonNullable<NonNullable<ModelCard['input']>['neighb
 
 /** Positions nearer than this are one position, mm: scanners write them with 3 to 6 decimals. */
 const samePosition = 0.005;
+/** Largest difference of one direction cosine, and of a spacing in mm, on one grid: both are written with few decimals. */
+const sameCosine = 0.001;
+const sameSpacing = 1e-4;
 /** Pixels by which a neighbour may lie aside: gantry tilt moves thick slices by more. */
 const mostAside = 0.5;
 /** What rounding of positions may add, mm. */
@@ -30,12 +33,23 @@ const rounding = 0.01;
 const dot = (a: readonly number[], b: readonly number[]): number =>
   (a[0] ?? 0) * (b[0] ?? 0) + (a[1] ?? 0) * (b[1] ?? 0) + (a[2] ?? 0) * (b[2] ?? 0);
 
-/** Name of the grid that an image lies on; null where its header does not place it. */
-function gridOf({ rows, columns, spacing, orientation, position }: ImagePlace): string | null {
-  const isPlaced = position.length === 3 && spacing.length === 2 && normalOf(orientation) !== null;
-  if (!isPlaced || ![...position, ...spacing].every(Number.isFinite)) return null;
-  const rounded = [...spacing, ...orientation].map((value) => Math.round(value * 10_000));
-  return [rows, columns, ...rounded].join(' ');
+/** Whether the header of an image places its pixels. */
+function isPlaced({ spacing, orientation, position }: ImagePlace): boolean {
+  if (position.length !== 3 || spacing.length !== 2 || normalOf(orientation) === null) return false;
+  return [...position, ...spacing].every(Number.isFinite);
+}
+
+const near = (a: readonly number[], b: readonly number[], within: number): boolean =>
+  a.every((value, index) => Math.abs(value - (b[index] ?? Number.NaN)) <= within);
+
+/** Whether two images that are placed have their pixels on one grid, but for where it lies. */
+function haveOneGrid(one: ImagePlace, other: ImagePlace): boolean {
+  return (
+    one.rows === other.rows &&
+    one.columns === other.columns &&
+    near(one.spacing, other.spacing, sameSpacing) &&
+    near(one.orientation, other.orientation, sameCosine)
+  );
 }
 
 /** Where an image lies from another of its grid, mm: along the normal, and in pixels aside. */
@@ -49,8 +63,7 @@ function offset(from: ImagePlace, to: ImagePlace): { readonly along: number; rea
 
 /** Whether an image may be what another sees after it, by their places alone. */
 export function liesAfter(place: ImagePlace, after: ImagePlace, { atLeast, atMost }: NeighbourRange): boolean {
-  const grid = gridOf(place);
-  if (grid === null || grid !== gridOf(after)) return false;
+  if (!isPlaced(place) || !isPlaced(after) || !haveOneGrid(place, after)) return false;
   const { along, aside } = offset(place, after);
   return along >= atLeast - samePosition && along <= atMost + samePosition && aside <= mostAside;
 }
@@ -169,16 +182,15 @@ class Grid {
 
 /** The neighbours of each image, in the order given: `after` of one is the image that has it as `before`. */
 export function neighboursOf(places: readonly ImagePlace[], range: NeighbourRange): readonly ImageNeighbours[] {
-  const grids = new Map<string, number[]>();
+  const grids: { readonly first: ImagePlace; readonly images: number[] }[] = [];
   for (const [image, place] of places.entries()) {
-    const grid = gridOf(place);
-    if (grid === null) continue;
-    const images = grids.get(grid);
-    if (images === undefined) grids.set(grid, [image]);
-    else images.push(image);
+    if (!isPlaced(place)) continue;
+    const grid = grids.find(({ first }) => haveOneGrid(first, place));
+    if (grid === undefined) grids.push({ first: place, images: [image] });
+    else grid.images.push(image);
   }
   const out = places.map((): { before: number | null; after: number | null } => ({ before: null, after: null }));
-  for (const images of grids.values()) new Grid(places, images).pair(range, out);
+  for (const { images } of grids) new Grid(places, images).pair(range, out);
   return out;
 }
 

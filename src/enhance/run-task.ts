@@ -8,6 +8,7 @@ import { LimpidError } from '../errors.js';
 import type { Reason } from '../errors.js';
 import type { ModelCard } from '../inference/card.js';
 import type { OutcomeRecord } from '../spool/records.js';
+import { CalibrationNeighbours } from './calibration-neighbours.js';
 import { deferred } from './deferred.js';
 import type { ModelOutput } from './fingerprint.js';
 import { Lending } from './lending.js';
@@ -214,21 +215,12 @@ class TaskRun<Plan, Part, Summary> {
   ): Promise<readonly Underway<Plan, Part, Summary>[]> {
     const curves: Promise<{ slice: Underway<Plan, Part, Summary>; curve: readonly (number | null)[] }>[] = [];
     const prepared = new Map(chosen.map((index) => [index, this.#steps.prepare(index, this.#ordered(), typical)]));
-    /** Neighbours that are not prepared yet, decoded for this alone: the stream comes to them later. */
-    const besides = new Map<number, Promise<Kept<Plan, Part, Summary>>>();
-    const beside = (index: number | null): Promise<Kept<Plan, Part, Summary>> | null => {
-      if (index === null) return null;
-      const known = prepared.get(index) ?? besides.get(index) ?? this.#steps.decode(index, this.#ordered());
-      if (!prepared.has(index)) besides.set(index, known);
-      return known;
-    };
+    const neighbours = new CalibrationNeighbours<Kept<Plan, Part, Summary>>(prepared, (index) =>
+      this.#steps.decode(index, this.#ordered()),
+    );
     const curveOf = async (slice: Underway<Plan, Part, Summary>) => {
-      const neighbours = this.#ordered().neighbours[slice.index];
-      const [before, after] = await Promise.all([
-        beside(neighbours?.before ?? null),
-        beside(neighbours?.after ?? null),
-      ]);
-      const residual = await this.#steps.infer(slice, { before, after });
+      const besides = await neighbours.besides(this.#ordered().neighbours[slice.index]);
+      const residual = await this.#steps.infer(slice, besides);
       await this.#lending.seen(slice.index);
       return { slice, curve: await this.#steps.measure(slice, residual, probedBlends, 'meant') };
     };
@@ -245,7 +237,7 @@ class TaskRun<Plan, Part, Summary> {
     );
     const kept = all.filter((slice) => slice.prepared.sigma !== null);
     const dropRest = async (): Promise<void> => {
-      const decoded = await Promise.all(besides.values());
+      const decoded = await neighbours.decoded();
       const unmeasured = all.filter((slice) => slice.prepared.sigma === null);
       for (const slice of [...decoded, ...unmeasured]) await this.#steps.drop(slice);
     };

@@ -58,6 +58,11 @@ describe('the neighbours of an image', () => {
     ).toEqual(['a-c', 'c-f']);
   });
 
+  it('lie on one grid though their headers round it', () => {
+    const rounded = { spacing: [0.70005, 0.70004], orientation: [0.99996, 0.00007, 0, -0.00007, 0.99994, 0] };
+    expect(pairs({ a: at(0), b: at(2, [], rounded), c: at(4) })).toEqual(['a-b', 'b-c']);
+  });
+
   it('lie one behind the other, by half a pixel at most: what a tilted gantry moves further aside is none', () => {
     const angle = (20 * Math.PI) / 180;
     /** The table moves along z, the image is tilted about x: it lies sin(20 degrees) of the step aside. */

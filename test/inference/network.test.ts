@@ -14,6 +14,13 @@ function noisy(rows: number, columns: number, seed: number): NoisySlice {
   return { slice: { rows, columns, values }, noise: new Float32Array(values.length).fill(10 + seed) };
 }
 
+/** With neighbours of chance. @param missing the one that is not there */
+const seen = (rows: number, columns: number, seed: number, missing?: keyof Neighbours): NoisySlice => {
+  const around = { before: noisy(rows, columns, seed + 100), after: noisy(rows, columns, seed + 200) };
+  const neighbours = { before: around.before.slice.values, after: around.after.slice.values };
+  return { ...noisy(rows, columns, seed), neighbours: missing ? { ...neighbours, [missing]: null } : neighbours };
+};
+
 describe('a batch', () => {
   const networks = shippedModels.filter((id) => !shippedFilters.includes(id));
 
@@ -26,7 +33,7 @@ describe('a batch', () => {
       const tile = { side: 64, halo: 24 };
       const network = await openNetwork({ ...card, input: { ...card.input, tile } }, registry.file(id), 'cpu');
       // Three of one shape, one of odd sides, one that is cut into tiles.
-      const slices = [noisy(48, 56, 1), noisy(48, 56, 2), noisy(48, 56, 3), noisy(47, 33, 4), noisy(70, 90, 5)];
+      const slices = [seen(48, 56, 1), seen(48, 56, 2), noisy(48, 56, 3), seen(47, 33, 4), seen(70, 90, 5)];
       const together = await network.residuals(slices);
       const [scale, apart] = [card.input.scale, [] as number[]];
       for (const [i, slice] of slices.entries()) {
@@ -66,12 +73,6 @@ describe('a network that sees three slices', () => {
   /** What the network of the tests takes away: the slice before less the slice after. */
   const taken = ({ slice, neighbours }: NoisySlice): Float32Array =>
     slice.values.map((value, i) => (neighbours?.before?.[i] ?? value) - (neighbours?.after?.[i] ?? value));
-  const seen = (rows: number, columns: number, seed: number, missing?: keyof Neighbours): NoisySlice => {
-    const around = { before: noisy(rows, columns, seed + 100), after: noisy(rows, columns, seed + 200) };
-    const neighbours = { before: around.before.slice.values, after: around.after.slice.values };
-    return { ...noisy(rows, columns, seed), neighbours: missing ? { ...neighbours, [missing]: null } : neighbours };
-  };
-
   it('gets the neighbours of each slice, in batches and in tiles, whatever the shapes', async () => {
     const folder = await openFolder();
     await writeNeighboursModel(folder.path, { input: { multipleOf: 4, tile: { side: 64, halo: 8 } } });

@@ -47,14 +47,16 @@ describe('tiles', () => {
       if (card === undefined || card.input === null) throw new Error(`no ${id}`);
       const next = uniform(3);
       const [rows, columns] = [147, 131];
-      const values = Float32Array.from({ length: rows * columns }, () => 200 * next());
+      const chance = (): Float32Array => Float32Array.from({ length: rows * columns }, () => 200 * next());
+      const values = chance();
+      const neighbours = { before: chance(), after: chance() };
       const slice = { rows, columns, values };
       const noise = new Float32Array(values.length).fill(20);
       const run = async (tile: { side: number; halo: number } | null): Promise<Float32Array> => {
         const input = card.input === null ? null : { ...card.input, tile };
         const network = await openNetwork({ ...card, input }, registry.file(id), 'cpu');
         try {
-          const [whole = new Float32Array(0)] = await network.residuals([{ slice, noise }]);
+          const [whole = new Float32Array(0)] = await network.residuals([{ slice, noise, neighbours }]);
           return whole;
         } finally {
           await network.close();

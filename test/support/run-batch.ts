@@ -11,8 +11,14 @@ const registry = await openRegistry(modelsDirectory);
 const card = registry.get(id);
 if (card === undefined || card.input === null) throw new Error(`no network ${id}`);
 const batch = [1, 2].map((seed) => {
-  const values = Float32Array.from({ length: rows * columns }, uniform(seed)).map((value) => 200 * value);
-  return { slice: { rows, columns, values }, noise: new Float32Array(rows * columns).fill(10 * seed) };
+  const next = uniform(seed);
+  const chance = (): Float32Array => Float32Array.from({ length: rows * columns }, () => 200 * next());
+  const [values, before, after] = [chance(), chance(), chance()];
+  return {
+    neighbours: { before, after },
+    slice: { rows, columns, values },
+    noise: new Float32Array(rows * columns).fill(10 * seed),
+  };
 });
 const network = await openNetwork(card, registry.file(id), provider);
 const together = await network.residuals(batch);
