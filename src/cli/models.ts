@@ -83,6 +83,7 @@ function described(card: ModelCard): string {
       ['for', card.modality.join(', ')],
       ['intended use', use.says.trim()],
       ['age, years', use.minimumAgeYears === null ? 'any' : `${use.minimumAgeYears} and older`],
+      ['sees', card.input?.slices === 3 ? `neighbours, ${range(card.input.neighbourMm, ' mm')} away` : 'one slice'],
       ['slice thickness', range(use.sliceThicknessMm, ' mm')],
       ['pixel spacing', range(use.pixelSpacingMm, ' mm')],
       ['field strength', range(use.magneticFieldStrengthT, ' T')],
