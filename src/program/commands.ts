@@ -95,9 +95,11 @@ export function openCommands(output: Output, environment: Environment, failed: (
         const { openEvaluation } = await import('./evaluation.js');
         const { enhanceFiles } = await import('./enhance-files.js');
         const fixed = { config: null, modelsDirectory, load, log: await quiet() };
-        return openEvaluation((files, { model, strength, out }) =>
-          enhanceFiles(files, { model, strength, out, ...fixed }, () => undefined),
-        );
+        return openEvaluation({
+          run: (files, { model, strength, out }) =>
+            enhanceFiles(files, { model, strength, out, ...fixed }, () => undefined),
+          seesNeighbours: async (model) => (await registryOf(modelsDirectory)).get(model)?.input?.slices === 3,
+        });
       };
       return evaluateCommands(open, output, failed);
     },

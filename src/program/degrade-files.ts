@@ -17,7 +17,7 @@ import { atDose, withComplexNoise } from '../imaging/degrade.js';
 import type { NoisePart } from '../imaging/degrade.js';
 import { bodyMask } from '../imaging/masks.js';
 import { mrNoise } from '../imaging/noise-mr.js';
-import type { ReadSlice } from './evaluated-series.js';
+import type { ReadSlice, Stretch } from './evaluated-series.js';
 
 /** The slice with `times` its noise; null where its noise cannot be measured. @param seed of what is not CT: each slice has its own noise */
 function degraded(slice: ReadSlice, times: number, seed: number, parts: readonly NoisePart[]): Float32Array | null {
@@ -43,18 +43,29 @@ async function writeCopy(slice: ReadSlice, values: Float32Array, to: string): Pr
   await writeFile(to, joined([meta, ...encodedDataSet(source.dataSet, everything, elements)]));
 }
 
-/** Degrades the middle of a series into a folder. @returns the files, or null where the noise cannot be measured */
-export async function degrade(slices: readonly ReadSlice[], times: number, folder: string): Promise<string[] | null> {
+/**
+ * Degrades the middle of a series into a folder.
+ *
+ * @returns the files of what is compared, and of what lies beside it as far as its noise can be measured; null where that of the former cannot
+ */
+export async function degrade(
+  { compared, beside }: Stretch,
+  times: number,
+  folder: string,
+): Promise<{ readonly compared: readonly string[]; readonly beside: readonly string[] } | null> {
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
-  const files: string[] = [];
+  const files = { compared: [] as string[], beside: [] as string[] };
+  const slices = [...compared, ...beside];
   const parts = noiseParts(slices);
   for (const [index, slice] of slices.entries()) {
+    const isCompared = index < compared.length;
     const values = degraded(slice, times, 1000 * index + 17, parts[index] ?? []);
-    if (values === null) return null;
+    if (values === null && isCompared) return null;
+    if (values === null) continue;
     const file = join(folder, `${String(index + 1).padStart(4, '0')}.dcm`);
     await writeCopy(slice, values, file);
-    files.push(file);
+    files[isCompared ? 'compared' : 'beside'].push(file);
   }
   return files;
 }

@@ -19,6 +19,12 @@ export type Run = (
   options: { readonly model: string; readonly strength: StudyOptions['strength']; readonly out: string },
 ) => ReturnType<typeof enhanceFiles>;
 
+/** What runs models, and knows which of them look at neighbours. */
+export interface Runner {
+  readonly run: Run;
+  readonly seesNeighbours: (model: string) => Promise<boolean>;
+}
+
 /** More noise by this factor is what robustness means. */
 const noisier = 1.1;
 
@@ -98,7 +104,9 @@ async function enhanced(
   const none = { figures: null, noiseRatio: null, residualStructure: null, secondsPerSlice: null };
   if (one.outcome !== 'enhanced' && one.outcome !== 'withheld') return { outcome: one.code ?? one.outcome, ...none };
   const outcome = outcomeRecord.parse(JSON.parse(await readFile(join(one.folder, 'outcome.json'), 'utf8')));
-  const after = await Promise.all(outcome.instances.map(({ file }) => readSlice(join(one.folder, 'objects', file))));
+  const wanted = new Set(reference.map(({ sopInstanceUid }) => sopInstanceUid));
+  const made = outcome.instances.filter(({ source }) => wanted.has(source));
+  const after = await Promise.all(made.map(({ file }) => readSlice(join(one.folder, 'objects', file))));
   const sameGrid = after.every(({ rows, columns }) => rows === reference[0]?.rows && columns === reference[0].columns);
   if (!sameGrid) return { outcome: 'other grid', ...none };
   return {
@@ -114,32 +122,38 @@ async function enhanced(
 export async function studyFiles(
   files: readonly string[],
   options: StudyOptions,
-  run: Run,
+  { run, seesNeighbours }: Runner,
   { progress, left }: Told,
 ): Promise<StudyRow[]> {
   const rows: StudyRow[] = [];
+  const sees = new Map<string, boolean>();
+  for (const model of options.models) sees.set(model, await seesNeighbours(model));
   const series = await groups(files, left);
   const total = series.length * options.noiseTimes.length * options.models.length;
   let done = 0;
   for (const one of series) {
     const { key } = one;
-    const reference = await referenceOf(one, options.slices, left);
-    if (reference === null) {
+    const stretch = await referenceOf(one, options.slices, left);
+    if (stretch === null) {
       done += options.noiseTimes.length * options.models.length;
       continue;
     }
+    const { compared: reference, beside } = stretch;
+    const isSeen = [...sees.values()].includes(true);
     for (const noiseTimes of options.noiseTimes) {
       const folder = join(options.out, key, `x${noiseTimes}`);
-      const noisy = await degrade(reference, noiseTimes, join(folder, 'degraded'));
+      const within = { compared: reference, beside: isSeen ? beside : [] };
+      const noisy = await degrade(within, noiseTimes, join(folder, 'degraded'));
       if (noisy === null) {
         left(key, `its noise cannot be measured, to be made ${noiseTimes} times as strong`);
         done += options.models.length;
         continue;
       }
-      const before = meanFigures(compared(await Promise.all(noisy.map(readSlice)), reference, null));
+      const before = meanFigures(compared(await Promise.all(noisy.compared.map(readSlice)), reference, null));
       for (const model of options.models) {
         const out = join(folder, model);
-        const { figures, ...ran } = await enhanced(run, noisy, reference, { model, strength: options.strength, out });
+        const given = sees.get(model) === true ? [...noisy.compared, ...noisy.beside] : noisy.compared;
+        const { figures, ...ran } = await enhanced(run, given, reference, { model, strength: options.strength, out });
         rows.push({ series: key, noiseTimes, model, before, after: figures, ...ran });
         progress((done += 1), total);
       }
@@ -154,11 +168,11 @@ export async function studyFiles(
 export async function robustnessOfFiles(
   files: readonly string[],
   options: StudyOptions,
-  run: Run,
+  runner: Runner,
   told: Told,
 ): Promise<RobustnessRow[]> {
   const levels = options.noiseTimes.flatMap((times) => [times, Number((times * noisier).toFixed(4))]);
-  const rows = await studyFiles(files, { ...options, noiseTimes: levels }, run, told);
+  const rows = await studyFiles(files, { ...options, noiseTimes: levels }, runner, told);
   return rows.flatMap((plain): RobustnessRow[] => {
     if (!options.noiseTimes.includes(plain.noiseTimes) || plain.after === null) return [];
     const times = Number((plain.noiseTimes * noisier).toFixed(4));

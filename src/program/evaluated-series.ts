@@ -77,13 +77,21 @@ export async function groups(
   }));
 }
 
+/** The slices of a series that are evaluated. */
+export interface Stretch {
+  readonly compared: readonly ReadSlice[];
+  /** The slices before and after those, as far as there are any: what a model sees that looks at neighbours. */
+  readonly beside: readonly ReadSlice[];
+}
+
 /** At most `most` neighbouring slices from the middle of a series, by position. */
-function middle(slices: readonly ReadSlice[], most: number): ReadSlice[] {
+function middle(slices: readonly ReadSlice[], most: number): Stretch {
   const along = ({ position, instanceNumber }: ReadSlice): number =>
     position.length === 3 ? position.reduce((sum, value) => sum + value, 0) : (instanceNumber ?? 0);
   const sorted = slices.toSorted((a, b) => along(a) - along(b));
   const from = Math.max(0, (sorted.length - most) >> 1);
-  return sorted.slice(from, from + most);
+  const beside = [sorted[from - 1], sorted[from + most]].filter((slice) => slice !== undefined);
+  return { compared: sorted.slice(from, from + most), beside };
 }
 
 /** The middle of a series; null: it cannot be evaluated, and `left` is told why. */
@@ -91,7 +99,7 @@ export async function referenceOf(
   { key, files }: { readonly key: string; readonly files: readonly string[] },
   most: number,
   left: Told['left'],
-): Promise<ReadSlice[] | null> {
+): Promise<Stretch | null> {
   try {
     return middle(await Promise.all(files.map(readSlice)), most);
   } catch (error) {

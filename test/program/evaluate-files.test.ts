@@ -1,0 +1,60 @@
+// What a model is given of a series that is evaluated: the slices that are compared, and what lies beside them where it looks there.
+import { readFile, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { openLog } from '../../src/observe/log.js';
+import { enhanceFiles } from '../../src/program/enhance-files.js';
+import { studyFiles } from '../../src/program/evaluate-files.js';
+import type { Run } from '../../src/program/evaluate-files.js';
+import { outcomeRecord } from '../../src/spool/records.js';
+import type { OutcomeRecord } from '../../src/spool/records.js';
+import { identityModel, neighboursModel, writeIdentityModel, writeNeighboursModel } from '../support/identity-model.js';
+import { writeSyntheticSeries } from '../support/synthetic-series.js';
+import { withFolder } from '../support/temporary.js';
+
+const phantom = { modality: 'CT', slices: 9, rows: 96, columns: 96, noise: 12, seed: 4 } as const;
+const told = { progress: () => undefined, left: () => undefined };
+
+describe('a series that is evaluated', () => {
+  it(
+    'goes to a model that looks at neighbours with those of the first and last slice, which are not compared',
+    () =>
+      withFolder(async (folder) => {
+        const models = join(folder, 'models');
+        await writeIdentityModel(models);
+        await writeNeighboursModel(models);
+        const { files } = await writeSyntheticSeries(join(folder, 'series'), phantom);
+        const given = new Map<string, { readonly files: number; readonly outcome: OutcomeRecord }>();
+        const run: Run = async (some, options) => {
+          const unused = (): never => {
+            throw new Error('no configuration is asked for');
+          };
+          const fixed = { config: null, modelsDirectory: models, load: unused, log: openLog('silent') };
+          const ran = await enhanceFiles(some, { ...options, ...fixed }, () => undefined);
+          const outcome = await readFile(join(ran.series[0]?.folder ?? '', 'outcome.json'), 'utf8');
+          given.set(options.model, { files: some.length, outcome: outcomeRecord.parse(JSON.parse(outcome)) });
+          return ran;
+        };
+        const options = {
+          models: [identityModel, neighboursModel],
+          noiseTimes: [2],
+          slices: 3,
+          strength: 0,
+          out: folder,
+        };
+        const seesNeighbours = (model: string): Promise<boolean> => Promise.resolve(model === neighboursModel);
+        const rows = await studyFiles(files, options, { run, seesNeighbours }, told);
+        expect(rows.map(({ model }) => model)).toEqual([identityModel, neighboursModel]);
+        for (const { after } of rows) expect(after).not.toBeNull();
+        expect([...given].map(([model, { files: count }]) => [model, count])).toEqual([
+          [identityModel, 3],
+          [neighboursModel, 5],
+        ]);
+        expect(given.get(identityModel)?.outcome.neighbours).toBeNull();
+        expect(given.get(neighboursModel)?.outcome.neighbours).toEqual({ both: 3, one: 2, none: 0 });
+        const [key = ''] = (await readdir(folder)).filter((name) => name.length === 26);
+        expect(await readdir(join(folder, key, 'x2', 'degraded'))).toHaveLength(5);
+      }),
+    60_000,
+  );
+});
