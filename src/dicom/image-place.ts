@@ -2,6 +2,7 @@
 import type { DataSet } from './data-set.js';
 import { frameScopes, scopeOf } from './functional-groups.js';
 import type { Plane } from './geometry.js';
+import { sha256Of } from './uid.js';
 import { number, numbers, texts } from './values.js';
 
 /** Where the pixels of an image lie, and of which time and kind it is. */
@@ -37,6 +38,14 @@ const telling: readonly number[] = [
   0x00181210, // Convolution Kernel
 ];
 
+/** Longer values stand by their hash: a peer may write any length, and each image of a series is told. */
+const longest = 256;
+
+function toldBy(value: string): string | null {
+  if (value === '') return null;
+  return value.length <= longest ? value : sha256Of(value);
+}
+
 /** The place of an image. @param frame from 0 */
 export function imagePlace(dataSet: DataSet, frame: number): ImagePlace {
   const scopes = frameScopes(dataSet, frame);
@@ -46,6 +55,6 @@ export function imagePlace(dataSet: DataSet, frame: number): ImagePlace {
     spacing: numbers(scopeOf(scopes, 0x00280030), 'PixelSpacing'),
     rows: number(dataSet, 'Rows') ?? 0,
     columns: number(dataSet, 'Columns') ?? 0,
-    told: telling.map((tag) => texts(scopeOf(scopes, tag), tag).join('\\') || null),
+    told: telling.map((tag) => toldBy(texts(scopeOf(scopes, tag), tag).join('\\'))),
   };
 }
