@@ -95,8 +95,9 @@ export class Committer {
         log.error('a peer does not commit itself to what it has stored', { ...job, detail: decision.detail });
         return { kind: 'done' };
       }
-      const absent = this.#absent.get(peer.by);
-      if (absent !== undefined && now() < absent.untilMs) return { kind: 'later', atMs: absent.untilMs };
+      const absentMs = (this.#absent.get(peer.by)?.untilMs ?? 0) - now();
+      // Longer than any wait: the clock was set back meanwhile.
+      if (absentMs > 0 && absentMs <= longestMs) return { kind: 'later', atMs: now() + absentMs };
       // Before the transaction is recorded: a peer that is away for days leaves no trace of each call.
       const session = await this.#open(job, peer, signal);
       if (session === null) {

@@ -84,7 +84,8 @@ function endingOf(
       : { kind: 'failed', endedMs, counts: true, delay: true, transactionUid, why };
   }
   const untilMs = askedMs + waitMs;
-  if (nowMs < untilMs) return { kind: 'pending', untilMs };
+  // Asked by a clock that was ahead by more than the whole wait: it was asked long ago.
+  if (nowMs < untilMs && askedMs - nowMs <= waitMs) return { kind: 'pending', untilMs };
   return { kind: 'failed', endedMs: untilMs, counts: true, delay: false, transactionUid, why: 'no report' };
 }
 
@@ -115,6 +116,8 @@ function wordOf(
   const failed = endings.filter((ending) => ending.kind === 'failed');
   const tries = failed.filter(({ counts }) => counts).length;
   if (tries >= policy.tries) return { dueMs: Infinity, pending: false, refused: `${last.why}, asked ${tries} times` };
+  // Ended, by a clock that was ahead, at a time from which no wait can be told.
+  if (last.endedMs - nowMs > longestMs) return { dueMs: -Infinity, pending: false, refused: null };
   const wait = last.delay ? backOffMs(tries, last.transactionUid) : 0;
   return { dueMs: last.endedMs + wait, pending: false, refused: null };
 }

@@ -267,6 +267,31 @@ describe('a delivery to a peer that is asked for commitment', () => {
     },
   );
 
+  it('a clock that is set back does not hold one back that is away: it is asked as if its wait were over', async () => {
+    absent = new LimpidError('DIMSE_CONNECT', 'away');
+    const committer = committerNow();
+    await committer.commit(job, never);
+    nowMs -= 86_400_000;
+    absent = null;
+    expect(await committer.commit(job, never)).toEqual({ kind: 'later', atMs: nowMs + policy.waitMs });
+    expect(requests).toHaveLength(1);
+  });
+
+  it.each([
+    ['a report that was awaited', undefined],
+    ['a try that failed', () => new LimpidError('DIMSE_ABORTED', 'lost')],
+  ])('%s by a clock that stood years ahead is not waited for until then', async (_what, failing) => {
+    if (failing !== undefined) answers = [failing];
+    await run();
+    expect(requests).toHaveLength(1);
+    nowMs -= 3 * 365 * 86_400_000;
+    await run();
+    expect(requests).toHaveLength(2);
+    // and those that are asked now have their time
+    expect(await run()).toMatchObject({ kind: 'later' });
+    expect(requests).toHaveLength(2);
+  });
+
   it('one that is lost behind its request counts as a try', async () => {
     answers = [() => new LimpidError('DIMSE_ABORTED', 'lost')];
     for (let tries = 0; tries < policy.tries; tries++) {
