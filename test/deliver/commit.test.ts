@@ -280,8 +280,8 @@ describe('a delivery to a peer that is asked for commitment', () => {
   it.each([
     ['a report that was awaited', undefined],
     ['a try that failed', () => new LimpidError('DIMSE_ABORTED', 'lost')],
-  ])('%s by a clock that stood years ahead is not waited for until then', async (_what, failing) => {
-    if (failing !== undefined) answers = [failing];
+  ])('%s by a clock that stood years ahead is not waited for until then', async (_what, answer) => {
+    if (answer !== undefined) answers = [answer];
     await run();
     expect(requests).toHaveLength(1);
     nowMs -= 3 * 365 * 86_400_000;

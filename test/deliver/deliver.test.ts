@@ -324,6 +324,7 @@ describe('a restart while a server wants to be left alone', () => {
     await after.deliverer.resume('pacs');
     for (const job of [one, two, three]) await run(after, job);
     expect(asked).toEqual([]);
+    expect(after.woken).toEqual([]);
     expect(after.deliverer.breaker('pacs')).toMatchObject({
       state: 'open',
       untilMs: Date.parse('2026-01-01T00:30:00Z'),

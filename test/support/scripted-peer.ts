@@ -22,9 +22,9 @@ export interface ScriptedPeer {
   destroy(): void;
 }
 
-/** Connects to a port of loopback. */
-export async function scriptedPeer(port: number): Promise<ScriptedPeer> {
-  const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+/** Connects to a port of loopback. @param localAddress another one of the loopback's own: a second machine */
+export async function scriptedPeer(port: number, localAddress = '127.0.0.1'): Promise<ScriptedPeer> {
+  const socket = connect({ port, host: '127.0.0.1', localAddress, noDelay: true });
   await new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('error', reject));
   const log: string[] = [];
   const responses: Command[] = [];

@@ -292,6 +292,27 @@ describe('limpid as SCU against a scripted peer', () => {
     expect(answers).toMatchObject([{ respondedTo: 900, status: 0, eventTypeId: 2 }]);
   });
 
+  it('ends the association over a report that is longer than any can be', async () => {
+    const scp = await peerWith(({ contextId, socket }) => {
+      const event = {
+        field: 0x0100,
+        messageId: 900,
+        hasDataSet: true,
+        affectedSopClassUid: pushModel,
+        affectedSopInstanceUid: storageCommitmentInstance,
+        eventTypeId: 1,
+      };
+      socket.write(encodeData(contextId, 'command', encodeCommand(event), 4000));
+      socket.write(encodeData(contextId, 'data', Buffer.alloc(5000), 1000));
+    });
+    const reported = () => Promise.reject(new Error('not asked for'));
+    const target = { ...targetAt(scp.port), limits: { otherDataSetBytes: 4000 } };
+    await expect(askCommitment(target, request, { reported })).rejects.toMatchObject({
+      code: 'DIMSE_PROTOCOL',
+      message: expect.stringContaining('too long'),
+    });
+  });
+
   it('says that the peer accepts no commitment', async () => {
     const scp = await openScriptedScp({ associate: (asked) => answerRequest(asked, 16_384) });
     closers.push(() => scp.close());

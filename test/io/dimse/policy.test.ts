@@ -96,6 +96,29 @@ describe('associations at once', () => {
     expect(fourth.log).toEqual(['AC']);
     for (const peer of [second, fourth]) peer.destroy();
   });
+
+  it('callers without a name of their own share no room: each address has its own', async () => {
+    await open({ admit: () => ({ kind: 'admit', peer: 'unknown' }), limits: { associationsOfPeer: 1 } });
+    const log = [];
+    for (const address of ['127.0.0.1', '127.0.0.2', '127.0.0.1']) {
+      const peer = await scriptedPeer(node?.scp.port ?? 0, address);
+      peer.send(associateRequest());
+      await peer.until(1);
+      log.push(peer.log.join());
+    }
+    expect(log).toEqual(['AC', 'AC', 'RJ 2/3/2']);
+  });
+
+  it('connections have an end too: beyond four for each association that may be, one is closed at once', async () => {
+    await open({ limits: { associations: 1, artimMs: 60_000 } });
+    const port = node?.scp.port ?? 0;
+    const waiting = [];
+    for (let count = 0; count < 4; count++) waiting.push(await scriptedPeer(port));
+    const fifth = await scriptedPeer(port);
+    expect(await fifth.closed()).toBe('');
+    expect(waiting.map((peer) => peer.isClosed())).toEqual([false, false, false, false]);
+    for (const peer of waiting) peer.destroy();
+  }, 20_000);
 });
 
 describe('statuses', () => {

@@ -1,4 +1,5 @@
 // limpid as SCU: against its own SCP, and against scripted peers that refuse, abort, go silent or answer wrongly.
+import { getEventListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { mkdtemp, readdir, rm, truncate, writeFile, stat } from 'node:fs/promises';
@@ -437,6 +438,15 @@ describe('associations that fail', () => {
     // answered twice: the first answer counts
     if (outcome?.class === 'delivered') expect(report.association).toBeNull();
     else expect(report.association).toMatchObject({ code: 'DIMSE_PROTOCOL', class: 'transient' });
+  });
+  it('leaves nothing at the caller’s signal, which outlives thousands of associations', async () => {
+    const { signal } = new AbortController();
+    const scp = await peer({});
+    const written = await files(some(4));
+    await send(targetAt(scp.port), written.instances, options({ signal, associations: 2 }));
+    const deadline = performance.now() + 5000;
+    while (getEventListeners(signal, 'abort').length > 0 && performance.now() < deadline) await delay(10);
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
   });
   it('the caller’s signal stops it, with an outcome for each', async () => {
     const controller = new AbortController();

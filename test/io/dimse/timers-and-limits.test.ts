@@ -235,6 +235,14 @@ describe('the store', () => {
     expect((await statusWith(store)).word).toBe('RSP 8001 #1 0110');
     expect(store.discarded()).toBe(where === 'begin' ? 0 : 1);
   });
+  it('what it cannot take is 0110, and nothing of it is kept', async () => {
+    const bytes = (): number => {
+      throw new Error('no');
+    };
+    const store = memoryStore({ queue: { bytes, drained: () => Promise.resolve() } });
+    expect((await statusWith(store)).word).toBe('RSP 8001 #1 0110');
+    expect([store.discarded(), store.objects.length]).toEqual([1, 0]);
+  });
   it('UIDs that differ are stored where the site says so', async () => {
     const running = await open({}, { mismatch: 'accept' });
     const peer = await associated(running);
@@ -272,6 +280,54 @@ describe('the store', () => {
     expect(store.objects[0]?.bytes.equals(bytes)).toBe(true);
     peer.destroy();
   });
+  it('what is queued counts for all associations together, and no longer when its own has ended', async () => {
+    let writes = 0;
+    let held = 0;
+    let release: () => void = () => {};
+    const drained = () => {
+      held++;
+      return new Promise<void>((resolve) => (release = resolve));
+    };
+    const store = memoryStore({ queue: { bytes: () => (writes++, 60_000), drained } });
+    const running = await open({ queuedBytes: 100_000, queuedBytesOfAll: 100_000 }, { store });
+    const half = async (uid: string): Promise<ScriptedPeer> => {
+      const before = writes;
+      const peer = await associated(running);
+      const beginning = dataSet({ sopInstanceUid: uid }).subarray(0, 1000);
+      peer.send(commandPdu(1, storeRequest(uid)), dataPdu(1, beginning, false));
+      await until(() => writes > before);
+      return peer;
+    };
+    const first = await half('1.2.11');
+    expect(held).toBe(0);
+    const second = await half('1.2.12');
+    expect(held).toBe(1);
+    for (const peer of [first, second]) peer.destroy();
+    release(); // who is held up is not read from: only then does it show that the peer has gone
+    await until(() => running.scp.associations() === 0);
+    const third = await half('1.2.13');
+    expect(held).toBe(1);
+    third.destroy();
+    await until(() => store.open() === 0);
+  });
+  it('who is aborted while it is held up is read to its end, and so learns of it', async () => {
+    let askedToWait: () => void = () => {};
+    const held = new Promise<void>((resolve) => (askedToWait = resolve));
+    const drained = () => {
+      askedToWait();
+      return new Promise<void>(() => {});
+    };
+    const store = memoryStore({ queue: { bytes: () => 5_000_000, drained } });
+    const running = await open({ artimMs: 60_000 }, { store });
+    const peer = await associated(running);
+    const bytes = dataSet({ sopInstanceUid: '1.2.14', pixelBytes: 30_000_000 });
+    peer.send(commandPdu(1, storeRequest('1.2.14')), fragments(1, bytes, 100_000));
+    await held;
+    await running.scp.drain(0);
+    expect(await peer.closed()).toBe('AC; ABORT 0/0');
+    await until(() => peer.socket.writableLength === 0);
+    expect(peer.socket.errored).toBeNull();
+  }, 20_000);
   it('answers stay in order when commits end in another', async () => {
     let release: () => void = () => {};
     const first = new Promise<void>((resolve) => (release = resolve));
