@@ -6,7 +6,10 @@ const only = (room, allowed) =>
   rule(
     `${room}-imports-only`,
     { path: `^src/${room}/` },
-    { path: '^src/', pathNot: [`^src/(${[room, ...allowed].join('|')})/`, '^src/(errors|deadline|version|rule)\\.ts$'] },
+    {
+      path: '^src/',
+      pathNot: [`^src/(${[room, ...allowed].join('|')})/`, '^src/(errors|deadline|version|rule)\\.ts$'],
+    },
   );
 const confined = (room, packages) =>
   rule(
