@@ -122,12 +122,12 @@ export function redCnn(width = 96): Uint8Array {
 }
 
 /** Width of ct-low-dose's sums, and of what lies between the two convolutions of each of its pairs: idle channels are left out. */
-const ctLowDose = { width: 48, inner: [16, 48, 48, 48] };
+const ctLowDose = { width: 48, inner: [16, 48, 48, 48], planes: 2 };
 
-/** Arithmetic of ct-low-dose, GFLOP: 6x6 of stride 2 over two planes, pairs of 3x3 at half resolution, 3x3 to four planes. */
+/** Arithmetic of ct-low-dose, GFLOP: 6x6 of stride 2 over its planes, pairs of 3x3 at half resolution, 3x3 to four planes. */
 export function ctLowDoseGflop(rows: number, columns: number): number {
-  const { width, inner } = ctLowDose;
+  const { width, inner, planes } = ctLowDose;
   const pairs = inner.reduce((sum, between) => sum + 2 * 9 * width * between, 0);
-  const perPixel = 2 * (2 * 36 * width + pairs + 9 * width * 4);
+  const perPixel = 2 * (planes * 36 * width + pairs + 9 * width * 4);
   return (perPixel * (rows / 2) * (columns / 2)) / 1e9;
 }
