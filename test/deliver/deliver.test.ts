@@ -14,7 +14,10 @@ import { actionRecord, decisionRecord, seriesRecord } from '../support/records.j
 import { silentLog } from '../support/test-scp.js';
 
 const keys = [1, 2, 3, 4].map((number) => keyOf('1.2.3', `1.2.3.${number}`));
-const uidsOf = (key: Key): string[] => [1, 2, 3].map((number) => `1.2.3.${keys.indexOf(key) + 1}.${number}`);
+/** A series of more instances than are sent at once to a peer with hours of its own. */
+const long = keyOf('1.2.3', '1.2.3.9');
+const uidsOf = (key: Key): string[] =>
+  Array.from({ length: key === long ? 120 : 3 }, (_, index) => `1.2.3.${keys.indexOf(key) + 1}.${index + 1}`);
 const jobOf = (key: Key): DeliveryJob => ({ key, revision: 1, task: 'originals', peer: 'pacs' });
 const [one, two, three, four] = keys.map(jobOf);
 if (!one || !two || !three || !four) throw new Error('no jobs');
@@ -284,6 +287,27 @@ describe('a server that says when to come back', () => {
     table.pass(119_999);
     for (const job of [two, three]) await run(table, job);
     expect([attempts, probes]).toEqual([2, 0]);
+  });
+});
+
+describe('a peer with hours of its own', () => {
+  it('gets no more when they end in the middle of a series, and the rest when they begin', async () => {
+    const sent: number[] = [];
+    const table = bench(
+      {
+        send: (instances) => {
+          sent.push(instances.length);
+          table.pass(240_000);
+          return Promise.resolve(all(instances));
+        },
+      },
+      { window: { fromMinute: 0, toMinute: 5, timeZone: 'UTC' } },
+    );
+    expect(await run(table, jobOf(long))).toEqual({ kind: 'later', atMs: Date.parse('2026-01-02T00:00:00Z') });
+    expect(sent).toEqual([50, 50]);
+    table.pass(86_400_000 - 480_000);
+    expect(await run(table, jobOf(long))).toEqual({ kind: 'done' });
+    expect(sent).toEqual([50, 50, 20]);
   });
 });
 

@@ -304,6 +304,16 @@ describe('a server that fails', () => {
     expect(asked).toEqual([]);
   });
 
+  it('a failure leaves the rest where it is: nothing more is taken from the throttle', async () => {
+    const { url, asked } = await server((_one, response) => void response.writeHead(503).end());
+    const taken: string[] = [];
+    const pace = (one: { readonly sopInstanceUid: string }) => Promise.resolve(taken.push(one.sopInstanceUid) > 0);
+    const report = await destination(url, { batchBytes: 1 }).send(await instances(40), { ...control(), pace });
+    expect(report.failure).toMatchObject({ code: 'DICOMWEB_REFUSED', pace: 'refused' });
+    expect(asked.length).toBe(1);
+    expect(taken.length).toBeLessThan(5);
+  });
+
   it('too large: the halves, and what alone is too large for good', async () => {
     const { url, asked } = await server((one, response, request) =>
       parts(one).length > 1 || parts(one)[0]?.uid === '1.2.3.2'

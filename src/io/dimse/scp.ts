@@ -1,5 +1,6 @@
 // The listeners, plain and TLS: admit associations within limits, drain, close.
 import { type Server, type Socket, createServer } from 'node:net';
+import { within } from '../../deadline.js';
 import { LimpidError } from '../../errors.js';
 import type { Log } from '../../observe/log.js';
 import type { Metrics } from '../../observe/metrics.js';
@@ -152,11 +153,8 @@ class Listener implements Scp {
   async drain(ms: number): Promise<void> {
     this.#isDraining = true;
     if (this.#open.size === 0) return;
-    let timer: NodeJS.Timeout | undefined;
     const none = new Promise<void>((resolve) => this.#waitingForNone.push(resolve));
-    const patience = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)));
-    await Promise.race([none, patience]);
-    clearTimeout(timer);
+    await within(ms, none, () => undefined);
     for (const { association } of this.#sessions) {
       association.abort({ source: AbortSource.User, reason: AbortReason.NotSpecified }, 'the node is shutting down');
     }
