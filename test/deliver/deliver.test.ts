@@ -290,6 +290,23 @@ describe('a server that says when to come back', () => {
   });
 });
 
+describe('a node that ends', () => {
+  it('asks a peer behind an open breaker no more', async () => {
+    let probes = 0;
+    const table = bench({
+      send: () => Promise.resolve({ failure: away, outcomes: [] }),
+      probe: () => {
+        probes += 1;
+        return Promise.resolve(away);
+      },
+    });
+    await run(table, one);
+    table.deliverer.close();
+    await delay(400); // its wait is a tenth of a second
+    expect([probes, table.deliverer.breaker('pacs').state]).toEqual([0, 'open']);
+  });
+});
+
 describe('a peer with hours of its own', () => {
   it('gets no more when they end in the middle of a series, and the rest when they begin', async () => {
     const sent: number[] = [];

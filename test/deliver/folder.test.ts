@@ -10,6 +10,7 @@ import type { Outgoing } from '../../src/deliver/destination.js';
 import { examineVolume } from '../../src/deliver/examine-folder.js';
 import { folderDestination } from '../../src/deliver/folder-destination.js';
 import { diskOrder, moduleOf } from '../support/disk-order.js';
+import { element } from '../support/dimse-bytes.js';
 import type { TestFileValues } from '../support/part10-files.js';
 import { writeTestFiles } from '../support/part10-files.js';
 import { openFolder } from '../support/temporary.js';
@@ -60,6 +61,21 @@ describe('a folder', () => {
     await writeFile(file, Buffer.concat([kept.subarray(0, -1), Buffer.of((kept.at(-1) ?? 0) ^ 1)]));
     expect((await destination.send([first], control)).outcomes[0]).toMatchObject({ class: 'permanent' });
     expect(await readdir(folder.path)).toEqual(['1.2.3.1.dcm']);
+  });
+
+  it('finds the place of an instance behind a header of any length', async () => {
+    const [instance] = await written([{ sopInstanceUid: '1.2.3.1' }]);
+    if (!instance) throw new Error('no file');
+    const short = await readFile(instance.file);
+    const study = short.indexOf(Buffer.from([0x20, 0, 0x0d, 0]));
+    const long = element(0x0019, 0x1010, 'OB', Buffer.alloc(100_000, 7));
+    await writeFile(instance.file, Buffer.concat([short.subarray(0, study), long, short.subarray(study)]));
+    const destination = folderDestination(
+      { directory: folder.path, layout: 'study/series' },
+      { sync: 'never', sourceAe: 'LIMPID' },
+    );
+    expect((await destination.send([instance], control)).outcomes).toMatchObject([{ class: 'delivered' }]);
+    expect(await readdir(join(folder.path, '1.2.3.4', '1.2.3.5'))).toEqual(['1.2.3.1.dcm']);
   });
 
   it('holds nobody up whose volume does not answer, and asks nothing more of it until it does', async () => {

@@ -90,6 +90,15 @@ afterEach(async () => {
 });
 jest.setTimeout(30_000);
 
+describe('a promise', () => {
+  it('holds from when it is looked at, as long as that may take and the time of keeping', async () => {
+    openDesk();
+    expect((await desk.requested(association, request, () => Promise.resolve(0))).status).toBe(0);
+    await ended();
+    expect((await spool.state(key)).promisedUntilMs).toBe(nowMs + 1e6 + 1e9);
+  });
+});
+
 describe('a report', () => {
   it('that is not taken is repeated until it is, and shown meanwhile', async () => {
     answers = [new LimpidError('DIMSE_CONNECT', 'nobody listens'), 0x0110, 0];

@@ -57,6 +57,7 @@ interface Wishes {
   readonly clientCertificate?: 'required' | 'optional';
   readonly admit?: ScpOptions['admit'];
   readonly log?: Log;
+  readonly limits?: NonNullable<ScpOptions['limits']>;
 }
 async function open({ clientCertificate = 'required', ...rest }: Wishes = {}): Promise<TestScp> {
   listenerCredentials = credentialsOf(node);
@@ -226,6 +227,27 @@ describe('the listener', () => {
     while (closed.size < 4) await new Promise((resolve) => setTimeout(resolve, 20));
     await new Promise((resolve) => setTimeout(resolve, 100));
     expect(closed.size).toBe(4);
+    for (const socket of sockets) socket.destroy();
+  });
+
+  it('counts no handshake that is over: more than eight of one address may be through', async () => {
+    const { scp: opened } = await open({ limits: { associationsOfPeer: 20 } });
+    const sockets: TLSSocket[] = [];
+    for (let count = 0; count < 12; count++) {
+      const socket = connect({
+        host: '127.0.0.1',
+        port: opened.tlsPort,
+        ca: authority.certificate,
+        cert: ct1.certificate,
+        key: ct1.key,
+        checkServerIdentity: () => undefined,
+      });
+      sockets.push(socket);
+      socket.write(associateRequest());
+      const [answer]: unknown[] = await once(socket, 'data');
+      expect(Buffer.isBuffer(answer) && answer[0]).toBe(PduType.AssociateAccept);
+    }
+    expect(opened.associations()).toBe(12);
     for (const socket of sockets) socket.destroy();
   });
 
