@@ -82,7 +82,7 @@ class Denoiser:
         padding = [(0, -side % 8) for side in image.shape]
         planes = [image, self._card.map_gain * sigma]
         if self.slices > 1:
-            planes += beside if beside is not None else [image, image]
+            planes.extend([image, image] if beside is None else beside)
         channels = [np.pad(np.broadcast_to(plane, image.shape), padding, mode="edge") for plane in planes]
         output = self._network(np.stack(channels)[None].astype(np.float32) / UNIT)[0, 0] * UNIT
         output = output[: image.shape[0], : image.shape[1]]
