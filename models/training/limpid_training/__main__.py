@@ -40,7 +40,7 @@ def _train(arguments: argparse.Namespace) -> None:
     start = load_weights(arguments.init) if arguments.init else network.Ffdr(*size, inputs)
     trained, _ = train(
         network.widened(start, inputs),
-        lambda rng: patches.draw_batch(rng, whole, neighbours=stacks, low_noise=arguments.low_noise, single=single),
+        lambda rng: patches.draw_batch(rng, whole, neighbours=stacks, low_noise=arguments.low_noise, single=single, lines=arguments.lines),
         lambda rng: patches.draw_batch(rng, held_out, neighbours=stacks),
         plan,
         name.with_suffix(".log"),
@@ -155,6 +155,12 @@ def _streaks(arguments: argparse.Namespace) -> None:
     streak_phantom.run(arguments.model, arguments.realisations)
 
 
+def _lines(arguments: argparse.Namespace) -> None:
+    from limpid_training import line_phantom
+
+    line_phantom.run(arguments.model, arguments.realisations)
+
+
 def _demo(arguments: argparse.Namespace) -> None:
     from limpid_training import demo_series
 
@@ -176,6 +182,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--teacher", type=Path, help="distil these weights (.pt): half of the target is what they give")
         command.add_argument("--noise-share", type=float, default=NOISE_SHARES[modality], help="weight of noise that stays against bias")
         command.add_argument("--low-noise", type=float, default=0.0, help="CT: this share of the patches has noise below 10 HU")
+        command.add_argument("--lines", type=float, default=0.0, help="CT: this share of the patches has bundles of fine lines laid over it")
         command.add_argument("--rate", type=float, default=2e-3)
         command.add_argument("--seed", type=int, default=0)
         command.set_defaults(run=_train)
@@ -229,6 +236,10 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--model", type=Path, required=True)
     command.add_argument("--slices", type=Path, nargs="+", required=True)
     command.set_defaults(run=_dense)
+    command = commands.add_parser("lines", help="what a CT model keeps of bundles of fine lines")
+    command.add_argument("--model", type=Path, required=True)
+    command.add_argument("--realisations", type=int, default=3)
+    command.set_defaults(run=_lines)
     command = commands.add_parser("levels", help="a CT model against another at every noise level")
     command.add_argument("--model", type=Path, required=True)
     command.add_argument("--against", type=Path, required=True)

@@ -5,7 +5,7 @@ import unittest
 import numpy as np
 
 from limpid_training import ct_simulator as ct
-from limpid_training import ct_stack, phantoms, pools
+from limpid_training import ct_stack, line_bundles, phantoms, pools
 from limpid_training import mr_simulator as mr
 from limpid_training import parallel_imaging as parallel
 from limpid_training import resolution_loss as resolution
@@ -101,6 +101,14 @@ class Stacks(unittest.TestCase):
         np.testing.assert_allclose(thick, np.mean([anatomy.at(z) for z in (-0.75, -0.25, 0.25, 0.75)], axis=0), atol=1e-3)
         near, far = (np.corrcoef(section.ravel(), anatomy.at(z).ravel())[0, 1] for z in (0.5, 6.0))
         self.assertGreater(near, far)
+
+
+class Lines(unittest.TestCase):
+    def test_lines_have_their_contrast_and_move_aside(self) -> None:
+        lines = line_bundles.line_bundle(np.random.default_rng(40), 96, 8.0, -100.0)
+        self.assertTrue(-100 <= lines(0).min() < -50 and lines(0).max() <= 0)
+        np.testing.assert_allclose(lines(8.0), lines(0), atol=0.01)
+        self.assertLess(np.corrcoef(lines(4.0).ravel(), lines(0).ravel())[0, 1], 0.5)
 
 
 class Resolution(unittest.TestCase):

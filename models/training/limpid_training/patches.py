@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from limpid_training.line_bundles import random_bundle
 from limpid_training.network import UNIT
 from limpid_training.pools import CT_STEPS, GRID
 
@@ -87,6 +88,15 @@ def _body_window(rng: np.random.Generator, clean: np.ndarray, side: int) -> tupl
             return section, window
 
 
+def _with_lines(rng: np.random.Generator, patch: Patch) -> Patch:
+    """The lines lie a little aside in the slices before and after; all draws of a slice have the same."""
+    side = patch.target.shape[0]
+    lines, drift = random_bundle(rng, side), rng.uniform(-1, 1)
+    middle = lines(0.0)
+    beside = None if patch.neighbours is None else patch.neighbours + np.stack([lines(-drift), lines(drift)])
+    return Patch(patch.noisy + middle, patch.sigma, patch.target + middle, beside)
+
+
 def _level(rng: np.random.Generator, low_noise: float) -> float:
     """HU: equally likely in every octave of NOISE_HU; below LOW_NOISE_HU in a share of `low_noise` and its part of the rest."""
     highest = LOW_NOISE_HU if rng.random() < low_noise else NOISE_HU[1]
@@ -151,16 +161,19 @@ def draw_batch(
     side: int = PATCH,
     low_noise: float = 0.0,
     single: dict[str, np.ndarray] | None = None,
+    lines: float = 0.0,
 ) -> Batch:
     """`count` patches of `side` pixels (a multiple of GRID), each with DRAWS noises; with `neighbours` the slices before and after
     follow the map, or the slice itself where it has none. `low_noise`: share of CT patches whose noise is low for certain.
-    `single`: another pool, of which SINGLE_SHARE of the patches are."""
+    `single`: another pool, of which SINGLE_SHARE of the patches are. `lines`: share of the patches with bundles of lines."""
     x = np.empty((DRAWS, count, 4 if neighbours else 2, side, side), np.float32)
     target = np.empty((count, 1, side, side), np.float32)
     weight = np.empty((count, 1, 1, 1), np.float32)
     for i in range(count):
         source = single if single is not None and rng.random() < SINGLE_SHARE else pool
         patch, orientation = _patch_maker(source)(rng, source, side, low_noise), int(rng.integers(8))
+        if lines > 0 and rng.random() < lines:
+            patch = _with_lines(rng, patch)
         x[:, i, 0] = _oriented(patch.noisy, orientation) / UNIT
         for draw in range(DRAWS):
             x[draw, i, 1] = _oriented(patch.sigma[draw], orientation) / UNIT * _map_error(rng)
