@@ -17,17 +17,9 @@ WINDOWS = {"ct": (-160, 240, 50), "mr": (0, 1000, 100), "us": (0, 255, 40)}
 """Black, white, and what of a difference is black and white."""
 
 
-def _beside(path: Path, image: np.ndarray) -> list[np.ndarray] | None:
-    """The slices before and after, as limpid would show them to a network."""
-    found = neighbours(path)
-    return None if found is None else [image if file == path else modality_values(file)[0] for file in found[0]]
-
-
 def _enhanced(modality: str, image: np.ndarray, network: Denoiser, strength: float, beside: list[np.ndarray] | None) -> np.ndarray:
     if modality == "ct":
-        mask = noise_estimate.soft_tissue(image)
-        level = noise_estimate.sigma_mode(image, mask)
-        sigma = noise_estimate.noise_map(image, mask, level)
+        mask, sigma = noise_estimate.ct_tissue_and_noise(image)
     elif modality == "us":
         mask = us_evaluation.speckle_mask(image)
         sigma = np.full(image.shape, noise_estimate.sigma_mode(image, mask), np.float32)
@@ -66,8 +58,8 @@ def write(modality: str, model: Path, slices: list[Path], strength: float | None
         image = us_evaluation.grey_image(path) if modality == "us" else modality_values(path)[0]
         if modality == "mr":
             image = 1000 * image / np.quantile(image, 0.995)
-        beside = _beside(path, image) if modality == "ct" and network.slices > 1 else None
-        after = _enhanced(modality, image, network, strength or network.strength, beside)
+        stack = neighbours(path, image) if modality == "ct" and network.slices > 1 else None
+        after = _enhanced(modality, image, network, strength or network.strength, stack and stack.values)
         low, high, reach = WINDOWS[modality]
         rows.append(np.hstack([_panel(image, low, high), _panel(after, low, high), _panel(image - after, -reach, reach)]))
     Image.fromarray(np.vstack(rows)).save(out)

@@ -4,7 +4,7 @@ A model that sees three slices is shown the same inserts in all of them, then in
 must stay, in a neighbour they must not show.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,12 +106,11 @@ class Phantom:
         )
 
 
-def _enhanced(network: Denoiser, noisy: np.ndarray, beside: list[np.ndarray] | None) -> dict[float, np.ndarray]:
-    """At each of STRENGTHS."""
-    mask = noise_estimate.soft_tissue(noisy)
-    sigma = noise_estimate.noise_map(noisy, mask, noise_estimate.sigma_mode(noisy, mask))
-    output = network(noisy, sigma, beside)
-    return {share: quality.blend(noisy, output, share, sigma, mask) for share in STRENGTHS}
+def enhanced(network: Denoiser, noisy: np.ndarray, beside: list[np.ndarray], blends: Sequence[float] = STRENGTHS) -> dict[float, np.ndarray]:
+    """At each blend. beside: the slices before and after; none: the slice stands in for them."""
+    mask, sigma = noise_estimate.ct_tissue_and_noise(noisy)
+    output = network(noisy, sigma, beside or None)
+    return {share: quality.blend(noisy, output, share, sigma, mask) for share in blends}
 
 
 def _gathered(made: Iterable[dict[float, np.ndarray]]) -> dict[float, list[np.ndarray]]:
@@ -122,10 +121,11 @@ def _gathered(made: Iterable[dict[float, np.ndarray]]) -> dict[float, list[np.nd
     return images
 
 
-def _kept_everywhere(network: Denoiser, phantom: Phantom, noises: list[np.ndarray], level: float) -> None:
-    noisy = [phantom.image + noise for noise in noises[::3]]
-    beside = [[phantom.image + noise for noise in noises[at + 1 : at + 3]] for at in range(0, len(noises), 3)]
-    images = _gathered(_enhanced(network, *each) for each in zip(noisy, beside))
+def _kept_everywhere(network: Denoiser, phantom: Phantom, noises: list[list[np.ndarray]], level: float) -> None:
+    """noises: of each realisation the slice's, then its neighbours'."""
+    stacks = [[phantom.image + noise for noise in stack] for stack in noises]
+    noisy = [stack[0] for stack in stacks]
+    images = _gathered(enhanced(network, middle, beside) for middle, *beside in stacks)
     base = phantom.figures(images[0.0])
     for share, results in images.items():
         now = phantom.figures(results)
@@ -138,16 +138,13 @@ def _kept_everywhere(network: Denoiser, phantom: Phantom, noises: list[np.ndarra
         )
 
 
-def _in_one_slice(network: Denoiser, phantom: Phantom, noises: list[np.ndarray], level: float) -> None:
+def _in_one_slice(network: Denoiser, phantom: Phantom, noises: list[list[np.ndarray]], level: float) -> None:
     """Inserts of the middle slice alone, of the slice before alone, of both neighbours: what shows of them, by the difference from a
     stack without inserts under the same noise."""
 
     def seen(*has: int) -> dict[float, np.ndarray]:
-        stacks = (
-            [(phantom.image if of else phantom.empty) + noise for of, noise in zip(has, noises[at : at + 3])]
-            for at in range(0, len(noises), 3)
-        )
-        images = _gathered(_enhanced(network, middle, beside) for middle, *beside in stacks)
+        stacks = ([(phantom.image if of else phantom.empty) + noise for of, noise in zip(has, stack)] for stack in noises)
+        images = _gathered(enhanced(network, middle, beside) for middle, *beside in stacks)
         return {share: phantom.contrasts(of) for share, of in images.items()}
 
     whole, without = phantom.contrasts([phantom.image]), seen(0, 0, 0)
@@ -169,9 +166,9 @@ def run(model: Path, realisations: int, alone: bool = False) -> None:
     noises = {}
     for level in LEVELS_HU:
         rng, other = np.random.default_rng(4), np.random.default_rng(14)
-        noises[level] = [phantom.noise(other if slot else rng, level) for _ in range(realisations) for slot in range(3)]
-        if not stacked:
-            noises[level][1::3] = noises[level][2::3] = noises[level][::3]
+        noises[level] = [
+            [phantom.noise(rng, level), *(phantom.noise(other, level) for _ in range(2 if stacked else 0))] for _ in range(realisations)
+        ]
         _kept_everywhere(network, phantom, noises[level], level)
     if stacked:
         print(f"\n| inserts in | noise HU | blend | share seen of discs {faint} | of cylinders " + "/".join(map(str, EDGES_HU)) + " HU |")

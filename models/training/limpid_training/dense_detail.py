@@ -34,10 +34,8 @@ def _noise(rng: np.random.Generator, side: int) -> np.ndarray:
 
 def _beside(rng: np.random.Generator, path: Path, clean: np.ndarray, noisy: np.ndarray, scale: float) -> list[np.ndarray] | None:
     """The slices before and after, halved, each with noise of its own; the noisy slice itself where one is missing."""
-    found = neighbours(path)
-    if found is None:
-        return None
-    return [noisy if file == path else _halved(file) + scale * _noise(rng, len(clean)) for file in found[0]]
+    found = neighbours(path, noisy, lambda file: _halved(file) + scale * _noise(rng, len(clean)))
+    return found and found.values
 
 
 def run(model: Path, slices: list[Path]) -> None:
@@ -53,8 +51,7 @@ def run(model: Path, slices: list[Path]) -> None:
         noise = _noise(rng, len(clean))
         scale = NOISE_HU / noise[noise_estimate.soft_tissue(clean)].std()
         noisy = clean + scale * noise
-        mask = noise_estimate.soft_tissue(noisy)
-        sigma = noise_estimate.noise_map(noisy, mask, noise_estimate.sigma_mode(noisy, mask))
+        mask, sigma = noise_estimate.ct_tissue_and_noise(noisy)
         output = network(noisy, sigma, _beside(other, path, clean, noisy, scale) if network.slices > 1 else None)
         region = body_region(clean)
 

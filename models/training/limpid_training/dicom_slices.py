@@ -1,5 +1,7 @@
 """Real slices, for evaluation alone."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -30,8 +32,17 @@ def _places(folder: Path) -> dict[Path, tuple[str, float, float]]:
     return places
 
 
-def neighbours(path: Path) -> tuple[list[Path], float, float] | None:
-    """The slices before and after, the slice itself where the series ends; mean distance and thickness in mm; None: neither."""
+@dataclass(frozen=True)
+class Neighbours:
+    """The slices before and after, [row][column]; mean distance and thickness in mm."""
+
+    values: list[np.ndarray]
+    spacing_mm: float
+    thickness_mm: float
+
+
+def neighbours(path: Path, image: np.ndarray, values: Callable[[Path], np.ndarray] = lambda path: modality_values(path)[0]) -> Neighbours | None:
+    """The slice itself, as given, stands in where the series ends; None: it has no neighbour at all. `values` reads the others."""
     places = _places(path.parent)
     if path not in places:
         return None
@@ -40,6 +51,9 @@ def neighbours(path: Path) -> tuple[list[Path], float, float] | None:
     for side in (-1, 1):
         beside = [(side * (at - height), other) for other, (of, at, _) in places.items() if of == series and side * (at - height) > 0.01]
         distance, nearest = min(beside, default=(FARTHEST_MM + 1, path))
-        found.append(nearest if distance <= FARTHEST_MM else path)
-        distances += [distance] if distance <= FARTHEST_MM else []
-    return (found, float(np.mean(distances)), thickness) if distances else None
+        if distance <= FARTHEST_MM:
+            distances.append(distance)
+            found.append(values(nearest))
+        else:
+            found.append(image)
+    return Neighbours(found, float(np.mean(distances)), thickness) if distances else None

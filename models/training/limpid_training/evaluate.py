@@ -130,31 +130,20 @@ def matching_kernel(image: np.ndarray, mask: np.ndarray) -> ct_simulator.Kernel:
     return ct_simulator.Kernel(float(np.interp(measured, ratios, halves)))
 
 
-def _stack(path: Path, image: np.ndarray) -> tuple[list[np.ndarray], ct_stack.Geometry] | None:
-    """The slices before and after; the slice itself, as it is given, where one is missing."""
-    found = neighbours(path)
-    if found is None:
-        return None
-    files, spacing, thickness = found
-    values = [image if file == path else np.maximum(modality_values(file)[0], -1024) for file in files]
-    return values, ct_stack.Geometry(thickness, spacing, max(thickness, 0.1))
-
-
 def _beside(
     rng: np.random.Generator, path: Path, full: np.ndarray, noise: np.ndarray, scan: ct_simulator.Scan, kernel: ct_simulator.Kernel
 ) -> list[np.ndarray] | None:
     """Neighbours of a slice to which `noise` is added, with noise of the same kind, which shares with it what their overlap says."""
-    stack = _stack(path, full)
+    stack = neighbours(path, full, lambda file: np.maximum(modality_values(file)[0], -1024))
     if stack is None:
         return None
-    images, geometry = stack
-    factor = geometry.noise_factor()
-    own = [kernel.apply(ct_simulator.scan_noise(rng, image, scan)) for image in images]
+    factor = ct_stack.Geometry(stack.thickness_mm, stack.spacing_mm, max(stack.thickness_mm, 0.1)).noise_factor()
+    own = [kernel.apply(ct_simulator.scan_noise(rng, image, scan)) for image in stack.values]
     scale = noise.std() / own[0].std()
     drawn = [noise, *(scale * each for each in own)]
     return [
         full + noise if image is full else image + sum(share * each for share, each in zip(row, drawn))
-        for image, row in zip(images, factor[1:])
+        for image, row in zip(stack.values, factor[1:])
     ]
 
 

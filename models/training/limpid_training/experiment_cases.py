@@ -63,8 +63,7 @@ def _real_case(rng: np.random.Generator, series: str, files: list[Path], number:
     for image in stack:
         noise = kernel.apply(ct_simulator.scan_noise(rng, image, scan))
         noisy.append(image + noise * (own * np.sqrt(1 / DOSE - 1) / noise[soft].std()))
-    mask = noise_estimate.soft_tissue(noisy[0])
-    sigma = noise_estimate.noise_map(noisy[0], mask, noise_estimate.sigma_mode(noisy[0], mask))
+    mask, sigma = noise_estimate.ct_tissue_and_noise(noisy[0])
     region = body_region(stack[0])
     window = _crop(region)
     cut = [np.stack(noisy)[(slice(None), *window)], stack[0][window], sigma[window], region[window], mask[window]]

@@ -60,8 +60,7 @@ def real_slices(modality: str, files: Iterable[Path]) -> Iterator[torch.Tensor]:
         image = image[: image.shape[0] // 2 * 2, : image.shape[1] // 2 * 2]
         if modality == "ct":
             image = np.clip(image, -1024, 3071)
-            mask = noise_estimate.soft_tissue(image)
-            sigma = noise_estimate.noise_map(image, mask, noise_estimate.sigma_mode(image, mask))
+            mask, sigma = noise_estimate.ct_tissue_and_noise(image)
         else:
             image = image * (UNIT / np.quantile(image, 0.995))
             mask = noise_estimate.mr_foreground(image)

@@ -28,8 +28,7 @@ def _as_stack(image: np.ndarray) -> np.ndarray:
 def _gains(network: Denoiser, stack: np.ndarray, truth: np.ndarray, tissue: np.ndarray) -> np.ndarray:
     """dB over the input in the soft tissue: at the card's strength, at HIGH_STRENGTH, of the whole residual. stack: the slice first."""
     image = stack[0]
-    mask = noise_estimate.soft_tissue(image)
-    sigma = noise_estimate.noise_map(image, mask, noise_estimate.sigma_mode(image, mask))
+    mask, sigma = noise_estimate.ct_tissue_and_noise(image)
     limited = np.clip(stack, -1024, 3071)
     output = network(limited[0], sigma, limited[1:] if len(stack) > 1 else None)
     blended = {blend: quality.blend(image, output, blend, sigma, mask) for blend in BLENDS}

@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from limpid_training import noise_estimate, quality
-from limpid_training.contrast_phantom import Phantom, on_ring
+from limpid_training.contrast_phantom import Phantom, enhanced, on_ring
 from limpid_training.line_bundles import line_bundle
 from limpid_training.model_folder import Denoiser
 
@@ -41,11 +40,9 @@ def _bundles() -> list[tuple[str, tuple[slice, slice], np.ndarray]]:
     return found
 
 
-def _enhanced(network: Denoiser, noisy: np.ndarray, beside: list[np.ndarray]) -> dict[float, np.ndarray]:
-    mask = noise_estimate.soft_tissue(noisy)
-    sigma = noise_estimate.noise_map(noisy, mask, noise_estimate.sigma_mode(noisy, mask))
-    output = network(noisy, sigma, beside)
-    return {blend: quality.blend(noisy, output, blend, sigma, mask) for blend in BLENDS}
+def _stack(image: np.ndarray, noises: list[np.ndarray]) -> tuple[np.ndarray, list[np.ndarray]]:
+    middle, *beside = (image + noise for noise in noises)
+    return middle, beside
 
 
 def run(model: Path, realisations: int) -> None:
@@ -61,7 +58,7 @@ def run(model: Path, realisations: int) -> None:
         rng = np.random.default_rng(42)
         for _ in range(realisations):
             noises = [phantom.noise(rng, level) for _ in range(network.slices)]
-            results = [_enhanced(network, image + noises[0], [image + noise for noise in noises[1:]]) for image in (with_lines, phantom.empty)]
+            results = [enhanced(network, *_stack(image, noises), BLENDS) for image in (with_lines, phantom.empty)]
             for blend in BLENDS:
                 difference = results[0][blend] - results[1][blend]
                 shares = []

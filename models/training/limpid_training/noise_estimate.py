@@ -196,6 +196,12 @@ def noise_map(image: np.ndarray, mask: np.ndarray, level: float) -> np.ndarray:
     return ndimage.zoom(tiles, zoom, order=1, mode="nearest", grid_mode=True).astype(np.float32)
 
 
+def ct_tissue_and_noise(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of a CT slice, as at run time: the mask of soft tissue and the map of the noise."""
+    mask = soft_tissue(image)
+    return mask, noise_map(image, mask, sigma_mode(image, mask))
+
+
 def mr_noise_map(image: np.ndarray, foreground: np.ndarray, level: float) -> np.ndarray:
     """MR: mean second difference of the flattest 80 % of the tissue within about 30 pixels, over that of the whole slice, times the
     global `level`; limited to half and twice it."""

@@ -48,8 +48,7 @@ def run(model: Path, realisations: int) -> None:
     errors: dict[float, list[np.ndarray]] = {blend: [] for blend in (0.0, *BLENDS)}
     for _ in range(realisations):
         noisy = clean + KERNEL.apply(ct_simulator.scan_noise(rng, clean, scan))
-        mask = noise_estimate.soft_tissue(noisy)
-        sigma = noise_estimate.noise_map(noisy, mask, noise_estimate.sigma_mode(noisy, mask))
+        mask, sigma = noise_estimate.ct_tissue_and_noise(noisy)
         beside = [np.clip(clean + KERNEL.apply(ct_simulator.scan_noise(other, clean, scan)), -1024, 3071) for _ in range(network.slices - 1)]
         output = network(np.clip(noisy, -1024, 3071), sigma, beside)
         for blend in errors:
