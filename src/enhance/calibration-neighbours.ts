@@ -1,5 +1,5 @@
 // Neighbours of the slices that set the strength: they go through the model before the stream comes to what lies beside them.
-import type { ImageNeighbours } from './neighbours.js';
+import type { Besides, ImageNeighbours } from './neighbours.js';
 
 export class CalibrationNeighbours<Slice> {
   readonly #prepared: ReadonlyMap<number, Promise<Slice>>;
@@ -16,9 +16,7 @@ export class CalibrationNeighbours<Slice> {
   }
 
   /** The slices beside one. */
-  async besides(
-    of: ImageNeighbours | undefined,
-  ): Promise<{ readonly before: Slice | null; readonly after: Slice | null }> {
+  async besides(of: ImageNeighbours | undefined): Promise<Besides<Slice>> {
     const [before, after] = await Promise.all([this.#slice(of?.before ?? null), this.#slice(of?.after ?? null)]);
     return { before, after };
   }

@@ -4,7 +4,7 @@
  */
 import { deferred } from './deferred.js';
 import type { Deferred } from './deferred.js';
-import type { ImageNeighbours } from './neighbours.js';
+import type { Besides, ImageNeighbours } from './neighbours.js';
 
 interface Entry<Slice> {
   readonly slice: Deferred<Slice>;
@@ -32,7 +32,7 @@ export class Lending<Slice> {
   }
 
   /** The neighbours of a slice, as soon as they are lent. @throws what `fail` was told */
-  async besides(index: number): Promise<{ readonly before: Slice | null; readonly after: Slice | null }> {
+  async besides(index: number): Promise<Besides<Slice>> {
     const { before, after } = this.#of(index);
     const [first, second] = await Promise.all([this.#lent(before), this.#lent(after)]);
     return { before: first, after: second };

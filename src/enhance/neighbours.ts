@@ -11,11 +11,14 @@ import { normalOf } from '../dicom/geometry.js';
 import type { ImagePlace } from '../dicom/image-place.js';
 import type { ModelCard } from '../inference/card.js';
 
-/** The images before and after one, along the normal, as indices; null: there is none. */
-export interface ImageNeighbours {
-  readonly before: number | null;
-  readonly after: number | null;
+/** What lies on either side of an image, along the normal; null: there is none. */
+export interface Besides<T> {
+  readonly before: T | null;
+  readonly after: T | null;
 }
+
+/** The images on either side of one, as indices. */
+export type ImageNeighbours = Besides<number>;
 
 /** Distances along the normal at which an image is a neighbour, mm. */
 export type NeighbourRange = NonNullable<NonNullable<ModelCard['input']>['neighbourMm']>;

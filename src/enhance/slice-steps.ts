@@ -17,6 +17,7 @@ import type {
   SurveyedObject,
 } from './methods.js';
 import { liesAfter } from './neighbours.js';
+import type { Besides } from './neighbours.js';
 import type { TaskOrder } from './order.js';
 import type { Ending, Found } from './outcome.js';
 import type { Pool } from '../threads/pool.js';
@@ -66,12 +67,6 @@ export interface Underway<Plan, Part, Summary> extends Kept<Plan, Part, Summary>
   readonly index: number;
   readonly file: string;
   readonly prepared: PreparedSlice;
-}
-
-/** The slices beside one; null: there is none. */
-export interface Besides<Slice> {
-  readonly before: Slice | null;
-  readonly after: Slice | null;
 }
 
 const numbered = (number: number): string => String(number).padStart(5, '0');

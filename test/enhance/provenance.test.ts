@@ -10,8 +10,7 @@ import type { FramePart } from '../../src/derive/frame-part.js';
 import type { DerivationPlan } from '../../src/derive/plan.js';
 import { readInstance } from '../../src/dicom/file.js';
 import { fingerprintOfValues, fingerprintsOf } from '../../src/enhance/fingerprint.js';
-import type { InferenceMethods, SliceMethods } from '../../src/enhance/methods.js';
-import { openPool } from '../../src/threads/pool.js';
+import type { InferenceMethods } from '../../src/enhance/methods.js';
 import type { Pool } from '../../src/threads/pool.js';
 import { runTask } from '../../src/enhance/run-task.js';
 import type { Thread } from '../../src/threads/thread.js';
@@ -20,16 +19,16 @@ import type { OutcomeRecord } from '../../src/spool/records.js';
 import { planFor } from '../support/derivation.js';
 import { writeSyntheticSeries } from '../support/synthetic-series.js';
 import { modelsDirectory, orderFor } from '../support/task-order.js';
+import { openTaskThreads } from '../support/task-threads.js';
 
-type Slices = SliceMethods<DerivationPlan, FramePart, InstanceSummary>;
-const slices = openPool<Slices>(new URL('../../src/task/slice-thread.js', import.meta.url), 1);
-const inference = openPool<InferenceMethods>(new URL('../../src/task/inference-thread.js', import.meta.url), 1);
+const threads = openTaskThreads(1);
+const { slices, inference } = threads;
 let folder = '';
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'limpid-provenance-'));
 });
 afterAll(async () => {
-  await Promise.all([...slices.all(), ...inference.all()].map((thread) => thread.end()));
+  await threads.end();
   await rm(folder, { recursive: true });
 });
 

@@ -20,7 +20,7 @@ import { openLog } from '../../src/observe/log.js';
 import { openMetrics } from '../../src/observe/metrics.js';
 import { outcomeRecord } from '../../src/spool/records.js';
 import type { OutcomeRecord } from '../../src/spool/records.js';
-import { enhancedCt, enhancedCtUids } from '../support/enhanced-ct.js';
+import { writeEnhancedCt } from '../support/enhanced-ct.js';
 import { cleanSlice, noisySlice } from '../support/phantom.js';
 import type { PhantomOptions } from '../support/phantom.js';
 import { neighboursModel, writeNeighboursModel } from '../support/identity-model.js';
@@ -199,15 +199,7 @@ describe('a CT series', () => {
 
   it('in the frames of one object is skipped as well, and its strength 0 gives it back', async () => {
     const file = `${fresh()}.dcm`;
-    await writeFile(file, enhancedCt({ frames: 3, slope: 10, noise: 5 }));
-    const { dataSet } = readInstance(await readFile(file));
-    const source = {
-      files: [file],
-      sopInstanceUids: [text(dataSet, 'SOPInstanceUID') ?? ''],
-      studyInstanceUid: enhancedCtUids.study,
-      seriesInstanceUid: enhancedCtUids.series,
-      sopClassUid: text(dataSet, 'SOPClassUID') ?? '',
-    };
+    const source = await writeEnhancedCt(file, { frames: 3, slope: 10, noise: 5 });
     expect(await run(source, 'nlm', 0.25)).toMatchObject({ outcome: 'skipped', code: 'NO_CHANGE', instances: [] });
     expect(await run(source, 'nlm', 0)).toMatchObject({ outcome: 'enhanced', warnings: [] });
   });

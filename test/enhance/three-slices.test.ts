@@ -1,6 +1,6 @@
 // A network that sees three slices, over whole series through the real threads: each slice gets its own neighbours, each is decoded once,
 // and no more of them are held than the stream needs.
-import { mkdtemp, readFile, readdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -9,26 +9,25 @@ import type { InstanceSummary } from '../../src/derive/check-series.js';
 import type { FramePart } from '../../src/derive/frame-part.js';
 import type { DerivationPlan } from '../../src/derive/plan.js';
 import { readInstance } from '../../src/dicom/file.js';
-import { text } from '../../src/dicom/values.js';
 import { fingerprintOfValues } from '../../src/enhance/fingerprint.js';
-import type { InferenceMethods, SliceMethods } from '../../src/enhance/methods.js';
+import type { InferenceMethods } from '../../src/enhance/methods.js';
 import { readSlice } from '../../src/enhance/read-slice.js';
 import { runTask } from '../../src/enhance/run-task.js';
 import { openRegistry } from '../../src/inference/registry.js';
 import type { OutcomeRecord } from '../../src/spool/records.js';
-import { openPool } from '../../src/threads/pool.js';
 import type { Pool } from '../../src/threads/pool.js';
 import type { CallOptions, Methods, Thread } from '../../src/threads/thread.js';
 import { planFor } from '../support/derivation.js';
-import { enhancedCt, enhancedCtUids } from '../support/enhanced-ct.js';
+import { writeEnhancedCt } from '../support/enhanced-ct.js';
 import { neighboursModel, writeNeighboursModel } from '../support/identity-model.js';
 import { writeSyntheticSeries } from '../support/synthetic-series.js';
 import type { SyntheticElement, SyntheticSeries } from '../support/synthetic-series.js';
 import { orderFor } from '../support/task-order.js';
+import { openTaskThreads } from '../support/task-threads.js';
+import type { Slices } from '../support/task-threads.js';
 
-type Slices = SliceMethods<DerivationPlan, FramePart, InstanceSummary>;
-const slices = openPool<Slices>(new URL('../../src/task/slice-thread.js', import.meta.url), 2);
-const inference = openPool<InferenceMethods>(new URL('../../src/task/inference-thread.js', import.meta.url), 1);
+const threads = openTaskThreads(2);
+const { slices, inference } = threads;
 let folder = '';
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'limpid-three-slices-'));
@@ -38,7 +37,7 @@ beforeAll(async () => {
   });
 });
 afterAll(async () => {
-  await Promise.all([...slices.all(), ...inference.all()].map((thread) => thread.end()));
+  await threads.end();
   await rm(folder, { recursive: true });
 });
 
@@ -271,15 +270,7 @@ describe('a series', () => {
 
   it('in the frames of one object gives each frame its neighbours', async () => {
     const file = join(folder, 'enhanced.dcm');
-    await writeFile(file, enhancedCt({ frames: 5 }));
-    const { dataSet } = readInstance(await readFile(file));
-    const source = {
-      files: [file],
-      sopInstanceUids: [text(dataSet, 'SOPInstanceUID') ?? ''],
-      studyInstanceUid: enhancedCtUids.study,
-      seriesInstanceUid: enhancedCtUids.series,
-      sopClassUid: text(dataSet, 'SOPClassUID') ?? '',
-    };
+    const source = await writeEnhancedCt(file, { frames: 5 });
     const ran = await run(source, { frames: 5 });
     expect([ran.outcome, ran.detail]).toEqual(['enhanced', '']);
     expectSeen(ran, row(5));

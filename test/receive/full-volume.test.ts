@@ -3,31 +3,18 @@ import { hostname } from 'node:os';
 import { rm, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from '@jest/globals';
-import { openMetrics } from '../../src/observe/metrics.js';
-import { openStoreService } from '../../src/receive/store.js';
 import { openSpool } from '../../src/spool/spool.js';
 import { associateRequest, commandPdu, dataPdu, dataSet, storeRequest } from '../support/dimse-bytes.js';
 import { scriptedPeer } from '../support/scripted-peer.js';
-import { openTestScp, silentLog } from '../support/test-scp.js';
+import { openQuietStore } from '../support/store-service.js';
+import { openTestScp } from '../support/test-scp.js';
 import { mayMount, openVolume } from '../support/volume.js';
 
 (mayMount() ? it : it.skip)('a full volume (a user who may mount)', async () => {
   const volume = openVolume(24);
   const directory = join(volume?.path ?? '', 'spool');
   const spool = await openSpool({ directory, sync: 'always', host: hostname(), now: Date.now });
-  const service = openStoreService({
-    quotas: null,
-    spool,
-    listed: () => Promise.resolve(new Map()),
-    arrived: () => {},
-    associationEnded: () => {},
-    pressure: () => ({ kind: 'none' }), // nobody has noticed yet
-    diskMs: 30_000,
-    variants: () => 'keep',
-    log: silentLog,
-    metrics: openMetrics(),
-    now: Date.now,
-  });
+  const service = openQuietStore(spool, () => ({ kind: 'none' })); // nobody has noticed yet
   const { scp } = await openTestScp({ service });
   try {
     const peer = await scriptedPeer(scp.port);

@@ -5,9 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { encodeAbort, encodePdu, encodeReleaseRequest } from '../../src/io/dimse/pdu.js';
-import { openMetrics } from '../../src/observe/metrics.js';
 import type { Pressure } from '../../src/receive/decide-pressure.js';
-import { openStoreService } from '../../src/receive/store.js';
 import { type Spool, openSpool } from '../../src/spool/spool.js';
 import {
   associateRequest,
@@ -23,8 +21,9 @@ import {
 } from '../support/dimse-bytes.js';
 import { type ScriptedPeer, scriptedPeer } from '../support/scripted-peer.js';
 import { expectEverySituation, situation } from '../support/situations.js';
+import { openQuietStore } from '../support/store-service.js';
 import { openFolder } from '../support/temporary.js';
-import { type TestScp, openTestScp, silentLog } from '../support/test-scp.js';
+import { type TestScp, openTestScp } from '../support/test-scp.js';
 
 const uid = '1.2.826.0.1.3680043.9.8888.5';
 const object = dataSet({ sopInstanceUid: uid, pixelBytes: 4_000_000 });
@@ -41,19 +40,7 @@ beforeEach(async () => {
   pressure = { kind: 'none' };
   folder = await openFolder();
   spool = await openSpool({ directory: folder.path, sync: 'never', host: hostname(), now: Date.now });
-  const service = openStoreService({
-    quotas: null,
-    spool,
-    listed: () => Promise.resolve(new Map()),
-    arrived: () => {},
-    associationEnded: () => {},
-    pressure: () => pressure,
-    diskMs: 30_000,
-    variants: () => 'keep',
-    log: silentLog,
-    metrics: openMetrics(),
-    now: Date.now,
-  });
+  const service = openQuietStore(spool, () => pressure);
   const limits = { objectBytes: 5_000_000, associationsOfPeer: 64, waitingOfAddress: 64, artimMs: 2000 };
   node = await openTestScp({ service, limits });
 });

@@ -1,9 +1,13 @@
 // Writes simulated Enhanced CT Images (PS3.3 A.38) of the phantom, whole or as parts of a concatenation. What they say of the scan itself
 // (exposure, table, position and the like) is left out: nothing here stands behind it.
+import { writeFile } from 'node:fs/promises';
 import { encodeElement, encodeSequence, joined } from '../../src/dicom/element.js';
+import { readInstance } from '../../src/dicom/file.js';
 import { writeFileMeta } from '../../src/dicom/part10.js';
 import { explicitLittleEndian, sopClasses } from '../../src/dicom/uids.js';
+import { text } from '../../src/dicom/values.js';
 import { cleanSlice, noisySlice } from './phantom.js';
+import type { SyntheticSeries } from './synthetic-series.js';
 
 export interface EnhancedCtOptions {
   /** Frames of this object, 2 mm from one to the next by what they say; five of a stack at most, so that none looks like another. */
@@ -185,4 +189,17 @@ export function enhancedCt(options: EnhancedCtOptions): Uint8Array {
     transferSyntaxUid: explicitLittleEndian,
   });
   return joined([meta, ...elements]);
+}
+
+/** Writes one object to a file: a series of its own. */
+export async function writeEnhancedCt(file: string, options: EnhancedCtOptions): Promise<SyntheticSeries> {
+  const bytes = enhancedCt(options);
+  await writeFile(file, bytes);
+  return {
+    files: [file],
+    sopInstanceUids: [text(readInstance(bytes).dataSet, 'SOPInstanceUID') ?? ''],
+    studyInstanceUid: enhancedCtUids.study,
+    seriesInstanceUid: enhancedCtUids.series,
+    sopClassUid: sopClasses.enhancedCt,
+  };
 }

@@ -95,6 +95,15 @@ async function peerWith(message: (exchange: Exchange) => void): Promise<Scripted
   return scp;
 }
 
+/** Command of a report; its data set follows. @param eventTypeId 1: all committed, 2: some not */
+const eventReport = (eventTypeId: 1 | 2): Command => ({
+  field: 0x0100,
+  messageId: 900,
+  hasDataSet: true,
+  affectedSopClassUid: pushModel,
+  affectedSopInstanceUid: storageCommitmentInstance,
+  eventTypeId,
+});
 const targetAt = (port: number) => ({ aeTitle: 'LIMPID', host: '127.0.0.1', port, callingAe: 'TEST' });
 
 /** Opens, asks once, leaves it open. */
@@ -268,15 +277,7 @@ describe('limpid as SCU against a scripted peer', () => {
         answers.push(command);
         return;
       }
-      const event = {
-        field: 0x0100,
-        messageId: 900,
-        hasDataSet: true,
-        affectedSopClassUid: pushModel,
-        affectedSopInstanceUid: storageCommitmentInstance,
-        eventTypeId: 2,
-      };
-      socket.write(encodeData(contextId, 'command', encodeCommand(event), 4000));
+      socket.write(encodeData(contextId, 'command', encodeCommand(eventReport(2)), 4000));
       socket.write(encodeData(contextId, 'data', encodeCommitmentReport(report, explicitLittle), 4000));
       respond();
     });
@@ -294,15 +295,7 @@ describe('limpid as SCU against a scripted peer', () => {
 
   it('ends the association over a report that is longer than any can be', async () => {
     const scp = await peerWith(({ contextId, socket }) => {
-      const event = {
-        field: 0x0100,
-        messageId: 900,
-        hasDataSet: true,
-        affectedSopClassUid: pushModel,
-        affectedSopInstanceUid: storageCommitmentInstance,
-        eventTypeId: 1,
-      };
-      socket.write(encodeData(contextId, 'command', encodeCommand(event), 4000));
+      socket.write(encodeData(contextId, 'command', encodeCommand(eventReport(1)), 4000));
       socket.write(encodeData(contextId, 'data', Buffer.alloc(5000), 1000));
     });
     const reported = () => Promise.reject(new Error('not asked for'));
