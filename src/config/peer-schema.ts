@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { commitment } from './commitment-schema.js';
 import { assembleOwn } from './completion.js';
-import { aeTitle, duration, host, scalar, size, source, text, whole } from './scalars.js';
+import { aeTitle, duration, host, rate, scalar, size, source, text, timer, whole } from './scalars.js';
 import { peerReceive } from './receive-schema.js';
 import { peerTls } from './tls-schema.js';
 import { parseWindow } from './units.js';
@@ -24,7 +24,7 @@ const delivery = {
   throttle: z
     .strictObject({
       instancesPerSecond: z.number(`expected ${rateText}`).min(0.1, `expected ${rateText}`).max(10_000).optional(),
-      bytesPerSecond: size.optional().describe('As 2MB; a single larger instance is followed by a pause.'),
+      bytesPerSecond: rate.optional().describe('As 2MB; a single larger instance is followed by a pause.'),
     })
     .prefault({})
     .transform(({ instancesPerSecond = null, bytesPerSecond = null }) => ({ instancesPerSecond, bytesPerSecond }))
@@ -59,7 +59,7 @@ const dicom = z
     associations: whole('a number from 1 to 64', 1, 64)
       .default(4)
       .describe('Associations that limpid opens to it at once.'),
-    timeout: duration
+    timeout: timer
       .prefault('300s')
       .describe(
         'For its answer to a request, and for taking nothing of one; then the association is aborted, and what was not answered is sent again.',
@@ -115,20 +115,34 @@ const dicomweb = z
     passwordFile: secretFile.optional(),
     connections: whole('a number from 1 to 16', 1, 16).default(2).describe('Requests that limpid makes at once.'),
     batch: size.prefault('100MB').describe('Most bytes of a request, unless one instance has more.'),
-    timeout: duration.prefault('300s').describe('Silence of the server after which a request is given up.'),
+    timeout: timer.prefault('300s').describe('Silence of the server after which a request is given up.'),
+    rate: rate
+      .prefault('8KB')
+      .describe('Least bytes a second of a request, over its whole time; 8KB: a line of 64 kbit/s.'),
     tls: peerTls.nullable().default(null),
     compress,
     decompressLossy: z.boolean('expected true or false').default(false),
     ...delivery,
   })
-  .transform(({ batch, timeout, bearerTokenFile = null, username = null, passwordFile = null, ...rest }) => ({
-    ...shared(rest),
-    bearerTokenFile,
-    username,
-    passwordFile,
-    batchBytes: batch,
-    timeoutMs: timeout,
-  }));
+  .transform(
+    ({
+      batch,
+      timeout,
+      rate: bytesPerSecond,
+      bearerTokenFile = null,
+      username = null,
+      passwordFile = null,
+      ...rest
+    }) => ({
+      ...shared(rest),
+      bearerTokenFile,
+      username,
+      passwordFile,
+      batchBytes: batch,
+      timeoutMs: timeout,
+      bytesPerSecond,
+    }),
+  );
 
 export const peer = z.discriminatedUnion('kind', [dicom, dicomweb, folder], {
   error: (issue) => (issue.code === 'invalid_union' ? 'expected dicom, dicomweb or folder' : undefined),

@@ -1,6 +1,6 @@
 // What is taken from whom: of the node in all, and of one peer.
 import { z } from 'zod';
-import { duration, scalar, size, text, whole } from './scalars.js';
+import { scalar, size, text, timer, whole } from './scalars.js';
 
 const uidText = 'a SOP class UID';
 const classes = scalar(
@@ -23,12 +23,12 @@ const duplicates = z.enum(['keep', 'refuse']);
 
 const limits = z
   .strictObject({
-    artim: duration.prefault('30s').describe('For a whole association request, and for a peer to close.'),
-    pdu: duration.prefault('30s').describe('For a PDU, from its first to its last byte.'),
-    stall: duration.prefault('30s').describe('A peer that takes none of its answers is left.'),
+    artim: timer.prefault('30s').describe('For a whole association request, and for a peer to close.'),
+    pdu: timer.prefault('30s').describe('For a PDU, from its first to its last byte.'),
+    stall: timer.prefault('30s').describe('A peer that takes none of its answers is left.'),
     rate: size.prefault('1KiB').describe('Least bytes a second of a data set.'),
-    rateOver: duration.prefault('60s').describe('The time over which `rate` is looked at.'),
-    disk: duration
+    rateOver: timer.prefault('60s').describe('The time over which `rate` is looked at.'),
+    disk: timer
       .prefault('30s')
       .describe('A spool that has not taken or kept an instance by then: A700, and nothing more until it answers.'),
   })
@@ -71,7 +71,7 @@ export const nodeReceive = {
     .describe('Associations from all peers at once; further ones are refused for now.'),
   associationsOfPeer: whole('a number from 1 to 1000', 1, 1000).default(8).describe('The same of one peer.'),
   associationsOfAddress: whole('a number from 1 to 1000', 1, 1000).default(64).describe('The same of one address.'),
-  idle: duration.prefault('60s').describe('An association in which nothing happens for so long is aborted.'),
+  idle: timer.prefault('60s').describe('An association in which nothing happens for so long is aborted.'),
   limits,
   slowBacklog: whole('a number of jobs from 1', 1, 1_000_000)
     .default(1000)

@@ -24,18 +24,36 @@ export function scalar<T>(
 }
 
 const number = (pattern: RegExp) => ({ type: 'string', pattern: pattern.source });
+const durationText = /^\d{1,9}(\.\d{1,3})?(ms|s|m|h|d)$/;
 export const duration = scalar(
   'a duration as 60s, 30m, 12h or 7d',
   (value) => (typeof value === 'string' ? parseDuration(value) : null),
-  { ...number(/^\d{1,9}(\.\d{1,3})?(ms|s|m|h|d)$/), description: 'A duration: 500ms, 60s, 30m, 12h, 7d.' },
+  { ...number(durationText), description: 'A duration: 500ms, 60s, 30m, 12h, 7d.' },
 );
+const longestTimerMs = 24 * 86_400_000;
+/** A duration that a timer runs for: none that has ended before it begins, and none longer than Node's timers can be, which would end at once. */
+export const timer = scalar(
+  'a duration from 1ms to 24d, as 60s',
+  (value) => {
+    const ms = typeof value === 'string' ? parseDuration(value) : null;
+    return ms !== null && ms >= 1 && ms <= longestTimerMs ? ms : null;
+  },
+  { ...number(durationText), description: 'A duration from 1ms to 24d: 500ms, 60s, 30m.' },
+);
+const sizeText = /^\d{1,9}(\.\d{1,3})?([KMGT]i?)?B$/;
 export const size = scalar(
   'a size as 512MB, 4GB or 4GiB',
   (value) => (typeof value === 'string' ? parseSize(value) : null),
   {
-    ...number(/^\d{1,9}(\.\d{1,3})?([KMGT]i?)?B$/),
+    ...number(sizeText),
     description: 'A size: 512MB (10^6 bytes), 4GiB (2^30 bytes).',
   },
+);
+/** Bytes a second. At none nothing would ever be over. */
+export const rate = scalar(
+  'bytes a second as 8KB or 2MB, at least 1B',
+  (value) => (typeof value === 'string' ? parseSize(value) || null : null),
+  { ...number(sizeText), description: 'Bytes a second: 8KB, 2MB.' },
 );
 export const text = (what: string) => z.string(`expected ${what}`).min(1, `expected ${what}`);
 export const whole = (what: string, from: number, to: number) =>

@@ -9,7 +9,7 @@ import { compileExpression } from '../conditions/patterns.js';
 import { peer } from './peer-schema.js';
 import { promising } from './promise-schema.js';
 import { nodeReceive } from './receive-schema.js';
-import { aeTitle, duration, host, name, port, scalar, size, text, whole } from './scalars.js';
+import { aeTitle, duration, host, name, port, scalar, size, text, timer, whole } from './scalars.js';
 import { institution, keepPrivate, printable } from './site-schema.js';
 import { listenerTls } from './tls-schema.js';
 import { defaultVendorMarks, readMarkPlace } from './vendor-marks.js';
@@ -160,7 +160,7 @@ const workers = z
     batch: whole('a number from 1 to 64', 1, 64)
       .default(4)
       .describe('Slices of 512 x 512 that a GPU takes at once, at most; of larger ones fewer. The CPU takes one.'),
-    deadline: duration.prefault('30m').describe('A task that runs longer is ended and tried again.'),
+    deadline: timer.prefault('30m').describe('A task that runs longer is ended and tried again.'),
     memory: size.prefault('4GB').describe('A worker child that takes more is ended.'),
     devices: whole('a number from 1 to 16', 1, 16).default(1).describe('Worker children, one a device.'),
   })

@@ -123,8 +123,8 @@ export function destinationOf(
 }
 
 export function webTargetOf(name: string, peer: WebPeer, tls: NodeTls): WebTarget {
-  const { url, timeoutMs } = peer;
-  return { url, timeoutMs, tls: tls.target(name), authorization: authorizationOf(peer) };
+  const { url, timeoutMs, bytesPerSecond } = peer;
+  return { url, timeoutMs, bytesPerSecond, tls: tls.target(name), authorization: authorizationOf(peer) };
 }
 
 /** The Authorization header, from files that may change. */

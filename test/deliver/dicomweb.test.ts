@@ -95,7 +95,7 @@ const destination = (
   token: string | null = null,
 ) =>
   dicomwebDestination(
-    { url, timeoutMs, tls: undefined, authorization: () => Promise.resolve(token) },
+    { url, timeoutMs, bytesPerSecond: 8000, tls: undefined, authorization: () => Promise.resolve(token) },
     options(changes),
   );
 
@@ -296,7 +296,7 @@ describe('a server that fails', () => {
     const peer = peerKind.parse({ kind: 'dicomweb', url, bearerTokenFile: '/no/such/folder/token' });
     if (peer.kind !== 'dicomweb') throw new Error('another kind');
     const { authorization } = webTargetOf('web', peer, noTls);
-    const target = { url, timeoutMs: 5000, tls: undefined, authorization };
+    const target = { url, timeoutMs: 5000, bytesPerSecond: 8000, tls: undefined, authorization };
     const failure = { code: 'DICOMWEB_CONNECT', detail: expect.stringContaining('ENOENT'), pace: 'operator' };
     const web = dicomwebDestination(target, options());
     expect(await web.send(await instances(3), control())).toEqual({ failure, outcomes: [] });
@@ -452,7 +452,7 @@ describe('a server that fails', () => {
         serverName: null,
         allowed: { fingerprints: [], subjects: [] },
       };
-      const web = { url, timeoutMs: 5000, tls, authorization: () => Promise.resolve(null) };
+      const web = { url, timeoutMs: 5000, bytesPerSecond: 8000, tls, authorization: () => Promise.resolve(null) };
       return dicomwebDestination(web, options()).send(await instances(1), control());
     };
     const own = { certificate: ofNode.certificate, key: ofNode.key };

@@ -20,6 +20,8 @@ export interface WebTarget {
   readonly tls: TlsTarget | undefined;
   /** Silence of the server after which a request is given up, ms. */
   readonly timeoutMs: number;
+  /** The slowest that a body may go, over its whole time. */
+  readonly bytesPerSecond: number;
 }
 
 export interface WebRequest {
@@ -59,8 +61,8 @@ export class WebFailure extends LimpidError {
 }
 
 const connectMs = 10_000;
-/** The slowest that a body may go, over its whole time: a line of 64 kbit/s. Silence is told sooner. */
-const bytesPerMs = 8;
+/** The longest that a timer of Node can be set to, 24 days. */
+const longestTimerMs = 2 ** 31 - 1;
 /** An answer about some hundred instances is far shorter. */
 const answerBytes = 8 * 1024 * 1024;
 
@@ -68,12 +70,9 @@ const answerBytes = 8 * 1024 * 1024;
 export async function ask(target: WebTarget, what: WebRequest, signal: AbortSignal): Promise<WebAnswer> {
   const url = new URL(`${target.url}/${what.path}`);
   const authorization = await target.authorization();
-  const deadline = AbortSignal.timeout(
-    connectMs + 2 * target.timeoutMs + Math.ceil((what.body?.bytes ?? 0) / bytesPerMs),
-  );
   const options: RequestOptions = {
     method: what.method,
-    signal: AbortSignal.any([signal, deadline]),
+    signal,
     lookup: lookupName,
     agent: false, // one connection a request: none is reused that the server is just closing
     headers: {
@@ -86,17 +85,18 @@ export async function ask(target: WebTarget, what: WebRequest, signal: AbortSign
   const request = url.protocol === 'https:' ? tlsRequest(url, options) : plainRequest(url, options);
   let phase: 'connecting' | 'sending' = 'connecting';
   let silent = false;
-  const timer = setTimeout(() => giveUp(request), connectMs);
-  const giveUp = (of: ClientRequest): void => {
+  const giveUp = (): void => {
     silent = true;
-    of.destroy();
+    request.destroy();
   };
+  let timer = setTimeout(giveUp, connectMs);
   request.once('socket', (socket) => {
     socket.setNoDelay(true);
     socket.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', () => {
       phase = 'sending';
       clearTimeout(timer);
-      socket.setTimeout(target.timeoutMs, () => giveUp(request));
+      timer = setTimeout(giveUp, longestMs(target, what.body?.bytes ?? 0));
+      socket.setTimeout(target.timeoutMs, giveUp);
     });
   });
   const answered = new Promise<IncomingMessage>((resolve, reject) => {
@@ -118,7 +118,7 @@ export async function ask(target: WebTarget, what: WebRequest, signal: AbortSign
   } catch (error) {
     ended.abort();
     await sent;
-    if (silent || deadline.aborted) {
+    if (silent) {
       const why =
         phase === 'connecting' ? `no connection within ${connectMs} ms` : 'the server does not answer in time';
       throw new WebFailure('DICOMWEB_TIMEOUT', why, { phase });
@@ -129,6 +129,11 @@ export async function ask(target: WebTarget, what: WebRequest, signal: AbortSign
     clearTimeout(timer);
     request.destroy();
   }
+}
+
+/** For a body at its least rate, and the answer; silence is told sooner. */
+function longestMs({ timeoutMs, bytesPerSecond }: WebTarget, bytes: number): number {
+  return Math.min(longestTimerMs, 2 * timeoutMs + (1000 * bytes) / bytesPerSecond);
 }
 
 /** Node hands it on to the connection, its types do not say so. */

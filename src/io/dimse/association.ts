@@ -367,7 +367,9 @@ export class Association {
   }
 
   #startStall(): void {
-    // A window that goes out to a slow line shows no progress until the system has room for all of it, which takes a long time there.
+    // A window that goes out to a slow line shows no progress until the system has room for it: 165 s at 64 kbit/s, because Linux buffers 4 MB
+    // and tells of room only when a third of that is free. Nor would a shorter limit find a peer that is frozen any sooner in most cases: its
+    // system takes whole slices (18 MB were seen), so that only the answer is missing.
     const { stallMs, responseMs } = this.#limits;
     const patienceMs = this.#role === 'requestor' ? responseMs : stallMs;
     this.#stall ??= setTimeout(() => this.#close('the peer takes no data'), patienceMs);

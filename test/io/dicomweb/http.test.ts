@@ -1,4 +1,5 @@
 // One request to servers that answer before they have read it all, that close in the middle of it, or of their answer.
+import { createServer as createHttpServer } from 'node:http';
 import { type Socket, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
@@ -10,9 +11,20 @@ afterEach(async () => {
   for (const close of toClose.splice(0)) await close();
 });
 
-const post = (port: number, bytes: number, chunks: AsyncIterable<Uint8Array>): Promise<WebAnswer> =>
+const post = (
+  port: number,
+  bytes: number,
+  chunks: AsyncIterable<Uint8Array>,
+  { timeoutMs = 5000, bytesPerSecond = 8000 } = {},
+): Promise<WebAnswer> =>
   ask(
-    { url: `http://127.0.0.1:${port}`, authorization: () => Promise.resolve(null), tls: undefined, timeoutMs: 5000 },
+    {
+      url: `http://127.0.0.1:${port}`,
+      authorization: () => Promise.resolve(null),
+      tls: undefined,
+      timeoutMs,
+      bytesPerSecond,
+    },
     { method: 'POST', path: 'studies', headers: {}, body: { bytes, chunks } },
     new AbortController().signal,
   );
@@ -105,6 +117,37 @@ describe('a server that says yes', () => {
       socket.write('HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{"00081199"', () => socket.destroy());
     });
     await expect(post(port, chunkBytes, zeros(1))).rejects.toMatchObject({ code: 'DICOMWEB_LOST' });
+  });
+});
+
+describe('the least rate of a body', () => {
+  // Something goes out all the time: it is never silent.
+  async function* drops(count: number): AsyncGenerator<Uint8Array> {
+    for (let k = 0; k < count; k++) {
+      await sleep(20);
+      yield new Uint8Array(10);
+    }
+  }
+  async function reader(): Promise<number> {
+    const http = createHttpServer((request, response) => void request.on('end', () => response.end()).resume());
+    await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+    toClose.push(() => {
+      http.closeAllConnections();
+      return new Promise((resolve) => http.close(resolve));
+    });
+    const address = http.address();
+    return typeof address === 'object' ? (address?.port ?? 0) : 0;
+  }
+
+  it('ends one that is slower', async () => {
+    const asked = post(await reader(), 100_000, drops(10_000), { timeoutMs: 100, bytesPerSecond: 1e9 });
+    await expect(asked).rejects.toMatchObject({ code: 'DICOMWEB_TIMEOUT' });
+  });
+
+  it('leaves one alone that is not, however long it takes', async () => {
+    const bytes = 500;
+    const asked = post(await reader(), bytes, drops(bytes / 10), { timeoutMs: 400, bytesPerSecond: 1 });
+    expect((await asked).status).toBe(200);
   });
 });
 
