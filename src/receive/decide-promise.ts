@@ -29,3 +29,13 @@ export function decidePromise(
   if (forwarding !== 'open') return { kind: 'committed' };
   return time === 'left' ? { kind: 'wait' } : failed(Status.ProcessingFailure, 'not forwarded in time');
 }
+
+/**
+ * Whether a time that began at a recorded date is over.
+ *
+ * @param nowMs may be before it: a clock that was ahead then by more than all of the time began it long ago
+ */
+export function isOver(since: string, lastsMs: number, nowMs: number): boolean {
+  const goneMs = nowMs - Date.parse(since);
+  return goneMs >= lastsMs || -goneMs > lastsMs;
+}

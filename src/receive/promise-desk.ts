@@ -10,6 +10,7 @@ import type { Metrics } from '../observe/metrics.js';
 import { openTransactions, readTransaction, recordEnd, recordOutcome, recordRequest } from '../spool/promises.js';
 import type { PromiseTransaction } from '../spool/promises.js';
 import type { Spool } from '../spool/spool.js';
+import { isOver } from './decide-promise.js';
 import { PromiseSurvey } from './promise-survey.js';
 import type { PromisePolicy, RecentInstances } from './promise-survey.js';
 
@@ -193,11 +194,10 @@ export class PromiseDesk {
       if (anew === null) why = first;
     }
     if (anew === null) return end('unreported', why);
-    const untilMs = Date.parse(outcome.at) + policy.giveUpMs;
     for (let tries = 0; !signal.aborted; tries++) {
       const failure = await tellBy(() => anew(report, signal));
       if (failure === null || signal.aborted) return;
-      if (now() >= untilMs) return end('unreported', failure);
+      if (isOver(outcome.at, policy.giveUpMs, now())) return end('unreported', failure);
       log.warn('a report of storage commitment was not taken; it is repeated', { ...told, detail: failure });
       const ceilingMs = Math.min(longestRetryMs, firstRetryMs * 2 ** Math.min(20, tries));
       await pause(Math.max(firstRetryMs / 5, ceilingMs * random()), signal);

@@ -10,7 +10,7 @@ import type { PromiseTransaction } from '../spool/promises.js';
 import type { PromiseOutcomeRecord } from '../spool/records.js';
 import type { Spool } from '../spool/spool.js';
 import type { SeriesState } from '../spool/state.js';
-import { decidePromise } from './decide-promise.js';
+import { decidePromise, isOver } from './decide-promise.js';
 
 export interface PromisePolicy {
   /** What is committed: all that is whole in the spool, or of that only what every peer has that it is forwarded to. */
@@ -72,7 +72,7 @@ export class PromiseSurvey {
     const { policy, log, now } = this.#deps;
     const { name, request } = this.#transaction;
     this.#instances ??= await this.#find();
-    const time = now() < Date.parse(request.at) + policy.waitMs ? 'left' : 'over';
+    const time = isOver(request.at, policy.waitMs, now()) ? 'over' : 'left';
     const states = new Map<Key, SeriesState>();
     const committed: InstanceReference[] = [];
     const failed: (InstanceReference & { reason: number })[] = [];

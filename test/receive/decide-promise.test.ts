@@ -1,6 +1,6 @@
 // What this node commits itself to, by what the spool holds and who else has it.
 import { expect, it } from '@jest/globals';
-import { decidePromise } from '../../src/receive/decide-promise.js';
+import { decidePromise, isOver } from '../../src/receive/decide-promise.js';
 
 const ct = '1.2.840.10008.5.1.4.1.1.2';
 const whole = { kind: 'whole', sopClassUid: ct } as const;
@@ -17,4 +17,15 @@ it.each([
 ] as const)('%s', (_, onDisk, forwarding, time, expected) => {
   const decision = decidePromise(ct, onDisk, forwarding, time);
   expect(decision.kind === 'failed' ? decision.reason : decision.kind).toBe(expected);
+});
+
+it.each([
+  ['at once', 0, false],
+  ['just before its end', 59_999, false],
+  ['at its end', 60_000, true],
+  ['on a clock that was set back a little', -60_000, false],
+  ['on a clock that was set back by more than all of it', -60_001, true],
+])('whether a time is over: %s', (_, goneMs, expected) => {
+  const since = '2026-01-01T00:00:00.000Z';
+  expect(isOver(since, 60_000, Date.parse(since) + goneMs)).toBe(expected);
 });

@@ -88,6 +88,7 @@ afterEach(async () => {
   await spool.close();
   await folder.remove();
 });
+const yearMs = 365 * 86_400_000;
 jest.setTimeout(30_000);
 
 describe('a promise', () => {
@@ -135,6 +136,13 @@ describe('a report', () => {
     while (told.length === before) await delay(10);
     expect(told.at(-1)).toEqual(told[0]);
   });
+  it('is given up where the clock that has dated it was a year ahead', async () => {
+    answers = [new LimpidError('DIMSE_CONNECT', 'nobody listens')];
+    await openDesk({ giveUpMs: 60_000 }).requested(association, request, gone);
+    while (told.length === 0) await delay(10);
+    nowMs -= yearMs;
+    expect((await ended()).end).toMatchObject({ how: 'unreported' });
+  });
   it('that the peer refuses for good is not repeated', async () => {
     answers = [0x0124];
     await openDesk().requested(association, request, gone);
@@ -172,5 +180,11 @@ describe('the wait for others', () => {
     const { outcome } = await ended();
     expect(outcome?.committed).toEqual([]);
     expect(outcome?.failed.map(({ reason }) => reason)).toEqual([0x0110, 0x0110]);
+  });
+  it('ends where the clock of the request was a year ahead', async () => {
+    openDesk({ of: 'forwarded', waitMs: 60_000 });
+    await desk.requested(association, request, gone);
+    nowMs -= yearMs;
+    expect((await ended()).outcome?.failed).toHaveLength(2);
   });
 });
