@@ -1,5 +1,4 @@
 // `limpid models`: what this node can run, and whether it is what was released.
-import { LimpidError } from '../errors.js';
 import { modelJsonSchema } from '../inference/card.js';
 import type { ModelCard } from '../inference/card.js';
 import type { Registry } from '../inference/registry.js';
@@ -38,8 +37,7 @@ export function modelCommands(
       output.out(table(['id', 'version', 'kind', 'task', 'modality', 'strength', 'sha256'], rows));
     },
     async show(id, { models, json }) {
-      const card = (await openRegistry(models)).get(id);
-      if (card === undefined) throw new LimpidError('MODEL_UNKNOWN', `there is no model ${id}`);
+      const card = (await openRegistry(models)).need(id);
       output.out(json ? JSON.stringify(card, null, 1) : described(card));
     },
     schema() {

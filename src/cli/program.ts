@@ -89,7 +89,8 @@ const deadlineOption = (text: string): Option =>
   new Option('--deadline <duration>', 'what has not ended then is given up')
     .argParser(readDuration)
     .default(readDuration(text), text);
-const configOption = (): Option => new Option('--config <file>', 'configuration file').default(defaultConfig);
+const configOption = (): Option =>
+  new Option('--config <file>', 'configuration file').default(defaultConfig).env('LIMPID_CONFIG');
 const modelsOption = (): Option =>
   new Option('--models <dir>', 'folder of models').default(undefined, "the program's own");
 const jsonOption = (): Option => new Option('--json', 'print JSON, for programs').default(false);
@@ -113,7 +114,10 @@ export function buildProgram(commands: Commands): Command {
     .description('run the node; prints one line when ready')
     .addOption(configOption())
     .addOption(
-      new Option('--roles <list>', 'roles of this process').argParser(readRoles).default([...roles], roles.join(',')),
+      new Option('--roles <list>', 'roles of this process')
+        .argParser(readRoles)
+        .default([...roles], roles.join(','))
+        .env('LIMPID_ROLES'),
     )
     .addOption(new Option('--standby', 'wait while another receiver holds the spool').default(false))
     .action((options: { config: string; roles: Role[]; standby: boolean }) => commands.serve(options));
@@ -334,7 +338,12 @@ function addSeries(program: Command, commands: Commands): void {
       (await commands.series()).show(key, options),
     );
   const action = (name: 'requeue' | 'hold' | 'release' | 'discard' | 'prioritise', description: string): Command =>
-    series.command(name).description(description).argument('<key>').addOption(configOption()).addOption(whyOption());
+    series
+      .command(name)
+      .description(description)
+      .argument('<key>', 'its key, see `series list`')
+      .addOption(configOption())
+      .addOption(whyOption());
   action('requeue', 'route and enhance it again')
     .option('--new-uids', 'make a second result with UIDs of its own', false)
     .action(async (key: string, options: { config: string; why: string; newUids: boolean }) =>
@@ -354,7 +363,9 @@ function addSeries(program: Command, commands: Commands): void {
       (await commands.series()).act(key, { ...options, kind: 'discard' }),
     );
   action('prioritise', 'change its priority')
-    .addOption(new Option('--to <priority>').choices(['urgent', 'routine', 'batch']).default('urgent'))
+    .addOption(
+      new Option('--to <priority>', 'its new priority').choices(['urgent', 'routine', 'batch']).default('urgent'),
+    )
     .action(async (key: string, options: { config: string; why: string; to: 'urgent' | 'routine' | 'batch' }) =>
       (await commands.series()).act(key, { ...options, kind: 'prioritise', priority: options.to }),
     );

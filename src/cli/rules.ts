@@ -56,6 +56,7 @@ export function ruleCommands(
         return;
       }
       for (const { file, why } of refused) output.err(`${colour(output, 'yellow', 'left out')} ${file}: ${why}`);
+      if (series.length === 0) output.err('none of these files is an instance of a series: there is nothing to test');
       for (const { title, text } of series) output.out(`${colour(output, 'bold', title)}\n${text}\n`);
     },
   };

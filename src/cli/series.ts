@@ -62,7 +62,8 @@ export function seriesCommands(
             .map((task) => `${task.name} ${task.state}${task.code === null ? '' : ` ${task.code}`}`)
             .join('; '),
         ]);
-        output.out(table(['key', 'state', 'modality', 'instances', 'revision', 'from', 'changed', 'tasks'], rows));
+        if (rows.length === 0) output.out('no series yet');
+        else output.out(table(['key', 'state', 'modality', 'instances', 'revision', 'from', 'changed', 'tasks'], rows));
       }),
     show: (text, options) =>
       withSpool(options.config, 'read', async (spool, judge) => {

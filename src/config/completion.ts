@@ -6,10 +6,10 @@ import { duration } from './scalars.js';
 /** Keys as in `assemble`; what is left out stays as it is. */
 export const assembleOwn = z
   .strictObject({
-    quiet: duration.optional(),
-    released: duration.optional(),
-    gaps: duration.optional(),
-    longest: duration.optional(),
+    quiet: duration.optional().describe('As `assemble.quiet`.'),
+    released: duration.optional().describe('As `assemble.released`.'),
+    gaps: duration.optional().describe('As `assemble.gaps`.'),
+    longest: duration.optional().describe('As `assemble.longest`.'),
   })
   .default({})
   .transform(({ quiet, released, gaps, longest }): CompletionOverride => ({

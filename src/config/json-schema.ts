@@ -50,7 +50,8 @@ export function configJsonSchema(): Record<string, unknown> {
   const properties = { ...mapping(whole['properties']) } as Record<string, unknown>;
   // Rules may stand in a file of their own; its name is put in their place before the schema sees them.
   const file = { type: 'string', description: 'A file that holds the list of rules, relative to this one.' };
-  properties['rules'] = { anyOf: [file, properties['rules']] };
+  const description = 'Routing rules, in order: the list itself, or the file that holds it, relative to this one.';
+  properties['rules'] = { anyOf: [file, properties['rules']], description };
   const kinds = mapping(mapping(properties['peers'])['additionalProperties']);
   for (const kind of [kinds['anyOf'], kinds['oneOf'], properties['node']].flat()) allowBoolean(kind);
   return { ...whole, title: 'limpid configuration', properties };

@@ -23,12 +23,18 @@ const delivery = {
   giveUp: duration.prefault('7d').describe('A delivery is given up this long after its first try.'),
   throttle: z
     .strictObject({
-      instancesPerSecond: z.number(`expected ${rateText}`).min(0.1, `expected ${rateText}`).max(10_000).optional(),
-      bytesPerSecond: rate.optional().describe('As 2MB; a single larger instance is followed by a pause.'),
+      instancesPerSecond: z
+        .number(`expected ${rateText}`)
+        .min(0.1, `expected ${rateText}`)
+        .max(10_000)
+        .optional()
+        .describe('The most that is sent to it, on average; absent: as fast as it takes.'),
+      bytesPerSecond: rate
+        .optional()
+        .describe('The same in bytes, as 2MB; a single larger instance is followed by a pause.'),
     })
     .prefault({})
-    .transform(({ instancesPerSecond = null, bytesPerSecond = null }) => ({ instancesPerSecond, bytesPerSecond }))
-    .describe('The most that is sent to it, on average; none: as fast as it takes.'),
+    .transform(({ instancesPerSecond = null, bytesPerSecond = null }) => ({ instancesPerSecond, bytesPerSecond })),
   window: window.optional().describe('Nothing is sent outside these hours; what waits says so.'),
 };
 
@@ -51,7 +57,7 @@ const dicom = z
     kind: z.literal('dicom').optional().describe('A DICOM node; the kind of a peer that names none.'),
     aeTitle: aeTitle.describe('Its AE title: called when limpid sends, calling when it sends to limpid.'),
     host: host.nullable().default(null).describe('Where it listens; only for peers that limpid sends to.'),
-    port: whole('a port from 1 to 65535', 1, 65_535).nullable().default(null),
+    port: whole('a port from 1 to 65535', 1, 65_535).nullable().default(null).describe('Goes with `host`.'),
     from: z
       .array(source, 'expected a list of addresses')
       .default([])
@@ -81,7 +87,7 @@ const dicom = z
     commitment: commitment
       .prefault(false)
       .describe(
-        'Storage commitment: after a delivery the peer is asked to commit itself; pixels stay until it has. true, false, or { by, wait, tries, linger }: by, another peer that commits itself for it; wait (24h) for a report before it is asked again, at most tries (4) times; linger (10s) on the association for a report that comes at once.',
+        'Storage commitment: after a delivery the peer is asked to commit itself; pixels stay until it has. true: with the defaults of the keys below.',
       ),
     ...delivery,
   })
@@ -112,7 +118,7 @@ const dicomweb = z
     url: webAddress.describe('Base of its services: /studies follows it.'),
     bearerTokenFile: secretFile.optional().describe('File with the token; read for each request.'),
     username: text('a name').optional().describe('For basic authentication, with passwordFile.'),
-    passwordFile: secretFile.optional(),
+    passwordFile: secretFile.optional().describe('File with the password; read for each request.'),
     connections: whole('a number from 1 to 16', 1, 16).default(2).describe('Requests that limpid makes at once.'),
     batch: size.prefault('100MB').describe('Most bytes of a request, unless one instance has more.'),
     timeout: timer.prefault('300s').describe('Silence of the server after which a request is given up.'),

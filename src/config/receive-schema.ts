@@ -94,7 +94,7 @@ export const peerReceive = z
     quota: z
       .strictObject({
         bytes: size.optional().describe('Bytes of data sets, as 500GB.'),
-        instances: whole('a number of instances from 1', 1, 1_000_000_000).optional(),
+        instances: whole('a number of instances from 1', 1, 1_000_000_000).optional().describe('Number of instances.'),
       })
       .transform(({ bytes = null, instances = null }) => ({ bytes, instances }))
       .nullable()
@@ -104,7 +104,7 @@ export const peerReceive = z
       ),
     user: z
       .strictObject({
-        name: text('a name'),
+        name: text('a name').describe('User name that it must give.'),
         passcodeFile: text('a file')
           .nullable()
           .default(null)

@@ -48,7 +48,7 @@ const node = z.strictObject({
     .describe('Whether an AE title or address that no peer has may send.'),
   dimse: z
     .strictObject({
-      host: host.default('0.0.0.0'),
+      host: host.default('0.0.0.0').describe('Address that modalities call; 0.0.0.0: every one of this machine.'),
       port: port.nullable().default(11_112).describe('null: no plain listener, TLS only.'),
       tls: listenerTls.nullable().default(null),
       ...nodeReceive,
@@ -58,12 +58,18 @@ const node = z.strictObject({
   commitment: promising
     .prefault(false)
     .describe(
-      'Whether named peers may ask this node for storage commitment. limpid is no archive: a commitment holds for `keep`. true, false, or { of, keep, wait, giveUp }.',
+      'Whether named peers may ask this node for storage commitment. limpid is no archive: a commitment holds for `keep`. true: with the defaults of the keys below.',
     ),
   http: z
-    .strictObject({ host: host.default('127.0.0.1'), port: port.default(8080) })
-    .prefault({})
-    .describe('Any address but a loopback one serves only /livez, /readyz and /metrics without login.'),
+    .strictObject({
+      host: host
+        .default('127.0.0.1')
+        .describe(
+          'Pages and API are served on a loopback address alone; on any other only /livez, /readyz and /metrics.',
+        ),
+      port: port.default(8080).describe('Of pages, API and metrics; 0: any free one.'),
+    })
+    .prefault({}),
 });
 
 const spool = z.strictObject({
@@ -73,14 +79,20 @@ const spool = z.strictObject({
     .default('always')
     .describe('never: an acknowledged instance may be lost when power fails.'),
   keep: z
-    .strictObject({ delivered: duration.prefault('7d'), records: duration.prefault('400d') })
+    .strictObject({
+      delivered: duration
+        .prefault('7d')
+        .describe('Pixels stay so long after every destination has its instances, originals as well as derived ones.'),
+      records: duration
+        .prefault('400d')
+        .describe('The JSON records stay so long: what was decided, made and delivered. No less than `delivered`.'),
+    })
     .prefault({})
     .refine(({ delivered, records }) => records >= delivered, {
       path: ['records'],
       error: 'expected no less than spool.keep.delivered: pixels go with the records at the latest',
     })
-    .transform(({ delivered, records }) => ({ deliveredMs: delivered, recordsMs: records }))
-    .describe('How long pixels stay after everything was delivered, and how long the JSON records.'),
+    .transform(({ delivered, records }) => ({ deliveredMs: delivered, recordsMs: records })),
   low: size.prefault('10GB').describe('Free space below which instances are refused as out of resources.'),
   critical: size.prefault('2GB').describe('Free space below which associations are refused.'),
   settle: duration
@@ -110,13 +122,16 @@ const queue = scalar(
     return passwordFile === null || typeof passwordFile === 'string' ? { url, passwordFile } : null;
   },
   {
-    description: 'embedded serves one process; redis:// any number. The password stands in a file.',
+    description: 'embedded serves one process; redis:// and postgres:// any number.',
     anyOf: [
       { const: 'embedded' },
       { type: 'string', pattern: redisOrPostgres.source },
       {
         type: 'object',
-        properties: { url: { type: 'string', pattern: redisOrPostgres.source }, passwordFile: { type: 'string' } },
+        properties: {
+          url: { type: 'string', pattern: redisOrPostgres.source, description: 'redis://, rediss:// or postgres://.' },
+          passwordFile: { type: 'string', description: 'File that holds the password.' },
+        },
         required: ['url'],
         additionalProperties: false,
       },
@@ -168,11 +183,15 @@ const workers = z
 
 const vendorMark = z
   .strictObject({
-    product: text('the name of a product'),
-    attribute: text('a keyword, a tag, or (0043,xxCA) with a creator'),
-    creator: text('a private creator').optional(),
-    matches: text('a regular expression'),
-    code: z.enum(['VENDOR_NETWORK', 'ITERATIVE_STRONG']),
+    product: text('the name of a product').describe('Name that `series show` gives.'),
+    attribute: text('a keyword, a tag, or (0043,xxCA) with a creator').describe(
+      'Keyword or tag; of a private attribute (0043,xxCA), or (0053,xxxx) for all that its creator wrote.',
+    ),
+    creator: text('a private creator').optional().describe('Private creator of such an attribute.'),
+    matches: text('a regular expression').describe(
+      'Regular expression, found anywhere in the value, without regard to case.',
+    ),
+    code: z.enum(['VENDOR_NETWORK', 'ITERATIVE_STRONG']).describe('Why a series with this mark is skipped.'),
   })
   .transform((mark: VendorMarkText, context): VendorMark => {
     const place = readMarkPlace(mark.attribute, mark.creator);
@@ -237,7 +256,9 @@ const task = z
       .array(lift, 'expected a list of gate codes')
       .default([])
       .describe('Gate codes that this task runs in spite of.'),
-    minimumSlices: whole('a number of slices from 1', 1, 100_000).default(1),
+    minimumSlices: whole('a number of slices from 1', 1, 100_000)
+      .default(1)
+      .describe('A series of fewer is skipped (TOO_FEW_SLICES).'),
     fallback: name
       .optional()
       .describe('Model or filter that takes its place when it fails or takes longer than workers.deadline.'),
@@ -260,12 +281,12 @@ const when = z
 const peerNames = z.array(name, 'expected a list of peers').default([]);
 const rule = z
   .strictObject({
-    name,
-    when: when.optional(),
-    enhance: z.array(task, 'expected a list of tasks').default([]),
+    name: name.describe('Shown wherever the rule has decided something.'),
+    when: when.optional().describe('Condition on the series, see below; absent: every series.'),
+    enhance: z.array(task, 'expected a list of tasks').default([]).describe('Derived series to make, one each.'),
     forward: peerNames.describe('Peers that get the originals.'),
     deliver: peerNames.describe('Peers that get the derived series.'),
-    priority: z.enum(['urgent', 'routine', 'batch']).default('routine'),
+    priority: z.enum(['urgent', 'routine', 'batch']).default('routine').describe('Which jobs go first, of all series.'),
     continue: z.boolean('expected true or false').default(false).describe('Look at the rules after this one too.'),
     assemble: assembleOwn.describe(
       'When series that match are complete; keys as in `assemble`. Conditions are tried on the first instance alone.',
@@ -309,7 +330,14 @@ export const configSchema = z.strictObject({
   models: models.prefault({}),
   gate: gate.prefault({}),
   rules: rulesSchema.default([]),
-  log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info') }).prefault({}),
+  log: z
+    .strictObject({
+      level: z
+        .enum(['debug', 'info', 'warn', 'error', 'silent'])
+        .default('info')
+        .describe('Least weight of the lines on standard error, a JSON object each.'),
+    })
+    .prefault({}),
 });
 
 type DeepReadonly<T> = T extends (...args: never[]) => unknown

@@ -54,6 +54,6 @@ function rangeOf(value: unknown): number[] | null {
 
 /** `node.keepPrivate`: private elements that derived objects keep beside limpid's own list. */
 export const keepPrivate = z.array(
-  z.strictObject({ creator: printable(64, 'a private creator'), group, elements }),
+  z.strictObject({ creator: printable(64, 'a private creator').describe('Private creator.'), group, elements }),
   'expected a list of private elements',
 );

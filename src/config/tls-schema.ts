@@ -59,7 +59,7 @@ export const peerTls = z
         'Name that its certificate must hold when limpid calls; absent: host, or none where a list above names it.',
       ),
     certificateFile: file.nullable().default(null).describe("limpid's certificate for this peer; absent: the node's."),
-    keyFile: file.nullable().default(null),
+    keyFile: file.nullable().default(null).describe('Its private key.'),
     caFile: file.nullable().default(null).describe("Who signs this peer's certificate; absent: as for the node."),
   })
   .describe('The peer is called over TLS, and must call over TLS.');

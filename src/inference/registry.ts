@@ -3,6 +3,7 @@ import { readFile, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { didYouMean } from '../conditions/suggest.js';
 import { LimpidError } from '../errors.js';
 import { modelCard } from './card.js';
 import type { ModelCard } from './card.js';
@@ -17,6 +18,8 @@ export interface Registry {
   /** Cards in order of their ids. */
   list(): readonly ModelCard[];
   get(id: string): ModelCard | undefined;
+  /** @throws LimpidError `MODEL_UNKNOWN`: there is none of this id; the message names the nearest one there is */
+  need(id: string): ModelCard;
   /** Where a network's model.onnx lies. */
   file(id: string): string;
   /** Why folders of models hold none that can be used, by their names; empty unless the registry was opened with `spoiled: 'listed'`. */
@@ -175,16 +178,22 @@ export async function openRegistry(
       }
     }
   }
+  const need = (id: string): ModelCard => {
+    const card = cards.get(id);
+    if (card === undefined)
+      throw new LimpidError('MODEL_UNKNOWN', `there is no model ${id}${didYouMean(id, cards.keys())}`);
+    return card;
+  };
   return {
     list: () => [...cards.values()].toSorted((a, b) => (a.id < b.id ? -1 : 1)),
     get: (id) => cards.get(id),
+    need,
     file,
     spoiled: () => spoiled,
     async verify(id, provider) {
       const why = spoiled.get(id);
       if (why !== undefined) return [why];
-      const card = cards.get(id);
-      if (!card) throw new LimpidError('MODEL_UNKNOWN', `there is no model ${id}`);
+      const card = need(id);
       if (card.kind === 'network') return verifyNetwork(card, file(id), provider);
       const identity = filterIdentity(card.id, card.version);
       return identity === card.sha256 ? [] : [`the filter's SHA-256 is ${identity}, the card says ${card.sha256}`];

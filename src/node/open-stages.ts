@@ -7,6 +7,7 @@ import { openDevice } from '../enhance/device.js';
 import type { Device } from '../enhance/device.js';
 import { performWithdrawal } from '../derive/perform-withdrawal.js';
 import { performTask } from '../enhance/perform-task.js';
+import { failureCodeOf } from '../errors.js';
 import type { Registry } from '../inference/registry.js';
 import { committingPeers } from './open-committer.js';
 import type { Stages } from '../pipeline.js';
@@ -102,9 +103,11 @@ function openDevices({ config, log, metrics }: AppOptions, closing: Closing): De
       metrics,
     });
     closing.add(() => device.close());
-    device
-      .warm()
-      .catch((error: unknown) => log.warn('the worker child has not started; the first task tries again', { error }));
+    device.warm().catch((error: unknown) => {
+      // A node that ends before its child has started has nothing to warn of.
+      if (failureCodeOf(error) === 'ENHANCE_DRAINED') return;
+      log.warn('the worker child has not started; the first task tries again', { error });
+    });
     return device;
   });
 }

@@ -13,6 +13,8 @@ import type { LoadOptions } from '../config/load.js';
 import type { Environment } from '../config/overrides.js';
 import type { Peer } from '../config/peers.js';
 import type { Config } from '../config/schema.js';
+import { actingUser } from './acting-user.js';
+import { didYouMean } from '../conditions/suggest.js';
 import { LimpidError } from '../errors.js';
 import type { Registry, openRegistry } from '../inference/registry.js';
 import type { Spool } from '../spool/spool.js';
@@ -72,7 +74,7 @@ export function openCommands(output: Output, environment: Environment, failed: (
     const isSecured = [name, by].some((one) => usesTlsAt(config.peers[one]));
     return callPeer(name, peer, { config, tls: isSecured ? await openTls(config) : noTls, log });
   };
-  const person = { user: userInfo().username, now: Date.now };
+  const person = { user: actingUser(environment, () => userInfo().username, process.getuid?.()), now: Date.now };
   return {
     async serve(options) {
       const { serve } = await import('../node/serve.js');
@@ -166,7 +168,9 @@ const usesTlsAt = (peer: Peer | undefined): boolean =>
 function findPeer(file: string, { peers }: Config, name: string): Peer {
   const peer = peers[name];
   if (peer === undefined) {
-    throw new LimpidError('USAGE', `${file} has no peer ${name}: ${Object.keys(peers).join(', ')}`);
+    const names = Object.keys(peers);
+    const known = names.length === 0 ? 'none' : names.join(', ');
+    throw new LimpidError('USAGE', `${file} has no peer ${name}${didYouMean(name, names)} (its peers: ${known})`);
   }
   return peer;
 }

@@ -56,10 +56,7 @@ export async function enhanceFiles(
 ): ReturnType<EnhanceFiles> {
   const config = options.config === null ? null : await options.load(options.config);
   const registry = await openRegistry(options.modelsDirectory, { own: config?.models.directory ?? null });
-  if (registry.get(options.model) === undefined) {
-    const known = registry.list().map(({ id }) => id);
-    throw new LimpidError('MODEL_UNKNOWN', `there is no model ${options.model}; there are ${known.join(', ')}`);
-  }
+  registry.need(options.model); // before the files are read
   const workers = config?.workers ?? builtIn.workers;
   const source = { peer: 'unknown', callingAe: '', calledAe: '', address: '' };
   const { series, refused } = await seriesOfFiles(files, source, Date.now);

@@ -8,6 +8,7 @@ import { decideRoute } from '../route/decide-route.js';
 import { explainDecision } from '../route/explain.js';
 import { readSeriesFacts } from '../route/read-facts.js';
 import { tagsOf } from '../route/series-facts.js';
+import { counted } from '../spool/counted.js';
 
 /** Decides on each series of the files, as if it had come from `calling`. */
 export async function explainFiles(
@@ -41,7 +42,7 @@ export async function explainFiles(
       revisionsWithinHour: 1,
     });
     explained.push({
-      title: `series ${record.key}, ${record.instances.length} instances`,
+      title: `series ${record.key}, ${counted(record.instances.length, 'instance')}`,
       text: explainDecision(decision, config.rules),
       decision: { key: record.key, instances: record.instances.length, ...decision },
     });

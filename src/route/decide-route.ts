@@ -5,6 +5,7 @@ import { LimpidError } from '../errors.js';
 import type { Reason, ReasonCode } from '../errors.js';
 import type { ModelCard } from '../inference/card.js';
 import type { CompiledRule, TaskRequest, VendorMark } from '../rule.js';
+import { counted } from '../spool/counted.js';
 import type { DecisionRecord, ModelChoice, Modality, Priority, ResolvedTask } from '../spool/records.js';
 import { decideGate } from './decide-gate.js';
 import { automatic, decideModel } from './decide-model.js';
@@ -73,7 +74,7 @@ export function modalityOf({ instances }: SeriesFacts): Modality {
 
 function heldFor({ facts, revisionsWithinHour }: RouteInput, matched: readonly CompiledRule[]): Reason[] {
   const held: Reason[] = [];
-  if (facts.variants > 0) held.push({ code: 'DUPLICATE_DIFFERS', detail: `${facts.variants} instances` });
+  if (facts.variants > 0) held.push({ code: 'DUPLICATE_DIFFERS', detail: counted(facts.variants, 'instance') });
   if (revisionsWithinHour > mostRevisions) {
     held.push({ code: 'REVISION_STORM', detail: `${revisionsWithinHour} revisions` });
   }

@@ -3,6 +3,7 @@ import type { Reason, ReasonCode } from '../errors.js';
 import { derivedClasses, modalityOfClass, sopClasses, transferSyntax } from '../dicom/uids.js';
 import { concatenationFaults } from './gate-concatenation.js';
 import type { VendorMark } from '../rule.js';
+import { counted } from '../spool/counted.js';
 import { ofSeries } from './gate-tags.js';
 import { numberOf, positionGroups, valuesOf } from './series-facts.js';
 import type { InstanceFacts, SeriesFacts } from './series-facts.js';
@@ -38,7 +39,7 @@ export function classFaults(facts: SeriesFacts): Fault[] {
     transferSyntax(transferSyntaxUid)?.coding ?? 'none';
   return [
     ...faultOfSome(facts, 'OWN_OUTPUT', ({ isOwn }) => isOwn),
-    ...(facts.swept === 0 ? [] : [fault('SOURCE_SWEPT', `${facts.swept} instances`)]),
+    ...(facts.swept === 0 ? [] : [fault('SOURCE_SWEPT', counted(facts.swept, 'instance'))]),
     ...faultOfSome(facts, 'UNDECODABLE', ({ unreadable }) => unreadable !== null, 'the header cannot be read'),
     ...faultOfSome(facts, 'SECONDARY_CAPTURE', ({ sopClassUid }) => isSecondaryCapture(sopClassUid)),
     ...faultOfSome(
@@ -72,6 +73,7 @@ function isScreenOrReport(instance: InstanceFacts): boolean {
 /** What a series of images shows. */
 export function contentFaults(facts: SeriesFacts, marks: readonly VendorMark[]): Fault[] {
   const isMr = ({ sopClassUid }: InstanceFacts): boolean => modalityOfClass(sopClassUid) === 'MR';
+  const { elsewhere = 0 } = facts;
   return [
     ...faultOfSome(facts, 'DERIVED', (instance) => imageType(instance)[0] !== 'ORIGINAL'),
     ...faultOfSome(facts, 'LOCALIZER', (instance) =>
@@ -88,9 +90,9 @@ export function contentFaults(facts: SeriesFacts, marks: readonly VendorMark[]):
     ),
     ...faultOfSome(facts, 'BAD_CHARSET', ({ hasStrangeText }) => hasStrangeText),
     ...dividedSeries(facts),
-    ...((facts.elsewhere ?? 0) === 0
+    ...(elsewhere === 0
       ? []
-      : [fault('NON_CONFORMANT', `${facts.elsewhere} instances came in another series before`)]),
+      : [fault('NON_CONFORMANT', `${counted(elsewhere, 'instance')} came in another series before`)]),
     ...marks.flatMap(({ code, product, pattern }, index) =>
       faultOfSome(facts, code, (instance) => pattern.test(instance.marks[index] ?? ''), product),
     ),

@@ -369,6 +369,7 @@ async function openToWrite(layout: Layout, options: SpoolOptions): Promise<Spool
   try {
     for (const made of [layout.root, layout.tmp, layout.active, layout.seriesRoot]) await makeParents(made);
     folder = await openProcessFolder(layout.tmp, identity, options.now);
+    await refuseRootElsewhere(layout, folder.path);
     await probeVolume(folder.path);
     const temporary = folder.fresh('spool');
     await writeSynced(temporary, JSON.stringify({ version: 1, nodeId: randomUUID() }), options.sync);
@@ -378,6 +379,18 @@ async function openToWrite(layout: Layout, options: SpoolOptions): Promise<Spool
     await folder?.close();
     throw error;
   }
+}
+
+/** Root may write everywhere, but what it made the spool's own user could not write to: the next action or delivery would fail. */
+async function refuseRootElsewhere({ root, description: file }: Layout, made: string): Promise<void> {
+  if (process.geteuid?.() !== 0) return;
+  const owner = (await stat(file).catch(() => null))?.uid;
+  // Not root's number: a network volume may give what root makes to somebody else.
+  if (owner === undefined || owner === (await stat(made)).uid) return;
+  throw new LimpidError(
+    'SPOOL_UNUSABLE',
+    `the spool directory ${root} is that of another user (number ${owner}), who could not write to what root makes in it: run this as that user`,
+  );
 }
 
 /**

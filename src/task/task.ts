@@ -48,8 +48,7 @@ function tell(message: ToParent): void {
 async function cardOf(order: TaskOrder): Promise<{ card: ModelCard; file: string }> {
   const registry = await openRegistry(order.modelsDirectory, { own: order.ownModelsDirectory });
   const { id, version, sha256 } = order.task.model;
-  const card = registry.get(id);
-  if (!card) throw new LimpidError('MODEL_UNKNOWN', `there is no model ${id}`);
+  const card = registry.need(id);
   if (card.version !== version || card.sha256 !== sha256) {
     throw new LimpidError(
       'MODEL_UNKNOWN',

@@ -5,7 +5,7 @@ import { describe, expect, it } from '@jest/globals';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { z } from 'zod';
 import { quickConfig } from '../../demo/start-node.js';
-import { limpid } from '../support/limpid.js';
+import { limpid, limpidIn } from '../support/limpid.js';
 import { withFolder } from '../support/temporary.js';
 
 const wrong = `node:
@@ -59,6 +59,18 @@ describe('wrong configuration', () => {
   });
 });
 
+describe('the variables LIMPID_CONFIG and LIMPID_ROLES', () => {
+  it('stand for --config and --roles, which go before them', async () => {
+    const environment = { LIMPID_CONFIG: '/nowhere/variable.yaml', LIMPID_ROLES: 'cook' };
+    const check = await limpidIn(environment, 'config', 'check');
+    expect(check).toMatchObject({ status: 2, err: expect.stringContaining('/nowhere/variable.yaml is not there') });
+    const option = await limpidIn(environment, 'config', 'check', '--config', '/nowhere/option.yaml');
+    expect(option).toMatchObject({ status: 2, err: expect.stringContaining('/nowhere/option.yaml is not there') });
+    const serve = await limpidIn(environment, 'serve');
+    expect(serve).toMatchObject({ status: 2, err: expect.stringMatching(/LIMPID_ROLES.*Roles are receiver/) });
+  });
+});
+
 describe('wrong usage', () => {
   it.each([
     ['no command', [], /Usage: limpid/],
@@ -77,6 +89,12 @@ describe('wrong usage', () => {
       'an unknown model',
       ['models', 'verify', 'nope'],
       /MODEL_UNKNOWN: there is no model nope\nSee `limpid models list`/,
+    ],
+    ['a misspelt model', ['models', 'show', 'ct-lowdose'], /no model ct-lowdose; did you mean ct-low-dose\?/],
+    [
+      'a misspelt peer',
+      ['echo', 'pcas', '--config', 'config/limpid.yaml'],
+      /did you mean pacs\? \(its peers: pacs, ct1\)/,
     ],
   ] as const)('%s: exit 2, with the reason', async (_, args, says) => {
     const { status, out, err } = await limpid(...args);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, open, readFile, readdir, rename, utimes, writeFile } from 'node:fs/promises';
+import { chown, mkdir, open, readFile, readdir, rename, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
@@ -54,6 +54,25 @@ async function receive(
 
 const bytesOf = (length: number, seed: number): Uint8Array =>
   Uint8Array.from({ length }, (_, index) => (index * 31 + seed) & 255);
+
+describe("another user's spool", () => {
+  const asRoot = process.geteuid?.() === 0 ? it : it.skip;
+  asRoot('is not written by root, whose files its user could not write to, but may be looked into', async () => {
+    await withFolder(async (directory) => {
+      const options = { directory, sync: 'never', host: hostname(), now: Date.now } as const;
+      await (await openSpool(options)).close();
+      await chown(join(directory, 'spool.json'), 12_345, 12_345);
+      await expect(openSpool(options)).rejects.toMatchObject({
+        code: 'SPOOL_UNUSABLE',
+        message: expect.stringContaining('another user (number 12345)'),
+      });
+      expect(await readdir(join(directory, 'tmp'))).toEqual([]);
+      const spool = await openSpoolToRead(options);
+      expect(await spool.allKeys()).toEqual([]);
+      await spool.close();
+    });
+  });
+});
 
 describe('a spool on a full volume', () => {
   it('says so and leaves nothing behind, and can still be looked into', async () => {

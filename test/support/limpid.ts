@@ -11,9 +11,12 @@ export interface Ran {
 }
 
 /** Runs `limpid ARGS` to its end, two minutes at most. */
-export function limpid(...args: readonly string[]): Promise<Ran> {
+export const limpid = (...args: readonly string[]): Promise<Ran> => limpidIn({}, ...args);
+
+/** The same with variables beside those of this process. */
+export function limpidIn(variables: Readonly<Record<string, string>>, ...args: readonly string[]): Promise<Ran> {
   return new Promise((resolve) => {
-    const options = { timeout: 120_000, maxBuffer: 1 << 26 };
+    const options = { timeout: 120_000, maxBuffer: 1 << 26, env: { ...process.env, ...variables } };
     const child = execFile(process.execPath, [main, ...args], options, (_, out, err) => {
       resolve({ status: child.exitCode ?? -1, out, err });
     });

@@ -50,6 +50,25 @@ describe('docs/config.md', () => {
     }
   });
 
+  it('says of every key what it means, and not only how it is written', () => {
+    const rows = [...page.matchAll(/^\| `(?<key>[\w.[\]]+)` \|(?<cells>.*)\|$/gm)].map(({ groups }) => ({
+      key: groups?.['key'] ?? '',
+      meaning: (groups?.['cells'] ?? '').split(/(?<!\\)\|/)[2]?.trim() ?? '',
+    }));
+    expect(rows.length).toBe(keys.length);
+    expect(rows.filter(({ meaning }) => meaning === '' || /^A (duration|size):/.test(meaning))).toEqual([]);
+  });
+
+  it('lists the keys below a section that may also be true, false or a word', () => {
+    for (const key of [
+      'node.commitment.keep',
+      'peers.NAME.commitment.wait',
+      'queue.passwordFile',
+      'node.dimse.tls.port',
+    ])
+      expect(keys).toContain(key);
+  });
+
   it('lists no key twice', () => {
     expect(keys.length).toBeGreaterThan(40);
     expect(new Set(keys).size).toBe(keys.length);

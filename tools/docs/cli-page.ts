@@ -12,7 +12,8 @@ function argumentRow(argument: Argument): string[] {
 function optionRow(option: Option): string[] {
   const choices = option.argChoices === undefined ? '' : `: ${option.argChoices.map(code).join(', ')}`;
   const needed = option.mandatory && option.defaultValue === undefined ? '**needed**' : shown(option.defaultValue);
-  return [code(option.flags), `${option.description}${choices}`, option.defaultValueDescription ?? needed];
+  const variable = option.envVar === undefined ? '' : `${code(option.envVar)}, else `;
+  return [code(option.flags), `${option.description}${choices}`, `${variable}${option.defaultValueDescription ?? needed}`];
 }
 
 const nameOf = (command: Command): string => (command.parent === null ? command.name() : `${nameOf(command.parent)} ${command.name()}`);

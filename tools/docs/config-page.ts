@@ -18,16 +18,13 @@ function schemasIn(of: Schema, name: string): Schema[] {
 
 const json = (value: unknown): string => code(JSON.stringify(value));
 
-/** The object of a section that may be left out (`null`). */
-function optionalSection(schema: Schema): Schema | null {
-  const choices = schemasIn(schema, 'anyOf');
-  const section = choices.find(({ type }) => type === 'object');
-  return choices.length === 2 && section !== undefined && choices.some(({ type }) => type === 'null') ? section : null;
+/** The object of a section that may also be left out (`null`), or be told by a word or a boolean. */
+function sectionAmong(schema: Schema): Schema | null {
+  return schemasIn(schema, 'anyOf').find((choice) => choice['type'] === 'object' && schemaAt(choice, 'properties') !== null) ?? null;
 }
 
 /** What a value may be, in words. */
 function valueOf(schema: Schema): string {
-  if (optionalSection(schema) !== null) return `the keys below or ${code('null')}`;
   const choices = schemasIn(schema, 'anyOf');
   if (choices.length > 0) return [...new Set(choices.map(valueOf))].join(' or ');
   if ('const' in schema) return json(schema['const']);
@@ -36,6 +33,7 @@ function valueOf(schema: Schema): string {
   const items = schemaAt(schema, 'items');
   if (items !== null) return `list of ${items['type'] === 'object' ? 'the keys below' : valueOf(items)}`;
   const { type, minimum, maximum, pattern } = schema;
+  if (type === 'object' && schemaAt(schema, 'properties') !== null) return 'the keys below';
   if (type === 'integer' && typeof minimum === 'number' && typeof maximum === 'number') return `${minimum} to ${maximum}`;
   if (typeof pattern === 'string' && pattern.includes('(ms|s|m|h|d)')) return 'duration';
   if (typeof pattern === 'string' && pattern.includes('[KMGT]')) return 'size';
@@ -77,7 +75,7 @@ function rowsOf(schema: Schema, prefix: string, variables: ReadonlyMap<string, s
         ? own
         : [own, ...schemasIn(own, 'anyOf')].map((part) => schemaAt(part, 'items')).find((items) => items?.['type'] === 'object');
     const byName = schemaAt(own, 'additionalProperties');
-    const section = optionalSection(own);
+    const section = sectionAmong(own);
     const nested =
       byName !== null
         ? kindsOf(byName).flatMap((kind) => rowsOf(kind, `${path}.NAME.`, variables))
