@@ -60,6 +60,9 @@ const { AssociateRequest, AssociateAccept, AssociateReject, Data, ReleaseRequest
 
 const nothing: Buffer = Buffer.alloc(0);
 
+/** In which no PDU of the user's may be sent. */
+const mute: ReadonlySet<State> = new Set(['Sta1', 'Sta7', 'Sta11', 'Sta13']);
+
 type Role = 'acceptor' | 'requestor';
 /** Why reading from the stream is held up. */
 export type PauseReason = 'sink' | 'unanswered' | 'unread';
@@ -142,9 +145,9 @@ export class Association {
   /** As requestor (AR-1): asks for release; `ended` tells when it is done. */
   release(): void {
     if (this.#state !== 'Sta6') return;
+    this.write(encodeReleaseRequest());
     this.#state = 'Sta7';
     this.#startArtim();
-    this.write(encodeReleaseRequest());
   }
 
   /** As acceptor, once `releaseRequested` (AR-4). */
@@ -163,12 +166,12 @@ export class Association {
   }
 
   /**
-   * Writes whole PDUs. A peer that does not take them is not read from any more, and lost when it stalls.
+   * Writes whole PDUs; none behind limpid's own A-RELEASE-RQ. A peer that does not take them is not read from any more, and lost when it stalls.
    *
    * @param taken called when the bytes have left, or the association has ended
    */
   write(pdus: Uint8Array, taken?: () => void): void {
-    if (this.#state === 'Sta1' || this.#state === 'Sta13') {
+    if (mute.has(this.#state)) {
       taken?.();
       return;
     }

@@ -191,8 +191,9 @@ export class Requestor implements AssociationUser, MessageUser {
   #contexts: ReadonlyMap<number, AcceptedContext> = new Map();
   #negotiated: Negotiated | null = null;
   #room = 0;
-  /** The one thing that is waited for: the answer to the association request, a response, or the release. */
+  /** The one answer that is waited for: to the association request, or to a command. */
   #waiting: Waiting | null = null;
+  #released: (() => void) | null = null;
   #failure: AssociationFailure | null = null;
   #lastMessageId = 0;
   /** A request of the peer whose data set is being read. */
@@ -297,9 +298,9 @@ export class Requestor implements AssociationUser, MessageUser {
   /** Releases the association; resolves when it has ended, in whatever way: everything was answered before. */
   async release(): Promise<void> {
     if (this.#failure !== null) return;
-    const released = this.#wait();
+    const released = new Promise<void>((resolve) => (this.#released = resolve));
     this.#association.release();
-    await released.catch(() => null);
+    await released;
   }
 
   abort(why: string): void {
@@ -373,6 +374,7 @@ export class Requestor implements AssociationUser, MessageUser {
     const waiting = this.#waiting;
     this.#waiting = null;
     waiting?.reject(this.#failure);
+    this.#released?.();
   }
 
   closed(): void {
