@@ -5,15 +5,20 @@ import type { Log } from '../observe/log.js';
 export const answerMs = 5000;
 
 /**
- * A part of the page: null where it cannot be read in time. While one question has no answer no other is asked: somebody who reloads the
- * page must not hold ever more of the threads that files wait in.
+ * A part of a page: null where it cannot be read in time. While one question has no answer the same is not asked again: somebody who
+ * reloads the page must not hold ever more of the threads that files wait in.
  */
-export function pagePart<T>(name: string, read: () => Promise<T>, log: Log): () => Promise<T | null> {
-  let asked: Promise<T> | null = null;
-  return async () => {
-    asked ??= read().finally(() => (asked = null));
+export function pagePart<T, Of = void>(
+  name: string,
+  read: (of: Of) => Promise<T>,
+  log: Log,
+): (of: Of) => Promise<T | null> {
+  const asked = new Map<Of, Promise<T>>();
+  return async (of) => {
+    const answer = asked.get(of) ?? read(of).finally(() => asked.delete(of));
+    asked.set(of, answer);
     try {
-      return await within(answerMs, asked, () => {
+      return await within(answerMs, answer, () => {
         log.warn('page without a part', { part: name, error: `no answer within ${answerMs / 1000} s` });
         return null;
       });

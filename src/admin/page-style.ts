@@ -1,4 +1,4 @@
-// The style of the start page, in the page itself: nothing is loaded from elsewhere.
+// The style of the pages, in each page itself: nothing is loaded from elsewhere.
 export const style = `
 :root { color-scheme: light dark; --ground: #f5f7f8; --card: #fff; --line: #dfe5e8; --ink: #17242b; --soft: #5d6f79;
   --accent: #0f6f80; --good: #1c7a4a; --wait: #8a5a00; --bad: #b3261e; --good-bg: #e2f3e9; --wait-bg: #fdf0d5;
@@ -11,10 +11,11 @@ body { margin: 0; background: var(--ground); color: var(--ink); font: 15px/1.5 s
 main { max-width: 72rem; margin: 0 auto; padding: 1.5rem 1.25rem 3rem; }
 header { display: flex; flex-wrap: wrap; align-items: baseline; gap: .25rem 1rem; margin-bottom: 1.25rem; }
 h1 { margin: 0; font-size: 1.5rem; font-weight: 650; letter-spacing: -.01em; }
-h1 span { color: var(--accent); }
+h1 span, h1 a { color: var(--accent); }
+h1 a { text-decoration: none; } h1 code { font-size: .8em; overflow-wrap: anywhere; white-space: normal; }
 h2 { margin: 0; padding: .85rem 1rem .6rem; font-size: 1rem; font-weight: 600; }
 .soft { color: var(--soft); }
-.grid { display: grid; grid-template-columns: repeat(auto-fit, minmax(13rem, 1fr)); gap: 1rem; margin-bottom: 1rem; }
+.grid { display: grid; grid-template-columns: repeat(auto-fit, minmax(10rem, 1fr)); gap: 1rem; margin-bottom: 1rem; }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: .6rem; overflow: hidden; }
 section.card { margin-bottom: 1rem; overflow-x: auto; }
 .figure { padding: .85rem 1rem; }
@@ -30,6 +31,18 @@ code { font: .85em/1.4 ui-monospace, "DejaVu Sans Mono", monospace; white-space:
 .good { background: var(--good-bg); color: var(--good); } .wait { background: var(--wait-bg); color: var(--wait); }
 .bad { background: var(--bad-bg); color: var(--bad); }
 .empty { padding: .2rem 1rem 1rem; color: var(--soft); margin: 0; }
-@media (max-width: 40rem) { main { padding-inline: .75rem; } th, td { padding-inline: .5rem; } .says { min-width: 9rem; } }
-a { color: var(--accent); } footer { color: var(--soft); font-size: .85rem; }
+.part { padding: .5rem 1rem; border-top: 1px solid var(--line); } .part p { margin: 0; overflow-wrap: anywhere; }
+p.part { margin: 0; border: 0; } .code { font-size: .9em; } .code code { color: var(--wait); }
+/* Names stay on one line where there is room; a unit may break. */
+.figures td { padding-block: .2rem; } .figures td:first-child { min-width: 11rem; } .figures .says { min-width: 0; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1rem; margin: 0; padding: .85rem 1rem; }
+dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
+@media (max-width: 40rem) { main { padding-inline: .75rem; } th, td { padding-inline: .5rem; } .says { min-width: 0; }
+  .figures td:first-child { min-width: 0; } .figures .says { overflow-wrap: anywhere; }
+  /* A wide table becomes a list: each row wraps, and what is no text of its own says what it is. */
+  .rows, .rows tbody { display: block; } .rows thead { position: absolute; clip-path: inset(50%); }
+  .rows tr { display: flex; flex-wrap: wrap; gap: .1rem .75rem; padding: .5rem 1rem; border-top: 1px solid var(--line); }
+  .rows td { padding: 0; border: 0; } .rows td:empty { display: none; } .rows .says { flex-basis: 100%; }
+  .rows td[data-of]::before { content: attr(data-of) " "; color: var(--soft); font-size: .85em; } }
+a { color: var(--accent); } a:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; } footer { color: var(--soft); font-size: .85rem; }
 `;

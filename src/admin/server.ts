@@ -1,19 +1,21 @@
-// The HTTP server of one process: health and metrics for machines, API and start page for people.
-import { createHash } from 'node:crypto';
+// The HTTP server of one process: health and metrics for machines, API for programs, pages for people.
 import fastify from 'fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { within } from '../deadline.js';
 import { LimpidError } from '../errors.js';
 import type { Log } from '../observe/log.js';
 import type { Metrics } from '../observe/metrics.js';
+import type { Key } from '../spool/key.js';
 import { isLoopback, isMeantForHere } from './guard.js';
 import { problemOf } from './http-errors.js';
 import { answerMs, pagePart } from './in-time.js';
 import { openApi } from './openapi.js';
-import { startPage } from './page.js';
-import { style } from './page-style.js';
+import { pagePolicy } from './page-frame.js';
 import type { AdminPorts, DependencyView, ReadyReport } from './ports.js';
+import { isKey } from '../spool/key.js';
 import { routes } from './routes.js';
+import { noSeriesPage, seriesPage } from './series-page.js';
+import { startPage } from './start-page.js';
 
 export interface HttpOptions {
   /** Address to listen on. Anything but a loopback address leaves health and metrics only. */
@@ -75,13 +77,13 @@ function addApi(app: FastifyInstance, api: AdminPorts): void {
   app.get('/api/openapi.json', () => description);
 }
 
-/** The page may hold its own style and nothing else. */
-const pagePolicy = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'`;
-
-function addPage(app: FastifyInstance, options: HttpOptions, api: AdminPorts): void {
+function addPages(app: FastifyInstance, options: HttpOptions, api: AdminPorts): void {
   const queuesPart = pagePart('queues', () => api.queues(), options.log);
   const seriesPart = pagePart('series', () => api.listSeries({ limit: 20 }), options.log);
   const peersPart = pagePart('peers', () => api.peers(), options.log);
+  const seriesOne = pagePart('one series', async (key: Key) => ({ view: await api.showSeries(key) }), options.log);
+  const send = (reply: FastifyReply, page: string) =>
+    reply.type('text/html; charset=utf-8').header('content-security-policy', pagePolicy).send(page);
   app.get('/', async (_request, reply) => {
     const [dependencies, queues, series, peers] = await Promise.all([
       askReady(options.ready),
@@ -99,7 +101,13 @@ function addPage(app: FastifyInstance, options: HttpOptions, api: AdminPorts): v
       series: series?.series ?? null,
       peers,
     });
-    return reply.type('text/html; charset=utf-8').header('content-security-policy', pagePolicy).send(page);
+    return send(reply, page);
+  });
+  app.get<{ Params: { readonly key: string } }>('/series/:key', async ({ params: { key } }, reply) => {
+    const found = isKey(key) ? await seriesOne(key) : { view: null };
+    if (found === null) return send(reply.code(503), noSeriesPage(key, 'Not available now: see the log of the node.'));
+    if (found.view === null) return send(reply.code(404), noSeriesPage(key, 'No such series is kept here.'));
+    return send(reply, seriesPage(found.view, options.now()));
   });
 }
 
@@ -146,7 +154,7 @@ export function buildHttp(options: HttpOptions): FastifyInstance {
   addHealth(app, options);
   if (options.api !== null) {
     addApi(app, options.api);
-    addPage(app, options, options.api);
+    addPages(app, options, options.api);
   }
   return app;
 }

@@ -10,6 +10,7 @@ import type { Spool } from '../spool/spool.js';
 import { summaryOf, viewOf } from '../spool/view-of.js';
 import type { DeliveryJudge } from '../spool/view-of.js';
 import { counted } from '../spool/counted.js';
+import { closingSays } from '../spool/view-words.js';
 import type { CodeView, SeriesView, TaskView } from '../spool/view.js';
 import { colour, table } from './output.js';
 import type { Output } from './output.js';
@@ -118,7 +119,7 @@ function taskLines(output: Output, task: TaskView): string[] {
     lines.push(`    auto ${taken ? colour(output, 'bold', model) : model}: ${taken ? 'taken, ' : ''}${why}`);
   }
   if (task.grade !== null) {
-    lines.push(`    degradation: ${task.grade.before ?? 'unknown'} > ${task.grade.after ?? 'unknown'}`);
+    lines.push(`    degradation: ${task.grade.before ?? 'unknown'} → ${task.grade.after ?? 'unknown'}`);
   }
   if (task.neighbours !== null) {
     const { both, one, none } = task.neighbours;
@@ -128,7 +129,7 @@ function taskLines(output: Output, task: TaskView): string[] {
     const value = (number: number | null): string => (number === null ? '-' : String(Number(number.toPrecision(4))));
     const unit = figure.unit === '1' ? '' : ` ${figure.unit}`;
     lines.push(
-      `    ${name}: ${figure.measured ? `${value(figure.before)} > ${value(figure.after)}${unit}` : 'not measured'}`,
+      `    ${name}: ${figure.measured ? `${value(figure.before)} → ${value(figure.after)}${unit}` : 'not measured'}`,
     );
   }
   return lines;
@@ -142,7 +143,7 @@ function describe(view: SeriesView, output: Output): string {
   for (const revision of view.revisions) {
     lines.push(
       '',
-      `revision ${revision.revision}: ${counted(revision.instances, 'instance')}, closed ${revision.closedAt} (${revision.closed}, ${revision.cause})${revision.swept ? '; retention has taken the pixels away' : ''}`,
+      `revision ${revision.revision}: ${counted(revision.instances, 'instance')}, closed ${revision.closedAt}: ${closingSays(revision)}${revision.swept ? '; retention has taken the pixels away' : ''}`,
     );
     lines.push(...revision.warnings.map((warning) => `  ${codeLine(output, warning)}`));
     if (revision.decision !== null) {
@@ -153,7 +154,8 @@ function describe(view: SeriesView, output: Output): string {
     for (const task of revision.tasks) lines.push(...taskLines(output, task));
     for (const { task, peer, says, fault, commitment } of revision.deliveries) {
       lines.push(`  ${task} to ${peer}: ${says}`);
-      if (fault !== null) lines.push(`    ${colour(output, 'yellow', fault.code)}: ${fault.detail}`);
+      if (fault !== null)
+        lines.push(`    ${colour(output, 'yellow', fault.code)}: ${fault.detail || 'no more was said'}`);
       if (commitment !== null) lines.push(`    commitment ${commitment.state}: ${commitment.says}`);
     }
   }

@@ -63,6 +63,23 @@ const ofDelivery: Readonly<Record<DeliveryWord, (delivery: Omit<DeliveryView, 's
     `Discarded by a person after ${delivered} of ${counted(instances, 'instance')}.`,
 };
 
+const ofClosing: Readonly<Record<RevisionView['closed'], string>> = {
+  count: 'as many instances had come as its headers announce',
+  released: 'its association was released',
+  quiet: 'nothing came for the quiet time',
+  timeout: 'it had been open for the longest time',
+  operator: 'a person asked for it',
+};
+const ofCause: Readonly<Record<RevisionView['cause'], string>> = {
+  arrival: '',
+  late: '; late instances are among them',
+  requeue: '; the series was asked for again',
+};
+
+/** Why a revision was made, and closed when it was. */
+export const closingSays = ({ closed, cause }: Pick<RevisionView, 'closed' | 'cause'>): string =>
+  `${ofClosing[closed]}${ofCause[cause]}`;
+
 /** What one delivery has reached. */
 export const deliverySays = (delivery: Omit<DeliveryView, 'says'>): string => ofDelivery[delivery.state](delivery);
 
@@ -78,7 +95,8 @@ function doneSays(revision: RevisionView | undefined): string {
   const committed =
     committing.length === 0 ? [] : [`committed by ${[...new Set(committing.map(({ peer }) => peer))].join(', ')}`];
   const parts = [...tasks, ...sent, ...committed];
-  return parts.length === 0 ? 'No rule asked for anything.' : `${parts.join(', ')}.`;
+  const sentence = parts.join(', ');
+  return sentence === '' ? 'No rule asked for anything.' : `${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}.`;
 }
 
 interface Standing {

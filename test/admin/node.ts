@@ -163,7 +163,10 @@ export function fakeNode(changes: Partial<HttpOptions> = {}): FakeNode {
       const found = list.filter(({ state }) => filter.state === undefined || state === filter.state);
       return { series: found.slice(0, filter.limit), next: null };
     },
-    showSeries: async (wanted) => (wanted === key ? series : null),
+    showSeries: async (wanted) => {
+      if (node.failing !== null) throw node.failing;
+      return wanted === key ? series : null;
+    },
     act: async (wanted, action, by) => {
       if (wanted !== key) throw new LimpidError('SPOOL_UNKNOWN_SERIES', `No series ${wanted} is kept here.`);
       done.push({ key: wanted, action, by });

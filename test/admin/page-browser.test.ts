@@ -9,7 +9,7 @@ import { fakeNode, key } from './node.js';
 const flags =
   '--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync';
 
-describeWithPeers(['chromium'], 'the start page in Chromium', () => {
+describeWithPeers(['chromium'], 'the pages in Chromium', () => {
   let server: HttpServer;
   let browser: Browser;
   beforeAll(async () => {
@@ -21,12 +21,16 @@ describeWithPeers(['chromium'], 'the start page in Chromium', () => {
     await server?.close();
   });
 
-  const open = async (colorScheme: 'light' | 'dark', width: number): Promise<{ page: Page; complaints: string[] }> => {
+  const open = async (
+    colorScheme: 'light' | 'dark',
+    width: number,
+    path = '/',
+  ): Promise<{ page: Page; complaints: string[] }> => {
     const page = await browser.newPage({ colorScheme, viewport: { width, height: 800 } });
     const complaints: string[] = [];
     page.on('console', (message) => complaints.push(message.text()));
     page.on('pageerror', (error) => complaints.push(error.message));
-    await page.goto(`http://127.0.0.1:${server.port}/`);
+    await page.goto(`http://127.0.0.1:${server.port}${path}`);
     return { page, complaints };
   };
   const ground = (page: Page): Promise<string> => page.evaluate('getComputedStyle(document.body).backgroundColor');
@@ -39,14 +43,30 @@ describeWithPeers(['chromium'], 'the start page in Chromium', () => {
     expect([...light.complaints, ...dark.complaints]).toEqual([]);
   });
 
-  it('fits a narrow window: only tables scroll', async () => {
-    const { page } = await open('light', 420);
-    expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(420);
+  it.each(['/', `/series/${key}`, '/series/none'])(
+    '%s fits a narrow window, with nothing beyond its edge',
+    async (path) => {
+      const { page, complaints } = await open('light', 360, path);
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(360);
+      const beyond = `[...document.querySelectorAll('.card')].filter((card) => card.scrollWidth > card.clientWidth).length`;
+      expect(await page.evaluate(beyond)).toBe(0);
+      expect(complaints.filter((text) => !text.includes('404'))).toEqual([]);
+    },
+  );
+
+  it('leads from a series to its page and back, by the keyboard alone', async () => {
+    const { page } = await open('light', 1200);
+    await page.keyboard.press('Tab');
+    await Promise.all([page.waitForURL(`**/series/${key}`), page.keyboard.press('Enter')]);
+    expect(await page.textContent('h1')).toContain(key);
+    await page.keyboard.press('Tab');
+    await Promise.all([page.waitForURL(/:\d+\/$/), page.keyboard.press('Enter')]);
+    expect(await page.textContent('h2')).toBe('Depends on');
   });
 
-  it('leads from a series to what the API tells of it', async () => {
-    const { page } = await open('light', 1200);
-    const [answer] = await Promise.all([page.waitForResponse(/\/api\/series\//), page.click(`text=${key}`)]);
+  it('leads to what the API tells of a series', async () => {
+    const { page } = await open('light', 1200, `/series/${key}`);
+    const [answer] = await Promise.all([page.waitForResponse(/\/api\/series\//), page.click('text=as JSON')]);
     expect(answer.status()).toBe(200);
     expect(await answer.json()).toMatchObject({ key });
   });

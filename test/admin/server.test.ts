@@ -230,6 +230,55 @@ describe('start page', () => {
   }, 20_000);
 });
 
+describe('page of a series', () => {
+  it('tells what `series show` tells, and no value of a header', async () => {
+    await withServer(fakeNode().options, async (asking) => {
+      expect((await asking(get('/'))).body).toContain(`<a href="/series/${key}">`);
+      const { status, headers, body } = await asking(get(`/series/${key}`));
+      expect([status, headers['content-type']]).toEqual([200, 'text/html; charset=utf-8']);
+      expect(headers['content-security-policy']).toMatch(/^default-src 'none'; style-src 'sha256-/);
+      const text = body
+        .replaceAll(/<style>.*<\/style>/gs, '')
+        .replaceAll(/<[^>]+>/g, '')
+        .replaceAll(/\s+/g, ' ');
+      for (const said of [
+        '12 of 300 instances wait for pacs.',
+        'ct1 (CT1 at 127.0.0.1)',
+        '300 instances, closed 4 min ago: nothing came for the quiet time.',
+        'By rule low-dose-chest.',
+        'enhanced ct-low-dose-01234567 Enhanced: 40 % of the noise taken away, 40 % asked.',
+        'degradation moderate light',
+      ])
+        expect(text).toContain(said);
+      expect(text).not.toContain('Modality equals CT');
+    });
+  });
+
+  it.each([
+    ['a series that is not here', 'zzzzzzzzzzzzzzzzzzzzzzzz23', 404, 'No such series is kept here.'],
+    ['what is no key', '%3Cb%3E', 404, '&lt;b&gt;'],
+  ])('says so of %s', async (_, path, status, says) => {
+    await withServer(fakeNode().options, async (asking) => {
+      const answer = await asking(get(`/series/${path}`));
+      expect([answer.status, answer.headers['content-type']]).toEqual([status, 'text/html; charset=utf-8']);
+      expect(answer.body).toContain(says);
+      expect(answer.body).not.toContain('<b>');
+    });
+  });
+
+  it('says so where the spool cannot be read, and is for this machine alone', async () => {
+    const node = fakeNode();
+    node.failing = new Error('no');
+    await withServer(node.options, async (asking) => {
+      expect(await asking(get(`/series/${key}`))).toMatchObject({
+        status: 503,
+        body: expect.stringContaining('Not available now'),
+      });
+      expect((await asking({ ...get(`/series/${key}`), headers: { host: 'elsewhere.example' } })).status).toBe(421);
+    });
+  });
+});
+
 describe('openHttp', () => {
   let server: HttpServer | undefined;
   afterEach(() => server?.close());

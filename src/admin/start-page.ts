@@ -3,7 +3,7 @@ import { version } from '../version.js';
 import type { SeriesSummary } from '../spool/view.js';
 import { html } from './html.js';
 import type { Html } from './html.js';
-import { style } from './page-style.js';
+import { ago, missing, pageOf, span, word } from './page-frame.js';
 import type { DependencyView, PeerView, QueueView } from './ports.js';
 
 /** What the page shows; a part that could not be read is null. */
@@ -15,35 +15,6 @@ export interface PageData {
   readonly queues: readonly QueueView[] | null;
   readonly series: readonly SeriesSummary[] | null;
   readonly peers: readonly PeerView[] | null;
-}
-
-type Tone = 'good' | 'wait' | 'bad' | 'calm';
-
-const tones: Readonly<Record<string, Tone>> = {
-  ready: 'good',
-  done: 'good',
-  enhanced: 'good',
-  closed: 'good',
-  starting: 'wait',
-  degraded: 'wait',
-  held: 'wait',
-  withheld: 'wait',
-  partial: 'bad',
-  uncommitted: 'bad',
-  'half-open': 'wait',
-  'given-up': 'bad',
-  failed: 'bad',
-  down: 'bad',
-  open: 'bad',
-};
-const word = (text: string): Html => html`<span class="word ${tones[text] ?? 'calm'}">${text}</span>`;
-
-/** A time span in its largest fitting unit: `3 min`. */
-export function span(seconds: number): string {
-  if (seconds < 90) return `${Math.max(0, Math.round(seconds))} s`;
-  if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
-  if (seconds < 172_800) return `${Math.round(seconds / 3600)} h`;
-  return `${Math.round(seconds / 86_400)} d`;
 }
 
 function queueCards(queues: readonly QueueView[]): Html {
@@ -74,18 +45,16 @@ function seriesTable(series: readonly SeriesSummary[], nowMs: number): Html {
       html`<tr>
         <td>${word(entry.state)}</td>
         <td>
-          <a href="/api/series/${entry.key}"><code>${entry.key}</code></a>
+          <a href="/series/${entry.key}"><code>${entry.key}</code></a>
         </td>
         <td>${entry.modality ?? ''}</td>
-        <td class="number">${entry.instances}</td>
-        <td>${entry.sources.join(', ')}</td>
+        <td class="number" data-of="instances">${entry.instances}</td>
+        <td data-of="from">${entry.sources.join(', ')}</td>
         <td class="says">${entry.says}</td>
-        <td class="number">
-          ${entry.changedAt === null ? '' : `${span((nowMs - Date.parse(entry.changedAt)) / 1000)} ago`}
-        </td>
+        <td class="number">${entry.changedAt === null ? '' : ago(entry.changedAt, nowMs)}</td>
       </tr>`,
   );
-  return html`<table>
+  return html`<table class="rows">
     <thead>
       <tr>
         <th>State</th>
@@ -114,12 +83,12 @@ function peerTable(peers: readonly PeerView[]): Html {
         <td>
           ${peer.host === null ? '' : html`<code>${peer.host}${peer.port === null ? '' : `:${peer.port}`}</code>`}
         </td>
-        <td>${peer.breaker === null ? '' : word(peer.breaker)}</td>
-        <td class="number">${peer.waiting ?? ''}</td>
+        <td data-of="breaker">${peer.breaker === null ? '' : word(peer.breaker)}</td>
+        <td class="number" data-of="waiting">${peer.waiting ?? ''}</td>
         <td class="says">${peer.says}</td>
       </tr>`,
   );
-  return html`<table>
+  return html`<table class="rows">
     <thead>
       <tr>
         <th>Peer</th>
@@ -128,7 +97,7 @@ function peerTable(peers: readonly PeerView[]): Html {
         <th>Address</th>
         <th>Breaker</th>
         <th class="number">Waiting</th>
-        <th></th>
+        <th>Where it stands</th>
       </tr>
     </thead>
     <tbody>
@@ -137,32 +106,41 @@ function peerTable(peers: readonly PeerView[]): Html {
   </table>`;
 }
 
-const missing = html`<p class="empty">Not available now.</p>`;
-
 /** The whole page. */
 export function startPage(data: PageData): string {
   const faulty = data.dependencies.filter(({ state }) => state !== 'ready');
   const ready = !faulty.some(({ state }) => state === 'down' || state === 'starting');
-  const page = html`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>${data.node} · limpid</title>
-<meta name="viewport" content="width=device-width, initial-scale=1"><meta http-equiv="refresh" content="10">
-<style>`;
-  const body = html`</style></head><body><main>
-<header><h1><span>limpid</span> ${data.node}</h1>${word(ready ? 'ready' : 'down')}
-<span class="soft">version ${version} · ${data.roles.join(', ')}</span></header>
-<section class="card"><h2>Depends on</h2><table><tbody>${data.dependencies.map(
-    ({ name, state, says }) =>
-      html`<tr>
-        <td>${word(state)}</td>
-        <td>${name}</td>
-        <td class="says">${says}</td>
-      </tr>`,
-  )}</tbody></table></section>
-${data.queues === null ? '' : queueCards(data.queues)}
-<section class="card"><h2>Newest series</h2>${data.series === null ? missing : seriesTable(data.series, data.nowMs)}</section>
-<section class="card"><h2>Peers</h2>${data.peers === null ? missing : peerTable(data.peers)}</section>
-<footer>The page renews itself every ten seconds. Programs read <a href="/api/openapi.json">the API</a>,
-<a href="/metrics">metrics</a> and <a href="/readyz">readiness</a>.</footer>
-</main></body></html>`;
-  return page.text + style + body.text;
+  const body = html`<header>
+      <h1><span>limpid</span>${data.node === 'limpid' ? '' : ` ${data.node}`}</h1>
+      ${word(ready ? 'ready' : 'down')} <span class="soft">version ${version} · ${data.roles.join(', ')}</span>
+    </header>
+    <section class="card">
+      <h2>Depends on</h2>
+      <table>
+        <tbody>
+          ${data.dependencies.map(
+            ({ name, state, says }) =>
+              html`<tr>
+                <td>${word(state)}</td>
+                <td>${name}</td>
+                <td class="says">${says}</td>
+              </tr>`,
+          )}
+        </tbody>
+      </table>
+    </section>
+    ${data.queues === null ? '' : queueCards(data.queues)}
+    <section class="card">
+      <h2>Newest series</h2>
+      ${data.series === null ? missing : seriesTable(data.series, data.nowMs)}
+    </section>
+    <section class="card">
+      <h2>Peers</h2>
+      ${data.peers === null ? missing : peerTable(data.peers)}
+    </section>
+    <footer>
+      The page renews itself every ten seconds. Programs read <a href="/api/openapi.json">the API</a>,
+      <a href="/metrics">metrics</a> and <a href="/readyz">readiness</a>.
+    </footer>`;
+  return pageOf(data.node, 'renews', body);
 }

@@ -1,0 +1,57 @@
+// What every page has: head, style, policy, the words for a state and a time.
+import { createHash } from 'node:crypto';
+import { html } from './html.js';
+import type { Html } from './html.js';
+import { style } from './page-style.js';
+
+type Tone = 'good' | 'wait' | 'bad' | 'calm';
+
+const tones: Readonly<Record<string, Tone>> = {
+  ready: 'good',
+  done: 'good',
+  enhanced: 'good',
+  delivered: 'good',
+  closed: 'good',
+  starting: 'wait',
+  degraded: 'wait',
+  held: 'wait',
+  withheld: 'wait',
+  partial: 'bad',
+  uncommitted: 'bad',
+  'half-open': 'wait',
+  'given-up': 'bad',
+  failed: 'bad',
+  down: 'bad',
+  open: 'bad',
+};
+
+/** A state as a coloured word. */
+export const word = (text: string): Html => html`<span class="word ${tones[text] ?? 'calm'}">${text}</span>`;
+
+/** A time span in its largest fitting unit: `3 min`. */
+export function span(seconds: number): string {
+  if (seconds < 90) return `${Math.max(0, Math.round(seconds))} s`;
+  if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
+  if (seconds < 172_800) return `${Math.round(seconds / 3600)} h`;
+  return `${Math.round(seconds / 86_400)} d`;
+}
+
+/** `3 min ago`, with the moment itself for whoever points at it. */
+export const ago = (at: string, nowMs: number): Html =>
+  html`<time datetime="${at}" title="${at}">${span((nowMs - Date.parse(at)) / 1000)} ago</time>`;
+
+export const missing = html`<p class="empty">Not available now.</p>`;
+
+/** A page may hold its own style and nothing else. */
+export const pagePolicy = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'`;
+
+/** A whole page around its parts; it is loaded anew every ten seconds unless it shows what does not change any more. */
+export function pageOf(title: string, renews: 'renews' | 'stays', body: Html): string {
+  const head = html`<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>${title} · limpid</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">${
+    renews === 'renews' ? html`<meta http-equiv="refresh" content="10" />` : ''
+  }
+<style>`;
+  return head.text + style + html`</style></head><body><main>${body}</main></body></html>`.text;
+}

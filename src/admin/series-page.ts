@@ -1,0 +1,164 @@
+// The page of one series: what `limpid series show` tells, for who has no terminal on the node. It changes nothing.
+import { counted } from '../spool/counted.js';
+import type { CodeView, DeliveryView, RevisionView, SeriesView, TaskView } from '../spool/view.js';
+import { closingSays } from '../spool/view-words.js';
+import { html } from './html.js';
+import type { Html } from './html.js';
+import { ago, pageOf, word } from './page-frame.js';
+
+const nothing = html``;
+
+const codeLine = ({ code, says, detail, hint }: CodeView): Html =>
+  html`<p class="code">
+    <code>${code}</code> ${says}${detail === '' ? '' : ` (${detail})`}${hint === null ? '' : ` ${hint}`}
+  </p>`;
+
+const number = (value: number | null): string => (value === null ? '–' : String(Number(value.toPrecision(4))));
+
+/** `signalToNoise` as people write it: `signal to noise`. */
+const spaced = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+
+function figureTable({ figures, grade }: TaskView): Html {
+  const rows = Object.entries(figures).map(([name, { measured, before, after, unit }]) => {
+    const cells = measured ? [number(before), number(after), unit === '1' ? '' : unit] : ['', '', 'not measured'];
+    return [spaced(name), ...cells];
+  });
+  if (grade !== null) rows.unshift(['degradation', grade.before ?? 'unknown', grade.after ?? 'unknown', '']);
+  if (rows.length === 0) return nothing;
+  return html`<table class="figures">
+    <thead>
+      <tr>
+        <th>Figure</th>
+        <th class="number">Before</th>
+        <th class="number">After</th>
+        <th></th>
+      </tr>
+    </thead>
+    <tbody>
+      ${rows.map(
+        ([name, before, after, unit]) =>
+          html`<tr>
+            <td>${name}</td>
+            <td class="number">${before}</td>
+            <td class="number">${after}</td>
+            <td class="says soft">${unit}</td>
+          </tr>`,
+      )}
+    </tbody>
+  </table>`;
+}
+
+const choiceLine = ({ model, taken, why }: NonNullable<TaskView['choice']>[number]): Html =>
+  html`<p class="code">auto: ${taken ? html`<b>${model}</b> taken` : model}, ${why}</p>`;
+
+function neighboursLine({ neighbours }: TaskView): Html {
+  if (neighbours === null) return nothing;
+  const { both, one, none } = neighbours;
+  return html`<p class="code">Saw both neighbours of ${counted(both, 'image')}, one of ${one}, none of ${none}.</p>`;
+}
+
+const taskPart = (task: TaskView): Html =>
+  html`<div class="part">
+      <p>${word(task.state)} <b>${task.name}</b> ${task.says}</p>
+      <p class="code soft">
+        ${task.model.id} ${task.model.version}, rule
+        ${task.rule}${task.provider === null ? '' : `, on ${task.provider}`}
+      </p>
+      ${task.code === null ? '' : codeLine(task.code)} ${task.warnings.map(codeLine)}
+      ${(task.choice ?? []).map(choiceLine)} ${neighboursLine(task)}
+    </div>
+    ${figureTable(task)}`;
+
+const deliveryPart = ({ task, peer, state, says, fault, commitment }: DeliveryView): Html =>
+  html`<div class="part">
+    <p>${word(state)} <b>${task}</b> to <b>${peer}</b>: ${says}</p>
+    ${fault === null ? '' : html`<p class="code"><code>${fault.code}</code> ${fault.detail || 'no more was said'}</p>`}
+    ${commitment === null ? '' : html`<p class="code">Storage commitment ${commitment.state}: ${commitment.says}</p>`}
+  </div>`;
+
+function revisionCard(revision: RevisionView, nowMs: number): Html {
+  const { decision } = revision;
+  const why = `: ${closingSays(revision)}`;
+  const swept = revision.swept ? ' Retention has taken the pixels away.' : '';
+  const rules = (decision?.rules ?? []).filter(({ matched }) => matched).map(({ name }) => name);
+  return html`<section class="card">
+    <h2>Revision ${revision.revision}</h2>
+    <div class="part">
+      <p>${counted(revision.instances, 'instance')}, closed ${ago(revision.closedAt, nowMs)}${why}.${swept}</p>
+      <p>
+        ${decision === null ? 'Not routed yet.' : rules.length === 0 ? 'No rule matches.' : `By rule ${rules.join(', ')}.`}
+      </p>
+      ${revision.warnings.map(codeLine)} ${(decision?.held ?? []).map(codeLine)}
+    </div>
+    ${revision.tasks.map(taskPart)} ${revision.deliveries.map(deliveryPart)}
+  </section>`;
+}
+
+function historyCard({ promises, actions }: SeriesView, nowMs: number): Html {
+  if (promises.length === 0 && actions.length === 0) return nothing;
+  return html`<section class="card">
+    <h2>What people and peers asked for</h2>
+    ${promises.map(
+      ({ by, at, until, says }) =>
+        html`<div class="part">
+          <p>Storage commitment, asked by ${by} ${ago(at, nowMs)}: ${says} Pixels stay until ${until}.</p>
+        </div>`,
+    )}
+    ${actions.map(
+      ({ at, by, kind, why, task, peer }) =>
+        html`<div class="part">
+          <p>
+            <b>${kind}</b>${task === null ? '' : ` of ${task}`}${peer === null ? '' : ` to ${peer}`} by ${by},
+            ${ago(at, nowMs)}${why === '' ? '' : `: ${why}`}
+          </p>
+        </div>`,
+    )}
+  </section>`;
+}
+
+/** The whole page. */
+export function seriesPage(view: SeriesView, nowMs: number): string {
+  const from = view.sources.map(({ peer, callingAe, address }) => `${peer} (${callingAe} at ${address})`).join(', ');
+  const facts: readonly (readonly [string, Html | string | null])[] = [
+    ['From', from],
+    ['Modality', view.modality],
+    ['Priority', view.priority],
+    ['Study', view.studyInstanceUid],
+    ['Series', view.seriesInstanceUid],
+    ['Changed', view.changedAt === null ? null : ago(view.changedAt, nowMs)],
+  ];
+  const body = html`<header>
+      <h1><a href="/">limpid</a> <code>${view.key}</code></h1>
+      ${word(view.state)} <span class="soft">${view.says}</span>
+    </header>
+    <section class="card">
+      <dl>
+        ${facts
+          .filter(([, value]) => value !== null && value !== '')
+          .map(
+            ([name, value]) =>
+              html`<dt>${name}</dt>
+                <dd>${value}</dd>`,
+          )}
+      </dl>
+    </section>
+    ${view.revisions.toReversed().map((revision) => revisionCard(revision, nowMs))} ${historyCard(view, nowMs)}
+    <footer>
+      <a href="/">All series</a> · <a href="/api/series/${view.key}">as JSON</a>, with the conditions of each rule. To
+      act on it: <code>limpid series requeue</code>, <code>hold</code>, <code>release</code>, <code>discard</code>.
+    </footer>`;
+  return pageOf(view.key, view.state === 'done' ? 'stays' : 'renews', body);
+}
+
+/** What stands in the place of a series that is not here, or cannot be read now. */
+export const noSeriesPage = (key: string, says: string): string =>
+  pageOf(
+    key,
+    'stays',
+    html`<header>
+        <h1><a href="/">limpid</a> <code>${key}</code></h1>
+      </header>
+      <section class="card">
+        <p class="part">${says} <a href="/">All series</a></p>
+      </section>`,
+  );
