@@ -1,6 +1,7 @@
 // `limpid enhance`: the pipeline on files.
 import { SingleBar } from 'cli-progress';
-import { filesBelow } from './files.js';
+import { filesBelow, tellLeftOut } from './files.js';
+import type { LeftOut } from './files.js';
 import { colour, table } from './output.js';
 import type { Output } from './output.js';
 
@@ -40,7 +41,7 @@ export type EnhanceFiles = (
   progress: (done: number, total: number) => void,
 ) => Promise<{
   readonly series: EnhancedSeries[];
-  readonly refused: { readonly file: string; readonly why: string }[];
+  readonly refused: readonly LeftOut[];
 }>;
 
 /** The command over the app's function. @returns through `failed` whether any series was not enhanced */
@@ -68,7 +69,7 @@ export function enhanceCommand(enhanceFiles: EnhanceFiles, output: Output, faile
       output.out(JSON.stringify(result, null, 1));
       return;
     }
-    for (const { file, why } of result.refused) output.err(`${colour(output, 'yellow', 'left out')} ${file}: ${why}`);
+    tellLeftOut(output, result.refused);
     if (result.series.length === 0) {
       output.err(files.length === 0 ? 'there are no files' : 'none of the files is a DICOM object');
       return;
@@ -80,7 +81,7 @@ export function enhanceCommand(enhanceFiles: EnhanceFiles, output: Output, faile
       code === null ? '' : `${code}${detail === '' ? '' : `: ${detail}`}`,
       slices,
       `${seconds.toFixed(1)} s`,
-      noise.before === null ? '-' : `${figure(noise.before)} > ${figure(noise.after)} ${noise.unit}`,
+      noise.before === null ? '-' : `${figure(noise.before)} → ${figure(noise.after)} ${noise.unit}`,
     ]);
     output.out(table(['series', 'outcome', 'reason', 'slices', 'time', 'noise'], rows));
     for (const { folder } of result.series) output.out(colour(output, 'dim', folder));

@@ -1,5 +1,6 @@
 // `limpid evaluate`: how good an enhancer is, in numbers and pictures.
-import { filesBelow } from './files.js';
+import { filesBelow, tellLeftOut } from './files.js';
+import type { LeftOut } from './files.js';
 import { colour, table } from './output.js';
 import type { Output } from './output.js';
 
@@ -61,8 +62,7 @@ export interface StudyOptions {
 /** What is told while a study runs. */
 export interface Told {
   readonly progress: (done: number, total: number) => void;
-  /** A file, or a series by its key, that is left out, and why. */
-  readonly left: (what: string, why: string) => void;
+  readonly left: (out: readonly LeftOut[]) => void;
 }
 
 /** What the app does for the commands. */
@@ -133,8 +133,7 @@ export function evaluateCommands(
   const progress = (done: number, total: number): void => {
     if (output.terminal) output.err(colour(output, 'dim', `${done} of ${total}`));
   };
-  const left = (what: string, why: string): void =>
-    output.err(`${colour(output, 'yellow', 'left out')} ${what}: ${why}`);
+  const left = (out: readonly LeftOut[]): void => tellLeftOut(output, out);
   return {
     async compare(options) {
       const evaluation = await open();

@@ -2,6 +2,14 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LimpidError } from '../errors.js';
+import { colour } from './output.js';
+import type { Output } from './output.js';
+
+/** A file, or a series by its key, that is not used. */
+export interface LeftOut {
+  readonly file: string;
+  readonly why: string;
+}
 
 /** Every file below the paths, in order of names. @throws LimpidError USAGE: a path is not there */
 export async function filesBelow(paths: readonly string[]): Promise<string[]> {
@@ -16,4 +24,37 @@ export async function filesBelow(paths: readonly string[]): Promise<string[]> {
     }
   }
   return files;
+}
+
+/** Reads each file; one that cannot be read, or does not hold what it should, is left out with the reason. */
+export async function readEach<T>(
+  files: readonly string[],
+  read: (file: string) => Promise<T>,
+): Promise<{ readonly found: T[]; readonly left: LeftOut[] }> {
+  const found: T[] = [];
+  const left: LeftOut[] = [];
+  for (const file of files) {
+    try {
+      found.push(await read(file));
+    } catch (error) {
+      const isOfFile = error instanceof LimpidError || (error instanceof Error && 'syscall' in error);
+      if (!isOfFile) throw error;
+      left.push({ file, why: error.message });
+    }
+  }
+  return { found, left };
+}
+
+const mostOfOneReason = 3;
+
+/** Tells what was left out: of many for the same reason (pictures beside the images) the first few, and how many more. */
+export function tellLeftOut(output: Output, left: readonly LeftOut[]): void {
+  const mark = colour(output, 'yellow', 'left out');
+  const reasons = new Map<string, string[]>();
+  for (const { file, why } of left) reasons.set(why, [...(reasons.get(why) ?? []), file]);
+  for (const [why, files] of reasons) {
+    for (const file of files.slice(0, mostOfOneReason)) output.err(`${mark} ${file}: ${why}`);
+    const more = files.length - mostOfOneReason;
+    if (more > 0) output.err(`${mark} ${more} more: ${why}`);
+  }
 }

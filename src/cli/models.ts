@@ -5,22 +5,28 @@ import type { Registry } from '../inference/registry.js';
 import { colour, table } from './output.js';
 import type { Output } from './output.js';
 
+/** Where models lie: in a folder, else the program's; and beside them those of a configuration. */
+export interface ModelPlace {
+  readonly models?: string;
+  readonly config?: string;
+}
+
 export interface ModelCommands {
-  list(options: { readonly models?: string; readonly json: boolean }): Promise<void>;
-  show(id: string, options: { readonly models?: string; readonly json: boolean }): Promise<void>;
+  list(options: ModelPlace & { readonly json: boolean }): Promise<void>;
+  show(id: string, options: ModelPlace & { readonly json: boolean }): Promise<void>;
   schema(): Promise<void>;
-  verify(ids: readonly string[], options: { readonly models?: string; readonly json: boolean }): Promise<void>;
+  verify(ids: readonly string[], options: ModelPlace & { readonly json: boolean }): Promise<void>;
 }
 
 /** The commands over a registry that is opened when one is called. */
 export function modelCommands(
-  openRegistry: (directory: string | undefined, options?: { readonly spoiled?: 'listed' }) => Promise<Registry>,
+  openRegistry: (place: ModelPlace, options?: { readonly spoiled?: 'listed' }) => Promise<Registry>,
   output: Output,
   failed: () => void,
 ): ModelCommands {
   return {
-    async list({ models, json }) {
-      const cards = (await openRegistry(models)).list();
+    async list({ json, ...place }) {
+      const cards = (await openRegistry(place)).list();
       if (json) {
         output.out(JSON.stringify(cards, null, 1));
         return;
@@ -36,16 +42,16 @@ export function modelCommands(
       ]);
       output.out(table(['id', 'version', 'kind', 'task', 'modality', 'strength', 'sha256'], rows));
     },
-    async show(id, { models, json }) {
-      const card = (await openRegistry(models)).need(id);
+    async show(id, { json, ...place }) {
+      const card = (await openRegistry(place)).need(id);
       output.out(json ? JSON.stringify(card, null, 1) : described(card));
     },
     schema() {
       output.out(JSON.stringify(modelJsonSchema(), null, 2));
       return Promise.resolve();
     },
-    async verify(ids, { models, json }) {
-      const registry = await openRegistry(models, { spoiled: 'listed' });
+    async verify(ids, { json, ...place }) {
+      const registry = await openRegistry(place, { spoiled: 'listed' });
       const all = [...registry.list().map(({ id }) => id), ...registry.spoiled().keys()].toSorted();
       const wanted = ids.length > 0 ? ids : all;
       const results: { id: string; faults: readonly string[] }[] = [];

@@ -7,7 +7,7 @@ import { parseDuration } from '../config/units.js';
 import type { ConfigCommands } from './config.js';
 import type { EnhanceCommand } from './enhance.js';
 import type { EvaluateCommands, StudyArguments } from './evaluate.js';
-import type { ModelCommands } from './models.js';
+import type { ModelCommands, ModelPlace } from './models.js';
 import type { PeerCommands } from './peers.js';
 import type { RuleCommands } from './rules.js';
 import type { ScuCommands, ScuOptions } from './scu.js';
@@ -93,6 +93,10 @@ const configOption = (): Option =>
   new Option('--config <file>', 'configuration file').default(defaultConfig).env('LIMPID_CONFIG');
 const modelsOption = (): Option =>
   new Option('--models <dir>', 'folder of models').default(undefined, "the program's own");
+const ownModelsOption = (): Option =>
+  new Option('--config <file>', "configuration whose models.directory adds the site's own")
+    .default(undefined, 'none')
+    .env('LIMPID_CONFIG');
 const jsonOption = (): Option => new Option('--json', 'print JSON, for programs').default(false);
 const whyOption = (): Option =>
   new Option('--why <text>', 'reason, kept with the action (no patient data)').default('');
@@ -166,17 +170,17 @@ export function buildProgram(commands: Commands): Command {
     .command('list')
     .description('models and filters of this node')
     .addOption(modelsOption())
+    .addOption(ownModelsOption())
     .addOption(jsonOption())
-    .action(async (options: { models?: string; json: boolean }) => (await commands.models()).list(options));
+    .action(async (options: ModelPlace & { json: boolean }) => (await commands.models()).list(options));
   models
     .command('show')
     .description('what a model is for, what limits hold it, how it was trained')
     .argument('<id>', 'model or filter')
     .addOption(modelsOption())
+    .addOption(ownModelsOption())
     .addOption(jsonOption())
-    .action(async (id: string, options: { models?: string; json: boolean }) =>
-      (await commands.models()).show(id, options),
-    );
+    .action(async (id: string, options: ModelPlace & { json: boolean }) => (await commands.models()).show(id, options));
   models
     .command('schema')
     .description('print the JSON Schema of model.yaml')
@@ -186,8 +190,9 @@ export function buildProgram(commands: Commands): Command {
     .description('check hashes and graphs, and run each on its probe')
     .argument('[id...]', 'models; none: all')
     .addOption(modelsOption())
+    .addOption(ownModelsOption())
     .addOption(jsonOption())
-    .action(async (ids: string[], options: { models?: string; json: boolean }) =>
+    .action(async (ids: string[], options: ModelPlace & { json: boolean }) =>
       (await commands.models()).verify(ids, options),
     );
 

@@ -1,6 +1,7 @@
 // `limpid rules`: are the rules right, and what would they make of a series.
 import type { Config } from '../config/schema.js';
-import { filesBelow } from './files.js';
+import { filesBelow, tellLeftOut } from './files.js';
+import type { LeftOut } from './files.js';
 import { colour, table } from './output.js';
 import type { Output } from './output.js';
 
@@ -25,7 +26,7 @@ export type ExplainFiles = (
   options: { readonly config: string; readonly calling: string },
 ) => Promise<{
   readonly series: readonly ExplainedSeries[];
-  readonly refused: readonly { readonly file: string; readonly why: string }[];
+  readonly refused: readonly LeftOut[];
 }>;
 
 export function ruleCommands(
@@ -55,7 +56,7 @@ export function ruleCommands(
         output.out(JSON.stringify({ series: series.map(({ decision }) => decision), refused }, null, 1));
         return;
       }
-      for (const { file, why } of refused) output.err(`${colour(output, 'yellow', 'left out')} ${file}: ${why}`);
+      tellLeftOut(output, refused);
       if (series.length === 0) output.err('none of these files is an instance of a series: there is nothing to test');
       for (const { title, text } of series) output.out(`${colour(output, 'bold', title)}\n${text}\n`);
     },

@@ -4,10 +4,9 @@ import { transferSyntax } from '../dicom/uids.js';
 import { LimpidError } from '../errors.js';
 import { SopClass } from '../io/dimse/constants.js';
 import { readOutgoing } from '../io/dimse/outgoing.js';
-import type { Outgoing } from '../io/dimse/outgoing.js';
 import type { Negotiated } from '../io/dimse/requestor.js';
 import type { CallPeer, CalledOutcome, CalledReport } from './called-peer.js';
-import { filesBelow } from './files.js';
+import { filesBelow, readEach, tellLeftOut } from './files.js';
 import { colour, table } from './output.js';
 import type { Output } from './output.js';
 
@@ -44,8 +43,8 @@ export function scuCommands(callPeer: CallPeer, output: Output, failed: () => vo
     },
     async send(name, paths, options) {
       const peer = await callPeer(options.config, name);
-      const { outgoing, left } = await readAll(await filesBelow(paths));
-      for (const { file, why } of left) output.err(`${colour(output, 'yellow', 'left out')} ${file}: ${why}`);
+      const { found: outgoing, left } = await readEach(await filesBelow(paths), readOutgoing);
+      tellLeftOut(output, left);
       if (outgoing.length === 0) throw new LimpidError('USAGE', 'there is no DICOM file to send');
       const bar =
         output.terminal && !options.json
@@ -117,22 +116,6 @@ function describe({ implementationVersionName, implementationClassUid, maximumLe
     `maximum PDU     ${maximumLength === 0 ? 'without limit' : `${maximumLength} bytes`}`,
     table(['context', 'SOP class', 'transfer syntax', 'answer'], rows),
   ].join('\n');
-}
-
-async function readAll(
-  files: readonly string[],
-): Promise<{ outgoing: Outgoing[]; left: { file: string; why: string }[] }> {
-  const outgoing: Outgoing[] = [];
-  const left: { file: string; why: string }[] = [];
-  for (const file of files) {
-    try {
-      outgoing.push(await readOutgoing(file));
-    } catch (error) {
-      if (!(error instanceof LimpidError)) throw error;
-      left.push({ file, why: error.message });
-    }
-  }
-  return { outgoing, left };
 }
 
 function hex(status: number): string {

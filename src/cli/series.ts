@@ -163,6 +163,10 @@ function describe(view: SeriesView, output: Output): string {
   for (const { by, at, until, says } of view.promises) {
     lines.push(`promised to ${by}, asked ${at}: ${says} Pixels stay until ${until}.`);
   }
-  for (const action of view.actions) lines.push('', `${action.at} ${action.by}: ${action.kind} ${action.why}`);
+  if (view.actions.length > 0) lines.push('');
+  for (const { at, by, kind, task, peer, why } of view.actions) {
+    const what = `${kind}${task === null ? '' : ` of ${task}`}${peer === null ? '' : ` to ${peer}`}`;
+    lines.push(`${at} ${by}: ${what}${why === '' ? '' : ` (${why})`}`);
+  }
   return lines.join('\n');
 }

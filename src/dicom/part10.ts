@@ -45,7 +45,10 @@ export function readPart10(bytes: Uint8Array): Part10 {
     ascii(bytes, preambleLength, 4) !== 'DICM' ||
     view.getUint16(metaStart, true) !== 2
   ) {
-    throw new LimpidError('DICOM_NOT_DICOM', `${bytes.length} bytes without preamble and file meta group`);
+    throw new LimpidError(
+      'DICOM_NOT_DICOM',
+      bytes.length === 0 ? 'the file is empty' : 'no DICOM file: it has no preamble and no file meta group',
+    );
   }
   const values = new Map<number, Uint8Array>();
   let offset = metaStart;

@@ -134,7 +134,12 @@ export function openCommands(output: Output, environment: Environment, failed: (
     },
     async models() {
       const { modelCommands } = await import('../cli/models.js');
-      return modelCommands((directory, options) => registryOf(directory ?? modelsDirectory, options), output, failed);
+      const open: Parameters<typeof modelCommands>[0] = async ({ models, config }, options) => {
+        // Read without the check that its models are there: that one is broken is what `verify` is to tell.
+        const own = config === undefined ? null : (await read(config, {})).models.directory;
+        return registryOf(models ?? modelsDirectory, { ...options, own });
+      };
+      return modelCommands(open, output, failed);
     },
     async config() {
       const { configCommands } = await import('../cli/config.js');

@@ -145,7 +145,7 @@ export async function studyFiles(
       const within = { compared: reference, beside: isSeen ? beside : [] };
       const noisy = await degrade(within, noiseTimes, join(folder, 'degraded'));
       if (noisy === null) {
-        left(key, `its noise cannot be measured, to be made ${noiseTimes} times as strong`);
+        left([{ file: key, why: `its noise cannot be measured, to be made ${noiseTimes} times as strong` }]);
         done += options.models.length;
         continue;
       }

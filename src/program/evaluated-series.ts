@@ -70,7 +70,7 @@ export async function groups(
     const why = first === undefined ? 'there are no files' : `${basename(first.file)}: ${first.why}`;
     throw new LimpidError('USAGE', `no series to read: ${why}`);
   }
-  for (const { file, why } of refused) left(file, why);
+  left(refused);
   return series.map(({ record, paths }) => ({
     key: record.key,
     files: record.instances.map(({ file }) => paths.get(file) ?? file),
@@ -104,7 +104,7 @@ export async function referenceOf(
     return middle(await Promise.all(files.map(readSlice)), most);
   } catch (error) {
     if (!(error instanceof LimpidError)) throw error;
-    left(key, error.message);
+    left([{ file: key, why: error.message }]);
     return null;
   }
 }

@@ -1,6 +1,8 @@
 // Series from files on a disk, as the receiver would have made them: for `limpid enhance` and `limpid rules test`.
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { readEach } from '../cli/files.js';
+import type { LeftOut } from '../cli/files.js';
 import { readInstance } from '../dicom/file.js';
 import { text } from '../dicom/values.js';
 import { LimpidError } from '../errors.js';
@@ -17,7 +19,7 @@ export interface FileSeries {
 
 export interface FilesRead {
   readonly series: FileSeries[];
-  readonly refused: { readonly file: string; readonly why: string }[];
+  readonly refused: readonly LeftOut[];
 }
 
 interface Gathered {
@@ -35,15 +37,7 @@ export async function seriesOfFiles(
   now: () => number,
 ): Promise<FilesRead> {
   const gathered = new Map<Key, Gathered>();
-  const refused: { file: string; why: string }[] = [];
-  for (const file of files) {
-    try {
-      await gather(file, gathered);
-    } catch (error) {
-      if (!(error instanceof LimpidError)) throw error;
-      refused.push({ file, why: error.message });
-    }
-  }
+  const { left } = await readEach(files, (file) => gather(file, gathered));
   const at = new Date(now()).toISOString();
   const series = [...gathered].map(([key, one]) => ({
     record: {
@@ -65,7 +59,7 @@ export async function seriesOfFiles(
     },
     paths: one.paths,
   }));
-  return { series, refused };
+  return { series, refused: left };
 }
 
 async function gather(file: string, gathered: Map<Key, Gathered>): Promise<void> {

@@ -222,7 +222,7 @@ describe('what a person decides', () => {
     const held = await inState(key, 'held', 2);
     expect(held.revisions[1]?.tasks[0]?.state).toBe('held');
     expect(inStudy(one.studyInstanceUid)).toHaveLength(2); // the first slice, and what was made of it
-    expect((await series('show', key)).out).toContain('hold wrong patient?');
+    expect((await series('show', key)).out).toContain('hold (wrong patient?)');
     expect(await series('release', key)).toMatchObject({ status: 0 });
     await inState(key, 'done', 2);
     expect(arrivedOf(one).get(one.seriesInstanceUid)).toHaveLength(5);

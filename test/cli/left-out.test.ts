@@ -1,0 +1,36 @@
+import { describe, expect, it } from '@jest/globals';
+import { readEach, tellLeftOut } from '../../src/cli/files.js';
+import { LimpidError } from '../../src/errors.js';
+
+describe('files of a command that are no instances', () => {
+  it('are left out with the reason, and so are those that cannot be read; any other error is a fault', async () => {
+    const denied = Object.assign(new Error('EACCES: permission denied, open'), { syscall: 'open' });
+    const read = (file: string): Promise<string> => {
+      if (file === 'image') return Promise.resolve('read');
+      return Promise.reject(file === 'secret' ? denied : new LimpidError('DICOM_NOT_DICOM', 'no DICOM file'));
+    };
+    expect(await readEach(['image', 'notes.txt', 'secret'], read)).toEqual({
+      found: ['read'],
+      left: [
+        { file: 'notes.txt', why: 'no DICOM file' },
+        { file: 'secret', why: 'EACCES: permission denied, open' },
+      ],
+    });
+    const fault = new TypeError('a mistake in limpid');
+    await expect(readEach(['image'], () => Promise.reject(fault))).rejects.toBe(fault);
+  });
+
+  it('are told by name, but of many for one reason three, and how many more', () => {
+    const lines: string[] = [];
+    const output = { out: () => undefined, err: (text: string) => void lines.push(text), terminal: false };
+    const pictures = [1, 2, 3, 4, 5].map((number) => ({ file: `${number}.png`, why: 'no DICOM file' }));
+    tellLeftOut(output, [...pictures, { file: 'cut.dcm', why: 'it is cut' }]);
+    expect(lines).toEqual([
+      'left out 1.png: no DICOM file',
+      'left out 2.png: no DICOM file',
+      'left out 3.png: no DICOM file',
+      'left out 2 more: no DICOM file',
+      'left out cut.dcm: it is cut',
+    ]);
+  });
+});
