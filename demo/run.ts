@@ -60,6 +60,7 @@ async function through(
   const files = await inputsOf(one);
   const instances = await Promise.all(files.map((file) => readOutgoing(file)));
   const bar = bars.create(files.length * 2, 0, { name: one.name.padEnd(16), step: 'sending' });
+  bar.setTotal(files.length * 2); // without a terminal `create` leaves the total at 100
   const started = performance.now();
   const target = { aeTitle: 'LIMPID', host: '127.0.0.1', port: dicomPort, callingAe: 'DEMO_MODALITY' };
   const report = await send(target, instances, { associations: 1, log, onOutcome: () => bar.increment() });

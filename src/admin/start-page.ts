@@ -108,11 +108,11 @@ function peerTable(peers: readonly PeerView[]): Html {
 
 /** The whole page. */
 export function startPage(data: PageData): string {
-  const faulty = data.dependencies.filter(({ state }) => state !== 'ready');
-  const ready = !faulty.some(({ state }) => state === 'down' || state === 'starting');
+  const states = data.dependencies.map(({ state }) => state);
+  const stands = (['down', 'starting', 'degraded'] as const).find((state) => states.includes(state)) ?? 'ready';
   const body = html`<header>
       <h1><span>limpid</span>${data.node === 'limpid' ? '' : ` ${data.node}`}</h1>
-      ${word(ready ? 'ready' : 'down')} <span class="soft">version ${version} · ${data.roles.join(', ')}</span>
+      ${word(stands)} <span class="soft">version ${version} · ${data.roles.join(', ')}</span>
     </header>
     <section class="card">
       <h2>Depends on</h2>

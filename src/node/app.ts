@@ -95,7 +95,12 @@ async function open(options: AppOptions, closing: Closing): Promise<App> {
     host: config.node.http.host,
     port: config.node.http.port,
     metrics,
-    ready: readiness(spool, queue, config.spool.criticalBytes, { stopping, standsBy: () => standsBy }),
+    ready: readiness(
+      spool,
+      queue,
+      { ...config.spool, fullBacklog: config.node.dimse.fullBacklog },
+      { stopping, standsBy: () => standsBy },
+    ),
     api: has('admin')
       ? openAdminPorts({
           spool,

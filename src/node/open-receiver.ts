@@ -16,6 +16,7 @@ import type { PipelineDeps } from '../pipeline.js';
 import { admit } from '../receive/admission.js';
 import { openCommitmentService } from '../receive/commitment.js';
 import type { Pressure } from '../receive/decide-pressure.js';
+import { backlogOf } from '../queue/backend.js';
 import { watchPressure } from '../receive/pressure.js';
 import { RecentInstances } from '../receive/promise-survey.js';
 import { openStoreService } from '../receive/store.js';
@@ -33,12 +34,6 @@ const pressureWords: Readonly<Record<Pressure['kind'], string>> = {
   'refuse-instances': 'instances are refused as out of resources',
   'refuse-associations': 'associations are refused',
 };
-
-/** Jobs that wait for routing and enhancing; what waits for a destination lies in the spool and is bounded by the disk. */
-async function backlogOf(queue: PipelineDeps['queue']): Promise<number> {
-  const { series, tasks } = await queue.counts();
-  return series.waiting + tasks.waiting;
-}
 
 /** Opens it. `standsBy` is told while another receiver holds the spool. @returns its ports; 0: no such listener */
 export async function openReceiver(
@@ -58,7 +53,7 @@ export async function openReceiver(
   metrics.set('spool_limit_bytes', { kind: 'critical' }, config.spool.criticalBytes);
   let held = '';
   const pressure = await watchPressure(
-    { freeBytes: () => spool.freeBytes(), backlog: () => backlogOf(pipeline.queue) },
+    { freeBytes: () => spool.freeBytes(), backlog: async () => backlogOf(await pipeline.queue.counts()) },
     { ...config.spool, slowBacklog: config.node.dimse.slowBacklog, fullBacklog: config.node.dimse.fullBacklog },
     ({ freeBytes, backlog }, found) => {
       if (freeBytes !== null) metrics.set('spool_free_bytes', {}, freeBytes);

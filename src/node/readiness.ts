@@ -1,17 +1,22 @@
 // What /readyz tells: each thing that this process depends on, asked when somebody wants to know.
 import type { DependencyView, ReadyReport } from '../admin/ports.js';
+import { backlogOf } from '../queue/backend.js';
 import type { QueueBackend } from '../queue/backend.js';
+import type { PressureMarks } from '../receive/decide-pressure.js';
 import type { Spool } from '../spool/spool.js';
+
+/** Where instances begin to be refused, as the receiver has it. */
+type Marks = Pick<PressureMarks, 'lowBytes' | 'criticalBytes' | 'fullBacklog'>;
 
 /** @param process `stopping` is aborted once it drains; `standsBy` tells whether another receiver holds the spool */
 export function readiness(
-  spool: Spool,
-  queue: QueueBackend,
-  criticalBytes: number,
+  spool: Pick<Spool, 'freeBytes'>,
+  queue: Pick<QueueBackend, 'counts'>,
+  marks: Marks,
   process: { readonly stopping: AbortSignal; readonly standsBy: () => boolean },
 ): () => Promise<ReadyReport> {
   return async () => {
-    const dependencies = [await spoolView(spool, criticalBytes), await queueView(queue)];
+    const dependencies = [await spoolView(spool, marks), await queueView(queue, marks)];
     if (process.standsBy()) {
       const says = 'Another receiver holds the spool: this one takes its place when that one ends.';
       dependencies.push({ name: 'receiver', state: 'down', says });
@@ -27,25 +32,31 @@ export function readiness(
   };
 }
 
-async function spoolView(spool: Spool, criticalBytes: number): Promise<DependencyView> {
+async function spoolView(spool: Pick<Spool, 'freeBytes'>, { lowBytes, criticalBytes }: Marks): Promise<DependencyView> {
   try {
     const free = await spool.freeBytes();
     const gigabytes = `${(free / 1e9).toFixed(1)} GB free`;
-    return free < criticalBytes
-      ? {
-          name: 'spool',
-          state: 'down',
-          says: `${gigabytes}: below spool.critical, associations are refused. Free space.`,
-        }
-      : { name: 'spool', state: 'ready', says: `The spool can be written, ${gigabytes}.` };
+    if (free < criticalBytes) {
+      const says = `${gigabytes}: below spool.critical, associations are refused. Free space.`;
+      return { name: 'spool', state: 'down', says };
+    }
+    if (free < lowBytes) {
+      const says = `${gigabytes}: below spool.low, instances are refused (A700). Free space.`;
+      return { name: 'spool', state: 'degraded', says };
+    }
+    return { name: 'spool', state: 'ready', says: `The spool can be written, ${gigabytes}.` };
   } catch {
     return { name: 'spool', state: 'down', says: 'The spool volume does not answer: check its mount.' };
   }
 }
 
-async function queueView(queue: QueueBackend): Promise<DependencyView> {
+async function queueView(queue: Pick<QueueBackend, 'counts'>, { fullBacklog }: Marks): Promise<DependencyView> {
   try {
-    await queue.counts();
+    const backlog = backlogOf(await queue.counts());
+    if (backlog >= fullBacklog) {
+      const says = `${backlog} jobs wait for routing and enhancing: from ${fullBacklog} (node.dimse.fullBacklog) on instances are refused (A700).`;
+      return { name: 'queue', state: 'degraded', says };
+    }
     return { name: 'queue', state: 'ready', says: 'The queue answers.' };
   } catch {
     const says = 'The queue does not answer: instances are kept, and worked on once it is back.';

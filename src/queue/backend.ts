@@ -52,6 +52,10 @@ export interface QueueBackend {
   close(): Promise<void>;
 }
 
+/** Jobs that wait for routing and enhancing; what waits for a destination lies in the spool and is bounded by the disk. */
+export const backlogOf = ({ series, tasks }: Readonly<Record<QueueName, QueueCounts>>): number =>
+  series.waiting + tasks.waiting;
+
 const answerMs = 2_000;
 /** How often a store is looked at: does its marker stand, how long are its queues. */
 const roundMs = 10_000;

@@ -196,6 +196,19 @@ describe('start page', () => {
     });
   });
 
+  it.each([
+    [['ready', 'degraded'], 'degraded'],
+    [['degraded', 'starting'], 'starting'],
+    [['starting', 'down'], 'down'],
+  ] as const)('says the worst of what the node depends on: %j is %s', async (states, said) => {
+    const node = fakeNode();
+    node.report = { dependencies: states.map((state) => ({ name: 'spool', state, says: '' })) };
+    await withServer(node.options, async (asking) => {
+      const header = /<header>.*<\/header>/s.exec((await asking(get('/'))).body)?.[0];
+      expect(header).toMatch(new RegExp(`class="word \\w+">${said}<`));
+    });
+  });
+
   it('stands when a part of the node does not', async () => {
     const node = fakeNode();
     node.failing = new Error('no');

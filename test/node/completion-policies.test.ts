@@ -1,13 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { completionPolicies } from '../src/node/completion-policies.js';
-import { configSchema } from '../src/config/schema.js';
-import { openLog } from '../src/observe/log.js';
-import type { Arrival } from '../src/spool/arrival.js';
-import { keyOf } from '../src/spool/key.js';
-import { syntheticCt } from './support/derivation.js';
-import { withFolder } from './support/temporary.js';
+import { completionPolicies } from '../../src/node/completion-policies.js';
+import { configSchema } from '../../src/config/schema.js';
+import { openLog } from '../../src/observe/log.js';
+import type { Arrival } from '../../src/spool/arrival.js';
+import { keyOf } from '../../src/spool/key.js';
+import { syntheticCt } from '../support/derivation.js';
+import { withFolder } from '../support/temporary.js';
 
 const defaults = { quietMs: 60_000, releasedMs: 5_000, gapsMs: 120_000, longestMs: 1_800_000 };
 const config = (rules: unknown): ReturnType<typeof configSchema.parse> =>
