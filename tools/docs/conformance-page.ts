@@ -63,7 +63,7 @@ const limitWords: Readonly<Record<keyof typeof defaultLimits, string>> = {
   syntaxesOfContext: 'transfer syntaxes looked at in one presentation context',
   commandBytes: 'command set, bytes',
   objectBytes: 'data set, bytes',
-  otherDataSetBytes: 'data set of a request that is not served, bytes',
+  otherDataSetBytes: 'any other data set, bytes',
   nesting: 'nesting of sequences',
   inflatedBytes: 'what a deflated data set may become, bytes',
   inflationRatio: 'and how many times its bytes',

@@ -111,14 +111,22 @@ export function decodeCommitmentRequest(bytes: Uint8Array, transferSyntaxUid: st
   return { transactionUid: readUid(dataSet, tags.transactionUid, 'the Transaction UID'), references };
 }
 
+/** Instances that a report names. An item that names none says nothing of any, and must not cost the others their word; their classes are known. */
+const named = (dataSet: DataSet, sequence: number) =>
+  items(dataSet, sequence).flatMap((item) => {
+    const sopInstanceUid = text(item, tags.referencedSopInstanceUid) ?? '';
+    const sopClassUid = text(item, tags.referencedSopClassUid) ?? '';
+    return isReceivableUid(sopInstanceUid) ? [{ item, reference: { sopClassUid, sopInstanceUid } }] : [];
+  });
+
 /** @throws LimpidError DICOM_MALFORMED, DICOM_UNDECODABLE */
 export function decodeCommitmentReport(bytes: Uint8Array, transferSyntaxUid: string): CommitmentReport {
   const dataSet = readDataSet(bytes, transferSyntaxUid);
   return {
     transactionUid: readUid(dataSet, tags.transactionUid, 'the Transaction UID'),
-    committed: items(dataSet, tags.referencedSopSequence).map(readReference),
-    failed: items(dataSet, tags.failedSopSequence).map((item) => ({
-      ...readReference(item),
+    committed: named(dataSet, tags.referencedSopSequence).map(({ reference }) => reference),
+    failed: named(dataSet, tags.failedSopSequence).map(({ item, reference }) => ({
+      ...reference,
       // Processing failure where a peer gives none: that is asked again.
       reason: number(item, tags.failureReason) ?? 0x0110,
     })),

@@ -10,7 +10,7 @@ export interface Limits {
   readonly commandBytes: number;
   /** A data set; longer: A700 once it has been read and dropped, A-ABORT 0/0 above twice the limit. */
   readonly objectBytes: number;
-  /** The data set of a request that is not served; longer: A-ABORT 0/0. */
+  /** Any other data set; longer: A-ABORT 0/0. A request for storage commitment takes 110 bytes an instance. */
   readonly otherDataSetBytes: number;
   /** Nesting of sequences; deeper: C000. */
   readonly nesting: number;
@@ -53,7 +53,7 @@ export const defaultLimits: Limits = {
   syntaxesOfContext: 64,
   commandBytes: 16 * 1024,
   objectBytes: 4096 * MiB,
-  otherDataSetBytes: MiB,
+  otherDataSetBytes: 4 * MiB,
   nesting: 64,
   inflatedBytes: 4096 * MiB,
   inflationRatio: 200,

@@ -155,6 +155,28 @@ describe('data sets of storage commitment', () => {
   }
 });
 
+it('a report is read though an item names no class, or no instance', () => {
+  const [first, second, third] = ['1.2.1', '1.2.2', '1.2.3'].map((sopInstanceUid) => ({
+    sopClassUid: '',
+    sopInstanceUid,
+  }));
+  if (!first || !second || !third) throw new Error('no references');
+  const nameless = { sopClassUid: ctClass, sopInstanceUid: '' };
+  const told = {
+    transactionUid: '2.25.1',
+    committed: [first, nameless, second],
+    failed: [
+      { ...nameless, reason: 0x0112 },
+      { ...third, reason: 0x0112 },
+    ],
+  };
+  expect(decodeCommitmentReport(encodeCommitmentReport(told, explicitLittle), explicitLittle)).toEqual({
+    transactionUid: '2.25.1',
+    committed: [first, second],
+    failed: [{ ...third, reason: 0x0112 }],
+  });
+});
+
 describe('the Push Model in negotiation', () => {
   const push = context(1, pushModel, [explicitLittle, implicitLittle]);
   const answer = (roles: { scu: number; scp: number }[], offer: { requests: boolean; reports: boolean }) => {
@@ -207,6 +229,12 @@ describe('limpid as SCP of requests and taker of reports', () => {
   const push = associateRequest({ contexts: [context(1, pushModel), context(3, ctClass)], roles: [] });
   const asked = encodeCommitmentRequest(request, explicitLittle);
   const told = encodeCommitmentReport(report, explicitLittle);
+  const long = '1.2.826.0.1.3680043.8.498.1234567890123456789012345678901';
+  const references = Array.from({ length: 10_000 }, (_, k) => ({
+    sopClassUid: ctClass,
+    sopInstanceUid: `${long}${k}`,
+  }));
+  const study = encodeCommitmentRequest({ transactionUid: '2.25.77', references }, explicitLittle);
 
   async function answerTo(contextId: number, command: Uint8Array, bytes: Uint8Array | null): Promise<string> {
     const service = recording();
@@ -230,7 +258,8 @@ describe('limpid as SCP of requests and taker of reports', () => {
     ['a request in the context of CT', 3, action(), asked, 'RSP 8130 #7 0211 0/0'],
     ['a request without data set', 1, action({ hasDataSet: false }), null, 'RSP 8130 #7 0115 0/0'],
     ['a request that cannot be read', 1, action(), Uint8Array.of(1, 2, 3, 4), 'RSP 8130 #7 0115 0/0'],
-    ['a request above 1 MB', 1, action(), new Uint8Array(1_100_000), 'ABORT 0/0 0/0'],
+    ['a request for ten thousand instances', 1, action(), study, 'RSP 8130 #7 0000 1/0'],
+    ['a request above 4 MB', 1, action(), new Uint8Array(4_200_000), 'ABORT 0/0 0/0'],
   ])('%s', async (_, contextId, command, bytes, expected) => {
     expect(await answerTo(contextId, command, bytes)).toBe(expected);
   });
