@@ -11,12 +11,21 @@ export interface DeliveryWindow {
 const minuteMs = 60_000;
 const dayMinutes = 1440;
 
+/** A clock takes a millisecond to make, as long as a thousand looks at it, and one opening takes hundreds of looks: made once a window. */
+const clocks = new WeakMap<DeliveryWindow, Intl.DateTimeFormat>();
+
+function clockOf(window: DeliveryWindow): Intl.DateTimeFormat {
+  const { timeZone } = window;
+  const clock =
+    clocks.get(window) ??
+    new Intl.DateTimeFormat('en-GB', { timeZone, hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
+  clocks.set(window, clock);
+  return clock;
+}
+
 /** Minutes since midnight on the zone's clocks. */
-function minuteOfDay(atMs: number, timeZone: string): number {
-  const parts = new Intl.DateTimeFormat('en-GB', { timeZone, hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })
-    .format(atMs)
-    .split(':')
-    .map(Number);
+function minuteOfDay(atMs: number, window: DeliveryWindow): number {
+  const parts = clockOf(window).format(atMs).split(':').map(Number);
   return 60 * (parts[0] ?? 0) + (parts[1] ?? 0);
 }
 
@@ -27,13 +36,13 @@ function isInside(minute: number, { fromMinute, toMinute }: DeliveryWindow): boo
 
 /** @returns null: inside the window; else when it opens next, ms since epoch, to the minute */
 export function opensAt(window: DeliveryWindow | null, nowMs: number): number | null {
-  if (window === null || isInside(minuteOfDay(nowMs, window.timeZone), window)) return null;
-  const ahead = (window.fromMinute - minuteOfDay(nowMs, window.timeZone) + dayMinutes) % dayMinutes;
+  if (window === null || isInside(minuteOfDay(nowMs, window), window)) return null;
+  const ahead = (window.fromMinute - minuteOfDay(nowMs, window) + dayMinutes) % dayMinutes;
   const guess = Math.floor(nowMs / minuteMs) * minuteMs + ahead * minuteMs;
   // Clocks may be put forward or back in between, and then the hour that was meant may not exist: the first minute inside counts.
   const earliest = Math.max(nowMs, guess - 120 * minuteMs);
   for (let at = Math.ceil(earliest / minuteMs) * minuteMs; at < guess + 240 * minuteMs; at += minuteMs) {
-    if (isInside(minuteOfDay(at, window.timeZone), window)) return at;
+    if (isInside(minuteOfDay(at, window), window)) return at;
   }
   return guess;
 }

@@ -21,8 +21,6 @@ import type { ThrottleRates } from './throttle.js';
 
 /** Instances sent before their outcomes are written down: what a killed process sends again. */
 const batchInstances = 500;
-/** The same for a peer with hours of its own: they are looked at between batches. */
-const batchWithinHours = 50;
 
 /** How a peer is delivered to, as it is configured now. */
 export interface PeerDelivery {
@@ -126,10 +124,9 @@ export class Deliverer {
         if (revision.record.cause === 'requeue' && batches.length === 0) desk.askNow();
         return this.#turnAway(job, desk, batches);
       }
-      const most = peer.window === null ? batchInstances : batchWithinHours;
-      const uids = decision.sopInstanceUids.slice(0, most);
+      const uids = decision.sopInstanceUids.slice(0, batchInstances);
       const outgoing = outgoingOf(this.#deps.spool, state, revision, job.task, uids);
-      const control = { signal, pace: this.#paceOf(desk, outgoing, signal) };
+      const control = { signal, pace: this.#paceOf(desk, peer.window, outgoing, signal) };
       const report = await peer.destination.send(outgoing, control);
       await this.#record(job, peer, desk, batches, signal.aborted ? answeredOf(report) : report);
       if (signal.aborted) return { kind: 'later', atMs: this.#deps.now() };
@@ -151,13 +148,14 @@ export class Deliverer {
     return { kind: 'later', atMs: this.#deps.now() + humanWaitMs };
   }
 
-  #paceOf(desk: PeerDesk, outgoing: readonly Outgoing[], signal: AbortSignal) {
+  /** Lets an instance out when it is its turn, and none outside the peer's hours. */
+  #paceOf(desk: PeerDesk, window: DeliveryWindow | null, outgoing: readonly Outgoing[], signal: AbortSignal) {
     const bytes = new Map(outgoing.map((instance) => [instance.sopInstanceUid, instance.bytes]));
     return async ({ sopInstanceUid }: { readonly sopInstanceUid: string }): Promise<boolean> => {
       const waitMs = desk.throttle.take(bytes.get(sopInstanceUid) ?? 0, this.#deps.now());
       if (waitMs === null) return false;
       if (waitMs > 0) await sleep(waitMs, undefined, { signal }).catch(() => undefined); // the send sees the signal too
-      return !signal.aborted;
+      return !signal.aborted && opensAt(window, this.#deps.now()) === null;
     };
   }
 
