@@ -17,16 +17,13 @@ import type { Log } from './observe/log.js';
 import type { Metrics } from './observe/metrics.js';
 import type { QueueBackend } from './queue/backend.js';
 import { jobIdOf } from './queue/jobs.js';
-import type { JobHandler, JobResult, JobSpec, QueueName } from './queue/jobs.js';
+import type { JobHandler, JobResult, JobSpec, QueueName, StepResult } from './queue/jobs.js';
 import type { Key } from './spool/key.js';
 import type { Priority } from './spool/records.js';
 import type { Spool } from './spool/spool.js';
 import { lateWithdrawals, nextSteps } from './spool/state.js';
 import type { SeriesState, Step } from './spool/state.js';
 import { isWithdrawalTask, withdrawalActions } from './spool/withdrawals.js';
-
-/** How a step ended: nothing more to do now, or not before a time (ms since epoch). */
-export type StepResult = { readonly kind: 'done' } | { readonly kind: 'later'; readonly atMs: number };
 
 /** The work of the stages that jobs run; each is safe to repeat. */
 export interface Stages {

@@ -1,4 +1,7 @@
+// The revision that answers a person who asks for a series again.
 import type { InstanceRecord, SeriesRecord } from '../spool/records.js';
+import { answeredActions } from '../spool/state.js';
+import type { NumberedAction, SeriesState } from '../spool/state.js';
 
 /**
  * What a requeue works on. Where an instance came twice with other bytes, a person who asks again means the second copy: it takes
@@ -7,10 +10,7 @@ import type { InstanceRecord, SeriesRecord } from '../spool/records.js';
  *
  * @param newUids a person asked for them, or what was made is withdrawn
  */
-export function requeued(
-  record: SeriesRecord,
-  newUids: boolean,
-): Pick<SeriesRecord, 'instances' | 'variants' | 'remake'> {
+function requeued(record: SeriesRecord, newUids: boolean): Pick<SeriesRecord, 'instances' | 'variants' | 'remake'> {
   const copies = new Map<string, InstanceRecord[]>();
   for (const variant of record.variants) {
     copies.set(variant.sopInstanceUid, [...(copies.get(variant.sopInstanceUid) ?? []), variant]);
@@ -25,5 +25,33 @@ export function requeued(
     instances,
     variants: record.variants.filter((variant) => only(variant) === null),
     remake: record.remake + (newUids || taken ? 1 : 0),
+  };
+}
+
+/**
+ * The next revision, over the instances of the last one.
+ *
+ * @param requeues that no revision answers yet, oldest first: this one answers all
+ */
+export function requeuedRevision(
+  state: SeriesState,
+  last: SeriesRecord,
+  requeues: readonly NumberedAction[],
+  atMs: number,
+): SeriesRecord {
+  const answered = answeredActions(state);
+  // A withdrawn series' UIDs are never used again.
+  const withdrawn = state.actions.some(({ action, number }) => action.kind === 'withdraw' && number > answered);
+  const newUids = withdrawn || requeues.some(({ action }) => action.newUids);
+  const at = new Date(atMs).toISOString();
+  return {
+    ...last,
+    ...requeued(last, newUids),
+    revision: last.revision + 1,
+    cause: 'requeue',
+    closed: 'operator',
+    openedAt: at,
+    closedAt: at,
+    action: requeues.at(-1)?.file ?? null,
   };
 }

@@ -1,19 +1,19 @@
 // Gathers arriving instances by series, closes revisions, answers requeues. The only writer of rN/series.json.
 import type { Log } from '../observe/log.js';
 import type { Metrics } from '../observe/metrics.js';
-import type { Arrival, ArrivalSource } from '../spool/arrival.js';
+import type { Arrival } from '../spool/arrival.js';
 import type { Key } from '../spool/key.js';
-import { modalityLabel } from '../spool/records.js';
-import type { InstanceRecord, Modality, SeriesRecord } from '../spool/records.js';
+import type { Modality, SeriesRecord } from '../spool/records.js';
 import type { Spool } from '../spool/spool.js';
 import { listedFiles, unansweredRequeues, unlistedFiles } from '../spool/state.js';
 import type { SeriesState } from '../spool/state.js';
-import { decideCompletion, longerOf } from './decide.js';
-import type { CompletionPolicy, PendingFacts } from './decide.js';
+import { decideCompletion } from './decide.js';
+import type { CompletionPolicy } from './decide.js';
 import { stackHasGaps } from './gaps.js';
 import { readArrival } from './read-arrival.js';
-import { requeued } from './requeued.js';
-import { Tally } from './tally.js';
+import { closingRecord, factsOf, modalityOf, newPending, policyOf } from './pending.js';
+import type { Pending } from './pending.js';
+import { requeuedRevision } from './requeued.js';
 
 export interface TrackerDeps {
   readonly spool: Spool;
@@ -31,24 +31,6 @@ export interface TrackerDeps {
 
 /** UIDs and hashes that the revisions of a series list: an instance with both is a duplicate even after sweeping. */
 export type ListedInstances = ReadonlyMap<string, ReadonlySet<string>>;
-
-interface Pending {
-  readonly key: Key;
-  readonly arrivals: Map<string, Arrival>;
-  /** The same as records list them, as far as they are hashed. */
-  readonly hashed: Map<string, InstanceRecord>;
-  readonly associations: Map<number, { open: boolean; count: number }>;
-  readonly openedAt: number;
-  firstAtMs: number;
-  lastAtMs: number;
-  readonly tally: Tally;
-  /** By peer; `null` while it is being found out. */
-  readonly policies: Map<string, CompletionPolicy | null>;
-  releasedAtMs: number | null;
-  releasedWithSeveral: boolean;
-  timer: NodeJS.Timeout | null;
-  closing: boolean;
-}
 
 export class Tracker {
   readonly #deps: TrackerDeps;
@@ -164,7 +146,6 @@ export class Tracker {
   async #takeUp(key: Key): Promise<void> {
     const state = await this.#deps.spool.state(key);
     const requeues = unansweredRequeues(state);
-    const requeue = requeues.at(-1);
     const unlisted = unlistedFiles(state);
     // An instance came, or a revision was being closed, while the files were read.
     if (this.#pending.has(key) || this.#closing.has(key)) return;
@@ -177,52 +158,16 @@ export class Tracker {
       return;
     }
     const last = state.revisions.at(-1);
-    if (requeue === undefined || last === undefined) return;
-    const at = new Date(this.#deps.now()).toISOString();
-    const { record } = last;
-    // A withdrawn series' UIDs are never used again.
-    const answered = Math.max(
-      0,
-      ...state.revisions.map((revision) => Number.parseInt(revision.record.action ?? '0', 10)),
-    );
-    const withdrawn = state.actions.some(({ action, number }) => action.kind === 'withdraw' && number > answered);
-    const newUids = withdrawn || requeues.some(({ action }) => action.newUids);
+    if (requeues.length === 0 || last === undefined) return;
     await this.#publish(
-      {
-        ...record,
-        ...requeued(record, newUids),
-        revision: record.revision + 1,
-        cause: 'requeue',
-        closed: 'operator',
-        openedAt: at,
-        closedAt: at,
-        action: requeue.file,
-        warnings: record.warnings,
-      },
+      requeuedRevision(state, last.record, requeues, this.#deps.now()),
       last.decision?.modality ?? 'other',
     );
   }
 
   #pendingOf(key: Key, at: number): Pending {
-    let pending = this.#pending.get(key);
-    if (pending === undefined) {
-      pending = {
-        key,
-        arrivals: new Map(),
-        hashed: new Map(),
-        associations: new Map(),
-        openedAt: this.#deps.now(),
-        firstAtMs: at,
-        lastAtMs: at,
-        tally: new Tally(),
-        policies: new Map(),
-        releasedAtMs: null,
-        releasedWithSeveral: false,
-        timer: null,
-        closing: false,
-      };
-      this.#pending.set(key, pending);
-    }
+    const pending = this.#pending.get(key) ?? newPending(key, this.#deps.now(), at);
+    this.#pending.set(key, pending);
     return pending;
   }
 
@@ -248,23 +193,8 @@ export class Tracker {
 
   /** Until the earliest moment at which the series can be complete; the geometry is looked at only then. */
   #waitMs(pending: Pending, policy: CompletionPolicy): number {
-    const decision = decideCompletion(this.#facts(pending, true, false), policy, this.#deps.monotonic());
+    const decision = decideCompletion(factsOf(pending, true, false), policy, this.#deps.monotonic());
     return decision.kind === 'close' ? 0 : Math.min(decision.untilMs - this.#deps.monotonic(), 2 ** 31 - 1);
-  }
-
-  #facts(pending: Pending, firstRevision: boolean, hasGaps: boolean): PendingFacts {
-    return {
-      firstAtMs: pending.firstAtMs,
-      lastAtMs: pending.lastAtMs,
-      count: pending.tally.count,
-      expected: pending.tally.expected,
-      allWhole: pending.tally.allWhole,
-      hasGaps,
-      associationOpen: [...pending.associations.values()].some(({ open }) => open),
-      releasedAtMs: pending.releasedAtMs,
-      releasedWithSeveral: pending.releasedWithSeveral,
-      firstRevision,
-    };
   }
 
   async #closeIfComplete(pending: Pending): Promise<void> {
@@ -274,7 +204,7 @@ export class Tracker {
     const previous = state.revisions.at(-1)?.record ?? null;
     // Late slices fill what was missing: of their own positions nothing follows. The gate looks at all of them.
     const gaps = previous === null && stackHasGaps([...pending.arrivals.values()].map(({ facts }) => facts));
-    const facts = this.#facts(pending, previous === null, gaps);
+    const facts = factsOf(pending, previous === null, gaps);
     const policy = policyOf(pending);
     const decision = policy === null ? null : decideCompletion(facts, policy, this.#deps.monotonic());
     if (decision === null) {
@@ -297,7 +227,8 @@ export class Tracker {
     this.#closing.add(pending.key);
     try {
       await this.#hash(pending); // of those that came while the first were hashed
-      await this.#publish(this.#record(pending, previous, decision.why, gaps), modalityOf(pending));
+      const closed = { why: decision.why, hasGaps: gaps, atMs: this.#deps.now() };
+      await this.#publish(closingRecord(pending, previous, closed), modalityOf(pending));
     } finally {
       this.#closing.delete(pending.key);
     }
@@ -309,42 +240,6 @@ export class Tracker {
   async #hash({ key, arrivals, hashed }: Pending): Promise<void> {
     const unhashed = [...arrivals].flatMap(([file, { instance }]) => (hashed.has(file) ? [] : [instance]));
     for (const record of await this.#deps.spool.instances.hashed(key, unhashed)) hashed.set(record.file, record);
-  }
-
-  #record(pending: Pending, previous: SeriesRecord | null, why: SeriesRecord['closed'], gaps: boolean): SeriesRecord {
-    const arrivals = [...pending.arrivals.values()];
-    const first = arrivals[0];
-    if (first === undefined) throw new Error('a revision without instances');
-    const listed = new Set(previous?.instances.map(({ sopInstanceUid }) => sopInstanceUid));
-    const isFirst = ({ kind, instance }: Arrival): boolean => kind === 'stored' && !listed.has(instance.sopInstanceUid);
-    const recordOf = ({ instance }: Arrival): InstanceRecord => {
-      const hashed = pending.hashed.get(instance.file);
-      if (hashed === undefined) throw new Error('an instance without a hash');
-      return hashed;
-    };
-    const stored = arrivals.filter(isFirst).map(recordOf);
-    const variants = arrivals.filter((arrival) => !isFirst(arrival)).map(recordOf);
-    const sources = new Map<string, ArrivalSource>();
-    for (const source of [...(previous?.sources ?? []), ...arrivals.map((arrival) => arrival.source)]) {
-      sources.set(JSON.stringify(source), source);
-    }
-    return {
-      version: 1,
-      key: pending.key,
-      revision: (previous?.revision ?? 0) + 1,
-      cause: previous === null ? 'arrival' : 'late',
-      closed: why,
-      openedAt: new Date(pending.openedAt).toISOString(),
-      closedAt: new Date(this.#deps.now()).toISOString(),
-      studyInstanceUid: first.facts.studyInstanceUid,
-      seriesInstanceUid: first.facts.seriesInstanceUid,
-      sources: [...sources.values()],
-      remake: previous?.remake ?? 1,
-      action: null,
-      instances: [...(previous?.instances ?? []), ...stored].sort(byFile),
-      variants: [...(previous?.variants ?? []), ...variants].sort(byFile),
-      warnings: gaps ? [{ code: 'GAPS', detail: 'positions were missing when the revision was closed' }] : [],
-    };
   }
 
   async #publish(record: SeriesRecord, modality: Modality): Promise<void> {
@@ -361,25 +256,6 @@ export class Tracker {
     });
     await this.#deps.announce(record, modality);
   }
-}
-
-/** What holds for a series of these sources; null while that is being found out. */
-function policyOf({ policies }: Pending): CompletionPolicy | null {
-  let longest: CompletionPolicy | null = null;
-  for (const policy of policies.values()) {
-    if (policy === null) return null;
-    longest = longest === null ? policy : longerOf(longest, policy);
-  }
-  return longest;
-}
-
-function byFile(a: InstanceRecord, b: InstanceRecord): number {
-  return a.file < b.file ? -1 : a.file > b.file ? 1 : 0;
-}
-
-function modalityOf(pending: Pending): Modality {
-  const first = pending.arrivals.values().next().value;
-  return modalityLabel(first?.facts.modality ?? '');
 }
 
 function listedIn(state: SeriesState): Map<string, Set<string>> {

@@ -7,13 +7,13 @@ import type { CommitmentSession } from '../io/dimse/commitment-scu.js';
 import type { StoreAnswer } from '../io/dimse/sink.js';
 import type { Log } from '../observe/log.js';
 import type { Metrics } from '../observe/metrics.js';
+import type { StepResult } from '../queue/jobs.js';
 import { isReported, recordAnswer, recordAsked, recordCommitmentEnd } from '../spool/commitment-records.js';
 import type { Spool } from '../spool/spool.js';
 import { commitmentOf, instancesOf, isDropped, isOnHold } from '../spool/state.js';
 import type { RevisionState, SeriesState } from '../spool/state.js';
 import { decideCommitment } from './decide-commitment.js';
 import type { CommitmentPolicy, Reference } from './decide-commitment.js';
-import type { DeliveryResult } from './deliver.js';
 import type { DeliveryJob } from './job.js';
 
 /** A peer that is asked for commitment, as it is configured now. */
@@ -67,7 +67,7 @@ export class Committer {
   }
 
   /** Runs one job as far as it gets. Never throws for a peer's failure. */
-  async commit(job: DeliveryJob, signal: AbortSignal): Promise<DeliveryResult> {
+  async commit(job: DeliveryJob, signal: AbortSignal): Promise<StepResult> {
     for (;;) {
       const { spool, now, log } = this.#deps;
       const state = await spool.state(job.key);

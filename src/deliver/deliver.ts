@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '../observe/log.js';
 import type { Metrics } from '../observe/metrics.js';
+import type { StepResult } from '../queue/jobs.js';
 import type { Layout } from '../spool/layout.js';
 import type { DeliveryRecord } from '../spool/records.js';
 import type { Spool } from '../spool/spool.js';
@@ -47,8 +48,6 @@ export interface DelivererDeps {
   readonly random: () => number;
 }
 
-export type DeliveryResult = { readonly kind: 'done' } | { readonly kind: 'later'; readonly atMs: number };
-
 /** How long a delivery waits that cannot go on without a change by a person, or is woken when its peer is back. */
 const humanWaitMs = 300_000;
 
@@ -75,7 +74,7 @@ export class Deliverer {
   }
 
   /** Runs one delivery job as far as it gets. Never throws for a peer's failure. */
-  async deliver(job: DeliveryJob, signal: AbortSignal): Promise<DeliveryResult> {
+  async deliver(job: DeliveryJob, signal: AbortSignal): Promise<StepResult> {
     const started = this.#deps.now();
     const peer = this.#deps.peer(job.peer);
     if (peer === undefined) {
@@ -102,7 +101,7 @@ export class Deliverer {
     desk: PeerDesk,
     started: number,
     signal: AbortSignal,
-  ): Promise<DeliveryResult> {
+  ): Promise<StepResult> {
     for (;;) {
       const state = await this.#deps.spool.state(job.key);
       const revision = state.revisions.find(({ record }) => record.revision === job.revision);
@@ -138,7 +137,7 @@ export class Deliverer {
   }
 
   /** The peer takes nothing now: the first time says why in a record, and so does one of all when its wait has become longer. The job is woken when that is over. */
-  async #turnAway(job: DeliveryJob, desk: PeerDesk, batches: readonly DeliveryRecord[]): Promise<DeliveryResult> {
+  async #turnAway(job: DeliveryJob, desk: PeerDesk, batches: readonly DeliveryRecord[]): Promise<StepResult> {
     const { failure } = desk;
     const last = batches.at(-1)?.association;
     if (failure !== null && (last?.code !== failure.code || last.class !== failure.class || desk.isUnrecorded)) {
@@ -215,7 +214,7 @@ export class Deliverer {
     await this.#deps.spool.recordDelivery(job.key, job.revision, job.task, record);
   }
 
-  #finished(job: DeliveryJob, started: number): DeliveryResult {
+  #finished(job: DeliveryJob, started: number): StepResult {
     this.#deps.metrics.observe('delivery_seconds', { peer: job.peer }, (this.#deps.now() - started) / 1000);
     return { kind: 'done' };
   }

@@ -8,6 +8,7 @@ import { explicitLittleEndian, sopClasses } from '../dicom/uids.js';
 import { LimpidError } from '../errors.js';
 import type { Log } from '../observe/log.js';
 import type { Metrics } from '../observe/metrics.js';
+import type { StepResult } from '../queue/jobs.js';
 import type { Key } from '../spool/key.js';
 import type { OutcomeRecord } from '../spool/records.js';
 import type { Spool } from '../spool/spool.js';
@@ -24,8 +25,6 @@ export interface WithdrawalDeps {
   readonly now: () => number;
 }
 
-export type WithdrawalResult = { readonly kind: 'done' } | { readonly kind: 'later'; readonly atMs: number };
-
 /** What cannot be made now is not dropped: a person has asked for it. */
 const againMs = 300_000;
 const file = '00001.dcm';
@@ -33,7 +32,7 @@ const file = '00001.dcm';
 export async function performWithdrawal(
   deps: WithdrawalDeps,
   job: { readonly key: Key; readonly revision: number; readonly task: string },
-): Promise<WithdrawalResult> {
+): Promise<StepResult> {
   const { spool, log, metrics, now } = deps;
   const state = await spool.state(job.key);
   const withdrawal = withdrawalsOf(state).find(({ task }) => task === job.task);

@@ -5,6 +5,7 @@ import { derivedSeriesUid, sourceSetDigest } from '../dicom/uid.js';
 import { LimpidError, failureCodeOf } from '../errors.js';
 import type { Log } from '../observe/log.js';
 import type { Metrics } from '../observe/metrics.js';
+import type { StepResult } from '../queue/jobs.js';
 import type { Key } from '../spool/key.js';
 import type { DecisionRecord, OutcomeRecord, ResolvedTask, SeriesRecord } from '../spool/records.js';
 import { outcomeWithout } from '../spool/outcome-without.js';
@@ -30,8 +31,6 @@ export interface PerformDeps {
   readonly now: () => number;
 }
 
-export type TaskResult = { readonly kind: 'done' } | { readonly kind: 'later'; readonly atMs: number };
-
 /** How long a task waits for space before it looks again. */
 const roomWaitMs = 60_000;
 
@@ -43,7 +42,7 @@ export async function performTask(
   deps: PerformDeps,
   job: { readonly key: Key; readonly revision: number; readonly task: string },
   signal: AbortSignal,
-): Promise<TaskResult> {
+): Promise<StepResult> {
   const state = await deps.spool.state(job.key);
   const revision = state.revisions.find(({ record }) => record.revision === job.revision);
   const task = revision?.decision?.tasks.find(({ name }) => name === job.task);
@@ -52,7 +51,7 @@ export async function performTask(
   if (taskState === undefined || taskState.outcome !== null) return { kind: 'done' };
   if (isSpare(revision, task)) return { kind: 'done' };
   if (isTaskHeld(state, revision, task) || isDiscarded(state, job.revision, job.task, null)) return { kind: 'done' };
-  const end = (outcome: OutcomeRecord, folder: string | null): Promise<TaskResult> =>
+  const end = (outcome: OutcomeRecord, folder: string | null): Promise<StepResult> =>
     publish(deps, revision.record, revision.decision, outcome, folder);
 
   const blocking = task.gate.reasons[0];
@@ -120,8 +119,8 @@ async function afterFailure(
   number: number,
   died: number,
   failure: LimpidError,
-  giveUp: (failure: LimpidError) => Promise<TaskResult>,
-): Promise<TaskResult> {
+  giveUp: (failure: LimpidError) => Promise<StepResult>,
+): Promise<StepResult> {
   if (failure.code === 'ENHANCE_DRAINED') {
     await deps.spool.recordAttemptEnd(job.key, job.revision, job.task, number, 'drained', failure);
     return { kind: 'later', atMs: deps.now() };
@@ -146,7 +145,7 @@ async function publish(
   decision: DecisionRecord | null,
   outcome: OutcomeRecord,
   folder: string | null,
-): Promise<TaskResult> {
+): Promise<StepResult> {
   const first = await deps.spool.publishOutcome(record.key, record.revision, outcome, folder);
   if (!first) return { kind: 'done' };
   const modality = decision?.modality ?? 'other';

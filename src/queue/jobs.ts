@@ -27,6 +27,9 @@ export interface JobControl {
   readonly signal: AbortSignal;
 }
 
+/** How the step of a job ended: nothing more to do now, or not before a time (ms since epoch). */
+export type StepResult = { readonly kind: 'done' } | { readonly kind: 'later'; readonly atMs: number };
+
 /** The job ends, or runs again at this time (ms since epoch). */
 export type JobResult = 'done' | { readonly retryAtMs: number };
 export type JobHandler = (job: JobData, control: JobControl) => Promise<JobResult>;

@@ -88,9 +88,13 @@ export function unlistedFiles(state: SeriesState): string[] {
   return state.files.filter((file) => !listed.has(file));
 }
 
+/** Number of the last action that a revision answers; 0: none does. */
+export const answeredActions = ({ revisions }: SeriesState): number =>
+  Math.max(0, ...revisions.map(({ record }) => Number.parseInt(record.action ?? '0', 10)));
+
 /** Requeue actions that no revision answers yet; a revision answers all that there were. */
 export function unansweredRequeues(state: SeriesState): NumberedAction[] {
-  const answered = Math.max(0, ...state.revisions.map(({ record }) => Number.parseInt(record.action ?? '0', 10)));
+  const answered = answeredActions(state);
   return state.actions.filter(({ action, number }) => action.kind === 'requeue' && number > answered);
 }
 
