@@ -12,6 +12,13 @@ export function dicomPeers(peers: Config['peers']): [name: string, peer: DicomPe
   return Object.entries(peers).flatMap(([name, peer]) => (peer.kind === 'dicom' ? [[name, peer]] : []));
 }
 
+/** All names of the application entity that is a peer of this name: those with its AE title. A call from it is admitted as one of them. */
+export function namesOfEntity(peers: Config['peers'], name: string): string[] {
+  const peer = peers[name];
+  if (peer?.kind !== 'dicom') return [name];
+  return dicomPeers(peers).flatMap(([other, { aeTitle }]) => (aeTitle === peer.aeTitle ? [other] : []));
+}
+
 /** The peers with paths made absolute; they are relative to the configuration's file. */
 export function withAbsolutePaths(peers: Config['peers'], directory: string): Config['peers'] {
   const absolute = (path: string | null): string | null => (path === null ? null : resolve(directory, path));

@@ -86,7 +86,7 @@ async function open(options: AppOptions, closing: Closing): Promise<App> {
   const pipeline: PipelineDeps = { spool, queue, log, metrics, now: Date.now };
 
   const deliverer = openDeliverer(options, { spool, queue }, tls, closing);
-  const takeReport = openTakeReport(pipeline);
+  const takeReport = openTakeReport(pipeline, config.peers);
   const committer = openCommitter(options, pipeline, tls, takeReport, closing);
   const stages = await openStages(options, spool, registry, deliverer, committer, closing);
   const handlers = handlersOf(pipeline, stages, stopping);

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { AppOptions } from './app-options.js';
 import type { Closing } from './closing.js';
-import { dicomPeers } from '../config/peers.js';
+import { dicomPeers, namesOfEntity } from '../config/peers.js';
 import { Committer } from '../deliver/commit.js';
 import type { CommitmentPeer } from '../deliver/commit.js';
 import { countAssociations } from '../deliver/dicom-destination.js';
@@ -14,10 +14,13 @@ import type { NodeTls } from './open-tls.js';
 import type { PipelineDeps } from '../pipeline.js';
 import type { TakeReport } from './take-report.js';
 
-/** Names of the peers that are asked for commitment: those that are sent to, or the archives behind them. */
+/**
+ * Names of the peers that are asked for commitment: those that are sent to, or the archives behind them; and the other names of the same
+ * application entities, since a call is admitted as any of them.
+ */
 export function askedPeers(peers: AppOptions['config']['peers']): Set<string> {
   const asked = dicomPeers(peers).flatMap(([name, { commitment }]) =>
-    commitment === null ? [] : [commitment.by ?? name],
+    commitment === null ? [] : namesOfEntity(peers, commitment.by ?? name),
   );
   return new Set(asked);
 }

@@ -1,4 +1,6 @@
 // What is done with a report of storage commitment, by whichever association it comes: kept, counted, and its series looked at again.
+import { namesOfEntity } from '../config/peers.js';
+import type { Config } from '../config/schema.js';
 import type { CommitmentReport } from '../io/dimse/commitment.js';
 import type { StoreAnswer } from '../io/dimse/sink.js';
 import type { PipelineDeps } from '../pipeline.js';
@@ -9,12 +11,13 @@ import { takeReport } from '../spool/commitment-records.js';
 /** Takes a report from the peer of this name. Answered 0000 also when it is unknown or repeated (PS3.4 Annex J.3.3). */
 export type TakeReport = (by: string, report: CommitmentReport) => Promise<StoreAnswer>;
 
-export function openTakeReport(pipeline: PipelineDeps): TakeReport {
+/** @param peers of the configuration: a report may be of a transaction with the same application entity under another name */
+export function openTakeReport(pipeline: PipelineDeps, peers: Config['peers']): TakeReport {
   const { spool, queue, log, metrics, now } = pipeline;
   return async (by, { transactionUid, committed, failed }) => {
     const taken = await takeReport(spool, {
       transactionUid,
-      by,
+      by: namesOfEntity(peers, by),
       at: new Date(now()).toISOString(),
       committed: committed.map(({ sopInstanceUid }) => sopInstanceUid),
       failed,

@@ -70,10 +70,11 @@ export async function isReported(spool: Spool, delivery: DeliveryName, number: n
   return (await namesIn(folderOf(spool, delivery))).includes(`${threeDigits(number)}.report.json`);
 }
 
-/** A report as it came, from the peer of this name. */
+/** A report as it came. */
 export interface IncomingReport {
   readonly transactionUid: string;
-  readonly by: string;
+  /** Names of the peer it has come from. */
+  readonly by: readonly string[];
   readonly at: string;
   readonly committed: readonly string[];
   readonly failed: readonly { readonly sopInstanceUid: string; readonly reason: number }[];
@@ -103,7 +104,7 @@ export async function takeReport(spool: Spool, report: IncomingReport): Promise<
   const delivery = { key, revision, task, peer };
   const folder = folderOf(spool, delivery);
   const asked = await readRecord(join(folder, `${threeDigits(number)}.json`), commitmentAskedRecord);
-  if (asked === null || asked.by !== report.by) return { kind: 'unknown' };
+  if (asked === null || !report.by.includes(asked.by)) return { kind: 'unknown' };
   if (asked.transactionUid !== report.transactionUid) {
     throw new LimpidError('SPOOL_RECORD_INVALID', 'the index of a transaction names another one');
   }

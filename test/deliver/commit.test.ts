@@ -109,7 +109,7 @@ function report(change: Partial<CommitmentReport> & { by?: string } = {}): Promi
   const { by = 'pacs', transactionUid = requests.at(-1)?.transactionUid ?? '', committed, failed = [] } = change;
   const failing = failed.map(({ sopInstanceUid }) => sopInstanceUid);
   const good = committed?.map(({ sopInstanceUid }) => sopInstanceUid) ?? uids.filter((uid) => !failing.includes(uid));
-  return takeReport(spool, { transactionUid, by, at: new Date(nowMs).toISOString(), committed: good, failed });
+  return takeReport(spool, { transactionUid, by: [by], at: new Date(nowMs).toISOString(), committed: good, failed });
 }
 
 const failing = (reason: number, ...of: string[]) =>

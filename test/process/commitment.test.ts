@@ -21,9 +21,15 @@ import { openClosers } from '../support/closers.js';
 
 const closers = openClosers();
 
-async function nodeFor(folder: string, dicomPort: number, pacs: Record<string, unknown>): Promise<NodeUnderTest> {
+/** @param others peers that stand before the PACS in the configuration */
+async function nodeFor(
+  folder: string,
+  dicomPort: number,
+  pacs: Record<string, unknown>,
+  others: Record<string, unknown> = {},
+): Promise<NodeUnderTest> {
   const change = quickConfig({
-    peers: { ct1: { aeTitle: 'CT1' }, pacs: { host: '127.0.0.1', commitment: true, ...pacs } },
+    peers: { ct1: { aeTitle: 'CT1' }, ...others, pacs: { host: '127.0.0.1', commitment: true, ...pacs } },
     workers: { providers: ['cpu'] },
     rules: [{ name: 'all', forward: ['pacs'] }],
   });
@@ -137,6 +143,19 @@ describe('a node whose PACS is asked for storage commitment', () => {
     const metrics = await (await fetch(`http://127.0.0.1:${node.httpPort}/metrics`)).text();
     expect(metrics).toContain('limpid_commitments_total{peer="pacs",outcome="committed"} 3');
     expect(metrics).toContain('limpid_peer_uncommitted_instances{peer="pacs"} 0');
+  }, 120_000);
+
+  it('takes the report of one that the configuration has under another name too', async () => {
+    const folder = await closers.folder();
+    const port = await freePort();
+    const pacs = await archive();
+    // a call of this AE title is admitted as the first of both
+    const others = { 'pacs-originals': { aeTitle: 'ARCHIVE', host: '127.0.0.1', port: pacs.port } };
+    const node = await nodeFor(folder, port, { aeTitle: 'ARCHIVE', port: pacs.port }, others);
+    const key = await sendSeries(join(folder, 'source'), port, 2);
+    await eventually('a request', () => Promise.resolve(pacs.requests.length === 1));
+    expect(await pacs.report(port, first(pacs.requests))).toBe(0);
+    await inState(node, key, 'done');
   }, 120_000);
 
   it('sends again what the PACS has lost, and asks for it anew', async () => {
