@@ -1,9 +1,22 @@
 // The command line: what commands there are and what they take. What they do stands in the files beside this one.
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { version } from '../version.js';
 import { roles } from '../config/roles.js';
 import type { Role } from '../config/roles.js';
-import { parseDuration } from '../config/units.js';
+import {
+  configOption,
+  deadlineOption,
+  jsonOption,
+  modelsOption,
+  ownModelsOption,
+  readCount,
+  readMoment,
+  readNumber,
+  readNumbers,
+  readRoles,
+  strengthOption,
+  whyOption,
+} from './arguments.js';
 import type { ConfigCommands } from './config.js';
 import type { EnhanceCommand } from './enhance.js';
 import type { EvaluateCommands, StudyArguments } from './evaluate.js';
@@ -37,70 +50,6 @@ export interface Commands {
   readonly spool: Later<SpoolCommands>;
 }
 
-const defaultConfig = 'config/limpid.yaml';
-
-function readRoles(text: string): Role[] {
-  const named = text.split(',').map((part) => part.trim());
-  const known = named.filter((part): part is Role => roles.some((role) => role === part));
-  if (known.length !== named.length || known.length === 0) {
-    throw new InvalidArgumentError(`Roles are ${roles.join(', ')}, separated by commas.`);
-  }
-  return known;
-}
-
-function readStrength(text: string): number | 'light' | 'standard' | 'strong' {
-  if (text === 'light' || text === 'standard' || text === 'strong') return text;
-  const value = Number(text);
-  if (!(value >= 0.05 && value <= 0.75))
-    throw new InvalidArgumentError('light, standard, strong, or a number from 0.05 to 0.75.');
-  return value;
-}
-
-function readCount(text: string): number {
-  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('A number from 1 on.');
-  return Number(text);
-}
-
-function readNumbers(text: string): number[] {
-  const values = text.split(',').map(Number);
-  if (!values.every((value) => value >= 1 && value <= 10)) {
-    throw new InvalidArgumentError('Numbers from 1 to 10, separated by commas: 2 is a quarter of the dose.');
-  }
-  return values;
-}
-
-/** A day, whole, in this machine's zone, or a moment of ISO 8601. */
-const readMoment =
-  (end: 'from' | 'to') =>
-  (text: string): number => {
-    const isDay = /^\d{4}-\d\d-\d\d$/.test(text);
-    const at = Date.parse(isDay ? `${text}T${end === 'from' ? '00:00:00' : '23:59:59.999'}` : text);
-    if (Number.isNaN(at)) throw new InvalidArgumentError('A day as 2026-01-31, or a moment as 2026-01-31T12:00:00Z.');
-    return at;
-  };
-
-function readDuration(text: string): number {
-  const ms = parseDuration(text);
-  if (ms === null) throw new InvalidArgumentError('A duration as 30s, 10m or 1h.');
-  return ms;
-}
-
-const deadlineOption = (text: string): Option =>
-  new Option('--deadline <duration>', 'what has not ended then is given up')
-    .argParser(readDuration)
-    .default(readDuration(text), text);
-const configOption = (): Option =>
-  new Option('--config <file>', 'configuration file').default(defaultConfig).env('LIMPID_CONFIG');
-const modelsOption = (): Option =>
-  new Option('--models <dir>', 'folder of models').default(undefined, "the program's own");
-const ownModelsOption = (): Option =>
-  new Option('--config <file>', "configuration whose models.directory adds the site's own")
-    .default(undefined, 'none')
-    .env('LIMPID_CONFIG');
-const jsonOption = (): Option => new Option('--json', 'print JSON, for programs').default(false);
-const whyOption = (): Option =>
-  new Option('--why <text>', 'reason, kept with the action (no patient data)').default('');
-
 /** The whole program; `npm run docs` makes docs/cli.md from it. */
 export function buildProgram(commands: Commands): Command {
   const program = new Command('limpid')
@@ -132,11 +81,7 @@ export function buildProgram(commands: Commands): Command {
     .argument('<path...>', 'files and folders')
     .requiredOption('--with <model>', 'model or filter, see `limpid models list`')
     .requiredOption('--out <dir>', 'folder for DIR/KEY/TASK/objects/*.dcm, outcome.json and panels/*.png')
-    .addOption(
-      new Option('--strength <s>', "light, standard, strong or 0.05 to 0.75; default: the model's").argParser(
-        readStrength,
-      ),
-    )
+    .addOption(strengthOption())
     .addOption(configOption().default(undefined, 'built-in values'))
     .addOption(jsonOption())
     .action(async (paths: string[], options: Parameters<EnhanceCommand>[1]) =>
@@ -234,7 +179,7 @@ function addEvaluate(program: Command, commands: Commands): void {
     .requiredOption('--reference <path...>', 'the reference: one series')
     .requiredOption('--test <path...>', 'what is judged: one series')
     .option('--before <path...>', 'what it was made from: judged too')
-    .option('--threshold <value>', 'Dice: HU or counts; default 100 HU, half of the window for MR', Number)
+    .option('--threshold <value>', 'Dice: HU or counts; default 100 HU, half of the window for MR', readNumber)
     .option('--out <dir>', 'folder for pictures of before, after and difference')
     .addOption(jsonOption())
     .action(async (options: Parameters<EvaluateCommands['compare']>[0]) =>
@@ -252,11 +197,7 @@ function addEvaluate(program: Command, commands: Commands): void {
           .argParser(readNumbers)
           .default(readNumbers(noise), noise),
       )
-      .addOption(
-        new Option('--strength <s>', "light, standard, strong or 0.05 to 0.75; default: the model's").argParser(
-          readStrength,
-        ),
-      )
+      .addOption(strengthOption())
       .option('--slices <n>', 'slices of each series, from its middle', readCount, 9)
       .addOption(jsonOption())
       .action(async (paths: string[], options: StudyArguments) => (await commands.evaluate())[name](paths, options));

@@ -84,6 +84,11 @@ describe('wrong usage', () => {
       /0\.05 to 0\.75/,
     ],
     ['a path that is not there', ['enhance', '/nowhere', '--with', 'gaussian', '--out', 'o'], /nowhere is not there/],
+    [
+      'a threshold that is no number',
+      ['evaluate', 'compare', '--reference', '.', '--test', '.', '--threshold', 'bone'],
+      /--threshold <value>' argument 'bone' is invalid\. A number\./,
+    ],
     ['a count that is none', ['series', 'list', '--limit', 'abc'], /A number from 1 on/],
     [
       'an unknown model',
