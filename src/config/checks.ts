@@ -2,6 +2,7 @@
 import { mapping } from '../conditions/plain.js';
 import type { Mapping } from '../conditions/plain.js';
 import { didYouMean } from '../conditions/suggest.js';
+import { strengths } from './rule-schema.js';
 
 export type Complain = (path: readonly (string | number)[], message: string) => void;
 /** What the checks need of a model card. */
@@ -15,7 +16,6 @@ const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? val
 export function checkRules(
   rules: unknown,
   peers: unknown,
-  strengths: Readonly<Record<string, number>>,
   models: ReadonlyMap<string, KnownModel> | undefined,
   complain: Complain,
 ): void {
@@ -30,7 +30,7 @@ export function checkRules(
     if (rule['when'] === undefined && rule['continue'] !== true) decided ??= String(rule['name']);
     checkActions(rule, at, complain);
     for (const key of ['forward', 'deliver']) checkPeers(list(rule[key]), mapping(peers), [...at, key], complain);
-    checkTasks(list(rule['enhance']), strengths, models, [...at, 'enhance'], complain);
+    checkTasks(list(rule['enhance']), models, [...at, 'enhance'], complain);
   }
 }
 
@@ -92,11 +92,11 @@ function checkPeers(
 
 function checkTasks(
   tasks: readonly unknown[],
-  strengths: Readonly<Record<string, number>>,
   models: ReadonlyMap<string, KnownModel> | undefined,
   at: readonly (string | number)[],
   complain: Complain,
 ): void {
+  const named: Readonly<Record<string, number>> = strengths; // unchecked words are looked up in it
   const seen = new Set<string>();
   for (const [index, value] of tasks.entries()) {
     const { with: model, strength, fallback } = mapping(value);
@@ -112,7 +112,7 @@ function checkTasks(
     if (models !== undefined && known === undefined && model !== 'auto') {
       complain([...at, index, 'with'], `there is no model or filter ${model}${didYouMean(model, models.keys())}`);
     }
-    const share = typeof strength === 'string' ? strengths[strength] : (strength ?? known?.defaultStrength);
+    const share = typeof strength === 'string' ? named[strength] : (strength ?? known?.defaultStrength);
     const same = `${model} ${JSON.stringify(share)}`;
     if (seen.has(same)) complain([...at, index], `the same task stands before it: ${model} at equal strength`);
     seen.add(same);

@@ -1,7 +1,8 @@
 /** JSON Schema of the configuration, for editors that complete it. */
 import { z } from 'zod';
 import { mapping } from '../conditions/plain.js';
-import { configSchema, rulesSchema } from './schema.js';
+import { rulesSchema } from './rule-schema.js';
+import { configSchema } from './schema.js';
 
 const scalar = { type: ['string', 'number'] };
 const condition = {

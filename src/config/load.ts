@@ -15,7 +15,7 @@ import { errorCode, mapping } from '../conditions/plain.js';
 import { schemaFaults, valueAt } from './schema-faults.js';
 import { roles } from './roles.js';
 import type { Role } from './roles.js';
-import { configSchema, strengths } from './schema.js';
+import { configSchema } from './schema.js';
 import type { Config } from './schema.js';
 import { checkTlsFiles, checkTlsKeys, withAbsoluteFiles } from './tls-files.js';
 import { readYaml } from './yaml-source.js';
@@ -80,7 +80,7 @@ export async function loadConfig(file: string, environment: Environment, options
   const rawRules = valueAt(overridden.value, ['rules']);
   const rawPeers = valueAt(overridden.value, ['peers']);
   const knownModels = await modelsOf(options, overridden.value, dirname(file), complain);
-  checkRules(rawRules, rawPeers, strengths, knownModels, (path, message) => complain(['rules', ...path], message));
+  checkRules(rawRules, rawPeers, knownModels, (path, message) => complain(['rules', ...path], message));
   checkCommitment(rawPeers, (path, message) => complain(['peers', ...path], message));
   await checkQueue(valueAt(overridden.value, ['queue']), complain);
   const data = result.success ? absolutePaths(result.data, dirname(file)) : null;

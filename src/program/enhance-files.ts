@@ -2,7 +2,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { EnhanceFiles, EnhancedSeries } from '../cli/enhance.js';
-import { strengths } from '../config/schema.js';
+import { strengths } from '../config/rule-schema.js';
 import type { Config } from '../config/schema.js';
 import { openDevice } from '../enhance/device.js';
 import type { Device } from '../enhance/device.js';
