@@ -1,5 +1,5 @@
 /**
- * Damaged files of the sample data through scanner, gate, decoder and derivation, as the roles run them.
+ * Damaged files through scanner, gate, decoder and derivation, as the roles run them.
  *
  * `node build/tools/fuzz-objects.js [--count 100000] [--from 1] [--memory 1500]` goes through the seeds from `--from` on, in children of 2000
  * seeds each, prints what became of them, and ends with 1 if an object crashed its child, threw something unforeseen, or took the
@@ -19,9 +19,9 @@ import type { SliceMethods } from '../src/enhance/methods.js';
 import { openPool } from '../src/threads/pool.js';
 import { mutated } from '../test/support/mutate.js';
 import { wayOf } from '../test/support/object-way.js';
+import { samples, wholeNumber } from './fuzz-options.js';
 import type { WayOutcome } from '../test/support/object-way.js';
 
-const data = fileURLToPath(new URL('../../../shared/data/', import.meta.url));
 const deadlineMs = 20_000;
 const seedsOfChild = 2000;
 /** Large files say nothing that small ones do not, and take ten times as long: they are a tenth of all. */
@@ -39,10 +39,10 @@ type News =
   | { readonly seed: number; readonly file: string; readonly thrown: string };
 
 function files(): string[] {
-  const all = readdirSync(data, { recursive: true, encoding: 'utf8' })
+  const all = readdirSync(samples, { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.dcm') || /dicomdir\/.*\/\d+$/.test(name))
     .sort();
-  const size = (name: string): number => statSync(join(data, name)).size;
+  const size = (name: string): number => statSync(join(samples, name)).size;
   const little = all.filter((name) => size(name) < small);
   const great = all.filter((name) => size(name) >= small && size(name) < largest);
   // As many entries of small files that a seed meets a large one in one of ten cases.
@@ -58,7 +58,7 @@ async function childWork(from: number, count: number): Promise<void> {
   );
   const names = files();
   const tell = (news: News): Promise<void> => new Promise((resolve) => process.send?.(news, () => resolve()));
-  const read = (name: string): Uint8Array => new Uint8Array(readFileSync(join(data, name)));
+  const read = (name: string): Uint8Array => new Uint8Array(readFileSync(join(samples, name)));
   for (let seed = from; seed < from + count; seed++) {
     const { file, bytes } = mutated(seed, names, read);
     // Told before: a child that dies has said on which object.
@@ -132,10 +132,11 @@ const { values, positionals } = parseArgs({
 });
 if (values.child === true) await childWork(Number(positionals[0]), Number(positionals[1]));
 else {
-  const from = Number(values.from ?? 1);
-  const end = from + Number(values.count ?? 100_000);
+  const from = wholeNumber('from', values.from, 1);
+  const end = from + wholeNumber('count', values.count, 100_000);
+  const memoryMb = wholeNumber('memory', values.memory, 1500);
   for (let seed = from; seed < end;) {
-    seed = await runChild(seed, Math.min(seedsOfChild, end - seed), Number(values.memory ?? 1500));
+    seed = await runChild(seed, Math.min(seedsOfChild, end - seed), memoryMb);
     console.log(
       `${new Date().toISOString()} up to seed ${seed - 1}: ${findings} findings, slowest ${slowest} ms, peak ${peakMb} MB`,
     );

@@ -5,14 +5,13 @@
  * `npm run fuzz -- objects --count 1000 --from 1`. A finding of `dimse` names its seed and path; it ends with 1 where there is one.
  */
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import fc from 'fast-check';
 import { fuzzFiles, fuzzTargets } from '../test/support/fuzz-dimse.js';
 import { spoiltSamples } from '../test/support/spoilt-samples.js';
+import { samples, wholeNumber, wrongUsage } from './fuzz-options.js';
 
-const samples = fileURLToPath(new URL('../../../shared/data/', import.meta.url));
 const { values, positionals } = parseArgs({
   options: {
     count: { type: 'string' },
@@ -23,15 +22,13 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
 });
 const which = positionals[0] ?? 'all';
-if (!['all', 'dimse', 'objects'].includes(which)) throw new Error(`no fuzzing of ${which}: dimse or objects`);
+if (!['all', 'dimse', 'objects'].includes(which)) wrongUsage(`there is no fuzzing of ${which}: dimse or objects`);
 
 /** @returns whether every property held */
 async function fuzzDimse(count: number, seed: number): Promise<boolean> {
-  const targets = Object.entries(fuzzTargets);
-  if (existsSync(samples)) {
-    const property = fuzzFiles(spoiltSamples(samples));
-    targets.push(['the walk over real files, spoilt, says the same however they are split', { share: 0.05, property }]);
-  }
+  const walk = { share: 0.05, property: fuzzFiles(spoiltSamples(samples)) };
+  const ofFiles = 'the walk over files, spoilt, says the same however they are split';
+  const targets = [...Object.entries(fuzzTargets), [ofFiles, walk] as const];
   let isSound = true;
   for (const [name, { share, property }] of targets) {
     const numRuns = Math.ceil(count * share);
@@ -56,7 +53,8 @@ async function fuzzObjects(): Promise<boolean> {
   return (await new Promise<number | null>((resolve) => child.once('exit', resolve))) === 0;
 }
 
-const seed = Number(values.seed ?? Date.now() % 0x7fffffff);
-const dimse = which === 'objects' || (await fuzzDimse(Number(values.count ?? 1_000_000), seed));
+const seed = wholeNumber('seed', values.seed, 1 + (Date.now() % 0x7ffffffe));
+const count = wholeNumber('count', values.count, 1_000_000);
+const dimse = which === 'objects' || (await fuzzDimse(count, seed));
 const objects = which === 'dimse' || (await fuzzObjects());
 process.exitCode = dimse && objects ? 0 : 1;
