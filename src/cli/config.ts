@@ -1,12 +1,24 @@
 // `limpid config`: is this configuration right, and what may it hold.
 import { configJsonSchema } from '../config/json-schema.js';
 import type { Config } from '../config/schema.js';
+import { counted } from '../spool/counted.js';
 import { colour } from './output.js';
 import type { Output } from './output.js';
 
 export interface ConfigCommands {
   check(options: { readonly config: string }): Promise<void>;
   schema(): Promise<void>;
+}
+
+/** What is right as it stands, and leaves the node without work. */
+function idleNotices({ node, peers, rules }: Config): string[] {
+  const maySend = Object.values(peers).some((peer) => peer.kind === 'dicom' && peer.receive.store === 'allow');
+  return [
+    ...(maySend || node.unknownCallers === 'accept'
+      ? []
+      : ['no peer may store to this node, and node.unknownCallers is refuse: nothing can come']),
+    ...(rules.length === 0 ? ['there are no rules: every series that comes is held (NO_RULE)'] : []),
+  ];
 }
 
 /** The commands over the loader, which throws every fault at once. `notices` tells what is no fault and still to be looked at. */
@@ -19,8 +31,9 @@ export function configCommands(
     async check({ config }) {
       const loaded = await load(config);
       const { rules, peers, queue } = loaded;
-      for (const notice of await notices(loaded)) output.err(`${colour(output, 'yellow', 'look')} ${notice}`);
-      const counts = `${rules.length} rules, ${Object.keys(peers).length} peers, queue ${queue.url.split('://')[0] ?? ''}`;
+      for (const notice of [...idleNotices(loaded), ...(await notices(loaded))])
+        output.err(`${colour(output, 'yellow', 'look')} ${notice}`);
+      const counts = `${counted(rules.length, 'rule')}, ${counted(Object.keys(peers).length, 'peer')}, queue ${queue.url.split('://')[0] ?? ''}`;
       output.out(`${colour(output, 'green', 'ok')} ${config}: ${counts}`);
     },
     schema() {

@@ -59,6 +59,28 @@ describe('wrong configuration', () => {
   });
 });
 
+describe('a configuration that leaves the node without work', () => {
+  it('is right, and `check` says what to look at', async () => {
+    await withFolder(async (folder) => {
+      const file = join(folder, 'limpid.yaml');
+      await writeFile(file, 'node: { aeTitle: LIMPID }');
+      const empty = await limpid('config', 'check', '--config', file);
+      expect(empty).toMatchObject({ status: 0, out: `ok ${file}: 0 rules, 0 peers, queue embedded\n` });
+      expect(empty.err.trimEnd().split('\n')).toEqual([
+        'look no peer may store to this node, and node.unknownCallers is refuse: nothing can come',
+        'look there are no rules: every series that comes is held (NO_RULE)',
+      ]);
+      const peers = { ct1: { aeTitle: 'CT1' } };
+      await writeFile(file, JSON.stringify(quickConfig({ peers, rules: [{ name: 'rest', ignore: true }] })));
+      expect(await limpid('config', 'check', '--config', file)).toEqual({
+        status: 0,
+        out: `ok ${file}: 1 rule, 1 peer, queue embedded\n`,
+        err: '',
+      });
+    });
+  });
+});
+
 describe('the variables LIMPID_CONFIG and LIMPID_ROLES', () => {
   it('stand for --config and --roles, which go before them', async () => {
     const environment = { LIMPID_CONFIG: '/nowhere/variable.yaml', LIMPID_ROLES: 'cook' };
