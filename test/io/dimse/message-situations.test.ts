@@ -187,7 +187,7 @@ describe('commands', () => {
   });
   it('the data set of an unknown operation has a limit', async () => {
     const laden = encodeCommand({ field: 0x0abc, messageId: 7, hasDataSet: true });
-    expect(await endOf(commandPdu(1, laden), fragments(1, Buffer.alloc(1_100_000), 100_000).subarray(0, -1))).toBe(
+    expect(await endOf(commandPdu(1, laden), fragments(1, Buffer.alloc(4_300_000), 100_000).subarray(0, -1))).toBe(
       'ABORT 0/0',
     );
   });
