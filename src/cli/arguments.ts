@@ -2,7 +2,7 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { roles } from '../config/roles.js';
 import type { Role } from '../config/roles.js';
-import { parseDuration } from '../config/units.js';
+import { parseTimer } from '../config/units.js';
 
 const defaultConfig = 'config/limpid.yaml';
 
@@ -53,16 +53,16 @@ export const readMoment =
     return at;
   };
 
-function readDuration(text: string): number {
-  const ms = parseDuration(text);
-  if (ms === null) throw new InvalidArgumentError('A duration as 30s, 10m or 1h.');
+function readDeadline(text: string): number {
+  const ms = parseTimer(text);
+  if (ms === null) throw new InvalidArgumentError('A duration from 1ms to 24d, as 30s, 10m or 1h.');
   return ms;
 }
 
 export const deadlineOption = (text: string): Option =>
   new Option('--deadline <duration>', 'what has not ended then is given up')
-    .argParser(readDuration)
-    .default(readDuration(text), text);
+    .argParser(readDeadline)
+    .default(readDeadline(text), text);
 export const configOption = (): Option =>
   new Option('--config <file>', 'configuration file').default(defaultConfig).env('LIMPID_CONFIG');
 export const modelsOption = (): Option =>

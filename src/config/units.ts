@@ -31,6 +31,17 @@ export function parseDuration(text: string): number | null {
   return read(text, durations);
 }
 
+const longestTimerMs = 24 * 86_400_000;
+
+/**
+ * Milliseconds of a duration that a timer runs for, from 1ms to 24d; null for any other text. None that has ended before it begins, and none
+ * longer than Node's timers can be: those would end at once.
+ */
+export function parseTimer(text: string): number | null {
+  const ms = parseDuration(text);
+  return ms !== null && ms >= 1 && ms <= longestTimerMs ? ms : null;
+}
+
 /** Bytes of `512MB` (10^6) or `4GiB` (2^30); null where the text is no size. */
 export function parseSize(text: string): number | null {
   return read(text, sizes);

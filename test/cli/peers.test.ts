@@ -93,6 +93,12 @@ describe('limpid echo', () => {
     expect({ status, err }).toEqual({ status: 1, err: expect.stringMatching(/^DIMSE_TIMEOUT: given up after 0\.5 s/) });
     expect(performance.now() - started).toBeLessThan(15_000); // the program's own start included
   });
+  it.each(['30d', '0s'])('takes no deadline that a timer cannot keep: %s', async (deadline) => {
+    expect(await run('echo', 'silent', '--deadline', deadline)).toMatchObject({
+      status: 2,
+      err: expect.stringContaining('from 1ms to 24d'),
+    });
+  });
   it('one that is not called, or is not there', async () => {
     expect(await run('echo', 'modality')).toMatchObject({
       status: 2,

@@ -2,17 +2,19 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { compileExpression, compileGlob } from '../../src/conditions/patterns.js';
 import { nearest } from '../../src/conditions/suggest.js';
-import { parseDuration, parseSize } from '../../src/config/units.js';
+import { parseDuration, parseSize, parseTimer } from '../../src/config/units.js';
 
 describe('durations and sizes', () => {
   it('read what people write', () => {
     expect(['500ms', '60s', '1.5h', '30m', '7d'].map(parseDuration)).toEqual([
       500, 60_000, 5_400_000, 1_800_000, 604_800_000,
     ]);
+    expect(['1ms', '24d'].map(parseTimer)).toEqual([1, 24 * 86_400_000]);
     expect(['10B', '512MB', '4GiB', '2TB'].map(parseSize)).toEqual([10, 512e6, 4 * 2 ** 30, 2e12]);
   });
   it('refuse what has no unit, a sign or another unit', () => {
     expect(['60', '-1s', '5 s', '1w', '', 's', '1e3s'].map(parseDuration)).toEqual(Array(7).fill(null));
+    expect(['0s', '0.1ms', '24.1d', '60d', '5 s'].map(parseTimer)).toEqual(Array(5).fill(null));
     expect(['4', '4gb', '-1GB', '4 GB', 'GB'].map(parseSize)).toEqual(Array(5).fill(null));
   });
 });
