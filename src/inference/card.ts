@@ -22,6 +22,13 @@ const noiseScale = z.strictObject({
 const printed = (longest: number) => z.string().max(longest).regex(printableText, 'ASCII without backslash');
 const code = z.strictObject({ value: printed(16), scheme: printed(16), meaning: printed(64) });
 
+/** Parameters of networks that have no meaning without each other. */
+const groups = [
+  ['keptSigma', 'keptShare'],
+  ['edgeSigma', 'edgeWindow', 'edgeNoise'],
+  ['excessWindow', 'excessFrom', 'excessTo'],
+] as const;
+
 export const modelCard = z.strictObject({
   id: z.string().regex(/^[a-z0-9-]{1,32}$/),
   version: z.string().regex(/^\d+\.\d+\.\d+$/),
@@ -71,10 +78,19 @@ export const modelCard = z.strictObject({
   /**
    * The filter's own numbers; part of a task's settings. Of networks `keptSigma` (pixels) and `keptShare`: this share of the residual's
    * low frequencies always stays in the image, where noise has little power and faint lesions have much; `edgeSigma`, `edgeWindow`
-   * (pixels) and `edgeNoise` (sigmas): what the residual took from edges that are stronger goes back; `mapGain`: the network is told
-   * this many times the measured noise, where the measure reads a grain that is coarse for its windows too low.
+   * (pixels) and `edgeNoise` (sigmas): what the residual took from edges that are stronger goes back; `excessWindow` (pixels),
+   * `excessFrom` and `excessTo` (sigmas): where the residual has more power than noise explains, less of it is taken away from the one
+   * on, nothing from the other on; `mapGain`: the network is told this many times the measured noise, where the measure reads a grain
+   * that is coarse for its windows too low.
    */
-  parameters: z.record(z.string(), z.number()),
+  parameters: z
+    .record(z.string(), z.number())
+    .refine((numbers) => groups.every((names) => new Set(names.map((name) => name in numbers)).size === 1), {
+      message: `all of a group or none: ${groups.join('; ')}`,
+    })
+    .refine(({ excessFrom = 0, excessTo = Number.POSITIVE_INFINITY }) => excessFrom < excessTo, {
+      message: 'excessTo must be above excessFrom',
+    }),
   /** Share of the noise; 0 for super-resolution and contrast, which have no strength. */
   defaultStrength: z.number().min(0).max(0.75),
   noise: z.partialRecord(z.enum(['CT', 'MR', 'US']), noiseScale),

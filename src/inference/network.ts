@@ -1,7 +1,7 @@
 /** A denoising network: slice, noise map and, where it sees them, neighbours in; residual out. */
 import { readFile } from 'node:fs/promises';
 import { LimpidError } from '../errors.js';
-import { keepEdges, keepLow } from '../imaging/residual.js';
+import { keepEdges, keepExcess, keepLow } from '../imaging/residual.js';
 import type { Slice } from '../imaging/slice.js';
 import { planesOf } from './card.js';
 import type { ModelCard } from './card.js';
@@ -171,12 +171,16 @@ export async function openNetwork(card: ModelCard, file: string, provider: strin
     return out;
   };
   const { keptSigma, keptShare, edgeSigma, edgeWindow, edgeNoise, mapGain = 1 } = card.parameters;
+  const { excessWindow, excessFrom, excessTo } = card.parameters;
   /** Puts back what is no noise. */
   const keep = (values: Float32Array, { slice, noise }: NoisySlice): void => {
     const residual = { ...slice, values };
     if (keptSigma !== undefined && keptShare !== undefined) keepLow(residual, keptSigma, keptShare);
     if (edgeSigma !== undefined && edgeWindow !== undefined && edgeNoise !== undefined) {
       keepEdges(residual, slice, noise, { sigma: edgeSigma, window: edgeWindow, noise: edgeNoise });
+    }
+    if (excessWindow !== undefined && excessFrom !== undefined && excessTo !== undefined) {
+      keepExcess(residual, noise, { window: excessWindow, from: excessFrom, to: excessTo });
     }
   };
   return {

@@ -1,7 +1,7 @@
 // What of a network's residual is no noise, and stays in the image.
 import { describe, expect, it } from '@jest/globals';
 import { gaussian } from '../../src/imaging/gaussian.js';
-import { keepEdges, keepLow } from '../../src/imaging/residual.js';
+import { keepEdges, keepExcess, keepLow } from '../../src/imaging/residual.js';
 import type { Slice } from '../../src/imaging/slice.js';
 import { kernelNoise } from '../support/phantom.js';
 
@@ -98,5 +98,68 @@ describe('edges of a result', () => {
         moved.reduce((sum, value, i) => sum + (i % size >= 62 && i % size < 66 ? value * value : 0), 0) / (4 * size),
       ),
     ).toBeLessThan(0.5 * sigma);
+  });
+});
+
+describe('what noise does not explain', () => {
+  const rule = { window: 2.5, from: 1.4, to: 2 };
+  const size = 128;
+  const sigma = 15;
+  const map = new Float32Array(size * size).fill(sigma);
+  const energy = (values: Float32Array): number => values.reduce((sum, value) => sum + value * value, 0);
+  const residualOf = (values: Float32Array): Slice => ({ rows: size, columns: size, values });
+
+  it.each([1, 5])('is hardly anything of noise (seed %d): it goes as before', (seed) => {
+    const residual = residualOf(kernelNoise(size, size, seed).map((value) => sigma * value));
+    const before = energy(residual.values);
+    keepExcess(residual, map, rule);
+    expect(energy(residual.values) / before).toBeGreaterThan(0.97);
+  });
+
+  /** Lines of 120 HU in a quarter of the image, every six pixels, all of which a network took beside the noise. */
+  const lines = Float32Array.from({ length: size * size }, (_, i) => {
+    const [row, column] = [Math.floor(i / size), i % size];
+    return row < size / 2 && column < size / 2 && column % 6 < 2 ? 120 : 0;
+  });
+  it('stays where a bundle of lines was taken, and the noise beside it goes', () => {
+    const noise = kernelNoise(size, size, 3).map((value) => sigma * value);
+    const residual = residualOf(noise.map((value, i) => value + lines[i]!));
+    keepExcess(residual, map, rule);
+    const at = (top: number, left: number): number => {
+      const window = Float32Array.from(
+        { length: 32 * 32 },
+        (_, i) => residual.values[(top + (i >> 5)) * size + left + (i & 31)]!,
+      );
+      return Math.sqrt(energy(window) / window.length);
+    };
+    expect(at(16, 16)).toBeLessThan(0.02 * sigma);
+    expect(at(80, 80)).toBeGreaterThan(0.8 * sigma);
+  });
+
+  it('is told by the local noise: the same residual goes where the noise is as loud', () => {
+    const residual = residualOf(lines.slice());
+    keepExcess(
+      residual,
+      map.map(() => 80),
+      rule,
+    );
+    expect(residual.values).toEqual(lines);
+  });
+
+  it('is everything where there is no noise, and of an odd size', () => {
+    const residual = { rows: 3, columns: 5, values: new Float32Array(15).fill(4) };
+    keepExcess(residual, new Float32Array(15), rule);
+    expect(energy(residual.values)).toBe(0);
+  });
+
+  it('falls from all to nothing between the two limits', () => {
+    const flat = (level: number): number => {
+      const residual = residualOf(new Float32Array(size * size).fill(level * sigma));
+      keepExcess(residual, map, rule);
+      return residual.values[64 * size + 64]! / (level * sigma);
+    };
+    expect([1.39, 1.55, 1.7, 1.85, 2.01].map((level) => Number(flat(level).toFixed(2)))).toEqual([
+      1, 0.75, 0.5, 0.25, 0,
+    ]);
   });
 });

@@ -93,6 +93,21 @@ describe('a spoiled model folder', () => {
     const use = (await openRegistry(sound)).get('nlm')?.intendedUse;
     expect(use?.conditions).toEqual({ BodyPartExamined: 'CHEST' });
   });
+  it.each<[string, (text: string) => string, RegExp]>([
+    [
+      'half of a rule',
+      (text) => text.replace('edgeSigma: 1,', ''),
+      /all of a group or none: .*edgeSigma,edgeWindow,edgeNoise/,
+    ],
+    [
+      'limits that lie the wrong way round',
+      (text) => text.replace('excessTo: 2', 'excessTo: 1'),
+      /excessTo must be above excessFrom/,
+    ],
+  ])('does not open with %s', async (name, change, message) => {
+    const wrong = await spoil(name.replaceAll(' ', '-'), 'ct-low-dose', change);
+    await expect(openRegistry(wrong)).rejects.toThrow(message);
+  });
   it('is told by its hash', async () => {
     const directory = await spoil('hash', 'ct-low-dose', (text) => text);
     await writeFile(join(directory, 'ct-low-dose', 'model.onnx'), 'not a model');

@@ -110,6 +110,12 @@ class Lines(unittest.TestCase):
         np.testing.assert_allclose(lines(8.0), lines(0), atol=0.01)
         self.assertLess(np.corrcoef(lines(4.0).ravel(), lines(0).ravel())[0, 1], 0.5)
 
+    def test_drawn_bundles_stand_out_of_the_noise(self) -> None:
+        for noise, highest in ((5.0, 100.0), (80.0, line_bundles.HIGHEST_CONTRAST_HU)):
+            peaks = [np.abs(line_bundles.random_bundle(np.random.default_rng(seed), 96, noise)(0.0)).max() for seed in range(40)]
+            self.assertLessEqual(max(peaks), highest * 1.001)
+            self.assertGreater(np.median(peaks), 5 * noise)
+
 
 class Resolution(unittest.TestCase):
     def test_a_wave_is_damped_by_kernel_and_aperture(self) -> None:

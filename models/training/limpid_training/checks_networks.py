@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from limpid_training import augment, compress, dicom_objects, idle_channels, noise_estimate, patches, pools, quality, train, variants, yardsticks
+from limpid_training import augment, compress, dicom_objects, idle_channels, model_folder, noise_estimate, patches, pools, quality, train, variants, yardsticks
 from limpid_training import ct_simulator as ct
 from limpid_training import mr_simulator as mr
 from limpid_training.export import TOLERANCE, export, load_weights
@@ -178,6 +178,14 @@ class Evaluation(unittest.TestCase):
 
     def test_psnr_of_a_known_error(self) -> None:
         self.assertAlmostEqual(quality.psnr(np.full((4, 4), 4.0), np.zeros((4, 4)), (0, 400)), 40, places=6)
+
+    def test_what_noise_does_not_explain_stays(self) -> None:
+        rng, rule = np.random.default_rng(35), model_folder.Excess(2.5, 1.4, 2.0)
+        image, lines = rng.normal(0, 15, (96, 96)), np.zeros((96, 96))
+        lines[:48, ::6] = 200
+        result = rule.restore(image + lines, np.zeros_like(image), 15.0)
+        np.testing.assert_allclose(result[4:40], (image + lines)[4:40], atol=1e-9)
+        self.assertLess(result[60:].std(), 0.1 * image[60:].std())
 
 
 class Demo(unittest.TestCase):

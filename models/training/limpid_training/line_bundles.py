@@ -7,7 +7,9 @@ import numpy as np
 from limpid_training.fields import smooth_field
 
 PERIOD_PIXELS = (3.0, 14.0)
-CONTRAST_HU = (20.0, 300.0)
+CONTRAST_TO_NOISE = (4.0, 20.0)
+"""Lines that a reader sees for certain. Fainter ones teach a network to keep noise."""
+HIGHEST_CONTRAST_HU = 600.0
 SHARPNESS = (1.0, 6.0)
 """Power of the wave: 1 is a smooth one, above it lines are thinner than the gaps between them."""
 BEND_PIXELS = (0.0, 6.0)
@@ -18,9 +20,10 @@ def _spread(rng: np.random.Generator, limits: tuple[float, float]) -> float:
     return float(np.exp(rng.uniform(*np.log(limits))))
 
 
-def random_bundle(rng: np.random.Generator, side: int) -> Callable[[float], np.ndarray]:
+def random_bundle(rng: np.random.Generator, side: int, noise_hu: float) -> Callable[[float], np.ndarray]:
     sign = rng.choice([-1, 1], p=[0.2, 0.8])
-    return line_bundle(rng, side, _spread(rng, PERIOD_PIXELS), sign * _spread(rng, CONTRAST_HU))
+    contrast = min(HIGHEST_CONTRAST_HU, noise_hu * _spread(rng, CONTRAST_TO_NOISE))
+    return line_bundle(rng, side, _spread(rng, PERIOD_PIXELS), sign * contrast)
 
 
 def line_bundle(rng: np.random.Generator, side: int, period: float, contrast: float) -> Callable[[float], np.ndarray]:

@@ -38,11 +38,27 @@ class Edges:
 
 
 @dataclass(frozen=True)
+class Excess:
+    """Where the residual's root mean square within a Gaussian of `window` pixels is above `least` times the noise, noise does not explain
+    it: less is taken away there, and nothing from `most` times the noise on."""
+
+    window: float
+    least: float
+    most: float
+
+    def restore(self, image: np.ndarray, output: np.ndarray, sigma: np.ndarray | float) -> np.ndarray:
+        residual = image - output
+        level = np.sqrt(ndimage.gaussian_filter(residual**2, self.window, truncate=3)) / np.maximum(sigma, 1e-6)
+        return image - np.clip((self.most - level) / (self.most - self.least), 0, 1) * residual
+
+
+@dataclass(frozen=True)
 class Card:
     """Of a model.yaml: strength is the default, no blend is above most_blend, the network is told map_gain times the noise."""
 
     kept: Kept | None = None
     edges: Edges | None = None
+    excess: Excess | None = None
     strength: float = 0.5
     most_blend: float = 1.0
     map_gain: float = 1.0
@@ -53,9 +69,11 @@ class Card:
         numbers = card.get("parameters", {})
         kept = Kept(numbers["keptSigma"], numbers["keptShare"]) if "keptSigma" in numbers else None
         edges = [numbers[name] for name in ("edgeSigma", "edgeWindow", "edgeNoise") if name in numbers]
+        excess = [numbers[name] for name in ("excessWindow", "excessFrom", "excessTo") if name in numbers]
         return cls(
             kept,
             Edges(*edges) if edges else None,
+            Excess(*excess) if excess else None,
             card.get("defaultStrength", 0.5),
             card.get("mostBlend", 1.0),
             numbers.get("mapGain", 1.0),
@@ -89,4 +107,6 @@ class Denoiser:
         if self._card.kept is not None:
             low = ndimage.gaussian_filter(image - output, self._card.kept.sigma, truncate=3)
             output = output + self._card.kept.share * low
-        return output if self._card.edges is None else self._card.edges.restore(image, output, sigma)
+        for rule in (self._card.edges, self._card.excess):
+            output = output if rule is None else rule.restore(image, output, sigma)
+        return output

@@ -91,7 +91,7 @@ def _body_window(rng: np.random.Generator, clean: np.ndarray, side: int) -> tupl
 def _with_lines(rng: np.random.Generator, patch: Patch) -> Patch:
     """The lines lie a little aside in the slices before and after; all draws of a slice have the same."""
     side = patch.target.shape[0]
-    lines, drift = random_bundle(rng, side), rng.uniform(-1, 1)
+    lines, drift = random_bundle(rng, side, float(patch.sigma.mean())), rng.uniform(-1, 1)
     middle = lines(0.0)
     beside = None if patch.neighbours is None else patch.neighbours + np.stack([lines(-drift), lines(drift)])
     return Patch(patch.noisy + middle, patch.sigma, patch.target + middle, beside)
