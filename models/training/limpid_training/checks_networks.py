@@ -180,7 +180,7 @@ class Evaluation(unittest.TestCase):
         self.assertAlmostEqual(quality.psnr(np.full((4, 4), 4.0), np.zeros((4, 4)), (0, 400)), 40, places=6)
 
     def test_what_noise_does_not_explain_stays(self) -> None:
-        rng, rule = np.random.default_rng(35), model_folder.Excess(2.5, 1.4, 2.0)
+        rng, rule = np.random.default_rng(35), model_folder.Excess(3.0, 1.5, 2.0)
         image, lines = rng.normal(0, 15, (96, 96)), np.zeros((96, 96))
         lines[:48, ::6] = 200
         result = rule.restore(image + lines, np.zeros_like(image), 15.0)

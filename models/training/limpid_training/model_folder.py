@@ -40,7 +40,7 @@ class Edges:
 @dataclass(frozen=True)
 class Excess:
     """Where the residual's root mean square within a Gaussian of `window` pixels is above `least` times the noise, noise does not explain
-    it: less is taken away there, and nothing from `most` times the noise on."""
+    it: less is taken away there and up to three pixels beside it, and nothing from `most` times the noise on."""
 
     window: float
     least: float
@@ -49,6 +49,7 @@ class Excess:
     def restore(self, image: np.ndarray, output: np.ndarray, sigma: np.ndarray | float) -> np.ndarray:
         residual = image - output
         level = np.sqrt(ndimage.gaussian_filter(residual**2, self.window, truncate=3)) / np.maximum(sigma, 1e-6)
+        level = ndimage.maximum_filter(level, 7)
         return image - np.clip((self.most - level) / (self.most - self.least), 0, 1) * residual
 
 
