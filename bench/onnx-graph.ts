@@ -122,7 +122,7 @@ export function redCnn(width = 96): Uint8Array {
 }
 
 /** Width of ct-low-dose's sums, and of what lies between the two convolutions of each of its pairs: idle channels are left out. */
-const ctLowDose = { width: 48, inner: [16, 48, 48, 48], planes: 2 };
+const ctLowDose = { width: 48, inner: [16, 48, 48, 48], planes: 4 };
 
 /** Arithmetic of ct-low-dose, GFLOP: 6x6 of stride 2 over its planes, pairs of 3x3 at half resolution, 3x3 to four planes. */
 export function ctLowDoseGflop(rows: number, columns: number): number {

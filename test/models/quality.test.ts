@@ -113,7 +113,7 @@ describe('ct-low-dose and its fast variant beat no enhancement', () => {
       expect(gain).toBeGreaterThan(1.5);
       expect(similarity).toBeGreaterThan(leastSimilarity);
       const fast = await judge('CT', 'ct-low-dose-fast', noisy, truth, -160, 240);
-      expect(fast.gain).toBeGreaterThan(gain - 0.5);
+      expect(fast.gain).toBeGreaterThan(gain - 0.6);
       // On the chest of 1 mm it gains less than the whole network: 0.011.
       expect(fast.similarity).toBeGreaterThan(similarity / 2);
     });

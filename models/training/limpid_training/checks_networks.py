@@ -54,10 +54,14 @@ class Training(unittest.TestCase):
         one = float((missing[0] ^ missing[1]).float().mean())
         self.assertTrue(0 < one < 0.25, one)
 
-    def test_a_widened_network_does_not_look_at_its_new_inputs(self) -> None:
+    def test_a_widened_network_takes_what_all_slices_show_as_before(self) -> None:
         torch.manual_seed(34)
-        network, x = Ffdr(32, 4), torch.rand(1, 4, 32, 32)
-        torch.testing.assert_close(widened(network, 4)(x), network(x[:, :2]))
+        network, x = Ffdr(32, 4), torch.rand(1, 2, 32, 32)
+        wide = widened(network, 4)
+        torch.testing.assert_close(wide(torch.cat([x, x[:, :1], x[:, :1]], dim=1)), network(x), atol=1e-5, rtol=1e-4)
+        other = wide(torch.cat([x, torch.rand(1, 2, 32, 32)], dim=1))
+        self.assertGreater(float((other - network(x)).abs().max()), 0.01)
+        torch.testing.assert_close(widened(wide, 4)(torch.cat([x, x], dim=1)), wide(torch.cat([x, x], dim=1)))
 
     def test_quantised_weights_lie_on_their_grid(self) -> None:
         torch.manual_seed(2)

@@ -51,10 +51,14 @@ def parameter_count(network: nn.Module) -> int:
 
 
 def widened(network: Ffdr, inputs: int) -> Ffdr:
-    """The network with further inputs, which it does not look at yet."""
+    """The network with neighbouring slices as further inputs. Each channel gives a share of what it takes from the slice, drawn from -0.5
+    to 0.5, to every neighbour, so that what all slices show passes as before; from shares of 0 it learns to look at them more slowly."""
     weights = dict(network.state_dict())
     head = weights["head.weight"]
-    weights["head.weight"] = torch.cat([head, head.new_zeros(len(head), inputs - head.shape[1], *head.shape[2:])], dim=1)
+    slice_weights, further = head[:, :1], inputs - head.shape[1]
+    shares = torch.rand(len(head), 1, 1, 1, generator=torch.Generator().manual_seed(3)) - 0.5
+    own = (1 - further * shares) * slice_weights
+    weights["head.weight"] = torch.cat([own, head[:, 1:], *[shares * slice_weights] * further], dim=1)
     return network_of(weights)
 
 
