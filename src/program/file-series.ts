@@ -73,6 +73,7 @@ async function gather(file: string, gathered: Map<Key, Gathered>): Promise<void>
   const studyInstanceUid = uid('StudyInstanceUID');
   const seriesInstanceUid = uid('SeriesInstanceUID');
   const sopInstanceUid = uid('SOPInstanceUID');
+  const sopClassUid = uid('SOPClassUID');
   const key = keyOf(studyInstanceUid, seriesInstanceUid);
   const one: Gathered = gathered.get(key) ?? {
     studyInstanceUid,
@@ -86,7 +87,7 @@ async function gather(file: string, gathered: Map<Key, Gathered>): Promise<void>
   const instance: InstanceRecord = {
     file: instanceNameOf(sopInstanceUid),
     sopInstanceUid,
-    sopClassUid: uid('SOPClassUID'),
+    sopClassUid,
     transferSyntaxUid: part10.transferSyntaxUid,
     sha256: createHash('sha256').update(dataSetBytes).digest('hex'),
     bytes: dataSetBytes.length,
