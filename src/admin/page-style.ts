@@ -37,7 +37,8 @@ p.part { margin: 0; border: 0; } .code { font-size: .9em; } .code code { color: 
 .figures td { padding-block: .2rem; } .figures td:first-child { min-width: 11rem; } .figures .says { min-width: 0; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1rem; margin: 0; padding: .85rem 1rem; }
 dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
-@media (max-width: 40rem) { main { padding-inline: .75rem; } th, td { padding-inline: .5rem; } .says { min-width: 0; }
+@media (max-width: 40rem) { main { padding-inline: .75rem; } th, td { padding-inline: .5rem; }
+  th:first-child, td:first-child { padding-inline-start: 1rem; } .says { min-width: 0; }
   .figures td:first-child { min-width: 0; } .figures .says { overflow-wrap: anywhere; }
   /* A wide table becomes a list: each row wraps, and what is no text of its own says what it is. */
   .rows, .rows tbody { display: block; } .rows thead { position: absolute; clip-path: inset(50%); }
