@@ -31,7 +31,8 @@ function configFor(pacs: ReceivingPacs, change: Record<string, unknown> = {}): R
       pacs: { aeTitle: pacs.aeTitle, host: '127.0.0.1', port: pacs.port },
     },
     workers: { providers: ['cpu'] },
-    assemble: { quiet: '3s', released: '200ms', gaps: '3s', longest: '60s' },
+    // Longer than a busy machine takes to send again what a killed node had not acknowledged: a revision that closes before has a late one after it.
+    assemble: { quiet: '12s', released: '200ms', gaps: '12s', longest: '60s' },
     rules: [{ name: 'all', enhance: [{ with: 'gaussian' }], forward: ['pacs'], deliver: ['pacs'] }],
     ...change,
   });
