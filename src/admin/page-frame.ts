@@ -40,6 +40,23 @@ export function span(seconds: number): string {
 export const ago = (at: string, nowMs: number): Html =>
   html`<time datetime="${at}" title="${at}">${span((nowMs - Date.parse(at)) / 1000)} ago</time>`;
 
+/** A table: `rows` become a list where the window is narrow. Columns of numbers say so. */
+export const table = (
+  kind: 'rows' | 'figures',
+  heads: readonly (readonly [name: string, of?: 'number'])[],
+  rows: readonly Html[],
+): Html =>
+  html`<table class="${kind}">
+    <thead>
+      <tr>
+        ${heads.map(([name, of]) => (of === undefined ? html`<th>${name}</th>` : html`<th class="${of}">${name}</th>`))}
+      </tr>
+    </thead>
+    <tbody>
+      ${rows}
+    </tbody>
+  </table>`;
+
 export const missing = html`<p class="empty">Not available now.</p>`;
 
 /** A page may hold its own style and nothing else. */

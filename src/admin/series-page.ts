@@ -4,7 +4,7 @@ import type { CodeView, DeliveryView, RevisionView, SeriesView, TaskView } from 
 import { closingSays } from '../spool/view-words.js';
 import { html } from './html.js';
 import type { Html } from './html.js';
-import { ago, pageOf, word } from './page-frame.js';
+import { ago, pageOf, table, word } from './page-frame.js';
 
 const nothing = html``;
 
@@ -25,27 +25,19 @@ function figureTable({ figures, grade }: TaskView): Html {
   });
   if (grade !== null) rows.unshift(['degradation', grade.before ?? 'unknown', grade.after ?? 'unknown', '']);
   if (rows.length === 0) return nothing;
-  return html`<table class="figures">
-    <thead>
-      <tr>
-        <th>Figure</th>
-        <th class="number">Before</th>
-        <th class="number">After</th>
-        <th></th>
-      </tr>
-    </thead>
-    <tbody>
-      ${rows.map(
-        ([name, before, after, unit]) =>
-          html`<tr>
-            <td>${name}</td>
-            <td class="number">${before}</td>
-            <td class="number">${after}</td>
-            <td class="says soft">${unit}</td>
-          </tr>`,
-      )}
-    </tbody>
-  </table>`;
+  return table(
+    'figures',
+    [['Figure'], ['Before', 'number'], ['After', 'number'], ['']],
+    rows.map(
+      ([name, before, after, unit]) =>
+        html`<tr>
+          <td>${name}</td>
+          <td class="number">${before}</td>
+          <td class="number">${after}</td>
+          <td class="says soft">${unit}</td>
+        </tr>`,
+    ),
+  );
 }
 
 const choiceLine = ({ model, taken, why }: NonNullable<TaskView['choice']>[number]): Html =>

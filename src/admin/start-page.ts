@@ -3,7 +3,7 @@ import { version } from '../version.js';
 import type { SeriesSummary } from '../spool/view.js';
 import { html } from './html.js';
 import type { Html } from './html.js';
-import { ago, missing, pageOf, span, word } from './page-frame.js';
+import { ago, missing, pageOf, span, table, word } from './page-frame.js';
 import type { DependencyView, PeerView, QueueView } from './ports.js';
 
 /** What the page shows; a part that could not be read is null. */
@@ -54,22 +54,19 @@ function seriesTable(series: readonly SeriesSummary[], nowMs: number): Html {
         <td class="number">${entry.changedAt === null ? '' : ago(entry.changedAt, nowMs)}</td>
       </tr>`,
   );
-  return html`<table class="rows">
-    <thead>
-      <tr>
-        <th>State</th>
-        <th>Series</th>
-        <th>Modality</th>
-        <th class="number">Instances</th>
-        <th>From</th>
-        <th>Where it stands</th>
-        <th class="number">Changed</th>
-      </tr>
-    </thead>
-    <tbody>
-      ${rows}
-    </tbody>
-  </table>`;
+  return table(
+    'rows',
+    [
+      ['State'],
+      ['Series'],
+      ['Modality'],
+      ['Instances', 'number'],
+      ['From'],
+      ['Where it stands'],
+      ['Changed', 'number'],
+    ],
+    rows,
+  );
 }
 
 function peerTable(peers: readonly PeerView[]): Html {
@@ -88,22 +85,11 @@ function peerTable(peers: readonly PeerView[]): Html {
         <td class="says">${peer.says}</td>
       </tr>`,
   );
-  return html`<table class="rows">
-    <thead>
-      <tr>
-        <th>Peer</th>
-        <th>AE title</th>
-        <th>Role</th>
-        <th>Address</th>
-        <th>Breaker</th>
-        <th class="number">Waiting</th>
-        <th>Where it stands</th>
-      </tr>
-    </thead>
-    <tbody>
-      ${rows}
-    </tbody>
-  </table>`;
+  return table(
+    'rows',
+    [['Peer'], ['AE title'], ['Role'], ['Address'], ['Breaker'], ['Waiting', 'number'], ['Where it stands']],
+    rows,
+  );
 }
 
 /** The whole page. */

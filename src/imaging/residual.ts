@@ -81,8 +81,9 @@ function highestAround({ columns, values }: Slice): Float32Array {
 }
 
 /**
- * Gives back what noise does not explain. A residual of noise alone has the noise's power at most, wherever one looks; where it has more, the network took a
- * structure for noise (folds of cloth, a bundle of fine lines, the rim of a metal insert), and there nothing is taken away, nor up to three pixels beside it.
+ * Gives back what noise does not explain. A residual of noise alone has the noise's power at most, wherever one looks; where it has more,
+ * the network took a structure for noise (folds of cloth, a bundle of fine lines, the rim of a metal insert), and there nothing is taken
+ * away, nor up to three pixels beside it.
  *
  * @param noise local noise, of the residual's shape and unit
  */

@@ -16,7 +16,7 @@ import type { TakeReport } from './take-report.js';
 
 /**
  * Names of the peers that are asked for commitment: those that are sent to, or the archives behind them; and the other names of the same
- * application entities, since a call is admitted as any of them.
+ * application entities, since a call is admitted under one of them, which need not be the one that was asked.
  */
 export function askedPeers(peers: AppOptions['config']['peers']): Set<string> {
   const asked = dicomPeers(peers).flatMap(([name, { commitment }]) =>

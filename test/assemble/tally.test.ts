@@ -2,19 +2,10 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { Tally } from '../../src/assemble/tally.js';
 import type { AssemblyFacts } from '../../src/spool/arrival.js';
+import { assemblyFacts } from '../support/assembly-facts.js';
 
-const facts = (change: Partial<AssemblyFacts> = {}): AssemblyFacts => ({
-  studyInstanceUid: '1',
-  seriesInstanceUid: '2',
-  modality: 'CT',
-  position: null,
-  orientation: null,
-  expected: null,
-  acquisition: { number: '', expected: null },
-  isWhole: false,
-  ...change,
-});
-const of = (number: string, expected: number | null): AssemblyFacts => facts({ acquisition: { number, expected } });
+const of = (number: string, expected: number | null): AssemblyFacts =>
+  assemblyFacts({ acquisition: { number, expected } });
 const tally = (...all: readonly AssemblyFacts[]): Tally => {
   const made = new Tally();
   for (const one of all) made.add(one);
@@ -24,15 +15,15 @@ const tally = (...all: readonly AssemblyFacts[]): Tally => {
 describe('the tally of a series', () => {
   it.each<[string, readonly AssemblyFacts[], number | null]>([
     ['nothing has come', [], null],
-    ['nobody says how many', [facts(), facts()], null],
-    ['the series says so', [facts(), facts({ expected: 7 }), facts()], 7],
+    ['nobody says how many', [assemblyFacts(), assemblyFacts()], null],
+    ['the series says so', [assemblyFacts(), assemblyFacts({ expected: 7 }), assemblyFacts()], 7],
     ['one acquisition', [of('1', 3), of('1', 3)], 3],
     ['two acquisitions: the sum, as the count is per acquisition', [of('1', 3), of('2', 4)], 7],
     ['of one acquisition nobody knows', [of('1', 3), of('2', null)], null],
     ['more than the acquisition should have: the number means something else', [of('1', 1), of('1', 1)], null],
     [
       'the series counts more than its acquisitions',
-      [facts({ expected: 9, acquisition: { number: '1', expected: 3 } })],
+      [assemblyFacts({ expected: 9, acquisition: { number: '1', expected: 3 } })],
       9,
     ],
   ])('%s', (_name, all, expected) => expect(tally(...all).expected).toBe(expected));
@@ -52,7 +43,7 @@ describe('the tally of a series', () => {
 
   it('says when each object is whole by itself', () => {
     expect(tally().allWhole).toBe(false);
-    expect(tally(facts({ isWhole: true })).allWhole).toBe(true);
-    expect(tally(facts({ isWhole: true }), facts()).allWhole).toBe(false);
+    expect(tally(assemblyFacts({ isWhole: true })).allWhole).toBe(true);
+    expect(tally(assemblyFacts({ isWhole: true }), assemblyFacts()).allWhole).toBe(false);
   });
 });

@@ -10,6 +10,7 @@ import type { SeriesRecord } from '../../src/spool/records.js';
 import { openSpool } from '../../src/spool/spool.js';
 import type { Spool } from '../../src/spool/spool.js';
 import { actionRecord, decisionRecord } from '../support/records.js';
+import { assemblyFacts } from '../support/assembly-facts.js';
 import { withFolder } from '../support/temporary.js';
 
 const source: ArrivalSource = { peer: 'ct1', callingAe: 'CT1', calledAe: 'LIMPID', address: '127.0.0.1' };
@@ -115,16 +116,12 @@ async function bring(
     instance: published.instance,
     source,
     association,
-    facts: {
+    facts: assemblyFacts({
       studyInstanceUid,
       seriesInstanceUid,
-      modality: 'CT',
       position: [0, 0, z],
       orientation: [1, 0, 0, 0, 1, 0],
-      expected: null,
-      acquisition: { number: '', expected: null },
-      isWhole: false,
-    },
+    }),
   });
 }
 

@@ -6,6 +6,7 @@ import { configSchema } from '../../src/config/schema.js';
 import { openLog } from '../../src/observe/log.js';
 import type { Arrival } from '../../src/spool/arrival.js';
 import { keyOf } from '../../src/spool/key.js';
+import { assemblyFacts } from '../support/assembly-facts.js';
 import { syntheticCt } from '../support/derivation.js';
 import { withFolder } from '../support/temporary.js';
 
@@ -22,16 +23,7 @@ const arrivalOf = (peer: string, file = '0'): Arrival => ({
   instance: { file, sopInstanceUid: '1', sopClassUid: '2', transferSyntaxUid: '3', sha256: '', bytes: 0 },
   source: { peer, callingAe: 'CT1', calledAe: 'LIMPID', address: '127.0.0.1' },
   association: 1,
-  facts: {
-    studyInstanceUid: '1',
-    seriesInstanceUid: '2',
-    modality: 'CT',
-    position: null,
-    orientation: null,
-    expected: null,
-    acquisition: { number: '', expected: null },
-    isWhole: false,
-  },
+  facts: assemblyFacts(),
 });
 const policyOf = (rules: unknown, peer: string, file?: string) =>
   withFolder(async (folder) => {
