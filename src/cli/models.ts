@@ -1,6 +1,7 @@
 // `limpid models`: what this node can run, and whether it is what was released.
 import { modelJsonSchema } from '../inference/card.js';
 import type { ModelCard } from '../inference/card.js';
+import { conditionWords } from '../inference/condition-words.js';
 import type { Registry } from '../inference/registry.js';
 import { colour, table } from './output.js';
 import type { Output } from './output.js';
@@ -92,7 +93,7 @@ function described(card: ModelCard): string {
       ['pixel spacing', range(use.pixelSpacingMm, ' mm')],
       ['field strength', range(use.magneticFieldStrengthT, ' T')],
       ['rows, columns', range(use.matrix, '')],
-      ['headers', use.conditions === undefined ? 'any' : JSON.stringify(use.conditions)],
+      ['headers', use.conditions === undefined ? 'any' : conditionWords(use.conditions)],
       ['strength', `${card.defaultStrength} of the noise, blend at most ${card.mostBlend}`],
       ['noise', noise.join('; ')],
       [

@@ -35,7 +35,11 @@ const delivery = {
     })
     .prefault({})
     .transform(({ instancesPerSecond = null, bytesPerSecond = null }) => ({ instancesPerSecond, bytesPerSecond })),
-  window: window.optional().describe('Nothing is sent outside these hours; what waits says so.'),
+  window: window
+    .optional()
+    .describe(
+      'Nothing is sent outside these hours, no probe and no request for commitment either; what waits says so.',
+    ),
 };
 
 const compress = z

@@ -14,6 +14,8 @@ import { commitmentOf, instancesOf, isDropped, isOnHold } from '../spool/state.j
 import type { RevisionState, SeriesState } from '../spool/state.js';
 import { decideCommitment } from './decide-commitment.js';
 import type { CommitmentPolicy, Reference } from './decide-commitment.js';
+import { opensAt } from './decide-window.js';
+import type { DeliveryWindow } from './decide-window.js';
 import type { DeliveryJob } from './job.js';
 
 /** A peer that is asked for commitment, as it is configured now. */
@@ -21,6 +23,8 @@ export interface CommitmentPeer {
   /** Name of the peer that is asked: itself, or the archive behind it. */
   readonly by: string;
   readonly policy: CommitmentPolicy;
+  /** Its hours; null: it may be asked at any time. */
+  readonly window: DeliveryWindow | null;
   /** The association stays open for a report for so long, ms. */
   readonly lingerMs: number;
   /** Opens an association to it. */
@@ -95,6 +99,8 @@ export class Committer {
         log.error('a peer does not commit itself to what it has stored', { ...job, detail: decision.detail });
         return { kind: 'done' };
       }
+      const opensMs = opensAt(peer.window, now());
+      if (opensMs !== null) return { kind: 'later', atMs: opensMs };
       const absentMs = (this.#absent.get(peer.by)?.untilMs ?? 0) - now();
       // Longer than any wait: the clock was set back meanwhile.
       if (absentMs > 0 && absentMs <= longestMs) return { kind: 'later', atMs: now() + absentMs };

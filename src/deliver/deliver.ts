@@ -225,7 +225,8 @@ export class Deliverer {
       const { waiting, wake, log, metrics, now, random } = this.#deps;
       const rates = this.#deps.peer(peer)?.throttle ?? { instancesPerSecond: null, bytesPerSecond: null };
       const destination = () => this.#deps.peer(peer)?.destination ?? null;
-      desk = new PeerDesk({ peer, destination, rates, waiting, wake, log, metrics, now, random });
+      const opens = () => opensAt(this.#deps.peer(peer)?.window ?? null, now());
+      desk = new PeerDesk({ peer, destination, rates, opensAt: opens, waiting, wake, log, metrics, now, random });
       this.#desks.set(peer, desk);
     }
     return desk;

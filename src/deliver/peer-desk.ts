@@ -16,6 +16,8 @@ export interface PeerDeskDeps {
   /** null: the configuration no longer has it. */
   readonly destination: () => Destination | null;
   readonly rates: ThrottleRates;
+  /** When its hours begin, ms since epoch; null: now is within them. */
+  readonly opensAt: () => number | null;
   /** Every delivery that the peer still waits for, oldest first. */
   readonly waiting: (peer: string) => Promise<readonly WaitingDelivery[]>;
   /** Has a delayed job run now. */
@@ -136,7 +138,7 @@ export class PeerDesk {
     }
   }
 
-  /** Probes a peer that takes nothing now, not when its wait is over. */
+  /** Probes a peer that takes nothing now, not when its wait is over; within its hours. */
   askNow(): void {
     if (this.#breaker.state !== 'open' || this.#closing.signal.aborted) return;
     clearTimeout(this.#timer);
@@ -211,6 +213,11 @@ export class PeerDesk {
       // By the clock that the wait was measured with: the wall's may have been set back meanwhile.
       this.#breaker = { ...this.#breaker, untilMs: Math.min(this.#breaker.untilMs, now()) };
       return this.recovered();
+    }
+    const opensMs = this.#deps.opensAt();
+    if (opensMs !== null) {
+      this.#breaker = { ...this.#breaker, untilMs: Math.max(this.#breaker.untilMs, opensMs) };
+      return this.#arm();
     }
     const asked = destination();
     if (asked === null) return;

@@ -53,6 +53,7 @@ export function openCommitter(
     const { waitMs, tries, lingerMs } = commitment;
     return {
       by,
+      window: config.peers[by]?.window ?? null,
       lingerMs,
       policy: { waitMs, tries },
       open: (taken, signal) => openCommitment(target, { reported: taken, signal }),

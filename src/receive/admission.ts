@@ -119,7 +119,9 @@ export function admit(
   const named = policy.peers.filter(({ aeTitle }) => aeTitle === calling);
   const address = plainAddress(request.address);
   const here = named.filter(({ from }) => from === null || isAmong(address, from));
-  const peer = here.find((candidate) => isSecured(candidate, request.security));
+  const secured = here.filter((candidate) => isSecured(candidate, request.security));
+  // of several behind one AE title, which the user's name may tell apart, the first that all of it fits
+  const peer = secured.find((candidate) => isUser(candidate, request.identity)) ?? secured[0];
   if (peer !== undefined) return admitUser(peer, request.identity);
   // why stays in the log: a caller is not told what it lacks
   if (here.length > 0) return { ...callingNotRecognized, why: insecure(request.security) };

@@ -48,6 +48,7 @@ let peer: CommitmentPeer | 'off' | undefined;
 const asked = (): CommitmentPeer => ({
   by: 'pacs',
   policy,
+  window: null,
   lingerMs: 0,
   open: () => {
     if (absent !== null) return Promise.reject(absent);
@@ -138,6 +139,16 @@ describe('a delivery to a peer that is asked for commitment', () => {
       says: '3 instances committed by pacs.',
     });
     expect(await run()).toEqual({ kind: 'done' });
+    expect(requests).toHaveLength(1);
+  });
+
+  it('is asked for within the hours of who commits itself', async () => {
+    peer = { ...asked(), window: { fromMinute: 20 * 60, toMinute: 6 * 60, timeZone: 'Europe/Vienna' } };
+    nowMs = Date.parse('2026-01-02T12:00:00Z');
+    expect(await run()).toEqual({ kind: 'later', atMs: Date.parse('2026-01-02T19:00:00Z') });
+    expect(requests).toHaveLength(0);
+    nowMs = Date.parse('2026-01-02T19:00:00Z');
+    await run();
     expect(requests).toHaveLength(1);
   });
 

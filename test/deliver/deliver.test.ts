@@ -226,6 +226,27 @@ describe('a probe', () => {
   });
 });
 
+describe('the hours of a peer', () => {
+  it('hold a probe back until they begin', async () => {
+    let probes = 0;
+    const table = bench(
+      {
+        send: () => Promise.resolve({ failure: away, outcomes: [] }),
+        probe: () => {
+          probes += 1;
+          return Promise.resolve(away);
+        },
+      },
+      { window: { fromMinute: 0, toMinute: 30, timeZone: 'UTC' } },
+    );
+    await run(table, one);
+    table.pass(1_800_000); // 00:30; the probe is due after a tenth of a second
+    await delay(300);
+    expect([probes, table.deliverer.breaker('pacs').state]).toEqual([0, 'open']);
+    expect(new Date(table.deliverer.breaker('pacs').untilMs).toISOString()).toBe('2026-01-02T00:00:00.000Z');
+  });
+});
+
 describe('a delivery past its time', () => {
   it('is kept and not sent by itself any more, though the peer is there', async () => {
     let attempts = 0;

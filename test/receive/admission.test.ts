@@ -118,4 +118,12 @@ describe('user identity', () => {
   it.each([3, 4, 5])('a ticket of type %d is no name, though its bytes are', (type) => {
     expect(answer({ name: 'tech', passcode: null }, given(type, 'tech'))).toBe('1/1/1');
   });
+
+  it('tells peers behind one AE title apart', () => {
+    const named = (name: string) => peer({ name, user: { name, passcode: null } });
+    const peers = site([named('ward'), named('clinic')]);
+    const who = (identity: UserIdentity | null) => triple(admit(call({ identity }), peers, null));
+    expect([who(given(1, 'ward')), who(given(1, 'clinic'))]).toEqual(['ward', 'clinic']);
+    expect([who(given(1, 'lab')), who(null)]).toEqual(['1/1/1', '1/1/1']);
+  });
 });

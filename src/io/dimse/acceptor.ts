@@ -107,6 +107,8 @@ export class Acceptor implements AssociationUser, MessageUser {
   readonly #answers: PendingAnswer[] = [];
   readonly #finishing = new Set<Promise<void>>();
   #received = 0;
+  /** C-STORE requests that were not answered with success. */
+  #refusals = 0;
 
   constructor(node: AcceptorNode, id: number, origin: Origin) {
     this.#node = node;
@@ -220,6 +222,7 @@ export class Acceptor implements AssociationUser, MessageUser {
       ...(this.#info ? { peer: this.#info.peer } : {}),
       ...this.#titles,
       ...(this.#info ? { objects: this.#received } : {}),
+      ...(this.#refusals > 0 ? { refused: this.#refusals } : {}),
       bytes: this.#association?.bytesRead,
     };
     const { how, ...details } = end;
@@ -429,6 +432,7 @@ export class Acceptor implements AssociationUser, MessageUser {
     pending.answer = answer;
     for (let first = this.#answers[0]; first?.answer && first !== this.#current; first = this.#answers[0]) {
       this.#answers.shift();
+      if (first.request.field === CommandField.Store && first.answer.status !== 0) this.#refusals++;
       const response = encodeCommand(responseTo(first.request, first.answer));
       this.#association?.write(encodeData(first.contextId, 'command', response, this.#room));
     }

@@ -1,5 +1,6 @@
 // What the configuration allows, as a peer sees it: classes, syntaxes, identity, limits, statuses.
 import { afterEach, describe, expect, it } from '@jest/globals';
+import type { Log } from '../../../src/observe/log.js';
 import type { PeerPolicy } from '../../../src/io/dimse/policy.js';
 import { encodeReleaseRequest } from '../../../src/io/dimse/pdu.js';
 import {
@@ -17,7 +18,7 @@ import {
 } from '../../support/dimse-bytes.js';
 import { memoryStore } from '../../support/memory-store.js';
 import { type ScriptedPeer, scriptedPeer } from '../../support/scripted-peer.js';
-import { type TestScp, type TestScpOptions, openTestScp } from '../../support/test-scp.js';
+import { type TestScp, type TestScpOptions, openTestScp, silentLog } from '../../support/test-scp.js';
 
 let node: TestScp | null = null;
 afterEach(async () => {
@@ -139,6 +140,17 @@ describe('statuses', () => {
       offendingElements: undefined,
     });
     expect(kept.objects).toEqual([]);
+  });
+  it('says in the log of the association how many requests were refused', async () => {
+    const lines: object[] = [];
+    const log: Log = { ...silentLog, info: (event, fields) => void lines.push({ event, ...fields }), with: () => log };
+    await open({ ...withPolicy({ classes: new Set([mrClass]) }), log });
+    const peer = await associated(associateRequest({ contexts: [context(1), context(3, mrClass)] }));
+    peer.send(...store('1.2.1'), ...store('1.2.2', { messageId: 2 }));
+    await peer.until(3);
+    peer.send(encodeReleaseRequest());
+    await peer.closed();
+    expect(lines).toEqual([expect.objectContaining({ event: 'association released', refused: 2 })]);
   });
   it('0122: the class is not taken from this peer', async () => {
     await open(withPolicy({ classes: new Set([mrClass]) }));
