@@ -31,8 +31,8 @@ function entryWords(key: string, content: unknown): string {
   if ((key === 'all' || key === 'any') && Array.isArray(content)) {
     return grouped(content.map(conditionWords), key === 'all' ? 'and' : 'or');
   }
-  if (key === 'not') return `not: ${conditionWords(content)}`;
-  if (key === 'anyInstance') return `of any instance: ${conditionWords(content)}`;
+  if (key === 'not') return `not (${conditionWords(content)})`;
+  if (key === 'anyInstance') return `of any instance (${conditionWords(content)})`;
   const operators = isMapping(content) ? Object.entries(content) : [['equals', content] as const];
   return grouped(
     operators.map(
