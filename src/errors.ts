@@ -115,6 +115,11 @@ export const failures = {
     next: 'retry',
     hint: 'The peer has stored the instances and does not commit itself to them: `limpid peers check`, mend it there, then `limpid series requeue`; or discard.',
   },
+  // audit
+  AUDIT_UNREACHABLE: {
+    next: 'retry',
+    hint: 'Check audit.repository, the network between and both certificates; messages stay in the spool until they are taken.',
+  },
   // admin
   ADMIN_LISTEN: {
     next: 'stop',

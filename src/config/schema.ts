@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { VendorMark } from '../rule.js';
 import { compileExpression } from '../conditions/patterns.js';
+import { audit } from './audit-schema.js';
 import { peer } from './peer-schema.js';
 import { promising } from './promise-schema.js';
 import { nodeReceive } from './receive-schema.js';
@@ -225,6 +226,7 @@ export const configSchema = z.strictObject({
   workers: workers.prefault({}),
   models: models.prefault({}),
   gate: gate.prefault({}),
+  audit,
   rules: rulesSchema.default([]),
   log: z
     .strictObject({

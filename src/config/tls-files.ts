@@ -10,7 +10,14 @@ interface Configured {
     readonly dimse: { readonly port: number | null; readonly tls: (CertificateFiles & { port: number | null }) | null };
   };
   readonly peers: Readonly<Record<string, { readonly kind: string; readonly tls?: Nullable<CertificateFiles> | null }>>;
+  readonly audit: {
+    readonly repository: { readonly transport: string };
+    readonly tls: Nullable<CertificateFiles>;
+  } | null;
 }
+
+/** The audit repository among those who use certificates; no peer can have this name. */
+export const auditUser = '(audit)';
 
 /** Certificate files that belong together, and who uses them. */
 export interface TlsPlace extends CertificateFiles {
@@ -38,7 +45,8 @@ export function withAbsoluteFiles<T extends Configured>(config: T, directory: st
     peer.tls ? { ...peer, tls: absolute(peer.tls, directory) } : peer,
   ]);
   const dimse = { ...config.node.dimse, tls: absolute(config.node.dimse.tls, directory) };
-  return { ...config, node: { ...config.node, dimse }, peers: Object.fromEntries(peers) };
+  const audit = config.audit && { ...config.audit, tls: absolute(config.audit.tls, directory) };
+  return { ...config, node: { ...config.node, dimse }, peers: Object.fromEntries(peers), audit };
 }
 
 /** The files that a peer is called with: its own, the node's where it has none; null: nobody is named who signs its certificate. */
@@ -53,14 +61,29 @@ function filesOf(node: CertificateFiles | null, own: Nullable<CertificateFiles>)
 export function tlsPlaces(config: Configured): readonly TlsPlace[] {
   const { tls } = config.node.dimse;
   const found: TlsPlace[] = tls === null ? [] : [{ ...tls, users: [null], path: ['node', 'dimse', 'tls'] }];
-  for (const [peer, { tls: own }] of Object.entries(config.peers)) {
-    const files = own ? filesOf(tls, own) : null;
+  for (const { user, own, path } of callers(config)) {
+    const files = filesOf(tls, own);
     if (files === null) continue;
     const same = found.findIndex((place) => fileKeys.every((key) => place[key] === files[key]));
     const place = found[same];
-    if (place) found[same] = { ...place, users: [...place.users, peer] };
-    else found.push({ ...files, users: [peer], path: ['peers', peer, 'tls'] });
+    if (place) found[same] = { ...place, users: [...place.users, user] };
+    else found.push({ ...files, users: [user], path });
   }
+  return found;
+}
+
+interface Caller {
+  readonly user: string;
+  readonly own: Nullable<CertificateFiles>;
+  readonly path: readonly string[];
+}
+
+/** Whom limpid calls over TLS: peers, and the audit repository. */
+function callers({ peers, audit }: Configured): Caller[] {
+  const found: Caller[] = Object.entries(peers).flatMap(([user, { tls: own }]) =>
+    own ? [{ user, own, path: ['peers', user, 'tls'] }] : [],
+  );
+  if (audit?.repository.transport === 'tls') found.push({ user: auditUser, own: audit.tls, path: ['audit', 'tls'] });
   return found;
 }
 
@@ -70,9 +93,7 @@ export function checkTlsKeys(config: Configured, complain: Complain): void {
   if (port === null && (tls?.port ?? null) === null) {
     complain(['node', 'dimse', 'port'], 'the node listens nowhere: neither port nor tls.port');
   }
-  for (const [name, { tls: own }] of Object.entries(config.peers)) {
-    if (!own) continue;
-    const path = ['peers', name, 'tls'];
+  for (const { own, path } of callers(config)) {
     if (filesOf(tls, own) === null) complain(path, 'caFile is missing: node.dimse.tls names none either');
     if (own.certificateFile !== null && own.keyFile === null) complain(path, 'certificateFile needs a keyFile');
     if (own.keyFile !== null && own.certificateFile === null) complain(path, 'keyFile needs a certificateFile');

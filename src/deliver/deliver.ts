@@ -6,6 +6,7 @@ import type { StepResult } from '../queue/jobs.js';
 import type { Layout } from '../spool/layout.js';
 import type { DeliveryRecord } from '../spool/records.js';
 import type { Spool } from '../spool/spool.js';
+import { withdrawnBy } from '../spool/withdrawals.js';
 import { isDropped, isOnHold, isSwept, remaining } from '../spool/state.js';
 import { busyWaitMs, decideDelivery, isSuspect } from './decide.js';
 import type { RetryPolicy } from './decide.js';
@@ -31,6 +32,13 @@ export interface PeerDelivery {
   readonly window: DeliveryWindow | null;
 }
 
+/** Told of what goes out; it is waited for, and never throws. */
+export interface DeliveryWatch {
+  /** @param by who has asked for it; null: a rule did */
+  began(peer: string, outgoing: readonly Outgoing[], by: string | null): Promise<void>;
+  ended(peer: string, outgoing: readonly Outgoing[], by: string | null, report: SendReport): Promise<void>;
+}
+
 export interface DelivererDeps {
   readonly spool: Pick<Spool, 'state' | 'recordDelivery' | 'objectFile'> & {
     readonly layout: Pick<Layout, 'instance'>;
@@ -41,6 +49,7 @@ export interface DelivererDeps {
   readonly waiting: (peer: string) => Promise<readonly WaitingDelivery[]>;
   /** Has a delayed job run now. */
   readonly wake: (job: DeliveryJob) => Promise<void>;
+  readonly watch?: DeliveryWatch | undefined;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly now: () => number;
@@ -126,7 +135,10 @@ export class Deliverer {
       const uids = decision.sopInstanceUids.slice(0, batchInstances);
       const outgoing = outgoingOf(this.#deps.spool, state, revision, job.task, uids);
       const control = { signal, pace: this.#paceOf(desk, peer.window, outgoing, signal) };
+      const by = withdrawnBy(state, job.task);
+      await this.#deps.watch?.began(job.peer, outgoing, by);
       const report = await peer.destination.send(outgoing, control);
+      await this.#deps.watch?.ended(job.peer, outgoing, by, report);
       await this.#record(job, peer, desk, batches, signal.aborted ? answeredOf(report) : report);
       if (signal.aborted) return { kind: 'later', atMs: this.#deps.now() };
       // Nothing has happened: the throttle asks for a longer pause than an association is held open for.

@@ -26,6 +26,8 @@ export interface PerformDeps {
   /** Free space, in bytes, that a result must leave. */
   readonly criticalBytes: number;
   readonly node: TaskOrder['node'];
+  /** Told of each outcome that a task of a series has come to; it is waited for, and never throws. */
+  readonly ended?: ((series: SeriesRecord, outcome: OutcomeRecord) => Promise<void>) | undefined;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly now: () => number;
@@ -148,6 +150,7 @@ async function publish(
 ): Promise<StepResult> {
   const first = await deps.spool.publishOutcome(record.key, record.revision, outcome, folder);
   if (!first) return { kind: 'done' };
+  await deps.ended?.(record, outcome);
   const modality = decision?.modality ?? 'other';
   const priority = decision?.priority ?? 'routine';
   deps.metrics.inc('tasks_total', { modality, outcome: outcome.outcome });

@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { openAdminPorts } from './admin-ports.js';
 import { openHttp } from '../admin/server.js';
 import type { AppOptions } from './app-options.js';
+import { openAudit } from './open-audit.js';
 import { Closing } from './closing.js';
 import { queueUrl } from '../config/load.js';
 import { isDestination } from '../config/peers.js';
@@ -70,6 +71,8 @@ async function open(options: AppOptions, closing: Closing): Promise<App> {
     settleMs: config.queue.url === 'embedded' ? 0 : config.spool.settleMs,
   });
   closing.add(() => spool.close());
+  const audit = await openAudit(options, spool, hostname());
+  if (audit !== null) closing.add(() => audit.close());
   const registry = await openRegistry(options.modelsDirectory, { own: config.models.directory });
   const queue = await openQueue({
     url: await queueUrl(config.queue),
@@ -85,10 +88,10 @@ async function open(options: AppOptions, closing: Closing): Promise<App> {
   closing.add(options.onHangUp(() => void tls.reload(log)));
   const pipeline: PipelineDeps = { spool, queue, log, metrics, now: Date.now };
 
-  const deliverer = openDeliverer(options, { spool, queue }, tls, closing);
+  const deliverer = openDeliverer(options, { spool, queue }, tls, audit, closing);
   const takeReport = openTakeReport(pipeline, config.peers);
   const committer = openCommitter(options, pipeline, tls, takeReport, closing);
-  const stages = await openStages(options, spool, registry, deliverer, committer, closing);
+  const stages = await openStages(options, { spool, registry, audit }, deliverer, committer, closing);
   const handlers = handlersOf(pipeline, stages, stopping);
 
   const http = await openHttp({
@@ -147,6 +150,7 @@ async function open(options: AppOptions, closing: Closing): Promise<App> {
       pipeline,
       tls,
       takeReport,
+      audit,
       closing,
       (waits) => (standsBy = waits),
     );

@@ -14,6 +14,7 @@ import { folderDestination } from '../deliver/folder-destination.js';
 import type { WaitingDelivery } from '../deliver/job.js';
 import { dicomTarget } from './dicom-target.js';
 import { retryPolicyOf } from '../deliver/retry-policy.js';
+import type { NodeAudit } from './open-audit.js';
 import type { NodeTls } from './open-tls.js';
 import { openTranscoder } from '../deliver/transcoder.js';
 import type { Transcode, TranscodeMethods } from '../deliver/transcoder.js';
@@ -36,6 +37,7 @@ export function openDeliverer(
   options: AppOptions,
   { spool, queue }: { readonly spool: Spool; readonly queue: QueueBackend },
   tls: NodeTls,
+  audit: NodeAudit | null,
   closing: Closing,
 ): Deliverer {
   const { config, log, metrics } = options;
@@ -62,6 +64,7 @@ export function openDeliverer(
         await sleep(wakeAgainMs);
       }
     },
+    watch: audit?.deliveries,
     log,
     metrics,
     now: Date.now,

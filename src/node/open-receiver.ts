@@ -20,6 +20,7 @@ import { backlogOf } from '../queue/backend.js';
 import { watchPressure } from '../receive/pressure.js';
 import { RecentInstances } from '../receive/promise-survey.js';
 import { openStoreService } from '../receive/store.js';
+import type { NodeAudit } from './open-audit.js';
 import type { NodeTls } from './open-tls.js';
 import type { Spool } from '../spool/spool.js';
 import type { TakeReport } from './take-report.js';
@@ -41,6 +42,7 @@ export async function openReceiver(
   pipeline: PipelineDeps,
   tls: NodeTls,
   takeReport: TakeReport,
+  audit: NodeAudit | null,
   closing: Closing,
   standsBy: (waits: boolean) => void,
 ): Promise<{ readonly port: number; readonly tlsPort: number }> {
@@ -49,6 +51,7 @@ export async function openReceiver(
   const lock = await takeLock(spool, options, standsBy);
   closing.add(() => lock.release());
   await spool.instances.start();
+  audit?.forward(tls.audit);
   metrics.set('spool_limit_bytes', { kind: 'low' }, config.spool.lowBytes);
   metrics.set('spool_limit_bytes', { kind: 'critical' }, config.spool.criticalBytes);
   let held = '';
@@ -66,7 +69,10 @@ export async function openReceiver(
   closing.add(() => pressure.close());
   const tracker = new Tracker({
     spool,
-    announce: (record) => advance(pipeline, record.key),
+    announce: async (record) => {
+      await audit?.received(record);
+      await advance(pipeline, record.key);
+    },
     policy: completionPolicies({ config, layout: spool.layout, log }),
     log,
     metrics,
@@ -91,9 +97,15 @@ export async function openReceiver(
   const scp = await openScp({
     host: config.node.dimse.host,
     port: config.node.dimse.port,
-    tls: listening(config, tls),
+    tls: listening(config, tls, (address, why) => audit?.refused({ aeTitle: '', address }, why)),
     aeTitles: admission.aeTitles,
-    admit: (request) => admit(request, admission, congested()),
+    admit: (request) => {
+      const answer = admit(request, admission, congested());
+      // only for now (PS3.8 Table 9-21: transient): it may call again, and is nobody to be warned of
+      const isForGood = answer.kind === 'reject' && answer.result === 1;
+      if (isForGood) audit?.refused({ aeTitle: request.callingAe.trim(), address: request.address }, answer.why);
+      return answer;
+    },
     store: openStoreService({
       spool,
       listed: (key) => tracker.listed(key),
@@ -123,10 +135,14 @@ export async function openReceiver(
   return { port: scp.port, tlsPort: scp.tlsPort };
 }
 
-function listening({ node }: AppOptions['config'], { listener }: NodeTls): TlsListening | null {
+function listening(
+  { node }: AppOptions['config'],
+  { listener }: NodeTls,
+  refused: NonNullable<TlsListening['refused']>,
+): TlsListening | null {
   const { tls } = node.dimse;
   if (tls === null || tls.port === null || listener === null) return null;
-  return { port: tls.port, credentials: listener, clientCertificate: tls.clientCertificate };
+  return { port: tls.port, credentials: listener, clientCertificate: tls.clientCertificate, refused };
 }
 
 async function takeLock(

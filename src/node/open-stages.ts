@@ -7,8 +7,10 @@ import { openDevice } from '../enhance/device.js';
 import type { Device } from '../enhance/device.js';
 import { performWithdrawal } from '../derive/perform-withdrawal.js';
 import { performTask } from '../enhance/perform-task.js';
+import type { PerformDeps } from '../enhance/perform-task.js';
 import { failureCodeOf } from '../errors.js';
 import type { Registry } from '../inference/registry.js';
+import type { NodeAudit } from './open-audit.js';
 import { committingPeers } from './open-committer.js';
 import type { Stages } from '../pipeline.js';
 import { routeSeries } from '../route/route-series.js';
@@ -23,8 +25,7 @@ const measureMs = 60_000;
 
 export async function openStages(
   options: AppOptions,
-  spool: Spool,
-  registry: Registry,
+  { spool, registry, audit }: { readonly spool: Spool; readonly registry: Registry; readonly audit: NodeAudit | null },
   deliverer: Deliverer,
   committer: Committer,
   closing: Closing,
@@ -34,7 +35,7 @@ export async function openStages(
   const configuration = await spool.configurationNumber(config.shared);
   const committing = committingPeers(config.peers);
   const measure = openMeasure(options, closing);
-  const perform = {
+  const perform: Omit<PerformDeps, 'run'> = {
     spool,
     modelsDirectory: options.modelsDirectory,
     ownModelsDirectory: config.models.directory,
@@ -46,6 +47,7 @@ export async function openStages(
       institution: config.node.institution,
       keepPrivate: config.node.keepPrivate,
     },
+    ended: audit === null ? undefined : (series, outcome) => audit.taskEnded(series, outcome),
     log,
     metrics,
     now: Date.now,

@@ -5,7 +5,7 @@
 import { type Certificates, readCertificates } from '../config/certificates.js';
 import type { Role } from '../config/roles.js';
 import type { Config } from '../config/schema.js';
-import { type TlsPlace, isFaults, tlsPlaces } from '../config/tls-files.js';
+import { type TlsPlace, auditUser, isFaults, tlsPlaces } from '../config/tls-files.js';
 import { LimpidError } from '../errors.js';
 import { TlsCredentials } from '../io/dimse/tls.js';
 import type { TlsTarget } from '../io/dimse/tls-caller.js';
@@ -17,6 +17,8 @@ export interface NodeTls {
   readonly listener: TlsCredentials | null;
   /** How a peer is called; undefined: without TLS. */
   target(peer: string): TlsTarget | undefined;
+  /** How the audit repository is called; null: without TLS. */
+  readonly audit: TlsTarget | null;
   /** Reads all files again; what has changed and is right is used for connections from now on. */
   reload(log: Log): Promise<void>;
   /** Watches the files until `close`, and has the time that is left shown at each scrape. */
@@ -83,16 +85,25 @@ export const usesTls = (roles: readonly Role[]): boolean => roles.includes('rece
 export const noTls: NodeTls = {
   listener: null,
   target: () => undefined,
+  audit: null,
   reload: () => Promise.resolve(),
   watch: () => ({ close: () => {} }),
 };
 
 /** Reads the certificates that the configuration names. @throws LimpidError CONFIG_INVALID */
-export async function openTls(config: Pick<Config, 'node' | 'peers'>): Promise<NodeTls> {
+export async function openTls(config: Pick<Config, 'node' | 'peers' | 'audit'>): Promise<NodeTls> {
   const places: Place[] = [];
   for (const place of tlsPlaces(config)) places.push(await openPlace(place));
   const ofUser = (name: string | null) => places.find(({ place }) => place.users.includes(name));
+  const ofAudit = ofUser(auditUser);
   return {
+    audit: ofAudit
+      ? {
+          credentials: ofAudit.credentials,
+          serverName: config.audit?.tls.serverName ?? null,
+          allowed: { fingerprints: [], subjects: [] },
+        }
+      : null,
     listener: ofUser(null)?.credentials ?? null,
     target(name) {
       const peer = config.peers[name];
@@ -126,7 +137,7 @@ export async function openTls(config: Pick<Config, 'node' | 'peers'>): Promise<N
 }
 
 /** What an operator should know of the certificates though they work, each with its place in the configuration. */
-export async function certificateNotices(config: Pick<Config, 'node' | 'peers'>): Promise<readonly string[]> {
+export async function certificateNotices(config: Pick<Config, 'node' | 'peers' | 'audit'>): Promise<readonly string[]> {
   const notices: string[] = [];
   for (const place of tlsPlaces(config)) {
     const read = await readCertificates(place);

@@ -80,6 +80,13 @@ export const metrics = {
     labels: ['model', 'reason'],
     help: 'Derived series withdrawn, by reason: quality, safety.',
   },
+  audit_messages_total: {
+    kind: 'counter',
+    labels: ['outcome'],
+    help: 'Audit messages, by outcome: recorded in the spool, sent to the repository, unrecorded.',
+  },
+  audit_messages_waiting: { kind: 'gauge', labels: [], help: 'Audit messages that the repository has not taken yet.' },
+  audit_oldest_seconds: { kind: 'gauge', labels: [], help: 'Age of the oldest of them.' },
   failures_total: { kind: 'counter', labels: ['code'], help: 'Failures, by code (docs/errors.md).' },
   stage_seconds: {
     kind: 'histogram',
@@ -249,5 +256,6 @@ export const metricValues = {
   deliveries_total: { outcome: ['delivered', 'warned', 'transient', 'permanent'] },
   commitments_total: { outcome: ['committed', 'failed', 'unreported', 'uncommitted'] },
   promises_total: { outcome: ['committed', 'failed'] },
+  audit_messages_total: { outcome: ['recorded', 'sent', 'unrecorded'] },
   promise_reports_total: { outcome: ['reported', 'unreported'] },
 } as const satisfies Partial<Record<keyof typeof metrics, Readonly<Record<string, readonly string[]>>>>;

@@ -78,6 +78,10 @@ export class Layout {
   study(key: Key, revision: number, task: string): string {
     return join(this.result(key, revision, task), 'study.dcm');
   }
+  /** Messages for the audit repository. */
+  get audit(): string {
+    return join(this.root, 'audit');
+  }
   /** Transactions in which this node is asked to commit itself. */
   get promises(): string {
     return join(this.root, 'promises');

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { LimpidError, failureCodeOf } from '../errors.js';
 import { ActiveMarkers } from './active-markers.js';
+import { AuditMessages } from './audit-messages.js';
 import { Instances } from './instances.js';
 import { instanceNameOf, isKey } from './key.js';
 import type { Key } from './key.js';
@@ -64,6 +65,7 @@ export class Spool {
   readonly layout: Layout;
   readonly active: ActiveMarkers;
   readonly instances: Instances;
+  readonly audit: AuditMessages;
   readonly reserve: Reserve;
   /** Identity of this installation, made at first start: Device Serial Number of what it makes. */
   readonly nodeId: string;
@@ -83,6 +85,13 @@ export class Spool {
     const syncs = new DirectorySyncs(options.sync);
     this.#syncs = syncs;
     this.active = new ActiveMarkers(layout.active, processName(identity), syncs, options.now, options.settleMs);
+    this.audit = new AuditMessages({
+      directory: layout.audit,
+      folder,
+      processName: processName(identity),
+      sync: options.sync,
+      syncs,
+    });
     this.instances = new Instances({ layout, folder, sync: options.sync, syncs, active: this.active });
   }
 

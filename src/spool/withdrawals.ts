@@ -60,6 +60,12 @@ export function withdrawalsOf(state: Pick<SeriesState, 'revisions' | 'actions'>)
   return [...found.values()];
 }
 
+/** Who has asked for the withdrawal that a task delivers; null: it delivers something else. */
+export function withdrawnBy(state: Pick<SeriesState, 'revisions' | 'actions'>, task: string): string | null {
+  if (!isWithdrawalTask(task)) return null;
+  return withdrawalsOf(state).find((withdrawal) => withdrawal.task === task)?.action.by ?? null;
+}
+
 /** Whether the result of a task is withdrawn: nothing more of it is delivered. */
 export function isWithdrawn(state: SeriesState, revision: number, task: string): boolean {
   const uid = state.revisions.find(({ record }) => record.revision === revision)?.tasks.get(task)

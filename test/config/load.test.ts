@@ -274,3 +274,51 @@ describe('JSON Schema', () => {
     expect(accepts(rulesJsonSchema(), [{ name: 'a', when: { all: [{ SliceThickness: { atmost: 3 } }] } }])).toBe(false);
   });
 });
+
+describe('audit', () => {
+  const load = async (audit: unknown): Promise<Config['audit']> => {
+    const file = join(folder, 'audit.yaml');
+    await writeFile(file, JSON.stringify({ node: { aeTitle: 'LIMPID' }, audit }));
+    return (await loadConfig(file, {})).audit;
+  };
+
+  it('is none unless a repository is named', async () => {
+    expect(await load(null)).toBeNull();
+    expect(await load(undefined)).toBeNull();
+  });
+
+  it('finds transport, host and port', async () => {
+    const places = [
+      ['udp://arr', 'udp', 'arr', 514],
+      ['tcp://10.0.0.9', 'tcp', '10.0.0.9', 601],
+      ['tls://arr.example/', 'tls', 'arr.example', 6514],
+      ['tcp://[2001:db8::1]:6000', 'tcp', '2001:db8::1', 6000],
+    ] as const;
+    for (const [repository, transport, host, port] of places) {
+      const audit = await load({ repository, tls: { caFile: 'ca.crt' } });
+      expect(audit).toMatchObject({
+        repository: { transport, host, port },
+        facility: 10,
+        severity: 5,
+        timeoutMs: 10_000,
+      });
+      expect(audit?.tls.caFile).toBe(join(folder, 'ca.crt'));
+    }
+  });
+
+  it('refuses what is no place', async () => {
+    for (const repository of [
+      'arr.example',
+      'tls://',
+      'tls://arr:0',
+      'tls://arr:65536',
+      'tls://user@arr',
+      'udp://a b',
+      7,
+    ]) {
+      await expect(load({ repository })).rejects.toThrow(
+        'expected tls://HOST:PORT, tcp://HOST:PORT or udp://HOST:PORT',
+      );
+    }
+  });
+});

@@ -7,14 +7,14 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { accessSync, constants, readdirSync } from 'node:fs';
-import { chown, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { chown, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { freePort } from './free-port.js';
 
-/** Packages: dcmtk, libgdcm-tools, orthanc, redis-server, postgresql, prometheus, systemd, chromium. */
+/** Packages: dcmtk, libgdcm-tools, orthanc, redis-server, postgresql, prometheus, systemd, chromium, rsyslog with rsyslog-gnutls, libxml2-utils. */
 export type PeerBinary =
   | 'storescu'
   | 'storescp'
@@ -35,7 +35,9 @@ export type PeerBinary =
   | 'prometheus'
   | 'promtool'
   | 'systemd-analyze'
-  | 'chromium';
+  | 'chromium'
+  | 'rsyslogd'
+  | 'xmllint';
 
 /** Debian keeps each version of Postgres in a folder of its own, which is in nobody's path. */
 function postgresFolders(): string[] {
@@ -257,6 +259,55 @@ export async function startStoreScp(options: StoreScpOptions = {}): Promise<Stor
     files: async () => (await readdir(directory)).sort().map((name) => join(directory, name)),
     output: running.output,
     stop: () => stopAndClear(running, directory),
+  };
+}
+
+export interface SyslogPeer {
+  readonly port: number;
+  /** Every message that it has got, whole. */
+  messages(): Promise<string[]>;
+  stop(): Promise<void>;
+}
+
+export interface SyslogOptions {
+  readonly transport: 'tls' | 'tcp' | 'udp';
+  /** Of tls: its own certificate, and who signs those that it is shown. */
+  readonly tls?: { readonly certificateFile: string; readonly keyFile: string; readonly caFile: string };
+  /** The same again, to come back after a stop. */
+  readonly port?: number;
+}
+
+/** rsyslog as an audit repository's collector: writes each message down as it came. */
+export async function startSyslog({ transport, tls, port: wanted }: SyslogOptions): Promise<SyslogPeer> {
+  const folder = await temporaryFolder('syslog');
+  const port = wanted ?? (await freePort());
+  const file = join(folder, 'messages');
+  const driver = 'streamDriver.name="gtls" streamDriver.mode="1" streamDriver.authMode="x509/certvalid"';
+  const lines = [
+    `global(workDirectory="${folder}" maxMessageSize="64k" parser.escapeControlCharactersOnReceive="off"`,
+    ...(tls === undefined
+      ? []
+      : [
+          `defaultNetstreamDriverCAFile="${tls.caFile}" defaultNetstreamDriverCertFile="${tls.certificateFile}" defaultNetstreamDriverKeyFile="${tls.keyFile}"`,
+        ]),
+    ')',
+    transport === 'udp' ? 'module(load="imudp")' : `module(load="imtcp" ${tls === undefined ? '' : driver})`,
+    `input(type="${transport === 'udp' ? 'imudp' : 'imtcp'}" address="127.0.0.1" port="${port}")`,
+    'template(name="raw" type="string" string="%rawmsg%\n\n")',
+    `action(type="omfile" file="${file}" template="raw" asyncWriting="off")`,
+  ];
+  await writeFile(join(folder, 'rsyslog.conf'), `${lines.join('\n')}\n`);
+  const running = start('rsyslogd', ['-n', '-i', 'NONE', '-f', join(folder, 'rsyslog.conf')], folder);
+  // Nobody answers on a port of UDP.
+  if (transport === 'udp') await delay(1000);
+  else await whenReady('rsyslogd', running, () => accepts(port));
+  return {
+    port,
+    messages: async () => {
+      const written = await readFile(file, 'utf8').catch(() => '');
+      return written.split('\n\n').filter((message) => message.startsWith('<') && message.includes('AuditMessage'));
+    },
+    stop: () => stopAndClear(running, folder),
   };
 }
 

@@ -209,7 +209,27 @@ export async function conformancePage(): Promise<string> {
     'Every Specific Character Set: text is copied as bytes, never decoded and encoded again, and (0008,0005) stays as it is, in originals and derived objects. What limpid writes itself is ASCII and holds in every set. For rules and pages the single-byte sets of ISO 8859, ISO_IR 13, ISO_IR 192, GB18030, GBK and the ISO 2022 extensions for Japanese, Korean and Chinese are read.',
     '## Security',
     'BCP 195 TLS Secure Transport Connection Profile (PS3.15 B.12), where the site configures it: TLS 1.2 and 1.3 without downgrade, suites ECDHE with AES-GCM (TLS 1.2), AES-GCM and ChaCha20 (TLS 1.3), keys of at least 2048 bits (RSA), mutual authentication by default. A peer may be bound to certificates by SHA-256 fingerprint or subject; its AE title is then refused without one (1/1/3). Certificates are renewed without a restart. Over the plain port AE title and address are what a caller is known by.',
-    'No audit messages, no de-identification.',
+    "Audit messages (PS3.15 A.5), where the site names a repository (`audit`): DICOM's schema over syslog (RFC 5424) by TLS (RFC 5425), TCP or UDP (RFC 5426), facility 10, severity 5, MSGID `DICOM+RFC3881`, all three configurable. Each waits in the spool until it has been handed over; one that a broken connection may have lost goes again.",
+    table(
+      ['event', 'when', 'action, outcome'],
+      [
+        ['Application Activity (110100)', 'a process starts, or has ended its work', 'E, 0'],
+        ['DICOM Instances Transferred (110104)', 'a series has come; instances among it came again with other bytes', 'C, 0; R, 4'],
+        ['DICOM Instances Accessed (110103)', 'a task has read a series; it has made instances', 'R, 0, 4 withheld or 8 failed; C, 0'],
+        [
+          'Begin Transferring DICOM Instances (110102), DICOM Instances Transferred (110104)',
+          'instances go to a peer, 500 at most at a time; a withdrawal names who asked for it',
+          'E, 0; R, 0, 4 or 8',
+        ],
+        [
+          'Security Alert (110113), Node Authentication (110126)',
+          'an association or a TLS handshake is refused for good; the same caller once a minute',
+          'E, 4',
+        ],
+      ],
+    ),
+    'Objects are the study (accession number, SOP classes and counts) and the patient. Retention in the spool is not told: limpid is no archive, and what it sweeps is elsewhere. Neither are pages, which show nothing of a patient but the number of a study, nor changes of the configuration.',
+    'No de-identification.',
     ...(await objectSections()),
   );
 }

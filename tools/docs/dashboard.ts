@@ -523,6 +523,35 @@ export const rows: readonly Row[] = [
     ],
   },
   {
+    title: 'Audit',
+    panels: [
+      {
+        title: 'Audit messages',
+        says: 'Written down, taken by the repository, or lost because they could not be written.',
+        kind: 'timeseries',
+        unit: 'ops',
+        width: 8,
+        queries: [{ expr: `sum by (outcome) (${rate('limpid_audit_messages_total', node)})`, legend: '{{outcome}}' }],
+      },
+      {
+        title: 'Audit messages that wait',
+        says: 'In the spool, until the audit repository takes them.',
+        kind: 'timeseries',
+        unit: 'none',
+        width: 8,
+        queries: [{ expr: `sum by (instance) (limpid_audit_messages_waiting{${node}})`, legend: '{{instance}}' }],
+      },
+      {
+        title: 'Oldest audit message that waits',
+        says: 'An hour is an alert.',
+        kind: 'timeseries',
+        unit: 's',
+        width: 8,
+        queries: [{ expr: `max by (instance) (limpid_audit_oldest_seconds{${node}})`, legend: '{{instance}}' }],
+      },
+    ],
+  },
+  {
     title: 'Resources',
     panels: [
       {

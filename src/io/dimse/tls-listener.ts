@@ -12,6 +12,8 @@ export interface TlsListening {
   readonly credentials: TlsCredentials;
   /** Whether a peer must show a certificate; one that it shows must be right in both cases. */
   readonly clientCertificate: 'required' | 'optional';
+  /** Told of connections whose certificate is missing or wrong. */
+  readonly refused?: (address: string, why: string) => void;
 }
 
 const handshakeMs = 10_000;
@@ -54,7 +56,7 @@ function unverified({ authorizationError }: TLSSocket): string | null {
  * @param atOnce handshakes of one address at a time; further connections are closed
  */
 export function openTlsServer(
-  { credentials, clientCertificate }: TlsListening,
+  { credentials, clientCertificate, refused: told }: TlsListening,
   atOnce: number,
   node: { readonly log: Log; readonly metrics: Metrics },
   connected: (socket: TLSSocket) => void,
@@ -63,7 +65,9 @@ export function openTlsServer(
   const refused = (socket: TLSSocket, code: string): void => {
     const reason = reasonByCode.find(([pattern]) => pattern.test(code))?.[1] ?? 'other';
     node.metrics.inc('tls_refused_total', { reason });
-    node.log.warn('TLS connection refused', { address: addressOf(socket), reason, code });
+    const address = addressOf(socket);
+    node.log.warn('TLS connection refused', { address, reason, code });
+    if (reason === 'certificate') told?.(address ?? '', `TLS refused: ${code}`);
     socket.destroy();
   };
   const server = createServer({

@@ -1,0 +1,41 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { readSubject } from '../../src/audit/subject.js';
+import { writeSyntheticSeries } from '../support/synthetic-series.js';
+import { withFolder } from '../support/temporary.js';
+
+const ct = { sopClassUid: '1.2.840.10008.5.1.4.1.1.2' };
+const mr = { sopClassUid: '1.2.840.10008.5.1.4.1.1.4' };
+
+describe('the subject of an audit message', () => {
+  it('is the patient and study of a file, with the instances counted by class', async () => {
+    await withFolder(async (folder) => {
+      const series = await writeSyntheticSeries(join(folder, 'ct'), {
+        modality: 'CT',
+        seed: 3,
+        slices: 1,
+        rows: 32,
+        columns: 32,
+        noise: 5,
+      });
+      const subject = await readSubject(series.files[0] ?? '', [ct, mr, ct], null);
+      expect(subject.studyInstanceUid).toMatch(/^[0-9.]+$/);
+      expect(subject.patientId).not.toBe('');
+      expect([...subject.classes]).toEqual([
+        [ct.sopClassUid, 2],
+        [mr.sopClassUid, 1],
+      ]);
+    });
+  });
+
+  it('is what is known where the file is gone, or none', async () => {
+    await withFolder(async (folder) => {
+      const file = join(folder, 'text');
+      await writeFile(file, 'not DICOM');
+      const known = { studyInstanceUid: '1.2.3', patientId: '', patientName: '', accessionNumbers: [] };
+      expect(await readSubject(join(folder, 'gone'), [ct], '1.2.3')).toMatchObject(known);
+      expect(await readSubject(file, [ct], '1.2.3')).toMatchObject(known);
+    });
+  });
+});

@@ -1,0 +1,127 @@
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { type AddressInfo, type Socket, createServer } from 'node:net';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { openCollector } from '../../../src/io/syslog/collector.js';
+import { framed, syslogMessage } from '../../../src/io/syslog/message.js';
+import { readSyslog } from '../../support/audit-messages.js';
+
+const closers: (() => Promise<void> | void)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0)) await close();
+});
+
+/** A server that keeps what it gets, and does with each connection what it is told. */
+async function listen(connected: (socket: Socket) => void = () => undefined) {
+  const got: Buffer[] = [];
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => undefined).on('data', (chunk) => got.push(chunk));
+    connected(socket);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  closers.push(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  const address = server.address();
+  const port = typeof address === 'object' ? (address?.port ?? 0) : 0;
+  return { port, sockets, text: () => Buffer.concat(got).toString() };
+}
+
+const over = (transport: 'tcp' | 'udp', port: number, timeoutMs = 2000) => {
+  const collector = openCollector({ transport, host: '127.0.0.1', port, tls: null, timeoutMs });
+  closers.push(() => collector.close());
+  return collector;
+};
+const bytes = (text: string) => Buffer.from(text, 'utf8');
+
+describe('a collector over TCP', () => {
+  it('gets messages with their length in bytes, over one connection', async () => {
+    const server = await listen();
+    const collector = over('tcp', server.port);
+    await collector.send([bytes('one'), bytes('zwölf')]);
+    await collector.send([bytes('three')]);
+    expect(server.text()).toBe('3 one6 zwölf5 three');
+    expect(server.sockets.size).toBe(1);
+  });
+
+  it('that closes the connection has taken nothing, and is called anew', async () => {
+    let calls = 0;
+    const server = await listen((socket) => {
+      if (++calls === 1) socket.once('data', () => socket.destroy());
+    });
+    const collector = over('tcp', server.port);
+    await expect(collector.send([bytes('one')])).rejects.toMatchObject({ code: 'AUDIT_UNREACHABLE' });
+    await collector.send([bytes('one')]);
+    expect(calls).toBe(2);
+    // between two batches too: a collector that was restarted
+    for (const socket of server.sockets) socket.destroy();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await collector.send([bytes('two')]);
+    expect(server.text().endsWith('3 two')).toBe(true);
+  });
+
+  it('that is not there, or reads nothing, ends in time', async () => {
+    const gone = await listen();
+    for (const close of closers.splice(0)) await close();
+    await expect(over('tcp', gone.port).send([bytes('one')])).rejects.toMatchObject({ code: 'AUDIT_UNREACHABLE' });
+    const deaf = await listen((socket) => socket.pause());
+    const much = [new Uint8Array(64 * 1024 * 1024)];
+    const started = performance.now();
+    await expect(over('tcp', deaf.port, 300).send(much)).rejects.toThrow('nothing was taken for 300 ms');
+    expect(performance.now() - started).toBeLessThan(5000);
+  });
+});
+
+describe('a collector over UDP', () => {
+  it('gets a datagram for each message; what fits none is refused', async () => {
+    const socket = createSocket('udp4');
+    const got: string[] = [];
+    socket.on('message', (message) => got.push(message.toString()));
+    socket.bind(0, '127.0.0.1');
+    await once(socket, 'listening');
+    closers.push(() => void socket.close());
+    const { port }: AddressInfo = socket.address();
+    const collector = over('udp', port);
+    await collector.send([bytes('one'), bytes('two')]);
+    for (let turn = 0; turn < 40 && got.length < 2; turn++) await new Promise((resolve) => setTimeout(resolve, 25));
+    expect(got).toEqual(['one', 'two']);
+    await expect(collector.send([new Uint8Array(70_000)])).rejects.toThrow('fits no datagram');
+  });
+});
+
+describe('a syslog message', () => {
+  const header = {
+    facility: 10,
+    severity: 5,
+    atMs: Date.UTC(2026, 0, 2, 3, 4, 5, 678),
+    host: 'node-1',
+    application: 'limpid',
+    processId: '4711',
+    messageId: 'DICOM+RFC3881',
+  };
+
+  it('has the header of RFC 5424', () => {
+    expect(Buffer.from(syslogMessage(header, '<AuditMessage/>')).toString()).toBe(
+      '<85>1 2026-01-02T03:04:05.678Z node-1 limpid 4711 DICOM+RFC3881 - \uFEFF<AuditMessage/>',
+    );
+  });
+
+  it('keeps its fields apart whatever they hold', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' }), (host, text) => {
+        const message = syslogMessage({ ...header, host }, text);
+        const read = readSyslog(Buffer.from(message).toString());
+        expect(read.priority).toBe(85);
+        expect(read.header.split(' ')).toHaveLength(5);
+        expect(read.xml).toBe(text);
+        const [length = '', ...rest] = Buffer.from(framed(message)).toString('latin1').split(' ');
+        expect(Number(length)).toBe(Buffer.byteLength(rest.join(' '), 'latin1'));
+      }),
+    );
+  });
+});
