@@ -33,6 +33,8 @@ let node: Identity;
 let ct1: Identity;
 let ct2: Identity;
 let unknown: Identity;
+/** Known by its alternative names alone. */
+let nameless: Identity;
 beforeAll(async () => {
   authority = await makeAuthority();
   stranger = await makeAuthority('CN=Another Authority');
@@ -40,6 +42,7 @@ beforeAll(async () => {
   ct1 = await authority.issue({ name: 'CN=ct1, O=Test' });
   ct2 = await authority.issue({ name: 'CN=ct2, O=Test' });
   unknown = await stranger.issue({ name: 'CN=ct1, O=Test' });
+  nameless = await authority.issue({ name: [], altNames: [{ type: 'dns', value: 'limpid.test' }] });
 });
 
 const credentialsOf = ({ certificate, key }: Identity, authorities = authority.certificate) =>
@@ -326,6 +329,20 @@ describe('who calls', () => {
     expect(refused).toContain('1/1/3');
   });
 
+  it('may have a certificate without a subject: known by its fingerprint, and by no subject', async () => {
+    await open({ admit: (request) => admit(request, admission([nameless.fingerprint], []), null) });
+    expect(await call(nameless)).toBe(0);
+    await scp?.scp.close();
+    const whys: unknown[] = [];
+    const log = {
+      ...silentLog,
+      warn: (_event: string, fields?: object) => void whys.push(Reflect.get(fields ?? {}, 'why')),
+    };
+    await open({ log, admit: (request) => admit(request, admission([], [['CN=ct1', 'O=Test']]), null) });
+    expect(await call(nameless)).toContain('1/1/3');
+    expect(whys.join()).toContain(`SHA-256 ${nameless.fingerprint}, no subject`);
+  });
+
   it('admission: every way in and out', () => {
     const shown: Security = {
       kind: 'tls',
@@ -379,6 +396,16 @@ describe('calling', () => {
     expect(await failure({ credentials, serverName: null, allowed: listed })).toBe('answered');
     const another = { fingerprints: [ct2.fingerprint], subjects: [['CN=other']] };
     expect(await failure({ credentials, allowed: another })).toContain(node.fingerprint);
+  });
+
+  it('believes a certificate without a subject by the names that it holds', async () => {
+    await open();
+    listenerCredentials.replace({ ...nameless, authorities: authority.certificate });
+    const credentials = credentialsOf(ct1);
+    expect(await failure({ credentials })).toBe('answered');
+    expect(await failure({ credentials, serverName: 'other.test' })).toContain('DIMSE_TLS permanent');
+    const listed = { fingerprints: [node.fingerprint], subjects: [] };
+    expect(await failure({ credentials, allowed: listed })).toContain(`${nameless.fingerprint}, no subject`);
   });
 
   it('a fault that stays is permanent, one that passes is transient', async () => {
