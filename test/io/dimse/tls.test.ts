@@ -6,6 +6,7 @@ import { type Socket, connect as connectPlain, createServer } from 'node:net';
 import { join } from 'node:path';
 import { type ConnectionOptions, type TLSSocket, connect } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { peerTls } from '../../../src/config/tls-schema.js';
 import { PduType } from '../../../src/io/dimse/pdu.js';
 import type { ScpOptions } from '../../../src/io/dimse/scp.js';
 import { echo, send } from '../../../src/io/dimse/scu.js';
@@ -341,6 +342,21 @@ describe('who calls', () => {
     await open({ log, admit: (request) => admit(request, admission([], [['CN=ct1', 'O=Test']]), null) });
     expect(await call(nameless)).toContain('1/1/3');
     expect(whys.join()).toContain(`SHA-256 ${nameless.fingerprint}, no subject`);
+  });
+
+  it.each([
+    ['ends in a space', 'ct1 ', 'CN=ct1\\ '],
+    ['holds a comma', 'a,b', 'CN=a\\,b'],
+    ['ends in a backslash', 'a\\', 'CN=a\\\\'],
+  ])('may have a subject that %s, listed as the log writes it', async (_, name, written) => {
+    const identity = await authority.issue({ name: [{ CN: [name] }, { O: ['Test'] }] });
+    for (const text of [`${written},O=Test`, `O=Test, ${written}`]) {
+      const { subjects } = peerTls.parse({ subjects: [text] });
+      await open({ admit: (request) => admit(request, admission([], subjects), null) });
+      expect(await call(identity)).toBe(0);
+      expect(await call(ct1)).toContain('1/1/3');
+      await scp?.scp.close();
+    }
   });
 
   it('admission: every way in and out', () => {
