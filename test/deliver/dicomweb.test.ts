@@ -5,6 +5,7 @@ import { type IncomingMessage, type ServerResponse, createServer } from 'node:ht
 import { createServer as createTlsServer } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { peer as peerKind } from '../../src/config/peer-schema.js';
@@ -302,6 +303,20 @@ describe('a server that fails', () => {
     expect(await web.send(await instances(3), control())).toEqual({ failure, outcomes: [] });
     expect(await web.probe(control().signal)).toEqual(failure);
     expect(asked).toEqual([]);
+  });
+
+  it('an answer whose sequences are none is none of STOW-RS, also while the throttle is waited for', async () => {
+    const { url } = await server((_one, response) => {
+      response.writeHead(200, { 'content-type': 'application/dicom+json' }).end('{"00081199":{"vr":"SQ","Value":5}}');
+    });
+    let turns = 0;
+    const pace = async () => {
+      if (turns++ > 0) await sleep(100);
+      return true;
+    };
+    const report = await destination(url, { batchBytes: 1 }).send(await instances(3), { ...control(), pace });
+    expect(report.outcomes).toEqual([]);
+    expect(report.failure?.detail).toContain('is no answer of STOW-RS');
   });
 
   it('a failure leaves the rest where it is: nothing more is taken from the throttle', async () => {
