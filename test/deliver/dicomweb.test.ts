@@ -1,6 +1,6 @@
 // STOW-RS: against a server that says what a test tells it, and against Orthanc's DICOMweb.
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { type IncomingMessage, type ServerResponse, createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { tmpdir } from 'node:os';
@@ -303,6 +303,30 @@ describe('a server that fails', () => {
     expect(await web.send(await instances(3), control())).toEqual({ failure, outcomes: [] });
     expect(await web.probe(control().signal)).toEqual(failure);
     expect(asked).toEqual([]);
+  });
+
+  it('is not asked with a token file of more than a token, or with none in it', async () => {
+    const { url, asked } = await server(accepts);
+    const folder = await mkdtemp(join(tmpdir(), 'limpid-token-'));
+    toClose.push(() => rm(folder, { recursive: true }));
+    const bearerTokenFile = join(folder, 'token');
+    const peer = peerKind.parse({ kind: 'dicomweb', url, bearerTokenFile });
+    if (peer.kind !== 'dicomweb') throw new Error('another kind');
+    const { authorization } = webTargetOf('web', peer, noTls);
+    const web = dicomwebDestination(
+      { url, timeoutMs: 5000, bytesPerSecond: 8000, tls: undefined, authorization },
+      options(),
+    );
+    const detail = expect.stringContaining('holds more than a token, or none');
+    for (const text of ['# of the hospital\nabc\n', '\n', 'abc\u0007']) {
+      await writeFile(bearerTokenFile, text);
+      const failure = { code: 'DICOMWEB_CONNECT', detail, pace: 'operator' };
+      expect(await web.send(await instances(2), control())).toEqual({ failure, outcomes: [] });
+    }
+    expect(asked).toEqual([]);
+    await writeFile(bearerTokenFile, 'abc\n');
+    expect((await web.send(await instances(1), control())).failure).toBeNull();
+    expect(asked[0]?.headers.authorization).toBe('Bearer abc');
   });
 
   it('an answer whose sequences are none is none of STOW-RS, also while the throttle is waited for', async () => {
