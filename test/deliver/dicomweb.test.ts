@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { type IncomingMessage, type ServerResponse, createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import { tmpdir } from 'node:os';
+import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from '@jest/globals';
@@ -503,6 +503,28 @@ describe('a server that fails', () => {
     const nameless = await over({ certificate: null, key: null, authorities: authority.certificate });
     expect(nameless.failure?.pace).not.toBe('unreachable');
     expect(nameless.outcomes.filter((outcome) => outcome.class === 'delivered')).toEqual([]);
+  });
+
+  const hasIpv6 = Object.values(networkInterfaces()).some((addresses) =>
+    addresses?.some(({ address }) => address === '::1'),
+  );
+  (hasIpv6 ? it : it.skip)('over TLS at an IPv6 address the one whose certificate holds that', async () => {
+    const authority = await makeAuthority();
+    const ofServer = await authority.issue({ name: 'CN=web', altNames: [{ type: 'ip', value: '::1' }] });
+    const https = createTlsServer({ cert: ofServer.certificate, key: ofServer.key }, (request, response) => {
+      request.resume().on('end', () => response.writeHead(200).end());
+    });
+    await new Promise<void>((resolve) => https.listen(0, '::1', resolve));
+    toClose.push(() => new Promise((resolve) => void https.close(() => resolve())));
+    const address = https.address();
+    const tls = {
+      credentials: new TlsCredentials({ certificate: null, key: null, authorities: authority.certificate }),
+      serverName: null,
+      allowed: { fingerprints: [], subjects: [] },
+    };
+    const url = `https://[::1]:${typeof address === 'object' ? address?.port : 0}`;
+    const web = { url, timeoutMs: 5000, bytesPerSecond: 8000, tls, authorization: () => Promise.resolve(null) };
+    expect(await dicomwebDestination(web, options()).probe(control().signal)).toBeNull();
   });
 
   it('a probe tells whether it is there', async () => {

@@ -141,11 +141,12 @@ type SecureOptions = RequestOptions & { readonly secureContext?: SecureContext }
 
 function tlsOptions(url: URL, tls: TlsTarget | undefined): SecureOptions {
   if (url.protocol !== 'https:' || tls === undefined) return {};
-  const name = tls.serverName ?? url.hostname;
+  const host = url.hostname.replace(/^\[|\]$/g, ''); // an IPv6 address stands in brackets there, and in certificates not
+  const name = tls.serverName ?? host;
   return {
     secureContext: tls.credentials.context,
     ...(isIP(name) === 0 ? { servername: name } : {}),
-    checkServerIdentity: (_, certificate) => checkPeer(url.hostname, tls, certificate),
+    checkServerIdentity: (_, certificate) => checkPeer(host, tls, certificate),
   };
 }
 
