@@ -102,6 +102,8 @@ export async function ask(target: WebTarget, what: WebRequest, signal: AbortSign
   const answered = new Promise<IncomingMessage>((resolve, reject) => {
     request.once('response', resolve);
     request.on('error', reject); // also for those that come after the answer
+    // a server that changes the protocol unasked (101) is hung up on by Node, which tells no more than that
+    request.once('close', () => reject(Object.assign(new Error('closed without an answer'), { code: 'ECONNRESET' })));
   });
   answered.catch(() => undefined); // awaited below
   const ended = new AbortController();
