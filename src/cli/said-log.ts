@@ -6,7 +6,7 @@ import type { Output } from './output.js';
 type Fields = Parameters<Log['warn']>[1];
 
 const reasonOf = ({ error, code }: { readonly error?: unknown; readonly code?: unknown } = {}): string => {
-  if (error !== undefined) return `: ${error instanceof Error ? error.message : String(error)}`;
+  if (error instanceof Error) return `: ${error.message}`;
   return typeof code === 'string' ? ` (${code})` : '';
 };
 

@@ -35,8 +35,8 @@ const spacesAtEnd = new RegExp(`${unescaped}\\s+$`);
 const subject = scalar(
   'the subject of a certificate as CN=ct1,O=Hospital',
   (value) => {
-    const text = typeof value === 'string' ? value : '';
-    const parts = text.split(comma).map((part) => part.trimStart().replace(spacesAtEnd, ''));
+    const written = typeof value === 'string' ? value : '';
+    const parts = written.split(comma).map((part) => part.trimStart().replace(spacesAtEnd, ''));
     return parts.every((part) => /^[A-Za-z][A-Za-z0-9.]*=(?:\\.|[^\\])+$/.test(part)) ? parts.sort() : null;
   },
   { type: 'string' },
