@@ -52,8 +52,12 @@ export function scuCommands(callPeer: CallPeer, output: Output, failed: () => vo
           : null;
       bar?.start(outgoing.length, 0);
       const signal = AbortSignal.timeout(options.deadline);
-      const report = await peer.send(outgoing, { signal, told: () => bar?.increment() });
-      bar?.stop();
+      let report: CalledReport;
+      try {
+        report = await peer.send(outgoing, { signal, told: () => bar?.increment() });
+      } finally {
+        bar?.stop(); // its timer would keep the program
+      }
       const { negotiated, outcomes } = report;
       if (options.json) output.out(JSON.stringify({ peer: name, left, ...report }, null, 1));
       else {

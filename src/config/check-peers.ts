@@ -19,6 +19,9 @@ export async function checkPeers(peers: Readonly<Record<string, Peer>>, complain
     if (bearerTokenFile !== null && username !== null) {
       complain([...at, 'username'], 'one way to log in: bearerTokenFile, or username and passwordFile');
     }
+    if (peer.tls !== null && !peer.url.startsWith('https:')) {
+      complain([...at, 'url'], 'tls needs an address that begins with https: nothing of it holds over http');
+    }
     if (URL.canParse(peer.url) && new URL(peer.url).password !== '') {
       complain([...at, 'url'], 'a password stands in a file: use passwordFile');
     }

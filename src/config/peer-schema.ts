@@ -112,8 +112,11 @@ const folder = z
 const secretFile = text('a file');
 const webAddress = scalar(
   'an address as https://host/dicom-web',
+  // without query and fragment: a path follows it
   (value) =>
-    typeof value === 'string' && /^https?:\/\//.test(value) && URL.canParse(value) ? value.replace(/\/+$/, '') : null,
+    typeof value === 'string' && /^https?:\/\/[^?#]+$/.test(value) && URL.canParse(value)
+      ? value.replace(/\/+$/, '')
+      : null,
   { type: 'string', pattern: '^https?://' },
 );
 const dicomweb = z

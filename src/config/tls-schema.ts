@@ -28,11 +28,16 @@ const fingerprint = scalar(
   },
   { type: 'string' },
 );
+/** Before what no backslash makes a part of the value (RFC 4514 Section 2.4): a value that ends in a space is written `CN=ct1\ `. */
+const unescaped = String.raw`(?<=(?<!\\)(?:\\\\)*)`;
+const comma = new RegExp(`${unescaped},`);
+const spacesAtEnd = new RegExp(`${unescaped}\\s+$`);
 const subject = scalar(
   'the subject of a certificate as CN=ct1,O=Hospital',
   (value) => {
-    const parts = typeof value === 'string' ? value.split(/(?<!\\),/).map((part) => part.trim()) : [];
-    return parts.length > 0 && parts.every((part) => /^[A-Za-z][A-Za-z0-9.]*=./.test(part)) ? parts.sort() : null;
+    const written = typeof value === 'string' ? value : '';
+    const parts = written.split(comma).map((part) => part.trimStart().replace(spacesAtEnd, ''));
+    return parts.every((part) => /^[A-Za-z][A-Za-z0-9.]*=(?:\\.|[^\\])+$/.test(part)) ? parts.sort() : null;
   },
   { type: 'string' },
 );
@@ -46,7 +51,7 @@ export const peerTls = z
       .array(subject, 'expected a list of subjects')
       .default([])
       .describe(
-        'Whole subjects that its certificate may have. Neither list: any certificate that an authority has signed.',
+        'Whole subjects that its certificate may have, written as the log does where it refuses one. Neither list: any certificate that an authority has signed.',
       ),
     plainCalls: z
       .enum(['refuse', 'accept'])

@@ -89,7 +89,11 @@ class Sending {
     let bytes = 0;
     const flush = (): void => {
       const full = batch;
-      if (full.length > 0) running.push(limit(() => this.#sendCompressed(full)));
+      if (full.length > 0) {
+        const sent = limit(() => this.#sendCompressed(full));
+        sent.catch(() => {}); // awaited below, perhaps after the throttle has been waited for
+        running.push(sent);
+      }
       batch = [];
       bytes = 0;
     };

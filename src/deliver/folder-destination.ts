@@ -1,5 +1,5 @@
 // A folder as a destination: files that are written once, synced, and never replaced.
-import { createReadStream } from 'node:fs';
+import { type ReadStream, createReadStream } from 'node:fs';
 import { open, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { randomUUID } from 'node:crypto';
@@ -178,16 +178,22 @@ async function copyDataSet(source: string, target: string, meta: Uint8Array, syn
 async function sameDataSet(one: string, other: string): Promise<boolean> {
   const [ones, others] = await Promise.all([dataSetOf(one), dataSetOf(other)]);
   if (ones === null || others === null || ones.bytes !== others.bytes) return false;
-  const rest: AsyncIterator<Buffer> = ones.read()[Symbol.asyncIterator]();
-  for await (const chunk of others.read()) {
-    const next = await rest.next();
-    if (next.done === true || !chunk.equals(next.value)) return false;
+  const stream = ones.read();
+  try {
+    const rest: AsyncIterator<Buffer> = stream[Symbol.asyncIterator]();
+    const chunks: AsyncIterable<Buffer> = others.read();
+    for await (const chunk of chunks) {
+      const next = await rest.next();
+      if (next.done === true || !chunk.equals(next.value)) return false;
+    }
+    return true;
+  } finally {
+    stream.destroy(); // it has not been asked for its end, and would keep its file open
   }
-  return true;
 }
 
 /** @returns null: the file is none of DICOM */
-async function dataSetOf(file: string): Promise<{ bytes: number; read: () => AsyncIterable<Buffer> } | null> {
+async function dataSetOf(file: string): Promise<{ bytes: number; read: () => ReadStream } | null> {
   const handle = await open(file);
   try {
     const { offset, bytes } = await locateDataSet(handle.fd);

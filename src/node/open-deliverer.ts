@@ -130,18 +130,27 @@ export function webTargetOf(name: string, peer: WebPeer, tls: NodeTls): WebTarge
   return { url, timeoutMs, bytesPerSecond, tls: tls.target(name), authorization: authorizationOf(peer) };
 }
 
+/** What a header may hold (RFC 9110 Section 5.5): a second line, say, would end each request in limpid itself. */
+const isToken = /^[\x20-\x7e]+$/;
+
 /** The Authorization header, from files that may change. */
 function authorizationOf({ bearerTokenFile, username, passwordFile }: WebPeer): () => Promise<string | null> {
+  // The destination's fault, and none of the instance that is being sent.
+  const failed = (why: string): WebFailure =>
+    new WebFailure('DICOMWEB_CONNECT', why, { phase: 'connecting', deliveryClass: 'permanent' });
   const secret = async (file: string): Promise<string> => {
     try {
       return (await readFile(file, 'utf8')).trim();
     } catch (error) {
-      // The destination's fault, and none of the instance that is being sent.
-      const why = `the login cannot be read: ${String(error).replace(/^Error: /, '')}`;
-      throw new WebFailure('DICOMWEB_CONNECT', why, { phase: 'connecting', deliveryClass: 'permanent' });
+      throw failed(`the login cannot be read: ${String(error).replace(/^Error: /, '')}`);
     }
   };
-  if (bearerTokenFile !== null) return async () => `Bearer ${await secret(bearerTokenFile)}`;
+  const token = async (file: string): Promise<string> => {
+    const text = await secret(file);
+    if (!isToken.test(text)) throw failed(`the login cannot be used: ${file} holds more than a token, or none`);
+    return text;
+  };
+  if (bearerTokenFile !== null) return async () => `Bearer ${await token(bearerTokenFile)}`;
   if (username === null || passwordFile === null) return () => Promise.resolve(null);
   return async () => `Basic ${Buffer.from(`${username}:${await secret(passwordFile)}`).toString('base64')}`;
 }

@@ -64,11 +64,12 @@ export function openCommands(output: Output, environment: Environment, failed: (
   const call: CallPeer = async (file, name) => {
     const config = await read(file, {}); // models are not asked for by who calls a peer
     const peer = findPeer(file, config, name);
-    const [{ callPeer }, { noTls, openTls }, log] = await Promise.all([
+    const [{ callPeer }, { noTls, openTls }, { saidLog }] = await Promise.all([
       import('./call-peer.js'),
       import('../node/open-tls.js'),
-      quiet(),
+      import('../cli/said-log.js'),
     ]);
+    const log = saidLog(output);
     const by = peer.kind === 'dicom' && peer.commitment !== null ? (peer.commitment.by ?? name) : name;
     // keys that this user may not read matter only where they are needed
     const isSecured = [name, by].some((one) => usesTlsAt(config.peers[one]));

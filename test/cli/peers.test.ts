@@ -17,6 +17,8 @@ let config: string;
 let files: TestFiles;
 let pacs: ScriptedScp;
 let silent: ScriptedScp;
+/** Hangs up on the first two associations. */
+let rude: ScriptedScp;
 const stored: Buffer[] = [];
 let webStatus = 200;
 const web = createServer((request, response) => {
@@ -33,6 +35,9 @@ beforeAll(async () => {
   files = await writeTestFiles([1, 2, 3].map((index) => ({ sopInstanceUid: `1.2.3.9.${index}` })));
   pacs = await openScriptedScp();
   silent = await openScriptedScp({ associate: () => null });
+  rude = await openScriptedScp({
+    message: ({ association, socket, respond }) => (association < 3 ? socket.destroy() : respond()),
+  });
   await new Promise<void>((resolve) => web.listen(0, '127.0.0.1', resolve));
   const address = web.address();
   const webPort = typeof address === 'object' ? (address?.port ?? 0) : 0;
@@ -42,6 +47,7 @@ beforeAll(async () => {
   const peers = {
     pacs: at(pacs.port),
     silent: at(silent.port),
+    rude: { ...at(rude.port), associations: 1 },
     away: at(await freePort()),
     modality: { aeTitle: 'CT1' },
     web: { kind: 'dicomweb', url: `http://127.0.0.1:${webPort}/dicom-web` },
@@ -54,6 +60,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await pacs.close();
   await silent.close();
+  await rude.close();
   await new Promise((resolve) => web.close(resolve));
   await files.remove();
   await folder.remove();
@@ -144,6 +151,15 @@ describe('limpid send', () => {
     const refused = await run('send', 'web', ...paths());
     expect(refused).toMatchObject({ status: 1, err: expect.stringContaining('DICOMWEB_REFUSED: HTTP 403') });
     expect(refused.out).toMatch(/\n +3 {2}not sent\n$/);
+  });
+  it('says in words, once, what it meets on the way', async () => {
+    const { status, err, out } = await run('send', 'rude', ...paths());
+    expect(err.split('\n').filter((line) => line.startsWith('note'))).toEqual([
+      'note association lost while sending; opening another (DIMSE_CONNECT)',
+    ]);
+    expect(err).not.toContain('{');
+    expect(out).toMatch(/\n +1 {2}delivered 0000/);
+    expect(status).toBe(1);
   });
   it('gives up at its deadline', async () => {
     const { status, err, out } = await run('send', 'silent', ...paths(), '--deadline', '500ms');

@@ -132,6 +132,22 @@ describe('in the configuration', () => {
     ]);
   });
 
+  it('a subject that ends within an attribute is a fault: a space behind a backslash needs quotes in YAML', async () => {
+    const subjects = async (text: string) => {
+      const peers = ['peers:', '  ct1:', '    aeTitle: CT1', '    tls:', '      subjects:', `        - ${text}`];
+      try {
+        const [[, peer] = []] = dicomPeers((await loadConfig(await write([...sound.slice(0, 4), ...peers]), {})).peers);
+        return peer?.tls?.subjects;
+      } catch (error) {
+        return error instanceof ConfigInvalidError ? error.message : error;
+      }
+    };
+    expect(await subjects("'CN=ct1\\ '")).toEqual([['CN=ct1\\ ']]);
+    expect(await subjects("' CN=ct1\\  , O=a\\, b '")).toEqual([['CN=ct1\\ ', 'O=a\\, b']]);
+    expect(await subjects('CN=ct1\\ ')).toContain('expected the subject of a certificate');
+    expect(await subjects('CN=ct1,,O=Test')).toContain('expected the subject of a certificate');
+  });
+
   it('faults of files stand at the keys that name them, and are looked for only where they are used', async () => {
     await copyFile(at('other.key'), at('wrong.key'));
     const file = await write(

@@ -1,10 +1,11 @@
 // STOW-RS: against a server that says what a test tells it, and against Orthanc's DICOMweb.
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { type IncomingMessage, type ServerResponse, createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import { tmpdir } from 'node:os';
+import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { peer as peerKind } from '../../src/config/peer-schema.js';
@@ -304,6 +305,44 @@ describe('a server that fails', () => {
     expect(asked).toEqual([]);
   });
 
+  it('is not asked with a token file of more than a token, or with none in it', async () => {
+    const { url, asked } = await server(accepts);
+    const folder = await mkdtemp(join(tmpdir(), 'limpid-token-'));
+    toClose.push(() => rm(folder, { recursive: true }));
+    const bearerTokenFile = join(folder, 'token');
+    const peer = peerKind.parse({ kind: 'dicomweb', url, bearerTokenFile });
+    if (peer.kind !== 'dicomweb') throw new Error('another kind');
+    const { authorization } = webTargetOf('web', peer, noTls);
+    const web = dicomwebDestination(
+      { url, timeoutMs: 5000, bytesPerSecond: 8000, tls: undefined, authorization },
+      options(),
+    );
+    const detail = expect.stringContaining('holds more than a token, or none');
+    for (const text of ['# of the hospital\nabc\n', '\n', 'abc\u0007']) {
+      await writeFile(bearerTokenFile, text);
+      const failure = { code: 'DICOMWEB_CONNECT', detail, pace: 'operator' };
+      expect(await web.send(await instances(2), control())).toEqual({ failure, outcomes: [] });
+    }
+    expect(asked).toEqual([]);
+    await writeFile(bearerTokenFile, 'abc\n');
+    expect((await web.send(await instances(1), control())).failure).toBeNull();
+    expect(asked[0]?.headers.authorization).toBe('Bearer abc');
+  });
+
+  it('an answer whose sequences are none is none of STOW-RS, also while the throttle is waited for', async () => {
+    const { url } = await server((_one, response) => {
+      response.writeHead(200, { 'content-type': 'application/dicom+json' }).end('{"00081199":{"vr":"SQ","Value":5}}');
+    });
+    let turns = 0;
+    const pace = async () => {
+      if (turns++ > 0) await sleep(100);
+      return true;
+    };
+    const report = await destination(url, { batchBytes: 1 }).send(await instances(3), { ...control(), pace });
+    expect(report.outcomes).toEqual([]);
+    expect(report.failure?.detail).toContain('is no answer of STOW-RS');
+  });
+
   it('a failure leaves the rest where it is: nothing more is taken from the throttle', async () => {
     const { url, asked } = await server((_one, response) => void response.writeHead(503).end());
     const taken: string[] = [];
@@ -464,6 +503,28 @@ describe('a server that fails', () => {
     const nameless = await over({ certificate: null, key: null, authorities: authority.certificate });
     expect(nameless.failure?.pace).not.toBe('unreachable');
     expect(nameless.outcomes.filter((outcome) => outcome.class === 'delivered')).toEqual([]);
+  });
+
+  const hasIpv6 = Object.values(networkInterfaces()).some((addresses) =>
+    addresses?.some(({ address }) => address === '::1'),
+  );
+  (hasIpv6 ? it : it.skip)('over TLS at an IPv6 address the one whose certificate holds that', async () => {
+    const authority = await makeAuthority();
+    const ofServer = await authority.issue({ name: 'CN=web', altNames: [{ type: 'ip', value: '::1' }] });
+    const https = createTlsServer({ cert: ofServer.certificate, key: ofServer.key }, (request, response) => {
+      request.resume().on('end', () => response.writeHead(200).end());
+    });
+    await new Promise<void>((resolve) => https.listen(0, '::1', resolve));
+    toClose.push(() => new Promise((resolve) => void https.close(() => resolve())));
+    const address = https.address();
+    const tls = {
+      credentials: new TlsCredentials({ certificate: null, key: null, authorities: authority.certificate }),
+      serverName: null,
+      allowed: { fingerprints: [], subjects: [] },
+    };
+    const url = `https://[::1]:${typeof address === 'object' ? address?.port : 0}`;
+    const web = { url, timeoutMs: 5000, bytesPerSecond: 8000, tls, authorization: () => Promise.resolve(null) };
+    expect(await dicomwebDestination(web, options()).probe(control().signal)).toBeNull();
   });
 
   it('a probe tells whether it is there', async () => {

@@ -1,6 +1,6 @@
 // A folder as a destination: what is there stays, what cannot be written is the folder's failure, and two may write at once.
 import { execFile } from 'node:child_process';
-import { chmod, constants, mkdir, open, readFile, readdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { chmod, constants, mkdir, open, readFile, readdir, readlink, rm, truncate, writeFile } from 'node:fs/promises';
 import { getuid } from 'node:process';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -61,6 +61,23 @@ describe('a folder', () => {
     await writeFile(file, Buffer.concat([kept.subarray(0, -1), Buffer.of((kept.at(-1) ?? 0) ^ 1)]));
     expect((await destination.send([first], control)).outcomes[0]).toMatchObject({ class: 'permanent' });
     expect(await readdir(folder.path)).toEqual(['1.2.3.1.dcm']);
+  });
+
+  it('keeps no file open that it has compared', async () => {
+    const destination = at(folder.path);
+    const instances = await written(many);
+    const others = await written(many.map((values) => ({ ...values, pixelBytes: 40_002 })));
+    const openBelow = async () => {
+      const links = (await readdir('/proc/self/fd')).map((name) => readlink(`/proc/self/fd/${name}`).catch(() => ''));
+      return (await Promise.all(links)).filter((path) => path.startsWith(folder.path));
+    };
+    await destination.send(instances, control);
+    const classes = async (sent: readonly Outgoing[]) =>
+      new Set((await destination.send(sent, control)).outcomes.map((outcome) => outcome.class));
+    expect(await classes(instances)).toEqual(new Set(['delivered']));
+    expect(await classes(others)).toEqual(new Set(['permanent']));
+    await sleep(50); // a descriptor is closed by the pool
+    expect(await openBelow()).toEqual([]);
   });
 
   it('finds the place of an instance behind a header of any length', async () => {

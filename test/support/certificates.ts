@@ -9,7 +9,7 @@ import {
   X509CertificateGenerator,
   cryptoProvider,
 } from '@peculiar/x509';
-import type { JsonGeneralNames } from '@peculiar/x509';
+import type { JsonGeneralNames, JsonName } from '@peculiar/x509';
 
 // Jest's realm has no crypto of its own
 cryptoProvider.set(webcrypto);
@@ -22,8 +22,8 @@ export interface Identity {
 }
 
 export interface IdentityOptions {
-  /** Distinguished name as `CN=ct1, O=Test`. */
-  readonly name: string;
+  /** Distinguished name as `CN=ct1, O=Test`, or attribute by attribute; an empty one has no subject. */
+  readonly name: string | JsonName;
   readonly altNames?: JsonGeneralNames;
   readonly from?: Date;
   readonly to?: Date;

@@ -102,6 +102,8 @@ export async function ask(target: WebTarget, what: WebRequest, signal: AbortSign
   const answered = new Promise<IncomingMessage>((resolve, reject) => {
     request.once('response', resolve);
     request.on('error', reject); // also for those that come after the answer
+    // a server that changes the protocol unasked (101) is hung up on by Node, which tells no more than that
+    request.once('close', () => reject(Object.assign(new Error('closed without an answer'), { code: 'ECONNRESET' })));
   });
   answered.catch(() => undefined); // awaited below
   const ended = new AbortController();
@@ -141,11 +143,12 @@ type SecureOptions = RequestOptions & { readonly secureContext?: SecureContext }
 
 function tlsOptions(url: URL, tls: TlsTarget | undefined): SecureOptions {
   if (url.protocol !== 'https:' || tls === undefined) return {};
-  const name = tls.serverName ?? url.hostname;
+  const host = url.hostname.replace(/^\[|\]$/g, ''); // an IPv6 address stands in brackets there, and in certificates not
+  const name = tls.serverName ?? host;
   return {
     secureContext: tls.credentials.context,
     ...(isIP(name) === 0 ? { servername: name } : {}),
-    checkServerIdentity: (_, certificate) => checkPeer(url.hostname, tls, certificate),
+    checkServerIdentity: (_, certificate) => checkPeer(host, tls, certificate),
   };
 }
 

@@ -10,7 +10,7 @@ export interface StowAnswer {
 }
 
 interface Attribute {
-  readonly Value?: readonly unknown[];
+  readonly Value?: unknown;
 }
 type Attributes = Readonly<Record<string, Attribute | undefined>>;
 
@@ -27,19 +27,30 @@ export function readStowAnswer(contentType: string, body: string): StowAnswer | 
   if (attributes === null) return null;
   const failed = reasons(attributes, failedSequence, failureReason);
   const stored = reasons(attributes, storedSequence, warningReason);
-  return { failed, stored };
+  return failed === null || stored === null ? null : { failed, stored };
 }
 
-function reasons(attributes: Attributes, sequence: string, reason: string): Map<string, number> {
+/** @returns null: the sequence is none */
+function reasons(attributes: Attributes, sequence: string, reason: string): Map<string, number> | null {
+  const items = valuesOf(attributes[sequence]);
+  if (items === null) return null;
   const found = new Map<string, number>();
-  for (const item of attributes[sequence]?.Value ?? []) {
+  for (const item of items) {
     if (!isAttributes(item)) continue;
-    const uid = item[instanceUid]?.Value?.[0];
-    const code = Number(item[reason]?.Value?.[0] ?? 0);
+    const [uid] = valuesOf(item[instanceUid]) ?? [];
+    const code = Number(valuesOf(item[reason])?.[0] ?? 0);
     if (typeof uid === 'string') found.set(uid.trim(), Number.isInteger(code) ? code : 0);
   }
   return found;
 }
+
+/** @returns null: what stands there is no list of values */
+function valuesOf(attribute: Attribute | null | undefined): readonly unknown[] | null {
+  const { Value: values = [] } = attribute ?? {};
+  return isList(values) ? values : null;
+}
+
+const isList = (value: unknown): value is readonly unknown[] => Array.isArray(value);
 
 const isAttributes = (value: unknown): value is Attributes =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -353,7 +353,13 @@ export class Acceptor implements AssociationUser, MessageUser {
       this.#answer(pending, answer);
     });
     this.#finishing.add(finishing);
+    this.#holdUnanswered();
+  }
+
+  /** Reads nothing more while too many requests wait for their answers, those too that have theirs and stand behind others. */
+  #holdUnanswered(): void {
     if (this.#answers.length > this.#node.limits.unanswered) this.#association?.pause('unanswered');
+    else this.#association?.resume('unanswered');
   }
 
   /** N-ACTION or N-EVENT-REPORT with its data set. Never rejects. */
@@ -436,7 +442,7 @@ export class Acceptor implements AssociationUser, MessageUser {
       const response = encodeCommand(responseTo(first.request, first.answer));
       this.#association?.write(encodeData(first.contextId, 'command', response, this.#room));
     }
-    if (this.#answers.length <= this.#node.limits.unanswered) this.#association?.resume('unanswered');
+    this.#holdUnanswered();
     this.#releaseWhenAnswered();
   }
 

@@ -25,6 +25,8 @@ export interface PduWindow {
 
 /** A CT slice fits one: it is read by one call, and written by one. */
 const windowBytes = 1024 * 1024;
+/** The most that the system reads by one call (IOV_MAX of Linux): a peer that takes a few bytes a PDU gets windows of fewer bytes. */
+const windowFragments = 1024;
 /** One on the wire, one being read, and the first one of the next file, read while an answer is awaited. */
 const windows = 3;
 const framing = 2 * headerLength;
@@ -39,7 +41,7 @@ export class DataSetReader {
   /** @param room what one PDV may carry */
   constructor(room: number) {
     this.#room = room;
-    this.#perWindow = Math.max(1, Math.floor(windowBytes / (room + framing)));
+    this.#perWindow = Math.min(windowFragments, Math.max(1, Math.floor(windowBytes / (room + framing))));
     const length = this.#perWindow * (room + framing);
     this.#slots = Array.from({ length: windows }, () => ({
       buffer: Buffer.allocUnsafe(length),

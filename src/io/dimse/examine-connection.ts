@@ -7,6 +7,7 @@ import { type SecureContext, type TLSSocket, connect as connectTls } from 'node:
 import type { X509Certificate } from 'node:crypto';
 import { failures } from '../../errors.js';
 import { type TlsTarget, startTls } from './tls-caller.js';
+import { subjectOf } from './tls.js';
 import { describeTlsFault } from './tls-fault.js';
 
 export interface Finding {
@@ -217,17 +218,18 @@ function chainOf(secured: TLSSocket): X509Certificate[] {
 }
 
 function describeChain(chain: readonly X509Certificate[], nowMs: number): string {
-  const links = chain.map(({ subject, subjectAltName, validFrom, validTo }, index) => {
+  const links = chain.map((certificate, index) => {
+    const { subjectAltName, validFrom, validTo } = certificate;
     const days = Math.floor((Date.parse(validTo) - nowMs) / dayMs);
     const ahead = Math.ceil((Date.parse(validFrom) - nowMs) / dayMs);
     const lasts = days >= 0 ? `valid for ${days} more days` : `ended ${-days} days ago`;
     const valid = ahead > 0 ? `begins in ${ahead} days` : lasts;
     const names = index === 0 && subjectAltName !== undefined ? `${subjectAltName}; ` : '';
-    return `${oneLine(subject)} (${names}${valid})`;
+    return `${oneLine(subjectOf(certificate))} (${names}${valid})`;
   });
   const last = chain.at(-1);
-  if (last !== undefined && last.issuer !== last.subject) links.push(oneLine(last.issuer));
+  if (last !== undefined && last.issuer !== subjectOf(last)) links.push(oneLine(last.issuer));
   return links.join(', issued by ');
 }
 
-const oneLine = (name: string): string => name.split('\n').join(', ');
+const oneLine = (name: string): string => (name === '' ? 'no subject' : name.split('\n').join(', '));

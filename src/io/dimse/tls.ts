@@ -89,10 +89,19 @@ export type Security =
   | { readonly kind: 'plain' }
   | { readonly kind: 'tls'; readonly protocol: string; readonly certificate: PeerCertificate | null };
 
+/**
+ * The subject of a certificate, an attribute a line; empty where it has none: many name their node in the alternative names alone.
+ * Node gives nothing then, which its types do not say.
+ */
+export function subjectOf(certificate: X509Certificate): string {
+  const { subject }: { readonly subject?: string } = certificate;
+  return subject ?? '';
+}
+
 function certificateFrom(certificate: X509Certificate): PeerCertificate {
   return {
     fingerprint: certificate.fingerprint256.replaceAll(':', '').toLowerCase(),
-    subject: certificate.subject
+    subject: subjectOf(certificate)
       .split('\n')
       .filter((part) => part !== '')
       .sort(),
@@ -126,7 +135,7 @@ export function isAllowed(certificate: PeerCertificate, allowed: AllowedCertific
 }
 
 export const describeCertificate = ({ fingerprint, subject }: PeerCertificate): string =>
-  `SHA-256 ${fingerprint}, subject ${subject.join(',')}`;
+  `SHA-256 ${fingerprint}, ${subject.length === 0 ? 'no subject' : `subject ${subject.join(',')}`}`;
 
 /** Reads a DER certificate. */
 export const readCertificate = (der: Uint8Array): PeerCertificate => certificateFrom(new X509Certificate(der));

@@ -120,6 +120,13 @@ describe('a server that says yes', () => {
   });
 });
 
+it('a server that changes the protocol unasked is lost', async () => {
+  const port = await server((socket) => {
+    socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+  });
+  await expect(post(port, chunkBytes, zeros(1))).rejects.toMatchObject({ code: 'DICOMWEB_LOST' });
+});
+
 describe('the least rate of a body', () => {
   // Something goes out all the time: it is never silent.
   async function* drops(count: number): AsyncGenerator<Uint8Array> {

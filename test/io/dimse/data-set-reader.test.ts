@@ -28,3 +28,27 @@ it('a padding byte is NUL, also where something else has stood', async () => {
     }
   });
 });
+
+it('reads for a peer that takes two bytes a PDU as much as the system reads by one call', async () => {
+  await withFolder(async (folder) => {
+    const path = join(folder, 'file');
+    const bytes = Buffer.from(Uint8Array.from({ length: 100_000 }, (_, index) => index * 31 + (index >> 8)));
+    await writeFile(path, bytes);
+    const file = await open(path);
+    try {
+      const reader = new DataSetReader(2);
+      const values: Buffer[] = [];
+      for (let from = 0; from < bytes.length;) {
+        const source = { descriptor: file.fd, contextId: 1, offset: 0, bytes: bytes.length, padding: 0 } as const;
+        const { pdus, end, taken } = await reader.read(source, from);
+        expect(pdus.length).toBeLessThanOrEqual(1024 * 14);
+        for (let at = 12; at < pdus.length; at += 14) values.push(Buffer.from(pdus.subarray(at, at + 2)));
+        taken();
+        from = end;
+      }
+      expect(Buffer.concat(values).equals(bytes)).toBe(true);
+    } finally {
+      await file.close();
+    }
+  });
+});

@@ -15,7 +15,7 @@ import {
 import { memoryStore } from '../../support/memory-store.js';
 import { type ScriptedPeer, scriptedPeer } from '../../support/scripted-peer.js';
 import { type SituationId, expectEverySituation, rows, situation } from '../../support/situations.js';
-import { type TestScp, type TestScpOptions, openTestScp } from '../../support/test-scp.js';
+import { type TestScp, type TestScpOptions, openTestScp, silentLog } from '../../support/test-scp.js';
 
 let node: TestScp | null = null;
 const open = async (limits: Partial<Limits>, options: TestScpOptions = {}) => {
@@ -364,6 +364,31 @@ describe('the store', () => {
     release();
     await peer.until(51);
     expect(begun).toBe(50);
+    peer.destroy();
+  });
+  it('counts what is refused at once behind one that waits: nothing more is read', async () => {
+    let release: () => void = () => {};
+    const all = new Promise<void>((resolve) => (release = resolve));
+    let refused = 0;
+    const log = { ...silentLog, warn: (event: string) => void (refused += event === 'object refused' ? 1 : 0) };
+    const store = memoryStore({ beforeCommit: () => all });
+    const peer = await associated(await open({ unanswered: 4 }, { store, log }));
+    const bad = Array.from({ length: 1000 }, (_, index) => {
+      const request = storeRequest('1.2.2', { messageId: index + 2, hasDataSet: false });
+      return [commandPdu(1, request), commandPdu(3, echoRequest(index + 2000))];
+    });
+    const stored = [
+      commandPdu(1, storeRequest('1.2.1')),
+      dataPdu(1, dataSet({ sopInstanceUid: '1.2.1', pixelBytes: 2 })),
+    ];
+    peer.send(...stored, ...bad.flat());
+    await until(() => refused > 0);
+    await delay(100);
+    expect(refused).toBeLessThan(5);
+    release();
+    await peer.until(2002);
+    expect(refused).toBe(1000);
+    expect(peer.log.slice(0, 4)).toEqual(['AC', 'RSP 8001 #1 0000', 'RSP 8001 #2 c000', 'RSP 8030 #2000 0000']);
     peer.destroy();
   });
   it('need not count what the DIMSE layer refuses: that is counted there', async () => {

@@ -6,6 +6,7 @@ import { type Socket, connect as connectPlain, createServer } from 'node:net';
 import { join } from 'node:path';
 import { type ConnectionOptions, type TLSSocket, connect } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { peerTls } from '../../../src/config/tls-schema.js';
 import { PduType } from '../../../src/io/dimse/pdu.js';
 import type { ScpOptions } from '../../../src/io/dimse/scp.js';
 import { echo, send } from '../../../src/io/dimse/scu.js';
@@ -33,6 +34,8 @@ let node: Identity;
 let ct1: Identity;
 let ct2: Identity;
 let unknown: Identity;
+/** Known by its alternative names alone. */
+let nameless: Identity;
 beforeAll(async () => {
   authority = await makeAuthority();
   stranger = await makeAuthority('CN=Another Authority');
@@ -40,6 +43,7 @@ beforeAll(async () => {
   ct1 = await authority.issue({ name: 'CN=ct1, O=Test' });
   ct2 = await authority.issue({ name: 'CN=ct2, O=Test' });
   unknown = await stranger.issue({ name: 'CN=ct1, O=Test' });
+  nameless = await authority.issue({ name: [], altNames: [{ type: 'dns', value: 'limpid.test' }] });
 });
 
 const credentialsOf = ({ certificate, key }: Identity, authorities = authority.certificate) =>
@@ -326,6 +330,35 @@ describe('who calls', () => {
     expect(refused).toContain('1/1/3');
   });
 
+  it('may have a certificate without a subject: known by its fingerprint, and by no subject', async () => {
+    await open({ admit: (request) => admit(request, admission([nameless.fingerprint], []), null) });
+    expect(await call(nameless)).toBe(0);
+    await scp?.scp.close();
+    const whys: unknown[] = [];
+    const log = {
+      ...silentLog,
+      warn: (_event: string, fields?: object) => void whys.push(Reflect.get(fields ?? {}, 'why')),
+    };
+    await open({ log, admit: (request) => admit(request, admission([], [['CN=ct1', 'O=Test']]), null) });
+    expect(await call(nameless)).toContain('1/1/3');
+    expect(whys.join()).toContain(`SHA-256 ${nameless.fingerprint}, no subject`);
+  });
+
+  it.each([
+    ['ends in a space', 'ct1 ', 'CN=ct1\\ '],
+    ['holds a comma', 'a,b', 'CN=a\\,b'],
+    ['ends in a backslash', 'a\\', 'CN=a\\\\'],
+  ])('may have a subject that %s, listed as the log writes it', async (_, name, written) => {
+    const identity = await authority.issue({ name: [{ CN: [name] }, { O: ['Test'] }] });
+    for (const text of [`${written},O=Test`, `O=Test, ${written}`]) {
+      const { subjects } = peerTls.parse({ subjects: [text] });
+      await open({ admit: (request) => admit(request, admission([], subjects), null) });
+      expect(await call(identity)).toBe(0);
+      expect(await call(ct1)).toContain('1/1/3');
+      await scp?.scp.close();
+    }
+  });
+
   it('admission: every way in and out', () => {
     const shown: Security = {
       kind: 'tls',
@@ -379,6 +412,16 @@ describe('calling', () => {
     expect(await failure({ credentials, serverName: null, allowed: listed })).toBe('answered');
     const another = { fingerprints: [ct2.fingerprint], subjects: [['CN=other']] };
     expect(await failure({ credentials, allowed: another })).toContain(node.fingerprint);
+  });
+
+  it('believes a certificate without a subject by the names that it holds', async () => {
+    await open();
+    listenerCredentials.replace({ ...nameless, authorities: authority.certificate });
+    const credentials = credentialsOf(ct1);
+    expect(await failure({ credentials })).toBe('answered');
+    expect(await failure({ credentials, serverName: 'other.test' })).toContain('DIMSE_TLS permanent');
+    const listed = { fingerprints: [node.fingerprint], subjects: [] };
+    expect(await failure({ credentials, allowed: listed })).toContain(`${nameless.fingerprint}, no subject`);
   });
 
   it('a fault that stays is permanent, one that passes is transient', async () => {
