@@ -205,6 +205,31 @@ describe('records', () => {
     });
   });
 
+  it('are in order beyond the number 999 too', async () => {
+    await withSpool(async (spool) => {
+      await spool.publishRevision(seriesRecord(1, ['1.1']));
+      const folder = spool.layout.deliveries(key, 1, task, 'pacs');
+      await mkdir(folder, { recursive: true });
+      for (const number of ['100', '998', '999'])
+        await writeFile(join(folder, `${number}-x.json`), JSON.stringify(deliveryRecord({ '1.1.9': 'transient' })));
+      await spool.recordDelivery(key, 1, task, deliveryRecord({ '1.1.9': 'warned' }));
+      await spool.recordDelivery(key, 1, task, deliveryRecord({ '1.1.9': 'delivered' }));
+      await mkdir(spool.layout.actions(key), { recursive: true });
+      await writeFile(join(spool.layout.actions(key), '999.json'), JSON.stringify(actionRecord({ kind: 'hold' })));
+      await spool.recordAction(key, actionRecord({ kind: 'release' }));
+      const { revisions, actions } = await spool.state(key);
+      const batches = revisions[0]?.deliveries.get(`${task}@pacs`) ?? [];
+      expect(batches.map(({ instances }) => instances[0]?.class)).toEqual([
+        ...['transient', 'transient', 'transient'],
+        ...['warned', 'delivered'],
+      ]);
+      expect(actions.map(({ number, action }) => [number, action.kind])).toEqual([
+        [999, 'hold'],
+        [1000, 'release'],
+      ]);
+    });
+  });
+
   it('refuse an action on a series that is not there', async () => {
     await withSpool(async (spool) => {
       await expect(spool.recordAction(key, actionRecord({}))).rejects.toMatchObject({ code: 'SPOOL_UNKNOWN_SERIES' });
