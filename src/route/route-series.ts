@@ -41,8 +41,20 @@ export interface RouteDeps {
 
 const hourMs = 3_600_000;
 
-/** Decides what is done with a revision, unless that is decided already. */
+/**
+ * Decides what is done with a revision, unless that is decided already. Those before it that are not are decided first: tasks of
+ * theirs that appeared behind this decision would be superseded by nobody, and run beside those that take their place.
+ */
 export async function routeSeries(
+  deps: RouteDeps,
+  job: { readonly key: Key; readonly revision: number },
+): Promise<void> {
+  const { revisions } = await deps.spool.state(job.key);
+  const open = revisions.filter(({ record, decision }) => record.revision <= job.revision && decision === null);
+  for (const { record } of open) await routeRevision(deps, { key: job.key, revision: record.revision });
+}
+
+async function routeRevision(
   deps: RouteDeps,
   job: { readonly key: Key; readonly revision: number },
 ): Promise<void> {

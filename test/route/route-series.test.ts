@@ -145,6 +145,16 @@ describe('routing a revision', () => {
     expect(revisions[1]?.tasks.get(task?.name ?? '')?.outcome ?? null).toBeNull();
   });
 
+  it('takes the place of the tasks of an earlier revision that was not decided yet', async () => {
+    const { key } = await revisionOf(1, { slices: 4 });
+    await revisionOf(2, { slices: 4 });
+    // Both jobs at once, as after a queue that was away; the earlier one's may come last.
+    await routeSeries(deps(), { key, revision: 2 });
+    await routeSeries(deps(), { key, revision: 1 });
+    const { steps } = nextSteps(await spool.state(key));
+    expect(steps.filter(({ kind }) => kind === 'task').map(({ revision }) => revision)).toEqual([2]);
+  });
+
   it('a file that is cut makes the series skip, not the job fail', async () => {
     const { key, instances } = await revisionOf(1);
     await truncate(spool.layout.instance(key, instances[1]?.file ?? ''), 700);
