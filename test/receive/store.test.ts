@@ -176,6 +176,18 @@ describe('the quota of a peer', () => {
     quotas = of({ bytes: 1 }, now, 'another');
     expect(await answersTo(...object('1.2.2', 1, 1000))).toEqual(['0000']);
   });
+  it('counted by a clock that was years ahead is over a day after it was set right', () => {
+    let nowMs = 100_000 * hour;
+    const own = of({ instances: 2 }, () => nowMs);
+    own.kept('test', 1);
+    own.kept('test', 1);
+    nowMs = 100 * hour;
+    expect(own.used('test')).toBe(1);
+    own.kept('test', 1);
+    expect(own.used('test')).toBe(1.5);
+    nowMs += 24 * hour;
+    expect(own.used('test')).toBe(0);
+  });
   it('outlives a restart by its record, of which the last one counts', async () => {
     const now = () => 100 * hour;
     const before = of({ bytes: 4000, instances: 10 }, now);
