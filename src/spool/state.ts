@@ -62,9 +62,14 @@ export function isReleased(state: SeriesState, revision: number, task: string | 
   );
 }
 
-/** Answers whether a person has given a delivery, a task or the whole series up. */
+/**
+ * Answers whether a person has given a delivery, a task or the whole series up. What was given up before a withdrawal was asked for
+ * says nothing of its document: whoever has the derived series must hear of it.
+ */
 export function isDiscarded(state: SeriesState, revision: number, task: string | null, peer: string | null): boolean {
-  return state.actions.some(
+  const withdrawal = withdrawalsOf(state).find((one) => one.task === task);
+  const from = withdrawal === undefined ? 0 : state.actions.findIndex(({ action }) => action === withdrawal.action);
+  return state.actions.slice(from).some(
     ({ action }) =>
       action.kind === 'discard' &&
       covers(action, revision) &&

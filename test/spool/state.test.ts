@@ -184,6 +184,27 @@ describe('nextSteps', () => {
     expect(steps).toEqual([{ kind: 'task', revision: 2, task }]);
   });
 
+  it('tells of a withdrawal also those for whom the series was discarded before, unless the document itself is', () => {
+    const document = outcomeRecord([], {
+      task: 'withdrawal-01',
+      outcome: 'withdrawal',
+      seriesInstanceUid: null,
+      instances: outcomeRecord(['9.9']).instances,
+    });
+    const enhanced = revisionState(first, decisionRecord(1), outcomeRecord(uids), deliveredAll);
+    const tasks = new Map([
+      ...enhanced.tasks,
+      ['withdrawal-01', { started: 0, died: 0, drained: 0, outcome: document }] as const,
+    ]);
+    const discard = actionRecord({ kind: 'discard', revision: 1 });
+    const withdraw = actionRecord({ kind: 'withdraw', revision: 1, task, reason: 'safety' });
+    const withdrawn = seriesState([{ ...enhanced, tasks }], [discard, withdraw]);
+    const telling = { kind: 'deliver', revision: 1, task: 'withdrawal-01', peer: 'pacs' };
+    expect(nextSteps(withdrawn)).toEqual({ steps: [telling], waits: [], done: false });
+    const later = seriesState([{ ...enhanced, tasks }], [discard, withdraw, discard]);
+    expect(nextSteps(later).done).toBe(true);
+  });
+
   it('one revision answers every requeue before it', () => {
     const requeues = [actionRecord({ kind: 'requeue' }), actionRecord({ kind: 'requeue' })];
     const again = seriesRecord(2, uids, { cause: 'requeue', action: '002.json' });
