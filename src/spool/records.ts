@@ -339,6 +339,8 @@ export const actionRecord = z.object({
   /** Of a withdrawal: what the rejection is for, and with quality what was wrong. */
   reason: z.enum(['quality', 'safety']).nullable().default(null),
   because: z.enum(['processing', 'software', 'artifact']).nullable().default(null),
+  /** Of a release: Series Instance UIDs of the withheld results that it lets go; null: written when it let go of any. */
+  results: z.array(z.string()).nullable().default(null),
 });
 export type ActionRecord = z.infer<typeof actionRecord>;
 /** An action of no particulars: on all of a series. */
@@ -350,6 +352,7 @@ export const onAll = {
   newUids: false,
   reason: null,
   because: null,
+  results: null,
 } as const;
 
 /** rN/swept.json: what retention has taken away. */

@@ -27,7 +27,7 @@ import { seriesRecord } from './records.js';
 import { Patience } from './patience.js';
 import { takeProcessLock } from './process-lock.js';
 import type { ProcessLock } from './process-lock.js';
-import { isReleasable } from './release.js';
+import { isReleasable, withheldFor } from './release.js';
 import { Reserve } from './reserve.js';
 import { seenElsewhere } from './seen.js';
 import { nextSteps } from './state.js';
@@ -248,7 +248,8 @@ export class Spool {
       throw new LimpidError('SPOOL_NOTHING_HELD', `nothing of ${key} waits for a release`);
     }
     const isForThese = action.revision === null && (action.kind === 'release' || action.kind === 'discard');
-    const record = isForThese ? { ...action, revision: Math.max(1, revisions.length) } : action;
+    const these = isForThese ? { ...action, revision: Math.max(1, revisions.length) } : action;
+    const record = action.kind === 'release' ? { ...these, results: withheldFor(state, these) } : these;
     await makeDirectory(folder, this.#syncs);
     for (;;) {
       const file = `${threeDigits(await nextNumber(folder))}.json`;

@@ -63,6 +63,21 @@ export function isReleased(state: SeriesState, revision: number, task: string | 
 }
 
 /**
+ * Answers whether a person has released a result that was withheld. A release that came before it let go what the gate held: the
+ * result that was outside its limits then has been looked at by nobody.
+ */
+export function isResultReleased(state: SeriesState, revision: RevisionState, task: string): boolean {
+  const uid = revision.tasks.get(task)?.outcome?.seriesInstanceUid ?? '';
+  return state.actions.some(
+    ({ action }) =>
+      action.kind === 'release' &&
+      covers(action, revision.record.revision) &&
+      (action.task === null || action.task === task) &&
+      (action.results === null || action.results.includes(uid)),
+  );
+}
+
+/**
  * Answers whether a person has given a delivery, a task or the whole series up. What was given up before a withdrawal was asked for
  * says nothing of its document: whoever has the derived series must hear of it.
  */
@@ -196,7 +211,7 @@ export function wantedDeliveries(state: SeriesState, revision: RevisionState): {
   const wanted = decision.forward.map((peer) => ({ task: originals, peer }));
   for (const task of decision.tasks) {
     const outcome = revision.tasks.get(task.name)?.outcome?.outcome;
-    const released = outcome === 'withheld' && isReleased(state, revision.record.revision, task.name);
+    const released = outcome === 'withheld' && isResultReleased(state, revision, task.name);
     if (outcome === 'enhanced' || released) wanted.push(...task.deliver.map((peer) => ({ task: task.name, peer })));
   }
   for (const withdrawal of withdrawalsOf(state)) {
