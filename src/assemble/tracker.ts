@@ -29,6 +29,9 @@ export interface TrackerDeps {
   readonly monotonic: () => number;
 }
 
+/** A series that could not be read is looked at again after this long, touched or not. */
+const againMs = 60_000;
+
 /** UIDs and hashes that the revisions of a series list: an instance with both is a duplicate even after sweeping. */
 export type ListedInstances = ReadonlyMap<string, ReadonlySet<string>>;
 
@@ -38,6 +41,8 @@ export class Tracker {
   /** Series whose revisions are known, so that each is read once while it is being received. */
   readonly #listed = new Map<Key, Promise<Map<string, Set<string>>>>();
   readonly #seenTouch = new Map<Key, number>();
+  /** Series that could not be read, and when they are looked at again. */
+  readonly #unreadable = new Map<Key, number>();
   /** Series whose revision is being published: their files are in none yet. */
   readonly #closing = new Set<Key>();
   #scanning: NodeJS.Timeout | null = null;
@@ -135,11 +140,20 @@ export class Tracker {
   async #scan(): Promise<void> {
     const active = await this.#deps.spool.active.keys();
     for (const key of this.#seenTouch.keys()) if (!active.has(key)) this.#seenTouch.delete(key);
+    for (const key of this.#unreadable.keys()) if (!active.has(key)) this.#unreadable.delete(key);
     for (const [key, touched] of active) {
-      if (this.#seenTouch.get(key) === touched) continue;
+      const isDue = this.#deps.monotonic() >= (this.#unreadable.get(key) ?? Infinity);
+      if (this.#seenTouch.get(key) === touched && !isDue) continue;
       this.#seenTouch.set(key, touched);
+      this.#unreadable.delete(key);
       if (this.#pending.has(key) || this.#closing.has(key)) continue;
-      await this.#takeUp(key);
+      try {
+        await this.#takeUp(key);
+      } catch (error) {
+        // A sick series keeps neither the others waiting nor the receiver from starting.
+        this.#deps.log.error('an active series cannot be read; it is looked at again in a minute', { key, error });
+        this.#unreadable.set(key, this.#deps.monotonic() + againMs);
+      }
     }
   }
 
@@ -223,7 +237,10 @@ export class Tracker {
     this.#pending.delete(pending.key); // whatever comes from here on opens the next revision
     // What was taken up twice, and listed meanwhile. Not: what the files do not show because it came after they were read.
     for (const file of listedFiles(state)) pending.arrivals.delete(file);
-    if (pending.arrivals.size === 0) return;
+    if (pending.arrivals.size === 0) {
+      this.#seenTouch.delete(pending.key); // a requeue may have come meanwhile
+      return;
+    }
     this.#closing.add(pending.key);
     try {
       await this.#hash(pending); // of those that came while the first were hashed

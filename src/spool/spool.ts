@@ -299,7 +299,11 @@ export class Spool {
     let oldest = this.#options.now();
     for (const key of (await this.active.keys()).keys()) {
       if (leftOut.has(key)) continue;
-      const first = await readRecord(join(this.layout.revision(key, 1), 'series.json'), seriesRecord);
+      const record = readRecord(join(this.layout.revision(key, 1), 'series.json'), seriesRecord);
+      const first = await record.catch((error: unknown) => {
+        if (error instanceof LimpidError) return null; // see readable-states.ts
+        throw error;
+      });
       if (first !== null) oldest = Math.min(oldest, Date.parse(first.openedAt));
     }
     return (this.#options.now() - oldest) / 1000;

@@ -1,4 +1,6 @@
+import { mkdir, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { Tracker } from '../../src/assemble/tracker.js';
 import { openLog } from '../../src/observe/log.js';
@@ -188,6 +190,21 @@ describe('the tracker', () => {
       const record = await closed();
       expect(record.instances).toHaveLength(2);
       expect(record.sources).toEqual([source]);
+    });
+  });
+
+  it('takes up the others where a series cannot be read, and that one once it can', async () => {
+    await withBench(async ({ bring: comes, tracker, openTracker, closed, spool }) => {
+      await comes('1.1', 0, 1);
+      tracker.close();
+      const sick = [1, 2, 3].map((number) => keyOf('1.2.9', `1.2.9.${number}`));
+      for (const one of sick) {
+        await mkdir(spool.layout.revision(one, 1), { recursive: true });
+        await writeFile(join(spool.layout.revision(one, 1), 'series.json'), '');
+        await spool.active.mark(one);
+      }
+      await openTracker().start();
+      expect((await closed()).key).toBe(key);
     });
   });
 
