@@ -11,7 +11,7 @@ import { decideCompletion } from './decide.js';
 import type { CompletionPolicy } from './decide.js';
 import { stackHasGaps } from './gaps.js';
 import { readArrival } from './read-arrival.js';
-import { closingRecord, factsOf, modalityOf, newPending, policyOf } from './pending.js';
+import { closingRecord, countIn, factsOf, modalityOf, newPending, policyOf } from './pending.js';
 import type { Pending } from './pending.js';
 import { requeuedRevision } from './requeued.js';
 
@@ -70,12 +70,20 @@ export class Tracker {
     if (arrival.kind === 'stored' && !pending.arrivals.has(arrival.instance.file)) pending.tally.add(arrival.facts);
     pending.arrivals.set(arrival.instance.file, arrival);
     pending.lastAtMs = at;
-    if (arrival.association !== null) {
-      const association = pending.associations.get(arrival.association) ?? { open: true, count: 0 };
-      association.count += 1;
-      pending.associations.set(arrival.association, association);
-    }
+    if (arrival.association !== null) countIn(pending, arrival.association);
     this.#askPolicy(pending, arrival);
+    this.#evaluate(pending);
+  }
+
+  /**
+   * An instance has come that was there before. Who sends a series anew after its association or this node has failed begins with
+   * those: it has not stopped sending.
+   */
+  repeated(key: Key, association: number): void {
+    const pending = this.#pending.get(key);
+    if (pending === undefined) return;
+    pending.lastAtMs = this.#deps.monotonic();
+    countIn(pending, association);
     this.#evaluate(pending);
   }
 

@@ -101,6 +101,7 @@ export async function openReceiver(
         if (promises !== null) recent.arrived(arrival.key, arrival.instance.file);
         tracker.arrived(arrival);
       },
+      repeated: (key, association) => tracker.repeated(key, association),
       associationEnded: (association, how) => tracker.associationEnded(association, how),
       pressure: () => pressure.now(),
       diskMs: config.node.dimse.limits.diskMs,

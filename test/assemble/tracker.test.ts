@@ -208,6 +208,24 @@ describe('the tracker', () => {
     });
   });
 
+  it('counts instances that come again: a sender that begins anew has not stopped', async () => {
+    await withBench(async ({ bring: comes, tracker, openTracker, closed }) => {
+      await comes('1.1', 0, 1);
+      await comes('1.2', 1, 1);
+      tracker.close();
+      const after = openTracker();
+      await after.start();
+      const started = performance.now();
+      while (performance.now() - started < 1.5 * policy.quietMs) {
+        after.repeated(key, 7);
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+      expect(after.pendingSeries).toBe(1);
+      after.associationEnded(7, 'released');
+      expect(await closed()).toMatchObject({ revision: 1, closed: 'released' });
+    });
+  });
+
   it('lists an instance that comes while the longest wait ends', async () => {
     await withBench(async ({ bring: comes, closed, spool }) => {
       await comes('1.1', 0, 1);
