@@ -54,10 +54,7 @@ export async function routeSeries(
   for (const { record } of open) await routeRevision(deps, { key: job.key, revision: record.revision });
 }
 
-async function routeRevision(
-  deps: RouteDeps,
-  job: { readonly key: Key; readonly revision: number },
-): Promise<void> {
+async function routeRevision(deps: RouteDeps, job: { readonly key: Key; readonly revision: number }): Promise<void> {
   const started = performance.now();
   const { spool, config, now } = deps;
   const state = await spool.state(job.key);

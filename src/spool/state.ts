@@ -84,13 +84,15 @@ export function isResultReleased(state: SeriesState, revision: RevisionState, ta
 export function isDiscarded(state: SeriesState, revision: number, task: string | null, peer: string | null): boolean {
   const withdrawal = withdrawalsOf(state).find((one) => one.task === task);
   const from = withdrawal === undefined ? 0 : state.actions.findIndex(({ action }) => action === withdrawal.action);
-  return state.actions.slice(from).some(
-    ({ action }) =>
-      action.kind === 'discard' &&
-      covers(action, revision) &&
-      (action.task === null || action.task === task) &&
-      (action.peer === null || action.peer === peer),
-  );
+  return state.actions
+    .slice(from)
+    .some(
+      ({ action }) =>
+        action.kind === 'discard' &&
+        covers(action, revision) &&
+        (action.task === null || action.task === task) &&
+        (action.peer === null || action.peer === peer),
+    );
 }
 
 /** Files that a revision lists, as an instance or as a variant. */
