@@ -11,7 +11,14 @@ import { instanceNameOf, isKey } from './key.js';
 import type { Key } from './key.js';
 import { Layout } from './layout.js';
 import { madeAmong, markMade } from './made.js';
-import { openProcessFolder, processFolderAt, processName, startOf, sweepProcessFolders } from './process-folder.js';
+import {
+  openProcessFolder,
+  processFolderAt,
+  processName,
+  processSpace,
+  startOf,
+  sweepProcessFolders,
+} from './process-folder.js';
 import type { ProcessFolder, ProcessIdentity } from './process-folder.js';
 import { readRecord, readState } from './read-state.js';
 import type {
@@ -418,6 +425,7 @@ const identityOf = ({ host }: SpoolOptions): ProcessIdentity => ({
   host,
   pid: process.pid,
   start: startOf(process.pid),
+  space: processSpace(),
 });
 
 async function nodeIdOf(layout: Layout): Promise<string> {

@@ -338,6 +338,19 @@ describe('temporary folders', () => {
     });
   });
 
+  it('of a process in another container of this machine are kept while it lives', async () => {
+    await withSpool(async (spool, folder) => {
+      const beside = join(folder, 'tmp', 'beside');
+      await mkdir(beside);
+      // What this container has under that number, if anything, is another process.
+      const owner = { host: hostname(), pid: 2 ** 22 - 1, start: '1', space: 'pid:[1]' };
+      await writeFile(join(beside, 'alive'), JSON.stringify(owner));
+      expect(await spool.sweepTemporary()).toBe(0);
+      ahead = 10 * 60_000;
+      expect(await spool.sweepTemporary()).toBe(1);
+    });
+  });
+
   it('looks at a finished series once more on a shared volume, when what others have written there must be seen', async () => {
     const settleMs = 65_000;
     await withSpool(
