@@ -23,9 +23,9 @@ import type { SeriesSummary } from '../spool/view.js';
 
 export interface AdminPortsDeps {
   readonly spool: Spool;
-  readonly queue: QueueBackend;
-  readonly registry: Registry;
-  readonly config: Config;
+  readonly queue: Pick<QueueBackend, 'counts'>;
+  readonly registry: Pick<Registry, 'list'>;
+  readonly config: Pick<Config, 'peers'>;
   /** State of a peer's breaker, where this process sends; null where another does. */
   readonly breaker: Deliverer['breaker'] | null;
   readonly now: () => number;

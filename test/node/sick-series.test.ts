@@ -19,11 +19,18 @@ it('one series that cannot be read hides no other', async () => {
     await writeFile(join(spool.layout.revision(sick, 1), 'series.json'), '');
     await spool.publishRevision(seriesRecord(1, ['1.1']));
     for (const one of [sick, key]) await spool.active.mark(one);
-    const queue: never = undefined as never;
-    const config: never = { peers: {} } as never;
-    const ports = openAdminPorts({ spool, queue, registry: queue, config, breaker: null, now: Date.now });
+    const queue = { counts: () => Promise.reject(new Error('away')) };
+    const config = { peers: {} };
+    const ports = openAdminPorts({
+      spool,
+      queue,
+      registry: { list: () => [] },
+      config,
+      breaker: null,
+      now: Date.now,
+    });
     const metrics = openMetrics();
-    watchNode({ spool, queue: { counts: () => Promise.reject(new Error('away')) }, config, metrics, now: Date.now });
+    watchNode({ spool, queue, config, metrics, now: Date.now });
     try {
       const { series } = await ports.listSeries({ limit: 10 });
       expect(series.map((one) => one.key)).toEqual([key]);
