@@ -330,7 +330,7 @@ export const actionRecord = z.object({
   by: z.string(),
   kind: z.enum(['hold', 'release', 'requeue', 'prioritise', 'discard', 'withdraw']),
   why: z.string(),
-  /** A hold of this revision; a release or discard of this one and those before it. Null: of all. */
+  /** A hold of this revision; a release or discard of this one and those before it, 0: of none yet. Null: of all. */
   revision: z.int().nullable(),
   task: z.string().nullable(),
   peer: z.string().nullable(),

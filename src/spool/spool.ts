@@ -236,8 +236,8 @@ export class Spool {
   }
 
   /**
-   * Publishes what a person did, and wakes every process. A release or discard that names no revision is for those that
-   * there are now.
+   * Publishes what a person did, and wakes every process. A release is for what is decided now, a discard that names no revision for
+   * the revisions that there are now.
    *
    * @throws LimpidError SPOOL_UNKNOWN_SERIES, SPOOL_SWEPT, SPOOL_NOTHING_HELD
    */
@@ -254,8 +254,7 @@ export class Spool {
     if (action.kind === 'release' && !isReleasable(state, action)) {
       throw new LimpidError('SPOOL_NOTHING_HELD', `nothing of ${key} waits for a release`);
     }
-    const isForThese = action.revision === null && (action.kind === 'release' || action.kind === 'discard');
-    const these = isForThese ? { ...action, revision: Math.max(1, revisions.length) } : action;
+    const these = { ...action, revision: newestMeant(state, action) };
     const record = action.kind === 'release' ? { ...these, results: withheldFor(state, these) } : these;
     await makeDirectory(folder, this.#syncs);
     for (;;) {
@@ -357,6 +356,15 @@ export class Spool {
     await this.#syncs.sync(folder);
     return first;
   }
+}
+
+/** The newest revision that an action is for; null: it is for all, also those that come later. */
+function newestMeant({ revisions }: SeriesState, { kind, revision }: ActionRecord): number | null {
+  if (kind === 'discard') return revision ?? Math.max(1, revisions.length);
+  if (kind !== 'release') return revision;
+  // What the gate holds in a revision that is not decided yet is seen by nobody.
+  const decided = revisions.filter(({ decision }) => decision !== null).map(({ record }) => record.revision);
+  return Math.min(revision ?? Infinity, Math.max(0, ...decided));
 }
 
 /**

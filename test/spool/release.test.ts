@@ -80,6 +80,23 @@ describe('a release', () => {
       }
     });
   });
+  it('of what a person holds is none of what the gate holds afterwards', async () => {
+    await withFolder(async (directory) => {
+      const spool = await openSpool({ directory, sync: 'never', host: 'test', now: Date.now });
+      try {
+        await spool.publishRevision(first);
+        await spool.recordAction(key, actionRecord({ kind: 'hold' }));
+        await spool.recordAction(key, actionRecord({ kind: 'release' }));
+        const gate = { verdict: 'hold' as const, reasons: [{ code: 'PAEDIATRIC' as const, detail: '' }], warnings: [] };
+        await spool.publishDecision(decisionRecord(1, { tasks: [resolvedTask({ gate })] }));
+        expect(nextSteps(await spool.state(key))).toMatchObject({ steps: [], waits: ['held'] });
+        await spool.recordAction(key, actionRecord({ kind: 'release' }));
+        expect(nextSteps(await spool.state(key)).steps).toEqual([{ kind: 'task', revision: 1, task }]);
+      } finally {
+        await spool.close();
+      }
+    });
+  });
   it('lets nothing go that retention has taken away', () => {
     const withheld = revisionState(first, decisionRecord(1), outcomeRecord(uids, { outcome: 'withheld' }));
     expect(isReleasable(seriesState([{ ...withheld, swept: true }]), all)).toBe(false);
