@@ -251,7 +251,7 @@ export function waitingInstances(state: SeriesState): Map<string, number> {
   const waiting = new Map<string, number>();
   for (const revision of state.revisions) {
     for (const { task, peer } of wantedDeliveries(state, revision)) {
-      if (isWithdrawn(state, revision.record.revision, task)) continue;
+      if (isSwept(revision, task) || isDropped(state, revision.record.revision, task, peer)) continue;
       waiting.set(peer, (waiting.get(peer) ?? 0) + remaining(state, revision, task, peer).open.length);
     }
   }

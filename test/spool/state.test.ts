@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { OutcomeRecord } from '../../src/spool/records.js';
-import { nextSteps, remaining } from '../../src/spool/state.js';
+import { nextSteps, remaining, waitingInstances } from '../../src/spool/state.js';
 import {
   actionRecord,
   decisionRecord,
@@ -70,6 +70,15 @@ describe('nextSteps', () => {
     const revisions = [revisionState(first, decisionRecord(1), outcomeRecord(uids), partial)];
     expect(nextSteps(seriesState(revisions))).toEqual({ steps: [], waits: [], done: false });
     expect(nextSteps(seriesState(revisions, [actionRecord({ kind: 'discard', task, peer: 'pacs' })])).done).toBe(true);
+  });
+
+  it('counts nothing as waiting for a peer that a person has discarded, or retention taken', () => {
+    const one = revisionState(first, decisionRecord(1), outcomeRecord(uids));
+    expect(waitingInstances(seriesState([one]))).toEqual(new Map([['pacs', 2]]));
+    const waitingOf = (...of: Parameters<typeof seriesState>): number =>
+      waitingInstances(seriesState(...of)).get('pacs') ?? 0;
+    expect(waitingOf([one], [actionRecord({ kind: 'discard', peer: 'pacs' })])).toBe(0);
+    expect(waitingOf([{ ...one, swept: true }])).toBe(0);
   });
 
   it('tries transient instances again, and only these', () => {
