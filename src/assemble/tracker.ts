@@ -223,6 +223,7 @@ export class Tracker {
     pending.closing = true;
     await this.#hash(pending);
     const state = await this.#deps.spool.state(pending.key);
+    if (this.#closed) return; // it stays in the spool for the next process
     const previous = state.revisions.at(-1)?.record ?? null;
     // Late slices fill what was missing: of their own positions nothing follows. The gate looks at all of them.
     const gaps = previous === null && stackHasGaps([...pending.arrivals.values()].map(({ facts }) => facts));

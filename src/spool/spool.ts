@@ -98,14 +98,20 @@ export class Spool {
     return processName(this.#identity);
   }
 
-  /** One receiver a spool, because only the receiver publishes revisions. @throws LimpidError SPOOL_LOCKED naming the holder */
-  takeReceiverLock(): Promise<ProcessLock> {
+  /**
+   * One receiver a spool, because only the receiver publishes revisions.
+   *
+   * @param onLost another process has taken it
+   * @throws LimpidError SPOOL_LOCKED naming the holder
+   */
+  takeReceiverLock(onLost: () => void): Promise<ProcessLock> {
     const { now } = this.#options;
     return takeProcessLock(this.layout.receiverLock, {
       own: this.#identity,
       now,
       code: 'SPOOL_LOCKED',
       what: 'the spool',
+      onLost,
     });
   }
 

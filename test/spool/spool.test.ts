@@ -313,16 +313,32 @@ describe('finishing', () => {
 describe('the receiver lock', () => {
   it('is held by one, named in the refusal, and taken over from a dead process', async () => {
     await withSpool(async (spool) => {
-      const lock = await spool.takeReceiverLock();
-      await expect(spool.takeReceiverLock()).rejects.toMatchObject({
+      const lock = await spool.takeReceiverLock(() => {});
+      await expect(spool.takeReceiverLock(() => {})).rejects.toMatchObject({
         code: 'SPOOL_LOCKED',
         message: expect.stringContaining(String(process.pid)),
       });
       await lock.release();
       await writeFile(spool.layout.receiverLock, JSON.stringify({ host: hostname(), pid: 2 ** 22 - 1, start: '1' }));
-      await (await spool.takeReceiverLock()).release();
+      await (await spool.takeReceiverLock(() => {})).release();
     });
   });
+});
+
+describe('the receiver lock of a process that was stopped for long', () => {
+  it('is left to whoever has taken it meanwhile, and the process is told', async () => {
+    await withSpool(async (spool) => {
+      let lost = 0;
+      const lock = await spool.takeReceiverLock(() => (lost += 1));
+      const other = JSON.stringify({ host: 'another', pid: 1, start: '1' });
+      await writeFile(spool.layout.receiverLock, other);
+      const deadline = performance.now() + 8_000;
+      while (lost === 0 && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 100));
+      expect(lost).toBe(1);
+      await lock.release();
+      expect(await readFile(spool.layout.receiverLock, 'utf8')).toBe(other);
+    });
+  }, 20_000);
 });
 
 describe('temporary folders', () => {
