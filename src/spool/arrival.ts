@@ -77,9 +77,9 @@ export function arrivalSource(meta: FileMeta): ArrivalSource {
 /** The peer's name in limpid's private information; null: it is none, or cut. */
 function peerIn(bytes: Uint8Array): string | null {
   // Of an odd length it has a NUL behind it, as every OB has.
-  const text = new TextDecoder().decode(bytes).replace(/[\0\s]+$/, '');
+  const json = new TextDecoder().decode(bytes).replace(/[\0\s]+$/, '');
   try {
-    const facts = privateInformation.safeParse(JSON.parse(text));
+    const facts = privateInformation.safeParse(JSON.parse(json));
     return facts.success ? facts.data.peer : null;
   } catch (error) {
     if (error instanceof SyntaxError) return null;

@@ -242,8 +242,8 @@ export class Spool {
   }
 
   /**
-   * Publishes what a person did, and wakes every process. A release is for what is decided now, a discard that names no revision for
-   * the revisions that there are now.
+   * Publishes what a person did, and wakes every process. A release is for what is decided now, a discard for the revisions that
+   * there are now.
    *
    * @throws LimpidError SPOOL_UNKNOWN_SERIES, SPOOL_SWEPT, SPOOL_NOTHING_HELD
    */
@@ -366,7 +366,8 @@ export class Spool {
 
 /** The newest revision that an action is for; null: it is for all, also those that come later. */
 function newestMeant({ revisions }: SeriesState, { kind, revision }: ActionRecord): number | null {
-  if (kind === 'discard') return revision ?? Math.max(1, revisions.length);
+  // Slices that come later are handled anew, whatever number somebody has named.
+  if (kind === 'discard') return Math.min(revision ?? Infinity, Math.max(1, revisions.length));
   if (kind !== 'release') return revision;
   // What the gate holds in a revision that is not decided yet is seen by nobody.
   const decided = revisions.filter(({ decision }) => decision !== null).map(({ record }) => record.revision);

@@ -7,6 +7,7 @@ import { writeFileMeta } from '../../src/dicom/part10.js';
 import { instanceNameOf } from '../../src/spool/key.js';
 import { openSpool, openSpoolToRead } from '../../src/spool/spool.js';
 import type { Spool } from '../../src/spool/spool.js';
+import { nextSteps } from '../../src/spool/state.js';
 import { actionRecord, decisionRecord, deliveryRecord, key, outcomeRecord, seriesRecord } from '../support/records.js';
 import { withFolder } from '../support/temporary.js';
 
@@ -231,6 +232,17 @@ describe('records', () => {
     });
   });
 
+  it('give up no revision that is still to come', async () => {
+    await withSpool(async (spool) => {
+      await spool.publishRevision(seriesRecord(1, ['1.1']));
+      await spool.recordAction(key, actionRecord({ kind: 'discard', revision: 9 }));
+      await spool.publishRevision(seriesRecord(2, ['1.1', '1.2']));
+      await spool.publishDecision(decisionRecord(1));
+      await spool.publishDecision(decisionRecord(2));
+      expect(nextSteps(await spool.state(key)).steps).toEqual([{ kind: 'task', revision: 2, task }]);
+    });
+  });
+
   it('refuse an action on a series that is not there', async () => {
     await withSpool(async (spool) => {
       await expect(spool.recordAction(key, actionRecord({}))).rejects.toMatchObject({ code: 'SPOOL_UNKNOWN_SERIES' });
@@ -328,13 +340,13 @@ describe('the receiver lock', () => {
 describe('the receiver lock of a process that was stopped for long', () => {
   it('is left to whoever has taken it meanwhile, and the process is told', async () => {
     await withSpool(async (spool) => {
-      let lost = 0;
-      const lock = await spool.takeReceiverLock(() => (lost += 1));
+      const lost: string[] = [];
+      const lock = await spool.takeReceiverLock(() => void lost.push('told'));
       const other = JSON.stringify({ host: 'another', pid: 1, start: '1' });
       await writeFile(spool.layout.receiverLock, other);
       const deadline = performance.now() + 8_000;
-      while (lost === 0 && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 100));
-      expect(lost).toBe(1);
+      while (lost.length === 0 && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 100));
+      expect(lost).toEqual(['told']);
       await lock.release();
       expect(await readFile(spool.layout.receiverLock, 'utf8')).toBe(other);
     });
