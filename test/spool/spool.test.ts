@@ -345,7 +345,8 @@ describe('the receiver lock of a process that was stopped for long', () => {
       const other = JSON.stringify({ host: 'another', pid: 1, start: '1' });
       await writeFile(spool.layout.receiverLock, other);
       const deadline = performance.now() + 8_000;
-      while (lost.length === 0 && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 100));
+      while (lost.length === 0 && performance.now() < deadline)
+        await new Promise((resolve) => setTimeout(resolve, 100));
       expect(lost).toEqual(['told']);
       await lock.release();
       expect(await readFile(spool.layout.receiverLock, 'utf8')).toBe(other);
