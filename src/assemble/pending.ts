@@ -45,6 +45,13 @@ export function newPending(key: Key, openedAt: number, atMs: number): Pending {
   };
 }
 
+/** Counts an instance that an open association has brought. */
+export function countIn({ associations }: Pending, association: number): void {
+  const known = associations.get(association) ?? { open: true, count: 0 };
+  known.count += 1;
+  associations.set(association, known);
+}
+
 /** What holds for a series of these sources; null while that is being found out. */
 export function policyOf({ policies }: Pending): CompletionPolicy | null {
   let longest: CompletionPolicy | null = null;

@@ -11,7 +11,7 @@ import { decideCompletion } from './decide.js';
 import type { CompletionPolicy } from './decide.js';
 import { stackHasGaps } from './gaps.js';
 import { readArrival } from './read-arrival.js';
-import { closingRecord, factsOf, modalityOf, newPending, policyOf } from './pending.js';
+import { closingRecord, countIn, factsOf, modalityOf, newPending, policyOf } from './pending.js';
 import type { Pending } from './pending.js';
 import { requeuedRevision } from './requeued.js';
 
@@ -29,6 +29,9 @@ export interface TrackerDeps {
   readonly monotonic: () => number;
 }
 
+/** A series that could not be read is looked at again after this long, touched or not. */
+const againMs = 60_000;
+
 /** UIDs and hashes that the revisions of a series list: an instance with both is a duplicate even after sweeping. */
 export type ListedInstances = ReadonlyMap<string, ReadonlySet<string>>;
 
@@ -38,6 +41,8 @@ export class Tracker {
   /** Series whose revisions are known, so that each is read once while it is being received. */
   readonly #listed = new Map<Key, Promise<Map<string, Set<string>>>>();
   readonly #seenTouch = new Map<Key, number>();
+  /** Series that could not be read, and when they are looked at again. */
+  readonly #unreadable = new Map<Key, number>();
   /** Series whose revision is being published: their files are in none yet. */
   readonly #closing = new Set<Key>();
   #scanning: NodeJS.Timeout | null = null;
@@ -65,12 +70,20 @@ export class Tracker {
     if (arrival.kind === 'stored' && !pending.arrivals.has(arrival.instance.file)) pending.tally.add(arrival.facts);
     pending.arrivals.set(arrival.instance.file, arrival);
     pending.lastAtMs = at;
-    if (arrival.association !== null) {
-      const association = pending.associations.get(arrival.association) ?? { open: true, count: 0 };
-      association.count += 1;
-      pending.associations.set(arrival.association, association);
-    }
+    if (arrival.association !== null) countIn(pending, arrival.association);
     this.#askPolicy(pending, arrival);
+    this.#evaluate(pending);
+  }
+
+  /**
+   * An instance has come that was there before. Who sends a series anew after its association or this node has failed begins with
+   * those: it has not stopped sending.
+   */
+  repeated(key: Key, association: number): void {
+    const pending = this.#pending.get(key);
+    if (pending === undefined) return;
+    pending.lastAtMs = this.#deps.monotonic();
+    countIn(pending, association);
     this.#evaluate(pending);
   }
 
@@ -135,11 +148,20 @@ export class Tracker {
   async #scan(): Promise<void> {
     const active = await this.#deps.spool.active.keys();
     for (const key of this.#seenTouch.keys()) if (!active.has(key)) this.#seenTouch.delete(key);
+    for (const key of this.#unreadable.keys()) if (!active.has(key)) this.#unreadable.delete(key);
     for (const [key, touched] of active) {
-      if (this.#seenTouch.get(key) === touched) continue;
+      const isDue = this.#deps.monotonic() >= (this.#unreadable.get(key) ?? Infinity);
+      if (this.#seenTouch.get(key) === touched && !isDue) continue;
       this.#seenTouch.set(key, touched);
+      this.#unreadable.delete(key);
       if (this.#pending.has(key) || this.#closing.has(key)) continue;
-      await this.#takeUp(key);
+      try {
+        await this.#takeUp(key);
+      } catch (error) {
+        // A sick series keeps neither the others waiting nor the receiver from starting.
+        this.#deps.log.error('an active series cannot be read; it is looked at again in a minute', { key, error });
+        this.#unreadable.set(key, this.#deps.monotonic() + againMs);
+      }
     }
   }
 
@@ -201,6 +223,7 @@ export class Tracker {
     pending.closing = true;
     await this.#hash(pending);
     const state = await this.#deps.spool.state(pending.key);
+    if (this.#closed) return; // it stays in the spool for the next process
     const previous = state.revisions.at(-1)?.record ?? null;
     // Late slices fill what was missing: of their own positions nothing follows. The gate looks at all of them.
     const gaps = previous === null && stackHasGaps([...pending.arrivals.values()].map(({ facts }) => facts));
@@ -223,7 +246,10 @@ export class Tracker {
     this.#pending.delete(pending.key); // whatever comes from here on opens the next revision
     // What was taken up twice, and listed meanwhile. Not: what the files do not show because it came after they were read.
     for (const file of listedFiles(state)) pending.arrivals.delete(file);
-    if (pending.arrivals.size === 0) return;
+    if (pending.arrivals.size === 0) {
+      this.#seenTouch.delete(pending.key); // a requeue may have come meanwhile
+      return;
+    }
     this.#closing.add(pending.key);
     try {
       await this.#hash(pending); // of those that came while the first were hashed

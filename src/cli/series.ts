@@ -4,6 +4,7 @@ import { LimpidError } from '../errors.js';
 import { isKey } from '../spool/key.js';
 import { promisesOf } from '../spool/promises.js';
 import type { Key } from '../spool/key.js';
+import { readableStates } from '../spool/readable-states.js';
 import { onAll } from '../spool/records.js';
 import type { ActionRecord, Priority } from '../spool/records.js';
 import type { Spool } from '../spool/spool.js';
@@ -46,7 +47,7 @@ export function seriesCommands(
       withSpool(options.config, 'read', async (spool, judge) => {
         const keys = (await spool.allKeys()).slice(0, options.limit);
         const summaries = [];
-        for (const key of keys) summaries.push(summaryOf(viewOf(await spool.state(key), judge)));
+        for await (const state of readableStates(spool, keys)) summaries.push(summaryOf(viewOf(state, judge)));
         if (options.json) {
           output.out(JSON.stringify(summaries, null, 1));
           return;

@@ -6,10 +6,11 @@ const mostAttempts = 10;
 
 export type AttemptDecision = { readonly kind: 'run' } | { readonly kind: 'give-up'; readonly detail: string };
 
-/** Decides whether a task may be tried (again). A drained attempt is nobody's fault and counts only among all. */
-export function decideAttempt(task: Pick<TaskState, 'started' | 'died'>): AttemptDecision {
+/** Decides whether a task may be tried (again). A drained attempt, by a node that ended or a full volume, is nobody's fault and does not count. */
+export function decideAttempt(task: Pick<TaskState, 'started' | 'died' | 'drained'>): AttemptDecision {
   if (task.died >= mostDeaths) return { kind: 'give-up', detail: `the worker child died ${task.died} times` };
-  if (task.started >= mostAttempts) return { kind: 'give-up', detail: `${task.started} attempts without an outcome` };
+  const own = task.started - task.drained;
+  if (own >= mostAttempts) return { kind: 'give-up', detail: `${own} attempts without an outcome` };
   return { kind: 'run' };
 }
 

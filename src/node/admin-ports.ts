@@ -13,6 +13,7 @@ import type { QueueBackend } from '../queue/backend.js';
 import { queueNames } from '../queue/jobs.js';
 import type { Spool } from '../spool/spool.js';
 import { promisesOf } from '../spool/promises.js';
+import { readableStates } from '../spool/readable-states.js';
 import { onAll } from '../spool/records.js';
 import { waitingInstances } from '../spool/state.js';
 import { summaryOf, viewOf } from '../spool/view-of.js';
@@ -22,9 +23,9 @@ import type { SeriesSummary } from '../spool/view.js';
 
 export interface AdminPortsDeps {
   readonly spool: Spool;
-  readonly queue: QueueBackend;
-  readonly registry: Registry;
-  readonly config: Config;
+  readonly queue: Pick<QueueBackend, 'counts'>;
+  readonly registry: Pick<Registry, 'list'>;
+  readonly config: Pick<Config, 'peers'>;
   /** State of a peer's breaker, where this process sends; null where another does. */
   readonly breaker: Deliverer['breaker'] | null;
   readonly now: () => number;
@@ -110,13 +111,13 @@ async function listSeries(
   const keys = await deps.spool.allKeys();
   const start = filter.after === undefined ? 0 : keys.findIndex((key) => key === filter.after) + 1;
   const series: SeriesSummary[] = [];
-  for (const key of keys.slice(start)) {
-    const summary = summaryOf(viewOf(await deps.spool.state(key), judge));
+  for await (const state of readableStates(deps.spool, keys.slice(start))) {
+    const summary = summaryOf(viewOf(state, judge));
     if (filter.state !== undefined && summary.state !== filter.state) continue;
     if (filter.modality !== undefined && summary.modality !== filter.modality) continue;
     if (filter.peer !== undefined && !summary.sources.includes(filter.peer)) continue;
     series.push(summary);
-    if (series.length === filter.limit) return { series, next: key };
+    if (series.length === filter.limit) return { series, next: state.key };
   }
   return { series, next: null };
 }
@@ -124,8 +125,8 @@ async function listSeries(
 /** Instances that wait for each peer, over all series that are not done. */
 async function waitingOfAll(spool: Spool): Promise<Map<string, number>> {
   const all = new Map<string, number>();
-  for (const key of (await spool.active.keys()).keys()) {
-    for (const [peer, count] of waitingInstances(await spool.state(key))) all.set(peer, (all.get(peer) ?? 0) + count);
+  for await (const state of readableStates(spool, (await spool.active.keys()).keys())) {
+    for (const [peer, count] of waitingInstances(state)) all.set(peer, (all.get(peer) ?? 0) + count);
   }
   return all;
 }

@@ -6,6 +6,7 @@ import type { Metrics } from '../observe/metrics.js';
 import { metricValues } from '../observe/metrics-table.js';
 import type { QueueBackend } from '../queue/backend.js';
 import type { Key } from '../spool/key.js';
+import { readableStates } from '../spool/readable-states.js';
 import type { Spool } from '../spool/spool.js';
 import { uncommittedInstances, waitingInstances } from '../spool/state.js';
 import { viewOf } from '../spool/view-of.js';
@@ -28,10 +29,9 @@ export function watchNode(deps: GaugeDeps): void {
     const uncommitted = new Map<string, number>();
     /** What a peer has stored is delivered, also while its commitment is awaited; what is done may be looked at once more. */
     const delivered = new Set<Key>();
-    for (const key of (await spool.active.keys()).keys()) {
-      const state = await spool.state(key);
+    for await (const state of readableStates(spool, (await spool.active.keys()).keys())) {
       const word = viewOf(state, judge).state;
-      if (word === 'committing' || word === 'done') delivered.add(key);
+      if (word === 'committing' || word === 'done') delivered.add(state.key);
       if (word !== 'done') states.set(word, (states.get(word) ?? 0) + 1);
       for (const [peer, count] of waitingInstances(state)) waiting.set(peer, (waiting.get(peer) ?? 0) + count);
       for (const [peer, count] of uncommittedInstances(state)) {

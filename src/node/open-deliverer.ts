@@ -24,6 +24,7 @@ import type { AssociationWatch } from '../io/dimse/requestor.js';
 import { openPool } from '../threads/pool.js';
 import type { QueueBackend } from '../queue/backend.js';
 import { jobIdOf } from '../queue/jobs.js';
+import { readableStates } from '../spool/readable-states.js';
 import type { Spool } from '../spool/spool.js';
 import { nextSteps } from '../spool/state.js';
 
@@ -158,8 +159,8 @@ function authorizationOf({ bearerTokenFile, username, passwordFile }: WebPeer): 
 /** Every delivery that a peer still waits for, the oldest series first. */
 async function waitingFor(spool: Spool, peer: string): Promise<WaitingDelivery[]> {
   const found: (WaitingDelivery & { readonly closedAt: string })[] = [];
-  for (const key of (await spool.active.keys()).keys()) {
-    const state = await spool.state(key);
+  for await (const state of readableStates(spool, (await spool.active.keys()).keys())) {
+    const { key } = state;
     for (const step of nextSteps(state).steps) {
       if (step.kind !== 'deliver' || step.peer !== peer) continue;
       const revision = state.revisions.find(({ record }) => record.revision === step.revision);

@@ -48,7 +48,8 @@ export async function openReceiver(
 ): Promise<{ readonly port: number; readonly tlsPort: number }> {
   const { config, log, metrics, stopping } = options;
   const { spool } = pipeline;
-  const lock = await takeLock(spool, options, standsBy);
+  const lost = new AbortController();
+  const lock = await takeLock(spool, options, standsBy, () => lost.abort());
   closing.add(() => lock.release());
   await spool.instances.start();
   audit?.forward(tls.audit);
@@ -91,6 +92,7 @@ export async function openReceiver(
   }
   const congested = (): string | null => {
     if (stopping.aborted) return 'the node is draining';
+    if (lost.signal.aborted) return 'another receiver has taken the spool';
     const found = pressure.now();
     return found.kind === 'refuse-associations' ? found.why : null;
   };
@@ -113,6 +115,7 @@ export async function openReceiver(
         if (promises !== null) recent.arrived(arrival.key, arrival.instance.file);
         tracker.arrived(arrival);
       },
+      repeated: (key, association) => tracker.repeated(key, association),
       associationEnded: (association, how) => tracker.associationEnded(association, how),
       pressure: () => pressure.now(),
       diskMs: config.node.dimse.limits.diskMs,
@@ -131,6 +134,15 @@ export async function openReceiver(
     now: Date.now,
   });
   closing.add(() => scp.close());
+  // What this one knows of arriving series is old: it closes no revision, and senders find the other one.
+  const stepDown = (): void => {
+    log.error('another process has taken the spool: this receiver takes nothing more until it is started again');
+    standsBy(true);
+    tracker.close();
+    void scp.close();
+  };
+  if (lost.signal.aborted) stepDown();
+  else lost.signal.addEventListener('abort', stepDown);
   closing.addTaker(() => scp.drain(drainMs));
   return { port: scp.port, tlsPort: scp.tlsPort };
 }
@@ -149,11 +161,12 @@ async function takeLock(
   spool: Spool,
   { standby, log, stopping }: AppOptions,
   standsBy: (waits: boolean) => void,
+  onLost: () => void,
 ): ReturnType<Spool['takeReceiverLock']> {
   for (let told = false; ; told = true) {
     stopping.throwIfAborted();
     try {
-      const lock = await spool.takeReceiverLock();
+      const lock = await spool.takeReceiverLock(onLost);
       standsBy(false);
       return lock;
     } catch (error) {

@@ -8,15 +8,15 @@ import type { ProcessLock } from '../spool/process-lock.js';
 /**
  * Takes `directory`/lock, also one left by a killed process.
  *
- * @param onVanished the lock file is no longer there: somebody deleted the directory under the running queue
+ * @param onLost somebody deleted the directory under the running queue, or has taken it
  * @throws LimpidError QUEUE_IN_USE naming the holder
  */
-export function lockDirectory(directory: string, now: () => number, onVanished: () => void): Promise<ProcessLock> {
+export function lockDirectory(directory: string, now: () => number, onLost: () => void): Promise<ProcessLock> {
   return takeProcessLock(join(directory, 'lock'), {
     own: { host: hostname(), pid: process.pid, start: startOf(process.pid) },
     now,
     code: 'QUEUE_IN_USE',
     what: 'the embedded queue',
-    onVanished,
+    onLost,
   });
 }

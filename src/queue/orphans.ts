@@ -1,7 +1,6 @@
 // Jobs whose worker died: run again at once where that is known, not after their lock.
-import { readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { isRunning, startOf } from '../spool/process-folder.js';
+import { isRunning, processSpace, startOf } from '../spool/process-folder.js';
 import type { ProcessIdentity } from '../spool/process-folder.js';
 import type { BullQueue } from './store.js';
 
@@ -9,15 +8,6 @@ import type { BullQueue } from './store.js';
 const mostActive = 1000;
 /** Ignores the lock (BullMQ's own word for that). */
 const anyToken = '0';
-
-/** The processes that this one can see: those of another container have ids of their own. */
-function processSpace(): string {
-  try {
-    return readlinkSync('/proc/self/ns/pid');
-  } catch {
-    return ''; // not this system: no process is known to be dead
-  }
-}
 
 /** Under which name this process takes jobs. */
 export function ownWorkerName(): string {

@@ -72,10 +72,17 @@ export class Quotas {
     this.#tallies.set(peer, tallies);
   }
 
-  /** Its tallies, without those that are over. */
+  /** Its tallies, without those that are over. What a clock that was ahead has counted for a later hour is of this one. */
   #recent(peer: string) {
     const tallies = this.#tallies.get(peer) ?? new Map<number, { bytes: number; instances: number }>();
-    for (const hour of tallies.keys()) if (hour <= this.#hour() - hours) tallies.delete(hour);
+    const present = this.#hour();
+    for (const [hour, tally] of tallies) {
+      if (hour > present - hours && hour <= present) continue;
+      tallies.delete(hour);
+      if (hour <= present) continue;
+      const now = tallies.get(present) ?? { bytes: 0, instances: 0 };
+      tallies.set(present, { bytes: now.bytes + tally.bytes, instances: now.instances + tally.instances });
+    }
     return tallies;
   }
 }

@@ -29,6 +29,8 @@ export interface StoreDeps {
   readonly listed: (key: Key) => Promise<ReadonlyMap<string, ReadonlySet<string>>>;
   /** An instance was kept; called before its answer. */
   readonly arrived: (arrival: Arrival) => void;
+  /** An instance came that was kept before. */
+  readonly repeated: (key: Key, association: number) => void;
   readonly associationEnded: (association: number, how: 'released' | 'aborted' | 'lost') => void;
   readonly pressure: () => Pressure;
   /** How long the spool may take for what it is asked; then the instance is refused as out of resources. */
@@ -169,6 +171,7 @@ class StoreSink implements ObjectSink {
       }
       if (kind === 'duplicate') {
         log.debug('duplicate instance', { key });
+        this.#deps.repeated(key, association.id);
         return { status: 0 };
       }
       if (kind === 'variant') {

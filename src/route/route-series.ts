@@ -5,6 +5,7 @@ import type { Metrics } from '../observe/metrics.js';
 import type { CompiledRule, VendorMark } from '../rule.js';
 import type { Key } from '../spool/key.js';
 import { outcomeWithout } from '../spool/outcome-without.js';
+import { readableStates } from '../spool/readable-states.js';
 import type { SeriesRecord } from '../spool/records.js';
 import type { Spool } from '../spool/spool.js';
 import { sweptFiles } from '../spool/state.js';
@@ -41,11 +42,20 @@ export interface RouteDeps {
 
 const hourMs = 3_600_000;
 
-/** Decides what is done with a revision, unless that is decided already. */
+/**
+ * Decides what is done with a revision, unless that is decided already. Those before it that are not are decided first: tasks of
+ * theirs that appeared behind this decision would be superseded by nobody, and run beside those that take their place.
+ */
 export async function routeSeries(
   deps: RouteDeps,
   job: { readonly key: Key; readonly revision: number },
 ): Promise<void> {
+  const { revisions } = await deps.spool.state(job.key);
+  const open = revisions.filter(({ record, decision }) => record.revision <= job.revision && decision === null);
+  for (const { record } of open) await routeRevision(deps, { key: job.key, revision: record.revision });
+}
+
+async function routeRevision(deps: RouteDeps, job: { readonly key: Key; readonly revision: number }): Promise<void> {
   const started = performance.now();
   const { spool, config, now } = deps;
   const state = await spool.state(job.key);
@@ -54,7 +64,7 @@ export async function routeSeries(
   const wanted = { tags: tagsOf(config.rules, deps.registry.list()), marks: config.gate.vendorMarks };
   const fileOf = ({ file }: { file: string }): string => spool.layout.instance(job.key, file);
   const read = await readSeriesFacts(revision.record, fileOf, wanted, sweptFiles(state));
-  const facts = await withElsewhere(deps, job.key, await withKnownOwn(spool, revision.record, read));
+  const facts = await withElsewhere(deps, revision.record, await withKnownOwn(spool, revision.record, read));
   const decision = decideRoute({
     facts,
     rules: config.rules,
@@ -104,12 +114,22 @@ async function withKnownOwn(
   return { ...facts, instances };
 }
 
-/** A SOP Instance UID that another series has brought is its sender's fault: it goes on, with a warning. */
-async function withElsewhere({ spool, log }: RouteDeps, key: Key, facts: SeriesFacts): Promise<SeriesFacts> {
+/**
+ * A SOP Instance UID that another series has brought is its sender's fault: it goes on, with a warning. A whole series that came in
+ * another study would be given the UIDs of what was made of that one: it goes on once a person has given it new ones.
+ */
+async function withElsewhere(
+  { spool, log }: RouteDeps,
+  { key, seriesInstanceUid, remake }: SeriesRecord,
+  facts: SeriesFacts,
+): Promise<SeriesFacts> {
   const uids = facts.instances.map(({ sopInstanceUid }) => sopInstanceUid);
   const { instances, series } = await spool.seenElsewhere(key, uids);
   if (instances > 0) log.warn('instances came in another series before', { key, instances, series });
-  return { ...facts, elsewhere: instances };
+  let isTwin = false;
+  for await (const { revisions } of readableStates(spool, remake === 1 ? series : []))
+    isTwin ||= revisions.some(({ record }) => record.seriesInstanceUid === seriesInstanceUid);
+  return { ...facts, elsewhere: instances, isTwin };
 }
 
 function getsSomething({ forward, tasks }: RouteDecision, peer: string): boolean {

@@ -71,8 +71,20 @@ export function arrivalMeta(
 export function arrivalSource(meta: FileMeta): ArrivalSource {
   const source = { callingAe: meta.sendingAe, calledAe: meta.receivingAe, address: meta.sourceAddress };
   if (meta.privateCreatorUid !== arrivalCreator) return { peer: 'unknown', ...source };
-  const facts = privateInformation.safeParse(JSON.parse(new TextDecoder().decode(meta.privateInformation).trimEnd()));
-  return { peer: facts.success ? facts.data.peer : 'unknown', ...source };
+  return { peer: peerIn(meta.privateInformation) ?? 'unknown', ...source };
+}
+
+/** The peer's name in limpid's private information; null: it is none, or cut. */
+function peerIn(bytes: Uint8Array): string | null {
+  // Of an odd length it has a NUL behind it, as every OB has.
+  const json = new TextDecoder().decode(bytes).replace(/[\0\s]+$/, '');
+  try {
+    const facts = privateInformation.safeParse(JSON.parse(json));
+    return facts.success ? facts.data.peer : null;
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
 }
 
 const multiFrameClasses: ReadonlySet<string> = new Set([

@@ -1,6 +1,6 @@
 // tmp/HOST-PID-START: where one process writes what is not published yet. Its owner touches `alive`; the folders of dead
 // owners are swept at start and every minute.
-import { readFileSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -11,8 +11,19 @@ export const processIdentity = z.object({
   pid: z.int(),
   /** Start time of the process in clock ticks since boot: tells a reused pid apart. Empty where the system does not say. */
   start: z.string(),
+  /** Its process space, see `processSpace`; absent: not known. */
+  space: z.string().optional(),
 });
 export type ProcessIdentity = Readonly<z.infer<typeof processIdentity>>;
+
+/** The processes that this one can see: those of another container have ids of their own. Empty where the system does not say. */
+export function processSpace(): string {
+  try {
+    return readlinkSync('/proc/self/ns/pid');
+  } catch {
+    return '';
+  }
+}
 
 /** Start time of a process from /proc, or an empty text. */
 export function startOf(pid: number): string {
@@ -40,6 +51,8 @@ export function processName(identity: ProcessIdentity): string {
 
 const aliveEveryMs = 60_000;
 const abandonedAfterMs = 3_600_000;
+/** The same of another container of this machine: one clock for both, and a container that was killed leaves such a folder each time. */
+const besideAbandonedAfterMs = 300_000;
 
 export interface ProcessFolder {
   readonly path: string;
@@ -80,7 +93,7 @@ export function processFolderAt(path: string, close: () => Promise<void>): Proce
   return { path, fresh: (prefix) => join(path, `${prefix}-${++counter}`), close };
 }
 
-/** Removes the folders of dead owners: same host and no such process, or not touched for an hour. Returns how many. */
+/** Removes the folders of dead owners: same host and no such process, or not touched for long. Returns how many. */
 export async function sweepProcessFolders(tmp: string, own: ProcessIdentity, now: () => number): Promise<number> {
   let swept = 0;
   for (const name of await namesIn(tmp)) {
@@ -99,7 +112,11 @@ async function isAbandoned(path: string, own: ProcessIdentity, now: () => number
   try {
     const [text, { mtimeMs }] = await Promise.all([readFile(alive, 'utf8'), stat(alive)]);
     const owner = processIdentity.parse(JSON.parse(text));
-    if (owner.host === own.host) return !isRunning(owner);
+    if (owner.host === own.host) {
+      // Containers that share the machine's network share its name too: what is not among the processes here may run there.
+      const isSeen = !owner.space || !own.space || owner.space === own.space;
+      return isSeen ? !isRunning(owner) : now() - mtimeMs > besideAbandonedAfterMs;
+    }
     return now() - mtimeMs > abandonedAfterMs;
   } catch (error) {
     if (!hasCode(error, 'ENOENT') && !(error instanceof SyntaxError) && !(error instanceof z.ZodError)) throw error;

@@ -23,8 +23,11 @@ export interface LockOptions {
   /** The failure when another process holds it, and what is held, in words: `the spool`. */
   readonly code: FailureCode;
   readonly what: string;
-  /** The lock file is no longer there: somebody has deleted it under its holder. */
-  readonly onVanished?: () => void;
+  /**
+   * The lock is another's, whose machine has heard no heart-beat for too long (this process was stopped, or a clock is wrong), or its
+   * file is no longer there: somebody has deleted it under its holder. Told once.
+   */
+  readonly onLost?: () => void;
 }
 
 /**
@@ -48,20 +51,35 @@ export async function takeProcessLock(file: string, options: LockOptions): Promi
   throw new LimpidError(code, `the lock of ${what} changes hands too fast`);
 }
 
-function holding(file: string, { now, onVanished }: LockOptions): ProcessLock {
+function holding(file: string, { own, now, onLost }: LockOptions): ProcessLock {
   let released = false;
-  const timer = setInterval(() => {
-    const at = now() / 1000;
-    utimes(file, at, at).catch((error: unknown) => {
-      if (!released && hasCode(error, 'ENOENT')) onVanished?.();
-    });
-  }, beatMs);
+  const isOwn = async (): Promise<boolean> => {
+    try {
+      return (await readFile(file, 'utf8')) === JSON.stringify(own);
+    } catch (error) {
+      return !hasCode(error, 'ENOENT'); // a volume that does not answer says nothing
+    }
+  };
+  const timer = setInterval(() => void beat(), beatMs);
+  const beat = async (): Promise<void> => {
+    const isHeld = await isOwn();
+    if (released) return;
+    if (isHeld) {
+      const at = now() / 1000;
+      await utimes(file, at, at).catch(() => undefined); // the next beat tells why
+      return;
+    }
+    released = true;
+    clearInterval(timer);
+    onLost?.();
+  };
   timer.unref();
   return {
     release: async () => {
+      const isHeld = !released && (await isOwn());
       released = true;
       clearInterval(timer);
-      await rm(file, { force: true });
+      if (isHeld) await rm(file, { force: true });
     },
   };
 }

@@ -20,7 +20,7 @@ import {
 } from './records.js';
 import type { DeliveryRecord } from './records.js';
 import type { NumberedAction, RevisionState, SeriesState, TaskState } from './state.js';
-import { hasCode, namesIn } from './write-once.js';
+import { hasCode, namesIn, numberedNamesIn } from './write-once.js';
 
 /**
  * One record, or null where the file is not there.
@@ -89,7 +89,7 @@ export async function promisedUntilIn(folder: string): Promise<number> {
 
 async function readActions(layout: Layout, key: Key): Promise<NumberedAction[]> {
   const actions: NumberedAction[] = [];
-  for (const file of await namesIn(layout.actions(key))) {
+  for (const file of await numberedNamesIn(layout.actions(key))) {
     const action = await readRecord(join(layout.actions(key), file), actionRecord);
     if (action !== null) actions.push({ number: Number.parseInt(file, 10), file, action });
   }
@@ -115,7 +115,7 @@ async function readRevision(
   const deliveries = new Map<string, DeliveryRecord[]>();
   for (const name of await namesIn(join(folder, 'deliveries'))) {
     const batches: DeliveryRecord[] = [];
-    for (const file of await namesIn(join(folder, 'deliveries', name))) {
+    for (const file of await numberedNamesIn(join(folder, 'deliveries', name))) {
       const batch = await readRecord(join(folder, 'deliveries', name, file), deliveryRecord);
       if (batch !== null) batches.push(batch);
     }
@@ -131,7 +131,7 @@ async function readRevision(
 
 async function readCommitments(folder: string): Promise<CommitmentState> {
   const transactions: CommitmentTransaction[] = [];
-  const names = await namesIn(folder);
+  const names = await numberedNamesIn(folder);
   const optional = <T>(name: string, schema: z.ZodType<T>): Promise<T | null> =>
     names.includes(name) ? readRecord(join(folder, name), schema) : Promise.resolve(null);
   for (const name of names) {

@@ -330,7 +330,7 @@ export const actionRecord = z.object({
   by: z.string(),
   kind: z.enum(['hold', 'release', 'requeue', 'prioritise', 'discard', 'withdraw']),
   why: z.string(),
-  /** A hold of this revision; a release or discard of this one and those before it. Null: of all. */
+  /** A hold of this revision; a release or discard of this one and those before it, 0: of none yet. Null: of all. */
   revision: z.int().nullable(),
   task: z.string().nullable(),
   peer: z.string().nullable(),
@@ -339,6 +339,8 @@ export const actionRecord = z.object({
   /** Of a withdrawal: what the rejection is for, and with quality what was wrong. */
   reason: z.enum(['quality', 'safety']).nullable().default(null),
   because: z.enum(['processing', 'software', 'artifact']).nullable().default(null),
+  /** Of a release: Series Instance UIDs of the withheld results that it lets go; null: written when it let go of any. */
+  results: z.array(z.string()).nullable().default(null),
 });
 export type ActionRecord = z.infer<typeof actionRecord>;
 /** An action of no particulars: on all of a series. */
@@ -350,6 +352,7 @@ export const onAll = {
   newUids: false,
   reason: null,
   because: null,
+  results: null,
 } as const;
 
 /** rN/swept.json: what retention has taken away. */

@@ -12,7 +12,14 @@ import { instanceNameOf, isKey } from './key.js';
 import type { Key } from './key.js';
 import { Layout } from './layout.js';
 import { madeAmong, markMade } from './made.js';
-import { openProcessFolder, processFolderAt, processName, startOf, sweepProcessFolders } from './process-folder.js';
+import {
+  openProcessFolder,
+  processFolderAt,
+  processName,
+  processSpace,
+  startOf,
+  sweepProcessFolders,
+} from './process-folder.js';
 import type { ProcessFolder, ProcessIdentity } from './process-folder.js';
 import { readRecord, readState } from './read-state.js';
 import type {
@@ -28,7 +35,7 @@ import { seriesRecord } from './records.js';
 import { Patience } from './patience.js';
 import { takeProcessLock } from './process-lock.js';
 import type { ProcessLock } from './process-lock.js';
-import { isReleasable } from './release.js';
+import { isReleasable, withheldFor } from './release.js';
 import { Reserve } from './reserve.js';
 import { seenElsewhere } from './seen.js';
 import { nextSteps } from './state.js';
@@ -100,14 +107,20 @@ export class Spool {
     return processName(this.#identity);
   }
 
-  /** One receiver a spool, because only the receiver publishes revisions. @throws LimpidError SPOOL_LOCKED naming the holder */
-  takeReceiverLock(): Promise<ProcessLock> {
+  /**
+   * One receiver a spool, because only the receiver publishes revisions.
+   *
+   * @param onLost another process has taken it
+   * @throws LimpidError SPOOL_LOCKED naming the holder
+   */
+  takeReceiverLock(onLost: () => void): Promise<ProcessLock> {
     const { now } = this.#options;
     return takeProcessLock(this.layout.receiverLock, {
       own: this.#identity,
       now,
       code: 'SPOOL_LOCKED',
       what: 'the spool',
+      onLost,
     });
   }
 
@@ -238,7 +251,7 @@ export class Spool {
   }
 
   /**
-   * Publishes what a person did, and wakes every process. A release or discard that names no revision is for those that
+   * Publishes what a person did, and wakes every process. A release is for what is decided now, a discard for the revisions that
    * there are now.
    *
    * @throws LimpidError SPOOL_UNKNOWN_SERIES, SPOOL_SWEPT, SPOOL_NOTHING_HELD
@@ -256,8 +269,8 @@ export class Spool {
     if (action.kind === 'release' && !isReleasable(state, action)) {
       throw new LimpidError('SPOOL_NOTHING_HELD', `nothing of ${key} waits for a release`);
     }
-    const isForThese = action.revision === null && (action.kind === 'release' || action.kind === 'discard');
-    const record = isForThese ? { ...action, revision: Math.max(1, revisions.length) } : action;
+    const these = { ...action, revision: newestMeant(state, action) };
+    const record = action.kind === 'release' ? { ...these, results: withheldFor(state, these) } : these;
     await makeDirectory(folder, this.#syncs);
     for (;;) {
       const file = `${threeDigits(await nextNumber(folder))}.json`;
@@ -307,7 +320,11 @@ export class Spool {
     let oldest = this.#options.now();
     for (const key of (await this.active.keys()).keys()) {
       if (leftOut.has(key)) continue;
-      const first = await readRecord(join(this.layout.revision(key, 1), 'series.json'), seriesRecord);
+      const record = readRecord(join(this.layout.revision(key, 1), 'series.json'), seriesRecord);
+      const first = await record.catch((error: unknown) => {
+        if (error instanceof LimpidError) return null; // see readable-states.ts
+        throw error;
+      });
       if (first !== null) oldest = Math.min(oldest, Date.parse(first.openedAt));
     }
     return (this.#options.now() - oldest) / 1000;
@@ -354,6 +371,16 @@ export class Spool {
     await this.#syncs.sync(folder);
     return first;
   }
+}
+
+/** The newest revision that an action is for; null: it is for all, also those that come later. */
+function newestMeant({ revisions }: SeriesState, { kind, revision }: ActionRecord): number | null {
+  // Slices that come later are handled anew, whatever number somebody has named.
+  if (kind === 'discard') return Math.min(revision ?? Infinity, Math.max(1, revisions.length));
+  if (kind !== 'release') return revision;
+  // What the gate holds in a revision that is not decided yet is seen by nobody.
+  const decided = revisions.filter(({ decision }) => decision !== null).map(({ record }) => record.revision);
+  return Math.min(revision ?? Infinity, Math.max(0, ...decided));
 }
 
 /**
@@ -422,6 +449,7 @@ const identityOf = ({ host }: SpoolOptions): ProcessIdentity => ({
   host,
   pid: process.pid,
   start: startOf(process.pid),
+  space: processSpace(),
 });
 
 async function nodeIdOf(layout: Layout): Promise<string> {

@@ -62,15 +62,37 @@ export function isReleased(state: SeriesState, revision: number, task: string | 
   );
 }
 
-/** Answers whether a person has given a delivery, a task or the whole series up. */
-export function isDiscarded(state: SeriesState, revision: number, task: string | null, peer: string | null): boolean {
+/**
+ * Answers whether a person has released a result that was withheld. A release that came before it let go what the gate held: the
+ * result that was outside its limits then has been looked at by nobody.
+ */
+export function isResultReleased(state: SeriesState, revision: RevisionState, task: string): boolean {
+  const uid = revision.tasks.get(task)?.outcome?.seriesInstanceUid ?? '';
   return state.actions.some(
     ({ action }) =>
-      action.kind === 'discard' &&
-      covers(action, revision) &&
+      action.kind === 'release' &&
+      covers(action, revision.record.revision) &&
       (action.task === null || action.task === task) &&
-      (action.peer === null || action.peer === peer),
+      (action.results === null || action.results.includes(uid)),
   );
+}
+
+/**
+ * Answers whether a person has given a delivery, a task or the whole series up. What was given up before a withdrawal was asked for
+ * says nothing of its document: whoever has the derived series must hear of it.
+ */
+export function isDiscarded(state: SeriesState, revision: number, task: string | null, peer: string | null): boolean {
+  const withdrawal = withdrawalsOf(state).find((one) => one.task === task);
+  const from = withdrawal === undefined ? 0 : state.actions.findIndex(({ action }) => action === withdrawal.action);
+  return state.actions
+    .slice(from)
+    .some(
+      ({ action }) =>
+        action.kind === 'discard' &&
+        covers(action, revision) &&
+        (action.task === null || action.task === task) &&
+        (action.peer === null || action.peer === peer),
+    );
 }
 
 /** Files that a revision lists, as an instance or as a variant. */
@@ -191,7 +213,7 @@ export function wantedDeliveries(state: SeriesState, revision: RevisionState): {
   const wanted = decision.forward.map((peer) => ({ task: originals, peer }));
   for (const task of decision.tasks) {
     const outcome = revision.tasks.get(task.name)?.outcome?.outcome;
-    const released = outcome === 'withheld' && isReleased(state, revision.record.revision, task.name);
+    const released = outcome === 'withheld' && isResultReleased(state, revision, task.name);
     if (outcome === 'enhanced' || released) wanted.push(...task.deliver.map((peer) => ({ task: task.name, peer })));
   }
   for (const withdrawal of withdrawalsOf(state)) {
@@ -229,7 +251,7 @@ export function waitingInstances(state: SeriesState): Map<string, number> {
   const waiting = new Map<string, number>();
   for (const revision of state.revisions) {
     for (const { task, peer } of wantedDeliveries(state, revision)) {
-      if (isWithdrawn(state, revision.record.revision, task)) continue;
+      if (isSwept(revision, task) || isDropped(state, revision.record.revision, task, peer)) continue;
       waiting.set(peer, (waiting.get(peer) ?? 0) + remaining(state, revision, task, peer).open.length);
     }
   }

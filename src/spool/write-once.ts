@@ -176,6 +176,12 @@ export async function namesIn(directory: string): Promise<string[]> {
   }
 }
 
+/** The same of `NNN` names by their numbers: `1000.json` comes behind `999.json`. */
+export async function numberedNamesIn(directory: string): Promise<string[]> {
+  const numberOf = (name: string): number => Number.parseInt(name, 10) || 0;
+  return (await namesIn(directory)).sort((one, other) => numberOf(one) - numberOf(other));
+}
+
 /** The first free number behind `NNN` names (`001.json`, `002.died.json`), from 1. */
 export async function nextNumber(directory: string): Promise<number> {
   const numbers = (await namesIn(directory)).map((name) => Number.parseInt(name, 10)).filter(Number.isInteger);

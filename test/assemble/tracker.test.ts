@@ -1,4 +1,6 @@
+import { mkdir, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { Tracker } from '../../src/assemble/tracker.js';
 import { openLog } from '../../src/observe/log.js';
@@ -188,6 +190,39 @@ describe('the tracker', () => {
       const record = await closed();
       expect(record.instances).toHaveLength(2);
       expect(record.sources).toEqual([source]);
+    });
+  });
+
+  it('takes up the others where a series cannot be read, and that one once it can', async () => {
+    await withBench(async ({ bring: comes, tracker, openTracker, closed, spool }) => {
+      await comes('1.1', 0, 1);
+      tracker.close();
+      const sick = [1, 2, 3].map((number) => keyOf('1.2.9', `1.2.9.${number}`));
+      for (const one of sick) {
+        await mkdir(spool.layout.revision(one, 1), { recursive: true });
+        await writeFile(join(spool.layout.revision(one, 1), 'series.json'), '');
+        await spool.active.mark(one);
+      }
+      await openTracker().start();
+      expect((await closed()).key).toBe(key);
+    });
+  });
+
+  it('counts instances that come again: a sender that begins anew has not stopped', async () => {
+    await withBench(async ({ bring: comes, tracker, openTracker, closed }) => {
+      await comes('1.1', 0, 1);
+      await comes('1.2', 1, 1);
+      tracker.close();
+      const after = openTracker();
+      await after.start();
+      const started = performance.now();
+      while (performance.now() - started < 1.5 * policy.quietMs) {
+        after.repeated(key, 7);
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+      expect(after.pendingSeries).toBe(1);
+      after.associationEnded(7, 'released');
+      expect(await closed()).toMatchObject({ revision: 1, closed: 'released' });
     });
   });
 

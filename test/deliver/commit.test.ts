@@ -234,6 +234,7 @@ describe('a delivery to a peer that is asked for commitment', () => {
       priority: null,
       reason: null,
       because: null,
+      results: null,
     };
     await spool.recordAction(key, { version: 1, kind: 'discard', peer: 'pacs', newUids: false, ...action });
     expect((await steps()).done).toBe(true);

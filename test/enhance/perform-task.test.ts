@@ -1,6 +1,7 @@
 // What stops a task without being its fault: a drain, a volume without room. None of it brings the task nearer to POISON.
 import { hostname } from 'node:os';
 import { describe, expect, it } from '@jest/globals';
+import { decideAttempt } from '../../src/enhance/decide-attempt.js';
 import { performTask } from '../../src/enhance/perform-task.js';
 import type { PerformDeps } from '../../src/enhance/perform-task.js';
 import { LimpidError } from '../../src/errors.js';
@@ -76,6 +77,12 @@ describe('a task', () => {
       runs: 1,
       task: { started: 1, died: 0, drained: 1, outcome: null },
     });
+  });
+
+  it('that finds the volume full as often as you like is never given up for that', () => {
+    expect(decideAttempt({ started: 30, died: 2, drained: 25 })).toEqual({ kind: 'run' });
+    expect(decideAttempt({ started: 30, died: 2, drained: 20 }).kind).toBe('give-up');
+    expect(decideAttempt({ started: 3, died: 3, drained: 0 }).kind).toBe('give-up');
   });
 
   it('whose result would fill the volume waits, without an attempt', async () => {

@@ -68,6 +68,7 @@ beforeEach(async () => {
     spool: slowSpool(spool),
     listed: () => Promise.resolve(new Map()),
     arrived: ({ kind }) => void arrived.push(kind),
+    repeated: () => void arrived.push('repeated'),
     associationEnded: () => {},
     pressure: () => pressure,
     diskMs: 1000,
@@ -111,7 +112,7 @@ async function files(): Promise<{ kept: number; left: number }> {
 describe('the same SOP Instance UID again', () => {
   it('with the same bytes: 0000, kept once', async () => {
     expect(await answersTo(...object('1.2.1', 1), ...object('1.2.1', 2))).toEqual(['0000', '0000']);
-    expect(arrived).toEqual(['stored']);
+    expect(arrived).toEqual(['stored', 'repeated']);
     expect(await files()).toEqual({ kept: 1, left: 0 });
   });
   it('with other bytes: 0000 and both are kept', async () => {
@@ -126,7 +127,7 @@ describe('the same SOP Instance UID again', () => {
     expect(await answersTo(...object('1.2.1', 1))).toEqual(['0000']);
     expect(await answersTo(...object('1.2.1', 2, 2000))).toEqual(['0111']);
     expect(await answersTo(...object('1.2.1', 3))).toEqual(['0000']);
-    expect(arrived).toEqual(['stored']);
+    expect(arrived).toEqual(['stored', 'repeated']);
     expect(await files()).toEqual({ kept: 1, left: 0 });
   });
 });
@@ -176,6 +177,18 @@ describe('the quota of a peer', () => {
     quotas = of({ bytes: 1 }, now, 'another');
     expect(await answersTo(...object('1.2.2', 1, 1000))).toEqual(['0000']);
   });
+  it('counted by a clock that was years ahead is over a day after it was set right', () => {
+    let nowMs = 100_000 * hour;
+    const own = of({ instances: 2 }, () => nowMs);
+    own.kept('test', 1);
+    own.kept('test', 1);
+    nowMs = 100 * hour;
+    expect(own.used('test')).toBe(1);
+    own.kept('test', 1);
+    expect(own.used('test')).toBe(1.5);
+    nowMs += 24 * hour;
+    expect(own.used('test')).toBe(0);
+  });
   it('outlives a restart by its record, of which the last one counts', async () => {
     const now = () => 100 * hour;
     const before = of({ bytes: 4000, instances: 10 }, now);
@@ -209,7 +222,7 @@ describe('a disk that does not answer', () => {
     while (arrived.length === 0) await delay(5);
     // the first one was kept after all, and is known as a duplicate when it comes again
     expect(await answersTo(...object('1.2.1', 1), ...object('1.2.2', 2))).toEqual(['0000', '0000']);
-    expect(arrived).toEqual(['stored', 'stored']);
+    expect(arrived).toEqual(['stored', 'repeated', 'stored']);
     expect(await files()).toEqual({ kept: 2, left: 0 });
   });
   it('while bytes come: the rest is read and dropped, A700, and the association goes on', async () => {

@@ -145,6 +145,16 @@ describe('routing a revision', () => {
     expect(revisions[1]?.tasks.get(task?.name ?? '')?.outcome ?? null).toBeNull();
   });
 
+  it('takes the place of the tasks of an earlier revision that was not decided yet', async () => {
+    const { key } = await revisionOf(1, { slices: 4 });
+    await revisionOf(2, { slices: 4 });
+    // Both jobs at once, as after a queue that was away; the earlier one's may come last.
+    await routeSeries(deps(), { key, revision: 2 });
+    await routeSeries(deps(), { key, revision: 1 });
+    const { steps } = nextSteps(await spool.state(key));
+    expect(steps.filter(({ kind }) => kind === 'task').map(({ revision }) => revision)).toEqual([2]);
+  });
+
   it('a file that is cut makes the series skip, not the job fail', async () => {
     const { key, instances } = await revisionOf(1);
     await truncate(spool.layout.instance(key, instances[1]?.file ?? ''), 700);
@@ -277,6 +287,27 @@ describe('routing a revision', () => {
     expect(await warned(second)).toEqual([
       { code: 'NON_CONFORMANT', detail: '4 instances came in another series before' },
     ]);
+  });
+
+  it('holds a series that came in another study before, until it has new UIDs', async () => {
+    const { key, ...first } = await revisionOf(1);
+    await routeSeries(deps(), { key, revision: 1 });
+    const second = keyOf('1.2.840.2', first.seriesInstanceUid);
+    for (const { file } of first.instances) {
+      await mkdir(dirname(spool.layout.instance(second, file)), { recursive: true });
+      await copyFile(spool.layout.instance(key, file), spool.layout.instance(second, file));
+    }
+    const twin = { ...first, key: second, studyInstanceUid: '1.2.840.2' };
+    await spool.publishRevision(twin);
+    await routeSeries(deps(), { key: second, revision: 1 });
+    const held = async (of: Key, revision: number): Promise<unknown> =>
+      (await spool.state(of)).revisions[revision - 1]?.decision?.held;
+    expect(await held(key, 1)).toEqual([]);
+    expect(await held(second, 1)).toEqual([{ code: 'DUPLICATE_DIFFERS', detail: 'the series came in another study' }]);
+    expect(nextSteps(await spool.state(second)).steps.map(({ kind }) => kind)).toEqual(['deliver']); // the originals
+    await spool.publishRevision({ ...twin, revision: 2, cause: 'requeue', remake: 2, action: '001.json' });
+    await routeSeries(deps(), { key: second, revision: 2 });
+    expect(await held(second, 2)).toEqual([]);
   });
 
   it('reads from the headers what a card asks for', async () => {

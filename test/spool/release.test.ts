@@ -1,16 +1,20 @@
 // Which releases let something go, and which say nothing to what is there.
 import { describe, expect, it } from '@jest/globals';
 import { isReleasable } from '../../src/spool/release.js';
+import { openSpool } from '../../src/spool/spool.js';
+import { nextSteps } from '../../src/spool/state.js';
 import type { ActionRecord } from '../../src/spool/records.js';
 import {
   actionRecord,
   decisionRecord,
+  key,
   outcomeRecord,
   resolvedTask,
   revisionState,
   seriesRecord,
   seriesState,
 } from '../support/records.js';
+import { withFolder } from '../support/temporary.js';
 
 const uids = ['1.1', '1.2'];
 const first = seriesRecord(1, uids);
@@ -55,5 +59,46 @@ describe('a release', () => {
     expect(isReleasable(seriesState([revisionState(first, unmatched)]), all)).toBe(true);
     const released = [actionRecord({ kind: 'release', revision: 1 })];
     expect(isReleasable(seriesState([revisionState(first, unmatched)], released), all)).toBe(false);
+  });
+  it('of what the gate holds is none of the result that is withheld afterwards', async () => {
+    await withFolder(async (directory) => {
+      const spool = await openSpool({ directory, sync: 'never', host: 'test', now: Date.now });
+      try {
+        const reasons = [{ code: 'PAEDIATRIC' as const, detail: '' }];
+        const gate = { verdict: 'hold' as const, reasons, warnings: [] };
+        await spool.publishRevision(first);
+        await spool.publishDecision(decisionRecord(1, { tasks: [resolvedTask({ gate })] }));
+        await spool.recordAction(key, actionRecord({ kind: 'release' }));
+        expect(nextSteps(await spool.state(key)).steps).toEqual([{ kind: 'task', revision: 1, task }]);
+        await spool.publishOutcome(key, 1, outcomeRecord(uids, { outcome: 'withheld', code: 'WITHHELD' }), null);
+        expect(nextSteps(await spool.state(key)).steps).toEqual([]);
+        await spool.recordAction(key, actionRecord({ kind: 'release' }));
+        expect(nextSteps(await spool.state(key)).steps).toEqual([{ kind: 'deliver', revision: 1, task, peer: 'pacs' }]);
+        expect(isReleasable(await spool.state(key), all)).toBe(false);
+      } finally {
+        await spool.close();
+      }
+    });
+  });
+  it('of what a person holds is none of what the gate holds afterwards', async () => {
+    await withFolder(async (directory) => {
+      const spool = await openSpool({ directory, sync: 'never', host: 'test', now: Date.now });
+      try {
+        await spool.publishRevision(first);
+        await spool.recordAction(key, actionRecord({ kind: 'hold' }));
+        await spool.recordAction(key, actionRecord({ kind: 'release' }));
+        const gate = { verdict: 'hold' as const, reasons: [{ code: 'PAEDIATRIC' as const, detail: '' }], warnings: [] };
+        await spool.publishDecision(decisionRecord(1, { tasks: [resolvedTask({ gate })] }));
+        expect(nextSteps(await spool.state(key))).toMatchObject({ steps: [], waits: ['held'] });
+        await spool.recordAction(key, actionRecord({ kind: 'release' }));
+        expect(nextSteps(await spool.state(key)).steps).toEqual([{ kind: 'task', revision: 1, task }]);
+      } finally {
+        await spool.close();
+      }
+    });
+  });
+  it('lets nothing go that retention has taken away', () => {
+    const withheld = revisionState(first, decisionRecord(1), outcomeRecord(uids, { outcome: 'withheld' }));
+    expect(isReleasable(seriesState([{ ...withheld, swept: true }]), all)).toBe(false);
   });
 });

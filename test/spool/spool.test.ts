@@ -7,6 +7,7 @@ import { writeFileMeta } from '../../src/dicom/part10.js';
 import { instanceNameOf } from '../../src/spool/key.js';
 import { openSpool, openSpoolToRead } from '../../src/spool/spool.js';
 import type { Spool } from '../../src/spool/spool.js';
+import { nextSteps } from '../../src/spool/state.js';
 import { actionRecord, decisionRecord, deliveryRecord, key, outcomeRecord, seriesRecord } from '../support/records.js';
 import { withFolder } from '../support/temporary.js';
 
@@ -205,6 +206,43 @@ describe('records', () => {
     });
   });
 
+  it('are in order beyond the number 999 too', async () => {
+    await withSpool(async (spool) => {
+      await spool.publishRevision(seriesRecord(1, ['1.1']));
+      const folder = spool.layout.deliveries(key, 1, task, 'pacs');
+      await mkdir(folder, { recursive: true });
+      for (const number of ['100', '998', '999'])
+        await writeFile(join(folder, `${number}-x.json`), JSON.stringify(deliveryRecord({ '1.1.9': 'transient' })));
+      await spool.recordDelivery(key, 1, task, deliveryRecord({ '1.1.9': 'warned' }));
+      await spool.recordDelivery(key, 1, task, deliveryRecord({ '1.1.9': 'delivered' }));
+      await mkdir(spool.layout.actions(key), { recursive: true });
+      await writeFile(join(spool.layout.actions(key), '999.json'), JSON.stringify(actionRecord({ kind: 'hold' })));
+      await spool.recordAction(key, actionRecord({ kind: 'release' }));
+      const { revisions, actions } = await spool.state(key);
+      const batches = revisions[0]?.deliveries.get(`${task}@pacs`) ?? [];
+      expect(batches.map(({ instances }) => instances[0]?.class).slice(2)).toEqual([
+        'transient',
+        'warned',
+        'delivered',
+      ]);
+      expect(actions.map(({ number, action }) => [number, action.kind])).toEqual([
+        [999, 'hold'],
+        [1000, 'release'],
+      ]);
+    });
+  });
+
+  it('give up no revision that is still to come', async () => {
+    await withSpool(async (spool) => {
+      await spool.publishRevision(seriesRecord(1, ['1.1']));
+      await spool.recordAction(key, actionRecord({ kind: 'discard', revision: 9 }));
+      await spool.publishRevision(seriesRecord(2, ['1.1', '1.2']));
+      await spool.publishDecision(decisionRecord(1));
+      await spool.publishDecision(decisionRecord(2));
+      expect(nextSteps(await spool.state(key)).steps).toEqual([{ kind: 'task', revision: 2, task }]);
+    });
+  });
+
   it('refuse an action on a series that is not there', async () => {
     await withSpool(async (spool) => {
       await expect(spool.recordAction(key, actionRecord({}))).rejects.toMatchObject({ code: 'SPOOL_UNKNOWN_SERIES' });
@@ -287,16 +325,33 @@ describe('finishing', () => {
 describe('the receiver lock', () => {
   it('is held by one, named in the refusal, and taken over from a dead process', async () => {
     await withSpool(async (spool) => {
-      const lock = await spool.takeReceiverLock();
-      await expect(spool.takeReceiverLock()).rejects.toMatchObject({
+      const lock = await spool.takeReceiverLock(() => {});
+      await expect(spool.takeReceiverLock(() => {})).rejects.toMatchObject({
         code: 'SPOOL_LOCKED',
         message: expect.stringContaining(String(process.pid)),
       });
       await lock.release();
       await writeFile(spool.layout.receiverLock, JSON.stringify({ host: hostname(), pid: 2 ** 22 - 1, start: '1' }));
-      await (await spool.takeReceiverLock()).release();
+      await (await spool.takeReceiverLock(() => {})).release();
     });
   });
+});
+
+describe('the receiver lock of a process that was stopped for long', () => {
+  it('is left to whoever has taken it meanwhile, and the process is told', async () => {
+    await withSpool(async (spool) => {
+      const lost: string[] = [];
+      const lock = await spool.takeReceiverLock(() => void lost.push('told'));
+      const other = JSON.stringify({ host: 'another', pid: 1, start: '1' });
+      await writeFile(spool.layout.receiverLock, other);
+      const deadline = performance.now() + 8_000;
+      while (lost.length === 0 && performance.now() < deadline)
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      expect(lost).toEqual(['told']);
+      await lock.release();
+      expect(await readFile(spool.layout.receiverLock, 'utf8')).toBe(other);
+    });
+  }, 20_000);
 });
 
 describe('temporary folders', () => {
@@ -310,6 +365,19 @@ describe('temporary folders', () => {
       await writeFile(join(foreign, 'alive'), JSON.stringify({ host: 'another', pid: 1, start: '1' }));
       expect(await spool.sweepTemporary()).toBe(1);
       expect(await readdir(join(folder, 'tmp'))).toContain('foreign');
+    });
+  });
+
+  it('of a process in another container of this machine are kept while it lives', async () => {
+    await withSpool(async (spool, folder) => {
+      const beside = join(folder, 'tmp', 'beside');
+      await mkdir(beside);
+      // What this container has under that number, if anything, is another process.
+      const owner = { host: hostname(), pid: 2 ** 22 - 1, start: '1', space: 'pid:[1]' };
+      await writeFile(join(beside, 'alive'), JSON.stringify(owner));
+      expect(await spool.sweepTemporary()).toBe(0);
+      ahead = 10 * 60_000;
+      expect(await spool.sweepTemporary()).toBe(1);
     });
   });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { OutcomeRecord } from '../../src/spool/records.js';
-import { nextSteps, remaining } from '../../src/spool/state.js';
+import { nextSteps, remaining, waitingInstances } from '../../src/spool/state.js';
 import {
   actionRecord,
   decisionRecord,
@@ -70,6 +70,15 @@ describe('nextSteps', () => {
     const revisions = [revisionState(first, decisionRecord(1), outcomeRecord(uids), partial)];
     expect(nextSteps(seriesState(revisions))).toEqual({ steps: [], waits: [], done: false });
     expect(nextSteps(seriesState(revisions, [actionRecord({ kind: 'discard', task, peer: 'pacs' })])).done).toBe(true);
+  });
+
+  it('counts nothing as waiting for a peer that a person has discarded, or retention taken', () => {
+    const one = revisionState(first, decisionRecord(1), outcomeRecord(uids));
+    expect(waitingInstances(seriesState([one]))).toEqual(new Map([['pacs', 2]]));
+    const waitingOf = (...of: Parameters<typeof seriesState>): number =>
+      waitingInstances(seriesState(...of)).get('pacs') ?? 0;
+    expect(waitingOf([one], [actionRecord({ kind: 'discard', peer: 'pacs' })])).toBe(0);
+    expect(waitingOf([{ ...one, swept: true }])).toBe(0);
   });
 
   it('tries transient instances again, and only these', () => {
@@ -182,6 +191,27 @@ describe('nextSteps', () => {
       ),
     ).steps;
     expect(steps).toEqual([{ kind: 'task', revision: 2, task }]);
+  });
+
+  it('tells of a withdrawal also those for whom the series was discarded before, unless the document itself is', () => {
+    const document = outcomeRecord([], {
+      task: 'withdrawal-01',
+      outcome: 'withdrawal',
+      seriesInstanceUid: null,
+      instances: outcomeRecord(['9.9']).instances,
+    });
+    const enhanced = revisionState(first, decisionRecord(1), outcomeRecord(uids), deliveredAll);
+    const tasks = new Map([
+      ...enhanced.tasks,
+      ['withdrawal-01', { started: 0, died: 0, drained: 0, outcome: document }] as const,
+    ]);
+    const discard = actionRecord({ kind: 'discard', revision: 1 });
+    const withdraw = actionRecord({ kind: 'withdraw', revision: 1, task, reason: 'safety' });
+    const withdrawn = seriesState([{ ...enhanced, tasks }], [discard, withdraw]);
+    const telling = { kind: 'deliver', revision: 1, task: 'withdrawal-01', peer: 'pacs' };
+    expect(nextSteps(withdrawn)).toEqual({ steps: [telling], waits: [], done: false });
+    const later = seriesState([{ ...enhanced, tasks }], [discard, withdraw, discard]);
+    expect(nextSteps(later).done).toBe(true);
   });
 
   it('one revision answers every requeue before it', () => {

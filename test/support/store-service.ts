@@ -11,6 +11,7 @@ export function openQuietStore(spool: Spool, pressure: () => Pressure): ReturnTy
     spool,
     listed: () => Promise.resolve(new Map()),
     arrived: () => {},
+    repeated: () => {},
     associationEnded: () => {},
     pressure,
     diskMs: 30_000,
