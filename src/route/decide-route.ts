@@ -74,7 +74,6 @@ export function modalityOf({ instances }: SeriesFacts): Modality {
 function heldFor({ facts, revisionsWithinHour }: RouteInput, matched: readonly CompiledRule[]): Reason[] {
   const held: Reason[] = [];
   if (facts.variants > 0) held.push({ code: 'DUPLICATE_DIFFERS', detail: counted(facts.variants, 'instance') });
-  if (facts.isTwin === true) held.push({ code: 'DUPLICATE_DIFFERS', detail: 'the series came in another study' });
   if (revisionsWithinHour > mostRevisions) {
     held.push({ code: 'REVISION_STORM', detail: `${revisionsWithinHour} revisions` });
   }

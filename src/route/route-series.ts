@@ -5,7 +5,6 @@ import type { Metrics } from '../observe/metrics.js';
 import type { CompiledRule, VendorMark } from '../rule.js';
 import type { Key } from '../spool/key.js';
 import { outcomeWithout } from '../spool/outcome-without.js';
-import { readableStates } from '../spool/readable-states.js';
 import type { SeriesRecord } from '../spool/records.js';
 import type { Spool } from '../spool/spool.js';
 import { sweptFiles } from '../spool/state.js';
@@ -64,7 +63,7 @@ async function routeRevision(deps: RouteDeps, job: { readonly key: Key; readonly
   const wanted = { tags: tagsOf(config.rules, deps.registry.list()), marks: config.gate.vendorMarks };
   const fileOf = ({ file }: { file: string }): string => spool.layout.instance(job.key, file);
   const read = await readSeriesFacts(revision.record, fileOf, wanted, sweptFiles(state));
-  const facts = await withElsewhere(deps, revision.record, await withKnownOwn(spool, revision.record, read));
+  const facts = await withElsewhere(deps, job.key, await withKnownOwn(spool, revision.record, read));
   const decision = decideRoute({
     facts,
     rules: config.rules,
@@ -114,22 +113,12 @@ async function withKnownOwn(
   return { ...facts, instances };
 }
 
-/**
- * A SOP Instance UID that another series has brought is its sender's fault: it goes on, with a warning. A whole series that came in
- * another study would be given the UIDs of what was made of that one: it goes on once a person has given it new ones.
- */
-async function withElsewhere(
-  { spool, log }: RouteDeps,
-  { key, seriesInstanceUid, remake }: SeriesRecord,
-  facts: SeriesFacts,
-): Promise<SeriesFacts> {
+/** A SOP Instance UID that another series has brought is its sender's fault: it goes on, with a warning. */
+async function withElsewhere({ spool, log }: RouteDeps, key: Key, facts: SeriesFacts): Promise<SeriesFacts> {
   const uids = facts.instances.map(({ sopInstanceUid }) => sopInstanceUid);
   const { instances, series } = await spool.seenElsewhere(key, uids);
   if (instances > 0) log.warn('instances came in another series before', { key, instances, series });
-  let isTwin = false;
-  for await (const { revisions } of readableStates(spool, remake === 1 ? series : []))
-    isTwin ||= revisions.some(({ record }) => record.seriesInstanceUid === seriesInstanceUid);
-  return { ...facts, elsewhere: instances, isTwin };
+  return { ...facts, elsewhere: instances };
 }
 
 function getsSomething({ forward, tasks }: RouteDecision, peer: string): boolean {

@@ -55,8 +55,6 @@ export interface SeriesFacts {
   readonly swept: number;
   /** Instances whose SOP Instance UID came in another series before; absent where nobody knows. */
   readonly elsewhere?: number;
-  /** The series came in another study before; absent where nobody knows. */
-  readonly isTwin?: boolean;
   /** Null where an instance has no usable position or orientation. */
   readonly stack: Stack | null;
 }

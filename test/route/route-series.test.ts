@@ -289,27 +289,6 @@ describe('routing a revision', () => {
     ]);
   });
 
-  it('holds a series that came in another study before, until it has new UIDs', async () => {
-    const { key, ...first } = await revisionOf(1);
-    await routeSeries(deps(), { key, revision: 1 });
-    const second = keyOf('1.2.840.2', first.seriesInstanceUid);
-    for (const { file } of first.instances) {
-      await mkdir(dirname(spool.layout.instance(second, file)), { recursive: true });
-      await copyFile(spool.layout.instance(key, file), spool.layout.instance(second, file));
-    }
-    const twin = { ...first, key: second, studyInstanceUid: '1.2.840.2' };
-    await spool.publishRevision(twin);
-    await routeSeries(deps(), { key: second, revision: 1 });
-    const held = async (of: Key, revision: number): Promise<unknown> =>
-      (await spool.state(of)).revisions[revision - 1]?.decision?.held;
-    expect(await held(key, 1)).toEqual([]);
-    expect(await held(second, 1)).toEqual([{ code: 'DUPLICATE_DIFFERS', detail: 'the series came in another study' }]);
-    expect(nextSteps(await spool.state(second)).steps.map(({ kind }) => kind)).toEqual(['deliver']); // the originals
-    await spool.publishRevision({ ...twin, revision: 2, cause: 'requeue', remake: 2, action: '001.json' });
-    await routeSeries(deps(), { key: second, revision: 2 });
-    expect(await held(second, 2)).toEqual([]);
-  });
-
   it('reads from the headers what a card asks for', async () => {
     const use = { ...filter.intendedUse, conditions: { ConvolutionKernel: 'B30f' } };
     const own = { ...filter, intendedUse: use };
