@@ -76,6 +76,8 @@ export function pixelDescription(ds: DataSet, frame = 0): PixelDescription | Rea
   const isGrey = samples === 1 && (photometric === 'MONOCHROME1' || photometric === 'MONOCHROME2');
   const isOfUltrasound = samples === 3 && isColour(photometric) && isUltrasound(ds);
   if (!isGrey && !isOfUltrasound) return reason('COLOUR', photometric);
+  // No class of it knows inverted grey: white text would be black here, and taken for tissue.
+  if (photometric === 'MONOCHROME1' && isUltrasound(ds)) return reason('BAD_PIXEL_DESCRIPTION', 'inverted ultrasound');
   const byPlanes = samples === 3 && number(ds, 'PlanarConfiguration') === 1;
   if (byPlanes && photometric === 'YBR_FULL_422') return reason('COLOUR', 'YBR_FULL_422 by planes');
   const rows = number(ds, 'Rows') ?? 0;
