@@ -96,6 +96,8 @@ export function pixelDescription(ds: DataSet, frame = 0): PixelDescription | Rea
   if (number(ds, 'HighBit') !== bitsStored - 1)
     return reason('BAD_PIXEL_DESCRIPTION', 'high bit is not bits stored - 1');
   if (!isGrey && bitsStored !== 8) return reason('BAD_PIXEL_DESCRIPTION', `colour of ${bitsStored} bits`);
+  // Speckle, black and white are told by grey values of 0 to 255, as its classes have them (PS3.3 C.8.5.6.1).
+  if (isUltrasound(ds) && bitsStored !== 8) return reason('BAD_PIXEL_DESCRIPTION', `ultrasound of ${bitsStored} bits`);
   const representation = number(ds, 'PixelRepresentation');
   if (representation !== 0 && representation !== 1) return reason('BAD_PIXEL_DESCRIPTION', 'pixel representation');
   const signed = representation === 1;

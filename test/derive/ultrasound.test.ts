@@ -50,6 +50,18 @@ it('ultrasound in inverted grey is refused: its white text is black, and would b
   expect((await enhanced(inverted(marked))).code).toBe('BAD_PIXEL_DESCRIPTION: source.dcm: inverted ultrasound');
 }, 120_000);
 
+it('ultrasound of more than 8 bits is refused: of it the darkest sixteenth alone would be tissue', async () => {
+  const deep = change(
+    ['SamplesPerPixel', 'US', 1],
+    ['PhotometricInterpretation', 'CS', 'MONOCHROME2'],
+    ['BitsAllocated', 'US', 16],
+    ['BitsStored', 'US', 12],
+    ['HighBit', 'US', 11],
+    ['PixelData', 'OW', new Uint8Array(2 * frames * rows * columns).map((_, i) => (i % 2 ? 0 : 90 + ((i * 37) % 61)))],
+  );
+  expect((await enhanced(deep(marked))).code).toBe('BAD_PIXEL_DESCRIPTION: source.dcm: ultrasound of 12 bits');
+}, 120_000);
+
 describe('ultrasound of the sample data', () => {
   itWithData(
     'passes check_series.py',
