@@ -18,9 +18,10 @@ describe('panels', () => {
     const fine = { rows: 4, columns: 4, values: Float32Array.from({ length: 16 }, (_, i) => -160 + 25 * i) };
     const png = decode(panels('CT', slice([-160, 240, 40, -1000]), fine));
     expect([png.width, png.height]).toEqual([2 * 4 + 8, 4]);
-    const row = (r: number, from: number): number[] => [
-      ...png.data.slice(r * png.width + from, r * png.width + from + 4),
-    ];
+    const row = (r: number, from: number): number[] => {
+      const at = r * png.width + from;
+      return Array.from(png.data.subarray(at, at + 4));
+    };
     expect([0, 1, 2, 3].map((r) => row(r, 0))).toEqual([
       [0, 0, 255, 255],
       [0, 0, 255, 255],

@@ -188,7 +188,7 @@ async function run(
   });
   const sorted = seen.toSorted((a, b) => Number(a.image) - Number(b.image));
   const objects = join(own, 'out', 'objects');
-  const made = (await readdir(objects).catch(() => [])).toSorted();
+  const made = (await readdir(objects).catch(() => [])).toSorted((a, b) => (a < b ? -1 : 1));
   return { ...outcome, seen: sorted, holding, objects: made.map((name) => join(objects, name)) };
 }
 

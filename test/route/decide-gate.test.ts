@@ -206,9 +206,9 @@ describe('the input gate', () => {
     ['slope 0', all({ pixels: { code: 'BAD_RESCALE', detail: 'slope 0' } }), ['BAD_RESCALE']],
     ['electron density', all(values({ RescaleType: 'ED' })), ['BAD_RESCALE']],
     ['one slice of iodine', ofOne(3, values({ RescaleType: 'MGML' })), ['BAD_RESCALE']],
-    ...['HU', 'hu', 'US'].map((type): [string, (index: number) => InstanceChange, string[]] => [
-      `Rescale Type ${type}`,
-      all(values({ RescaleType: type })),
+    ...['HU', 'hu', 'US'].map((unit): [string, (index: number) => InstanceChange, string[]] => [
+      `Rescale Type ${unit}`,
+      all(values({ RescaleType: unit })),
       [],
     ]),
     ['32 bits', all({ pixels: { code: 'BAD_PIXEL_DESCRIPTION', detail: '32' } }), ['BAD_PIXEL_DESCRIPTION']],
