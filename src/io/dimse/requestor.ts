@@ -135,7 +135,8 @@ function openSocket({ host, port }: ScuTarget, connectMs: number, signal: AbortS
 /** Puts TLS on a connection. @throws AssociationFailure DIMSE_TLS, DIMSE_TIMEOUT, DIMSE_ABORTED */
 async function secure(
   socket: Socket,
-  start: (socket: Socket) => Promise<Socket>,
+  host: string,
+  tls: TlsTarget,
   limitMs: number,
   signal: AbortSignal | undefined,
 ): Promise<Socket> {
@@ -143,7 +144,8 @@ async function secure(
   const stop = () => socket.destroy();
   stopped.addEventListener('abort', stop);
   try {
-    return await start(socket);
+    const { startTls } = await import('./tls-caller.js');
+    return await startTls(socket, host, tls);
   } catch (error) {
     socket.destroy();
     const details = { deliveryClass: 'transient', phase: 'connecting' } as const;
@@ -158,12 +160,8 @@ async function secure(
 
 /** A connection to the peer, secured where it is to be. */
 async function openTransport(target: ScuTarget, limitMs: number, signal: AbortSignal | undefined): Promise<Socket> {
-  const { host, tls } = target;
-  if (!tls) return openSocket(target, limitMs, signal);
-  // before there is a connection: nobody would hear of one that is reset while a module is being read
-  const { startTls } = await import('./tls-caller.js');
   const socket = await openSocket(target, limitMs, signal);
-  return secure(socket, (connected) => startTls(connected, host, tls), limitMs, signal);
+  return target.tls ? secure(socket, target.host, target.tls, limitMs, signal) : socket;
 }
 
 /** What the peer may ask on an association that limpid has opened: its data set is at most `otherDataSetBytes` long. */
