@@ -228,7 +228,7 @@ export const reasons = {
   BAD_RESCALE: {
     verdict: 'skip',
     lift: false,
-    says: 'A rescale slope that is 0, no number, several, or too small beside the intercept; or a Modality LUT.',
+    says: 'A rescale slope that is 0, no number, several, or too small beside the intercept; a Modality LUT; or CT whose values are not HU.',
   },
   BAD_PIXEL_DESCRIPTION: {
     verdict: 'skip',

@@ -1,6 +1,7 @@
 // What holds for one frame of a multi-frame object: its functional groups, then those of all frames, then the top level
 // (PS3.3 C.7.6.16).
 import type { DataSet } from './data-set.js';
+import { isPrivate } from './dictionary.js';
 import { enhancedClasses } from './uids.js';
 import { items, text } from './values.js';
 
@@ -19,7 +20,8 @@ export function hasFunctionalGroups(ds: DataSet): boolean {
 
 /**
  * The data sets in which an attribute of a frame may stand, the one that decides first: each functional group of the frame, each
- * shared one, the object itself. Of a classic object, the object alone.
+ * shared one, the vendor's own (Philips keeps a whole classic header of each frame there), the object itself. Of a classic object, the
+ * object alone.
  *
  * @param frame from 0
  */
@@ -27,13 +29,16 @@ export function frameScopes(ds: DataSet, frame: number): readonly DataSet[] {
   if (!hasFunctionalGroups(ds)) return [ds];
   const own = items(ds, 'PerFrameFunctionalGroupsSequence')[frame];
   const [shared] = items(ds, 'SharedFunctionalGroupsSequence');
-  return [...(own === undefined ? [] : groupsOf(own)), ...(shared === undefined ? [] : groupsOf(shared)), ds];
+  const holders = [own, shared].filter((item) => item !== undefined);
+  const groups = (of: (tag: number) => boolean): DataSet[] => holders.flatMap((item) => groupsOf(item, of));
+  return [...groups((tag) => !isPrivate(tag)), ...groups(isPrivate), ds];
 }
 
-function groupsOf(item: DataSet): DataSet[] {
-  return item.elements.flatMap((element) =>
-    element.items?.[0] === undefined || ofOthers.has(element.tag) ? [] : [element.items[0]],
-  );
+function groupsOf(item: DataSet, isAsked: (tag: number) => boolean): DataSet[] {
+  return item.elements.flatMap(({ tag, items: inner }) => {
+    const group = inner?.[0];
+    return group === undefined || ofOthers.has(tag) || !isAsked(tag) ? [] : [group];
+  });
 }
 
 /** The first of the data sets that has the attribute; the last one where none has. */

@@ -76,6 +76,8 @@ export function pixelDescription(ds: DataSet, frame = 0): PixelDescription | Rea
   const isGrey = samples === 1 && (photometric === 'MONOCHROME1' || photometric === 'MONOCHROME2');
   const isOfUltrasound = samples === 3 && isColour(photometric) && isUltrasound(ds);
   if (!isGrey && !isOfUltrasound) return reason('COLOUR', photometric);
+  // No class of it knows inverted grey: white text would be black here, and taken for tissue.
+  if (photometric === 'MONOCHROME1' && isUltrasound(ds)) return reason('BAD_PIXEL_DESCRIPTION', 'inverted ultrasound');
   const byPlanes = samples === 3 && number(ds, 'PlanarConfiguration') === 1;
   if (byPlanes && photometric === 'YBR_FULL_422') return reason('COLOUR', 'YBR_FULL_422 by planes');
   const rows = number(ds, 'Rows') ?? 0;
@@ -94,6 +96,8 @@ export function pixelDescription(ds: DataSet, frame = 0): PixelDescription | Rea
   if (number(ds, 'HighBit') !== bitsStored - 1)
     return reason('BAD_PIXEL_DESCRIPTION', 'high bit is not bits stored - 1');
   if (!isGrey && bitsStored !== 8) return reason('BAD_PIXEL_DESCRIPTION', `colour of ${bitsStored} bits`);
+  // Speckle, black and white are told by grey values of 0 to 255, as its classes have them (PS3.3 C.8.5.6.1).
+  if (isUltrasound(ds) && bitsStored !== 8) return reason('BAD_PIXEL_DESCRIPTION', `ultrasound of ${bitsStored} bits`);
   const representation = number(ds, 'PixelRepresentation');
   if (representation !== 0 && representation !== 1) return reason('BAD_PIXEL_DESCRIPTION', 'pixel representation');
   const signed = representation === 1;

@@ -71,6 +71,8 @@ export interface FinishArgument<Plan> {
   readonly residual: ModelOutput | null;
   /** Whether other slices have still to look at its values: they stay until `drop`. */
   readonly isLent: boolean;
+  /** SOP Instance UIDs of the other images that the model saw, the nearest first; empty for a frame. */
+  readonly context: readonly string[];
   readonly blend: number;
   /** Whether to measure what takes longer: see `SliceQuality`. */
   readonly judged: boolean;

@@ -197,6 +197,21 @@ export function neighboursOf(places: readonly ImagePlace[], range: NeighbourRang
   return out;
 }
 
+/** What each image has beside it, the nearest first; of two as near, the one before it. */
+export function nearestFirst(
+  places: readonly ImagePlace[],
+  neighbours: readonly ImageNeighbours[],
+): readonly (readonly number[])[] {
+  return neighbours.map(({ before, after }, image) => {
+    const { position = [] } = places[image] ?? {};
+    const distance = (other: number): number =>
+      Math.hypot(...(places[other]?.position ?? []).map((value, axis) => value - (position[axis] ?? 0)));
+    const beside = [before, after].filter((other) => other !== null);
+    // Steps that are one to a header's decimals leave the order as it is.
+    return beside.toSorted((a, b) => (Math.abs(distance(a) - distance(b)) <= rounding ? 0 : distance(a) - distance(b)));
+  });
+}
+
 /** No image has a neighbour. */
 export function noNeighbours(count: number): readonly ImageNeighbours[] {
   return Array.from({ length: count }, () => ({ before: null, after: null }));

@@ -1,4 +1,4 @@
-/** Pictures of one slice before, after and their difference, side by side, at a clinical window: for people to look at, never for PACS. */
+/** Pictures of one slice before, after and, on one grid, their difference, side by side, at a clinical window: for people to look at, never for PACS. */
 import { encode } from 'fast-png';
 import type { Confidence } from '../imaging/confidence.js';
 import type { Slice } from '../imaging/slice.js';
@@ -34,24 +34,36 @@ function paint(slice: Slice, { low, high }: Window, out: Uint8Array, width: numb
 
 const gap = 8;
 
+/** A slice in the rows and columns of a finer one, each pixel repeated. */
+function repeated({ rows, columns, values }: Slice, { rows: down, columns: across }: Slice): Slice {
+  const from = (at: number): number =>
+    Math.floor((Math.floor(at / across) * rows) / down) * columns + Math.floor(((at % across) * columns) / across);
+  return {
+    rows: down,
+    columns: across,
+    values: Float32Array.from({ length: down * across }, (_, at) => values[from(at)]!),
+  };
+}
+
 /**
- * A PNG of three panels: before, after, before less after.
+ * A PNG of three panels: before, after, before less after. Of an `after` on a finer grid two, before in pixels as small: where its pixels
+ * lie between those of before there is no difference to show.
  *
- * @param before `[row][column]` in units of the modality; `after` has its shape
+ * @param before `[row][column]` in units of the modality
  */
 export function panels(modality: NoiseModality, before: Slice, after: Slice): Uint8Array {
-  const { rows, columns } = before;
-  const width = 3 * columns + 2 * gap;
+  const { rows, columns } = after;
+  const isSameGrid = before.rows === rows && before.columns === columns;
+  const count = isSameGrid ? 3 : 2;
+  const width = count * columns + (count - 1) * gap;
   const data = new Uint8Array(rows * width).fill(255);
   const window = clinicalWindow(modality, before);
-  const difference = {
-    rows,
-    columns,
-    values: before.values.map((value, i) => value - (after.values[i] ?? 0)),
-  };
-  paint(before, window, data, width, 0);
+  paint(isSameGrid ? before : repeated(before, after), window, data, width, 0);
   paint(after, window, data, width, columns + gap);
-  paint(difference, differenceWindow(modality, window), data, width, 2 * (columns + gap));
+  if (isSameGrid) {
+    const values = before.values.map((value, i) => value - (after.values[i] ?? 0));
+    paint({ rows, columns, values }, differenceWindow(modality, window), data, width, 2 * (columns + gap));
+  }
   return encode({ width, height: rows, data, channels: 1, depth: 8 });
 }
 

@@ -103,12 +103,15 @@ class TaskRun<Plan, Part, Summary> {
   async #finish(slice: Underway<Plan, Part, Summary>, residual: ModelOutput | null, judged = false): Promise<void> {
     const [plan, blend] = [this.#plan, this.#card.grid === null ? this.#found.blend : 1];
     if (plan === null || blend === null) throw new LimpidError('INTERNAL', 'a slice was finished before its plan');
-    const { images, numbers } = this.#ordered();
+    const { images, numbers, beside } = this.#ordered();
     const source = images[slice.index]?.source ?? 0;
     const number = numbers[source] ?? 0;
     const frame = images.length > this.#order.sources.length ? (images[slice.index]?.frame ?? 0) : null;
     const isLent = this.#lending.isLent(slice.index);
-    const finished = await this.#steps.finish(slice, residual, { plan, blend, number, frame, judged, isLent });
+    const seen = frame === null ? (beside[slice.index] ?? []) : [];
+    const context = seen.map((index) => this.#order.sources[images[index]?.source ?? -1]?.sopInstanceUid ?? '');
+    const how = { plan, blend, number, frame, judged, isLent, context };
+    const finished = await this.#steps.finish(slice, residual, how);
     await this.#lending.leave(slice.index, isLent ? slice : null);
     this.#finished.set(slice.index, finished);
     this.#ports.onSlice(finished, this.#finished.size, images.length);

@@ -2,7 +2,7 @@
 import { stackOf } from '../dicom/geometry.js';
 import type { Reason } from '../errors.js';
 import type { SeriesWords, SurveyedObject } from './methods.js';
-import { neighboursOf, noNeighbours } from './neighbours.js';
+import { nearestFirst, neighboursOf, noNeighbours } from './neighbours.js';
 import type { ImageNeighbours, NeighbourRange } from './neighbours.js';
 import type { NoiseModality } from './noise.js';
 import type { TaskOrder } from './order.js';
@@ -15,6 +15,8 @@ export interface OrderedSeries {
   readonly byPosition: readonly number[];
   /** Of each image, by index: what the model sees besides. */
   readonly neighbours: readonly ImageNeighbours[];
+  /** The same as indices, the nearest first. */
+  readonly beside: readonly (readonly number[])[];
   /** Running number (from 1) of each source among the derived objects: by instance number if it is unique, else by position. */
   readonly numbers: readonly number[];
   /** What derived instances get: their source's number, or one by position. */
@@ -40,6 +42,7 @@ export function orderSeries(
   const places = surveyed.flatMap(({ frames }) => frames);
   const byPosition = stackOf(places)?.order ?? [...images.keys()];
   const neighbours = range === null ? noNeighbours(places.length) : neighboursOf(places, range);
+  const beside = nearestFirst(places, neighbours);
   const given = surveyed.map(({ instanceNumber }) => instanceNumber);
   const unique = given.every((value) => value !== null) && new Set(given).size === given.length;
   const ranked = unique
@@ -49,5 +52,6 @@ export function orderSeries(
   for (const [rank, index] of ranked.entries()) numbers[index] = rank + 1;
   const byUid = new Map(sources.map(({ sopInstanceUid }, index) => [sopInstanceUid, numbers[index] ?? 0] as const));
   const words = surveyed.map((instance) => instance.words);
-  return { modality, images, byPosition, neighbours, numbers, instanceNumbers: unique ? 'kept' : byUid, words };
+  const instanceNumbers = unique ? 'kept' : byUid;
+  return { modality, images, byPosition, neighbours, beside, numbers, instanceNumbers, words };
 }

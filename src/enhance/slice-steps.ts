@@ -191,6 +191,7 @@ export class SliceSteps<Plan, Part, Summary> {
       frame,
       judged,
       isLent,
+      context,
     }: {
       readonly plan: Plan;
       readonly blend: number;
@@ -200,6 +201,8 @@ export class SliceSteps<Plan, Part, Summary> {
       readonly judged: boolean;
       /** Whether its values stay for its neighbours, until `drop`. */
       readonly isLent: boolean;
+      /** What the model saw besides, of an object of its own. */
+      readonly context: readonly string[];
     },
   ): Promise<FinishedSlice<Part, Summary>> {
     const outFile = this.#outFile(number);
@@ -209,7 +212,8 @@ export class SliceSteps<Plan, Part, Summary> {
       `${numbered(number)}${frame === null ? '' : `-${numbered(frame + 1)}`}.png`,
     );
     const nowMs = this.#ports.now();
-    const argument = { work: slice.prepared.work, residual, isLent, blend, plan, judged, outFile, mapFile, nowMs };
+    const { work } = slice.prepared;
+    const argument = { work, residual, isLent, context, blend, plan, judged, outFile, mapFile, nowMs };
     const options = { transfer: handedOver(residual), deadlineMs: this.#ports.sliceDeadlineMs };
     const finished = await this.#answer(slice.thread, slice.file, (thread) => thread.call('finish', argument, options));
     this.#refuseFaults(outFile, finished.faults);

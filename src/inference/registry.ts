@@ -64,11 +64,22 @@ async function readCard(directory: string, id: string): Promise<ModelCard | null
     // Other modalities have a scale a slice: neighbours would not be of the slice's unit.
     throw new LimpidError('MODEL_INVALID', `${file}: networks that see three slices are for CT alone`);
   }
+  const fault = gridFault(card.data);
+  if (fault !== null) throw new LimpidError('MODEL_INVALID', `${file}: ${fault}`);
   const measured = (['CT', 'MR', 'US'] as const).filter((modality) => card.data.modality.includes(modality));
   for (const modality of measured) {
     if (!card.data.noise[modality]) throw new LimpidError('MODEL_INVALID', `${file}: noise has no ${modality}`);
   }
   return card.data;
+}
+
+/** What the card says of its grid against what it says that it does: none of its results could be written otherwise. */
+function gridFault({ kind, grid, mark, task }: ModelCard): string | null {
+  if (grid !== null && kind === 'network') return 'a network answers on the grid of its source, so it has none';
+  const isFiner = grid !== null;
+  if (isFiner !== (task === 'super-resolution')) return 'super-resolution has a grid, and nothing else has';
+  const wanted = isFiner ? `SR${grid.scale}x` : null;
+  return mark === wanted || (!isFiner && !mark.startsWith('SR')) ? null : `mark ${mark} does not fit the grid`;
 }
 
 async function verifyNetwork(card: ModelCard, file: string, provider: string): Promise<readonly string[]> {
@@ -165,6 +176,11 @@ export async function openRegistry(
         `there are two models ${name}, ${both}: a site's own has an id of its own`,
       );
     }
+    if (directory === own && card.kind === 'filter')
+      throw new LimpidError(
+        'MODEL_INVALID',
+        `${join(directory, name)}: filters are the program's, a site adds networks`,
+      );
     places.set(card.id, directory);
     cards.set(card.id, card);
   };

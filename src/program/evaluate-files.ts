@@ -28,6 +28,7 @@ export interface Runner {
 /** More noise by this factor is what robustness means. */
 const noisier = 1.1;
 
+/** The figures of each slice that shows something: where the reference has no body there is nothing to be near to. */
 function compared(
   test: readonly ReadSlice[],
   reference: readonly ReadSlice[],
@@ -38,16 +39,19 @@ function compared(
     throw new LimpidError('USAGE', `${one.modality} cannot be compared with a reference of ${other.modality}`);
   }
   const partners = pairing(test, reference);
-  return test.map((slice, index) => {
+  const figures = test.flatMap((slice, index) => {
     const partner = reference[partners[index] ?? 0];
     if (partner === undefined) throw new LimpidError('USAGE', 'a slice without a reference');
+    const protocol = protocolFor(partner.modality, partner, threshold ?? undefined);
     try {
-      return pairFigures(slice, partner, protocolFor(partner.modality, partner, threshold ?? undefined));
+      return protocol.body.includes(1) ? [pairFigures(slice, partner, protocol)] : [];
     } catch (error) {
       if (error instanceof RangeError) throw new LimpidError('USAGE', `slices of different sizes: ${error.message}`);
       throw error;
     }
   });
+  if (figures.length === 0) throw new LimpidError('USAGE', 'no slice of the reference shows a body');
+  return figures;
 }
 
 /** A reference against a test series, and against what was there before; panels of before, after and difference into `out`. */
@@ -66,7 +70,7 @@ export async function compareFiles(options: {
   const after = compared(test, reference, options.threshold);
   if (options.out !== null) await drawPanels(options.out, before ?? reference, test);
   return {
-    slices: test.length,
+    slices: after.length,
     before: before === null ? null : meanFigures(compared(before, reference, options.threshold)),
     after: meanFigures(after),
   };
@@ -118,6 +122,16 @@ async function enhanced(
   };
 }
 
+/** Figures of a degraded series, or why there are none. */
+function figuresOf(degraded: readonly ReadSlice[], reference: readonly ReadSlice[]): PairFigures | LimpidError {
+  try {
+    return meanFigures(compared(degraded, reference, null));
+  } catch (error) {
+    if (error instanceof LimpidError && error.code === 'USAGE') return error;
+    throw error;
+  }
+}
+
 /** Every model on every series at every noise level: the comparison table. Series whose noise cannot be measured are left out. */
 export async function studyFiles(
   files: readonly string[],
@@ -149,7 +163,13 @@ export async function studyFiles(
         done += options.models.length;
         continue;
       }
-      const before = meanFigures(compared(await Promise.all(noisy.compared.map(readSlice)), reference, null));
+      const degraded = await Promise.all(noisy.compared.map(readSlice));
+      const before = figuresOf(degraded, reference);
+      if (before instanceof LimpidError) {
+        left([{ file: key, why: before.message }]);
+        done += options.models.length;
+        continue;
+      }
       for (const model of options.models) {
         const out = join(folder, model);
         const given = sees.get(model) === true ? [...noisy.compared, ...noisy.beside] : noisy.compared;

@@ -34,6 +34,7 @@ export function pixelFaults(facts: SeriesFacts): Fault[] {
       ({ pixels, sopClassUid }) => !isReason(pixels) && pixels.frames !== 1 && !isMultiFrame(sopClassUid),
       'several frames in a single-frame class',
     ),
+    ...otherUnits(facts),
     ...faultOfSome(facts, 'LOSSY', isLossy),
     ...mixedPixels(facts),
   ];
@@ -52,6 +53,17 @@ function isPlausible(keyword: (typeof neededOfCt)[number], values: readonly stri
   const dot = (a: number, b: number): number =>
     [0, 1, 2].reduce((sum, axis) => sum + (numbers[a + axis] ?? 0) * (numbers[b + axis] ?? 0), 0);
   return [dot(0, 0) - 1, dot(3, 3) - 1, dot(0, 3)].every((error) => Math.abs(error) <= unitWithin);
+}
+
+/** Rescale Types of Hounsfield units: where none is named a CT has them, and US (unspecified) is seen on plain CT. */
+const hounsfield = /^(HU|US)$/i;
+
+/** Maps of materials, atomic numbers, electron density in the class of CT (PS3.3 C.11.1.1.2): no HU, so no noise or tissue that limpid knows. */
+function otherUnits(facts: SeriesFacts): Fault[] {
+  const unit = (instance: InstanceFacts): string => valuesOf(instance, 'RescaleType')[0] ?? 'HU';
+  const isOther = (instance: InstanceFacts): boolean => isCt(instance) && !hounsfield.test(unit(instance));
+  const found = facts.instances.find(isOther);
+  return found === undefined ? [] : faultOfSome(facts, 'BAD_RESCALE', isOther, `Rescale Type ${unit(found)}`);
 }
 
 const isMultiFrame = (sopClassUid: string): boolean =>

@@ -48,6 +48,7 @@ const others = [
   'PatientBirthDate',
   'StudyDate',
   'SeriesDate',
+  'RescaleType',
   'LossyImageCompression',
   'BurnedInAnnotation',
   'TableSpeed',

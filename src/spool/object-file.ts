@@ -108,7 +108,13 @@ async function openByFrames(path: string, file: FileHandle, header: Instance): P
         if ((frame + 1) * bytes > length) {
           throw new LimpidError('DICOM_UNDECODABLE', `${length} bytes of pixel data, ${(frame + 1) * bytes} expected`);
         }
-        return nativePixels(dataSet, vr, await read(valueAt + frame * bytes, bytes), bytes);
+        const place = frame * bytes;
+        if (littleEndian || vr !== 'OW' || description.bitsAllocated !== 8)
+          return nativePixels(dataSet, vr, await read(valueAt + place, bytes), bytes);
+        // Bytes in words of 16 bits stand in the order of the words, and a frame may begin within one.
+        const [first, last] = [place - (place % 2), place + bytes + ((place + bytes) % 2)];
+        const words = Buffer.from(await read(valueAt + first, last - first)).swap16();
+        return nativePixels(dataSet, 'OB', words.subarray(place - first, place - first + bytes), bytes);
       },
     };
   }

@@ -250,7 +250,7 @@ const methods: SliceMethods<DerivationPlan, FramePart, InstanceSummary> = {
     return Promise.resolve({ value: qualityOfSlice(modality, measured, measured.slice.values, measured.sigma) });
   },
 
-  async finish({ work: name, residual, isLent, blend: share, judged, plan, outFile, mapFile, nowMs }) {
+  async finish({ work: name, residual, isLent, context, blend: share, judged, plan, outFile, mapFile, nowMs }) {
     const work = workOf(name);
     works.delete(name);
     const { source, stored, measured, toRecord } = work;
@@ -272,11 +272,13 @@ const methods: SliceMethods<DerivationPlan, FramePart, InstanceSummary> = {
       return { value: { ...ended, faults, object: null, part } };
     }
     const { pixels } = image;
-    const bytes = deriveInstance(source, plan, pixels, recorded, nowMs);
-    const decoded = { ...source, pixels: stored };
-    const faults = checkInstance(decoded, bytes, plan, image.largestChange);
-    if (faults.length === 0) await writeSynced(outFile, bytes);
     const sourceUid = text(source.dataSet, 'SOPInstanceUID') ?? '';
+    // Of this slice alone: the whole series' would be handed to a thread with each slice.
+    const own = context.length === 0 ? plan : { ...plan, contextSlices: new Map([[sourceUid, context]]) };
+    const bytes = deriveInstance(source, own, pixels, recorded, nowMs);
+    const decoded = { ...source, pixels: stored };
+    const faults = checkInstance(decoded, bytes, own, image.largestChange);
+    if (faults.length === 0) await writeSynced(outFile, bytes);
     const instance = {
       file: basename(outFile),
       sopInstanceUid: derivedInstanceUid(plan.seriesInstanceUid, sourceUid),

@@ -129,6 +129,9 @@ const rescale: readonly OddCase[] = [
       [0x00281053, 'DS', `${1 + i / 10}`],
     ],
   ],
+  ['values that are no HU', CT, 'BAD_RESCALE', all([0x00281054, 'LO', 'MGML'])],
+  ['HU by name', CT, run, all([0x00281054, 'LO', 'HU'])],
+  ['MR of a unit of its own', MR, run, all([0x00281054, 'LO', 'normalized'])],
   ['a Modality LUT', CT, 'BAD_RESCALE', all([0x00283000, 'SQ', item])],
 ];
 const kinds: readonly OddCase[] = [

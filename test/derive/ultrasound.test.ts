@@ -4,8 +4,9 @@ import { readInstance } from '../../src/dicom/file.js';
 import { text, texts } from '../../src/dicom/values.js';
 import { enhanced, valuesOf } from '../support/enhanced-ultrasound.js';
 import { judged, judgeIsReady } from '../support/judge.js';
+import { change } from '../support/planted-faults.js';
 import { itWithData, sharedBytes, sharedData } from '../support/shared-data.js';
-import { caliper, cine, columns, frames, marked, region } from '../support/ultrasound-cine.js';
+import { caliper, cine, columns, frames, marked, region, rows } from '../support/ultrasound-cine.js';
 
 describe('a colour cine of ultrasound', () => {
   it('changes grey tissue in its region, and not one sample elsewhere', async () => {
@@ -39,6 +40,27 @@ describe('a colour cine of ultrasound', () => {
     expect((await enhanced(flow)).code).toMatch(/^COLOUR: .* % of the tissue$/);
   }, 120_000);
 });
+
+it('ultrasound in inverted grey is refused: its white text is black, and would be tissue', async () => {
+  const inverted = change(
+    ['SamplesPerPixel', 'US', 1],
+    ['PhotometricInterpretation', 'CS', 'MONOCHROME1'],
+    ['PixelData', 'OB', new Uint8Array(frames * rows * columns).map((_, i) => 90 + ((i * 37) % 61))],
+  );
+  expect((await enhanced(inverted(marked))).code).toBe('BAD_PIXEL_DESCRIPTION: source.dcm: inverted ultrasound');
+}, 120_000);
+
+it('ultrasound of more than 8 bits is refused: of it the darkest sixteenth alone would be tissue', async () => {
+  const deep = change(
+    ['SamplesPerPixel', 'US', 1],
+    ['PhotometricInterpretation', 'CS', 'MONOCHROME2'],
+    ['BitsAllocated', 'US', 16],
+    ['BitsStored', 'US', 12],
+    ['HighBit', 'US', 11],
+    ['PixelData', 'OW', new Uint8Array(2 * frames * rows * columns).map((_, i) => (i % 2 ? 0 : 90 + ((i * 37) % 61)))],
+  );
+  expect((await enhanced(deep(marked))).code).toBe('BAD_PIXEL_DESCRIPTION: source.dcm: ultrasound of 12 bits');
+}, 120_000);
 
 describe('ultrasound of the sample data', () => {
   itWithData(

@@ -1,9 +1,12 @@
 // Where an image lies and of which time it is, of classic objects and of frames.
 import { describe, expect, it } from '@jest/globals';
+import { encodeElement, encodeSequence } from '../../src/dicom/element.js';
 import { readInstance } from '../../src/dicom/file.js';
 import { imagePlace } from '../../src/dicom/image-place.js';
 import type { ImagePlace } from '../../src/dicom/image-place.js';
+import { pixelDescription } from '../../src/dicom/pixel-description.js';
 import { enhancedCt } from '../support/enhanced-ct.js';
+import { change, changeItem } from '../support/planted-faults.js';
 import { encodePart10 } from '../support/synthetic-series.js';
 import type { SyntheticElement } from '../support/synthetic-series.js';
 
@@ -52,6 +55,26 @@ describe('the place of an image', () => {
     const [one, other] = ['a', 'b'].map((last) => placeOf([0x00080008, 'CS', `${'X'.repeat(5000)}${last}`]).told);
     expect(Math.max(...one!.map((value) => value?.length ?? 0))).toBe(64);
     expect(one).not.toEqual(other);
+  });
+
+  it("goes by the standard's groups, shared ones too, before a vendor's copy in a frame", () => {
+    const copy = encodeSequence(0x2005140f, [
+      [
+        encodeElement(0x00200100, 'IS', '7'),
+        encodeElement(0x00280030, 'DS', '3\\3'),
+        encodeElement(0x00281052, 'DS', '0'),
+        encodeElement(0x00281053, 'DS', '9'),
+      ],
+    ]).subarray(12);
+    const inFrame = change([0x20050014, 'LO', 'Philips MR Imaging DD 005'], [0x2005140f, 'SQ', copy]);
+    const plain = readInstance(enhancedCt({ frames: 3 })).dataSet;
+    const { dataSet } = readInstance(
+      changeItem('PerFrameFunctionalGroupsSequence', 1, inFrame)(enhancedCt({ frames: 3 })),
+    );
+    expect(pixelDescription(dataSet, 1)).toEqual(pixelDescription(plain, 1));
+    expect(imagePlace(dataSet, 1).spacing).toEqual(imagePlace(plain, 1).spacing);
+    // What the standard's groups do not say.
+    expect(imagePlace(dataSet, 1).told).toContain('7');
   });
 
   it('is read for each frame from its functional groups', () => {

@@ -14,6 +14,22 @@ describe('panels', () => {
     expect([at(0, 20), at(0, 21), at(1, 21)]).toEqual([128, 255, 0]); // 0, +50, far below
     expect(at(0, 3)).toBe(255); // between the panels
   });
+  it('show before in pixels as small as those of a finer grid, and no difference', () => {
+    const fine = { rows: 4, columns: 4, values: Float32Array.from({ length: 16 }, (_, i) => -160 + 25 * i) };
+    const png = decode(panels('CT', slice([-160, 240, 40, -1000]), fine));
+    expect([png.width, png.height]).toEqual([2 * 4 + 8, 4]);
+    const row = (r: number, from: number): number[] => {
+      const at = r * png.width + from;
+      return Array.from(png.data.subarray(at, at + 4));
+    };
+    expect([0, 1, 2, 3].map((r) => row(r, 0))).toEqual([
+      [0, 0, 255, 255],
+      [0, 0, 255, 255],
+      [128, 128, 0, 0],
+      [128, 128, 0, 0],
+    ]);
+    expect([...row(0, 12), ...row(3, 12)]).toEqual([0, 16, 32, 48, 191, 207, 223, 239]);
+  });
   it('take the window of MR from the slice', () => {
     expect(clinicalWindow('MR', slice([0, 100, 200, 1000]))).toEqual({ low: 0, high: expect.closeTo(988, 0) });
   });

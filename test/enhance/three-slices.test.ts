@@ -9,6 +9,7 @@ import type { InstanceSummary } from '../../src/derive/check-series.js';
 import type { FramePart } from '../../src/derive/frame-part.js';
 import type { DerivationPlan } from '../../src/derive/plan.js';
 import { readInstance } from '../../src/dicom/file.js';
+import { items, text } from '../../src/dicom/values.js';
 import { fingerprintOfValues } from '../../src/enhance/fingerprint.js';
 import type { InferenceMethods } from '../../src/enhance/methods.js';
 import { readSlice } from '../../src/enhance/read-slice.js';
@@ -186,7 +187,9 @@ async function run(
     onModel: () => undefined,
   });
   const sorted = seen.toSorted((a, b) => Number(a.image) - Number(b.image));
-  return { ...outcome, seen: sorted, holding, objects: await readdir(join(own, 'out', 'objects')).catch(() => []) };
+  const objects = join(own, 'out', 'objects');
+  const made = (await readdir(objects).catch(() => [])).toSorted((a, b) => (a < b ? -1 : 1));
+  return { ...outcome, seen: sorted, holding, objects: made.map((name) => join(objects, name)) };
 }
 
 const ct = { modality: 'CT', rows: 96, columns: 96, noise: 25, seed: 4 } as const;
@@ -236,6 +239,20 @@ describe('a series', () => {
       expect(ran.outcome).toBe('enhanced');
       expectSeen(ran, wanted);
     }
+  });
+
+  it('names in each object the slices that the model saw, its own first and then the nearest', async () => {
+    const places = [0, 3, 5, 7, 20];
+    const source = await series(5, (index) => [position(places[index]!)]);
+    // The last one has no neighbours, so that nothing of it changes: that must have been asked for.
+    const ran = await run(source, { strength: 0 });
+    expect(ran.objects).toHaveLength(5);
+    const named = ran.objects.map(async (file) => {
+      const { dataSet } = readInstance(new Uint8Array(await readFile(file)));
+      const uids = items(dataSet, 'SourceImageSequence').map((item) => text(item, 'ReferencedSOPInstanceUID') ?? '');
+      return uids.map((uid) => source.sopInstanceUids.indexOf(uid));
+    });
+    expect(await Promise.all(named)).toEqual([[0, 1], [1, 2, 0], [2, 1, 3], [3, 2], [4]]);
   });
 
   it('has no neighbours across a gap, and none that a tilted gantry has moved aside', async () => {

@@ -87,6 +87,19 @@ describe('pairing', () => {
     const without = (n: number) => ({ position: [], orientation: [], instanceNumber: n });
     expect(pairing([without(3), without(1)], [without(10), without(20)])).toEqual([1, 0]);
   });
+  it('goes by the order of Instance Numbers where several lie at one place', () => {
+    const times = [1, 2, 3].flatMap((time) => [0, 5].map((z) => slice(z, 10 * time + z)));
+    expect(pairing(times, times)).toEqual([0, 1, 2, 3, 4, 5]);
+    const later = [3, 2, 1].flatMap((time) => [5, 0].map((z) => slice(z, 100 * time + z)));
+    expect(pairing(later, times)).toEqual([5, 4, 3, 2, 1, 0]);
+    // Each time against their mean.
+    expect(pairing(times, [slice(0), slice(5)])).toEqual([0, 1, 0, 1, 0, 1]);
+  });
+  it('refuses slices of one place that cannot be told apart', () => {
+    const together = [slice(0, 1), slice(0, 1), slice(5, 2)];
+    expect(() => pairing(together, together)).toThrow(/2 and 2 slices at 0.00 mm .* cannot be told apart/);
+    expect(() => pairing([slice(0, 1), slice(5, 2)], together)).toThrow(/1 and 2 slices at 0.00 mm/);
+  });
   it('refuses what has no partner', () => {
     expect(() => pairing([slice(5)], [slice(0)])).toThrow(/no reference slice at 5.00 mm/);
     const without = { position: [], orientation: [], instanceNumber: 1 };

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { filterSha256 } from '../../src/dicom/uid.js';
 import { chooseProvider } from '../../src/inference/provider.js';
-import { modelSha256 } from '../../src/inference/identity.js';
+import { filterIdentity, modelSha256 } from '../../src/inference/identity.js';
 import { openRegistry } from '../../src/inference/registry.js';
 import { identityModel, neighboursModel, writeIdentityModel, writeNeighboursModel } from '../support/identity-model.js';
 import type { spoiltModels } from '../support/identity-model.js';
@@ -69,6 +69,15 @@ describe("a site's own folder of models", () => {
       expect([...(await openRegistry(models, { own, spoiled: 'listed' })).spoiled().keys()]).toEqual(['nlm']);
       await expect(openRegistry(models, { own: join(own, 'none') })).rejects.toThrow(/none cannot be read: ENOENT/);
     }));
+  it('has networks alone: nothing would run a filter', () =>
+    withFolder(async (own) => {
+      await cp(join(models, 'nlm'), join(own, 'own-filter'), { recursive: true });
+      const card = join(own, 'own-filter', 'model.yaml');
+      const text = (await readFile(card, 'utf8')).replace('id: nlm', 'id: own-filter');
+      await writeFile(card, text.replace(/sha256: .*/, `sha256: ${filterIdentity('own-filter', '1.0.0')}`));
+      const registry = await openRegistry(models, { own, spoiled: 'listed' });
+      expect(await registry.verify('own-filter', 'cpu')).toEqual([expect.stringContaining('a site adds networks')]);
+    }));
 });
 
 describe('a spoiled model folder', () => {
@@ -104,6 +113,13 @@ describe('a spoiled model folder', () => {
       (text) => text.replace('excessTo: 2', 'excessTo: 1'),
       /excessTo must be above excessFrom/,
     ],
+    [
+      'a grid',
+      (text) => text.replace('task: denoise', 'task: super-resolution\ngrid: { scale: 2, sampling: half_pixel }'),
+      /a network answers on the grid of its source/,
+    ],
+    ['a mark of a grid', (text) => text.replace('mark: DN', 'mark: SR2x'), /mark SR2x does not fit the grid/],
+    ['another task', (text) => text.replace('task: denoise', 'task: super-resolution'), /super-resolution has a grid/],
   ])('does not open with %s', async (name, change, message) => {
     const wrong = await spoil(name.replaceAll(' ', '-'), 'ct-low-dose', change);
     await expect(openRegistry(wrong)).rejects.toThrow(message);

@@ -4,16 +4,18 @@ import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { openLog } from '../../src/observe/log.js';
 import { enhanceFiles } from '../../src/program/enhance-files.js';
-import { studyFiles } from '../../src/program/evaluate-files.js';
+import { compareFiles, studyFiles } from '../../src/program/evaluate-files.js';
 import type { Run } from '../../src/program/evaluate-files.js';
 import { outcomeRecord } from '../../src/spool/records.js';
 import type { OutcomeRecord } from '../../src/spool/records.js';
 import { identityModel, neighboursModel, writeIdentityModel, writeNeighboursModel } from '../support/identity-model.js';
 import { writeSyntheticSeries } from '../support/synthetic-series.js';
+import type { SyntheticElement } from '../support/synthetic-series.js';
 import { withFolder } from '../support/temporary.js';
 
 const phantom = { modality: 'CT', slices: 9, rows: 96, columns: 96, noise: 12, seed: 4 } as const;
-const told = { progress: () => undefined, left: () => undefined };
+const left = (): undefined => undefined;
+const told = { progress: () => undefined, left };
 
 describe('a series that is evaluated', () => {
   it(
@@ -57,4 +59,27 @@ describe('a series that is evaluated', () => {
       }),
     60_000,
   );
+
+  it('has no figures of slices without a body: a perfect one of nothing would raise the mean', () =>
+    withFolder(async (folder) => {
+      const air = (): readonly SyntheticElement[] => [[0x7fe00010, 'OW', new Uint8Array(2 * 96 * 96)]];
+      const write = (name: string, noise: number, isAir: (index: number) => boolean) =>
+        writeSyntheticSeries(join(folder, name), {
+          ...phantom,
+          noise,
+          change: (index) => (isAir(index) ? air() : []),
+        });
+      const compare = async (isAir: (index: number) => boolean) => {
+        const [{ files: reference }, { files: test }] = [
+          await write('reference', 0, isAir),
+          await write('test', 12, isAir),
+        ];
+        return compareFiles({ reference, test, before: null, threshold: null, out: null, left });
+      };
+      const all = await compare(() => false);
+      const some = await compare((index) => index >= 6);
+      expect([all.slices, some.slices]).toEqual([9, 6]);
+      expect(Math.abs(some.after.psnr - all.after.psnr)).toBeLessThan(0.5);
+      await expect(compare(() => true)).rejects.toThrow(/no slice of the reference shows a body/);
+    }));
 });

@@ -204,6 +204,13 @@ describe('the input gate', () => {
     ['two series numbers', ofOne(4, values({ SeriesNumber: '7' })), ['warning NON_CONFORMANT']],
     ['text of another character set', ofOne(4, { hasStrangeText: true }), ['warning BAD_CHARSET']],
     ['slope 0', all({ pixels: { code: 'BAD_RESCALE', detail: 'slope 0' } }), ['BAD_RESCALE']],
+    ['electron density', all(values({ RescaleType: 'ED' })), ['BAD_RESCALE']],
+    ['one slice of iodine', ofOne(3, values({ RescaleType: 'MGML' })), ['BAD_RESCALE']],
+    ...['HU', 'hu', 'US'].map((unit): [string, (index: number) => InstanceChange, string[]] => [
+      `Rescale Type ${unit}`,
+      all(values({ RescaleType: unit })),
+      [],
+    ]),
     ['32 bits', all({ pixels: { code: 'BAD_PIXEL_DESCRIPTION', detail: '32' } }), ['BAD_PIXEL_DESCRIPTION']],
     ['frames in a single-frame class', all({ pixels: { frames: 4 } }), ['BAD_PIXEL_DESCRIPTION']],
     ['encrypted', all({ isEncrypted: true, hasPixelData: false }), ['ENCRYPTED']],

@@ -146,6 +146,7 @@ export async function wayOf(bytes: Uint8Array, { slices, folder, deadlineMs }: W
         blend: 1,
         judged: false,
         isLent: false,
+        context: [],
         plan: planOf(bytes),
         outFile,
         mapFile: null,
