@@ -1,7 +1,7 @@
 // The page of one series: what `limpid series show` tells, for who has no terminal on the node. It changes nothing.
 import { counted } from '../spool/counted.js';
 import type { CodeView, DeliveryView, RevisionView, SeriesView, TaskView } from '../spool/view.js';
-import { closingSays } from '../spool/view-words.js';
+import { closingSays, unitSays } from '../spool/view-words.js';
 import { html } from './html.js';
 import type { Html } from './html.js';
 import { ago, pageOf, table, word } from './page-frame.js';
@@ -20,7 +20,7 @@ const spaced = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `
 
 function figureTable({ figures, grade }: TaskView): Html {
   const rows = Object.entries(figures).map(([name, { measured, before, after, unit }]) => {
-    const cells = measured ? [number(before), number(after), unit === '1' ? '' : unit] : ['', '', 'not measured'];
+    const cells = measured ? [number(before), number(after), unitSays(unit)] : ['', '', 'not measured'];
     return [spaced(name), ...cells];
   });
   if (grade !== null) rows.unshift(['degradation', grade.before ?? 'unknown', grade.after ?? 'unknown', '']);

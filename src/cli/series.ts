@@ -10,7 +10,7 @@ import type { Spool } from '../spool/spool.js';
 import { summaryOf, viewOf } from '../spool/view-of.js';
 import type { DeliveryJudge } from '../spool/view-of.js';
 import { counted } from '../spool/counted.js';
-import { closingSays } from '../spool/view-words.js';
+import { closingSays, ruleSays, unitSays } from '../spool/view-words.js';
 import type { CodeView, SeriesView, TaskView } from '../spool/view.js';
 import { colour, table } from './output.js';
 import type { Output } from './output.js';
@@ -127,10 +127,8 @@ function taskLines(output: Output, task: TaskView): string[] {
   }
   for (const [name, figure] of Object.entries(task.figures)) {
     const value = (number: number | null): string => (number === null ? '-' : String(Number(number.toPrecision(4))));
-    const unit = figure.unit === '1' ? '' : ` ${figure.unit}`;
-    lines.push(
-      `    ${name}: ${figure.measured ? `${value(figure.before)} → ${value(figure.after)}${unit}` : 'not measured'}`,
-    );
+    const measured = `${value(figure.before)} → ${value(figure.after)} ${unitSays(figure.unit)}`.trimEnd();
+    lines.push(`    ${name}: ${figure.measured ? measured : 'not measured'}`);
   }
   return lines;
 }
@@ -147,8 +145,7 @@ function describe(view: SeriesView, output: Output): string {
     );
     lines.push(...revision.warnings.map((warning) => `  ${codeLine(output, warning)}`));
     if (revision.decision !== null) {
-      for (const rule of revision.decision.rules)
-        lines.push(`  rule ${rule.name}: ${rule.matched ? 'matches' : 'does not match'}`);
+      for (const rule of revision.decision.rules) lines.push(`  rule ${rule.name}: ${ruleSays(rule)}`);
       lines.push(...revision.decision.held.map((held) => `  held: ${codeLine(output, held)}`));
     }
     for (const task of revision.tasks) lines.push(...taskLines(output, task));
