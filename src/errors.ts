@@ -41,6 +41,7 @@ export const failures = {
     hint: '`limpid series show` says how its tasks ended; a task that has failed runs again by `limpid series requeue`.',
   },
   SPOOL_UNKNOWN_SERIES: { next: 'reject', hint: 'Look the series up with `limpid series list`.' },
+  SPOOL_UNKNOWN_TARGET: { next: 'reject', hint: '`limpid series show` names its tasks, and the peers they go to.' },
   // queue
   QUEUE_UNAVAILABLE: {
     next: 'retry',

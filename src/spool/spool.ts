@@ -5,6 +5,7 @@ import { access, readFile, rm, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { LimpidError, failureCodeOf } from '../errors.js';
+import { unknownTarget } from './action-target.js';
 import { ActiveMarkers } from './active-markers.js';
 import { Instances } from './instances.js';
 import { instanceNameOf, isKey } from './key.js';
@@ -232,7 +233,7 @@ export class Spool {
    * Publishes what a person did, and wakes every process. A release or discard that names no revision is for those that
    * there are now.
    *
-   * @throws LimpidError SPOOL_UNKNOWN_SERIES, SPOOL_SWEPT, SPOOL_NOTHING_HELD
+   * @throws LimpidError SPOOL_UNKNOWN_SERIES, SPOOL_UNKNOWN_TARGET, SPOOL_SWEPT, SPOOL_NOTHING_HELD
    */
   async recordAction(key: Key, action: ActionRecord): Promise<string> {
     const folder = this.layout.actions(key);
@@ -241,6 +242,8 @@ export class Spool {
     if (files.length + revisions.length === 0) {
       throw new LimpidError('SPOOL_UNKNOWN_SERIES', `there is no series ${key} in this spool`);
     }
+    const unknown = unknownTarget(state, action);
+    if (unknown !== null) throw new LimpidError('SPOOL_UNKNOWN_TARGET', unknown);
     if (action.kind === 'requeue' && revisions.some(({ swept }) => swept)) {
       throw new LimpidError('SPOOL_SWEPT', `retention has taken the pixels of ${key} away`);
     }
