@@ -277,7 +277,10 @@ function addSeries(program: Command, commands: Commands): void {
   series
     .command('show')
     .description('everything known of one series')
-    .argument('<key>', 'its key, see `series list`')
+    .argument(
+      '<key>',
+      'its key or its first letters, see `series list`; or its Series Instance UID, or that of a result',
+    )
     .addOption(configOption())
     .addOption(jsonOption())
     .action(async (key: string, options: { config: string; json: boolean }) =>
@@ -287,7 +290,10 @@ function addSeries(program: Command, commands: Commands): void {
     series
       .command(name)
       .description(description)
-      .argument('<key>', 'its key, see `series list`')
+      .argument(
+        '<key>',
+        'its key or its first letters, see `series list`; or its Series Instance UID, or that of a result',
+      )
       .addOption(configOption())
       .addOption(whyOption());
   action('requeue', 'route and enhance it again')

@@ -12,6 +12,7 @@ import type { DeliveryJudge } from '../spool/view-of.js';
 import { counted } from '../spool/counted.js';
 import { closingSays, ruleSays, unitSays } from '../spool/view-words.js';
 import type { CodeView, SeriesView, TaskView } from '../spool/view.js';
+import { madeSeries } from '../spool/withdrawals.js';
 import { colour, table } from './output.js';
 import type { Output } from './output.js';
 
@@ -92,18 +93,32 @@ export function seriesCommands(
   };
 }
 
-/** A key, or an unambiguous beginning of one. */
+/** A key, an unambiguous beginning of one, or the Series Instance UID of the source or of what was made of it. */
 async function keyOfText(spool: Spool, text: string): Promise<Key> {
   if (isKey(text)) {
     if ((await spool.state(text)).files.length + (await spool.state(text)).revisions.length > 0) return text;
     throw new LimpidError('SPOOL_UNKNOWN_SERIES', `there is no series ${text} in this spool`);
   }
-  const found = (await spool.allKeys()).filter((key) => text.length >= 4 && key.startsWith(text));
+  const all = await spool.allKeys();
+  const isUid = text.includes('.');
+  const found = isUid
+    ? await keysOfUid(spool, all, text)
+    : all.filter((key) => text.length >= 4 && key.startsWith(text));
   if (found.length === 1 && found[0] !== undefined) return found[0];
-  throw new LimpidError(
-    'SPOOL_UNKNOWN_SERIES',
-    found.length > 1 ? `${text} begins ${found.length} keys` : `no series begins with ${text}`,
-  );
+  const many = isUid ? `${text} is the UID of ${found.join(' and ')}` : `${text} begins ${found.length} keys`;
+  const none = isUid ? `there is no series ${text} in this spool` : `no series begins with ${text}`;
+  throw new LimpidError('SPOOL_UNKNOWN_SERIES', found.length > 1 ? many : none);
+}
+
+async function keysOfUid(spool: Spool, keys: readonly Key[], uid: string): Promise<Key[]> {
+  const found: Key[] = [];
+  for (const key of keys) {
+    const state = await spool.state(key);
+    const sources = state.revisions.map(({ record }) => record.seriesInstanceUid);
+    const made = madeSeries(state).map(({ seriesInstanceUid }) => seriesInstanceUid);
+    if ([...sources, ...made].includes(uid)) found.push(key);
+  }
+  return found;
 }
 
 function codeLine(output: Output, { code, says, detail, hint }: CodeView): string {
