@@ -260,7 +260,9 @@ describe('page of a series', () => {
         '300 instances, closed 4 min ago: nothing came for the quiet time.',
         'By rule low-dose-chest.',
         'enhanced ct-low-dose-01234567 Enhanced: 40 % of the noise taken away, 40 % asked.',
-        'degradation moderate light',
+        'degradation moderate light the worse of signal and contrast to noise',
+        'mean shift – 3.4 ‰ of the 99.5th percentile the most that the mean over the tissue of an image has moved',
+        'periodic pattern not measured strongest stripes',
       ])
         expect(text).toContain(said);
       expect(text).not.toContain('Modality equals CT');
