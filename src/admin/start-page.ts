@@ -14,6 +14,8 @@ export interface PageData {
   readonly dependencies: readonly DependencyView[];
   readonly queues: readonly QueueView[] | null;
   readonly series: readonly SeriesSummary[] | null;
+  /** There are older series beside these. */
+  readonly more: boolean;
   readonly peers: readonly PeerView[] | null;
 }
 
@@ -119,6 +121,13 @@ export function startPage(data: PageData): string {
     <section class="card">
       <h2>Newest series</h2>
       ${data.series === null ? missing : seriesTable(data.series, data.nowMs)}
+      ${
+        data.more
+          ? html`<p class="empty">
+              Older ones, and those of one state: <code>limpid series list --state held --limit 100</code>
+            </p>`
+          : ''
+      }
     </section>
     <section class="card">
       <h2>Peers</h2>

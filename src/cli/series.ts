@@ -11,7 +11,7 @@ import { summaryOf, viewOf } from '../spool/view-of.js';
 import type { DeliveryJudge } from '../spool/view-of.js';
 import { counted } from '../spool/counted.js';
 import { closingSays, ruleSays, unitSays } from '../spool/view-words.js';
-import type { CodeView, SeriesView, TaskView } from '../spool/view.js';
+import type { CodeView, SeriesView, SeriesWord, TaskView } from '../spool/view.js';
 import { madeSeries } from '../spool/withdrawals.js';
 import { colour, table } from './output.js';
 import type { Output } from './output.js';
@@ -27,7 +27,12 @@ export interface SeriesAct {
 }
 
 export interface SeriesCommands {
-  list(options: { readonly config: string; readonly limit: number; readonly json: boolean }): Promise<void>;
+  list(options: {
+    readonly config: string;
+    readonly state?: SeriesWord;
+    readonly limit: number;
+    readonly json: boolean;
+  }): Promise<void>;
   show(key: string, options: { readonly config: string; readonly json: boolean }): Promise<void>;
   act(key: string, action: SeriesAct): Promise<void>;
 }
@@ -45,9 +50,12 @@ export function seriesCommands(
   return {
     list: (options) =>
       withSpool(options.config, 'read', async (spool, judge) => {
-        const keys = (await spool.allKeys()).slice(0, options.limit);
         const summaries = [];
-        for (const key of keys) summaries.push(summaryOf(viewOf(await spool.state(key), judge)));
+        for (const key of await spool.allKeys()) {
+          if (summaries.length === options.limit) break;
+          const summary = summaryOf(viewOf(await spool.state(key), judge));
+          if (options.state === undefined || options.state === summary.state) summaries.push(summary);
+        }
         if (options.json) {
           output.out(JSON.stringify(summaries, null, 1));
           return;
@@ -64,7 +72,8 @@ export function seriesCommands(
             .map((task) => `${task.name} ${task.state}${task.code === null ? '' : ` ${task.code}`}`)
             .join('; '),
         ]);
-        if (rows.length === 0) output.out('no series yet');
+        if (rows.length === 0)
+          output.out(options.state === undefined ? 'no series yet' : `no series is ${options.state}`);
         else output.out(table(['key', 'state', 'modality', 'instances', 'revision', 'from', 'changed', 'tasks'], rows));
       }),
     show: (text, options) =>

@@ -219,6 +219,19 @@ describe('start page', () => {
     });
   });
 
+  it('says where older series are, if there are any', async () => {
+    const { options } = fakeNode();
+    if (options.api === null) throw new Error('no api');
+    const some = await options.api.listSeries({ limit: 20 });
+    for (const next of [null, key]) {
+      const listSeries = () => Promise.resolve({ ...some, next });
+      await withServer({ ...options, api: { ...options.api, listSeries } }, async (asking) => {
+        const { body } = await asking(get('/'));
+        expect(body.includes('limpid series list --state held')).toBe(next !== null);
+      });
+    }
+  });
+
   it('comes in time when a part does not, and asks for that part once, however often it is reloaded', async () => {
     const { options } = fakeNode();
     if (options.api === null) throw new Error('no api');
