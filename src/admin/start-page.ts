@@ -76,7 +76,7 @@ function peerTable(peers: readonly PeerView[]): Html {
   const rows = peers.map(
     (peer) =>
       html`<tr>
-        <td>${peer.name}</td>
+        <td class="name">${peer.name}</td>
         <td>${peer.aeTitle === null ? peer.kind : html`<code>${peer.aeTitle}</code>`}</td>
         <td>${peer.sends ? (peer.receives ? 'sends, receives' : 'sends') : peer.receives ? 'receives' : ''}</td>
         <td>
