@@ -18,7 +18,7 @@ describe('the list of series', () => {
       const spool = await openSpool({ directory, sync: 'never', host: 'here', now: Date.now });
       const told: string[] = [];
       const output = { out: (text: string) => void told.push(text), err: () => undefined, terminal: false };
-      const { list } = seriesCommands((_, __, body) => body(spool, judge), { user: 'me', now: Date.now }, output);
+      const commands = seriesCommands((_, __, body) => body(spool, judge), { user: 'me', now: Date.now }, output);
       const held = { tasks: [], held: [{ code: 'NO_RULE', detail: '' } as const] };
       try {
         for (const series of ['1.2.3.4', '1.2.3.5', '1.2.3.6']) {
@@ -26,8 +26,8 @@ describe('the list of series', () => {
           await spool.publishRevision(seriesRecord(1, ['1.1'], one));
           if (series !== '1.2.3.4') await spool.publishDecision(decisionRecord(1, { key: one.key, ...held }));
         }
-        const states = async (options: { state?: 'held' | 'routing' | 'done'; limit: number }): Promise<unknown> => {
-          await list({ config: '', json: true, ...options });
+        const states = async (asked: { state?: 'held' | 'routing' | 'done'; limit: number }): Promise<unknown> => {
+          await commands.list({ config: '', json: true, ...asked });
           return z
             .array(seriesSummary)
             .parse(JSON.parse(told.pop() ?? ''))
@@ -37,7 +37,7 @@ describe('the list of series', () => {
         expect(await states({ state: 'held', limit: 1 })).toEqual(['held']);
         expect(await states({ state: 'routing', limit: 1 })).toEqual(['routing']);
         expect(await states({ limit: 2 })).toHaveLength(2);
-        await list({ config: '', json: false, state: 'done', limit: 50 });
+        await commands.list({ config: '', json: false, state: 'done', limit: 50 });
         expect(told).toEqual(['no series is done']);
       } finally {
         await spool.close();
@@ -52,18 +52,18 @@ describe('a series of a command', () => {
       const spool = await openSpool({ directory, sync: 'never', host: 'here', now: Date.now });
       const told: string[] = [];
       const output = { out: (text: string) => void told.push(text), err: () => undefined, terminal: false };
-      const { show } = seriesCommands((_, __, body) => body(spool, judge), { user: 'me', now: Date.now }, output);
+      const commands = seriesCommands((_, __, body) => body(spool, judge), { user: 'me', now: Date.now }, output);
       try {
         await spool.publishRevision(seriesRecord(1, ['1.1']));
         await spool.publishDecision(decisionRecord(1));
         await spool.recordAttempt(key, 1, name);
         await spool.publishOutcome(key, 1, outcomeRecord(['1.1']), null);
         for (const said of [key, key.slice(0, 4), '1.2.3.4', '2.25.1']) {
-          await show(said, options);
+          await commands.show(said, options);
           expect(told.pop()).toMatch(new RegExp(`^${key}  `));
         }
         for (const said of ['1.2.3', '2.25', key.slice(0, 3)])
-          await expect(show(said, options)).rejects.toMatchObject({ code: 'SPOOL_UNKNOWN_SERIES' });
+          await expect(commands.show(said, options)).rejects.toMatchObject({ code: 'SPOOL_UNKNOWN_SERIES' });
       } finally {
         await spool.close();
       }
