@@ -41,6 +41,7 @@ export const failures = {
     hint: '`limpid series show` says how its tasks ended; a task that has failed runs again by `limpid series requeue`.',
   },
   SPOOL_UNKNOWN_SERIES: { next: 'reject', hint: 'Look the series up with `limpid series list`.' },
+  SPOOL_UNKNOWN_TARGET: { next: 'reject', hint: '`limpid series show` names its tasks, and the peers they go to.' },
   // queue
   QUEUE_UNAVAILABLE: {
     next: 'retry',
@@ -92,7 +93,10 @@ export const failures = {
     next: 'retry',
     hint: 'Check both certificates: validity, signing authority, name; and that the peer talks TLS on this port.',
   },
-  DIMSE_REJECTED: { next: 'retry', hint: 'The peer refused the association: check both AE titles in its table.' },
+  DIMSE_REJECTED: {
+    next: 'retry',
+    hint: '1/1/3 and 1/1/7: check both AE titles in its table; transient: it is busy or full, try later; else see its log.',
+  },
   DIMSE_ABORTED: { next: 'retry', hint: 'The peer aborted; see its log at this time.' },
   DIMSE_TIMEOUT: { next: 'retry', hint: 'The peer did not answer in time; check its load.' },
   DIMSE_PROTOCOL: { next: 'retry', hint: 'The peer broke the protocol; see the message, and its log.' },

@@ -7,6 +7,7 @@ import type { FailureCode } from '../errors.js';
 const statuses: Partial<Record<FailureCode, number>> = {
   SPOOL_FULL: 507,
   SPOOL_UNKNOWN_SERIES: 404,
+  SPOOL_UNKNOWN_TARGET: 404,
   SPOOL_NOTHING_MADE: 404,
   SPOOL_NOTHING_HELD: 409,
   QUEUE_UNAVAILABLE: 503,

@@ -1,7 +1,7 @@
 // The page of one series: what `limpid series show` tells, for who has no terminal on the node. It changes nothing.
 import { counted } from '../spool/counted.js';
 import type { CodeView, DeliveryView, RevisionView, SeriesView, TaskView } from '../spool/view.js';
-import { closingSays } from '../spool/view-words.js';
+import { closingSays, unitSays } from '../spool/view-words.js';
 import { html } from './html.js';
 import type { Html } from './html.js';
 import { ago, pageOf, table, word } from './page-frame.js';
@@ -18,23 +18,41 @@ const number = (value: number | null): string => (value === null ? '–' : Strin
 /** `signalToNoise` as people write it: `signal to noise`. */
 const spaced = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 
+/** What a figure tells, for who reads pictures and not records. */
+const meanings: Readonly<Record<string, string>> = {
+  degradation: 'the worse of signal and contrast to noise, one step worse with streaks',
+  noise: 'deviation of the noise',
+  noiseRatio: 'noise that is left, as a share',
+  meanShift: 'the most that the mean over the tissue of an image has moved',
+  confidence: 'share of the tissue where what was taken away looks like noise',
+  residualStructure: 'likeness of what was taken away to edges, in the worst image: above 0.3 it is anatomy',
+  periodicPattern: 'strongest stripes that were taken away, over the noise: above 0.08 they are no noise',
+  edgeRatio: 'strength of the strongest edges, as a share',
+  contrastToNoise: 'CT: fat against soft tissue; MR: the two classes of the foreground',
+  sharpness: 'frequency of 50 % modulation at natural edges',
+  grain: 'mean frequency of the noise: below 0.9 of before, it begins to look painted',
+  artefact: 'texture that runs in few directions: makes one suspect streaks',
+  entropy: 'of the tissue',
+};
+
 function figureTable({ figures, grade }: TaskView): Html {
   const rows = Object.entries(figures).map(([name, { measured, before, after, unit }]) => {
-    const cells = measured ? [number(before), number(after), unit === '1' ? '' : unit] : ['', '', 'not measured'];
-    return [spaced(name), ...cells];
+    const cells = measured ? [number(before), number(after), unitSays(unit)] : ['', '', 'not measured'];
+    return [name, ...cells];
   });
   if (grade !== null) rows.unshift(['degradation', grade.before ?? 'unknown', grade.after ?? 'unknown', '']);
   if (rows.length === 0) return nothing;
   return table(
     'figures',
-    [['Figure'], ['Before', 'number'], ['After', 'number'], ['']],
+    [['Figure'], ['Before', 'number'], ['After', 'number'], ['Unit'], ['What it tells']],
     rows.map(
-      ([name, before, after, unit]) =>
+      ([name = '', before, after, unit]) =>
         html`<tr>
-          <td>${name}</td>
+          <td>${spaced(name)}</td>
           <td class="number">${before}</td>
           <td class="number">${after}</td>
-          <td class="says soft">${unit}</td>
+          <td class="soft">${unit}</td>
+          <td class="says soft">${meanings[name] ?? ''}</td>
         </tr>`,
     ),
   );

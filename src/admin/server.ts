@@ -99,6 +99,7 @@ function addPages(app: FastifyInstance, options: HttpOptions, api: AdminPorts): 
       dependencies,
       queues,
       series: series?.series ?? null,
+      more: (series?.next ?? null) !== null,
       peers,
     });
     return send(reply, page);

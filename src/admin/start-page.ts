@@ -14,6 +14,8 @@ export interface PageData {
   readonly dependencies: readonly DependencyView[];
   readonly queues: readonly QueueView[] | null;
   readonly series: readonly SeriesSummary[] | null;
+  /** There are older series beside these. */
+  readonly more: boolean;
   readonly peers: readonly PeerView[] | null;
 }
 
@@ -74,7 +76,7 @@ function peerTable(peers: readonly PeerView[]): Html {
   const rows = peers.map(
     (peer) =>
       html`<tr>
-        <td>${peer.name}</td>
+        <td class="name">${peer.name}</td>
         <td>${peer.aeTitle === null ? peer.kind : html`<code>${peer.aeTitle}</code>`}</td>
         <td>${peer.sends ? (peer.receives ? 'sends, receives' : 'sends') : peer.receives ? 'receives' : ''}</td>
         <td>
@@ -119,6 +121,13 @@ export function startPage(data: PageData): string {
     <section class="card">
       <h2>Newest series</h2>
       ${data.series === null ? missing : seriesTable(data.series, data.nowMs)}
+      ${
+        data.more
+          ? html`<p class="empty">
+              Older ones, and those of one state: <code>limpid series list --state held --limit 100</code>
+            </p>`
+          : ''
+      }
     </section>
     <section class="card">
       <h2>Peers</h2>

@@ -1,5 +1,6 @@
 // `limpid config`: is this configuration right, and what may it hold.
 import { configJsonSchema } from '../config/json-schema.js';
+import { ruleNotices } from '../config/rule-notices.js';
 import type { Config } from '../config/schema.js';
 import { counted } from '../spool/counted.js';
 import { colour } from './output.js';
@@ -21,6 +22,21 @@ function idleNotices({ node, peers, rules }: Config): string[] {
   ];
 }
 
+/** DICOM peers that are never recognised as callers: an earlier one with their AE title takes whoever calls by it. */
+function sameTitleNotices({ peers }: Config): string[] {
+  const callers = Object.entries(peers).flatMap(([name, peer]) => (peer.kind === 'dicom' ? [{ ...peer, name }] : []));
+  return callers.flatMap(({ name, aeTitle, receive }, index) => {
+    const first = callers
+      .slice(0, index)
+      .find((one) => one.aeTitle === aeTitle && one.from.length === 0 && one.tls === null && one.receive.user === null);
+    return first === undefined || receive.store === 'refuse'
+      ? []
+      : [
+          `peer ${name} is never recognised: whoever calls as ${aeTitle} counts as ${first.name}; give both their \`from\``,
+        ];
+  });
+}
+
 /** The commands over the loader, which throws every fault at once. `notices` tells what is no fault and still to be looked at. */
 export function configCommands(
   load: (file: string) => Promise<Config>,
@@ -31,7 +47,12 @@ export function configCommands(
     async check({ config }) {
       const loaded = await load(config);
       const { rules, peers, queue } = loaded;
-      for (const notice of [...idleNotices(loaded), ...(await notices(loaded))])
+      for (const notice of [
+        ...idleNotices(loaded),
+        ...sameTitleNotices(loaded),
+        ...ruleNotices(loaded),
+        ...(await notices(loaded)),
+      ])
         output.err(`${colour(output, 'yellow', 'look')} ${notice}`);
       const counts = `${counted(rules.length, 'rule')}, ${counted(Object.keys(peers).length, 'peer')}, queue ${queue.url.split('://')[0] ?? ''}`;
       output.out(`${colour(output, 'green', 'ok')} ${config}: ${counts}`);

@@ -1,5 +1,6 @@
 // `limpid enhance`: the pipeline on files.
 import { SingleBar } from 'cli-progress';
+import { unitSays } from '../spool/view-words.js';
 import { filesBelow, tellLeftOut } from './files.js';
 import type { LeftOut } from './files.js';
 import { colour, table } from './output.js';
@@ -81,7 +82,7 @@ export function enhanceCommand(enhanceFiles: EnhanceFiles, output: Output, faile
       code === null ? '' : `${code}${detail === '' ? '' : `: ${detail}`}`,
       slices,
       `${seconds.toFixed(1)} s`,
-      noise.before === null ? '-' : `${figure(noise.before)} → ${figure(noise.after)} ${noise.unit}`,
+      noise.before === null ? '-' : `${figure(noise.before)} → ${figure(noise.after)} ${unitSays(noise.unit)}`,
     ]);
     output.out(table(['series', 'outcome', 'reason', 'slices', 'time', 'noise'], rows));
     for (const { folder } of result.series) output.out(colour(output, 'dim', folder));

@@ -3,6 +3,8 @@ import { Command, Option } from 'commander';
 import { version } from '../version.js';
 import { roles } from '../config/roles.js';
 import type { Role } from '../config/roles.js';
+import { seriesStates } from '../spool/series-states.js';
+import type { SeriesWord } from '../spool/series-states.js';
 import {
   configOption,
   deadlineOption,
@@ -269,15 +271,19 @@ function addSeries(program: Command, commands: Commands): void {
     .command('list')
     .description('series, newest first')
     .addOption(configOption())
+    .addOption(new Option('--state <state>', 'only those that stand so').choices(seriesStates))
     .option('--limit <n>', 'how many', readCount, 50)
     .addOption(jsonOption())
-    .action(async (options: { config: string; limit: number; json: boolean }) =>
+    .action(async (options: { config: string; state?: SeriesWord; limit: number; json: boolean }) =>
       (await commands.series()).list(options),
     );
   series
     .command('show')
     .description('everything known of one series')
-    .argument('<key>', 'its key, see `series list`')
+    .argument(
+      '<key>',
+      'its key or its first letters, see `series list`; or its Series Instance UID, or that of a result',
+    )
     .addOption(configOption())
     .addOption(jsonOption())
     .action(async (key: string, options: { config: string; json: boolean }) =>
@@ -287,7 +293,10 @@ function addSeries(program: Command, commands: Commands): void {
     series
       .command(name)
       .description(description)
-      .argument('<key>', 'its key, see `series list`')
+      .argument(
+        '<key>',
+        'its key or its first letters, see `series list`; or its Series Instance UID, or that of a result',
+      )
       .addOption(configOption())
       .addOption(whyOption());
   action('requeue', 'route and enhance it again')

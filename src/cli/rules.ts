@@ -1,4 +1,5 @@
 // `limpid rules`: are the rules right, and what would they make of a series.
+import { ruleNotices } from '../config/rule-notices.js';
 import type { Config } from '../config/schema.js';
 import { filesBelow, tellLeftOut } from './files.js';
 import type { LeftOut } from './files.js';
@@ -37,7 +38,9 @@ export function ruleCommands(
 ): RuleCommands {
   return {
     async check({ config }) {
-      const { rules } = await load(config);
+      const loaded = await load(config);
+      const { rules } = loaded;
+      for (const notice of ruleNotices(loaded)) output.err(`${colour(output, 'yellow', 'look')} ${notice}`);
       const rows = rules.map(({ name, enhance, forward, deliver, priority }, index) => [
         index + 1,
         name,

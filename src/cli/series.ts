@@ -11,8 +11,9 @@ import type { Spool } from '../spool/spool.js';
 import { summaryOf, viewOf } from '../spool/view-of.js';
 import type { DeliveryJudge } from '../spool/view-of.js';
 import { counted } from '../spool/counted.js';
-import { closingSays } from '../spool/view-words.js';
-import type { CodeView, SeriesView, TaskView } from '../spool/view.js';
+import { closingSays, ruleSays, unitSays } from '../spool/view-words.js';
+import type { CodeView, SeriesView, SeriesWord, TaskView } from '../spool/view.js';
+import { madeSeries } from '../spool/withdrawals.js';
 import { colour, table } from './output.js';
 import type { Output } from './output.js';
 
@@ -27,7 +28,12 @@ export interface SeriesAct {
 }
 
 export interface SeriesCommands {
-  list(options: { readonly config: string; readonly limit: number; readonly json: boolean }): Promise<void>;
+  list(options: {
+    readonly config: string;
+    readonly state?: SeriesWord;
+    readonly limit: number;
+    readonly json: boolean;
+  }): Promise<void>;
   show(key: string, options: { readonly config: string; readonly json: boolean }): Promise<void>;
   act(key: string, action: SeriesAct): Promise<void>;
 }
@@ -45,9 +51,12 @@ export function seriesCommands(
   return {
     list: (options) =>
       withSpool(options.config, 'read', async (spool, judge) => {
-        const keys = (await spool.allKeys()).slice(0, options.limit);
         const summaries = [];
-        for await (const state of readableStates(spool, keys)) summaries.push(summaryOf(viewOf(state, judge)));
+        for await (const state of readableStates(spool, await spool.allKeys())) {
+          const summary = summaryOf(viewOf(state, judge));
+          if (options.state === undefined || options.state === summary.state) summaries.push(summary);
+          if (summaries.length === options.limit) break;
+        }
         if (options.json) {
           output.out(JSON.stringify(summaries, null, 1));
           return;
@@ -64,7 +73,8 @@ export function seriesCommands(
             .map((task) => `${task.name} ${task.state}${task.code === null ? '' : ` ${task.code}`}`)
             .join('; '),
         ]);
-        if (rows.length === 0) output.out('no series yet');
+        if (rows.length === 0)
+          output.out(options.state === undefined ? 'no series yet' : `no series is ${options.state}`);
         else output.out(table(['key', 'state', 'modality', 'instances', 'revision', 'from', 'changed', 'tasks'], rows));
       }),
     show: (text, options) =>
@@ -93,18 +103,31 @@ export function seriesCommands(
   };
 }
 
-/** A key, or an unambiguous beginning of one. */
+/** A key, an unambiguous beginning of one, or the Series Instance UID of the source or of what was made of it. */
 async function keyOfText(spool: Spool, text: string): Promise<Key> {
   if (isKey(text)) {
     if ((await spool.state(text)).files.length + (await spool.state(text)).revisions.length > 0) return text;
     throw new LimpidError('SPOOL_UNKNOWN_SERIES', `there is no series ${text} in this spool`);
   }
-  const found = (await spool.allKeys()).filter((key) => text.length >= 4 && key.startsWith(text));
+  const all = await spool.allKeys();
+  const isUid = text.includes('.');
+  const found = isUid
+    ? await keysOfUid(spool, all, text)
+    : all.filter((key) => text.length >= 4 && key.startsWith(text));
   if (found.length === 1 && found[0] !== undefined) return found[0];
-  throw new LimpidError(
-    'SPOOL_UNKNOWN_SERIES',
-    found.length > 1 ? `${text} begins ${found.length} keys` : `no series begins with ${text}`,
-  );
+  const many = isUid ? `${text} is the UID of ${found.join(' and ')}` : `${text} begins ${found.length} keys`;
+  const none = isUid ? `there is no series ${text} in this spool` : `no series begins with ${text}`;
+  throw new LimpidError('SPOOL_UNKNOWN_SERIES', found.length > 1 ? many : none);
+}
+
+async function keysOfUid(spool: Spool, keys: readonly Key[], uid: string): Promise<Key[]> {
+  const found: Key[] = [];
+  for await (const state of readableStates(spool, keys)) {
+    const sources = state.revisions.map(({ record }) => record.seriesInstanceUid);
+    const made = madeSeries(state).map(({ seriesInstanceUid }) => seriesInstanceUid);
+    if ([...sources, ...made].includes(uid)) found.push(state.key);
+  }
+  return found;
 }
 
 function codeLine(output: Output, { code, says, detail, hint }: CodeView): string {
@@ -128,10 +151,8 @@ function taskLines(output: Output, task: TaskView): string[] {
   }
   for (const [name, figure] of Object.entries(task.figures)) {
     const value = (number: number | null): string => (number === null ? '-' : String(Number(number.toPrecision(4))));
-    const unit = figure.unit === '1' ? '' : ` ${figure.unit}`;
-    lines.push(
-      `    ${name}: ${figure.measured ? `${value(figure.before)} → ${value(figure.after)}${unit}` : 'not measured'}`,
-    );
+    const measured = `${value(figure.before)} → ${value(figure.after)} ${unitSays(figure.unit)}`.trimEnd();
+    lines.push(`    ${name}: ${figure.measured ? measured : 'not measured'}`);
   }
   return lines;
 }
@@ -148,8 +169,7 @@ function describe(view: SeriesView, output: Output): string {
     );
     lines.push(...revision.warnings.map((warning) => `  ${codeLine(output, warning)}`));
     if (revision.decision !== null) {
-      for (const rule of revision.decision.rules)
-        lines.push(`  rule ${rule.name}: ${rule.matched ? 'matches' : 'does not match'}`);
+      for (const rule of revision.decision.rules) lines.push(`  rule ${rule.name}: ${ruleSays(rule)}`);
       lines.push(...revision.decision.held.map((held) => `  held: ${codeLine(output, held)}`));
     }
     for (const task of revision.tasks) lines.push(...taskLines(output, task));

@@ -45,6 +45,9 @@ export function withdrawCommand(
       if (options.model !== null && (options.fromMs === null || options.toMs === null)) {
         throw new LimpidError('USAGE', 'a recall by --model needs --from and --to');
       }
+      if (options.reason === 'safety' && options.because !== null) {
+        throw new LimpidError('USAGE', '--because goes with --reason quality');
+      }
       const found = await findSeries(spool, series, options);
       const really = options.model === null || options.yes;
       if (really) {

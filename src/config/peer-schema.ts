@@ -9,7 +9,7 @@ import { parseWindow } from './units.js';
 
 const rateText = 'a number of instances a second from 0.1 to 10000';
 const window = scalar(
-  'hours with their time zone, as 20:00-06:00 Europe/Vienna',
+  'hours with a time zone of the tz database, as 20:00-06:00 Europe/Vienna',
   (value) => (typeof value === 'string' ? parseWindow(value) : null),
   {
     type: 'string',

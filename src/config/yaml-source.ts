@@ -1,6 +1,6 @@
 // One YAML file: its value, and where in it each key stands.
 import { LineCounter, isAlias, isCollection, isMap, isNode, isScalar, parseDocument } from 'yaml';
-import type { Document, Pair } from 'yaml';
+import type { Document, ErrorCode, Pair, YAMLParseError } from 'yaml';
 import type { ConfigFault } from './faults.js';
 
 export type KeyPath = readonly (string | number)[];
@@ -24,6 +24,20 @@ function pairAt(document: Document, path: KeyPath): Pair | undefined {
   return map.items.find(({ key }) => (isScalar(key) ? String(key.value) : key) === path.at(-1));
 }
 
+/** What to look for where the parser's own words name only the rule that is broken. */
+const advice: Partial<Record<ErrorCode, string>> = {
+  TAB_AS_INDENT: 'indent with spaces',
+  BLOCK_AS_IMPLICIT_KEY: 'the next line stands too far to the right, or a value with a colon needs quotes',
+  MULTILINE_IMPLICIT_KEY: 'a key needs a colon and a space behind it',
+  DUPLICATE_KEY: 'the key stands here for the second time',
+};
+
+/** The faults to tell: keys that stand twice, and the first other one. What comes behind that follows from it, mostly. */
+function telling(errors: readonly YAMLParseError[]): readonly YAMLParseError[] {
+  const first = errors.findIndex(({ code }) => code !== 'DUPLICATE_KEY');
+  return first === -1 ? errors : errors.slice(0, first + 1);
+}
+
 /** Reads one YAML text. Never throws: what is wrong is in `faults`. */
 export function readYaml(file: string, text: string): YamlSource {
   const lines = new LineCounter();
@@ -32,12 +46,11 @@ export function readYaml(file: string, text: string): YamlSource {
     const { line, col } = lines.linePos(offset);
     return { line, column: col };
   };
-  const faults: ConfigFault[] = document.errors.map((error) => ({
-    file,
-    ...at(error.pos[0]),
-    path: '',
-    message: `no YAML: ${error.message}`,
-  }));
+  const faults: ConfigFault[] = telling(document.errors).map((error) => {
+    const more = advice[error.code];
+    const message = `no YAML: ${error.message}${more === undefined ? '' : `; ${more}`}`;
+    return { file, ...at(error.pos[0]), path: '', message };
+  });
   let value: unknown;
   try {
     if (faults.length === 0) value = document.toJS({ maxAliasCount: 100 });

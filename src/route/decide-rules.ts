@@ -1,5 +1,6 @@
 // Which rules match a series, and how every condition came out.
 import type { CompiledRule, Condition, Operand, Subject } from '../rule.js';
+import { unmetWords } from '../spool/condition-words.js';
 import type { ConditionOutcome } from '../spool/records.js';
 import { sliceCount, toNumber } from './series-facts.js';
 import type { SeriesFacts } from './series-facts.js';
@@ -69,20 +70,7 @@ function evaluate(condition: Condition, facts: SeriesFacts, quantity: Quantity):
 
 /** What of a condition does not hold, each with what was found; nothing: the condition holds for the series. */
 export function unmetConditions(condition: Condition, facts: SeriesFacts): string[] {
-  const { outcome } = evaluate(condition, facts, 'every');
-  return outcome.holds ? [] : unmetParts(outcome);
-}
-
-function unmetParts(outcome: ConditionOutcome): string[] {
-  const { condition, parts = [] } = outcome;
-  if (condition === 'all') return parts.filter((part) => !part.holds).flatMap(unmetParts);
-  return [wordsOf(outcome)];
-}
-
-/** A condition in one line: `not (ConvolutionKernel equals B70f, found B70f)`. */
-function wordsOf({ condition, found, parts = [] }: ConditionOutcome): string {
-  if (parts.length === 0) return found === undefined ? condition : `${condition}, found ${found}`;
-  return `${condition} (${parts.map(wordsOf).join('; ')})`;
+  return unmetWords(evaluate(condition, facts, 'every').outcome);
 }
 
 function heldBy(holdsFor: readonly boolean[], quantity: Quantity): boolean {

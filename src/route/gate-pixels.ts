@@ -55,8 +55,8 @@ function isPlausible(keyword: (typeof neededOfCt)[number], values: readonly stri
   return [dot(0, 0) - 1, dot(3, 3) - 1, dot(0, 3)].every((error) => Math.abs(error) <= unitWithin);
 }
 
-/** Rescale Types of Hounsfield units: where none is named a CT has them, and US (unspecified) is seen on plain CT. */
-const hounsfield = /^(HU|US)$/i;
+/** Rescale Types of Hounsfield units: where none is named a CT has them, US (unspecified) is seen on plain CT, and some write the word. */
+const hounsfield = /^(HU|US|HOUNSFIELD.*)$/i;
 
 /** Maps of materials, atomic numbers, electron density in the class of CT (PS3.3 C.11.1.1.2): no HU, so no noise or tissue that limpid knows. */
 function otherUnits(facts: SeriesFacts): Fault[] {

@@ -5,6 +5,7 @@ import { access, readFile, rm, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { LimpidError, failureCodeOf } from '../errors.js';
+import { unknownTarget } from './action-target.js';
 import { ActiveMarkers } from './active-markers.js';
 import { AuditMessages } from './audit-messages.js';
 import { Instances } from './instances.js';
@@ -254,7 +255,7 @@ export class Spool {
    * Publishes what a person did, and wakes every process. A release is for what is decided now, a discard for the revisions that
    * there are now.
    *
-   * @throws LimpidError SPOOL_UNKNOWN_SERIES, SPOOL_SWEPT, SPOOL_NOTHING_HELD
+   * @throws LimpidError SPOOL_UNKNOWN_SERIES, SPOOL_UNKNOWN_TARGET, SPOOL_SWEPT, SPOOL_NOTHING_HELD
    */
   async recordAction(key: Key, action: ActionRecord): Promise<string> {
     const folder = this.layout.actions(key);
@@ -263,6 +264,8 @@ export class Spool {
     if (files.length + revisions.length === 0) {
       throw new LimpidError('SPOOL_UNKNOWN_SERIES', `there is no series ${key} in this spool`);
     }
+    const unknown = unknownTarget(state, action);
+    if (unknown !== null) throw new LimpidError('SPOOL_UNKNOWN_TARGET', unknown);
     if (action.kind === 'requeue' && revisions.some(({ swept }) => swept)) {
       throw new LimpidError('SPOOL_SWEPT', `retention has taken the pixels of ${key} away`);
     }

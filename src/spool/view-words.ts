@@ -1,7 +1,9 @@
 // The sentences of a view: what a state, a code or a count means, in plain words.
 import { failures, reasons } from '../errors.js';
 import type { FailureCode, Reason, ReasonCode } from '../errors.js';
+import { conditionWords, unmetWords } from './condition-words.js';
 import { counted } from './counted.js';
+import type { ConditionOutcome } from './records.js';
 import type { CodeView, DeliveryView, DeliveryWord, RevisionView, SeriesWord, TaskView, TaskWord } from './view.js';
 
 const isReason = (code: ReasonCode | FailureCode): code is ReasonCode => Object.hasOwn(reasons, code);
@@ -15,6 +17,26 @@ export function codeView(code: ReasonCode | FailureCode, detail: string): CodeVi
 
 export const reasonViews = (list: readonly Reason[]): CodeView[] =>
   list.map(({ code, detail }) => codeView(code, detail));
+
+/** How a rule came out: the conditions of one that matched, of another those that do not hold. */
+export function ruleSays(rule: {
+  readonly matched: boolean;
+  readonly conditions: readonly ConditionOutcome[];
+}): string {
+  const { matched, conditions } = rule;
+  const words = matched ? conditions.map(conditionWords) : conditions.flatMap(unmetWords);
+  return [matched ? 'matches' : 'does not match', ...(words.length === 0 ? [] : [words.join('; ')])].join(': ');
+}
+
+const ofUnit: Readonly<Record<string, string>> = {
+  '1': '',
+  STORED: 'stored values',
+  GREY: 'grey levels',
+  PERMILLE: '‰ of the 99.5th percentile',
+};
+
+/** A unit of the records as people write it; empty where there is none. */
+export const unitSays = (unit: string): string => ofUnit[unit] ?? unit;
 
 const percent = (share: number): string => `${Math.round(share * 100)} %`;
 

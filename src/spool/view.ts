@@ -7,26 +7,14 @@ import { commitmentView } from './commitment-view.js';
 import { promiseView } from './promise-view.js';
 import { modality, priority } from './records.js';
 import type { ConditionOutcome } from './records.js';
+import { seriesStates } from './series-states.js';
 
-/** Where a series stands. The first that applies of: held, given-up, partial, uncommitted, receiving, routing, enhancing, delivering, committing, done. */
-export const seriesStates = [
-  'held',
-  'given-up',
-  'partial',
-  'uncommitted',
-  'receiving',
-  'routing',
-  'enhancing',
-  'delivering',
-  'committing',
-  'done',
-] as const;
 export const seriesState = z.enum(seriesStates).meta({
   id: 'SeriesState',
   description:
     'held: waits for a person; given-up: a peer refused a whole delivery; partial: a peer refused part of one; uncommitted: a peer does not commit itself to what it has stored; receiving: instances arrive; routing: closed, no decision yet; enhancing: tasks run; delivering: instances wait for a peer; committing: delivered, storage commitment is awaited; done: nothing left to do.',
 });
-export type SeriesWord = z.infer<typeof seriesState>;
+export type { SeriesWord } from './series-states.js';
 
 export const taskState = z.enum([
   'waiting',

@@ -68,7 +68,10 @@ export const series: SeriesView = {
           modelSeconds: 81.5,
           strength: { asked: 0.4, effective: 0.4, reached: 0.4, blend: 0.703125 },
           noise: { before: 24.1, after: 14.5, unit: 'HU' },
-          figures: {},
+          figures: {
+            meanShift: { measured: true, before: null, after: 3.4, unit: 'PERMILLE' },
+            periodicPattern: { measured: false, before: null, after: null, unit: '1' },
+          },
           grade: { before: 'moderate', after: 'light' },
           neighbours: null,
           seriesInstanceUid: '2.25.3',

@@ -43,16 +43,15 @@ describeWithPeers(['chromium'], 'the pages in Chromium', () => {
     expect([...light.complaints, ...dark.complaints]).toEqual([]);
   });
 
-  it.each(['/', `/series/${key}`, '/series/none'])(
-    '%s fits a narrow window, with nothing beyond its edge',
-    async (path) => {
-      const { page, complaints } = await open('light', 360, path);
-      expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(360);
-      const beyond = `[...document.querySelectorAll('.card')].filter((card) => card.scrollWidth > card.clientWidth).length`;
-      expect(await page.evaluate(beyond)).toBe(0);
-      expect(complaints.filter((text) => !text.includes('404'))).toEqual([]);
-    },
-  );
+  it.each(
+    ['/', `/series/${key}`, '/series/none'].flatMap((path) => [360, 650, 900].map((width) => [path, width] as const)),
+  )('%s fits a window of %d pixels, with nothing beyond its edge', async (path, width) => {
+    const { page, complaints } = await open('light', width, path);
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);
+    const beyond = `[...document.querySelectorAll('.card')].filter((card) => card.scrollWidth > card.clientWidth).length`;
+    expect(await page.evaluate(beyond)).toBe(0);
+    expect(complaints.filter((text) => !text.includes('404'))).toEqual([]);
+  });
 
   it('leads from a series to its page and back, by the keyboard alone', async () => {
     const { page } = await open('light', 1200);

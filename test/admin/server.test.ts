@@ -219,6 +219,19 @@ describe('start page', () => {
     });
   });
 
+  it('says where older series are, if there are any', async () => {
+    const { options } = fakeNode();
+    if (options.api === null) throw new Error('no api');
+    const some = await options.api.listSeries({ limit: 20 });
+    for (const next of [null, key]) {
+      const listSeries = () => Promise.resolve({ ...some, next });
+      await withServer({ ...options, api: { ...options.api, listSeries } }, async (asking) => {
+        const { body } = await asking(get('/'));
+        expect(body.includes('limpid series list --state held')).toBe(next !== null);
+      });
+    }
+  });
+
   it('comes in time when a part does not, and asks for that part once, however often it is reloaded', async () => {
     const { options } = fakeNode();
     if (options.api === null) throw new Error('no api');
@@ -260,7 +273,9 @@ describe('page of a series', () => {
         '300 instances, closed 4 min ago: nothing came for the quiet time.',
         'By rule low-dose-chest.',
         'enhanced ct-low-dose-01234567 Enhanced: 40 % of the noise taken away, 40 % asked.',
-        'degradation moderate light',
+        'degradation moderate light the worse of signal and contrast to noise',
+        'mean shift – 3.4 ‰ of the 99.5th percentile the most that the mean over the tissue of an image has moved',
+        'periodic pattern not measured strongest stripes',
       ])
         expect(text).toContain(said);
       expect(text).not.toContain('Modality equals CT');

@@ -77,6 +77,13 @@ describe('a configuration that leaves the node without work', () => {
         out: `ok ${file}: 1 rule, 1 peer, queue embedded\n`,
         err: '',
       });
+      const twins = { ...peers, ct2: { aeTitle: 'CT1' }, ct3: { aeTitle: 'CT1', receive: { store: 'refuse' } } };
+      const late = { name: 'late', when: { Peer: 'ct4' }, ignore: true };
+      await writeFile(file, JSON.stringify(quickConfig({ peers: twins, rules: [late] })));
+      expect((await limpid('config', 'check', '--config', file)).err.trimEnd().split('\n')).toEqual([
+        'look peer ct2 is never recognised: whoever calls as CT1 counts as ct1; give both their `from`',
+        'look rule late matches nothing: Peer equals ct4: that is no peer that may store here (ct1, ct2)',
+      ]);
     });
   });
 });

@@ -249,6 +249,24 @@ describe('records', () => {
     });
   });
 
+  it('refuse an action on a task or a peer that the series has not, once that is decided', async () => {
+    await withSpool(async (spool) => {
+      await receive(spool, bytesOf(100, 1));
+      await spool.recordAction(key, actionRecord({ kind: 'hold', task: 'later-12345678' }));
+      await spool.publishRevision(seriesRecord(1, ['1.1']));
+      await spool.publishDecision(decisionRecord(1, { forward: ['archive'] }));
+      for (const target of [{ task }, { task: 'originals' }, { peer: 'pacs' }, { peer: 'archive' }])
+        await spool.recordAction(key, actionRecord({ kind: 'discard', ...target }));
+      await expect(spool.recordAction(key, actionRecord({ kind: 'hold', task: 'ct-low-dose' }))).rejects.toMatchObject({
+        code: 'SPOOL_UNKNOWN_TARGET',
+        message: `${key} has no task ct-low-dose (its tasks: originals, ${task})`,
+      });
+      await expect(spool.recordAction(key, actionRecord({ kind: 'discard', peer: 'pac' }))).rejects.toMatchObject({
+        message: `nothing of ${key} goes to pac (its peers: archive, pacs)`,
+      });
+    });
+  });
+
   it('refuse a record that does not fit, naming it', async () => {
     await withSpool(async (spool) => {
       await spool.publishRevision(seriesRecord(1, ['1.1']));

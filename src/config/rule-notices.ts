@@ -1,0 +1,112 @@
+// Rules that are no fault and still match nothing: what they ask for does not come to this node, or an earlier rule takes it.
+import type { CompiledRule, Condition } from '../rule.js';
+import type { Config } from './schema.js';
+
+type Test = Extract<Condition, { kind: 'test' }>;
+const modality = 0x00080060;
+
+/** Defined terms of Modality, retired ones too (PS3.3 C.7.3.1.1.1). */
+const modalities =
+  'ANN AR AS ASMT AU BDUS BI BMD CD CF CFM CP CR CS CT CTPROTOCOL DD DF DG DM DMS DOC DS DX EC ECG EEG EMG EOG EPS ES FA FID FS GM HC HD IO IOL IVOCT IVUS KER KO LEN LP LS M3D MA MG MR MS NM OAM OCT OP OPM OPR OPT OPTBSV OPTENF OPV OSS OT PA PLAN POS PR PT PX REG RESP RF RG RTDOSE RTIMAGE RTINTENT RTPLAN RTRAD RTRECORD RTSEGANN RTSTRUCT RWV SEG SM SMR SR SRF ST STAIN TEXTUREMAP TG US VA VF XA XAPROTOCOL XC'.split(
+    ' ',
+  );
+
+/** The values that a subject can have at this node, and what they are; null: any. */
+function possible({ subject }: Test, { node, peers }: Config): { values: readonly string[]; are: string } | null {
+  if (subject.kind === 'attribute') {
+    return subject.tag === modality ? { values: modalities, are: 'no modality of the standard; case counts' } : null;
+  }
+  const callers = Object.entries(peers).flatMap(([name, peer]) =>
+    peer.kind === 'dicom' && peer.receive.store === 'allow' ? [{ name, aeTitle: peer.aeTitle }] : [],
+  );
+  const isOpen = node.unknownCallers === 'accept';
+  const listed = (values: readonly string[]): string => (values.length === 0 ? 'none' : values.join(', '));
+  if (subject.name === 'CalledAE') return { values: [node.aeTitle], are: `not this node, ${node.aeTitle}` };
+  if (subject.name === 'Peer') {
+    const values = callers.map(({ name }) => name);
+    return { values: isOpen ? [...values, 'unknown'] : values, are: `no peer that may store here (${listed(values)})` };
+  }
+  if (subject.name !== 'CallingAE' || isOpen) return null;
+  const values = callers.map(({ aeTitle }) => aeTitle);
+  return { values, are: `no AE title of a peer that may store here (${listed(values)})` };
+}
+
+/** The conditions that must all hold. */
+const conjuncts = (condition: Condition): readonly Condition[] =>
+  condition.kind === 'all' ? condition.parts.flatMap(conjuncts) : [condition];
+
+const isTest = (condition: Condition): condition is Test => condition.kind === 'test';
+const subjectName = ({ subject }: Test): string | number => (subject.kind === 'attribute' ? subject.tag : subject.name);
+
+/** Why the tests of one subject, which must all hold, never do; null: they may. */
+function contradiction(tests: readonly Test[], config: Config): string | null {
+  const words = tests.map(({ says }) => says).join(' and ');
+  const [first] = tests;
+  const known = first === undefined ? null : possible(first, config);
+  const patterns = tests.flatMap(({ operand }) => (operand.kind === 'text' ? [operand.pattern] : []));
+  if (
+    known !== null &&
+    patterns.length > 0 &&
+    !known.values.some((value) => patterns.every((pattern) => pattern.test(value)))
+  ) {
+    return `${words}: that is ${known.are}`;
+  }
+  const bounds = tests.flatMap(({ operand }) => (operand.kind === 'compare' ? [operand] : []));
+  const lower = bounds.filter(({ operator }) => operator === 'atLeast' || operator === 'above');
+  const upper = bounds.filter(({ operator }) => operator === 'atMost' || operator === 'below');
+  const apart = lower.some((low) =>
+    upper.some(({ limit, operator }) => {
+      const isStrict = low.operator === 'above' || operator === 'below';
+      return low.limit > limit || (low.limit === limit && isStrict);
+    }),
+  );
+  return apart ? `${words}: no number is both` : null;
+}
+
+/** Why a condition never holds at this node, as far as that can be told; null: it may hold. */
+function never(condition: Condition, config: Config): string | null {
+  if (condition.kind === 'not') return null;
+  if (condition.kind === 'anyInstance') return never(condition.part, config);
+  if (condition.kind === 'any') {
+    const reasons = condition.parts.map((part) => never(part, config));
+    return reasons.every((reason) => reason !== null) ? (reasons[0] ?? null) : null;
+  }
+  const parts = conjuncts(condition);
+  const tests = parts.filter(isTest);
+  const names = [...new Set(tests.map(subjectName))];
+  const reasons = names.map((name) =>
+    contradiction(
+      tests.filter((test) => subjectName(test) === name),
+      config,
+    ),
+  );
+  reasons.push(...parts.filter((part) => !isTest(part)).map((part) => never(part, config)));
+  return reasons.find((reason) => reason !== null) ?? null;
+}
+
+/** A condition as text, equal for equal conditions; null where its words are shortened. */
+function textOf(condition: Condition): string | null {
+  if (condition.kind === 'test') return condition.says.includes('...') ? null : condition.says;
+  const parts = (condition.kind === 'all' || condition.kind === 'any' ? condition.parts : [condition.part]).map(textOf);
+  return parts.includes(null) ? null : `${condition.kind}(${parts.join(';')})`;
+}
+
+/** Whether whatever matches `later` matches `earlier` too: its conditions are among those of `later`. */
+function covers(earlier: CompiledRule, later: CompiledRule): boolean {
+  if (earlier.goesOn || earlier.when === null || later.when === null) return false;
+  const asked = new Set(conjuncts(later.when).map(textOf));
+  return conjuncts(earlier.when).every((part) => {
+    const text = textOf(part);
+    return text !== null && asked.has(text);
+  });
+}
+
+/** Rules that match nothing, each with the reason. */
+export function ruleNotices(config: Config): string[] {
+  return config.rules.flatMap((rule, index) => {
+    const reason = rule.when === null ? null : never(rule.when, config);
+    if (reason !== null) return [`rule ${rule.name} matches nothing: ${reason}`];
+    const before = config.rules.slice(0, index).find((earlier) => covers(earlier, rule));
+    return before === undefined ? [] : [`rule ${rule.name} is never reached: ${before.name} takes all that it matches`];
+  });
+}
