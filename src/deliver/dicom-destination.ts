@@ -1,7 +1,7 @@
 // A DICOM peer as a destination: C-STORE over parallel associations.
 import { syntaxesToOffer } from '../dicom/conversion.js';
 import type { ConversionPolicy } from '../dicom/conversion.js';
-import { AssociationFailure } from '../io/dimse/requestor.js';
+import { AssociationFailure } from '../io/dimse/association-failure.js';
 import type { AssociationWatch, ScuTarget } from '../io/dimse/requestor.js';
 import { echo, send } from '../io/dimse/scu.js';
 import type { SendReport as AssociationReport } from '../io/dimse/scu.js';

@@ -31,6 +31,8 @@ export interface NodeAudit {
   refused(caller: { readonly aeTitle: string; readonly address: string }, why: string): void;
   /** Begins to bring messages to the repository: those of every process that shares the spool. */
   forward(tls: TlsTarget | null): void;
+  /** Leaves that to another receiver. */
+  stopForwarding(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -101,6 +103,11 @@ export async function openAudit(options: AppOptions, spool: Spool, host: string)
       const collector = openCollector({ transport, host: to, port, tls, timeoutMs: audit.timeoutMs });
       const { random } = Math;
       forwarder = startForwarder({ messages: spool.audit, collector, log, metrics, now: Date.now, random });
+    },
+    async stopForwarding() {
+      const stopped = forwarder;
+      forwarder = null;
+      await stopped?.close();
     },
     async close() {
       await refusing;

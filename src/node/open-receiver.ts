@@ -140,6 +140,7 @@ export async function openReceiver(
     standsBy(true);
     tracker.close();
     void scp.close();
+    void audit?.stopForwarding();
   };
   if (lost.signal.aborted) stepDown();
   else lost.signal.addEventListener('abort', stepDown);

@@ -1,30 +1,24 @@
 // An association that limpid opens: asks for it, sends one request after the other, waits for each answer, releases.
-import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { type FailureCode, LimpidError } from '../../errors.js';
-import { lookupName } from '../lookup.js';
 import type { AssociateAccept, ProposedContext, RoleSelection } from './associate-pdu.js';
 import { Association, type AssociationEnd, type AssociationUser } from './association.js';
+import { AssociationFailure, failureOf } from './association-failure.js';
 import { type Command, encodeCommand } from './command.js';
 import { CommandField } from './constants.js';
 import { type Limits, defaultLimits } from './limits.js';
 import { MessageReader, type MessageUser } from './message.js';
 import { type AcceptedContext, acceptedContexts, requestFor } from './negotiate.js';
-import { AbortReason, AbortSource, type Rejection, encodeData, invalidMessage, valueRoom } from './pdu.js';
+import { AbortReason, AbortSource, encodeData, invalidMessage, valueRoom } from './pdu.js';
 import { responseTo } from './response.js';
 import type { StoreAnswer } from './sink.js';
-import { answers, describeRejection, rejectionClass } from './status.js';
-import type { TlsTarget } from './tls-caller.js';
-import { describeTlsFault, isTlsFault, tlsFaultClass } from './tls-fault.js';
+import { answers } from './status.js';
+import { type TransportTarget, openTransport } from './transport.js';
 
-export interface ScuTarget {
+export interface ScuTarget extends TransportTarget {
   /** Called AE title. */
   readonly aeTitle: string;
-  readonly host: string;
-  readonly port: number;
   readonly callingAe: string;
-  /** The peer is called over TLS; else plain. */
-  readonly tls?: TlsTarget | undefined;
   readonly limits?: Partial<Limits>;
   /** Told of every association that is asked for. */
   readonly watch?: AssociationWatch;
@@ -50,120 +44,6 @@ export interface Negotiated {
     readonly transferSyntaxUids: readonly string[];
     readonly result: number;
   }[];
-}
-
-/** An association that did not come about, or ended before its release. */
-export class AssociationFailure extends LimpidError {
-  readonly deliveryClass: 'transient' | 'permanent';
-  /** `established`: it had been accepted, so that another one may do better. */
-  readonly phase: 'connecting' | 'established';
-  /** The peer's A-ASSOCIATE-RJ, if that was it. */
-  readonly rejection: Rejection | null;
-  constructor(
-    code: FailureCode,
-    message: string,
-    details: {
-      deliveryClass: 'transient' | 'permanent';
-      phase: 'connecting' | 'established';
-      rejection?: Rejection;
-    },
-  ) {
-    super(code, message);
-    this.name = 'AssociationFailure';
-    this.rejection = details.rejection ?? null;
-    this.deliveryClass = details.deliveryClass;
-    this.phase = details.phase;
-  }
-}
-
-function failureOf(end: AssociationEnd, phase: 'connecting' | 'established'): AssociationFailure {
-  const transient = { deliveryClass: 'transient', phase } as const;
-  switch (end.how) {
-    case 'released':
-      return new AssociationFailure('DIMSE_PROTOCOL', 'the association was released', transient);
-    case 'rejected':
-      return new AssociationFailure('DIMSE_REJECTED', describeRejection(end), {
-        deliveryClass: rejectionClass(end),
-        phase,
-        rejection: { result: end.result, source: end.source, reason: end.reason },
-      });
-    case 'aborted': {
-      const code = { peer: 'DIMSE_ABORTED', timer: 'DIMSE_TIMEOUT', limpid: 'DIMSE_PROTOCOL' } as const;
-      return new AssociationFailure(code[end.by], `${end.why} (A-ABORT ${end.source}/${end.reason})`, transient);
-    }
-    case 'lost':
-      break;
-  }
-  // by TLS 1.3 a certificate that the peer refuses shows only when the first answer is read
-  if (isTlsFault(end.why)) return tlsFailure(end.why, end.why, phase);
-  return new AssociationFailure('DIMSE_CONNECT', `connection lost: ${end.why}`, transient);
-}
-
-function tlsFailure(code: string, why: string, phase: 'connecting' | 'established'): AssociationFailure {
-  return new AssociationFailure('DIMSE_TLS', `TLS with the peer failed: ${why}`, {
-    deliveryClass: tlsFaultClass(code),
-    phase,
-  });
-}
-
-/** Opens a TCP connection. @throws AssociationFailure DIMSE_CONNECT, DIMSE_TIMEOUT */
-function openSocket({ host, port }: ScuTarget, connectMs: number, signal: AbortSignal | undefined): Promise<Socket> {
-  const details = { deliveryClass: 'transient', phase: 'connecting' } as const;
-  return new Promise((resolve, reject) => {
-    const socket = connect({ host, port, noDelay: true, keepAlive: true, lookup: lookupName });
-    const fail = (code: FailureCode, why: string) => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', stop);
-      socket.destroy();
-      reject(new AssociationFailure(code, why, details));
-    };
-    const stop = () => fail('DIMSE_ABORTED', 'stopped');
-    const timer = setTimeout(() => fail('DIMSE_TIMEOUT', `no connection within ${connectMs} ms`), connectMs);
-    socket.once('error', (error: NodeJS.ErrnoException) =>
-      fail('DIMSE_CONNECT', `no connection to ${host}:${port}: ${error.code ?? 'failed'}`),
-    );
-    signal?.addEventListener('abort', stop);
-    socket.once('connect', () => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', stop);
-      socket.removeAllListeners('error');
-      resolve(socket);
-    });
-  });
-}
-
-/** Puts TLS on a connection. @throws AssociationFailure DIMSE_TLS, DIMSE_TIMEOUT, DIMSE_ABORTED */
-async function secure(
-  socket: Socket,
-  start: (socket: Socket) => Promise<Socket>,
-  limitMs: number,
-  signal: AbortSignal | undefined,
-): Promise<Socket> {
-  const stopped = AbortSignal.any([AbortSignal.timeout(limitMs), ...(signal ? [signal] : [])]);
-  const stop = () => socket.destroy();
-  stopped.addEventListener('abort', stop);
-  try {
-    return await start(socket);
-  } catch (error) {
-    socket.destroy();
-    const details = { deliveryClass: 'transient', phase: 'connecting' } as const;
-    if (signal?.aborted) throw new AssociationFailure('DIMSE_ABORTED', 'stopped', details);
-    if (stopped.aborted) throw new AssociationFailure('DIMSE_TIMEOUT', `no TLS within ${limitMs} ms`, details);
-    const { code, why } = describeTlsFault(error);
-    throw tlsFailure(code, why, 'connecting');
-  } finally {
-    stopped.removeEventListener('abort', stop);
-  }
-}
-
-/** A connection to the peer, secured where it is to be. */
-async function openTransport(target: ScuTarget, limitMs: number, signal: AbortSignal | undefined): Promise<Socket> {
-  const { host, tls } = target;
-  if (!tls) return openSocket(target, limitMs, signal);
-  // before there is a connection: nobody would hear of one that is reset while a module is being read
-  const { startTls } = await import('./tls-caller.js');
-  const socket = await openSocket(target, limitMs, signal);
-  return secure(socket, (connected) => startTls(connected, host, tls), limitMs, signal);
 }
 
 /** What the peer may ask on an association that limpid has opened: its data set is at most `otherDataSetBytes` long. */
@@ -201,6 +81,8 @@ export class Requestor implements AssociationUser, MessageUser {
   /** A request of the peer whose data set is being read. */
   #asked: { readonly contextId: number; readonly command: Command; readonly parts: Uint8Array[] } | null = null;
   #askedBytes = 0;
+  /** Requests of the peer that are being answered. */
+  #served = 0;
   readonly #options: RequestorOptions;
   #watch: AssociationWatch | undefined;
   readonly #signal: AbortSignal | undefined;
@@ -418,13 +300,22 @@ export class Requestor implements AssociationUser, MessageUser {
     if (asked === null || serve === undefined) return;
     const { contextId, command, parts } = asked;
     const transferSyntaxUid = this.#contexts.get(contextId)?.transferSyntaxUid ?? '';
+    this.#serving(1);
     serve({ contextId, transferSyntaxUid, command, dataSet: Buffer.concat(parts) })
       .catch((): StoreAnswer => answers.failure)
       .then((answer) => {
         const response = encodeCommand(responseTo(command, answer));
         this.#association.write(encodeData(contextId, 'command', response, this.#room));
       })
-      .catch(() => this.abort('an answer could not be written'));
+      .catch(() => this.abort('an answer could not be written'))
+      .finally(() => this.#serving(-1));
+  }
+
+  /** Nothing more is read of a peer that asks faster than it is answered. */
+  #serving(change: 1 | -1): void {
+    this.#served += change;
+    if (this.#served > this.#limits.unanswered) this.#association.pause('unanswered');
+    else this.#association.resume('unanswered');
   }
 }
 

@@ -6,7 +6,8 @@ import { CommandField, SopClass, Status, TransferSyntax } from './constants.js';
 import { propose } from './negotiate.js';
 import type { Outgoing } from './outgoing.js';
 import type { Rejection } from './pdu.js';
-import { type AssociationFailure, type Negotiated, type ScuTarget, openRequestor } from './requestor.js';
+import type { AssociationFailure } from './association-failure.js';
+import { type Negotiated, type ScuTarget, openRequestor } from './requestor.js';
 import { type InstanceOutcome, type SendOptions, StoreJob, syntaxesOf } from './store-job.js';
 
 export interface SendReport {

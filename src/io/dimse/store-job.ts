@@ -7,7 +7,8 @@ import { type DataSetInFile, DataSetReader, type PduWindow } from './data-set-re
 import { closeDescriptor, openThere } from './descriptor.js';
 import { ContextResult, type Proposal } from './negotiate.js';
 import { type Outgoing, locateDataSet } from './outgoing.js';
-import { AssociationFailure, type Negotiated, type Requestor, type ScuTarget, openRequestor } from './requestor.js';
+import { AssociationFailure } from './association-failure.js';
+import { type Negotiated, type Requestor, type ScuTarget, openRequestor } from './requestor.js';
 import { type DeliveryClass, deliveryRule, refusesClass } from './status.js';
 
 /** What became of one instance. `status` is the peer's, null where it gave none. */

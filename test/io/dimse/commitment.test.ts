@@ -322,6 +322,33 @@ describe('limpid as SCU against a scripted peer', () => {
     expect(answers).toMatchObject([{ respondedTo: 900, status: 0, eventTypeId: 2 }]);
   });
 
+  it('reads no more reports of a peer than it answers', async () => {
+    const flood = 400;
+    const scp = await peerWith(({ command, contextId, socket, respond }) => {
+      if (command.field === 0x8100) return;
+      for (let sent = 0; sent < flood; sent++) {
+        socket.write(encodeData(contextId, 'command', encodeCommand(eventReport(2)), 4000));
+        socket.write(encodeData(contextId, 'data', encodeCommitmentReport(report, explicitLittle), 4000));
+      }
+      respond();
+    });
+    let [atOnce, most, answered] = [0, 0, 0];
+    const asked = await askCommitment({ ...targetAt(scp.port), limits: { unanswered: 8 } }, request, {
+      reported: async () => {
+        most = Math.max(most, ++atOnce);
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        atOnce -= 1;
+        answered += 1;
+        return { status: 0 };
+      },
+    });
+    expect(asked.status).toBe(0);
+    await asked.release();
+    // the last ones have answers that nobody waits for
+    expect(answered).toBeGreaterThanOrEqual(flood - most);
+    expect(most).toBeLessThanOrEqual(9);
+  });
+
   it('ends the association over a report that is longer than any can be', async () => {
     const scp = await peerWith(({ contextId, socket }) => {
       socket.write(encodeData(contextId, 'command', encodeCommand(eventReport(1)), 4000));
