@@ -40,7 +40,8 @@ def _train(arguments: argparse.Namespace) -> None:
     start = load_weights(arguments.init) if arguments.init else network.Ffdr(*size, inputs)
     trained, _ = train(
         network.widened(start, inputs),
-        lambda rng: patches.draw_batch(rng, whole, neighbours=stacks, low_noise=arguments.low_noise, single=single, lines=arguments.lines),
+        lambda rng: patches.draw_batch(rng, whole, neighbours=stacks, low_noise=arguments.low_noise, single=single,
+                                       lines=arguments.lines, singles=arguments.singles),
         lambda rng: patches.draw_batch(rng, held_out, neighbours=stacks),
         plan,
         name.with_suffix(".log"),
@@ -183,6 +184,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--noise-share", type=float, default=NOISE_SHARES[modality], help="weight of noise that stays against bias")
         command.add_argument("--low-noise", type=float, default=0.0, help="CT: this share of the patches has noise below 10 HU")
         command.add_argument("--lines", type=float, default=0.0, help="CT: this share of the patches has bundles of fine lines laid over it")
+        command.add_argument("--singles", type=float, default=0.3, help="with --slices 3: this share of the patches are single slices")
         command.add_argument("--rate", type=float, default=2e-3)
         command.add_argument("--seed", type=int, default=0)
         command.set_defaults(run=_train)

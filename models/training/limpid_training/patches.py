@@ -162,15 +162,16 @@ def draw_batch(
     low_noise: float = 0.0,
     single: dict[str, np.ndarray] | None = None,
     lines: float = 0.0,
+    singles: float = SINGLE_SHARE,
 ) -> Batch:
     """`count` patches of `side` pixels (a multiple of GRID), each with DRAWS noises; with `neighbours` the slices before and after
     follow the map, or the slice itself where it has none. `low_noise`: share of CT patches whose noise is low for certain.
-    `single`: another pool, of which SINGLE_SHARE of the patches are. `lines`: share of the patches with bundles of lines."""
+    `single`: another pool, of which a share of `singles` of the patches are. `lines`: share of the patches with bundles of lines."""
     x = np.empty((DRAWS, count, 4 if neighbours else 2, side, side), np.float32)
     target = np.empty((count, 1, side, side), np.float32)
     weight = np.empty((count, 1, 1, 1), np.float32)
     for i in range(count):
-        source = single if single is not None and rng.random() < SINGLE_SHARE else pool
+        source = single if single is not None and rng.random() < singles else pool
         patch, orientation = _patch_maker(source)(rng, source, side, low_noise), int(rng.integers(8))
         if lines > 0 and rng.random() < lines:
             patch = _with_lines(rng, patch)
