@@ -28,6 +28,7 @@ const meanings: Readonly<Record<string, string>> = {
   residualStructure: 'likeness of what was taken away to edges, in the worst image: above 0.3 it is anatomy',
   periodicPattern: 'strongest stripes that were taken away, over the noise: above 0.08 they are no noise',
   edgeRatio: 'strength of the strongest edges, as a share',
+  signalToNoise: 'signal of the tissue over its noise',
   contrastToNoise: 'CT: fat against soft tissue; MR: the two classes of the foreground',
   sharpness: 'frequency of 50 % modulation at natural edges',
   grain: 'mean frequency of the noise: below 0.9 of before, it begins to look painted',

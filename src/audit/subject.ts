@@ -1,12 +1,10 @@
 // Whose instances an audit message is about: patient and study from the header of one of them.
-import { open } from 'node:fs/promises';
-import { readInstanceHeader } from '../dicom/file.js';
 import { text } from '../dicom/values.js';
+import { readBeginning } from '../spool/read-beginning.js';
 import type { Subject } from './message.js';
 
 /** The last attribute that is read (Accession Number, Patient's Name and ID, Study Instance UID stand before it). */
 const studyIdTag = 0x00200010;
-const headerBytes = 256 * 1024;
 
 /** A message is about the instances that are handed over, whatever becomes of their files. */
 const unknown = { studyDescription: '', accessionNumbers: [], patientId: '', patientName: '' } as const;
@@ -20,28 +18,27 @@ export async function readSubject(
   instances: readonly { readonly sopClassUid: string }[],
   studyInstanceUid: string | null,
 ): Promise<Subject> {
-  const classes = new Map<string, number>();
-  for (const { sopClassUid } of instances) classes.set(sopClassUid, (classes.get(sopClassUid) ?? 0) + 1);
+  const classes = byClass(instances);
   const found = await readHeader(file).catch(() => null);
   if (found === null) return { ...unknown, studyInstanceUid: studyInstanceUid ?? '', classes };
   return { ...found, studyInstanceUid: studyInstanceUid ?? found.studyInstanceUid, classes };
 }
 
 async function readHeader(path: string): Promise<Omit<Subject, 'classes'>> {
-  const file = await open(path);
-  try {
-    const bytes = new Uint8Array(headerBytes);
-    const { bytesRead } = await file.read(bytes, 0, headerBytes, 0);
-    const { dataSet } = readInstanceHeader(bytes.subarray(0, bytesRead), studyIdTag);
-    const accession = text(dataSet, 'AccessionNumber');
-    return {
-      studyInstanceUid: text(dataSet, 'StudyInstanceUID') ?? '',
-      studyDescription: text(dataSet, 'StudyDescription') ?? '',
-      accessionNumbers: accession === null ? [] : [accession],
-      patientId: text(dataSet, 'PatientID') ?? '',
-      patientName: text(dataSet, 'PatientName') ?? '',
-    };
-  } finally {
-    await file.close();
-  }
+  const { dataSet } = await readBeginning(path, studyIdTag);
+  const accession = text(dataSet, 'AccessionNumber');
+  return {
+    studyInstanceUid: text(dataSet, 'StudyInstanceUID') ?? '',
+    studyDescription: text(dataSet, 'StudyDescription') ?? '',
+    accessionNumbers: accession === null ? [] : [accession],
+    patientId: text(dataSet, 'PatientID') ?? '',
+    patientName: text(dataSet, 'PatientName') ?? '',
+  };
+}
+
+/** How many there are of each SOP class. */
+export function byClass(instances: readonly { readonly sopClassUid: string }[]): Subject['classes'] {
+  const classes = new Map<string, number>();
+  for (const { sopClassUid } of instances) classes.set(sopClassUid, (classes.get(sopClassUid) ?? 0) + 1);
+  return classes;
 }

@@ -4,7 +4,7 @@ import { scalar, text, timer, whole } from './scalars.js';
 import { printable } from './site-schema.js';
 
 const defaultPorts = { tls: 6514, tcp: 601, udp: 514 } as const;
-export type AuditTransport = keyof typeof defaultPorts;
+type AuditTransport = keyof typeof defaultPorts;
 
 const isTransport = (value: string): value is AuditTransport => Object.hasOwn(defaultPorts, value);
 

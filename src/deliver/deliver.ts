@@ -14,7 +14,7 @@ import { opensAt } from './decide-window.js';
 import { failingSince } from './decide-wait.js';
 import type { PeerStanding } from './decide-wait.js';
 import type { DeliveryWindow } from './decide-window.js';
-import type { Destination, DestinationFailure, Outgoing, SendReport } from './destination.js';
+import type { Destination, DestinationFailure, Outgoing, SendControl, SendReport } from './destination.js';
 import type { DeliveryJob, WaitingDelivery } from './job.js';
 import { outgoingOf } from './outgoing-of.js';
 import { PeerDesk } from './peer-desk.js';
@@ -36,7 +36,8 @@ export interface PeerDelivery {
 export interface DeliveryWatch {
   /** @param by who has asked for it; null: a rule did */
   began(peer: string, outgoing: readonly Outgoing[], by: string | null): Promise<void>;
-  ended(peer: string, outgoing: readonly Outgoing[], by: string | null, report: SendReport): Promise<void>;
+  /** @param tried the instances that the report is about; where it is about none, those that were to go */
+  ended(peer: string, tried: readonly Outgoing[], by: string | null, report: SendReport): Promise<void>;
 }
 
 export interface DelivererDeps {
@@ -134,11 +135,8 @@ export class Deliverer {
       }
       const uids = decision.sopInstanceUids.slice(0, batchInstances);
       const outgoing = outgoingOf(this.#deps.spool, state, revision, job.task, uids);
-      const control = { signal, pace: this.#paceOf(desk, peer.window, outgoing, signal) };
-      const by = withdrawnBy(state, job.task);
-      await this.#deps.watch?.began(job.peer, outgoing, by);
-      const report = await peer.destination.send(outgoing, control);
-      await this.#deps.watch?.ended(job.peer, outgoing, by, report);
+      const pace = this.#paceOf(desk, peer.window, outgoing, signal);
+      const report = await this.#send(peer, job.peer, outgoing, { signal, pace }, withdrawnBy(state, job.task));
       await this.#record(job, peer, desk, batches, signal.aborted ? answeredOf(report) : report);
       if (signal.aborted) return { kind: 'later', atMs: this.#deps.now() };
       // Nothing has happened: the throttle asks for a longer pause than an association is held open for.
@@ -146,6 +144,30 @@ export class Deliverer {
         return { kind: 'later', atMs: Math.max(desk.throttle.readyMs, this.#deps.now() + 1000) };
       }
     }
+  }
+
+  /** Sends, and tells who watches: nothing has begun before an instance goes out, and what is left for later is none of it. */
+  async #send(
+    { destination }: PeerDelivery,
+    name: string,
+    outgoing: readonly Outgoing[],
+    control: SendControl,
+    by: string | null,
+  ): Promise<SendReport> {
+    const { watch } = this.#deps;
+    if (watch === undefined) return destination.send(outgoing, control);
+    let begun: Promise<void> | null = null;
+    const pace: SendControl['pace'] = async (instance) => {
+      if (!(await control.pace(instance))) return false;
+      await (begun ??= watch.began(name, outgoing, by));
+      return true;
+    };
+    const report = await destination.send(outgoing, { ...control, pace });
+    if (begun === null) return report;
+    const tried = new Set(report.outcomes.map(({ sopInstanceUid }) => sopInstanceUid));
+    const gone = outgoing.filter(({ sopInstanceUid }) => tried.has(sopInstanceUid));
+    await watch.ended(name, gone.length === 0 ? outgoing : gone, by, report);
+    return report;
   }
 
   /** The peer takes nothing now: the first time says why in a record, and so does one of all when its wait has become longer. The job is woken when that is over. */

@@ -1,9 +1,8 @@
 // A folder as a destination: files that are written once, synced, and never replaced.
 import { type ReadStream, createReadStream } from 'node:fs';
-import { open, readFile, rm, stat } from 'node:fs/promises';
+import { open, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { randomUUID } from 'node:crypto';
-import { readInstanceHeader } from '../dicom/file.js';
 import { writeFileMeta } from '../dicom/part10.js';
 import { text } from '../dicom/values.js';
 import { LimpidError } from '../errors.js';
@@ -13,6 +12,7 @@ import { DirectorySyncs, linkKeeping, makeDirectory } from '../spool/write-once.
 import type { SyncPolicy } from '../spool/write-once.js';
 import type { Destination, DestinationFailure, Outcome, Outgoing } from './destination.js';
 import { Patience } from '../spool/patience.js';
+import { readBeginning } from '../spool/read-beginning.js';
 
 export interface FolderSettings {
   /** Must be there: an unmounted volume must not be filled beside its mount point. */
@@ -21,7 +21,6 @@ export interface FolderSettings {
 }
 
 /** Identity ends within this in nearly every object; longer headers are read whole. */
-const headerBytes = 65_536;
 const imageGroup = 0x00280000;
 /** An image of 512 x 512 pixels. */
 export const probeBytes = 524_288;
@@ -139,16 +138,8 @@ async function putFile(
 
 async function identityOf(file: string, keywords: readonly string[]): Promise<string[]> {
   if (keywords.length === 0) return [];
-  const handle = await open(file);
-  let header: ReturnType<typeof readInstanceHeader>;
-  try {
-    const { bytesRead, buffer } = await handle.read(Buffer.alloc(headerBytes), 0, headerBytes, 0);
-    header = readInstanceHeader(buffer.subarray(0, bytesRead), imageGroup);
-  } finally {
-    await handle.close();
-  }
-  if (!header.complete) header = readInstanceHeader(await readFile(file), imageGroup);
-  return keywords.map((keyword) => text(header.dataSet, keyword) ?? '');
+  const { dataSet } = await readBeginning(file, imageGroup);
+  return keywords.map((keyword) => text(dataSet, keyword) ?? '');
 }
 
 /** Copies a data set behind a file meta group of its own, through the kernel's buffers: memory stays flat. */

@@ -13,7 +13,7 @@ import {
 import type { EventOutcome, OtherNode, ReportingNode } from '../audit/events.js';
 import { startForwarder } from '../audit/forwarder.js';
 import type { Forwarder } from '../audit/forwarder.js';
-import { readSubject } from '../audit/subject.js';
+import { byClass, readSubject } from '../audit/subject.js';
 import { openTrail } from '../audit/trail.js';
 import type { Config } from '../config/schema.js';
 import type { DeliveryWatch } from '../deliver/deliver.js';
@@ -86,8 +86,7 @@ export async function openAudit(options: AppOptions, spool: Spool, host: string)
       const subject = await subjectOfSeries(spool, record);
       await trail.record(sourceRead(node, subject, read, Date.now()));
       if (outcome.instances.length === 0) return;
-      const classes = new Map<string, number>();
-      for (const { sopClassUid } of outcome.instances) classes.set(sopClassUid, (classes.get(sopClassUid) ?? 0) + 1);
+      const classes = byClass(outcome.instances);
       await trail.record(resultMade(node, { ...subject, classes }, Date.now()));
     },
     refused(caller, why) {

@@ -1,11 +1,7 @@
 // Reads the facts of a revision from the first kilobytes of each of its files.
-import { open } from 'node:fs/promises';
-import type { FileHandle } from 'node:fs/promises';
 import pLimit from 'p-limit';
-import { mostHeaderBytes } from '../dicom/data-set.js';
 import type { DataSet } from '../dicom/data-set.js';
 import { isPrivate } from '../dicom/dictionary.js';
-import { readInstanceHeader } from '../dicom/file.js';
 import { frameScopes, scopeOf } from '../dicom/functional-groups.js';
 import { isReason, pixelDescription } from '../dicom/pixel-description.js';
 import { hasTissueRegion } from '../dicom/ultrasound-regions.js';
@@ -14,6 +10,7 @@ import { modalityOfClass } from '../dicom/uids.js';
 import { find, hasStrangeText, items, text, texts } from '../dicom/values.js';
 import { LimpidError } from '../errors.js';
 import type { VendorMark } from '../rule.js';
+import { readBeginning } from '../spool/read-beginning.js';
 import type { InstanceRecord, SeriesRecord } from '../spool/records.js';
 import { gateTags } from './gate-tags.js';
 import { seriesFacts, tag as tagOfKeyword, toNumber } from './series-facts.js';
@@ -29,7 +26,6 @@ export interface Wanted {
 /** Series whose files are all there. */
 export const noneSwept: ReadonlySet<string> = new Set();
 
-const firstBytes = 64 * 1024;
 /** A value beyond this is no text that a rule or the gate could mean. */
 const longestValue = 64 * 1024;
 const atOnce = 8;
@@ -64,23 +60,15 @@ type Identity = Pick<InstanceRecord, 'sopInstanceUid' | 'sopClassUid' | 'transfe
 
 /** Reads the facts of each image of one instance; see readSeriesFacts. */
 export async function readInstance(path: string, identity: Identity, wanted: Wanted): Promise<InstanceFacts[]> {
-  const file = await open(path);
   try {
-    const { size } = await file.stat();
-    for (let length = firstBytes; ; length *= 4) {
-      const { dataSet, complete } = readInstanceHeader(await prefixOf(file, Math.min(length, size)));
-      if (complete) return instanceFacts(dataSet, identity, wanted);
-      if (length < size && length < mostHeaderBytes) continue;
-      // The file ends, in peace behind an element or in the middle of one.
-      if (dataSet.end < dataSet.bytes.length) throw new LimpidError('DICOM_MALFORMED', 'the header is cut');
-      return instanceFacts(dataSet, identity, wanted);
-    }
+    const { dataSet, complete } = await readBeginning(path);
+    // The file ends, in peace behind an element or in the middle of one.
+    if (!complete && dataSet.end < dataSet.bytes.length) throw new LimpidError('DICOM_MALFORMED', 'the header is cut');
+    return instanceFacts(dataSet, identity, wanted);
   } catch (error) {
     if (!(error instanceof LimpidError)) throw error;
     const { sopInstanceUid, sopClassUid, transferSyntaxUid } = identity;
     return [{ ...nothing, sopInstanceUid, sopClassUid, transferSyntaxUid, unreadable: error.message }];
-  } finally {
-    await file.close();
   }
 }
 
@@ -95,17 +83,6 @@ const nothing: Omit<InstanceFacts, 'sopInstanceUid' | 'sopClassUid' | 'transferS
   bValue: null,
   hasStrangeText: false,
 };
-
-async function prefixOf(file: FileHandle, length: number): Promise<Uint8Array> {
-  const bytes = new Uint8Array(length);
-  let read = 0;
-  while (read < length) {
-    const { bytesRead } = await file.read(bytes, read, length - read, read);
-    if (bytesRead === 0) break;
-    read += bytesRead;
-  }
-  return bytes.subarray(0, read);
-}
 
 function instanceFacts(dataSet: DataSet, identity: Identity, { tags, marks }: Wanted): InstanceFacts[] {
   const wanted = [...new Set([...gateTags, ...tags])];

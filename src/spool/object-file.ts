@@ -2,16 +2,17 @@
 // memory of its header and one frame.
 import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
-import { DataSet, mostHeaderBytes } from '../dicom/data-set.js';
+import { DataSet } from '../dicom/data-set.js';
 import type { Fragment } from '../dicom/data-set.js';
 import { longHeader } from '../dicom/element.js';
-import { readInstance, readInstanceHeader } from '../dicom/file.js';
+import { readInstance } from '../dicom/file.js';
 import type { Instance } from '../dicom/file.js';
 import type { PixelDescription } from '../dicom/pixel-description.js';
 import { frameFragments, nativeFrameBytes } from '../dicom/pixels.js';
 import { transferSyntax } from '../dicom/uids.js';
 import { find } from '../dicom/values.js';
 import { LimpidError } from '../errors.js';
+import { readBeginning } from './read-beginning.js';
 
 export interface ObjectFile {
   /** File meta group and data set, without what stands at Pixel Data and behind. */
@@ -21,7 +22,6 @@ export interface ObjectFile {
 }
 
 const pixelDataTag = 0x7fe00010;
-const firstBytes = 64 * 1024;
 
 /** Reads exactly `length` bytes at a place of the file. */
 async function bytesAt(file: FileHandle, position: number, length: number): Promise<Uint8Array> {
@@ -33,19 +33,10 @@ async function bytesAt(file: FileHandle, position: number, length: number): Prom
 
 /** The header of a stored object, read no further than to Pixel Data. @throws LimpidError DICOM_* */
 export async function readHeaderOf(path: string): Promise<Instance> {
-  const file = await open(path);
-  try {
-    const { size } = await file.stat();
-    for (let length = Math.min(firstBytes, size); ; length = Math.min(4 * length, size)) {
-      const bytes = await bytesAt(file, 0, length);
-      const { part10, dataSet, complete } = readInstanceHeader(bytes);
-      if (complete) return { bytes, part10, dataSet };
-      if (length >= size) throw new LimpidError('DICOM_MALFORMED', 'the file ends before its pixels');
-      if (length >= mostHeaderBytes) throw new LimpidError('DICOM_MALFORMED', `a header of more than ${length} bytes`);
-    }
-  } finally {
-    await file.close();
-  }
+  const { bytes, size, part10, dataSet, complete } = await readBeginning(path);
+  if (complete) return { bytes, part10, dataSet };
+  if (bytes.length >= size) throw new LimpidError('DICOM_MALFORMED', 'the file ends before its pixels');
+  throw new LimpidError('DICOM_MALFORMED', `a header of more than ${bytes.length} bytes`);
 }
 
 /** @throws LimpidError DICOM_* */

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Deliverer } from '../../src/deliver/deliver.js';
-import type { PeerDelivery } from '../../src/deliver/deliver.js';
+import type { DeliveryWatch, PeerDelivery } from '../../src/deliver/deliver.js';
 import type { Destination, DestinationFailure, Outcome, SendReport } from '../../src/deliver/destination.js';
 import type { DeliveryJob } from '../../src/deliver/job.js';
 import { openMetrics } from '../../src/observe/metrics.js';
@@ -45,6 +45,7 @@ function bench(
   settings: Partial<PeerDelivery> = {},
   records = new Map<Key, DeliveryRecord[]>(),
   actions: readonly ActionRecord[] = [],
+  watch?: DeliveryWatch,
 ): Bench {
   let nowMs = Date.parse('2026-01-01T00:00:00Z');
   const woken: DeliveryJob[] = [];
@@ -102,6 +103,7 @@ function bench(
       woken.push(job);
       await deliverer.deliver(job, new AbortController().signal);
     },
+    watch,
     log: silentLog,
     metrics: openMetrics(),
     now: () => nowMs,
@@ -115,6 +117,47 @@ const run = ({ deliverer }: Bench, job: DeliveryJob) => deliverer.deliver(job, n
 const all = (instances: readonly { readonly sopInstanceUid: string }[]): SendReport => ({
   failure: null,
   outcomes: instances.map(({ sopInstanceUid }) => delivered(sopInstanceUid)),
+});
+
+describe('who watches deliveries', () => {
+  const watched = () => {
+    const told: string[] = [];
+    const watch: DeliveryWatch = {
+      began: async (peer, outgoing) => void told.push(`began ${peer} ${outgoing.length}`),
+      ended: async (peer, tried, _, { failure }) =>
+        void told.push(`ended ${peer} ${tried.length} ${failure?.code ?? 'well'}`),
+    };
+    return { told, watch };
+  };
+
+  it('hears of a sending once, however many associations go on with it, and of what was tried alone', async () => {
+    const { told, watch } = watched();
+    const send: Destination['send'] = async (instances, { pace }) => {
+      await Promise.all(instances.map((instance) => pace(instance)));
+      return all(instances.slice(0, 2));
+    };
+    const table = bench({ send }, {}, new Map(), [], watch);
+    await run(table, one);
+    expect(told[0]).toBe('began pacs 3');
+    expect(told[1]).toBe('ended pacs 2 well');
+  });
+
+  it('hears nothing of a peer that is away, or of a pause', async () => {
+    const { told, watch } = watched();
+    await run(bench({ send: async () => ({ failure: away, outcomes: [] }) }, {}, new Map(), [], watch), one);
+    await run(bench({ send: async () => ({ failure: null, outcomes: [] }) }, {}, new Map(), [], watch), one);
+    expect(told).toEqual([]);
+  });
+
+  it('hears of a sending that was lost before anything was answered', async () => {
+    const { told, watch } = watched();
+    const lost: Destination['send'] = async (instances, { pace }) => {
+      for (const instance of instances.slice(0, 1)) await pace(instance);
+      return { failure: { ...away, code: 'DIMSE_ABORTED', pace: 'lost' }, outcomes: [] };
+    };
+    await run(bench({ send: lost }, {}, new Map(), [], watch), one);
+    expect(told).toEqual(['began pacs 3', 'ended pacs 3 DIMSE_ABORTED']);
+  });
 });
 
 describe('a destination that is away', () => {
