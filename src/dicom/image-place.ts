@@ -15,7 +15,7 @@ export interface ImagePlace extends Plane {
   readonly told: readonly (string | null)[];
 }
 
-/** What differs between images of one series that lie at one position: 4D, perfusion, cardiac phases, energies, kernels, stacks. */
+/** What differs between images of one series that lie at one position: 4D, perfusion, cardiac phases, energies, kernels, stacks, echoes, b-values. */
 const telling: readonly number[] = [
   0x00200100, // Temporal Position Identifier
   0x00209128, // Temporal Position Index
@@ -36,6 +36,13 @@ const telling: readonly number[] = [
   0x00180050, // Slice Thickness
   0x00180060, // KVP
   0x00181210, // Convolution Kernel
+  0x00180081, // Echo Time
+  0x00189082, // Effective Echo Time
+  0x00180086, // Echo Number(s)
+  0x00180082, // Inversion Time
+  0x00181314, // Flip Angle
+  0x00189087, // Diffusion b-value
+  0x00189089, // Diffusion Gradient Orientation
 ];
 
 /** Longer values stand by their hash: a peer may write any length, and each image of a series is told. */

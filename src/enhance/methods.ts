@@ -50,6 +50,8 @@ export interface DecodedSlice {
   readonly columns: number;
   /** In model units, shared. */
   readonly values: Float32Array;
+  /** Factor from the modality's values to `values`: MR has one for each slice. */
+  readonly scale: number;
   /** Of `values`. */
   readonly fingerprint: number;
   /** As its own file says. */

@@ -138,11 +138,12 @@ export class SliceSteps<Plan, Part, Summary> {
     { prepared, file }: Underway<Plan, Part, Summary>,
     besides: Besides<Kept<Plan, Part, Summary>>,
   ): Promise<ModelOutput> {
-    const { rows, columns, values, map } = prepared;
+    const { rows, columns, values, map, scale } = prepared;
     const { inference, model, onModel } = this.#ports;
     const before = besides.before?.prepared ?? null;
     const after = besides.after?.prepared ?? null;
-    const neighbours = { before: before?.values ?? null, after: after?.values ?? null };
+    const factors = { before: scale / (before?.scale ?? scale), after: scale / (after?.scale ?? scale) };
+    const neighbours = { before: before?.values ?? null, after: after?.values ?? null, factors };
     const argument = { model, rows, columns, values, map, neighbours };
     const { output, seconds } = await inference.least().call('residual', argument, { deadlineMs: null });
     this.#refuseNeighbours(file, prepared, { before, after }, output);

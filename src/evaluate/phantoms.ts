@@ -26,9 +26,9 @@ export const faintDiscs: readonly Disc[] = [
   { row: -35, column: 0, radius: 8 },
   { row: -35, column: 30, radius: 8 },
 ];
-/** A disc like these that only some slices of CT show, one at a time: what is in one slice must not get lost in its neighbours, nor they get it. */
+/** A disc like these that only some slices of CT and MR show, one at a time: what is in one slice must not get lost in its neighbours, nor they get it. */
 export const loneDisc: Disc = { row: 0, column: 0, radius: 8 };
-/** Whether a slice of CT shows it. */
+/** Whether a slice shows it. */
 export const showsLoneDisc = (index: number): boolean => index % 4 === 2;
 /** Rows that ultrasound leaves to text, above the image. */
 export const usImageTop = 32;
@@ -55,13 +55,16 @@ function draw(background: number, discs: readonly (readonly [Disc, number])[]): 
 const at = (radius: number, row = 0, column = 0): Disc => ({ row, column, radius });
 const small = [at(6, 0, -60), at(4, 0, 60), at(2.5, 20, -60), at(1.5, 20, 60)];
 
+/** The faint discs of a slice. */
+const faintDiscsOf = (index: number): readonly Disc[] =>
+  showsLoneDisc(index) ? [...faintDiscs, loneDisc] : faintDiscs;
+
 /** The truth of a CT slice: fat around soft tissue with faint discs and bone; HU, the resolution of a body kernel. */
 function ctTruth(index: number): Slice {
-  const faint = showsLoneDisc(index) ? [...faintDiscs, loneDisc] : faintDiscs;
   const discs = [
     [at(105), -90],
     [at(88), 50],
-    ...faint.map((disc) => [disc, 70] as const),
+    ...faintDiscsOf(index).map((disc) => [disc, 70] as const),
     ...small.map((disc) => [disc, 700] as const),
   ] as const;
   const drawn = draw(-1000, discs);
@@ -69,12 +72,12 @@ function ctTruth(index: number): Slice {
 }
 
 /** The truth of an MR magnitude slice; counts of 0 to about 900. */
-function mrTruth(): Slice {
+function mrTruth(index: number): Slice {
   const discs = [
     [at(110), 820],
     [at(92), 60],
     [at(78), 500],
-    ...faintDiscs.map((disc) => [disc, 530] as const),
+    ...faintDiscsOf(index).map((disc) => [disc, 530] as const),
     ...small.map((disc) => [disc, 900] as const),
   ] as const;
   const drawn = draw(0, discs);
@@ -132,7 +135,7 @@ export function phantomSlice(name: PhantomName, index: number): PhantomSlice {
     return { truth, degraded: withNoise(truth, 20, seed) };
   }
   if (name === 'mr') {
-    const truth = mrTruth();
+    const truth = mrTruth(index);
     return { truth, degraded: withComplexNoise(truth, 30, seed) };
   }
   const truth = usTruth();

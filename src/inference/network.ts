@@ -10,10 +10,12 @@ import { openSession } from './session.js';
 import { tilesOf } from './tiles.js';
 import type { Tile } from './tiles.js';
 
-/** The slices on either side of one, of its shape and unit; null: there is none, and the slice itself stands for it. */
+/** The slices on either side of one, of its shape; null: there is none, and the slice itself stands for it. */
 export interface Neighbours {
   readonly before: Float32Array | null;
   readonly after: Float32Array | null;
+  /** From their units to the slice's, where each slice has a scale of its own, as in MR; absent: they have its unit. */
+  readonly factors?: { readonly before: number; readonly after: number };
 }
 
 /** A slice and the local deviation of its noise, same shape and unit. */
@@ -59,19 +61,24 @@ export function fillInput(
   out: Float32Array,
 ): void {
   const factor = 1 / input.scale;
-  const limits = {
-    low: input.range?.atLeast ?? Number.NEGATIVE_INFINITY,
-    high: input.range?.atMost ?? Number.POSITIVE_INFINITY,
-    factor,
-  };
+  /** The range of the input, of a plane that is `unit` times less than the slice's unit. */
+  const limitsIn = (unit: number) => ({
+    low: (input.range?.atLeast ?? Number.NEGATIVE_INFINITY) / unit,
+    high: (input.range?.atMost ?? Number.POSITIVE_INFINITY) / unit,
+    factor: factor * unit,
+  });
+  const limits = limitsIn(1);
   const unlimited = { low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY, factor };
   const size = height * width;
   const plane = (at: number): Float32Array => out.subarray(at * size, (at + 1) * size);
   fillPlane(slice.values, slice, limits, plane(0), width);
   fillPlane(noise, slice, unlimited, plane(1), width);
   if (input.slices === 1) return;
-  fillPlane(neighbours?.before ?? slice.values, slice, limits, plane(2), width);
-  fillPlane(neighbours?.after ?? slice.values, slice, limits, plane(3), width);
+  for (const [at, side] of (['before', 'after'] as const).entries()) {
+    const beside = neighbours?.[side] ?? null;
+    const unit = beside === null ? 1 : (neighbours?.factors?.[side] ?? 1);
+    fillPlane(beside ?? slice.values, slice, limitsIn(unit), plane(2 + at), width);
+  }
 }
 
 /** A window of a plane. */
@@ -91,7 +98,7 @@ function windowOf({ slice, noise, neighbours }: NoisySlice, window: Tile['window
   return {
     slice: { rows: window.rows, columns: window.columns, values: part(slice.values) },
     noise: part(noise),
-    neighbours: { before: before && part(before), after: after && part(after) },
+    neighbours: { ...neighbours, before: before && part(before), after: after && part(after) },
   };
 }
 

@@ -60,9 +60,9 @@ async function readCard(directory: string, id: string): Promise<ModelCard | null
   if (card.data.kind === 'network' && (card.data.input === null || card.data.probe === null)) {
     throw new LimpidError('MODEL_INVALID', `${file}: a network needs input and probe`);
   }
-  if (card.data.input?.slices === 3 && card.data.modality.some((modality) => modality !== 'CT')) {
-    // Other modalities have a scale a slice: neighbours would not be of the slice's unit.
-    throw new LimpidError('MODEL_INVALID', `${file}: networks that see three slices are for CT alone`);
+  if (card.data.input?.slices === 3 && card.data.modality.some((modality) => modality !== 'CT' && modality !== 'MR')) {
+    // No other image has a place among others in space.
+    throw new LimpidError('MODEL_INVALID', `${file}: networks that see three slices are for CT and MR alone`);
   }
   const fault = gridFault(card.data);
   if (fault !== null) throw new LimpidError('MODEL_INVALID', `${file}: ${fault}`);

@@ -219,7 +219,8 @@ const methods: SliceMethods<DerivationPlan, FramePart, InstanceSummary> = {
       toRecord,
       residual: null,
     });
-    return { value: { work, rows, columns, values, fingerprint, place, map, sigma: measured.sigma, toRecord } };
+    const { scale, sigma } = measured;
+    return { value: { work, rows, columns, values, scale, fingerprint, place, map, sigma, toRecord } };
   },
 
   async decode({ file, frame }) {
@@ -231,7 +232,7 @@ const methods: SliceMethods<DerivationPlan, FramePart, InstanceSummary> = {
     const work = nextWork++;
     lent.set(work, values);
     const fingerprint = fingerprintOfValues(values);
-    return { value: { work, rows, columns, values, fingerprint, place: imagePlace(dataSet, frame) } };
+    return { value: { work, rows, columns, values, scale: 1, fingerprint, place: imagePlace(dataSet, frame) } };
   },
 
   measure({ work: name, residual, blends, as }) {

@@ -33,6 +33,7 @@ let folder = '';
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'limpid-three-slices-'));
   await writeNeighboursModel(join(folder, 'plain'));
+  await writeNeighboursModel(join(folder, 'magnitudes'), { modality: ['MR'] });
   await writeNeighboursModel(join(folder, 'tiled'), {
     input: { multipleOf: 4, tile: { side: 64, halo: 4 }, range: { atLeast: -1024, atMost: 3071 } },
   });
@@ -78,11 +79,12 @@ function watched(names: ReadonlyMap<number, string>, seen: Seen[], change: Chang
     const answer = await own.call(method, change(argument), options);
     const { values, neighbours } = argument;
     const { residual } = answer.output;
-    const { before, after } = neighbours;
-    const apart = values.reduce(
-      (most, value, i) => Math.max(most, Math.abs((before?.[i] ?? value) - (after?.[i] ?? value) - residual[i]!)),
-      0,
-    );
+    const { before, after, factors = { before: 1, after: 1 } } = neighbours;
+    const apart = values.reduce((most, value, i) => {
+      const first = before === null ? value : factors.before * before[i]!;
+      const second = after === null ? value : factors.after * after[i]!;
+      return Math.max(most, Math.abs(first - second - residual[i]!));
+    }, 0);
     seen.push({ image: nameOf(values) ?? '', before: nameOf(before), after: nameOf(after), apart });
     return answer;
   });
@@ -283,6 +285,43 @@ describe('a series', () => {
       (_, i) => [i < times ? null : i - times, i < last ? i + times : null] as const,
     );
     expectSeen(ran, wanted);
+  });
+
+  it('of MR shows each slice its neighbours as bright beside it as they are in the series, whatever the scale of each', async () => {
+    const slopes = [1, 1.5, 2, 1, 0.5, 1, 1, 4, 1, 1, 1, 2];
+    const change = (index: number): readonly SyntheticElement[] => [
+      [0x00281052, 'DS', '0'],
+      [0x00281053, 'DS', `${slopes[index]!}`],
+    ];
+    const into = await mkdtemp(join(folder, 'series-'));
+    const mr = { modality: 'MR', rows: 96, columns: 96, noise: 25, seed: 4 } as const;
+    const source = await writeSyntheticSeries(into, { ...mr, slices: slopes.length, change });
+    const given: Parameters<Change>[0][] = [];
+    const ran = await run(source, {
+      model: 'magnitudes',
+      change: (argument) => {
+        given.push(argument);
+        return argument;
+      },
+    });
+    expect([ran.outcome, ran.detail]).toEqual(['enhanced', '']);
+    expect(ran.neighbours).toEqual({ both: slopes.length - 2, one: 2, none: 0 });
+    expect(Math.max(...ran.seen.map(({ apart }) => apart))).toBeLessThan(0.01);
+    const brightest = (values: Float32Array): number => values.toSorted().at(-46) ?? 0; // the 99.5th percentile
+    const slices = await Promise.all(source.files.map((file) => readSlice(file, 0)));
+    const steps = slices.flatMap(({ values }, index) =>
+      [index - 1, index + 1].flatMap((at) => {
+        const beside = slices[at]?.values;
+        return beside === undefined ? [] : [brightest(beside) / brightest(values)];
+      }),
+    );
+    const shown = given.flatMap(({ values, neighbours: { before, after, factors } }) => [
+      ...(before === null ? [] : [(brightest(before) * (factors?.before ?? 1)) / brightest(values)]),
+      ...(after === null ? [] : [(brightest(after) * (factors?.after ?? 1)) / brightest(values)]),
+    ]);
+    const inOrder = (ratios: readonly number[]): number[] => ratios.toSorted((a, b) => a - b);
+    expect(shown).toHaveLength(steps.length);
+    for (const [i, ratio] of inOrder(shown).entries()) expect(ratio / inOrder(steps)[i]!).toBeCloseTo(1, 4);
   });
 
   it('in the frames of one object gives each frame its neighbours', async () => {

@@ -137,5 +137,17 @@ describe('the input of a network', () => {
     expect(planes({ before: null, after })).toEqual([image, [0.5, 2, 1.5, 1.5]]);
     expect(planes({ before: after, after: null })).toEqual([[0.5, 2, 1.5, 1.5], image]);
     expect(planes(undefined)).toEqual([image, image]);
+    // Neighbours of another unit: four times and half as much is one of the slice's.
+    const factors = { before: 0.25, after: 2 };
+    expect(
+      planes({ before: after.map((value) => 4 * value), after: after.map((value) => value / 2), factors }),
+    ).toEqual([
+      [0.5, 2, 1.5, 1.5],
+      [0.5, 2, 1.5, 1.5],
+    ]);
+    expect(planes({ before: null, after, factors: { before: 0.25, after: 0.5 } })).toEqual([
+      image,
+      [0.25, 2, 0.75, 0.75],
+    ]);
   });
 });

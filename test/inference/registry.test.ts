@@ -241,7 +241,7 @@ describe('a network that sees three slices', () => {
     ['how far a neighbour may lie', { input: { neighbourMm: null } }, /three slices need it[^]*neighbourMm/],
     ['three slices', { input: { slices: 1 } }, /one slice has no use for it[^]*neighbourMm/],
     ['a number of slices that there is', { input: { slices: 2 } }, /slices/],
-    ['CT alone', { modality: ['CT', 'MR'] }, /three slices are for CT alone/],
+    ['images in space alone', { modality: ['CT', 'US'] }, /three slices are for CT and MR alone/],
   ])('has no card without %s', (_, options, message) =>
     withModel(options, async (directory) => {
       await expect(openRegistry(directory)).rejects.toMatchObject({ code: 'MODEL_INVALID' });

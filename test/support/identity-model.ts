@@ -180,8 +180,7 @@ export function writeNeighboursModel(
     id: neighboursModel,
     modality,
     input: { ...own, multipleOf: 1, range: null, ...input },
-    // Of MR for a card that claims what it cannot.
-    noise: { CT: { a: 0, b: 1, unit: 'HU' }, MR: { a: 0, b: 1, unit: 'PERMILLE' } },
+    noise: { CT: { a: 0, b: 1, unit: 'HU' }, MR: { a: 0, b: 1, unit: 'PERMILLE' }, US: { a: 0, b: 1, unit: 'GREY' } },
     limits,
     fixedBlend,
     probe,

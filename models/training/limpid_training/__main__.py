@@ -6,7 +6,7 @@ from pathlib import Path
 MODELS = {"ct": "ct-low-dose", "mr": "mr-accelerated", "us": "us-despeckle"}
 MINUTES = {"ct": 30.0, "mr": 25.0, "us": 35.0}
 POOLS = {"ct": {"ct": 600, "ct-faint": 160}, "mr": {"mr": 1500}, "us": {"us": 800}}
-STACKS = {"ct-stack": 400}
+STACKS = {"ct": {"ct-stack": 400}, "mr": {"mr-stack": 500}}
 TRIM_POOLS = {"ct": {"ct": 60, "ct-faint": 20}, "mr": {"mr": 400}}
 NOISE_SHARES = {"ct": 0.3, "mr": 0.3, "us": 0.15}
 HELD_OUT = {"ct": 20, "mr": 100, "us": 50}
@@ -28,8 +28,8 @@ def _train(arguments: argparse.Namespace) -> None:
 
     stacks = arguments.slices > 1
     pool = material(POOLS[modality], POOL_SEED, arguments.share)
-    held_out = material({"ct-stack" if stacks else modality: HELD_OUT[modality]}, HELD_OUT_SEED)
-    whole, single = (material(STACKS, POOL_SEED, arguments.share), pool) if stacks else (pool, None)
+    held_out = material({f"{modality}-stack" if stacks else modality: HELD_OUT[modality]}, HELD_OUT_SEED)
+    whole, single = (material(STACKS[modality], POOL_SEED, arguments.share), pool) if stacks else (pool, None)
     plan = Plan(arguments.minutes, arguments.wall_minutes or 3 * arguments.minutes, arguments.rate, arguments.seed)
     name = work / MODELS[modality]
     size = network.CINE if modality == "us" else network.SMALL if arguments.small else network.FULL
@@ -179,7 +179,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--share", type=float, default=1.0, help=f"of the pool, {POOLS[modality]} when whole")
         command.add_argument("--init", type=Path, help="start from these weights (.pt)")
         command.add_argument("--small", action="store_true", help="the small network, a third of the arithmetic")
-        command.add_argument("--slices", type=int, choices=(1, 3) if modality == "ct" else (1,), default=1, help="3: the slices before and after too")
+        command.add_argument("--slices", type=int, choices=(1, 3) if modality in STACKS else (1,), default=1, help="3: the slices before and after too")
         command.add_argument("--teacher", type=Path, help="distil these weights (.pt): half of the target is what they give")
         command.add_argument("--noise-share", type=float, default=NOISE_SHARES[modality], help="weight of noise that stays against bias")
         command.add_argument("--low-noise", type=float, default=0.0, help="CT: this share of the patches has noise below 10 HU")

@@ -5,7 +5,7 @@ import unittest
 import numpy as np
 
 from limpid_training import ct_simulator as ct
-from limpid_training import ct_stack, line_bundles, phantoms, pools
+from limpid_training import ct_stack, line_bundles, mr_stack, phantoms, pools
 from limpid_training import mr_simulator as mr
 from limpid_training import parallel_imaging as parallel
 from limpid_training import resolution_loss as resolution
@@ -84,7 +84,7 @@ class Stacks(unittest.TestCase):
         np.testing.assert_allclose(ct_stack.Geometry(1, 1, 1).noise_correlation(), np.eye(3))
 
     def test_a_nodule_lies_where_its_height_says(self) -> None:
-        ball = ct_stack.Nodule(row=20, column=30, height_mm=2, radius_mm=3, hu=50)
+        ball = ct_stack.Nodule(row=20, column=30, height_mm=2, radius_mm=3, contrast=50)
         seen = [np.zeros((64, 64)) for _ in range(4)]
         for image, height in zip(seen, (2, 4.9, 5.1, -1.1)):
             ball.add_to(image, height, 0.5)
@@ -92,6 +92,27 @@ class Stacks(unittest.TestCase):
         self.assertEqual(seen[0][20, 30], 50)
         self.assertTrue(0 < seen[1].sum() < 0.1 * seen[0].sum())
         self.assertEqual(seen[2].sum() + seen[3].sum(), 0)
+
+    def test_mr_partitions_share_noise_where_they_are_interpolated_alone(self) -> None:
+        for seed in range(40):
+            geometry = mr_stack.partitions(np.random.default_rng(seed))
+            shared = geometry.noise_correlation()[0, 1]
+            self.assertAlmostEqual(shared, 0.5 if geometry.spacing_mm < geometry.thickness_mm else 0, delta=1e-6)
+            np.testing.assert_allclose(mr_stack.excited_slices(np.random.default_rng(seed)).noise_correlation(), np.eye(3))
+
+    def test_mr_neighbours_have_noise_of_their_own_and_one_receiver(self) -> None:
+        rng = np.random.default_rng(36)
+        clean = np.stack([phantoms.mr_clean(rng, 128)] * 3)
+        how = mr.Acquisition(r=2, zero_filling=1.0, sigma=0.05)
+        receiver = mr.random_receiver(rng, 128, how)
+        alone = mr.acquire(np.random.default_rng(37), clean[0], how, receiver)
+        for factor, wanted in ((np.eye(3), 0.0), (ct_stack.Geometry(2, 1, 2).noise_factor(), 0.5)):
+            pairs = mr.acquire_stack(np.random.default_rng(37), clean, how, receiver, factor)
+            np.testing.assert_allclose(pairs[0].noisy, alone.noisy, atol=0.1)
+            np.testing.assert_allclose(pairs[1].target, pairs[0].target, atol=1e-2)
+            bright = pairs[0].target > 10 * pairs[0].sigma
+            middle, before, _ = ((pair.noisy - pair.target)[bright] for pair in pairs)
+            self.assertAlmostEqual(np.corrcoef(middle, before)[0, 1], wanted, delta=0.1)
 
     def test_a_thick_slice_is_the_mean_of_its_sections(self) -> None:
         rng = np.random.default_rng(24)

@@ -45,6 +45,14 @@ class Training(unittest.TestCase):
         self.assertLess(float((batch.x[:, 2] - batch.target[:, 0]).abs().mean()), 0.3)
         self.assertGreater(float((batch.x[:, 2] - batch.x[:, 0]).abs().mean()), 0)
 
+    def test_mr_stacks_bring_their_neighbours(self) -> None:
+        pool = pools.mr_stack_part(np.random.default_rng(38), 1)
+        batch = patches.draw_batch(np.random.default_rng(39), pool, 8, neighbours=True)
+        self.assertEqual(tuple(batch.x.shape), (16, 4, patches.PATCH, patches.PATCH))
+        beside = (batch.x[:, 2] - batch.x[:, 0]).abs().mean((1, 2))
+        self.assertLess(float(beside.median()), 0.3)
+        self.assertGreater(float(beside.max()), 0)
+
     def test_a_slice_stands_in_for_neighbours_that_are_missing(self) -> None:
         stacks, single = pools.ct_stack_part(np.random.default_rng(31), 1), pools.ct_part(np.random.default_rng(32), 1)
         x = patches.draw_batch(np.random.default_rng(33), stacks, 60, neighbours=True, side=16, single=single).x[:60]

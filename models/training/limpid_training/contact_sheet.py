@@ -26,8 +26,8 @@ def _enhanced(modality: str, image: np.ndarray, network: Denoiser, strength: flo
     else:
         mask = noise_estimate.mr_foreground(image)
         sigma = noise_estimate.mr_noise_map(image, mask, noise_estimate.sigma_mr(image, mask))
-    limited = None if beside is None else [np.maximum(each, -1024) for each in beside]
-    output = network(np.maximum(image, -1024) if modality == "ct" else image, sigma, limited)
+    least = -1024 if modality == "ct" else -np.inf
+    output = network(np.maximum(image, least), sigma, beside and [np.maximum(each, least) for each in beside])
 
     def at(blend: float) -> np.ndarray:
         return quality.blend(image, output, blend, sigma, mask, over_mask=modality != "ct")
@@ -56,9 +56,9 @@ def write(modality: str, model: Path, slices: list[Path], strength: float | None
     rows = []
     for path in slices:
         image = us_evaluation.grey_image(path) if modality == "us" else modality_values(path)[0]
-        if modality == "mr":
-            image = 1000 * image / np.quantile(image, 0.995)
-        stack = neighbours(path, image) if modality == "ct" and network.slices > 1 else None
+        factor = 1000 / np.quantile(image, 0.995) if modality == "mr" else 1
+        image = factor * image
+        stack = neighbours(path, image, lambda file: factor * modality_values(file)[0]) if network.slices > 1 else None
         after = _enhanced(modality, image, network, strength or network.strength, stack and stack.values)
         low, high, reach = WINDOWS[modality]
         rows.append(np.hstack([_panel(image, low, high), _panel(after, low, high), _panel(image - after, -reach, reach)]))

@@ -23,9 +23,20 @@ OFFSETS = (0, -1, 1)
 NODULES = 40
 NODULE_MM = (0.8, 6.0)
 """Radius."""
-NODULE_HU = (8.0, 200.0)
 NODULE_REACH_MM = 6.0
 """Beyond its radius, from the middle slice."""
+
+
+@dataclass(frozen=True)
+class Tissue:
+    """values: between these, structures begin and end from slice to slice; contrasts: of nodules, either way."""
+
+    values: tuple[float, float]
+    contrasts: tuple[float, float]
+
+
+CT_TISSUE = Tissue(values=(-200.0, 300.0), contrasts=(8.0, 200.0))
+"""HU."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +73,7 @@ class Nodule:
     column: float
     height_mm: float
     radius_mm: float
-    hu: float
+    contrast: float
 
     def add_to(self, image: np.ndarray, height_mm: float, pixel_mm: float) -> None:
         """Its section at a height, with an edge of one pixel."""
@@ -74,11 +85,11 @@ class Nodule:
         rows, columns = np.ogrid[tuple(box)]
         rows, columns = rows[rows[:, 0] < image.shape[0]], columns[:, columns[0] < image.shape[1]]
         inside = np.clip(radius + 0.5 - np.hypot(rows - self.row, columns - self.column), 0, 1)
-        image[box[0], box[1]] += self.hu * inside
+        image[box[0], box[1]] += self.contrast * inside
 
 
-def random_nodules(rng: np.random.Generator, side: int) -> list[Nodule]:
-    radii, contrasts = (np.exp(rng.uniform(*np.log(of), NODULES)) for of in (NODULE_MM, NODULE_HU))
+def random_nodules(rng: np.random.Generator, side: int, contrasts_between: tuple[float, float]) -> list[Nodule]:
+    radii, contrasts = (np.exp(rng.uniform(*np.log(of), NODULES)) for of in (NODULE_MM, contrasts_between))
     heights = rng.uniform(-1, 1, NODULES) * (NODULE_REACH_MM + radii)
     signs = rng.choice([-1, 1], NODULES)
     return [Nodule(*(float(value) for value in each)) for each in zip(*rng.uniform(0, side, (2, NODULES)), heights, radii, signs * contrasts)]
@@ -87,10 +98,12 @@ def random_nodules(rng: np.random.Generator, side: int) -> list[Nodule]:
 class Anatomy:
     """Sections at any height around a drawn one: structures run obliquely, swell, and some begin or end."""
 
-    def __init__(self, rng: np.random.Generator, section: np.ndarray, other: np.ndarray, pixel_mm: float) -> None:
+    def __init__(
+        self, rng: np.random.Generator, section: np.ndarray, other: np.ndarray, pixel_mm: float, tissue: Tissue = CT_TISSUE
+    ) -> None:
         n = section.shape[0]
-        self._section, self._other, self._pixel_mm = section, other, pixel_mm
-        self._nodules = random_nodules(rng, n)
+        self._section, self._other, self._pixel_mm, self._tissue = section, other, pixel_mm, tissue
+        self._nodules = random_nodules(rng, n, tissue.contrasts)
         slope = rng.uniform(0.1, 0.8) / pixel_mm  # pixels along the slice for a millimetre across it
         self._drift = [slope * smooth_field(rng, n, rng.uniform(25, 70)) for _ in range(2)]
         # Where this field exceeds what the height asks for, another section's structure begins.
@@ -99,11 +112,12 @@ class Anatomy:
         self._rows, self._columns = np.mgrid[:n, :n].astype(np.float32)
 
     def at(self, height_mm: float) -> np.ndarray:
-        """The section at a height, [row][column] in HU."""
+        """The section at a height, [row][column]."""
         coordinates = [self._rows + height_mm * self._drift[0], self._columns + height_mm * self._drift[1]]
         image = ndimage.map_coordinates(self._section, coordinates, order=1, mode="nearest")
         if height_mm != 0:
-            soft = (image > -200) & (image < 300) & (self._other > -200) & (self._other < 300)
+            low, high = self._tissue.values
+            soft = (image > low) & (image < high) & (self._other > low) & (self._other < high)
             begun = soft & (np.sign(height_mm) * self._birth > 2.2 - self._steepness * abs(height_mm))
             image = np.where(begun, self._other, image)
         for nodule in self._nodules:

@@ -16,19 +16,36 @@ def modality_values(path: Path) -> tuple[np.ndarray, float]:
     return values.astype(np.float32), float(instance.PixelSpacing[0])
 
 
-FARTHEST_MM = 6.5
-"""Beyond, a slice is no neighbour; trained for 0.3 to 6.3 mm."""
+FARTHEST_MM = {"CT": 6.5, "MR": 9.0}
+"""Beyond, a slice is no neighbour; trained for 0.3 to 6.3 mm (CT) and 9 mm (MR)."""
+
+
+@dataclass(frozen=True)
+class _Place:
+    """along: position along the normal of the first slice of the folder; thickness; both in mm."""
+
+    series: str
+    along: float
+    thickness: float
+    farthest: float
 
 
 @lru_cache(maxsize=4)
-def _places(folder: Path) -> dict[Path, tuple[str, float, float]]:
-    """Of the axial slices in a folder: series, height in mm, thickness in mm."""
-    places = {}
+def _places(folder: Path) -> dict[Path, _Place]:
+    """Of the slices in a folder whose normal is that of the first."""
+    places: dict[Path, _Place] = {}
+    normal = None
     for path in sorted(folder.glob("*.dcm")):
         header = pydicom.dcmread(path, stop_before_pixels=True, force=True)
-        if "ImagePositionPatient" in header:
-            thickness = float(header.get("SliceThickness") or 0)
-            places[path] = (header.SeriesInstanceUID, float(header.ImagePositionPatient[2]), thickness)
+        if "ImagePositionPatient" not in header or "ImageOrientationPatient" not in header:
+            continue
+        across = np.cross(*np.reshape(np.array(header.ImageOrientationPatient, float), (2, 3)))
+        normal = across if normal is None else normal
+        if across @ normal < 0.999:
+            continue
+        along = float(np.array(header.ImagePositionPatient, float) @ normal)
+        farthest = FARTHEST_MM.get(header.get("Modality"), min(FARTHEST_MM.values()))
+        places[path] = _Place(header.SeriesInstanceUID, along, float(header.get("SliceThickness") or 0), farthest)
     return places
 
 
@@ -46,14 +63,18 @@ def neighbours(path: Path, image: np.ndarray, values: Callable[[Path], np.ndarra
     places = _places(path.parent)
     if path not in places:
         return None
-    series, height, thickness = places[path]
+    own = places[path]
     found, distances = [], []
     for side in (-1, 1):
-        beside = [(side * (at - height), other) for other, (of, at, _) in places.items() if of == series and side * (at - height) > 0.01]
-        distance, nearest = min(beside, default=(FARTHEST_MM + 1, path))
-        if distance <= FARTHEST_MM:
+        beside = [
+            (side * (other.along - own.along), at)
+            for at, other in places.items()
+            if other.series == own.series and side * (other.along - own.along) > 0.01
+        ]
+        distance, nearest = min(beside, default=(own.farthest + 1, path))
+        if distance <= own.farthest:
             distances.append(distance)
             found.append(values(nearest))
         else:
             found.append(image)
-    return Neighbours(found, float(np.mean(distances)), thickness) if distances else None
+    return Neighbours(found, float(np.mean(distances)), own.thickness) if distances else None

@@ -174,17 +174,28 @@ def _central_square(image: np.ndarray) -> np.ndarray:
     return image[top : top + side, left : left + side]
 
 
-def mr_cases(paths: list[Path], louder: float = 1.0) -> Iterator[Case]:
+def mr_cases(paths: list[Path], louder: float = 1.0, stacks: bool = False) -> Iterator[Case]:
+    """As `ct_cases`; the slices before and after are acquired by the same receiver, with noise of their own."""
     for number, path in enumerate(paths):
         image = _central_square(modality_values(path)[0])
-        clean = np.maximum(image / np.quantile(image, 0.995), 0)
+        top = np.quantile(image, 0.995)
+        stack = neighbours(path, image, lambda file: _central_square(modality_values(file)[0])) if stacks else None
         for how in ACQUISITIONS:
             how = replace(how, sigma=louder * how.sigma)
-            pair = mr_simulator.simulate(np.random.default_rng([number, how.r]), clean, how)
+            rng, other = (np.random.default_rng([number, how.r, *further]) for further in ((), (1,)))
+            clean = np.maximum(image / top, 0)
+            receiver = mr_simulator.random_receiver(rng, clean.shape[0], how)
+            pair = mr_simulator.acquire(rng, clean, how, receiver)
             region = noise_estimate.mr_foreground(pair.target)
             sigma_true = float(np.sqrt((pair.sigma[region] ** 2).mean()))
             condition = f"R {how.r}, zero filling {how.zero_filling}"
-            yield _mr_case(_short_name(path), condition, pair.noisy, pair.target, sigma_true)
+            case = _mr_case(_short_name(path), condition, pair.noisy, pair.target, sigma_true)
+            if stack is not None:
+                case.beside = [
+                    pair.noisy if each is image else mr_simulator.acquire(other, np.maximum(each / top, 0), how, receiver).noisy
+                    for each in stack.values
+                ]
+            yield case
 
 
 def paired_cases(modality: str, paths: list[Path], truths: list[Path]) -> Iterator[Case]:
@@ -249,7 +260,7 @@ def run(modality: str, model: Path, slices: list[Path], truths: list[Path] | Non
     if truths is not None:
         found = paired_cases(modality, slices, truths)
     else:
-        found = ct_cases(slices, stacks=network.slices > 1) if modality == "ct" else mr_cases(slices)
+        found = (ct_cases if modality == "ct" else mr_cases)(slices, stacks=network.slices > 1)
     cases = []
     for case in found:
         started = time.monotonic()
@@ -286,7 +297,7 @@ def robustness(modality: str, model: Path, slices: list[Path]) -> None:
     figures: dict[float, list[dict[str, float]]] = {}
     for louder in (1.0, LOUDER):
         figures[louder] = []
-        for case in ct_cases(slices, louder, stacks) if modality == "ct" else mr_cases(slices, louder):
+        for case in (ct_cases if modality == "ct" else mr_cases)(slices, louder, stacks):
             score_network(case, network, values)
             figures[louder].append(case.scores[method])
     print("| figure | as it is | 10 % more noise | fall |\n|---|---|---|---|")

@@ -150,11 +150,10 @@ def random_receiver(rng: np.random.Generator, n: int, how: Acquisition) -> Recei
 def _reconstruct(
     rng: np.random.Generator, acquired: np.ndarray, how: Acquisition, receiver: Receiver
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Reconstructed complex image with noise, and that noise alone."""
+    """Reconstructed complex image without noise, and a noise of the reconstruction."""
     m = acquired.shape[0]
     if how.r == 1:
-        noise = how.sigma * complex_noise(rng, (m, m))
-        return acquired + noise, noise
+        return acquired, how.sigma * complex_noise(rng, (m, m))
 
     def unfold(folded: np.ndarray) -> np.ndarray:
         return sense_unfold(folded, receiver.believed, how.r, receiver.ridge)
@@ -162,27 +161,42 @@ def _reconstruct(
     noise = unfold(complex_noise(rng, (len(receiver.maps), m // how.r, m)))
     # Sigma is set by its median over the field of view: by the coil noise, g would spoil half of the R = 4 images.
     noise *= how.sigma / (np.median(np.abs(noise.real)) / 0.6745)
-    return unfold(fold(receiver.maps * acquired, how.r)) + noise, noise
+    return unfold(fold(receiver.maps * acquired, how.r)), noise
 
 
-def acquire(rng: np.random.Generator, clean: np.ndarray, how: Acquisition, receiver: Receiver) -> Pair:
-    """Acquires and delivers a clean n x n magnitude."""
-    n, m = clean.shape[0], receiver.window.shape[0]
+def acquire_stack(
+    rng: np.random.Generator, slices: np.ndarray, how: Acquisition, receiver: Receiver, noise_factor: np.ndarray
+) -> list[Pair]:
+    """Acquires and delivers clean n x n magnitudes, [slice][row][column]; `noise_factor` [slice][slice] says what of independent noises
+    each one's noise is made of."""
+    n, m = slices.shape[-1], receiver.window.shape[0]
     first = (n - m) // 2
     centre = (slice(first, first + m), slice(first, first + m))
-    magnitude = to_image(to_kspace(clean)[centre]).real * (m / n) ** 2
-    acquired = (magnitude * np.exp(1j * receiver.phase)).astype(np.complex64)
-    reconstructed, noise = _reconstruct(rng, acquired, how, receiver)
 
     def deliver(image: np.ndarray) -> np.ndarray:
         kspace = np.zeros((n, n), np.complex64)
         kspace[centre] = to_kspace(image) * receiver.window
         return to_image(kspace) * (n / m) ** 2
 
-    truth = deliver(acquired)
-    in_phase = (deliver(noise) * np.exp(-1j * np.angle(truth))).real
-    sigma = np.sqrt(np.maximum(blur(in_phase**2, 10.0), 1e-10))
-    return Pair(*((SCALE * image).astype(np.float32) for image in (np.abs(deliver(reconstructed)), np.abs(truth), sigma)))
+    acquired = []
+    for clean in slices:
+        magnitude = to_image(to_kspace(clean)[centre]).real * (m / n) ** 2
+        acquired.append((magnitude * np.exp(1j * receiver.phase)).astype(np.complex64))
+    signals, own = zip(*(_reconstruct(rng, image, how, receiver) for image in acquired))
+    pairs = []
+    for image, signal, shares in zip(acquired, signals, noise_factor):
+        noise = np.einsum("i,irc->rc", shares.astype(np.float32), np.stack(own))
+        truth = deliver(image)
+        in_phase = (deliver(noise) * np.exp(-1j * np.angle(truth))).real
+        sigma = np.sqrt(np.maximum(blur(in_phase**2, 10.0), 1e-10))
+        delivered = (np.abs(deliver(signal + noise)), np.abs(truth), sigma)
+        pairs.append(Pair(*((SCALE * each).astype(np.float32) for each in delivered)))
+    return pairs
+
+
+def acquire(rng: np.random.Generator, clean: np.ndarray, how: Acquisition, receiver: Receiver) -> Pair:
+    """Acquires and delivers a clean n x n magnitude."""
+    return acquire_stack(rng, clean[None], how, receiver, np.eye(1))[0]
 
 
 def simulate(rng: np.random.Generator, clean: np.ndarray, how: Acquisition) -> Pair:

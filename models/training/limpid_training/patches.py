@@ -32,6 +32,10 @@ ONE_MISSING = 0.1
 SINGLE_SHARE = 0.3
 """Share of the patches that are single slices, where slices have neighbours: a series of one must not be worse off."""
 
+OTHER_LOUDNESS = 0.1
+LOUDNESS = 0.4
+"""Share of MR stacks whose neighbours are by far louder or fainter (deviation of the logarithm), as by a scale a slice that nobody undid."""
+
 LEVEL_OFFSET = 2.0
 """Added to the noise level where errors are weighted by it, so that nearly clean patches do not rule the loss."""
 
@@ -121,10 +125,7 @@ def _stack_patch(rng: np.random.Generator, pool: dict[str, np.ndarray], side: in
     sigma = np.stack([_finer(grid, window) for grid in pool["sigma"][section]])
     scale = _level(rng, low_noise) / np.maximum(sigma.mean((1, 2), keepdims=True), 1e-3)
     noisy = clean + scale[:, None] * noise
-    neighbours = [0, 1] if rng.random() < ONE_MISSING else [1, 2]
-    if rng.random() < 0.5:
-        neighbours.reverse()
-    return Patch(noisy[:, 0], scale * sigma, clean[0], noisy[:, neighbours])
+    return Patch(noisy[:, 0], scale * sigma, clean[0], noisy[:, _beside(rng)])
 
 
 def _paired_patch(rng: np.random.Generator, pool: dict[str, np.ndarray], side: int, _: float) -> Patch:
@@ -134,8 +135,20 @@ def _paired_patch(rng: np.random.Generator, pool: dict[str, np.ndarray], side: i
         target = pool["target"][pair][window].astype(np.float32)
         if target.mean() >= 20 or rng.random() < 0.02:
             break
-    noisy = pool["noisy"][pair][(slice(None), *window)].astype(np.float32)
-    return Patch(noisy, np.stack([_finer(pool["sigma"][pair], window)] * len(noisy)), target)
+    noisy = pool["noisy"][pair][(..., *window)].astype(np.float32)
+    sigma = np.stack([_finer(pool["sigma"][pair], window)] * len(noisy))
+    if noisy.ndim == 3:
+        return Patch(noisy, sigma, target)
+    loudness = np.exp(rng.normal(0, LOUDNESS, (1, 2, 1, 1))) if rng.random() < OTHER_LOUDNESS else 1
+    return Patch(noisy[:, 0], sigma, target, loudness * noisy[:, _beside(rng)])
+
+
+def _beside(rng: np.random.Generator) -> list[int]:
+    """What is shown before and after the middle slice of a stack: now and then itself where one is missing, in either order."""
+    neighbours = [0, 1] if rng.random() < ONE_MISSING else [1, 2]
+    if rng.random() < 0.5:
+        neighbours.reverse()
+    return neighbours
 
 
 def _oriented(image: np.ndarray, orientation: int) -> np.ndarray:

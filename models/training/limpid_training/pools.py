@@ -3,7 +3,8 @@
 A CT part holds `clean` (int16, 8 x HU, [section][row][column]), `noise` (float16, [section][kernel][row][column], each of
 deviation 1 in its centre) and `sigma` (float16, local deviation of that noise on a grid of 1/8). The level of the noise is
 chosen when a patch is drawn. MR and ultrasound parts hold `noisy` (float16, delivered units or grey values,
-[pair][draw][row][column]: draws differ in the noise alone), `target` and `sigma` (grid of 1/8).
+[pair][draw][row][column]: draws differ in the noise alone; of stacks [pair][draw][slice][row][column], the middle slice first),
+`target` and `sigma` (grid of 1/8).
 """
 
 import time
@@ -12,13 +13,13 @@ from pathlib import Path
 
 import numpy as np
 
-from limpid_training import ct_simulator, ct_stack, mr_simulator, phantoms, us_simulator
+from limpid_training import ct_simulator, ct_stack, mr_simulator, mr_stack, phantoms, us_simulator
 from limpid_training.fields import blur, mean_blocks
 
 GRID = 8
 KERNELS = 3
 CT_STEPS = 8
-PART = {"ct": 20, "ct-faint": 20, "ct-stack": 10, "mr": 50, "us": 50}
+PART = {"ct": 20, "ct-faint": 20, "ct-stack": 10, "mr": 50, "mr-stack": 20, "us": 50}
 DENSE_SHARE = 0.5
 FAINT_SHARE = 0.2
 """Of stacks; single sections have a pool of faint ones of their own."""
@@ -111,6 +112,25 @@ def mr_part(rng: np.random.Generator, count: int) -> dict[str, np.ndarray]:
     return _paired_part(pair() for _ in range(count))
 
 
+def mr_stack_part(rng: np.random.Generator, count: int) -> dict[str, np.ndarray]:
+    """Stacks of three slices, the middle one first; target and sigma are the middle one's."""
+
+    def pair() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        how = mr_simulator.random_acquisition(rng)
+        stack = mr_stack.random_stack(rng)
+        receiver = mr_simulator.random_receiver(rng, stack.slices.shape[-1], how)
+        drawn = [mr_simulator.acquire_stack(rng, stack.slices, how, receiver, stack.noise_factor) for _ in range(PAIR_DRAWS)]
+        sigma = np.sqrt(np.mean([middle.sigma**2 for middle, *_ in drawn], axis=0))
+        turned = (1, 0) if rng.random() < 0.5 else (0, 1)
+        return (
+            np.stack([[each.noisy.transpose(turned) for each in pairs] for pairs in drawn]),
+            drawn[0][0].target.transpose(turned),
+            mean_blocks(sigma, GRID).transpose(turned),
+        )
+
+    return _paired_part(pair() for _ in range(count))
+
+
 def us_part(rng: np.random.Generator, count: int) -> dict[str, np.ndarray]:
     def pair() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         cine = us_simulator.simulate(rng, draws=PAIR_DRAWS)
@@ -125,6 +145,7 @@ MAKERS: dict[str, Callable[[np.random.Generator, int], dict[str, np.ndarray]]] =
     "ct-faint": lambda rng, count: ct_part(rng, count, phantoms.ct_faint),
     "ct-stack": ct_stack_part,
     "mr": mr_part,
+    "mr-stack": mr_stack_part,
     "us": us_part,
 }
 
