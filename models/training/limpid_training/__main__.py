@@ -162,6 +162,12 @@ def _lines(arguments: argparse.Namespace) -> None:
     line_phantom.run(arguments.model, arguments.realisations)
 
 
+def _spots(arguments: argparse.Namespace) -> None:
+    from limpid_training import spot_phantom
+
+    spot_phantom.run(arguments.model, arguments.realisations)
+
+
 def _demo(arguments: argparse.Namespace) -> None:
     from limpid_training import demo_series
 
@@ -242,6 +248,10 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--model", type=Path, required=True)
     command.add_argument("--realisations", type=int, default=3)
     command.set_defaults(run=_lines)
+    command = commands.add_parser("spots", help="what an MR model keeps of spots, of those in one slice alone too")
+    command.add_argument("--model", type=Path, required=True)
+    command.add_argument("--realisations", type=int, default=8)
+    command.set_defaults(run=_spots)
     command = commands.add_parser("levels", help="a CT model against another at every noise level")
     command.add_argument("--model", type=Path, required=True)
     command.add_argument("--against", type=Path, required=True)
