@@ -9,7 +9,7 @@ import { arrivalMeta } from '../../src/spool/arrival.js';
 import type { ArrivalSource } from '../../src/spool/arrival.js';
 import { keyOf } from '../../src/spool/key.js';
 import type { SeriesRecord } from '../../src/spool/records.js';
-import { openSpool } from '../../src/spool/spool.js';
+import { openSpool } from '../../src/spool/open-spool.js';
 import type { Spool } from '../../src/spool/spool.js';
 import { actionRecord, decisionRecord } from '../support/records.js';
 import { assemblyFacts } from '../support/assembly-facts.js';

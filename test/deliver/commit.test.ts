@@ -17,7 +17,7 @@ import type { CommitmentTransaction } from '../../src/spool/commitments.js';
 import type { DeliveryClass } from '../../src/spool/records.js';
 import { decideSweep } from '../../src/spool/decide-sweep.js';
 import { sweep } from '../../src/spool/sweep.js';
-import { openSpool } from '../../src/spool/spool.js';
+import { openSpool } from '../../src/spool/open-spool.js';
 import type { Spool } from '../../src/spool/spool.js';
 import { nextSteps, remaining } from '../../src/spool/state.js';
 import { viewOf } from '../../src/spool/view-of.js';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { writeFileMeta } from '../../src/dicom/part10.js';
 import { instanceNameOf } from '../../src/spool/key.js';
-import { openSpool, openSpoolToRead } from '../../src/spool/spool.js';
+import { openSpool, openSpoolToRead } from '../../src/spool/open-spool.js';
 import type { Spool } from '../../src/spool/spool.js';
 import { nextSteps } from '../../src/spool/state.js';
 import { actionRecord, decisionRecord, deliveryRecord, key, outcomeRecord, seriesRecord } from '../support/records.js';

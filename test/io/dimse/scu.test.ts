@@ -12,7 +12,7 @@ import { readOutgoing } from '../../../src/io/dimse/outgoing.js';
 import { encodeAbort, encodeReject } from '../../../src/io/dimse/pdu.js';
 import type { ScuTarget } from '../../../src/io/dimse/requestor.js';
 import { echo, send } from '../../../src/io/dimse/scu.js';
-import type { Conversion, SendOptions } from '../../../src/io/dimse/store-job.js';
+import type { Conversion, SendOptions } from '../../../src/io/dimse/send-options.js';
 import { ctClass, explicitLittle, implicitLittle, mrClass } from '../../support/dimse-bytes.js';
 import { freePort } from '../../support/free-port.js';
 import { type TestFileValues, type TestFiles, writeTestFiles } from '../../support/part10-files.js';
