@@ -25,6 +25,7 @@ th { text-align: left; font-size: .8rem; font-weight: 500; color: var(--soft); w
 th, td { padding: .45rem 1rem; border-top: 1px solid var(--line); vertical-align: top; }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .says { width: 100%; min-width: 14rem; } .name { min-width: 10rem; }
+td.role { white-space: nowrap; } code.command { white-space: normal; overflow-wrap: anywhere; }
 code { font: .85em/1.4 ui-monospace, "DejaVu Sans Mono", monospace; white-space: nowrap; }
 .word { display: inline-block; padding: .05rem .55rem; border-radius: 1rem; font-size: .82rem; white-space: nowrap;
   background: var(--calm-bg); color: var(--ink); }
@@ -39,19 +40,20 @@ dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1rem; ma
 dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
 @media (max-width: 40rem) { main { padding-inline: .75rem; } th, td { padding-inline: .5rem; }
   th:first-child, td:first-child { padding-inline-start: 1rem; } .says { min-width: 0; } }
-@media (max-width: 66rem) {
+@media (max-width: 54rem) {
   .figures td:first-child { min-width: 0; }
   /* What a figure tells goes below it. */
   .figures, .figures thead, .figures tbody { display: block; } .figures th:last-child, .figures td:empty { display: none; }
   .figures tr { display: grid; grid-template-columns: minmax(0, 1fr) 5.1rem 5.1rem 5.3rem; border-top: 1px solid var(--line); }
   .figures th, .figures td { border: 0; padding-inline: .3rem; } .figures .soft { font-size: .85em; }
   .figures th:first-child, .figures td:first-child, .figures .says { padding-inline-start: 1rem; }
-  .figures .says { grid-column: 1 / -1; }
+  .figures .says { grid-column: 1 / -1; } }
+@media (max-width: 66rem) {
   /* A wide table becomes a list: each row wraps, and what is no text of its own says what it is. */
   .rows, .rows tbody { display: block; } .rows thead { position: absolute; clip-path: inset(50%); }
   .rows tr { display: flex; flex-wrap: wrap; gap: .1rem .75rem; padding: .5rem 1rem; border-top: 1px solid var(--line); }
   .rows td { padding: 0; border: 0; } .rows td:empty { display: none; } .rows .says { flex-basis: 100%; }
-  .rows .says, .rows .name { min-width: 0; }
+  .rows .says, .rows .name { min-width: 0; } .rows .says { order: 1; } .rows .when { margin-inline-start: auto; }
   .rows td[data-of]::before { content: attr(data-of) " "; color: var(--soft); font-size: .85em; } }
 a { color: var(--accent); } a:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; } footer { color: var(--soft); font-size: .85rem; }
 `;

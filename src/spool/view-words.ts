@@ -138,7 +138,7 @@ function commitmentSays(revisions: readonly RevisionView[], state: 'open' | 'unc
 function heldSays({ revisions }: Standing): string {
   const newest = revisions.at(-1);
   const reason = newest?.decision?.held[0] ?? newest?.tasks.find(({ state }) => state === 'held')?.code ?? null;
-  return `Waits for a person${reason === null ? ', as a person asked.' : `: ${reason.says}`}`;
+  return reason === null ? 'Waits for a person, as a person asked.' : `Waits for a person. ${reason.says}`;
 }
 
 const ofSeries: Readonly<Record<SeriesWord, (standing: Standing) => string>> = {

@@ -53,6 +53,13 @@ describeWithPeers(['chromium'], 'the pages in Chromium', () => {
     expect(complaints.filter((text) => !text.includes('404'))).toEqual([]);
   });
 
+  it('says when a series changed beside its key, in a narrow window', async () => {
+    const { page } = await open('light', 1024);
+    const tops = `[...document.querySelector('.rows tbody tr').querySelectorAll('a, .when')].map((cell) => cell.getBoundingClientRect().top)`;
+    const [link = 0, when = 100] = (await page.evaluate(tops)) as number[];
+    expect(Math.abs(when - link)).toBeLessThan(10);
+  });
+
   it('leads from a series to its page and back, by the keyboard alone', async () => {
     const { page } = await open('light', 1200);
     await page.keyboard.press('Tab');

@@ -216,7 +216,7 @@ describe('the view of a series', () => {
   it('says who has to act when a person has to', () => {
     const held = { ...decision, tasks: [], forward: [], held: [{ code: 'NO_RULE' as const, detail: '' }] };
     const waits = viewOf(seriesState([revisionState({ decision: held })]), never);
-    expect([waits.state, waits.says]).toEqual(['held', 'Waits for a person: No rule matches the series.']);
+    expect([waits.state, waits.says]).toEqual(['held', 'Waits for a person. No rule matches the series.']);
     const byHand = viewOf(seriesState([revisionState()], [action({ kind: 'hold' })]), never);
     expect([byHand.state, byHand.revisions[0]?.tasks[0]?.state]).toEqual(['held', 'held']);
     const discarded = viewOf(seriesState([revisionState({ decision: held })], [action({ kind: 'discard' })]), never);
