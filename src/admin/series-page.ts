@@ -94,15 +94,17 @@ function revisionCard(revision: RevisionView, nowMs: number): Html {
   const { decision } = revision;
   const why = `: ${closingSays(revision)}`;
   const swept = revision.swept ? ' Retention has taken the pixels away.' : '';
+  // Held for that, it is told below.
+  const isUnruled = decision?.held.some(({ code }) => code === 'NO_RULE') === true;
   const rules = (decision?.rules ?? []).filter(({ matched }) => matched).map(({ name }) => name);
+  const byRules = rules.length === 0 ? 'No rule matches.' : `By rule ${rules.join(', ')}.`;
+  const routed = decision === null ? 'Not routed yet.' : byRules;
   return html`<section class="card">
     <h2>Revision ${revision.revision}</h2>
     <div class="part">
       <p>${counted(revision.instances, 'instance')}, closed ${ago(revision.closedAt, nowMs)}${why}.${swept}</p>
-      <p>
-        ${decision === null ? 'Not routed yet.' : rules.length === 0 ? 'No rule matches.' : `By rule ${rules.join(', ')}.`}
-      </p>
-      ${revision.warnings.map(codeLine)} ${(decision?.held ?? []).map(codeLine)}
+      ${isUnruled ? '' : html`<p>${routed}</p>`} ${revision.warnings.map(codeLine)}
+      ${(decision?.held ?? []).map(codeLine)}
     </div>
     ${revision.tasks.map(taskPart)} ${revision.deliveries.map(deliveryPart)}
   </section>`;

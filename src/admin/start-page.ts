@@ -60,7 +60,7 @@ function seriesTable(series: readonly SeriesSummary[], nowMs: number): Html {
         </td>
         <td>${entry.modality ?? ''}</td>
         <td class="number" data-of="instances">${entry.instances}</td>
-        <td data-of="from">${entry.sources.join(', ')}</td>
+        <td class="from" data-of="from">${entry.sources.join(', ')}</td>
         <td class="says">${entry.says}</td>
         <td class="number when">${entry.changedAt === null ? '' : ago(entry.changedAt, nowMs)}</td>
       </tr>`,
@@ -90,7 +90,7 @@ function peerTable(peers: readonly PeerView[]): Html {
         <td class="role">
           ${peer.sends ? (peer.receives ? 'sends, receives' : 'sends') : peer.receives ? 'receives' : ''}
         </td>
-        <td>
+        <td class="address">
           ${peer.host === null ? '' : html`<code>${peer.host}${peer.port === null ? '' : `:${peer.port}`}</code>`}
         </td>
         <td data-of="breaker">${peer.breaker === null ? '' : word(peer.breaker)}</td>

@@ -151,7 +151,7 @@ async function peerViews(deps: AdminPortsDeps): Promise<PeerView[]> {
     const breaker = known?.state ?? null;
     const why = known?.failure ? `: ${known.failure.detail}` : '';
     const says = {
-      open: `Takes nothing now, and is asked now and then${why}.`,
+      open: `Takes nothing now, and is probed now and then${why}.`,
       'half-open': `It is asked whether it takes instances again${why}.`,
       closed: why === '' ? `In use${paced(peer, deps.now())}.` : `Is tried again in a moment${why}.`,
       none: receives ? 'Another process sends to it.' : 'Sends to this node only.',

@@ -107,7 +107,9 @@ export const deliverySays = (delivery: Omit<DeliveryView, 'says'>): string => of
 
 function doneSays(revision: RevisionView | undefined): string {
   if (revision === undefined) return 'Nothing is kept of it.';
-  const outcomes = revision.tasks.map(({ state, code }) => (code === null ? state : `${state} (${code.code})`));
+  const outcomes = revision.tasks
+    .filter(({ state }) => state !== 'spare')
+    .map(({ state, code }) => (code === null ? state : `${state} (${code.code})`));
   const tasks = [...new Set(outcomes)].map(
     (outcome) => `${outcomes.filter((other) => other === outcome).length} ${outcome}`,
   );
