@@ -1,5 +1,5 @@
 // The command line: what commands there are and what they take. What they do stands in the files beside this one.
-import { Command, Option } from 'commander';
+import { Command, Help, Option } from 'commander';
 import { version } from '../version.js';
 import { roles } from '../config/roles.js';
 import type { Role } from '../config/roles.js';
@@ -52,17 +52,24 @@ export interface Commands {
   readonly spool: Later<SpoolCommands>;
 }
 
+/** A default of nothing, or of not, is not worth a word. */
+function optionDescription(option: Option): string {
+  const isIdle = option.defaultValue === false || option.defaultValue === '';
+  const told = isIdle ? Object.assign(Object.create(option) as Option, { defaultValue: undefined }) : option;
+  return new Help().optionDescription(told);
+}
+
 /** The whole program; `npm run docs` makes docs/cli.md from it. */
 export function buildProgram(commands: Commands): Command {
   const program = new Command('limpid')
     .description(
-      'DICOM node beside a PACS: enhances low-dose CT and accelerated MR series and sends derived series back.',
+      'DICOM node beside a PACS: enhances CT, MR and ultrasound series, and sends the results back as derived series.',
     )
     .version(version)
     .showHelpAfterError('See --help.')
     // Options behind a command are that command's, also those that limpid itself has (--version).
     .enablePositionalOptions()
-    .configureHelp({ sortSubcommands: false });
+    .configureHelp({ sortSubcommands: false, optionDescription });
 
   program
     .command('serve')

@@ -159,3 +159,12 @@ describe('config schema', () => {
     expect(validate({ ...right, unknown: 1 })).toBe(false);
   });
 });
+
+describe('help', () => {
+  it('tells defaults that say something, and no other', async () => {
+    const { status, out } = await limpid('series', 'withdraw', '--help');
+    expect(status).toBe(0);
+    expect(out).toContain('(default: "config/limpid.yaml", env:');
+    expect(out).not.toMatch(/default: (false|"")/);
+  });
+});

@@ -180,6 +180,13 @@ describe('the view of a series', () => {
     expect(word(seriesState([{ ...enhanced, deliveries }]))).toEqual(['delivering', '2 of 3 instances wait for pacs.']);
     deliveries.set(`${task.name}@pacs`, [all(8, 'warned', true)]);
     expect(word(seriesState([{ ...enhanced, deliveries }]))).toEqual(['done', '1 enhanced, delivered to pacs.']);
+    // A fallback that was not needed is no news.
+    const fallback: ResolvedTask = { ...task, name: 'nlm-01234567', slot: 2, insteadOf: task.name };
+    const withFallback = enhanced.decision && { ...enhanced.decision, tasks: [task, fallback] };
+    expect(word(seriesState([{ ...enhanced, decision: withFallback, deliveries }]))).toEqual([
+      'done',
+      '1 enhanced, delivered to pacs.',
+    ]);
   });
 
   it('tells of a task what was asked, what was reached and when', () => {

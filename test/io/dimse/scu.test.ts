@@ -346,7 +346,7 @@ describe('associations that fail', () => {
     const port = await freePort();
     const report = await send(targetAt(port), (await files(some(2))).instances, options());
     expect(report.association).toMatchObject({ code: 'DIMSE_CONNECT', class: 'transient' });
-    expect(report.association?.detail).toContain('ECONNREFUSED');
+    expect(report.association?.detail).toBe(`no connection to 127.0.0.1:${port}: nothing listens there (ECONNREFUSED)`);
     expect(report.outcomes).toHaveLength(2);
     await expect(echo(targetAt(port), { log: silentLog })).rejects.toMatchObject({ code: 'DIMSE_CONNECT' });
   });
