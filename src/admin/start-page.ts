@@ -26,7 +26,7 @@ function queueSays({ waiting, active, delayed, oldestSeconds }: Omit<QueueView, 
     [waiting, 'waiting'],
     [delayed, 'to try again'],
   ] as const;
-  const parts = counts.flatMap(([count, word]) => (count === 0 ? [] : [`${count} ${word}`]));
+  const parts = counts.flatMap(([count, how]) => (count === 0 ? [] : [`${count} ${how}`]));
   if (oldestSeconds !== null) parts.push(`oldest ${span(oldestSeconds)}`);
   return parts.length === 0 ? 'nothing to do' : parts.join(', ');
 }

@@ -53,11 +53,10 @@ export interface Commands {
 }
 
 /** A default of nothing, or of not, is not worth a word. */
-function optionDescription(option: Option): string {
-  const isIdle = option.defaultValue === false || option.defaultValue === '';
-  const told = isIdle ? Object.assign(Object.create(option) as Option, { defaultValue: undefined }) : option;
-  return new Help().optionDescription(told);
-}
+const optionDescription = (option: Option): string =>
+  option.defaultValue === false || option.defaultValue === ''
+    ? option.description
+    : new Help().optionDescription(option);
 
 /** The whole program; `npm run docs` makes docs/cli.md from it. */
 export function buildProgram(commands: Commands): Command {

@@ -6,26 +6,21 @@ export interface ToDo {
   readonly does: string;
 }
 
+const command = (verb: 'requeue' | 'release' | 'discard', key: string, does: string): ToDo => ({
+  command: `limpid series ${verb} ${key}`,
+  does,
+});
+
 /** Empty where nobody has to act. */
 export function toDo({ key, state, revisions }: Pick<SeriesView, 'key' | 'state' | 'revisions'>): ToDo[] {
-  const requeue = (does: string): ToDo => ({ command: `limpid series requeue ${key}`, does });
-  const discard: ToDo = { command: `limpid series discard ${key}`, does: 'gives it up' };
-  switch (state) {
-    case 'held':
-      // Released, a series that no rule matches would go nowhere.
-      return revisions.at(-1)?.decision?.held.some(({ code }) => code === 'NO_RULE') === true
-        ? [requeue('routes it again, once a rule matches it'), discard]
-        : [{ command: `limpid series release ${key}`, does: 'lets it go on' }, discard];
-    case 'given-up':
-    case 'partial':
-    case 'uncommitted':
-      return [requeue('tries again, once the peer is mended'), discard];
-    case 'receiving':
-    case 'routing':
-    case 'enhancing':
-    case 'delivering':
-    case 'committing':
-    case 'done':
-      return [];
+  const discard = command('discard', key, 'gives it up');
+  if (state === 'held') {
+    // Released, a series that no rule matches would go nowhere.
+    const isUnruled = revisions.at(-1)?.decision?.held.some(({ code }) => code === 'NO_RULE') === true;
+    return isUnruled
+      ? [command('requeue', key, 'routes it again, once a rule matches it'), discard]
+      : [command('release', key, 'lets it go on'), discard];
   }
+  const isRefused = state === 'given-up' || state === 'partial' || state === 'uncommitted';
+  return isRefused ? [command('requeue', key, 'tries again, once the peer is mended'), discard] : [];
 }

@@ -75,7 +75,7 @@ describeWithPeers(['chromium'], 'the pages in Chromium', () => {
   it('says when a series changed beside its key, in a narrow window', async () => {
     const { page } = await open('light', 1024);
     const tops = `[...document.querySelector('.rows tbody tr').querySelectorAll('a, .when')].map((cell) => cell.getBoundingClientRect().top)`;
-    const [link = 0, when = 100] = (await page.evaluate(tops)) as number[];
+    const [link = 0, when = 100] = await page.evaluate<number[]>(tops);
     expect(Math.abs(when - link)).toBeLessThan(10);
   });
 
