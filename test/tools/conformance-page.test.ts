@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from '@jest/globals';
 import { attributes } from '../../src/derive/attributes.js';
+import { decideAnswer } from '../../src/deliver/decide-stow.js';
 import { privateElements } from '../../src/derive/private-block.js';
 import { decodableSyntaxes, videoSyntaxes } from '../../src/io/dimse/constants.js';
 import { deliveryRule, rejectionKind } from '../../src/io/dimse/status.js';
@@ -57,6 +58,28 @@ describe('the conformance statement', () => {
       expect([which, does]).toEqual([which, kinds[rejectionKind({ result, source, reason })]]);
     }
     expect(said.length).toBeGreaterThan(5);
+  });
+
+  it('tells of every HTTP status what becomes of an instance', () => {
+    const rows = found(section('Web services'), /^\| ((?:\d{3}|any other).*) \|$/gm).map((row) => row.split(' | '));
+    const words = { read: 'what the body says', syntax: 'sent once more', split: '' };
+    for (let status = 200; status < 600; status++) {
+      const row = rows.find(([range = '']) => {
+        const [from = Number.NaN, to = from] = range.split(' to ').map(Number);
+        return status >= from && status <= to;
+      });
+      const said = (row ?? rows.find(([range]) => range === `any other ${String(status)[0]}xx`))?.[1] ?? '';
+      const decision = decideAnswer(status, 1);
+      const expected =
+        decision.kind === 'instance'
+          ? decision.class
+          : decision.kind === 'failure'
+            ? { refused: 'the server takes nothing now', other: 'a person' }[
+                decision.failure.pace === 'refused' ? 'refused' : 'other'
+              ]
+            : words[decision.kind];
+      expect([status, said]).toEqual([status, expect.stringContaining(expected)]);
+    }
   });
 
   it('names every gate code with what becomes of the series, and what may be lifted', () => {

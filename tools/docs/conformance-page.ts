@@ -11,6 +11,8 @@ import { madeClasses, objectSections } from './conformance-objects.js';
 import { code, page, table } from './markdown.js';
 import { failurePaces } from '../../src/deliver/breaker.js';
 import { busyPeerMs, defaultRetryPolicy } from '../../src/deliver/decide.js';
+import { decideAnswer } from '../../src/deliver/decide-stow.js';
+import { batchInstances } from '../../src/deliver/dicomweb-destination.js';
 import { busyTries } from '../../src/deliver/settle.js';
 import { promiseFigures } from '../../src/receive/promise-desk.js';
 import { commitment } from '../../src/config/commitment-schema.js';
@@ -65,6 +67,29 @@ const asRequestor: Readonly<Record<ReturnType<typeof rejectionKind>, string>> = 
   unrecognized: `tries again, for ${(failurePaces.unrecognized.permanentAfterMs ?? 0) / 3_600_000} h`,
   operator: 'gives up',
 };
+
+/** What every HTTP status means for a request of one instance, in runs of equal meaning: asked of the very function. */
+function webRows(): string[][] {
+  const meaning = (status: number): string => {
+    const decision = decideAnswer(status, 1);
+    if (decision.kind === 'failure') {
+      return decision.failure.pace === 'refused' ? 'the server takes nothing now: tried again' : 'a person has to mend address or login';
+    }
+    if (decision.kind === 'syntax') return 'sent once more as it is kept, or in Explicit VR Little Endian';
+    if (decision.kind === 'instance') return decision.status === null ? decision.class : `${decision.class}, as ${hex(decision.status, 4)}`;
+    return decision.kind === 'read' && decision.unnamed === 'delivered' ? 'what the body says; without a body delivered' : 'what the body says; without a body transient';
+  };
+  const runs: { from: number; to: number; what: string }[] = [];
+  for (let status = 200; status < 600; status++) {
+    const what = meaning(status);
+    const last = runs.at(-1);
+    if (last?.what === what) last.to = status;
+    else runs.push({ from: status, to: status, what });
+  }
+  const rest = [299, 499, 599].map((status) => [`any other ${String(status)[0]}xx`, meaning(status)]);
+  const ofTable = runs.filter(({ what }) => !rest.some(([, words]) => words === what));
+  return [...ofTable.map(({ from, to, what }) => [from === to ? String(from) : `${from} to ${to}`, what]), ...rest];
+}
 
 function rejectionRows(): string[][] {
   return Object.values(rejections).map((rejection) => [
@@ -139,6 +164,7 @@ export async function conformancePage(): Promise<string> {
         ['Verification', 'yes', 'yes'],
         ['Storage, every Storage SOP class of PS3.4 Annex B.5, private ones below its root, and any that the caller or the configuration names', 'yes', 'yes'],
         ['Storage Commitment Push Model', 'yes, for peers configured so', 'yes, where the configuration says so'],
+        ['STOW-RS, as user agent and as origin server', 'yes, for peers configured so', 'no'],
         ['Query/Retrieve, Worklist, MPPS, Print', 'no', 'no'],
         ['Media interchange', 'no', 'no'],
       ],
@@ -215,6 +241,10 @@ export async function conformancePage(): Promise<string> {
         [code('0124'), 'limpid does not take that role for this peer (N-ACTION)'],
       ],
     ),
+    '## Web services',
+    `For peers of kind \`dicomweb\` limpid is a user agent of STOW-RS (PS3.18 Section 10.5), over http or https, with a token, a password or a client certificate where the configuration names one: POST to \`studies\` below the peer's \`url\`, multipart/related of application/dicom, ${batchInstances} instances and \`batch\` bytes at most; answers in DICOM JSON or the Native DICOM Model are read. Originals go in the syntax that they came in, derived series as under Transfer syntaxes. OPTIONS to \`studies\` asks whether the server is there. Failure Reasons count as the status of a C-STORE response (${hex(0xc122, 4)}: the syntax is not taken), instances with a Warning Reason as warned. Nothing is retrieved, and limpid serves no DICOMweb.`,
+    table(['HTTP status', 'instance'], webRows()),
+    'Peers of kind `folder` get Part 10 files, by default in `STUDY/SERIES/` and named by SOP Instance UID, without a DICOMDIR.',
     '## Network interfaces',
     'DICOM upper layer over TCP/IP, IPv4 and IPv6, with and without TLS. The physical medium is the operating system\'s.',
     '## Configuration',
