@@ -85,7 +85,7 @@ export function buildProgram(commands: Commands): Command {
 
   program
     .command('enhance')
-    .description('the same pipeline on files, without a network')
+    .description('the same pipeline on files, without a network; status 1 unless every series was enhanced')
     .argument('<path...>', 'files and folders')
     .requiredOption('--with <model>', 'model or filter, see `limpid models list`')
     .requiredOption('--out <dir>', 'folder for DIR/KEY/TASK/objects/*.dcm, outcome.json and panels/*.png')

@@ -5,7 +5,7 @@ import { describe, expect, it } from '@jest/globals';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { z } from 'zod';
 import { quickConfig } from '../../demo/start-node.js';
-import { limpid, limpidIn } from '../support/limpid.js';
+import { limpid, limpidIn, limpidUnread } from '../support/limpid.js';
 import { withFolder } from '../support/temporary.js';
 
 const wrong = `node:
@@ -144,6 +144,12 @@ describe('wrong usage', () => {
       expect(help.out).toMatch(new RegExp(`^  ${command} `, 'm'));
     }
     expect(await limpid('--version')).toMatchObject({ status: 0, out: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
+  });
+});
+
+describe('a reader that goes', () => {
+  it.each([[['config', 'schema']], [['models', 'list']]])('does not make %j a failure', async (args) => {
+    expect(await limpidUnread(...args)).toEqual({ status: 0, err: '' });
   });
 });
 

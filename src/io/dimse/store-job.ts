@@ -127,7 +127,7 @@ export class StoreJob {
     };
     try {
       const first = await requestor.call(contextId, request, sendData);
-      const { status, errorComment = '' } = (await this.#secondTry(requestor, ready, first)) ?? first;
+      const { status, errorComment = '' } = await this.#triedUncompressed(requestor, ready, first);
       if (status !== undefined && refusesClass(status)) this.#refused.set(instance.sopClassUid, status);
       if (status === undefined) this.#tell(instance, 'transient', null, 'a response without status');
       else this.#tell(instance, deliveryRule(status).class, status, printable(errorComment));
@@ -142,28 +142,42 @@ export class StoreJob {
   }
 
   /**
-   * What a peer cannot understand in one VR coding it may understand in the other: one try more, where it accepts that too.
+   * What a peer cannot understand it may understand uncompressed, or in the other VR coding: one try in each of the two, where the
+   * peer accepts it and the instance may go out so.
    *
-   * @returns the second response; null: there was no second try
+   * @returns the last response
    */
-  async #secondTry(requestor: Requestor, ready: Ready, { status = 0 }: Command): Promise<Command | null> {
-    const used = requestor.contexts.get(ready.contextId)?.transferSyntaxUid;
-    const other = used === undefined ? undefined : otherCoding.get(used);
+  async #triedUncompressed(requestor: Requestor, ready: Ready, first: Command): Promise<Command> {
     const { instance } = ready;
-    const id = other === undefined ? undefined : findContext(requestor, instance.sopClassUid, other);
-    if (status >>> 12 !== 0xc || !this.#options.conversion || ready.converted || !other || id === undefined)
-      return null;
+    const used = requestor.contexts.get(ready.contextId)?.transferSyntaxUid;
+    const mayBe = this.#options.conversion?.syntaxes(instance) ?? [];
+    let last = first;
+    for (const other of uncompressed) {
+      const id = findContext(requestor, instance.sopClassUid, other);
+      if (other === used || id === undefined || !mayBe.includes(other)) continue;
+      if ((last.status ?? 0) >>> 12 !== 0xc) break;
+      last = (await this.#sendAgain(requestor, instance, { id, transferSyntaxUid: other })) ?? last;
+    }
+    return last;
+  }
+
+  /** @returns the response; null: the instance cannot be had in that syntax */
+  async #sendAgain(
+    requestor: Requestor,
+    instance: Outgoing,
+    context: { id: number; transferSyntaxUid: string },
+  ): Promise<Command | null> {
     // Windows of its own: those of the association hold the next instance already.
     const reader = new DataSetReader(requestor.room);
     let again: Ready;
     try {
-      again = await openReady(instance, { id, transferSyntaxUid: other }, reader, this.#options.conversion);
+      again = await openReady(instance, context, reader, this.#options.conversion);
     } catch (error) {
       this.#options.log.error('converting an instance failed', { error });
       return null;
     }
     try {
-      return await requestor.call(id, storeRequest(instance), () => sendReady(requestor, reader, again));
+      return await requestor.call(context.id, storeRequest(instance), () => sendReady(requestor, reader, again));
     } finally {
       await closeReady(again);
     }
@@ -235,11 +249,8 @@ export class StoreJob {
   }
 }
 
-/** The two VR codings in little endian, each with the other. */
-const otherCoding: ReadonlyMap<string, string> = new Map([
-  [TransferSyntax.ExplicitLittleEndian, TransferSyntax.ImplicitLittleEndian],
-  [TransferSyntax.ImplicitLittleEndian, TransferSyntax.ExplicitLittleEndian],
-]);
+/** What every peer should understand, in the order of the tries. */
+const uncompressed = [TransferSyntax.ExplicitLittleEndian, TransferSyntax.ImplicitLittleEndian] as const;
 
 const storeRequest = ({ sopClassUid, sopInstanceUid }: Outgoing) => ({
   field: CommandField.Store,

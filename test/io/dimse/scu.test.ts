@@ -26,6 +26,7 @@ const targetAt = (port: number, limits: Partial<Limits> = {}): ScuTarget => ({
   callingAe: 'SENDER',
   limits,
 });
+const jpeg2000 = '1.2.840.10008.1.2.4.90';
 const uids = (count: number) => Array.from({ length: count }, (_, index) => `1.2.3.${index + 1}`);
 const some = (count: number, pixelBytes = 40_000) =>
   uids(count).map((sopInstanceUid) => ({ sopInstanceUid, pixelBytes }));
@@ -263,6 +264,28 @@ describe('what the peer answers', () => {
       ['permanent', 0xc000],
     ]);
   });
+  it.each([
+    ['Explicit', 1, 'delivered'],
+    ['Implicit', 2, 'delivered'],
+    ['neither', 3, 'permanent'],
+  ] as const)(
+    'what it cannot understand compressed goes out once in each VR coding: it knows %s',
+    async (_, taken, becomes) => {
+      const got: string[] = [];
+      const scp = await peer({
+        message: ({ dataSet, respond }) => {
+          got.push(dataSet.toString('latin1').slice(0, 30));
+          respond({ status: got.length > taken ? 0 : 0xc000 });
+        },
+      });
+      const { instances } = await files([{ sopInstanceUid: '1.2.3.1', transferSyntaxUid: jpeg2000 }]);
+      const { conversion, left } = await standIns((syntax) => Buffer.from(`as ${syntax}`));
+      const report = await send(targetAt(scp.port), instances, options({ conversion }));
+      expect(await left()).toBe(0);
+      expect(report.outcomes.map((outcome) => outcome.class)).toEqual([becomes]);
+      expect(got.slice(1)).toEqual([`as ${explicitLittle}`, `as ${implicitLittle}`].slice(0, taken));
+    },
+  );
   it('its own syntax is preferred to a conversion', async () => {
     const { scp, store } = await openTestScp();
     toClose.push(() => scp.close());
