@@ -318,19 +318,22 @@ export class Spool {
     }
   }
 
-  /** Age of the oldest series that is not done, by the closing of its first revision; 0 where there is none. */
-  async oldestActiveSeconds(leftOut: ReadonlySet<Key>): Promise<number> {
-    let oldest = this.#options.now();
+  /**
+   * Age of the oldest series that is not done; 0 where there is none.
+   *
+   * @param ageOf ms since its first revision was opened (ms since epoch), as far as they count
+   */
+  async oldestActiveSeconds(ageOf: (key: Key, openedMs: number) => number): Promise<number> {
+    let oldestMs = 0;
     for (const key of (await this.active.keys()).keys()) {
-      if (leftOut.has(key)) continue;
       const record = readRecord(join(this.layout.revision(key, 1), 'series.json'), seriesRecord);
       const first = await record.catch((error: unknown) => {
         if (error instanceof LimpidError) return null; // see readable-states.ts
         throw error;
       });
-      if (first !== null) oldest = Math.min(oldest, Date.parse(first.openedAt));
+      if (first !== null) oldestMs = Math.max(oldestMs, ageOf(key, Date.parse(first.openedAt)));
     }
-    return (this.#options.now() - oldest) / 1000;
+    return oldestMs / 1000;
   }
 
   /**
