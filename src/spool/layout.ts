@@ -49,6 +49,10 @@ export class Layout {
   instance(key: Key, file: string): string {
     return join(this.instances(key), `${file}.dcm`);
   }
+  /** Instance files that nobody can read. */
+  damaged(key: Key): string {
+    return join(this.series(key), 'damaged');
+  }
   actions(key: Key): string {
     return join(this.series(key), 'actions');
   }
