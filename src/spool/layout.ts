@@ -5,6 +5,9 @@ import type { Key } from './key.js';
 /** Name under which originals are forwarded: takes the place of a task. */
 export const originals = 'originals';
 
+/** Whether a name in a folder of deliveries says that a batch has begun; of each process there is one. */
+export const isBegun = (name: string): boolean => name.startsWith('begun-');
+
 export class Layout {
   readonly root: string;
   constructor(root: string) {
@@ -109,5 +112,8 @@ export class Layout {
   }
   deliveries(key: Key, revision: number, task: string, peer: string): string {
     return join(this.revision(key, revision), 'deliveries', `${task}@${peer}`);
+  }
+  begun(key: Key, revision: number, task: string, peer: string, process: string): string {
+    return join(this.deliveries(key, revision, task, peer), `begun-${process}`);
   }
 }

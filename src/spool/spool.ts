@@ -1,7 +1,7 @@
 // The spool: files that are written once, and what they say. The truth about every series.
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { access, readFile, rm, stat, statfs } from 'node:fs/promises';
+import { access, readFile, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { LimpidError, failureCodeOf } from '../errors.js';
@@ -43,6 +43,7 @@ import { nextSteps } from './state.js';
 import type { SeriesState } from './state.js';
 import {
   DirectorySyncs,
+  hasCode,
   linkOnce,
   makeDirectory,
   makeParents,
@@ -239,6 +240,25 @@ export class Spool {
       const number = await nextNumber(folder);
       if (await this.#publishJson(join(folder, `${threeDigits(number)}-${this.processName}.json`), record)) return;
     }
+  }
+
+  /**
+   * Says that instances of a result go out to a peer from now on: it may have them, whatever becomes of this process.
+   *
+   * @returns what takes that back, once a record tells of them; what an earlier batch has left stays
+   */
+  async beginDelivery(key: Key, revision: number, task: string, peer: string): Promise<() => Promise<void>> {
+    const folder = this.layout.deliveries(key, revision, task, peer);
+    const file = this.layout.begun(key, revision, task, peer, this.processName);
+    await makeDirectory(folder, this.#syncs);
+    try {
+      await writeFile(file, '', { flag: 'wx' });
+    } catch (error) {
+      if (hasCode(error, 'EEXIST')) return () => Promise.resolve();
+      throw error;
+    }
+    await this.#syncs.sync(folder);
+    return () => rm(file, { force: true });
   }
 
   /** Publishes a record of another file of this room. @returns false if it was there before */
