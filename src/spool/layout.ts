@@ -19,6 +19,14 @@ export class Layout {
   get receiverLock(): string {
     return join(this.root, 'receiver.lock');
   }
+  /** Its time is that of the last look at the clock. */
+  get clockSeen(): string {
+    return join(this.root, 'clock-seen');
+  }
+  /** Its time is that of a leap of the clock. */
+  get clockLeapt(): string {
+    return join(this.root, 'clock-leapt');
+  }
   get reserve(): string {
     return join(this.root, 'reserve');
   }
