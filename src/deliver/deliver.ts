@@ -162,7 +162,7 @@ export class Deliverer {
     by: string | null,
   ): Promise<{ readonly report: SendReport; readonly recorded: () => Promise<void> }> {
     const { watch } = this.#deps;
-    let begun: Promise<() => Promise<void>> | null = null;
+    const beginning: Promise<() => Promise<void>>[] = [];
     const begin = async (): Promise<() => Promise<void>> => {
       const recorded = await this.#begin(job);
       await watch?.began(job.peer, outgoing, by);
@@ -170,15 +170,17 @@ export class Deliverer {
     };
     const pace: SendControl['pace'] = async (instance) => {
       if (!(await control.pace(instance))) return false;
+      const begun = beginning[0] ?? begin();
+      beginning[0] = begun;
       // What cannot be said to have begun does not go out; why is thrown below.
-      return (begun ??= begin()).then(
+      return begun.then(
         () => true,
         () => false,
       );
     };
     const report = await destination.send(outgoing, { ...control, pace });
-    if (begun === null) return { report, recorded: () => Promise.resolve() };
-    const recorded = await begun;
+    const [recorded] = await Promise.all(beginning);
+    if (recorded === undefined) return { report, recorded: () => Promise.resolve() };
     const tried = new Set(report.outcomes.map(({ sopInstanceUid }) => sopInstanceUid));
     const gone = outgoing.filter(({ sopInstanceUid }) => tried.has(sopInstanceUid));
     await watch?.ended(job.peer, gone.length === 0 ? outgoing : gone, by, report);

@@ -129,8 +129,8 @@ async function foldersIn(directory: string): Promise<readonly string[]> {
     const entries = await readdir(directory, { withFileTypes: true });
     // A link counts as what it leads to: a site may keep its models elsewhere.
     const isFolder = await Promise.all(
-      entries.map(
-        (entry) => entry.isDirectory() || (entry.isSymbolicLink() && isFolderAt(join(directory, entry.name))),
+      entries.map(async (entry) =>
+        entry.isSymbolicLink() ? isFolderAt(join(directory, entry.name)) : entry.isDirectory(),
       ),
     );
     return entries

@@ -4,7 +4,7 @@ import { watchNode } from '../../src/node/gauges.js';
 import { openMetrics } from '../../src/observe/metrics.js';
 import { keyOf } from '../../src/spool/key.js';
 import type { Key } from '../../src/spool/key.js';
-import { at, decisionRecord, key, revisionState, seriesRecord, seriesState } from '../support/records.js';
+import { at, decisionRecord, key as seriesKey, revisionState, seriesRecord, seriesState } from '../support/records.js';
 
 const keys: readonly Key[] = [keyOf('2.25.1', '2.25.2'), keyOf('2.25.1', '2.25.3')];
 
@@ -47,9 +47,9 @@ describe('gauges of the whole node', () => {
     const metrics = openMetrics();
     watchNode({
       spool: {
-        active: { keys: async () => new Map([[key, 0]]) },
+        active: { keys: async () => new Map([[seriesKey, 0]]) },
         state: async () => seriesState([revisionState(record, decisionRecord(1, { tasks: [], forward }))]),
-        oldestActiveSeconds: async (ageOf) => ageOf(key, Date.parse(at)) / 1000,
+        oldestActiveSeconds: async (ageOf) => ageOf(seriesKey, Date.parse(at)) / 1000,
       },
       queue: { counts: () => Promise.reject(new Error('away')) },
       config: configSchema.parse({
