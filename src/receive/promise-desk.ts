@@ -115,7 +115,8 @@ export class PromiseDesk {
       try {
         return await this.#serve(name, sendReport);
       } catch (error) {
-        this.#deps.log.error('storage commitment failed; it is gone on with', { transaction: name, error });
+        this.#deps.log.error('storage commitment failed', { transaction: name, error });
+        if (error instanceof LimpidError && error.next === 'reject') return; // a record that does not fit stays as it is
       }
       await pause(waitMs, signal);
     }

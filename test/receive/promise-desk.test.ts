@@ -119,10 +119,10 @@ describe('what this node cannot read or write', () => {
     });
   });
   it('is gone on with when there is room again', async () => {
-    const { publish } = spool;
+    const publish = spool.publish.bind(spool);
     let refused = 0;
     spool.publish = (file, record) => {
-      if (!file.endsWith('outcome.json') || refused++ > 0) return publish.call(spool, file, record);
+      if (!file.endsWith('outcome.json') || refused++ > 0) return publish(file, record);
       return Promise.reject(Object.assign(new Error('full'), { code: 'ENOSPC' }));
     };
     await openDesk().requested(association, request, () => Promise.resolve(0));
