@@ -41,7 +41,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     stopping: stop.signal,
     onHangUp,
   });
-  if (app === null) return;
+  if (app === null) return log.info('stopped');
   keepHeapSmall();
   output.out(app.ready);
   if (!stop.signal.aborted) await once(stop.signal, 'abort');
@@ -52,4 +52,5 @@ export async function serve(options: ServeOptions): Promise<void> {
   }, drainMs);
   await app.drain();
   clearTimeout(late);
+  log.info('stopped');
 }

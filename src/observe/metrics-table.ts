@@ -207,7 +207,11 @@ export const metrics = {
     labels: ['kind'],
     help: 'Free bytes below which limpid acts: low (A700 to modalities), critical (associations refused).',
   },
-  spool_oldest_undelivered_seconds: { kind: 'gauge', labels: [], help: 'Age of the oldest series that is not done.' },
+  spool_oldest_undelivered_seconds: {
+    kind: 'gauge',
+    labels: [],
+    help: 'Age of the oldest series that is not done; where it waits only for peers with hours, the time within them counts.',
+  },
   event_loop_delay_seconds: {
     kind: 'gauge',
     labels: ['quantile'],

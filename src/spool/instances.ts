@@ -1,5 +1,5 @@
 // Instance files of series: how they come in, and under which name they stay.
-import { unlink } from 'node:fs/promises';
+import { rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ActiveMarkers } from './active-markers.js';
 import { Disk } from './disk.js';
@@ -143,6 +143,15 @@ export class Instances {
     await linkKeeping(from, join(folder, name));
     await syncs.sync(folder);
     await active.touch(key);
+  }
+
+  /** Takes a damaged file out of the instances of its series, for a person to look at. */
+  async setAside(key: Key, file: string): Promise<void> {
+    const { layout, syncs } = this.#options;
+    const from = layout.instance(key, file);
+    await makeDirectory(layout.damaged(key), syncs);
+    await rename(from, join(layout.damaged(key), `${file}.dcm`));
+    await Promise.all([syncs.sync(layout.damaged(key)), syncs.sync(layout.instances(key))]);
   }
 
   /** A SOP Instance UID that is there, or was: `known` are the hashes that revisions list for it. */

@@ -1,6 +1,6 @@
 // The spool: files that are written once, and what they say. The truth about every series.
 import { constants } from 'node:fs';
-import { access, readFile, rm, stat, statfs } from 'node:fs/promises';
+import { access, readFile, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { LimpidError } from '../errors.js';
@@ -35,6 +35,7 @@ import { nextSteps } from './state.js';
 import type { SeriesState } from './state.js';
 import {
   DirectorySyncs,
+  hasCode,
   linkOnce,
   makeDirectory,
   makeParents,
@@ -231,6 +232,25 @@ export class Spool {
     }
   }
 
+  /**
+   * Says that instances of a result go out to a peer from now on: it may have them, whatever becomes of this process.
+   *
+   * @returns what takes that back, once a record tells of them; what an earlier batch has left stays
+   */
+  async beginDelivery(key: Key, revision: number, task: string, peer: string): Promise<() => Promise<void>> {
+    const folder = this.layout.deliveries(key, revision, task, peer);
+    const file = this.layout.begun(key, revision, task, peer, this.processName);
+    await makeDirectory(folder, this.#syncs);
+    try {
+      await writeFile(file, '', { flag: 'wx' });
+    } catch (error) {
+      if (hasCode(error, 'EEXIST')) return () => Promise.resolve();
+      throw error;
+    }
+    await this.#syncs.sync(folder);
+    return () => rm(file, { force: true });
+  }
+
   /** Publishes a record of another file of this room. @returns false if it was there before */
   publish(file: string, record: object): Promise<boolean> {
     return this.#publishJson(file, record);
@@ -308,19 +328,22 @@ export class Spool {
     }
   }
 
-  /** Age of the oldest series that is not done, by the closing of its first revision; 0 where there is none. */
-  async oldestActiveSeconds(leftOut: ReadonlySet<Key>): Promise<number> {
-    let oldest = this.#options.now();
+  /**
+   * Age of the oldest series that is not done; 0 where there is none.
+   *
+   * @param ageOf ms since its first revision was opened (ms since epoch), as far as they count
+   */
+  async oldestActiveSeconds(ageOf: (key: Key, openedMs: number) => number): Promise<number> {
+    let oldestMs = 0;
     for (const key of (await this.active.keys()).keys()) {
-      if (leftOut.has(key)) continue;
       const record = readRecord(join(this.layout.revision(key, 1), 'series.json'), seriesRecord);
       const first = await record.catch((error: unknown) => {
         if (error instanceof LimpidError) return null; // see readable-states.ts
         throw error;
       });
-      if (first !== null) oldest = Math.min(oldest, Date.parse(first.openedAt));
+      if (first !== null) oldestMs = Math.max(oldestMs, ageOf(key, Date.parse(first.openedAt)));
     }
-    return (this.#options.now() - oldest) / 1000;
+    return oldestMs / 1000;
   }
 
   /**

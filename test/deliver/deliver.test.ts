@@ -54,6 +54,7 @@ function bench(
     decision: decisionRecord(1, { forward: ['pacs'], tasks: [] }),
     tasks: new Map(),
     deliveries: new Map([['originals@pacs', records.get(key) ?? []]]),
+    begun: new Set(),
     commitments: new Map(),
     swept: false,
   });
@@ -74,6 +75,7 @@ function bench(
   const deliverer: Deliverer = new Deliverer({
     spool: {
       state,
+      beginDelivery: () => Promise.reject(new Error('not of originals')),
       recordDelivery: (key, _revision, _task, record) => {
         records.set(key, [...(records.get(key) ?? []), record]);
         return Promise.resolve();

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
 import { eventually, quickConfig, startNode } from '../../demo/start-node.js';
 import { openReceivingPacs } from '../../demo/receiving-pacs.js';
+import { mapping } from '../../src/conditions/plain.js';
 import { SopClass, TransferSyntax } from '../../src/io/dimse/constants.js';
 import { readOutgoing } from '../../src/io/dimse/outgoing.js';
 import { openRequestor } from '../../src/io/dimse/requestor.js';
@@ -65,6 +66,13 @@ describe('a drain', () => {
         await sleep(2_000); // as long as a modality takes to see that nothing more is answered
         await modality.release();
         expect(await ended).toBe(0);
+        const events = node
+          .log()
+          .trim()
+          .split('\n')
+          .map((line) => String(mapping(JSON.parse(line))['msg']));
+        expect(events).toContain('draining');
+        expect(events.at(-1)).toBe('stopped');
         expect(await task()).toMatchObject({ started: 1, died: 0, outcome: null });
 
         node = await startNode({ folder: join(folder, 'node'), config });

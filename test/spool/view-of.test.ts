@@ -139,6 +139,7 @@ function revisionState(changes: Partial<RevisionState> = {}): RevisionState {
     decision,
     tasks: new Map(),
     deliveries: new Map(),
+    begun: new Set(),
     commitments: new Map(),
     swept: false,
     ...changes,

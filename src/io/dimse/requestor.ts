@@ -12,6 +12,7 @@ import { type AcceptedContext, acceptedContexts, requestFor } from './negotiate.
 import { AbortReason, AbortSource, encodeData, invalidMessage, valueRoom } from './pdu.js';
 import { type PeerRequest, PeerRequests } from './peer-requests.js';
 import type { StoreAnswer } from './sink.js';
+import { claimsWhole } from './status.js';
 import { type TransportTarget, openTransport } from './transport.js';
 
 export interface ScuTarget extends TransportTarget {
@@ -123,7 +124,8 @@ export class Requestor implements AssociationUser, MessageUser {
    * Sends a request and gives its response.
    *
    * @param sendData writes the data set by `write`, while the answer is already waited for
-   * @throws AssociationFailure; what `sendData` throws, after an A-ABORT
+   * @throws AssociationFailure, also of a peer that claims success before it can have everything (a failure may come as early as it likes);
+   * what `sendData` throws, after an A-ABORT
    */
   async call(
     contextId: number,
@@ -132,7 +134,12 @@ export class Requestor implements AssociationUser, MessageUser {
   ): Promise<Command> {
     this.#lastMessageId = (this.#lastMessageId % 0xffff) + 1;
     const messageId = this.#lastMessageId;
-    const answered = this.#wait();
+    let isSending = sendData !== undefined;
+    const answered = this.#wait().then((response) => {
+      if (!isSending || !claimsWhole(response?.status)) return response;
+      this.abort('a success came before the whole data set had been sent');
+      throw this.#failure;
+    });
     answered.catch(() => {}); // it is awaited below, after the data set
     const command = encodeCommand({ ...request, messageId, hasDataSet: sendData !== undefined });
     try {
@@ -140,6 +147,7 @@ export class Requestor implements AssociationUser, MessageUser {
         this.#association.write(encodeData(contextId, 'command', command, this.#room));
         return sendData?.();
       });
+      isSending = false;
     } catch (error) {
       if (this.#failure === null) this.abort('the data set could not be read to its end');
       throw error;

@@ -464,6 +464,20 @@ describe('associations that fail', () => {
       expect(report.outcomes).toMatchObject([{ class: 'transient', status: null }]);
     }
   });
+  it.each([
+    [0x0000, 'DIMSE_PROTOCOL', null],
+    [0xb000, 'DIMSE_PROTOCOL', null],
+    [0xa700, null, 0xa700],
+    [0x0111, null, 0x0111],
+  ])(
+    'a response of %d before it has the data set: a failure is believed, a success is not',
+    async (status, code, told) => {
+      const scp = await peer({ command: ({ respond }) => respond({ status }), message: () => {} });
+      const report = await send(targetAt(scp.port), (await files(some(1, 60_000_000))).instances, options());
+      expect(report.association?.code ?? null).toBe(code);
+      expect(report.outcomes).toMatchObject([{ class: told === 0x0111 ? 'delivered' : 'transient', status: told }]);
+    },
+  );
   it('leaves nothing at the caller’s signal, which outlives thousands of associations', async () => {
     const { signal } = new AbortController();
     const scp = await peer({});
