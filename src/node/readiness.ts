@@ -11,7 +11,7 @@ type Marks = Pick<PressureMarks, 'lowBytes' | 'criticalBytes' | 'fullBacklog'>;
 /** @param process `stopping` is aborted once it drains; `standsBy` tells whether another receiver holds the spool */
 export function readiness(
   spool: Pick<Spool, 'freeBytes'>,
-  queue: Pick<QueueBackend, 'counts'>,
+  queue: Pick<QueueBackend, 'counts' | 'probe'>,
   marks: Marks,
   process: { readonly stopping: AbortSignal; readonly standsBy: () => boolean },
 ): () => Promise<ReadyReport> {
@@ -50,16 +50,24 @@ async function spoolView(spool: Pick<Spool, 'freeBytes'>, { lowBytes, criticalBy
   }
 }
 
-async function queueView(queue: Pick<QueueBackend, 'counts'>, { fullBacklog }: Marks): Promise<DependencyView> {
+async function queueView(queue: Pick<QueueBackend, 'counts' | 'probe'>, { fullBacklog }: Marks): Promise<DependencyView> {
   try {
     const backlog = backlogOf(await queue.counts());
     if (backlog >= fullBacklog) {
       const says = `${backlog} jobs wait for routing and enhancing: from ${fullBacklog} (node.dimse.fullBacklog) on instances are refused (A700).`;
       return { name: 'queue', state: 'degraded', says };
     }
-    return { name: 'queue', state: 'ready', says: 'The queue answers.' };
   } catch {
     const says = 'The queue does not answer: instances are kept, and worked on once it is back.';
+    return { name: 'queue', state: 'degraded', says };
+  }
+  try {
+    await queue.probe();
+    return { name: 'queue', state: 'ready', says: 'The queue takes jobs.' };
+  } catch (error) {
+    const { cause } = error as Error;
+    const why = cause instanceof Error ? ` (${cause.message})` : '';
+    const says = `The queue answers, but takes no jobs${why}: instances are kept, and worked on once it does.`;
     return { name: 'queue', state: 'degraded', says };
   }
 }

@@ -46,6 +46,12 @@ export interface QueueBackend {
   has(queue: QueueName, id: string): Promise<boolean>;
   /** Also sets the gauges `queue_jobs` and `queue_oldest_seconds`. */
   counts(): Promise<Readonly<Record<QueueName, QueueCounts>>>;
+  /**
+   * Asks whether the store takes jobs: one that is full, or a replica of another, only answers.
+   *
+   * @throws LimpidError QUEUE_UNAVAILABLE
+   */
+  probe(): Promise<void>;
   /** Calls back when the store turns out to have been emptied; every job must be added anew. */
   onLost(listener: () => void): void;
   /** Ends workers (running jobs are waited for) and connections. */
@@ -170,12 +176,15 @@ export async function openQueue({ url, directory, log, metrics, now }: QueueOpti
   }
 
   let marked = false;
-  /** Looks whether the store was emptied. The first time it only puts the marker. */
+  /** Writes the marker, and so sees whether the store was emptied. The first time it only puts it. */
+  async function probe(): Promise<void> {
+    const stood = await ask('marker', () => store.mark());
+    if (!stood && marked) onLost();
+    marked = true;
+  }
   async function look(): Promise<void> {
     try {
-      const stood = await ask('marker', () => store.mark());
-      if (!stood && marked) onLost();
-      marked = true;
+      await probe();
     } catch (error) {
       onError(error instanceof Error ? error : new Error(String(error)));
     }
@@ -253,6 +262,7 @@ export async function openQueue({ url, directory, log, metrics, now }: QueueOpti
       }),
     has: (name, id) => ask('has', async () => (await queues[name].getJob(id)) !== undefined),
     counts,
+    probe,
     onLost: (listener) => void listeners.push(listener),
     close: async () => {
       closing = true;

@@ -4,6 +4,7 @@ import type { Job, JobsOptions, Processor, WorkerOptions } from 'bullmq';
 import { Redis } from 'ioredis';
 import type { RedisOptions } from 'ioredis';
 import pg from 'pg';
+import { within } from '../deadline.js';
 import { LimpidError } from '../errors.js';
 import type { Log } from '../observe/log.js';
 import type { JobData } from './jobs.js';
@@ -84,7 +85,7 @@ class SharedRedis extends Redis {
   }
 }
 
-function openRedis({ url, onError }: StoreOptions): Store {
+async function openRedis({ url, onError }: StoreOptions): Promise<Store> {
   const retryStrategy = (attempt: number): number => Math.min(attempt * 100, 2000);
   // Producers fail at once while Redis is away (the reconciler adds later); workers wait for it.
   const producer = new Redis(url, {
@@ -96,6 +97,11 @@ function openRedis({ url, onError }: StoreOptions): Store {
   const consumer = new SharedRedis(url, { retryStrategy, maxRetriesPerRequest: null });
   producer.on('error', onError);
   consumer.on('error', onError);
+  // A command before the first connection would fail, and look like a Redis that is away.
+  const connected = new Promise<void>((resolve) => {
+    for (const event of ['ready', 'close'] as const) producer.once(event, () => resolve());
+  });
+  await within(commandMs, connected, () => undefined);
   const { Queue, Worker, QueueEvents } = withBackend(createRedisBackend);
   return {
     kind: 'redis',
