@@ -35,22 +35,25 @@ export function readiness(
 async function spoolView(spool: Pick<Spool, 'freeBytes'>, { lowBytes, criticalBytes }: Marks): Promise<DependencyView> {
   try {
     const free = await spool.freeBytes();
-    const gigabytes = `${(free / 1e9).toFixed(1)} GB free`;
+    const room = `${(free / 1e9).toFixed(1)} GB of room`;
     if (free < criticalBytes) {
-      const says = `${gigabytes}: below spool.critical, associations are refused. Free space.`;
+      const says = `${room}: below spool.critical, associations are refused. Free space, or inodes (df -i).`;
       return { name: 'spool', state: 'down', says };
     }
     if (free < lowBytes) {
-      const says = `${gigabytes}: below spool.low, instances are refused (A700). Free space.`;
+      const says = `${room}: below spool.low, instances are refused (A700). Free space, or inodes (df -i).`;
       return { name: 'spool', state: 'degraded', says };
     }
-    return { name: 'spool', state: 'ready', says: `The spool can be written, ${gigabytes}.` };
+    return { name: 'spool', state: 'ready', says: `The spool can be written, ${room}.` };
   } catch {
     return { name: 'spool', state: 'down', says: 'The spool volume does not answer: check its mount.' };
   }
 }
 
-async function queueView(queue: Pick<QueueBackend, 'counts' | 'probe'>, { fullBacklog }: Marks): Promise<DependencyView> {
+async function queueView(
+  queue: Pick<QueueBackend, 'counts' | 'probe'>,
+  { fullBacklog }: Marks,
+): Promise<DependencyView> {
   try {
     const backlog = backlogOf(await queue.counts());
     if (backlog >= fullBacklog) {

@@ -5,6 +5,7 @@ import { access, readFile, rm, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { LimpidError, failureCodeOf } from '../errors.js';
+import { version } from '../version.js';
 import { unknownTarget } from './action-target.js';
 import { ActiveMarkers } from './active-markers.js';
 import { AuditMessages } from './audit-messages.js';
@@ -67,6 +68,9 @@ export interface SpoolOptions {
 /** A volume that is asked for its free space answers in milliseconds. */
 const answerMs = 3_000;
 const configurationRecord = z.object({ version: z.literal(1), at: z.iso.datetime(), sections: z.json() });
+/** A slice of 512 x 512: an inode that is free counts for so much room. Without inodes nothing can be written, whatever bytes are free. */
+const bytesOfInode = 524_288;
+
 const description = z.object({ version: z.literal(1), nodeId: z.string() });
 
 export class Spool {
@@ -334,14 +338,15 @@ export class Spool {
   }
 
   /**
-   * Free bytes on the spool's volume, for this user. Rejects where nothing can be written there: a volume that became read-only, a
+   * Bytes that there is room for on the spool's volume, for this user: no more than it has inodes left for. Rejects where nothing can be written there: a volume that became read-only, a
    * folder that is gone, one that does not answer.
    */
   freeBytes(): Promise<number> {
     return this.#patience.wait(async () => {
       await access(this.layout.tmp, constants.W_OK);
-      const { bavail, bsize } = await statfs(this.layout.root);
-      return bavail * bsize;
+      const { bavail, bsize, files, ffree } = await statfs(this.layout.root);
+      const free = bavail * bsize;
+      return files === 0 ? free : Math.min(free, ffree * bytesOfInode); // 0: the volume does not count them
     }, answerMs);
   }
 
@@ -455,13 +460,20 @@ const identityOf = ({ host }: SpoolOptions): ProcessIdentity => ({
   space: processSpace(),
 });
 
-async function nodeIdOf(layout: Layout): Promise<string> {
-  return description.parse(JSON.parse(await readFile(layout.description, 'utf8'))).nodeId;
+async function nodeIdOf({ description: file }: Layout): Promise<string> {
+  const text = await readFile(file, 'utf8');
+  try {
+    return description.parse(JSON.parse(text)).nodeId;
+  } catch (cause) {
+    const why = `${file} is cut, or was written by a newer limpid than this one (${version})`;
+    throw new LimpidError('SPOOL_UNUSABLE', why, { cause });
+  }
 }
 
 function unusable({ directory }: SpoolOptions, cause: unknown): LimpidError {
   if (cause instanceof LimpidError) return cause;
+  const why = cause instanceof Error ? cause.message : String(cause);
   return failureCodeOf(cause) === 'SPOOL_FULL'
     ? new LimpidError('SPOOL_FULL', `the volume of the spool directory ${directory} is full`, { cause })
-    : new LimpidError('SPOOL_UNUSABLE', `the spool directory ${directory} cannot be used`, { cause });
+    : new LimpidError('SPOOL_UNUSABLE', `the spool directory ${directory} cannot be used: ${why}`, { cause });
 }

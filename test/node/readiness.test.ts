@@ -34,14 +34,14 @@ async function told({ freeBytes = 50e9, waiting = 0, full, standsBy = false, dra
 describe('readiness', () => {
   it('is told with the room that is left', async () => {
     expect(await told({})).toEqual({
-      spool: 'ready: The spool can be written, 50.0 GB free.',
+      spool: 'ready: The spool can be written, 50.0 GB of room.',
       queue: 'ready: The queue takes jobs.',
     });
   });
 
   it('is less while instances, and none while associations are refused for want of room', async () => {
-    expect((await told({ freeBytes: 9.9e9 }))['spool']).toMatch(/^degraded: 9\.9 GB free: below spool\.low, .*A700/);
-    expect((await told({ freeBytes: 1.9e9 }))['spool']).toMatch(/^down: 1\.9 GB free: below spool\.critical/);
+    expect((await told({ freeBytes: 9.9e9 }))['spool']).toMatch(/^degraded: 9\.9 GB of room: below spool\.low, .*A700/);
+    expect((await told({ freeBytes: 1.9e9 }))['spool']).toMatch(/^down: 1\.9 GB of room: below spool\.critical/);
     expect((await told({ freeBytes: new Error('EIO') }))['spool']).toMatch(/^down: .*check its mount/);
   });
 

@@ -193,7 +193,10 @@ describeWithPeers(['redis-server'], 'a Redis that fails', () => {
     await expect(queue.probe()).resolves.toBeUndefined();
     const client = new Redis(redis.url);
     await client.config('SET', 'maxmemory', '1mb');
-    await expect(queue.probe()).rejects.toMatchObject({ code: 'QUEUE_UNAVAILABLE', cause: { message: expect.stringMatching(/OOM/) } });
+    await expect(queue.probe()).rejects.toMatchObject({
+      code: 'QUEUE_UNAVAILABLE',
+      cause: { message: expect.stringMatching(/OOM/) },
+    });
     await expect(queue.counts()).resolves.toMatchObject({ series: { waiting: 0 } });
     await client.config('SET', 'maxmemory', '0');
     await expect(queue.probe()).resolves.toBeUndefined();
