@@ -180,6 +180,26 @@ describe('an arriving instance', () => {
     });
   });
 
+  it('takes the place again of one that a revision lists and that was lost, though not of one that was swept', async () => {
+    await withSpool(async (spool) => {
+      const { instance } = await receive(spool, bytesOf(1000, 1));
+      const [hashed] = await spool.instances.hashed(key, [instance]);
+      if (hashed === undefined) throw new Error('not hashed');
+      await spool.publishRevision({ ...seriesRecord(1, ['1.1']), instances: [hashed] });
+      const file = spool.layout.instance(key, instance.file);
+      await rm(file);
+      await rm(join(spool.layout.root, 'active', key));
+      const listed = new Map([['1.1', new Set([hashed.sha256])]]);
+      expect((await receive(spool, bytesOf(1000, 1), listed)).kind).toBe('duplicate');
+      expect(await spool.instances.sha256(file)).toBe(hashed.sha256);
+      expect([...(await spool.active.keys()).keys()]).toEqual([key]);
+      await spool.publishSwept(key, 1, { version: 1, at: new Date().toISOString(), instances: 1, bytes: 1000 });
+      await rm(file);
+      expect((await receive(spool, bytesOf(1000, 1), listed)).kind).toBe('duplicate');
+      expect(await readdir(spool.layout.instances(key))).toEqual([]);
+    });
+  });
+
   it('leaves nothing behind when it is discarded in the middle', async () => {
     await withSpool(async (spool, folder) => {
       const incoming = spool.instances.begin(writeFileMeta(identity));
