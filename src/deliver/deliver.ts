@@ -8,6 +8,7 @@ import type { DeliveryRecord } from '../spool/records.js';
 import type { Spool } from '../spool/spool.js';
 import { withdrawnBy } from '../spool/withdrawals.js';
 import { isDropped, isOnHold, isSwept, remaining } from '../spool/state.js';
+import { cutAmong, cutOutcome } from './cut-files.js';
 import { busyWaitMs, decideDelivery, isSuspect } from './decide.js';
 import type { RetryPolicy } from './decide.js';
 import { opensAt } from './decide-window.js';
@@ -135,8 +136,11 @@ export class Deliverer {
       }
       const uids = decision.sopInstanceUids.slice(0, batchInstances);
       const outgoing = outgoingOf(this.#deps.spool, state, revision, job.task, uids);
-      const pace = this.#paceOf(desk, peer.window, outgoing, signal);
-      const report = await this.#send(peer, job.peer, outgoing, { signal, pace }, withdrawnBy(state, job.task));
+      const cut = await this.#cutOf(job, outgoing);
+      const whole = outgoing.filter((instance) => !cut.has(instance));
+      const pace = this.#paceOf(desk, peer.window, whole, signal);
+      const sent = await this.#send(peer, job.peer, whole, { signal, pace }, withdrawnBy(state, job.task));
+      const report = { ...sent, outcomes: [...sent.outcomes, ...[...cut].map(cutOutcome)] };
       await this.#record(job, peer, desk, batches, signal.aborted ? answeredOf(report) : report);
       if (signal.aborted) return { kind: 'later', atMs: this.#deps.now() };
       // Nothing has happened: the throttle asks for a longer pause than an association is held open for.
@@ -144,6 +148,15 @@ export class Deliverer {
         return { kind: 'later', atMs: Math.max(desk.throttle.readyMs, this.#deps.now() + 1000) };
       }
     }
+  }
+
+  /** What of these must not go out, as its file is not whole any more. */
+  async #cutOf({ key, task, peer }: DeliveryJob, outgoing: readonly Outgoing[]): Promise<Set<Outgoing>> {
+    const cut = await cutAmong(outgoing);
+    if (cut.size === 0) return cut;
+    this.#deps.metrics.inc('failures_total', { code: 'DICOM_MALFORMED' });
+    this.#deps.log.error('files of a delivery are cut', { key, task, peer, instances: cut.size });
+    return cut;
   }
 
   /** Sends, and tells who watches: nothing has begun before an instance goes out, and what is left for later is none of it. */
@@ -154,6 +167,7 @@ export class Deliverer {
     control: SendControl,
     by: string | null,
   ): Promise<SendReport> {
+    if (outgoing.length === 0) return { failure: null, outcomes: [] };
     const { watch } = this.#deps;
     if (watch === undefined) return destination.send(outgoing, control);
     let begun: Promise<void> | null = null;
