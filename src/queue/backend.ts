@@ -175,12 +175,13 @@ export async function openQueue({ url, directory, log, metrics, now }: QueueOpti
     }
   }
 
-  let marked = false;
+  /** The store's marker as this process saw it last; undefined: it has not looked. */
+  let marker: string | null | undefined;
   /** Writes the marker, and so sees whether the store was emptied. The first time it only puts it. */
   async function probe(): Promise<void> {
-    const stood = await ask('marker', () => store.mark());
-    if (!stood && marked) onLost();
-    marked = true;
+    const found = await ask('marker', () => store.mark());
+    if (marker !== undefined && found !== marker) onLost();
+    marker = found;
   }
   async function look(): Promise<void> {
     try {
