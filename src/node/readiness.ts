@@ -68,7 +68,7 @@ async function queueView(
     await queue.probe();
     return { name: 'queue', state: 'ready', says: 'The queue takes jobs.' };
   } catch (error) {
-    const { cause } = error as Error;
+    const cause = error instanceof Error ? error.cause : null;
     const why = cause instanceof Error ? ` (${cause.message})` : '';
     const says = `The queue answers, but takes no jobs${why}: instances are kept, and worked on once it does.`;
     return { name: 'queue', state: 'degraded', says };
