@@ -31,6 +31,7 @@ function queueOf(asked: string[]): QueueBackend {
     remove: unused,
     has: unused,
     counts: unused,
+    probe: unused,
     onLost: unused,
     close: unused,
   };

@@ -9,6 +9,7 @@ import type { DeliveryRecord } from '../spool/records.js';
 import type { Spool } from '../spool/spool.js';
 import { isWithdrawalTask, withdrawnBy } from '../spool/withdrawals.js';
 import { isDropped, isOnHold, isSwept, remaining } from '../spool/state.js';
+import { cutAmong, cutOutcome } from './cut-files.js';
 import { busyWaitMs, decideDelivery, isSuspect } from './decide.js';
 import type { RetryPolicy } from './decide.js';
 import { opensAt } from './decide-window.js';
@@ -136,17 +137,28 @@ export class Deliverer {
       }
       const uids = decision.sopInstanceUids.slice(0, batchInstances);
       const outgoing = outgoingOf(this.#deps.spool, state, revision, job.task, uids);
-      const pace = this.#paceOf(desk, peer.window, outgoing, signal);
-      const control = { signal, pace };
-      const { report, recorded } = await this.#send(peer, job, outgoing, control, withdrawnBy(state, job.task));
+      const cut = await this.#cutOf(job, outgoing);
+      const whole = outgoing.filter((instance) => !cut.has(instance));
+      const control = { signal, pace: this.#paceOf(desk, peer.window, whole, signal) };
+      const sent = await this.#send(peer, job, whole, control, withdrawnBy(state, job.task));
+      const report = { ...sent.report, outcomes: [...sent.report.outcomes, ...[...cut].map(cutOutcome)] };
       await this.#record(job, peer, desk, batches, signal.aborted ? answeredOf(report) : report);
       if (signal.aborted) return { kind: 'later', atMs: this.#deps.now() };
-      await recorded();
+      await sent.recorded();
       // Nothing has happened: the throttle asks for a longer pause than an association is held open for.
       if (report.failure === null && report.outcomes.length === 0) {
         return { kind: 'later', atMs: Math.max(desk.throttle.readyMs, this.#deps.now() + 1000) };
       }
     }
+  }
+
+  /** What of these must not go out, as its file is not whole any more. */
+  async #cutOf({ key, task, peer }: DeliveryJob, outgoing: readonly Outgoing[]): Promise<Set<Outgoing>> {
+    const cut = await cutAmong(outgoing);
+    if (cut.size === 0) return cut;
+    this.#deps.metrics.inc('failures_total', { code: 'DICOM_MALFORMED' });
+    this.#deps.log.error('files of a delivery are cut', { key, task, peer, instances: cut.size });
+    return cut;
   }
 
   /**
@@ -161,6 +173,8 @@ export class Deliverer {
     control: SendControl,
     by: string | null,
   ): Promise<{ readonly report: SendReport; readonly recorded: () => Promise<void> }> {
+    const nothingBegan = (): Promise<void> => Promise.resolve();
+    if (outgoing.length === 0) return { report: { failure: null, outcomes: [] }, recorded: nothingBegan };
     const { watch } = this.#deps;
     const beginning: Promise<() => Promise<void>>[] = [];
     const begin = async (): Promise<() => Promise<void>> => {
@@ -180,7 +194,7 @@ export class Deliverer {
     };
     const report = await destination.send(outgoing, { ...control, pace });
     const [recorded] = await Promise.all(beginning);
-    if (recorded === undefined) return { report, recorded: () => Promise.resolve() };
+    if (recorded === undefined) return { report, recorded: nothingBegan };
     const tried = new Set(report.outcomes.map(({ sopInstanceUid }) => sopInstanceUid));
     const gone = outgoing.filter(({ sopInstanceUid }) => tried.has(sopInstanceUid));
     await watch?.ended(job.peer, gone.length === 0 ? outgoing : gone, by, report);

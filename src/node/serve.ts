@@ -10,6 +10,8 @@ import { openLog } from '../observe/log.js';
 import { openMetrics } from '../observe/metrics.js';
 import { usesTls } from './open-tls.js';
 
+/** How long what is left open after the drain may keep the process. */
+const leaveMs = 2_000;
 const drainMs = 30_000;
 
 interface ServeOptions extends Readonly<Parameters<Commands['serve']>[0]> {
@@ -53,4 +55,6 @@ export async function serve(options: ServeOptions): Promise<void> {
   await app.drain();
   clearTimeout(late);
   log.info('stopped');
+  // A connection that its library opens anew for ever (to a Redis that refuses the password) must not keep the process.
+  setTimeout(() => process.exit(), leaveMs).unref();
 }

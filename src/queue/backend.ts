@@ -46,6 +46,12 @@ export interface QueueBackend {
   has(queue: QueueName, id: string): Promise<boolean>;
   /** Also sets the gauges `queue_jobs` and `queue_oldest_seconds`. */
   counts(): Promise<Readonly<Record<QueueName, QueueCounts>>>;
+  /**
+   * Asks whether the store takes jobs: one that is full, or a replica of another, only answers.
+   *
+   * @throws LimpidError QUEUE_UNAVAILABLE
+   */
+  probe(): Promise<void>;
   /** Calls back when the store turns out to have been emptied; every job must be added anew. */
   onLost(listener: () => void): void;
   /** Ends workers (running jobs are waited for) and connections. */
@@ -207,6 +213,7 @@ export async function openQueue({ url, directory, log, metrics, now }: QueueOpti
       }),
     has: (name, id) => ask('has', async () => (await queues[name].getJob(id)) !== undefined),
     counts,
+    probe: () => upkeep.probe(),
     onLost: (listener) => void listeners.push(listener),
     close: async () => {
       closing = true;

@@ -18,10 +18,11 @@ export interface UpkeepPorts {
   readonly onLost: () => void;
 }
 
-/** Nothing here rejects: what fails is reported, and tried again in the next round. */
+/** Nothing here but `probe` rejects: what fails is reported, and tried again in the next round. */
 export class Upkeep {
   readonly #ports: UpkeepPorts;
-  #isMarked = false;
+  /** The store's marker as this process saw it last; undefined: it has not looked. */
+  #marker: string | null | undefined;
   // What an earlier process put aside may be of a time that has not come yet.
   #isSetBack = true;
   #lookedAtMs: number;
@@ -44,15 +45,24 @@ export class Upkeep {
     await this.#catchUp();
   }
 
-  /** Looks whether the store was emptied. The first time it only puts the marker. */
+  /**
+   * Writes the marker, and so sees whether the store was emptied. The first time it only puts it.
+   *
+   * @throws LimpidError QUEUE_UNAVAILABLE
+   */
+  async probe(): Promise<void> {
+    const { store, ask, onLost } = this.#ports;
+    const found = await ask('marker', () => store.mark());
+    if (this.#marker !== undefined && found !== this.#marker) onLost();
+    this.#marker = found;
+  }
+
+  /** As `probe`, reported where it fails. */
   async look(): Promise<void> {
-    const { store, ask, onError, onLost } = this.#ports;
     try {
-      const stood = await ask('marker', () => store.mark());
-      if (!stood && this.#isMarked) onLost();
-      this.#isMarked = true;
+      await this.probe();
     } catch (error) {
-      onError(asError(error));
+      this.#ports.onError(asError(error));
     }
   }
 

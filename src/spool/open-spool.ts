@@ -4,6 +4,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { LimpidError, failureCodeOf } from '../errors.js';
+import { version } from '../version.js';
 import { Layout } from './layout.js';
 import { openProcessFolder, processFolderAt, processName, processSpace, startOf } from './process-folder.js';
 import type { ProcessFolder, ProcessIdentity } from './process-folder.js';
@@ -83,13 +84,20 @@ const identityOf = ({ host }: SpoolOptions): ProcessIdentity => ({
   space: processSpace(),
 });
 
-async function nodeIdOf(layout: Layout): Promise<string> {
-  return description.parse(JSON.parse(await readFile(layout.description, 'utf8'))).nodeId;
+async function nodeIdOf({ description: file }: Layout): Promise<string> {
+  const text = await readFile(file, 'utf8');
+  try {
+    return description.parse(JSON.parse(text)).nodeId;
+  } catch (cause) {
+    const why = `${file} is cut, or was written by a newer limpid than this one (${version})`;
+    throw new LimpidError('SPOOL_UNUSABLE', why, { cause });
+  }
 }
 
 function unusable({ directory }: SpoolOptions, cause: unknown): LimpidError {
   if (cause instanceof LimpidError) return cause;
+  const why = cause instanceof Error ? cause.message : String(cause);
   return failureCodeOf(cause) === 'SPOOL_FULL'
     ? new LimpidError('SPOOL_FULL', `the volume of the spool directory ${directory} is full`, { cause })
-    : new LimpidError('SPOOL_UNUSABLE', `the spool directory ${directory} cannot be used`, { cause });
+    : new LimpidError('SPOOL_UNUSABLE', `the spool directory ${directory} cannot be used: ${why}`, { cause });
 }

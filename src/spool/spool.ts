@@ -59,6 +59,8 @@ export interface SpoolOptions {
 /** A volume that is asked for its free space answers in milliseconds. */
 const answerMs = 3_000;
 const configurationRecord = z.object({ version: z.literal(1), at: z.iso.datetime(), sections: z.json() });
+/** A slice of 512 x 512: an inode that is free counts for so much room. Without inodes nothing can be written, whatever bytes are free. */
+const bytesOfInode = 524_288;
 
 export class Spool {
   readonly layout: Layout;
@@ -347,14 +349,15 @@ export class Spool {
   }
 
   /**
-   * Free bytes on the spool's volume, for this user. Rejects where nothing can be written there: a volume that became read-only, a
+   * Bytes that there is room for on the spool's volume, for this user: no more than it has inodes left for. Rejects where nothing can be written there: a volume that became read-only, a
    * folder that is gone, one that does not answer.
    */
   freeBytes(): Promise<number> {
     return this.#patience.wait(async () => {
       await access(this.layout.tmp, constants.W_OK);
-      const { bavail, bsize } = await statfs(this.layout.root);
-      return bavail * bsize;
+      const { bavail, bsize, files, ffree } = await statfs(this.layout.root);
+      const free = bavail * bsize;
+      return files === 0 ? free : Math.min(free, ffree * bytesOfInode); // 0: the volume does not count them
     }, answerMs);
   }
 

@@ -79,6 +79,9 @@ const ofDelivery: Readonly<Record<DeliveryWord, (delivery: Omit<DeliveryView, 's
     `${peer} has ${delivered} and refused ${refused} of ${counted(instances, 'instance')}; these are kept until a person requeues the series or discards them.`,
   'given-up': ({ peer, refused, waiting, wait }) => {
     const reason = wait === null ? '' : `: ${wait.says}`;
+    // It is asked again and again, other than what has been refused, or is past its time.
+    if (wait?.why === 'peer' && refused === 0)
+      return `${counted(waiting, 'instance')} wait until a person mends ${peer}, and go by themselves then${reason}.`;
     return `${peer} does not take ${counted(refused + waiting, 'instance')}; kept until a person requeues the series or discards them${reason}.`;
   },
   discarded: ({ delivered, instances }) =>

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
+import { Redis } from 'ioredis';
 import { eventually, quickConfig, startNode } from '../../demo/start-node.js';
 import { openReceivingPacs } from '../../demo/receiving-pacs.js';
 import { mapping } from '../../src/conditions/plain.js';
@@ -19,6 +20,7 @@ import { keyOf } from '../../src/spool/key.js';
 import { Layout } from '../../src/spool/layout.js';
 import { readState } from '../../src/spool/read-state.js';
 import type { TaskState } from '../../src/spool/state.js';
+import { describeWithPeers, startRedis } from '../support/peers.js';
 import { writeSyntheticSeries } from '../support/synthetic-series.js';
 import { withFolder } from '../support/temporary.js';
 
@@ -97,4 +99,23 @@ describe('a drain', () => {
       expect(await readdir(join(folder, 'data', 'tmp'))).toEqual([]);
     });
   }, 60_000);
+});
+
+describeWithPeers(['redis-server'], 'a drain beside a Redis that refuses the password', () => {
+  it('ends the process with 0', async () => {
+    await withFolder(async (folder) => {
+      const redis = await startRedis();
+      const client = new Redis(redis.url);
+      await client.config('SET', 'requirepass', 'secret');
+      client.disconnect();
+      const passwordFile = join(folder, 'password');
+      await writeFile(passwordFile, 'wrong');
+      const config = quickConfig({ rules: [], queue: { url: redis.url, passwordFile } });
+      const node = await startNode({ folder, config, roles: 'worker' });
+      const start = performance.now();
+      expect(await node.end('SIGTERM')).toBe(0);
+      expect(performance.now() - start).toBeLessThan(25_000);
+      await redis.stop();
+    });
+  }, 120_000);
 });

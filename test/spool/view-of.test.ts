@@ -248,7 +248,17 @@ describe('the view of a series', () => {
     const away = new Map([['originals@pacs', [all(5, 'transient', false)]]]);
     const state = seriesState([revisionState({ tasks, deliveries: away })]);
     expect(viewOf(state, never).state).toBe('delivering');
-    expect(viewOf(state, { ...never, givenUp: (batches) => batches.length > 0 }).state).toBe('given-up');
+    const givenUp = (batches: readonly unknown[]): boolean => batches.length > 0;
+    expect(viewOf(state, { ...never, givenUp })).toMatchObject({
+      state: 'given-up',
+      says: expect.stringContaining('until a person requeues'),
+    });
+    // It is past its time above; here its peer is asked again and again.
+    const rejected = { why: 'peer', says: 'it takes nothing since noon', since: null, until: null } as const;
+    expect(viewOf(state, { ...never, givenUp, wait: () => rejected })).toMatchObject({
+      state: 'given-up',
+      says: expect.stringMatching(/ wait until a person mends pacs, and go by themselves then: it takes nothing/),
+    });
     const discard = action({ kind: 'discard', peer: 'pacs' });
     const ended = viewOf(seriesState([revisionState({ tasks, deliveries: refused })], [discard]), never);
     expect([ended.state, ended.revisions[0]?.deliveries[0]?.state]).toEqual(['done', 'discarded']);
