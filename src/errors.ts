@@ -28,6 +28,10 @@ export const failures = {
     next: 'reject',
     hint: 'A record in the spool does not fit its schema; keep the file and report it.',
   },
+  SPOOL_INSTANCE_DAMAGED: {
+    next: 'reject',
+    hint: 'Power failed before an acknowledged instance was on the disk (spool.sync: never), or the disk is sick: send the series again from its source. The file lies in `damaged` of its series.',
+  },
   SPOOL_SWEPT: {
     next: 'reject',
     hint: 'What was delivered is at its destinations; spool.keep.delivered says how long pixels stay here.',

@@ -5,7 +5,7 @@ import { openLog } from '../src/observe/log.js';
 import { openMetrics } from '../src/observe/metrics.js';
 import { advance } from '../src/pipeline.js';
 import type { QueueBackend } from '../src/queue/backend.js';
-import { openSpool } from '../src/spool/spool.js';
+import { openSpool } from '../src/spool/open-spool.js';
 import { actionRecord, decisionRecord, key, seriesRecord } from './support/records.js';
 import { withFolder } from './support/temporary.js';
 
@@ -31,6 +31,7 @@ function queueOf(asked: string[]): QueueBackend {
     remove: unused,
     has: unused,
     counts: unused,
+    probe: unused,
     onLost: unused,
     close: unused,
   };

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { html } from './html.js';
 import type { Html } from './html.js';
+import { momentSays } from '../spool/moment.js';
 import { style } from './page-style.js';
 
 type Tone = 'good' | 'wait' | 'bad' | 'calm';
@@ -38,7 +39,7 @@ export function span(seconds: number): string {
 
 /** `3 min ago`, with the moment itself for whoever points at it. */
 export const ago = (at: string, nowMs: number): Html =>
-  html`<time datetime="${at}" title="${at}">${span((nowMs - Date.parse(at)) / 1000)} ago</time>`;
+  html`<time datetime="${at}" title="${momentSays(at)}">${span((nowMs - Date.parse(at)) / 1000)} ago</time>`;
 
 /** A table: `rows` become a list where the window is narrow. Columns of numbers say so. */
 export const table = (

@@ -3,12 +3,13 @@ export const style = `
 :root { color-scheme: light dark; --ground: #f5f7f8; --card: #fff; --line: #dfe5e8; --ink: #17242b; --soft: #5d6f79;
   --accent: #0f6f80; --good: #1c7a4a; --wait: #8a5a00; --bad: #b3261e; --good-bg: #e2f3e9; --wait-bg: #fdf0d5;
   --bad-bg: #fbe4e2; --calm-bg: #e8eef1; }
-@media (prefers-color-scheme: dark) { :root { --ground: #0f1518; --card: #172024; --line: #2a373d; --ink: #e5edf0;
+@media screen and (prefers-color-scheme: dark) { :root { --ground: #0f1518; --card: #172024; --line: #2a373d; --ink: #e5edf0;
   --soft: #93a5ae; --accent: #5cc3d4; --good: #7fd8a6; --wait: #f0c36a; --bad: #ff9b92; --good-bg: #17352a;
   --wait-bg: #3a2f15; --bad-bg: #43211f; --calm-bg: #243138; } }
+@media print { :root { color-scheme: light; } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--ground); color: var(--ink); font: 15px/1.5 system-ui, sans-serif; }
-main { max-width: 72rem; margin: 0 auto; padding: 1.5rem 1.25rem 3rem; }
+main { max-width: 80rem; margin: 0 auto; padding: 1.5rem 1.25rem 3rem; }
 header { display: flex; flex-wrap: wrap; align-items: baseline; gap: .25rem 1rem; margin-bottom: 1.25rem; }
 h1 { margin: 0; font-size: 1.5rem; font-weight: 650; letter-spacing: -.01em; }
 h1 span, h1 a { color: var(--accent); }
@@ -24,8 +25,11 @@ table { width: 100%; border-collapse: collapse; }
 th { text-align: left; font-size: .8rem; font-weight: 500; color: var(--soft); white-space: nowrap; }
 th, td { padding: .45rem 1rem; border-top: 1px solid var(--line); vertical-align: top; }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-.says { width: 100%; min-width: 14rem; } .name { min-width: 10rem; }
+.says { width: 100%; min-width: 14rem; overflow-wrap: anywhere; } .name { min-width: 10rem; } .from { min-width: 8rem; }
+.address { min-width: 12rem; }
+td.role { white-space: nowrap; }
 code { font: .85em/1.4 ui-monospace, "DejaVu Sans Mono", monospace; white-space: nowrap; }
+code.command, .address code { white-space: normal; overflow-wrap: anywhere; }
 .word { display: inline-block; padding: .05rem .55rem; border-radius: 1rem; font-size: .82rem; white-space: nowrap;
   background: var(--calm-bg); color: var(--ink); }
 .good { background: var(--good-bg); color: var(--good); } .wait { background: var(--wait-bg); color: var(--wait); }
@@ -39,19 +43,20 @@ dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1rem; ma
 dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
 @media (max-width: 40rem) { main { padding-inline: .75rem; } th, td { padding-inline: .5rem; }
   th:first-child, td:first-child { padding-inline-start: 1rem; } .says { min-width: 0; } }
-@media (max-width: 66rem) {
+@media (max-width: 54rem) {
   .figures td:first-child { min-width: 0; }
   /* What a figure tells goes below it. */
-  .figures, .figures thead, .figures tbody { display: block; } .figures th:last-child, .figures td:empty { display: none; }
+  .figures, .figures thead, .figures tbody { display: block; } .figures th:last-child, .figures .says:empty { display: none; }
   .figures tr { display: grid; grid-template-columns: minmax(0, 1fr) 5.1rem 5.1rem 5.3rem; border-top: 1px solid var(--line); }
   .figures th, .figures td { border: 0; padding-inline: .3rem; } .figures .soft { font-size: .85em; }
   .figures th:first-child, .figures td:first-child, .figures .says { padding-inline-start: 1rem; }
-  .figures .says { grid-column: 1 / -1; }
+  .figures .says { grid-column: 1 / -1; } }
+@media (max-width: 70rem) {
   /* A wide table becomes a list: each row wraps, and what is no text of its own says what it is. */
   .rows, .rows tbody { display: block; } .rows thead { position: absolute; clip-path: inset(50%); }
   .rows tr { display: flex; flex-wrap: wrap; gap: .1rem .75rem; padding: .5rem 1rem; border-top: 1px solid var(--line); }
   .rows td { padding: 0; border: 0; } .rows td:empty { display: none; } .rows .says { flex-basis: 100%; }
-  .rows .says, .rows .name { min-width: 0; }
+  .rows .says, .rows .name, .rows .from, .rows .address { min-width: 0; } .rows .says { order: 1; } .rows .when { margin-inline-start: auto; }
   .rows td[data-of]::before { content: attr(data-of) " "; color: var(--soft); font-size: .85em; } }
 a { color: var(--accent); } a:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; } footer { color: var(--soft); font-size: .85rem; }
 `;

@@ -1,6 +1,8 @@
 // The page of one series: what `limpid series show` tells, for who has no terminal on the node. It changes nothing.
 import { counted } from '../spool/counted.js';
 import type { CodeView, DeliveryView, RevisionView, SeriesView, TaskView } from '../spool/view.js';
+import { momentSays } from '../spool/moment.js';
+import { toDo } from '../spool/to-do.js';
 import { closingSays, unitSays } from '../spool/view-words.js';
 import { html } from './html.js';
 import type { Html } from './html.js';
@@ -13,7 +15,8 @@ const codeLine = ({ code, says, detail, hint }: CodeView): Html =>
     <code>${code}</code> ${says}${detail === '' ? '' : ` (${detail})`}${hint === null ? '' : ` ${hint}`}
   </p>`;
 
-const number = (value: number | null): string => (value === null ? '–' : String(Number(value.toPrecision(4))));
+const number = (value: number | null): string =>
+  value === null ? '–' : String(Number(value.toPrecision(4))).replace('-', '−');
 
 /** `signalToNoise` as people write it: `signal to noise`. */
 const spaced = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
@@ -83,7 +86,7 @@ const taskPart = (task: TaskView): Html =>
 const deliveryPart = ({ task, peer, state, says, fault, commitment }: DeliveryView): Html =>
   html`<div class="part">
     <p>${word(state)} <b>${task}</b> to <b>${peer}</b>: ${says}</p>
-    ${fault === null ? '' : html`<p class="code"><code>${fault.code}</code> ${fault.detail || 'no more was said'}</p>`}
+    ${fault === null ? '' : html`<p class="code"><code>${fault.code}</code> ${fault.detail || 'the peer gave no comment'}</p>`}
     ${commitment === null ? '' : html`<p class="code">Storage commitment ${commitment.state}: ${commitment.says}</p>`}
   </div>`;
 
@@ -91,15 +94,17 @@ function revisionCard(revision: RevisionView, nowMs: number): Html {
   const { decision } = revision;
   const why = `: ${closingSays(revision)}`;
   const swept = revision.swept ? ' Retention has taken the pixels away.' : '';
+  // Held for that, it is told below.
+  const isUnruled = decision?.held.some(({ code }) => code === 'NO_RULE') === true;
   const rules = (decision?.rules ?? []).filter(({ matched }) => matched).map(({ name }) => name);
+  const byRules = rules.length === 0 ? 'No rule matches.' : `By rule ${rules.join(', ')}.`;
+  const routed = decision === null ? 'Not routed yet.' : byRules;
   return html`<section class="card">
     <h2>Revision ${revision.revision}</h2>
     <div class="part">
       <p>${counted(revision.instances, 'instance')}, closed ${ago(revision.closedAt, nowMs)}${why}.${swept}</p>
-      <p>
-        ${decision === null ? 'Not routed yet.' : rules.length === 0 ? 'No rule matches.' : `By rule ${rules.join(', ')}.`}
-      </p>
-      ${revision.warnings.map(codeLine)} ${(decision?.held ?? []).map(codeLine)}
+      ${isUnruled ? '' : html`<p>${routed}</p>`} ${revision.warnings.map(codeLine)}
+      ${(decision?.held ?? []).map(codeLine)}
     </div>
     ${revision.tasks.map(taskPart)} ${revision.deliveries.map(deliveryPart)}
   </section>`;
@@ -112,7 +117,7 @@ function historyCard({ promises, actions }: SeriesView, nowMs: number): Html {
     ${promises.map(
       ({ by, at, until, says }) =>
         html`<div class="part">
-          <p>Storage commitment, asked by ${by} ${ago(at, nowMs)}: ${says} Pixels stay until ${until}.</p>
+          <p>Storage commitment, asked by ${by} ${ago(at, nowMs)}: ${says} Pixels stay until ${momentSays(until)}.</p>
         </div>`,
     )}
     ${actions.map(
@@ -122,6 +127,21 @@ function historyCard({ promises, actions }: SeriesView, nowMs: number): Html {
             <b>${kind}</b>${task === null ? '' : ` of ${task}`}${peer === null ? '' : ` to ${peer}`} by ${by},
             ${ago(at, nowMs)}${why === '' ? '' : `: ${why}`}
           </p>
+        </div>`,
+    )}
+  </section>`;
+}
+
+/** What a person has to do, where the series waits for one. */
+function toDoCard(view: SeriesView): Html {
+  const acts = toDo(view);
+  if (acts.length === 0) return nothing;
+  return html`<section class="card">
+    <h2>What to do</h2>
+    ${acts.map(
+      ({ command, does }) =>
+        html`<div class="part">
+          <p><code class="command">${command}</code> ${does}</p>
         </div>`,
     )}
   </section>`;
@@ -153,10 +173,12 @@ export function seriesPage(view: SeriesView, nowMs: number): string {
           )}
       </dl>
     </section>
-    ${view.revisions.toReversed().map((revision) => revisionCard(revision, nowMs))} ${historyCard(view, nowMs)}
+    ${toDoCard(view)} ${view.revisions.toReversed().map((revision) => revisionCard(revision, nowMs))}
+    ${historyCard(view, nowMs)}
     <footer>
       <a href="/">All series</a> · <a href="/api/series/${view.key}">as JSON</a>, with the conditions of each rule. To
-      act on it: <code>limpid series requeue</code>, <code>hold</code>, <code>release</code>, <code>discard</code>.
+      act on it: <code>limpid series requeue ${view.key}</code>, or <code>hold</code>, <code>release</code>,
+      <code>discard</code>.
     </footer>`;
   return pageOf(view.key, view.state === 'done' ? 'stays' : 'renews', body);
 }

@@ -19,6 +19,18 @@ export interface PageData {
   readonly peers: readonly PeerView[] | null;
 }
 
+/** Of what the jobs of a queue are made up, and for how long the oldest has waited. */
+function queueSays({ waiting, active, delayed, oldestSeconds }: Omit<QueueView, 'queue'>): string {
+  const counts = [
+    [active, 'running'],
+    [waiting, 'waiting'],
+    [delayed, 'to try again'],
+  ] as const;
+  const parts = counts.flatMap(([count, how]) => (count === 0 ? [] : [`${count} ${how}`]));
+  if (oldestSeconds !== null) parts.push(`oldest ${span(oldestSeconds)}`);
+  return parts.length === 0 ? 'nothing to do' : parts.join(', ');
+}
+
 function queueCards(queues: readonly QueueView[]): Html {
   const names = {
     series: 'Series to route',
@@ -30,11 +42,8 @@ function queueCards(queues: readonly QueueView[]): Html {
     ${queues.map(
       ({ queue, waiting, active, delayed, oldestSeconds }) =>
         html`<div class="card figure">
-          <span class="soft">${names[queue]}</span> <b>${waiting + active}</b
-          ><span class="soft"
-            >${active} running, ${delayed} to try
-            again${oldestSeconds === null ? '' : `, oldest ${span(oldestSeconds)}`}</span
-          >
+          <span class="soft">${names[queue]}</span> <b>${waiting + active + delayed}</b
+          ><span class="soft">${queueSays({ waiting, active, delayed, oldestSeconds })}</span>
         </div>`,
     )}
   </div>`;
@@ -51,9 +60,9 @@ function seriesTable(series: readonly SeriesSummary[], nowMs: number): Html {
         </td>
         <td>${entry.modality ?? ''}</td>
         <td class="number" data-of="instances">${entry.instances}</td>
-        <td data-of="from">${entry.sources.join(', ')}</td>
+        <td class="from" data-of="from">${entry.sources.join(', ')}</td>
         <td class="says">${entry.says}</td>
-        <td class="number">${entry.changedAt === null ? '' : ago(entry.changedAt, nowMs)}</td>
+        <td class="number when">${entry.changedAt === null ? '' : ago(entry.changedAt, nowMs)}</td>
       </tr>`,
   );
   return table(
@@ -78,8 +87,10 @@ function peerTable(peers: readonly PeerView[]): Html {
       html`<tr>
         <td class="name">${peer.name}</td>
         <td>${peer.aeTitle === null ? peer.kind : html`<code>${peer.aeTitle}</code>`}</td>
-        <td>${peer.sends ? (peer.receives ? 'sends, receives' : 'sends') : peer.receives ? 'receives' : ''}</td>
-        <td>
+        <td class="role">
+          ${peer.sends ? (peer.receives ? 'sends, receives' : 'sends') : peer.receives ? 'receives' : ''}
+        </td>
+        <td class="address">
           ${peer.host === null ? '' : html`<code>${peer.host}${peer.port === null ? '' : `:${peer.port}`}</code>`}
         </td>
         <td data-of="breaker">${peer.breaker === null ? '' : word(peer.breaker)}</td>

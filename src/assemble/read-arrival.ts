@@ -6,13 +6,15 @@ import type { Arrival } from '../spool/arrival.js';
 import type { Key } from '../spool/key.js';
 import { readBeginning } from '../spool/read-beginning.js';
 
-/** The arrival of a file in `instances/`; null for one that limpid did not write there. */
+/** The arrival of a file in `instances/`; null for one that limpid did not write there, or that is damaged. */
 export async function readArrival(path: string, key: Key, file: string): Promise<Arrival | null> {
   try {
     const { size, part10, dataSet } = await readBeginning(path);
+    const sopInstanceUid = text(dataSet, 'SOPInstanceUID');
+    if (sopInstanceUid === null) return null; // nothing is taken without one: the file ends before it
     const instance = {
       file,
-      sopInstanceUid: text(dataSet, 'SOPInstanceUID') ?? '',
+      sopInstanceUid,
       sopClassUid: text(dataSet, 'SOPClassUID') ?? '',
       transferSyntaxUid: part10.transferSyntaxUid,
       sha256: null,

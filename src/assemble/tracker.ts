@@ -174,7 +174,7 @@ export class Tracker {
     if (unlisted.length > 0) {
       for (const file of unlisted) {
         const arrival = await readArrival(this.#deps.spool.layout.instance(key, file), key, file);
-        if (arrival === null) this.#deps.log.error('an instance in the spool cannot be read', { key, file });
+        if (arrival === null) await this.#setAside(key, file);
         else this.arrived(arrival);
       }
       return;
@@ -185,6 +185,15 @@ export class Tracker {
       requeuedRevision(state, last.record, requeues, this.#deps.now()),
       last.decision?.modality ?? 'other',
     );
+  }
+
+  /** The series goes on without a file that nobody can read; the instance may come again. */
+  async #setAside(key: Key, file: string): Promise<void> {
+    await this.#deps.spool.instances.setAside(key, file);
+    this.#seenTouch.delete(key); // what the other files ask for
+    const code = 'SPOOL_INSTANCE_DAMAGED';
+    this.#deps.metrics.inc('failures_total', { code });
+    this.#deps.log.error('an instance in the spool cannot be read and is set aside', { key, file, code });
   }
 
   #pendingOf(key: Key, at: number): Pending {

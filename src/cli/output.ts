@@ -9,13 +9,19 @@ export interface Output {
   readonly terminal: boolean;
 }
 
-/** Standard output and standard error of this process. */
+/** Standard output and standard error of this process. A reader that goes (`| head`) does not end the work of a command. */
 export function processOutput(): Output {
+  process.stdout.on('error', passOverClosed);
+  process.stderr.on('error', () => {}); // there is nobody to tell
   return {
     out: (text) => void process.stdout.write(`${text}\n`),
     err: (text) => void process.stderr.write(`${text}\n`),
     terminal: process.stdout.isTTY,
   };
+}
+
+function passOverClosed(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
 }
 
 type Colour = 'red' | 'green' | 'yellow' | 'cyan' | 'dim' | 'bold';

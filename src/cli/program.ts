@@ -1,5 +1,5 @@
 // The command line: what commands there are and what they take. What they do stands in the files beside this one.
-import { Command, Option } from 'commander';
+import { Command, Help, Option } from 'commander';
 import { version } from '../version.js';
 import { roles } from '../config/roles.js';
 import type { Role } from '../config/roles.js';
@@ -52,17 +52,23 @@ export interface Commands {
   readonly spool: Later<SpoolCommands>;
 }
 
+/** A default of nothing, or of not, is not worth a word. */
+const optionDescription = (option: Option): string =>
+  option.defaultValue === false || option.defaultValue === ''
+    ? option.description
+    : new Help().optionDescription(option);
+
 /** The whole program; `npm run docs` makes docs/cli.md from it. */
 export function buildProgram(commands: Commands): Command {
   const program = new Command('limpid')
     .description(
-      'DICOM node beside a PACS: enhances low-dose CT and accelerated MR series and sends derived series back.',
+      'DICOM node beside a PACS: enhances CT, MR and ultrasound series, and sends the results back as derived series.',
     )
     .version(version)
     .showHelpAfterError('See --help.')
     // Options behind a command are that command's, also those that limpid itself has (--version).
     .enablePositionalOptions()
-    .configureHelp({ sortSubcommands: false });
+    .configureHelp({ sortSubcommands: false, optionDescription });
 
   program
     .command('serve')
@@ -79,7 +85,7 @@ export function buildProgram(commands: Commands): Command {
 
   program
     .command('enhance')
-    .description('the same pipeline on files, without a network')
+    .description('the same pipeline on files, without a network; status 1 unless every series was enhanced')
     .argument('<path...>', 'files and folders')
     .requiredOption('--with <model>', 'model or filter, see `limpid models list`')
     .requiredOption('--out <dir>', 'folder for DIR/KEY/TASK/objects/*.dcm, outcome.json and panels/*.png')

@@ -7,11 +7,13 @@ import type { Key } from '../spool/key.js';
 import { readableStates } from '../spool/readable-states.js';
 import { onAll } from '../spool/records.js';
 import type { ActionRecord, Priority } from '../spool/records.js';
+import { momentSays } from '../spool/moment.js';
 import type { Spool } from '../spool/spool.js';
 import { summaryOf, viewOf } from '../spool/view-of.js';
 import type { DeliveryJudge } from '../spool/view-of.js';
 import { counted } from '../spool/counted.js';
 import { closingSays, ruleSays, unitSays } from '../spool/view-words.js';
+import { toDo } from '../spool/to-do.js';
 import type { CodeView, SeriesView, SeriesWord, TaskView } from '../spool/view.js';
 import { madeSeries } from '../spool/withdrawals.js';
 import { colour, table } from './output.js';
@@ -68,7 +70,7 @@ export function seriesCommands(
           series.instances,
           series.revision,
           series.sources.join(', '),
-          series.changedAt ?? '',
+          series.changedAt === null ? '' : momentSays(series.changedAt),
           series.tasks
             .map((task) => `${task.name} ${task.state}${task.code === null ? '' : ` ${task.code}`}`)
             .join('; '),
@@ -165,7 +167,7 @@ function describe(view: SeriesView, output: Output): string {
   for (const revision of view.revisions) {
     lines.push(
       '',
-      `revision ${revision.revision}: ${counted(revision.instances, 'instance')}, closed ${revision.closedAt}: ${closingSays(revision)}${revision.swept ? '; retention has taken the pixels away' : ''}`,
+      `revision ${revision.revision}: ${counted(revision.instances, 'instance')}, closed ${momentSays(revision.closedAt)}: ${closingSays(revision)}${revision.swept ? '; retention has taken the pixels away' : ''}`,
     );
     lines.push(...revision.warnings.map((warning) => `  ${codeLine(output, warning)}`));
     if (revision.decision !== null) {
@@ -176,18 +178,22 @@ function describe(view: SeriesView, output: Output): string {
     for (const { task, peer, says, fault, commitment } of revision.deliveries) {
       lines.push(`  ${task} to ${peer}: ${says}`);
       if (fault !== null)
-        lines.push(`    ${colour(output, 'yellow', fault.code)}: ${fault.detail || 'no more was said'}`);
+        lines.push(`    ${colour(output, 'yellow', fault.code)}: ${fault.detail || 'the peer gave no comment'}`);
       if (commitment !== null) lines.push(`    commitment ${commitment.state}: ${commitment.says}`);
     }
   }
   if (view.promises.length > 0) lines.push('');
   for (const { by, at, until, says } of view.promises) {
-    lines.push(`promised to ${by}, asked ${at}: ${says} Pixels stay until ${until}.`);
+    lines.push(`promised to ${by}, asked ${momentSays(at)}: ${says} Pixels stay until ${momentSays(until)}.`);
   }
   if (view.actions.length > 0) lines.push('');
   for (const { at, by, kind, task, peer, why } of view.actions) {
     const what = `${kind}${task === null ? '' : ` of ${task}`}${peer === null ? '' : ` to ${peer}`}`;
-    lines.push(`${at} ${by}: ${what}${why === '' ? '' : ` (${why})`}`);
+    lines.push(`${momentSays(at)} ${by}: ${what}${why === '' ? '' : ` (${why})`}`);
   }
+  const acts = toDo(view);
+  if (acts.length > 0) lines.push('', 'what to do:');
+  const width = Math.max(...acts.map(({ command }) => command.length));
+  for (const { command, does } of acts) lines.push(`  ${command.padEnd(width)}  ${does}`);
   return lines.join('\n');
 }

@@ -48,6 +48,34 @@ export function checkCommitment(peers: unknown, complain: Complain): void {
   }
 }
 
+interface Listeners {
+  readonly dimse: {
+    readonly host: string;
+    readonly port: number | null;
+    readonly tls: { readonly port: number | null } | null;
+  };
+  readonly http: { readonly host: string; readonly port: number };
+}
+
+/** Addresses that take the calls to every other one of the machine too. */
+const everyAddress: readonly string[] = ['0.0.0.0', '::'];
+
+/** Checks that the node's listeners do not take each other's port. */
+export function checkPorts({ dimse, http }: Listeners, complain: Complain): void {
+  const listeners = [
+    { path: ['node', 'dimse', 'port'], host: dimse.host, port: dimse.port },
+    { path: ['node', 'dimse', 'tls', 'port'], host: dimse.host, port: dimse.tls?.port ?? null },
+    { path: ['node', 'http', 'port'], host: http.host, port: http.port },
+  ].filter(({ port }) => port !== null && port !== 0);
+  for (const [index, { path, host, port }] of listeners.entries()) {
+    const other = listeners.slice(0, index).find((one) => one.port === port && isSharedHost(one.host, host));
+    if (other !== undefined) complain(path, `${other.path.join('.')} has port ${port} too: give each its own`);
+  }
+}
+
+const isSharedHost = (one: string, other: string): boolean =>
+  one === other || everyAddress.includes(one) || everyAddress.includes(other);
+
 function checkActions(rule: Mapping, at: readonly number[], complain: Complain): void {
   const does = (key: string): boolean =>
     rule[key] !== undefined && !(Array.isArray(rule[key]) && rule[key].length === 0);

@@ -2,7 +2,7 @@
 import { access, constants, readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { LimpidError } from '../errors.js';
-import { checkCommitment, checkRules } from './checks.js';
+import { checkCommitment, checkPorts, checkRules } from './checks.js';
 import type { KnownModel } from './checks.js';
 import { ConfigInvalidError, pathText } from './faults.js';
 import type { ConfigFault } from './faults.js';
@@ -86,6 +86,7 @@ export async function loadConfig(file: string, environment: Environment, options
   const data = result.success ? absolutePaths(result.data, dirname(file)) : null;
   if (data !== null) {
     await checkPeers(data.peers, complain);
+    checkPorts(data.node, complain);
     checkTlsKeys(data, complain);
     if (options.certificates === 'check') await checkTlsFiles(data, complain);
   }

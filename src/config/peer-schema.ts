@@ -20,7 +20,11 @@ const window = scalar(
 
 /** Keys of every peer that limpid delivers to. */
 const delivery = {
-  giveUp: duration.prefault('7d').describe('A delivery is given up this long after its first try.'),
+  giveUp: duration
+    .prefault('7d')
+    .describe(
+      'A delivery is given up this long after its first try, and a commitment this long after the delivery where no association comes about to ask for it.',
+    ),
   throttle: z
     .strictObject({
       instancesPerSecond: z

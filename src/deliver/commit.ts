@@ -23,6 +23,8 @@ export interface CommitmentPeer {
   /** Name of the peer that is asked: itself, or the archive behind it. */
   readonly by: string;
   readonly policy: CommitmentPolicy;
+  /** So long after the last thing that happened to a delivery it is given up, where no association comes about, ms. */
+  readonly giveUpMs: number;
   /** Its hours; null: it may be asked at any time. */
   readonly window: DeliveryWindow | null;
   /** The association stays open for a report for so long, ms. */
@@ -57,6 +59,8 @@ const longestMs = 900_000;
 interface Absence {
   readonly failures: number;
   readonly untilMs: number;
+  /** Why, the last time. */
+  readonly why: string;
 }
 
 export class Committer {
@@ -73,7 +77,7 @@ export class Committer {
   /** Runs one job as far as it gets. Never throws for a peer's failure. */
   async commit(job: DeliveryJob, signal: AbortSignal): Promise<StepResult> {
     for (;;) {
-      const { spool, now, log } = this.#deps;
+      const { spool, now } = this.#deps;
       const state = await spool.state(job.key);
       const revision = state.revisions.find(({ record }) => record.revision === job.revision);
       if (revision === undefined || revision.swept) return { kind: 'done' };
@@ -93,10 +97,7 @@ export class Committer {
       const decision = decideCommitment(instances, transactionsOf(state, revision, job), peer.policy, now());
       if (decision.kind === 'wait') return { kind: 'later', atMs: decision.untilMs };
       if (decision.kind === 'end') {
-        await this.#end(job, 'uncommitted', decision.detail);
-        this.#count(job.peer, 'uncommitted', standing.uncommitted.length);
-        this.#deps.metrics.inc('failures_total', { code: 'DELIVER_UNCOMMITTED' });
-        log.error('a peer does not commit itself to what it has stored', { ...job, detail: decision.detail });
+        await this.#endUncommitted(job, decision.detail, standing.uncommitted.length);
         return { kind: 'done' };
       }
       const opensMs = opensAt(peer.window, now());
@@ -108,7 +109,10 @@ export class Committer {
       const session = await this.#open(job, peer, signal);
       if (session === null) {
         if (signal.aborted) return { kind: 'later', atMs: now() };
-        continue; // decides anew: waits
+        const why = this.#whyGivenUp(job, revision, peer);
+        if (why === null) continue; // decides anew: waits
+        await this.#endUncommitted(job, why, standing.uncommitted.length);
+        return { kind: 'done' };
       }
       this.#countUnreported(job, revision, peer.policy.waitMs);
       try {
@@ -141,12 +145,23 @@ export class Committer {
       const failures = (this.#absent.get(peer.by)?.failures ?? 0) + 1;
       const ceiling = Math.min(longestMs, firstMs * 2 ** Math.min(20, failures - 1));
       const untilMs = now() + Math.max(firstMs / 10, ceiling * random());
-      this.#absent.set(peer.by, { failures, untilMs });
+      this.#absent.set(peer.by, { failures, untilMs, why: `${code} (${message})` });
       if (signal.aborted) return null;
       metrics.inc('failures_total', { code });
       log.warn('a peer cannot be asked for storage commitment', { ...job, by: peer.by, code, detail: message });
       return null;
     }
+  }
+
+  /**
+   * Why a peer is not asked any more to which no association comes about, as one that takes no Storage Commitment Push Model: for so long, and
+   * as often in a row as it would have been asked, since a node that was away itself has not tried. null: it is asked again.
+   */
+  #whyGivenUp(job: DeliveryJob, revision: RevisionState, { by, policy, giveUpMs }: CommitmentPeer): string | null {
+    const { failures = 0, why = '' } = this.#absent.get(by) ?? {};
+    const sinceMs = newestMs(revision, job);
+    if (failures < policy.tries || this.#deps.now() - sinceMs <= giveUpMs) return null;
+    return `not to be asked since ${new Date(sinceMs).toISOString()}: ${why}`;
   }
 
   async #ask(
@@ -202,6 +217,13 @@ export class Committer {
     this.#lingering.add(lingering);
   }
 
+  async #endUncommitted(job: DeliveryJob, detail: string, instances: number): Promise<void> {
+    await this.#end(job, 'uncommitted', detail);
+    this.#count(job.peer, 'uncommitted', instances);
+    this.#deps.metrics.inc('failures_total', { code: 'DELIVER_UNCOMMITTED' });
+    this.#deps.log.error('a peer does not commit itself to what it has stored', { ...job, detail });
+  }
+
   async #end(job: DeliveryJob, how: 'uncommitted' | 'waived', detail: string): Promise<void> {
     const { spool, now } = this.#deps;
     await recordCommitmentEnd(spool, job, { version: 1, at: new Date(now()).toISOString(), how, detail });
@@ -225,6 +247,17 @@ function transactionsOf({ revisions }: SeriesState, revision: RevisionState, { t
   const name = `${task}@${peer}`;
   const of = (one: RevisionState) => one.commitments.get(name)?.transactions ?? [];
   return { own: of(revision), others: revisions.filter((one) => one !== revision).flatMap(of) };
+}
+
+/** Time of the newest record of a delivery and its commitment, ms since epoch. */
+function newestMs({ record, decision, deliveries, commitments }: RevisionState, { task, peer }: DeliveryJob): number {
+  const name = `${task}@${peer}`;
+  const times = [
+    decision?.decidedAt ?? record.closedAt,
+    ...(deliveries.get(name) ?? []).map(({ at }) => at),
+    ...(commitments.get(name)?.transactions ?? []).map(({ asked, answer, report }) => (report ?? answer ?? asked).at),
+  ];
+  return Math.max(...times.map((at) => Date.parse(at)));
 }
 
 const printable = (text: string): string => text.replace(/[^\x20-\x7e]/g, '').slice(0, 64);

@@ -1,4 +1,5 @@
 // Why a delivery waits now, in the order in which the deliverer asks: pure, from its records and what this process knows of the peer.
+import { momentSays } from '../spool/moment.js';
 import type { DeliveryRecord } from '../spool/records.js';
 import type { DeliveryWait } from '../spool/view.js';
 import type { BreakerState } from './breaker.js';
@@ -58,13 +59,13 @@ export function decideWait(
   if (decision.kind === 'wait') return refusedForNow(batches, decision.untilMs);
   const opensMs = opensAt(window, nowMs);
   if (opensMs !== null) {
-    return { why: 'hours', says: `its hours begin at ${iso(opensMs)}`, since: null, until: iso(opensMs) };
+    return { why: 'hours', says: `its hours begin at ${momentSays(iso(opensMs))}`, since: null, until: iso(opensMs) };
   }
   if (standing === null) return recordedFailure(batches, nowMs);
   if (standing.failure !== null) return behindFailure(standing, standing.failure, nowMs);
   const { throttledUntilMs } = standing;
   if (throttledUntilMs <= nowMs) return null;
-  const says = `throttled to ${rateWords(throttle)}; the next instance goes out at ${iso(throttledUntilMs)}`;
+  const says = `throttled to ${rateWords(throttle)}; the next instance goes out at ${momentSays(iso(throttledUntilMs))}`;
   return { why: 'throttle', says, since: null, until: iso(throttledUntilMs) };
 }
 
@@ -72,7 +73,7 @@ export function decideWait(
 function refusedForNow(batches: readonly DeliveryRecord[], untilMs: number): DeliveryWait {
   const last = batches.findLast(({ instances }) => instances.some((entry) => entry.class === 'transient'));
   const until = iso(untilMs);
-  return { why: 'retry', says: `refused for now; tried again at ${until}`, since: last?.at ?? null, until };
+  return { why: 'retry', says: `refused for now; tried again at ${momentSays(until)}`, since: last?.at ?? null, until };
 }
 
 function behindFailure(
@@ -83,12 +84,13 @@ function behindFailure(
   const since = iso(sinceMs);
   const next = iso(Math.max(untilMs, nowMs));
   if (state === 'closed') {
-    return { why: 'peer', says: `tried again at ${next} (${failure.detail})`, since, until: next };
+    return { why: 'peer', says: `tried again at ${momentSays(next)} (${failure.detail})`, since, until: next };
   }
   const asks = failure.retryAfterMs === undefined ? '' : ', as it asks';
-  const probing = state === 'half-open' ? 'a probe is on its way' : `the next probe goes out at ${next}${asks}`;
+  const probing =
+    state === 'half-open' ? 'a probe is on its way' : `the next probe goes out at ${momentSays(next)}${asks}`;
   const mend = failure.class === 'permanent' ? ', and a person has to mend the cause' : '';
-  const says = `it takes nothing since ${since} (${failure.detail})${mend}; ${probing}`;
+  const says = `it has taken nothing since ${momentSays(since)} (${failure.detail})${mend}; ${probing}`;
   return { why: 'peer', says, since, until: state === 'half-open' ? null : next };
 }
 
@@ -99,8 +101,13 @@ function recordedFailure(batches: readonly DeliveryRecord[], nowMs: number): Del
   if (last === null || since === null) return null;
   const untilMs = askedUntil(batches, nowMs);
   const until = untilMs === null ? null : iso(untilMs);
-  const asks = until === null ? '' : `, and asks to be left alone until ${until}`;
-  return { why: 'peer', says: `by its records it takes nothing since ${since} (${last.detail})${asks}`, since, until };
+  const asks = until === null ? '' : `, and asks to be left alone until ${momentSays(until)}`;
+  return {
+    why: 'peer',
+    says: `by the records it has taken nothing since ${momentSays(since)} (${last.detail})${asks}`,
+    since,
+    until,
+  };
 }
 
 /** The time before which the peer has asked in its last record not to be asked, ms since epoch; null: none that is still to come. */

@@ -46,3 +46,20 @@ export function opensAt(window: DeliveryWindow | null, nowMs: number): number | 
   }
   return guess;
 }
+
+/**
+ * How long a peer's hours were open in a stretch of time, ms. Minutes count by the zone's clocks: a night in which they are put forward or
+ * back counts as any other.
+ */
+export function openMs(window: DeliveryWindow, fromMs: number, toMs: number): number {
+  const lengthMs = ((window.toMinute - window.fromMinute + dayMinutes) % dayMinutes) * minuteMs;
+  /** When the last hours before a time began, and how much of them is over by then. */
+  const last = (atMs: number): { readonly beganMs: number; readonly overMs: number } => {
+    const minutes = (minuteOfDay(atMs, window) - window.fromMinute + dayMinutes) % dayMinutes;
+    const sinceMs = minutes * minuteMs + (atMs % minuteMs);
+    return { beganMs: atMs - sinceMs, overMs: Math.min(sinceMs, lengthMs) };
+  };
+  const [from, to] = [last(fromMs), last(toMs)];
+  const nights = Math.round((to.beganMs - from.beganMs) / (dayMinutes * minuteMs));
+  return Math.max(0, nights * lengthMs + to.overMs - from.overMs);
+}

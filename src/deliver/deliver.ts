@@ -3,11 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '../observe/log.js';
 import type { Metrics } from '../observe/metrics.js';
 import type { StepResult } from '../queue/jobs.js';
+import { originals } from '../spool/layout.js';
 import type { Layout } from '../spool/layout.js';
 import type { DeliveryRecord } from '../spool/records.js';
 import type { Spool } from '../spool/spool.js';
-import { withdrawnBy } from '../spool/withdrawals.js';
+import { isWithdrawalTask, withdrawnBy } from '../spool/withdrawals.js';
 import { isDropped, isOnHold, isSwept, remaining } from '../spool/state.js';
+import { cutAmong, cutOutcome } from './cut-files.js';
 import { busyWaitMs, decideDelivery, isSuspect } from './decide.js';
 import type { RetryPolicy } from './decide.js';
 import { opensAt } from './decide-window.js';
@@ -41,7 +43,7 @@ export interface DeliveryWatch {
 }
 
 export interface DelivererDeps {
-  readonly spool: Pick<Spool, 'state' | 'recordDelivery' | 'objectFile'> & {
+  readonly spool: Pick<Spool, 'state' | 'beginDelivery' | 'recordDelivery' | 'objectFile'> & {
     readonly layout: Pick<Layout, 'instance'>;
   };
   /** Of a peer's name; undefined where it is gone. */
@@ -135,10 +137,14 @@ export class Deliverer {
       }
       const uids = decision.sopInstanceUids.slice(0, batchInstances);
       const outgoing = outgoingOf(this.#deps.spool, state, revision, job.task, uids);
-      const pace = this.#paceOf(desk, peer.window, outgoing, signal);
-      const report = await this.#send(peer, job.peer, outgoing, { signal, pace }, withdrawnBy(state, job.task));
+      const cut = await this.#cutOf(job, outgoing);
+      const whole = outgoing.filter((instance) => !cut.has(instance));
+      const control = { signal, pace: this.#paceOf(desk, peer.window, whole, signal) };
+      const sent = await this.#send(peer, job, whole, control, withdrawnBy(state, job.task));
+      const report = { ...sent.report, outcomes: [...sent.report.outcomes, ...[...cut].map(cutOutcome)] };
       await this.#record(job, peer, desk, batches, signal.aborted ? answeredOf(report) : report);
       if (signal.aborted) return { kind: 'later', atMs: this.#deps.now() };
+      await sent.recorded();
       // Nothing has happened: the throttle asks for a longer pause than an association is held open for.
       if (report.failure === null && report.outcomes.length === 0) {
         return { kind: 'later', atMs: Math.max(desk.throttle.readyMs, this.#deps.now() + 1000) };
@@ -146,28 +152,59 @@ export class Deliverer {
     }
   }
 
-  /** Sends, and tells who watches: nothing has begun before an instance goes out, and what is left for later is none of it. */
+  /** What of these must not go out, as its file is not whole any more. */
+  async #cutOf({ key, task, peer }: DeliveryJob, outgoing: readonly Outgoing[]): Promise<Set<Outgoing>> {
+    const cut = await cutAmong(outgoing);
+    if (cut.size === 0) return cut;
+    this.#deps.metrics.inc('failures_total', { code: 'DICOM_MALFORMED' });
+    this.#deps.log.error('files of a delivery are cut', { key, task, peer, instances: cut.size });
+    return cut;
+  }
+
+  /**
+   * Sends, and tells who watches: nothing has begun before an instance goes out, and what is left for later is none of it.
+   *
+   * @returns `recorded` is called once a record holds what the report tells
+   */
   async #send(
     { destination }: PeerDelivery,
-    name: string,
+    job: DeliveryJob,
     outgoing: readonly Outgoing[],
     control: SendControl,
     by: string | null,
-  ): Promise<SendReport> {
+  ): Promise<{ readonly report: SendReport; readonly recorded: () => Promise<void> }> {
+    const nothingBegan = (): Promise<void> => Promise.resolve();
+    if (outgoing.length === 0) return { report: { failure: null, outcomes: [] }, recorded: nothingBegan };
     const { watch } = this.#deps;
-    if (watch === undefined) return destination.send(outgoing, control);
-    let begun: Promise<void> | null = null;
+    const beginning: Promise<() => Promise<void>>[] = [];
+    const begin = async (): Promise<() => Promise<void>> => {
+      const recorded = await this.#begin(job);
+      await watch?.began(job.peer, outgoing, by);
+      return recorded;
+    };
     const pace: SendControl['pace'] = async (instance) => {
       if (!(await control.pace(instance))) return false;
-      await (begun ??= watch.began(name, outgoing, by));
-      return true;
+      const begun = beginning[0] ?? begin();
+      beginning[0] = begun;
+      // What cannot be said to have begun does not go out; why is thrown below.
+      return begun.then(
+        () => true,
+        () => false,
+      );
     };
     const report = await destination.send(outgoing, { ...control, pace });
-    if (begun === null) return report;
+    const [recorded] = await Promise.all(beginning);
+    if (recorded === undefined) return { report, recorded: nothingBegan };
     const tried = new Set(report.outcomes.map(({ sopInstanceUid }) => sopInstanceUid));
     const gone = outgoing.filter(({ sopInstanceUid }) => tried.has(sopInstanceUid));
-    await watch.ended(name, gone.length === 0 ? outgoing : gone, by, report);
-    return report;
+    await watch?.ended(job.peer, gone.length === 0 ? outgoing : gone, by, report);
+    return { report, recorded };
+  }
+
+  /** A result may have to be withdrawn from whoever may have it; nothing else is. */
+  #begin({ key, revision, task, peer }: DeliveryJob): Promise<() => Promise<void>> {
+    if (task === originals || isWithdrawalTask(task)) return Promise.resolve(() => Promise.resolve());
+    return this.#deps.spool.beginDelivery(key, revision, task, peer);
   }
 
   /** The peer takes nothing now: the first time says why in a record, and so does one of all when its wait has become longer. The job is woken when that is over. */

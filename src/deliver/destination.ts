@@ -10,7 +10,7 @@ export interface Outgoing {
   readonly transferSyntaxUid: string;
   /** Results may be compressed for the peer, originals are not. */
   readonly origin: 'original' | 'result';
-  /** Of its data set. */
+  /** As recorded: of an original's data set, of a result's whole file. */
   readonly bytes: number;
 }
 

@@ -5,7 +5,7 @@ import { AssociationFailure } from '../io/dimse/association-failure.js';
 import type { AssociationWatch, ScuTarget } from '../io/dimse/requestor.js';
 import { echo, send } from '../io/dimse/scu.js';
 import type { SendReport as AssociationReport } from '../io/dimse/scu.js';
-import type { Conversion } from '../io/dimse/store-job.js';
+import type { Conversion } from '../io/dimse/send-options.js';
 import { rejectionKind } from '../io/dimse/status.js';
 import { LimpidError } from '../errors.js';
 import type { Log } from '../observe/log.js';

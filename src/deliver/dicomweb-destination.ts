@@ -28,7 +28,7 @@ export interface DicomwebOptions {
 }
 
 /** Most instances of a request. */
-const batchInstances = 100;
+export const batchInstances = 100;
 /** Not authorized, or not now: answers that it gives to any question. */
 const saysNo: readonly number[] = [401, 403, 407, 429];
 /** Referenced Transfer Syntax not supported (PS3.18 Annex I.2). */

@@ -5,7 +5,7 @@ import { isBusyStatus } from './decide.js';
 import type { Outcome } from './destination.js';
 
 /** Tries of what a peer refuses when it is only busy. */
-const busyTries = 3;
+export const busyTries = 3;
 
 export interface Settled {
   readonly class: DeliveryClass;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import pLimit from 'p-limit';
 import { LimpidError } from '../errors.js';
 import type { Outgoing } from '../io/dimse/outgoing.js';
-import type { Converted } from '../io/dimse/store-job.js';
+import type { Converted } from '../io/dimse/send-options.js';
 
 /** One instance to be written anew. */
 export interface TranscodeOrder {

@@ -4,6 +4,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readInstanceHeader } from '../dicom/file.js';
 import type { DataSet } from '../dicom/data-set.js';
+import type { DerivingNode } from '../dicom/deriving-node.js';
 import { explicitLittleEndian, sopClasses } from '../dicom/uids.js';
 import { LimpidError } from '../errors.js';
 import type { Log } from '../observe/log.js';
@@ -19,7 +20,7 @@ import { withdrawalDocument } from './withdrawal-document.js';
 
 export interface WithdrawalDeps {
   readonly spool: Spool;
-  readonly node: { readonly stationName: string; readonly deviceSerialNumber: string };
+  readonly node: Pick<DerivingNode, 'aeTitle' | 'stationName' | 'deviceSerialNumber'>;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly now: () => number;

@@ -1,6 +1,7 @@
 // The Key Object Selection Document that withdraws a derived series (conformance 12; IHE IOCM, PS3.3 A.35.4, PS3.16 TID 2010).
 import type { DataSet } from '../dicom/data-set.js';
 import { formatDa, formatTm } from '../dicom/datetime.js';
+import type { DerivingNode } from '../dicom/deriving-node.js';
 import { tagOf, vrOf } from '../dicom/dictionary.js';
 import { encodeElement, encodeSequence, joined } from '../dicom/element.js';
 import type { Value } from '../dicom/element.js';
@@ -48,7 +49,7 @@ export interface WithdrawalPlan {
   readonly running: number;
   /** When it was decided, ms since epoch. */
   readonly atMs: number;
-  readonly node: { readonly stationName: string; readonly deviceSerialNumber: string };
+  readonly node: Pick<DerivingNode, 'aeTitle' | 'stationName' | 'deviceSerialNumber'>;
 }
 
 const element = (keyword: string, value: Value): Written => {
@@ -139,6 +140,7 @@ export function withdrawalDocument(
     sopClassUid: sopClasses.keyObjectSelection,
     sopInstanceUid: uids.document,
     transferSyntaxUid: explicitLittleEndian,
+    ...(plan.node.aeTitle === undefined ? {} : { sourceAe: plan.node.aeTitle }),
   });
   return { bytes: joined([meta, ...ordered([...own, ...kept, ...empty])]), sopInstanceUid: uids.document };
 }

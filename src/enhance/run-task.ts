@@ -10,9 +10,10 @@ import type { ModelCard } from '../inference/card.js';
 import type { OutcomeRecord } from '../spool/records.js';
 import { CalibrationNeighbours } from './calibration-neighbours.js';
 import { deferred } from './deferred.js';
+import { endingOf } from './ending.js';
+import { fixedBlendOf, foundAt, strengthFor, wholeCurves } from './find-strength.js';
 import type { ModelOutput } from './fingerprint.js';
 import { Lending } from './lending.js';
-import { brokenLimits } from './limits.js';
 import type { FinishedObject, FinishedSlice } from './methods.js';
 import { countNeighbours, inRuns } from './neighbours.js';
 import type { TaskOrder } from './order.js';
@@ -21,17 +22,16 @@ import { gradesOf, isJudged, qualityFigures } from './quality-figures.js';
 import type { Ending, Found } from './outcome.js';
 import { orderSeries } from './series.js';
 import type { OrderedSeries } from './series.js';
-import { Refusal, SliceSteps } from './slice-steps.js';
+import { Refusal } from './refusal.js';
+import { SliceSteps } from './slice-steps.js';
 import type { Kept, TaskPorts, Underway } from './slice-steps.js';
-import {
-  blendFor,
-  calibrationIndices,
-  effectiveStrength,
-  middleOf,
-  probedBlends,
-  ratioAt,
-  roundedBlend,
-} from './strength.js';
+import { blendFor, calibrationIndices, middleOf, probedBlends } from './strength.js';
+
+/** A slice, and the noise after over before at each of `probedBlends`. */
+interface Curve<Plan, Part, Summary> {
+  readonly slice: Underway<Plan, Part, Summary>;
+  readonly curve: readonly (number | null)[];
+}
 
 class TaskRun<Plan, Part, Summary> {
   readonly #order: TaskOrder;
@@ -216,7 +216,7 @@ class TaskRun<Plan, Part, Summary> {
     ready: { resolve: (value: null) => void; reject: (error: unknown) => void },
     tasks: Promise<unknown>[],
   ): Promise<readonly Underway<Plan, Part, Summary>[]> {
-    const curves: Promise<{ slice: Underway<Plan, Part, Summary>; curve: readonly (number | null)[] }>[] = [];
+    const curves: Promise<Curve<Plan, Part, Summary>>[] = [];
     const prepared = new Map(chosen.map((index) => [index, this.#steps.prepare(index, this.#ordered(), typical)]));
     const neighbours = new CalibrationNeighbours<Kept<Plan, Part, Summary>>(prepared, (index) =>
       this.#steps.decode(index, this.#ordered()),
@@ -252,9 +252,9 @@ class TaskRun<Plan, Part, Summary> {
     }
     this.#takeStrength(kept);
     const blended = async (): Promise<void> => {
-      const found = await Promise.all(curves);
+      const measured = await Promise.all(curves);
       await dropRest();
-      await this.#findBlend(found);
+      await this.#findBlend(measured);
       ready.resolve(null);
       for (const [rank, slice] of kept.entries()) await this.#finish(slice, null, isJudged(rank, kept.length));
     };
@@ -263,46 +263,28 @@ class TaskRun<Plan, Part, Summary> {
   }
 
   #takeFixedBlend(): void {
-    const { fixedBlend } = this.#card;
-    const lifted = this.#order.task.lift.includes('NOISE_NOT_MEASURABLE');
-    if (fixedBlend === null && !lifted)
-      throw new Refusal('skipped', 'NOISE_NOT_MEASURABLE', 'no slice gives a noise estimate');
-    const blend = roundedBlend(fixedBlend ?? this.#order.task.strength);
-    this.#warnings.push({ code: 'NOISE_NOT_MEASURABLE', detail: `fixed blend ${blend}` });
+    const { blend, warning } = fixedBlendOf(this.#order.task, this.#card);
+    this.#warnings.push(warning);
     this.#adopt({ ...this.#found, blend });
   }
 
   #takeStrength(kept: readonly Underway<Plan, Part, Summary>[]): void {
+    const noises = kept.map(({ prepared }) => ({ sigma: prepared.sigma ?? 0, toRecord: prepared.toRecord }));
     const { modality } = this.#ordered();
-    const scale = this.#card.noise[modality];
-    if (!scale)
-      throw new LimpidError('MODEL_INVALID', `the card of ${this.#card.id} has no noise scale for ${modality}`);
-    const noise = middleOf(kept.map(({ prepared }) => prepared.sigma ?? 0));
-    const before = middleOf(kept.map(({ prepared }) => (prepared.sigma ?? 0) * prepared.toRecord));
-    const effective = effectiveStrength(this.#order.task.strength, noise, scale);
-    this.#found = { ...this.#found, effective, noise: { ...this.#found.noise, before } };
-    // Who asks for nothing to be taken away gets the series back through the whole way.
-    if (effective === 0 && this.#order.task.strength > 0) {
-      throw new Refusal('skipped', 'ALREADY_CLEAN', `noise ${noise.toFixed(1)}, floor ${scale.a} (${scale.unit})`);
-    }
+    const { found, refusal } = strengthFor(this.#order.task, this.#card, modality, { noises, found: this.#found });
+    this.#found = found;
+    if (refusal !== null) throw refusal;
   }
 
-  async #findBlend(
-    curves: readonly { slice: Underway<Plan, Part, Summary>; curve: readonly (number | null)[] }[],
-  ): Promise<void> {
-    const whole = curves
-      .map(({ curve }) => curve.filter((ratio) => ratio !== null))
-      .filter((curve) => curve.length === probedBlends.length);
-    const { effective, noise } = this.#found;
+  async #findBlend(curves: readonly Curve<Plan, Part, Summary>[]): Promise<void> {
+    const whole = wholeCurves(curves.map(({ curve }) => curve));
+    const { effective } = this.#found;
     if (whole.length === 0 || effective === null) return this.#takeFixedBlend();
     const blend = blendFor(whole, effective, this.#card.mostBlend);
     const measured = await Promise.all(
       curves.map(async ({ slice }) => (await this.#steps.measure(slice, null, [blend], 'written'))[0] ?? null),
     );
-    const ratios = measured.filter((ratio) => ratio !== null);
-    const ratio = middleOf(ratios.length > 0 ? ratios : whole.map((curve) => ratioAt(curve, blend)));
-    const after = noise.before === null ? null : noise.before * ratio;
-    this.#adopt({ ...this.#found, blend, reached: 1 - ratio, noise: { ...noise, after } });
+    this.#adopt(foundAt(this.#found, blend, measured, whole));
   }
 
   #adopt(found: Found): void {
@@ -321,22 +303,13 @@ class TaskRun<Plan, Part, Summary> {
       this.#plan,
     );
     if (faults.length > 0) return { outcome: 'failed', code: 'DERIVE_CHECK_FAILED', detail: faults.join('; ') };
-    // Who asks for nothing to be taken away gets what was asked for.
-    const unchanged = this.#order.task.strength > 0 ? finished.filter(({ changed }) => !changed).length : 0;
-    if (unchanged > 0 && unchanged === finished.length) return this.#unchanged();
-    const slices = finished.map(({ figures }) => figures);
-    if (unchanged > 0) this.#warnings.push({ code: 'NO_CHANGE', detail: `${unchanged} of ${finished.length} images` });
-    const broken = brokenLimits(slices, this.#card.limits, unitOf(this.#card, modality));
-    if (broken.length === 0) return { outcome: 'enhanced', code: null, detail: '' };
-    return { outcome: 'withheld', code: 'WITHHELD', detail: broken.join('; ') };
-  }
-
-  /** The result would be the source once more: it is not made. */
-  #unchanged(): Ending {
-    const { noise } = this.#found;
-    const unit = noise.unit === 'HU' ? 'HU' : 'stored values';
-    const detail = noise.before === null ? 'noise not measured' : `noise ${noise.before.toFixed(2)} ${unit}`;
-    return { outcome: 'skipped', code: 'NO_CHANGE', detail };
+    const { ending, warnings } = endingOf(finished, this.#order.task, {
+      found: this.#found,
+      limits: this.#card.limits,
+      unit: unitOf(this.#card, modality),
+    });
+    this.#warnings.push(...warnings);
+    return ending;
   }
 
   #record(ending: Ending, kept: boolean): OutcomeRecord {

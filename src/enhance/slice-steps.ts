@@ -19,7 +19,8 @@ import type {
 import { liesAfter } from './neighbours.js';
 import type { Besides } from './neighbours.js';
 import type { TaskOrder } from './order.js';
-import type { Ending, Found } from './outcome.js';
+import { Refusal } from './refusal.js';
+import type { Found } from './outcome.js';
 import type { Pool } from '../threads/pool.js';
 import type { OrderedSeries } from './series.js';
 import type { Thread } from '../threads/thread.js';
@@ -41,14 +42,6 @@ export interface TaskPorts<Plan, Part, Summary> {
   readonly onModel: (seconds: number) => void;
 }
 
-/** Ends a task without a result. */
-export class Refusal extends Error {
-  readonly ending: Ending;
-  constructor(outcome: Ending['outcome'], code: Ending['code'], detail: string) {
-    super(detail);
-    this.ending = { outcome, code, detail };
-  }
-}
 /** @param file whose fault it is; null where the detail names it */
 function refused({ code, detail }: Reason, file: string | null): Refusal {
   const parts = [file === null ? '' : basename(file), detail];

@@ -127,8 +127,14 @@ function namesFaults(what: 'inputs' | 'outputs', names: readonly string[], wante
 async function foldersIn(directory: string): Promise<readonly string[]> {
   try {
     const entries = await readdir(directory, { withFileTypes: true });
+    // A link counts as what it leads to: a site may keep its models elsewhere.
+    const isFolder = await Promise.all(
+      entries.map(async (entry) =>
+        entry.isSymbolicLink() ? isFolderAt(join(directory, entry.name)) : entry.isDirectory(),
+      ),
+    );
     return entries
-      .filter((entry) => entry.isDirectory())
+      .filter((_, index) => isFolder[index])
       .map((entry) => entry.name)
       .toSorted();
   } catch (error) {
@@ -136,7 +142,15 @@ async function foldersIn(directory: string): Promise<readonly string[]> {
   }
 }
 
-async function hasFile(path: string): Promise<boolean> {
+/** A link that leads nowhere counts: whoever reads it tells. */
+function isFolderAt(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => true,
+  );
+}
+
+async function isThere(path: string): Promise<boolean> {
   return stat(path).then(
     () => true,
     () => false,
@@ -164,8 +178,10 @@ export async function openRegistry(
   const take = async (directory: string, name: string): Promise<void> => {
     const card = await readCard(directory, name);
     if (card === null) {
-      const isModel = await hasFile(join(directory, name, 'model.onnx'));
-      if (isModel) spoiled.set(name, 'there is a model.onnx, but no model.yaml beside it');
+      const path = join(directory, name);
+      if (!(await isThere(path))) throw new LimpidError('MODEL_INVALID', `${path} is a link that leads nowhere`);
+      if (await isThere(join(path, 'model.onnx')))
+        spoiled.set(name, 'there is a model.onnx, but no model.yaml beside it');
       return;
     }
     const taken = places.get(card.id);

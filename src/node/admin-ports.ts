@@ -11,6 +11,7 @@ import { retryPolicyOf } from '../deliver/retry-policy.js';
 import type { Registry } from '../inference/registry.js';
 import type { QueueBackend } from '../queue/backend.js';
 import { queueNames } from '../queue/jobs.js';
+import { momentSays } from '../spool/moment.js';
 import type { Spool } from '../spool/spool.js';
 import { promisesOf } from '../spool/promises.js';
 import { readableStates } from '../spool/readable-states.js';
@@ -136,7 +137,9 @@ function paced({ window, throttle }: Peer, nowMs: number): string {
   const opens = opensAt(window, nowMs);
   const rates = rateWords(throttle);
   const most = rates === '' ? '' : `, ${rates}`;
-  return opens === null ? most : `${most}; waits for its hours, which begin at ${new Date(opens).toISOString()}`;
+  return opens === null
+    ? most
+    : `${most}; waits for its hours, which begin at ${momentSays(new Date(opens).toISOString())}`;
 }
 
 async function peerViews(deps: AdminPortsDeps): Promise<PeerView[]> {
@@ -148,7 +151,7 @@ async function peerViews(deps: AdminPortsDeps): Promise<PeerView[]> {
     const breaker = known?.state ?? null;
     const why = known?.failure ? `: ${known.failure.detail}` : '';
     const says = {
-      open: `Takes nothing now, and is asked now and then${why}.`,
+      open: `Takes nothing now, and is probed now and then${why}.`,
       'half-open': `It is asked whether it takes instances again${why}.`,
       closed: why === '' ? `In use${paced(peer, deps.now())}.` : `Is tried again in a moment${why}.`,
       none: receives ? 'Another process sends to it.' : 'Sends to this node only.',

@@ -25,7 +25,7 @@ import type { Consumer } from '../queue/jobs.js';
 import { startReconciler } from './reconcile.js';
 import { startRetention } from './retention.js';
 import { openTakeReport } from './take-report.js';
-import { openSpool } from '../spool/spool.js';
+import { openSpool } from '../spool/open-spool.js';
 import { version } from '../version.js';
 
 export interface App {

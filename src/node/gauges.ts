@@ -2,6 +2,8 @@
 import { judgeBy } from './admin-ports.js';
 import { isDestination } from '../config/peers.js';
 import type { Config } from '../config/schema.js';
+import { openMs } from '../deliver/decide-window.js';
+import type { DeliveryWindow } from '../deliver/decide-window.js';
 import type { Metrics } from '../observe/metrics.js';
 import { metricValues } from '../observe/metrics-table.js';
 import type { QueueBackend } from '../queue/backend.js';
@@ -29,11 +31,15 @@ export function watchNode(deps: GaugeDeps): void {
     const uncommitted = new Map<string, number>();
     /** What a peer has stored is delivered, also while its commitment is awaited; what is done may be looked at once more. */
     const delivered = new Set<Key>();
+    /** The hours of all that a series still waits for. */
+    const held = new Map<Key, readonly DeliveryWindow[]>();
     for await (const state of readableStates(spool, (await spool.active.keys()).keys())) {
       const word = viewOf(state, judge).state;
       if (word === 'committing' || word === 'done') delivered.add(state.key);
       if (word !== 'done') states.set(word, (states.get(word) ?? 0) + 1);
-      for (const [peer, count] of waitingInstances(state)) waiting.set(peer, (waiting.get(peer) ?? 0) + count);
+      const left = waitingInstances(state);
+      for (const [peer, count] of left) waiting.set(peer, (waiting.get(peer) ?? 0) + count);
+      if (word === 'delivering') held.set(state.key, hoursOf(config.peers, left));
       for (const [peer, count] of uncommittedInstances(state)) {
         uncommitted.set(peer, (uncommitted.get(peer) ?? 0) + count);
       }
@@ -44,9 +50,23 @@ export function watchNode(deps: GaugeDeps): void {
       metrics.set('peer_waiting_instances', { peer }, waiting.get(peer) ?? 0);
       metrics.set('peer_uncommitted_instances', { peer }, uncommitted.get(peer) ?? 0);
     }
-    metrics.set('spool_oldest_undelivered_seconds', {}, await spool.oldestActiveSeconds(delivered));
+    const nowMs = deps.now();
+    const ageOf = (key: Key, openedMs: number): number => {
+      if (delivered.has(key)) return 0;
+      const hours = held.get(key) ?? [];
+      if (hours.length === 0) return nowMs - openedMs;
+      return Math.max(...hours.map((window) => openMs(window, openedMs, nowMs)));
+    };
+    metrics.set('spool_oldest_undelivered_seconds', {}, await spool.oldestActiveSeconds(ageOf));
   });
   metrics.onScrape(async () => {
     await queue.counts(); // sets its own gauges
   });
+}
+
+/** The hours of the peers that instances wait for; none where one of them takes instances at any time. */
+function hoursOf(peers: Config['peers'], waiting: ReadonlyMap<string, number>): readonly DeliveryWindow[] {
+  const windows = [...waiting].flatMap(([peer, count]) => (count === 0 ? [] : [peers[peer]?.window ?? null]));
+  const hours = windows.filter((window) => window !== null);
+  return hours.length === windows.length ? hours : [];
 }

@@ -51,10 +51,12 @@ export function openCommitter(
     const target = targetOf(options, tls, by);
     if (target === undefined) return undefined;
     const { waitMs, tries, lingerMs } = commitment;
+    const { giveUpMs } = configured;
     return {
       by,
       window: config.peers[by]?.window ?? null,
       lingerMs,
+      giveUpMs,
       policy: { waitMs, tries },
       open: (taken, signal) => openCommitment(target, { reported: taken, signal }),
     };

@@ -41,6 +41,7 @@ export async function openStages(
     ownModelsDirectory: config.models.directory,
     criticalBytes: config.spool.criticalBytes,
     node: {
+      aeTitle: config.node.aeTitle,
       stationName: config.node.name,
       deviceSerialNumber: spool.nodeId,
       qualification: config.node.qualification,

@@ -11,7 +11,7 @@ type Marks = Pick<PressureMarks, 'lowBytes' | 'criticalBytes' | 'fullBacklog'>;
 /** @param process `stopping` is aborted once it drains; `standsBy` tells whether another receiver holds the spool */
 export function readiness(
   spool: Pick<Spool, 'freeBytes'>,
-  queue: Pick<QueueBackend, 'counts'>,
+  queue: Pick<QueueBackend, 'counts' | 'probe'>,
   marks: Marks,
   process: { readonly stopping: AbortSignal; readonly standsBy: () => boolean },
 ): () => Promise<ReadyReport> {
@@ -35,31 +35,42 @@ export function readiness(
 async function spoolView(spool: Pick<Spool, 'freeBytes'>, { lowBytes, criticalBytes }: Marks): Promise<DependencyView> {
   try {
     const free = await spool.freeBytes();
-    const gigabytes = `${(free / 1e9).toFixed(1)} GB free`;
+    const room = `${(free / 1e9).toFixed(1)} GB of room`;
     if (free < criticalBytes) {
-      const says = `${gigabytes}: below spool.critical, associations are refused. Free space.`;
+      const says = `${room}: below spool.critical, associations are refused. Free space, or inodes (df -i).`;
       return { name: 'spool', state: 'down', says };
     }
     if (free < lowBytes) {
-      const says = `${gigabytes}: below spool.low, instances are refused (A700). Free space.`;
+      const says = `${room}: below spool.low, instances are refused (A700). Free space, or inodes (df -i).`;
       return { name: 'spool', state: 'degraded', says };
     }
-    return { name: 'spool', state: 'ready', says: `The spool can be written, ${gigabytes}.` };
+    return { name: 'spool', state: 'ready', says: `The spool can be written, ${room}.` };
   } catch {
     return { name: 'spool', state: 'down', says: 'The spool volume does not answer: check its mount.' };
   }
 }
 
-async function queueView(queue: Pick<QueueBackend, 'counts'>, { fullBacklog }: Marks): Promise<DependencyView> {
+async function queueView(
+  queue: Pick<QueueBackend, 'counts' | 'probe'>,
+  { fullBacklog }: Marks,
+): Promise<DependencyView> {
   try {
     const backlog = backlogOf(await queue.counts());
     if (backlog >= fullBacklog) {
       const says = `${backlog} jobs wait for routing and enhancing: from ${fullBacklog} (node.dimse.fullBacklog) on instances are refused (A700).`;
       return { name: 'queue', state: 'degraded', says };
     }
-    return { name: 'queue', state: 'ready', says: 'The queue answers.' };
   } catch {
     const says = 'The queue does not answer: instances are kept, and worked on once it is back.';
+    return { name: 'queue', state: 'degraded', says };
+  }
+  try {
+    await queue.probe();
+    return { name: 'queue', state: 'ready', says: 'The queue takes jobs.' };
+  } catch (error) {
+    const cause = error instanceof Error ? error.cause : null;
+    const why = cause instanceof Error ? ` (${cause.message})` : '';
+    const says = `The queue answers, but takes no jobs${why}: instances are kept, and worked on once it does.`;
     return { name: 'queue', state: 'degraded', says };
   }
 }

@@ -10,6 +10,8 @@ import { openLog } from '../observe/log.js';
 import { openMetrics } from '../observe/metrics.js';
 import { usesTls } from './open-tls.js';
 
+/** How long what is left open after the drain may keep the process. */
+const leaveMs = 2_000;
 const drainMs = 30_000;
 
 interface ServeOptions extends Readonly<Parameters<Commands['serve']>[0]> {
@@ -41,7 +43,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     stopping: stop.signal,
     onHangUp,
   });
-  if (app === null) return;
+  if (app === null) return log.info('stopped');
   keepHeapSmall();
   output.out(app.ready);
   if (!stop.signal.aborted) await once(stop.signal, 'abort');
@@ -52,4 +54,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   }, drainMs);
   await app.drain();
   clearTimeout(late);
+  log.info('stopped');
+  // A connection that its library opens anew for ever (to a Redis that refuses the password) must not keep the process.
+  setTimeout(() => process.exit(), leaveMs).unref();
 }

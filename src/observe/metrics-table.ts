@@ -201,13 +201,21 @@ export const metrics = {
   },
   peer_breaker_state: { kind: 'gauge', labels: ['peer'], help: '0 closed, 1 half open, 2 open.' },
   spool_bytes: { kind: 'gauge', labels: ['kind'], help: 'Bytes in the spool: originals, results.' },
-  spool_free_bytes: { kind: 'gauge', labels: [], help: 'Free bytes on the spool volume.' },
+  spool_free_bytes: {
+    kind: 'gauge',
+    labels: [],
+    help: 'Room on the spool volume, in bytes: those that are free, and no more than 512 KiB for each free inode.',
+  },
   spool_limit_bytes: {
     kind: 'gauge',
     labels: ['kind'],
     help: 'Free bytes below which limpid acts: low (A700 to modalities), critical (associations refused).',
   },
-  spool_oldest_undelivered_seconds: { kind: 'gauge', labels: [], help: 'Age of the oldest series that is not done.' },
+  spool_oldest_undelivered_seconds: {
+    kind: 'gauge',
+    labels: [],
+    help: 'Age of the oldest series that is not done; where it waits only for peers with hours, the time within them counts.',
+  },
   event_loop_delay_seconds: {
     kind: 'gauge',
     labels: ['quantile'],

@@ -8,7 +8,7 @@ import type { Config } from '../config/schema.js';
 import { examineFolder } from '../deliver/examine-folder.js';
 import { dicomTarget } from '../node/dicom-target.js';
 import { LimpidError } from '../errors.js';
-import { examineWeb } from '../io/dicomweb/examine-web.js';
+import { askService, examineWeb } from '../io/dicomweb/examine-web.js';
 import { examinePeer } from '../io/dimse/examine.js';
 import type { ScuTarget } from '../io/dimse/requestor.js';
 import { echo, send } from '../io/dimse/scu.js';
@@ -67,8 +67,13 @@ function callOther(name: string, peer: Exclude<Peer, DicomPeer>, options: CallOp
     kind: peer.kind,
     async echo(signal) {
       const started = performance.now();
-      const failure = await destination.probe(signal);
-      if (failure !== null) throw new LimpidError(failure.code, failure.detail);
+      if (peer.kind === 'dicomweb') {
+        const { state, found, advice } = await askService(webTargetOf(name, peer, options.tls), signal);
+        if (state === 'failed') throw new LimpidError('DICOMWEB_REFUSED', [found, advice].join('. '));
+      } else {
+        const failure = await destination.probe(signal);
+        if (failure !== null) throw new LimpidError(failure.code, failure.detail);
+      }
       return { ms: performance.now() - started, status: null, negotiated: null };
     },
     async send(instances, { signal, told }) {

@@ -45,7 +45,7 @@ export function openCommands(output: Output, environment: Environment, failed: (
   ): Promise<T> => {
     const config = await load(file);
     const { directory, sync } = config.spool;
-    const { openSpool, openSpoolToRead } = await import('../spool/spool.js');
+    const { openSpool, openSpoolToRead } = await import('../spool/open-spool.js');
     const { Layout } = await import('../spool/layout.js');
     if ((await stat(new Layout(directory).description).catch(() => null)) === null) {
       throw new LimpidError(

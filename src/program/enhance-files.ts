@@ -154,6 +154,7 @@ async function runTask(
         ? builtIn.node
         : {
             ...builtIn.node,
+            aeTitle: config.node.aeTitle,
             stationName: config.node.name,
             qualification: config.node.qualification,
             institution: config.node.institution,

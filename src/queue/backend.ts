@@ -11,11 +11,11 @@ import { openConsumer } from './consumer.js';
 import { FairShare, isOfClass, priorityOf } from './fair-share.js';
 import { jobIdOf, queueNames } from './jobs.js';
 import type { Consumer, JobHandler, JobSpec, QueueCounts, QueueName } from './jobs.js';
-import { isDeadWorker, takeBackOrphans } from './orphans.js';
-import { promoteDelayed, promoteFromFuture } from './set-back.js';
+import { promoteDelayed } from './set-back.js';
 import { stillSo } from './still-so.js';
 import { leavingEvents, openStore } from './store.js';
 import type { BullEvents, StoreKind } from './store.js';
+import { Upkeep } from './upkeep.js';
 
 export interface QueueOptions {
   /** `embedded`, `redis://...` or `postgres://...`, with the password in it. */
@@ -46,6 +46,12 @@ export interface QueueBackend {
   has(queue: QueueName, id: string): Promise<boolean>;
   /** Also sets the gauges `queue_jobs` and `queue_oldest_seconds`. */
   counts(): Promise<Readonly<Record<QueueName, QueueCounts>>>;
+  /**
+   * Asks whether the store takes jobs: one that is full, or a replica of another, only answers.
+   *
+   * @throws LimpidError QUEUE_UNAVAILABLE
+   */
+  probe(): Promise<void>;
   /** Calls back when the store turns out to have been emptied; every job must be added anew. */
   onLost(listener: () => void): void;
   /** Ends workers (running jobs are waited for) and connections. */
@@ -136,50 +142,6 @@ export async function openQueue({ url, directory, log, metrics, now }: QueueOpti
     return counts;
   }
 
-  /** Whatever an embedded queue says is running when it is opened was run by a process that is gone: nobody else can have it open. */
-  async function takeBack(isDead: (worker: string | undefined) => boolean): Promise<void> {
-    try {
-      let jobs = 0;
-      for (const name of queueNames) jobs += await ask('orphans', () => takeBackOrphans(queues[name], isDead));
-      if (jobs > 0) log.info('jobs of a process that is gone run again', { jobs });
-    } catch (error) {
-      // they wait for their locks
-      onError(error instanceof Error ? error : new Error(String(error)));
-    }
-  }
-
-  // What an earlier process put aside may be of a time that has not come yet.
-  let isSetBack = true;
-  let lookedAtMs = now();
-  /** After the clock was set back, what it had put aside runs now: each job says anew when it wants to run again. */
-  async function catchUp(): Promise<void> {
-    const nowMs = now();
-    isSetBack ||= nowMs < lookedAtMs;
-    lookedAtMs = nowMs;
-    if (!isSetBack) return;
-    try {
-      let jobs = 0;
-      for (const name of queueNames) {
-        jobs += await promoteFromFuture(queues[name], nowMs, (page) => ask('delayed', page));
-      }
-      isSetBack = false;
-      if (jobs > 0) log.warn('the clock was set back: what waited by it runs now', { jobs });
-    } catch (error) {
-      onError(error instanceof Error ? error : new Error(String(error))); // the next round tries again
-    }
-  }
-
-  let marked = false;
-  /** Looks whether the store was emptied. The first time it only puts the marker. */
-  async function look(): Promise<void> {
-    try {
-      const stood = await ask('marker', () => store.mark());
-      if (!stood && marked) onLost();
-      marked = true;
-    } catch (error) {
-      onError(error instanceof Error ? error : new Error(String(error)));
-    }
-  }
   const counts: QueueBackend['counts'] = () =>
     ask('counts', async () => ({
       series: await countsOf('series'),
@@ -187,20 +149,18 @@ export async function openQueue({ url, directory, log, metrics, now }: QueueOpti
       deliveries: await countsOf('deliveries'),
       commitments: await countsOf('commitments'),
     }));
+  const upkeep = new Upkeep({ store, queues, log, now, ask, onError, onLost });
   const timer = setInterval(
     () =>
-      void look()
-        .then(() => (store.kind === 'embedded' ? undefined : takeBack(isDeadWorker)))
-        .then(catchUp)
+      void upkeep
+        .round()
         .then(counts)
-        .catch(() => undefined),
+        .catch(() => undefined), // the round has reported it
     roundMs,
-  ); // look has reported it
+  );
   timer.unref();
-  store.onBack(() => void look());
-  await look();
-  await takeBack(store.kind === 'embedded' ? () => true : isDeadWorker);
-  await catchUp();
+  store.onBack(() => void upkeep.look());
+  await upkeep.begin();
 
   return {
     kind: store.kind,
@@ -253,6 +213,7 @@ export async function openQueue({ url, directory, log, metrics, now }: QueueOpti
       }),
     has: (name, id) => ask('has', async () => (await queues[name].getJob(id)) !== undefined),
     counts,
+    probe: () => upkeep.probe(),
     onLost: (listener) => void listeners.push(listener),
     close: async () => {
       closing = true;

@@ -17,6 +17,8 @@ const maxStalledCount = 1_000_000;
 const againMs = 60_000;
 /** How long a worker waits at most when it closes while its store is away. */
 const closeMs = 5_000;
+/** How long it is waited for then: a store that refuses its password answers nothing at all. */
+const leaveMs = 1_000;
 
 export interface ConsumerDeps {
   readonly store: Store;
@@ -57,7 +59,7 @@ export function openConsumer(deps: ConsumerDeps, queue: QueueName, concurrency: 
       // BullMQ waits for running jobs, and without limit for a store that is away.
       const closing = worker.close();
       while (running.size > 0) await Promise.race([closing, pause(100)]);
-      await Promise.race([closing, pause(closeMs).then(() => worker.close(true))]);
+      await Promise.race([closing, pause(closeMs).then(() => Promise.race([worker.close(true), pause(leaveMs)]))]);
     },
   };
 }

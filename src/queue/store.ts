@@ -1,9 +1,11 @@
 // The three stores that BullMQ may stand on, behind one face. Above this file no code knows which one it is.
+import { randomUUID } from 'node:crypto';
 import { createPostgresBackend, createRedisBackend, isPgPool, runMigrations, withBackend } from 'bullmq';
 import type { Job, JobsOptions, Processor, WorkerOptions } from 'bullmq';
 import { Redis } from 'ioredis';
 import type { RedisOptions } from 'ioredis';
 import pg from 'pg';
+import { within } from '../deadline.js';
 import { LimpidError } from '../errors.js';
 import type { Log } from '../observe/log.js';
 import type { JobData } from './jobs.js';
@@ -40,8 +42,8 @@ export interface Store {
   queue(name: string): BullQueue;
   worker(name: string, run: Processor<JobData>, options: Omit<WorkerOptions, 'connection'>): BullWorker;
   events(name: string): BullEvents;
-  /** Answers whether the marker was still there, and puts it (back). Gone: the store was emptied. */
-  mark(): Promise<boolean>;
+  /** The store's marker, put where there is none. Another one than before: the store was emptied, whoever has put the new one. */
+  mark(): Promise<string | null>;
   /** Called whenever a lost connection is back. */
   onBack(listener: () => void): void;
   close(): Promise<void>;
@@ -84,7 +86,7 @@ class SharedRedis extends Redis {
   }
 }
 
-function openRedis({ url, onError }: StoreOptions): Store {
+async function openRedis({ url, onError }: StoreOptions): Promise<Store> {
   const retryStrategy = (attempt: number): number => Math.min(attempt * 100, 2000);
   // Producers fail at once while Redis is away (the reconciler adds later); workers wait for it.
   const producer = new Redis(url, {
@@ -96,13 +98,21 @@ function openRedis({ url, onError }: StoreOptions): Store {
   const consumer = new SharedRedis(url, { retryStrategy, maxRetriesPerRequest: null });
   producer.on('error', onError);
   consumer.on('error', onError);
+  // A command before the first connection would fail, and look like a Redis that is away.
+  const connected = new Promise<void>((resolve) => {
+    for (const event of ['ready', 'close'] as const) producer.once(event, () => resolve());
+  });
+  await within(commandMs, connected, () => undefined);
   const { Queue, Worker, QueueEvents } = withBackend(createRedisBackend);
   return {
     kind: 'redis',
     queue: (name) => new Queue<JobData>(name, { connection: producer, prefix }),
     worker: (name, run, rest) => new Worker<JobData>(name, run, { ...rest, connection: consumer, prefix }),
     events: (name) => new QueueEvents(name, { connection: consumer, prefix }),
-    mark: async () => (await producer.set(markerKey, '1', 'NX')) === null,
+    mark: async () => {
+      await producer.set(markerKey, randomUUID(), 'NX');
+      return producer.get(markerKey);
+    },
     onBack: (listener) => void producer.on('ready', listener),
     close: async () => {
       producer.disconnect();
@@ -120,7 +130,7 @@ async function openEmbedded({ directory, log, now, onLost, onError }: StoreOptio
     queue: (name) => new Queue<JobData>(name, { connection: pool }),
     worker: (name, run, rest) => new Worker<JobData>(name, run, { ...rest, connection: pool }),
     events: (name) => new QueueEvents(name, { connection: pool }),
-    mark: async () => true, // the pool itself notices
+    mark: async () => null, // the pool itself notices
     onBack: () => undefined,
     close: () => pool.end(),
   };
@@ -155,13 +165,18 @@ async function openPostgres({ url, onError }: StoreOptions): Promise<Store> {
   const connection: unknown = pool;
   if (!isPgPool(connection)) throw new TypeError('pg.Pool is no pool');
   const { Queue, Worker, QueueEvents } = withBackend(createPostgresBackend);
-  const marker = `INSERT INTO bullmq.meta (queue, field, value) VALUES ('limpid', 'marker', '1') ON CONFLICT DO NOTHING`;
+  const putMarker = `INSERT INTO bullmq.meta (queue, field, value) VALUES ('limpid', 'marker', $1) ON CONFLICT DO NOTHING`;
+  const readMarker = `SELECT value FROM bullmq.meta WHERE queue = 'limpid' AND field = 'marker'`;
   return {
     kind: 'postgres',
     queue: (name) => new Queue<JobData>(name, { connection }),
     worker: (name, run, rest) => new Worker<JobData>(name, run, { ...rest, connection }),
     events: (name) => new QueueEvents(name, { connection }),
-    mark: async () => (await pool.query(marker)).rowCount === 0,
+    mark: async () => {
+      await pool.query(putMarker, [randomUUID()]);
+      const { rows } = await pool.query<{ value: string }>(readMarker);
+      return rows[0]?.value ?? null;
+    },
     onBack: () => undefined,
     close: () => pool.end(),
   };

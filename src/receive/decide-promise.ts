@@ -11,6 +11,9 @@ export type PromiseDecision =
 
 const failed = (reason: number, why: string): PromiseDecision => ({ kind: 'failed', reason, why });
 
+/** Nobody can tell what the spool holds of a series whose records do not fit their schema. */
+export const unreadable = failed(Status.ProcessingFailure, 'the records of its series cannot be read');
+
 /**
  * @param sopClassUid as the request names it
  * @param forwarding of the instance; `not needed`: what the spool holds is enough

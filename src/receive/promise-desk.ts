@@ -104,11 +104,22 @@ export class PromiseDesk {
 
   #run(name: string, sendReport: SendReport | null): void {
     if (this.#running.has(name) || this.#closing.signal.aborted) return;
-    const { log } = this.#deps;
-    const running = this.#serve(name, sendReport)
-      .catch((error: unknown) => log.error('storage commitment failed', { transaction: name, error }))
-      .finally(() => this.#running.delete(name));
+    const running = this.#serveToEnd(name, sendReport).finally(() => this.#running.delete(name));
     this.#running.set(name, running);
+  }
+
+  /** Goes on where this node itself fails, as on a full volume: the peer waits for its report. */
+  async #serveToEnd(name: string, sendReport: SendReport | null): Promise<void> {
+    const { signal } = this.#closing;
+    for (let waitMs = firstLookMs; !signal.aborted; waitMs = Math.min(longestLookMs, 2 * waitMs)) {
+      try {
+        return await this.#serve(name, sendReport);
+      } catch (error) {
+        this.#deps.log.error('storage commitment failed', { transaction: name, error });
+        if (error instanceof LimpidError && error.next === 'reject') return; // a record that does not fit stays as it is
+      }
+      await pause(waitMs, signal);
+    }
   }
 
   async #serve(name: string, sendReport: SendReport | null): Promise<void> {

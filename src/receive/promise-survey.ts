@@ -1,4 +1,5 @@
 // What becomes of the instances of one request for storage commitment: where they lie, whether whole, and who else has them.
+import { LimpidError } from '../errors.js';
 import type { InstanceReference } from '../io/dimse/commitment.js';
 import type { Log } from '../observe/log.js';
 import { forwardingOf, readHeld } from '../spool/holding.js';
@@ -10,7 +11,7 @@ import type { PromiseTransaction } from '../spool/promises.js';
 import type { PromiseOutcomeRecord } from '../spool/records.js';
 import type { Spool } from '../spool/spool.js';
 import type { SeriesState } from '../spool/state.js';
-import { decidePromise, isOver } from './decide-promise.js';
+import { decidePromise, isOver, unreadable } from './decide-promise.js';
 
 export interface PromisePolicy {
   /** What is committed: all that is whole in the spool, or of that only what every peer has that it is forwarded to. */
@@ -73,14 +74,14 @@ export class PromiseSurvey {
     const { name, request } = this.#transaction;
     this.#instances ??= await this.#find();
     const time = isOver(request.at, policy.waitMs, now()) ? 'over' : 'left';
-    const states = new Map<Key, SeriesState>();
+    const states = new Map<Key, SeriesState | 'unreadable'>();
     const committed: InstanceReference[] = [];
     const failed: (InstanceReference & { reason: number })[] = [];
     const reasons = new Map<string, number>();
     let waits = false;
     for (const instance of this.#instances) {
       const { reference, key } = instance;
-      const state = key === null ? null : (states.get(key) ?? (await this.#deps.spool.state(key)));
+      const state = key === null ? null : (states.get(key) ?? (await this.#stateOf(key)));
       if (key !== null && state !== null) states.set(key, state);
       const decision = await this.#decide(instance, state, time);
       if (decision.kind === 'wait') waits = true;
@@ -97,8 +98,17 @@ export class PromiseSurvey {
     return { committed, failed };
   }
 
-  async #decide(instance: Instance, state: SeriesState | null, time: 'left' | 'over') {
+  /** A series whose records cannot be read does not hold back the answer for the others. */
+  #stateOf(key: Key): Promise<SeriesState | 'unreadable'> {
+    return this.#deps.spool.state(key).catch((error: unknown) => {
+      if (error instanceof LimpidError) return 'unreadable';
+      throw error;
+    });
+  }
+
+  async #decide(instance: Instance, state: SeriesState | 'unreadable' | null, time: 'left' | 'over') {
     const { spool, policy } = this.#deps;
+    if (state === 'unreadable') return unreadable;
     const { reference, file } = instance;
     instance.onDisk ??=
       state === null ? { kind: 'absent' } : await readHeld(spool, state, file, reference.sopInstanceUid);

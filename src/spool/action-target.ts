@@ -1,4 +1,4 @@
-// Whether a series has what an action names: one of its tasks, or a peer that gets something of it.
+// What an action is for: whether the series has the task or peer that it names, and for which revisions it is.
 import { originals } from './layout.js';
 import type { ActionRecord } from './records.js';
 import type { SeriesState } from './series-state.js';
@@ -20,4 +20,14 @@ export function unknownTarget(
   const peers = new Set([...decided, ...begun]);
   if (peer === null || peers.has(peer)) return null;
   return `nothing of ${key} goes to ${peer} (its peers: ${peers.size === 0 ? 'none' : [...peers].join(', ')})`;
+}
+
+/** The newest revision that an action is for; null: it is for all, also those that come later. */
+export function newestMeant({ revisions }: SeriesState, { kind, revision }: ActionRecord): number | null {
+  // Slices that come later are handled anew, whatever number somebody has named.
+  if (kind === 'discard') return Math.min(revision ?? Infinity, Math.max(1, revisions.length));
+  if (kind !== 'release') return revision;
+  // What the gate holds in a revision that is not decided yet is seen by nobody.
+  const decided = revisions.filter(({ decision }) => decision !== null).map(({ record }) => record.revision);
+  return Math.min(revision ?? Infinity, Math.max(0, ...decided));
 }

@@ -1,5 +1,5 @@
 // Instance files of series: how they come in, and under which name they stay.
-import { unlink } from 'node:fs/promises';
+import { rename, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ActiveMarkers } from './active-markers.js';
 import { Disk } from './disk.js';
@@ -8,7 +8,9 @@ import { instanceNameOf } from './key.js';
 import type { Key } from './key.js';
 import type { Layout } from './layout.js';
 import type { ProcessFolder } from './process-folder.js';
+import { readState } from './read-state.js';
 import type { InstanceRecord } from './records.js';
+import { sweptFiles } from './state.js';
 import { WriteBuffers } from './write-buffers.js';
 import { hasCode, linkKeeping, makeDirectory } from './write-once.js';
 import type { DirectorySyncs, SyncPolicy } from './write-once.js';
@@ -58,7 +60,7 @@ export class Instances {
   /**
    * Publishes a finished instance: final name, `active/KEY`, directories synced. After this it may be acknowledged.
    * The first copy of a SOP Instance UID stays; one with other bytes is kept beside it. What a revision lists with the same
-   * bytes (`listed`) is not stored again, also where retention has taken the file away.
+   * bytes (`listed`) is not stored again, also where retention has taken the file away; one that is lost takes its place again.
    *
    * @param variants whether one with other bytes is kept
    */
@@ -88,8 +90,12 @@ export class Instances {
       return { kind, instance };
     }
     if (kind === 'duplicate' && known?.has(sha256) === true) {
-      await unlink(incoming.path);
-      return { kind, instance };
+      const lost = await this.#lostFile(key, name, sha256);
+      if (lost === null) {
+        await unlink(incoming.path);
+        return { kind, instance };
+      }
+      await this.#link(key, incoming.path, lost);
     }
     await Promise.all([unlink(incoming.path), active.mark(key), syncs.sync(layout.instances(key)), syncs.made()]);
     return { kind, instance };
@@ -145,6 +151,15 @@ export class Instances {
     await active.touch(key);
   }
 
+  /** Takes a damaged file out of the instances of its series, for a person to look at. */
+  async setAside(key: Key, file: string): Promise<void> {
+    const { layout, syncs } = this.#options;
+    const from = layout.instance(key, file);
+    await makeDirectory(layout.damaged(key), syncs);
+    await rename(from, join(layout.damaged(key), `${file}.dcm`));
+    await Promise.all([syncs.sync(layout.damaged(key)), syncs.sync(layout.instances(key))]);
+  }
+
   /** A SOP Instance UID that is there, or was: `known` are the hashes that revisions list for it. */
   async #publishAgain(
     key: Key,
@@ -164,6 +179,19 @@ export class Instances {
     return { kind: isNew ? 'variant' : 'duplicate', file, sha256 };
   }
 
+  /**
+   * The listed file of these bytes where it is not there, though retention has not said that it takes it: a person has removed it, or a
+   * repair of the disk. Looked for where the first copy of its UID is missing; null: nothing is lost.
+   */
+  async #lostFile(key: Key, name: string, sha256: string): Promise<string | null> {
+    const { layout } = this.#options;
+    if ((await isThere(layout.instance(key, name))) || (await isThere(layout.swept(key, 1)))) return null;
+    const state = await readState(layout, key);
+    const sweptOrThere = new Set([...sweptFiles(state), ...state.files]);
+    const listed = state.revisions.flatMap(({ record }) => [...record.instances, ...record.variants]);
+    return listed.find((one) => one.sha256 === sha256 && !sweptOrThere.has(one.file))?.file ?? null;
+  }
+
   /** Links a file into a folder that is made only where it is not there yet: all instances of a series but the first find it. */
   async #link(key: Key, temporary: string, file: string): Promise<boolean> {
     const { layout, syncs } = this.#options;
@@ -177,3 +205,13 @@ export class Instances {
     }
   }
 }
+
+const isThere = async (path: string): Promise<boolean> => {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return false;
+    throw error;
+  }
+};

@@ -5,6 +5,9 @@ import type { Key } from './key.js';
 /** Name under which originals are forwarded: takes the place of a task. */
 export const originals = 'originals';
 
+/** Whether a name in a folder of deliveries says that a batch has begun; of each process there is one. */
+export const isBegun = (name: string): boolean => name.startsWith('begun-');
+
 export class Layout {
   readonly root: string;
   constructor(root: string) {
@@ -15,6 +18,14 @@ export class Layout {
   }
   get receiverLock(): string {
     return join(this.root, 'receiver.lock');
+  }
+  /** Its time is that of the last look at the clock. */
+  get clockSeen(): string {
+    return join(this.root, 'clock-seen');
+  }
+  /** Its time is that of a leap of the clock. */
+  get clockLeapt(): string {
+    return join(this.root, 'clock-leapt');
   }
   get reserve(): string {
     return join(this.root, 'reserve');
@@ -48,6 +59,10 @@ export class Layout {
   }
   instance(key: Key, file: string): string {
     return join(this.instances(key), `${file}.dcm`);
+  }
+  /** Instance files that nobody can read. */
+  damaged(key: Key): string {
+    return join(this.series(key), 'damaged');
   }
   actions(key: Key): string {
     return join(this.series(key), 'actions');
@@ -105,5 +120,8 @@ export class Layout {
   }
   deliveries(key: Key, revision: number, task: string, peer: string): string {
     return join(this.revision(key, revision), 'deliveries', `${task}@${peer}`);
+  }
+  begun(key: Key, revision: number, task: string, peer: string, process: string): string {
+    return join(this.deliveries(key, revision, task, peer), `begun-${process}`);
   }
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { z } from 'zod';
 import { LimpidError } from '../errors.js';
 import type { Key } from './key.js';
+import { isBegun } from './layout.js';
 import type { Layout } from './layout.js';
 import type { CommitmentState, CommitmentTransaction } from './commitments.js';
 import {
@@ -113,9 +114,14 @@ async function readRevision(
     if (task.outcome !== null) tasks.set(name, task);
   }
   const deliveries = new Map<string, DeliveryRecord[]>();
+  const begun = new Set<string>();
   for (const name of await namesIn(join(folder, 'deliveries'))) {
     const batches: DeliveryRecord[] = [];
     for (const file of await numberedNamesIn(join(folder, 'deliveries', name))) {
+      if (isBegun(file)) {
+        begun.add(name);
+        continue;
+      }
       const batch = await readRecord(join(folder, 'deliveries', name, file), deliveryRecord);
       if (batch !== null) batches.push(batch);
     }
@@ -126,7 +132,7 @@ async function readRevision(
   for (const name of await namesIn(join(folder, 'commitments'))) {
     commitments.set(name, await readCommitments(join(folder, 'commitments', name)));
   }
-  return { record, decision, tasks, deliveries, commitments, swept };
+  return { record, decision, tasks, deliveries, begun, commitments, swept };
 }
 
 async function readCommitments(folder: string): Promise<CommitmentState> {

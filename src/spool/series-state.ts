@@ -16,6 +16,8 @@ export interface RevisionState {
   readonly tasks: ReadonlyMap<string, TaskState>;
   /** Batches by `TASK@PEER`, in order. */
   readonly deliveries: ReadonlyMap<string, readonly DeliveryRecord[]>;
+  /** `TASK@PEER` of deliveries of which instances have gone out that no batch tells of: a process was ended meanwhile, or is sending now. */
+  readonly begun: ReadonlySet<string>;
   /** Storage commitment by `TASK@PEER`. */
   readonly commitments: ReadonlyMap<string, CommitmentState>;
   readonly swept: boolean;

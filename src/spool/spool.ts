@@ -1,26 +1,18 @@
 // The spool: files that are written once, and what they say. The truth about every series.
-import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { access, readFile, rm, stat, statfs } from 'node:fs/promises';
+import { access, readFile, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { LimpidError, failureCodeOf } from '../errors.js';
-import { unknownTarget } from './action-target.js';
+import { LimpidError } from '../errors.js';
+import { newestMeant, unknownTarget } from './action-target.js';
 import { ActiveMarkers } from './active-markers.js';
 import { AuditMessages } from './audit-messages.js';
 import { Instances } from './instances.js';
 import { instanceNameOf, isKey } from './key.js';
 import type { Key } from './key.js';
-import { Layout } from './layout.js';
+import type { Layout } from './layout.js';
 import { madeAmong, markMade } from './made.js';
-import {
-  openProcessFolder,
-  processFolderAt,
-  processName,
-  processSpace,
-  startOf,
-  sweepProcessFolders,
-} from './process-folder.js';
+import { processName, sweepProcessFolders } from './process-folder.js';
 import type { ProcessFolder, ProcessIdentity } from './process-folder.js';
 import { readRecord, readState } from './read-state.js';
 import type {
@@ -43,12 +35,12 @@ import { nextSteps } from './state.js';
 import type { SeriesState } from './state.js';
 import {
   DirectorySyncs,
+  hasCode,
   linkOnce,
   makeDirectory,
   makeParents,
   namesIn,
   nextNumber,
-  probeVolume,
   renameOnce,
   threeDigits,
   writeSynced,
@@ -67,7 +59,8 @@ export interface SpoolOptions {
 /** A volume that is asked for its free space answers in milliseconds. */
 const answerMs = 3_000;
 const configurationRecord = z.object({ version: z.literal(1), at: z.iso.datetime(), sections: z.json() });
-const description = z.object({ version: z.literal(1), nodeId: z.string() });
+/** A slice of 512 x 512: an inode that is free counts for so much room. Without inodes nothing can be written, whatever bytes are free. */
+const bytesOfInode = 524_288;
 
 export class Spool {
   readonly layout: Layout;
@@ -241,6 +234,25 @@ export class Spool {
     }
   }
 
+  /**
+   * Says that instances of a result go out to a peer from now on: it may have them, whatever becomes of this process.
+   *
+   * @returns what takes that back, once a record tells of them; what an earlier batch has left stays
+   */
+  async beginDelivery(key: Key, revision: number, task: string, peer: string): Promise<() => Promise<void>> {
+    const folder = this.layout.deliveries(key, revision, task, peer);
+    const file = this.layout.begun(key, revision, task, peer, this.processName);
+    await makeDirectory(folder, this.#syncs);
+    try {
+      await writeFile(file, '', { flag: 'wx' });
+    } catch (error) {
+      if (hasCode(error, 'EEXIST')) return () => Promise.resolve();
+      throw error;
+    }
+    await this.#syncs.sync(folder);
+    return () => rm(file, { force: true });
+  }
+
   /** Publishes a record of another file of this room. @returns false if it was there before */
   publish(file: string, record: object): Promise<boolean> {
     return this.#publishJson(file, record);
@@ -318,30 +330,34 @@ export class Spool {
     }
   }
 
-  /** Age of the oldest series that is not done, by the closing of its first revision; 0 where there is none. */
-  async oldestActiveSeconds(leftOut: ReadonlySet<Key>): Promise<number> {
-    let oldest = this.#options.now();
+  /**
+   * Age of the oldest series that is not done; 0 where there is none.
+   *
+   * @param ageOf ms since its first revision was opened (ms since epoch), as far as they count
+   */
+  async oldestActiveSeconds(ageOf: (key: Key, openedMs: number) => number): Promise<number> {
+    let oldestMs = 0;
     for (const key of (await this.active.keys()).keys()) {
-      if (leftOut.has(key)) continue;
       const record = readRecord(join(this.layout.revision(key, 1), 'series.json'), seriesRecord);
       const first = await record.catch((error: unknown) => {
         if (error instanceof LimpidError) return null; // see readable-states.ts
         throw error;
       });
-      if (first !== null) oldest = Math.min(oldest, Date.parse(first.openedAt));
+      if (first !== null) oldestMs = Math.max(oldestMs, ageOf(key, Date.parse(first.openedAt)));
     }
-    return (this.#options.now() - oldest) / 1000;
+    return oldestMs / 1000;
   }
 
   /**
-   * Free bytes on the spool's volume, for this user. Rejects where nothing can be written there: a volume that became read-only, a
+   * Bytes that there is room for on the spool's volume, for this user: no more than it has inodes left for. Rejects where nothing can be written there: a volume that became read-only, a
    * folder that is gone, one that does not answer.
    */
   freeBytes(): Promise<number> {
     return this.#patience.wait(async () => {
       await access(this.layout.tmp, constants.W_OK);
-      const { bavail, bsize } = await statfs(this.layout.root);
-      return bavail * bsize;
+      const { bavail, bsize, files, ffree } = await statfs(this.layout.root);
+      const free = bavail * bsize;
+      return files === 0 ? free : Math.min(free, ffree * bytesOfInode); // 0: the volume does not count them
     }, answerMs);
   }
 
@@ -374,94 +390,4 @@ export class Spool {
     await this.#syncs.sync(folder);
     return first;
   }
-}
-
-/** The newest revision that an action is for; null: it is for all, also those that come later. */
-function newestMeant({ revisions }: SeriesState, { kind, revision }: ActionRecord): number | null {
-  // Slices that come later are handled anew, whatever number somebody has named.
-  if (kind === 'discard') return Math.min(revision ?? Infinity, Math.max(1, revisions.length));
-  if (kind !== 'release') return revision;
-  // What the gate holds in a revision that is not decided yet is seen by nobody.
-  const decided = revisions.filter(({ decision }) => decision !== null).map(({ record }) => record.revision);
-  return Math.min(revision ?? Infinity, Math.max(0, ...decided));
-}
-
-/**
- * Opens a spool, making it at first start.
- *
- * @throws LimpidError SPOOL_FULL; SPOOL_UNUSABLE: no permission, or a volume without link, rename and fsync
- */
-export async function openSpool(options: SpoolOptions): Promise<Spool> {
-  const layout = new Layout(options.directory);
-  try {
-    const spool = await new Reserve(layout.reserve, options.sync).lend(() => openToWrite(layout, options));
-    await spool.holdReserve();
-    return spool;
-  } catch (error) {
-    throw unusable(options, error);
-  }
-}
-
-async function openToWrite(layout: Layout, options: SpoolOptions): Promise<Spool> {
-  const identity = identityOf(options);
-  let folder: ProcessFolder | null = null;
-  try {
-    for (const made of [layout.root, layout.tmp, layout.active, layout.seriesRoot]) await makeParents(made);
-    folder = await openProcessFolder(layout.tmp, identity, options.now);
-    await refuseRootElsewhere(layout, folder.path);
-    await probeVolume(folder.path);
-    const temporary = folder.fresh('spool');
-    await writeSynced(temporary, JSON.stringify({ version: 1, nodeId: randomUUID() }), options.sync);
-    await linkOnce(temporary, layout.description);
-    return new Spool(layout, await nodeIdOf(layout), options, identity, folder);
-  } catch (error) {
-    await folder?.close();
-    throw error;
-  }
-}
-
-/** Root may write everywhere, but what it made the spool's own user could not write to: the next action or delivery would fail. */
-async function refuseRootElsewhere({ root, description: file }: Layout, made: string): Promise<void> {
-  if (process.geteuid?.() !== 0) return;
-  const owner = (await stat(file).catch(() => null))?.uid;
-  // Not root's number: a network volume may give what root makes to somebody else.
-  if (owner === undefined || owner === (await stat(made)).uid) return;
-  throw new LimpidError(
-    'SPOOL_UNUSABLE',
-    `the spool directory ${root} is that of another user (number ${owner}), who could not write to what root makes in it: run this as that user`,
-  );
-}
-
-/**
- * Opens a spool to look into it: also one on a full or a read-only volume, or of another user. Nothing can be recorded in it.
- *
- * @throws LimpidError SPOOL_UNUSABLE: it cannot be read
- */
-export async function openSpoolToRead(options: SpoolOptions): Promise<Spool> {
-  const layout = new Layout(options.directory);
-  const identity = identityOf(options);
-  try {
-    const folder = processFolderAt(join(layout.tmp, processName(identity)), () => Promise.resolve());
-    return new Spool(layout, await nodeIdOf(layout), options, identity, folder);
-  } catch (error) {
-    throw unusable(options, error);
-  }
-}
-
-const identityOf = ({ host }: SpoolOptions): ProcessIdentity => ({
-  host,
-  pid: process.pid,
-  start: startOf(process.pid),
-  space: processSpace(),
-});
-
-async function nodeIdOf(layout: Layout): Promise<string> {
-  return description.parse(JSON.parse(await readFile(layout.description, 'utf8'))).nodeId;
-}
-
-function unusable({ directory }: SpoolOptions, cause: unknown): LimpidError {
-  if (cause instanceof LimpidError) return cause;
-  return failureCodeOf(cause) === 'SPOOL_FULL'
-    ? new LimpidError('SPOOL_FULL', `the volume of the spool directory ${directory} is full`, { cause })
-    : new LimpidError('SPOOL_UNUSABLE', `the spool directory ${directory} cannot be used`, { cause });
 }

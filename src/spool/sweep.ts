@@ -159,6 +159,7 @@ async function takePixels({ spool, now }: SweepDeps, state: SeriesState): Promis
       await moveAway(spool.layout.maps(key, number, task), join(folder, `r${number}-${task}-maps`));
     }
   }
+  await moveAway(spool.layout.damaged(key), join(folder, 'damaged'));
   const sizes = new Map(
     state.revisions.flatMap(({ record }) =>
       [...record.instances, ...record.variants].map((instance) => [instance.file, instance.bytes]),

@@ -82,7 +82,9 @@ async function verifyInstances(
       fault(`instances/${file}.dcm has other bytes than its record tells`);
     }
   }
-  return listed.size + unlistedFiles(state).length;
+  const damaged = await namesIn(spool.layout.damaged(state.key));
+  for (const name of damaged) fault(`damaged/${name} could not be read and was set aside`);
+  return listed.size + unlistedFiles(state).length + damaged.length;
 }
 
 async function verifyResults(

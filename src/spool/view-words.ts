@@ -79,6 +79,9 @@ const ofDelivery: Readonly<Record<DeliveryWord, (delivery: Omit<DeliveryView, 's
     `${peer} has ${delivered} and refused ${refused} of ${counted(instances, 'instance')}; these are kept until a person requeues the series or discards them.`,
   'given-up': ({ peer, refused, waiting, wait }) => {
     const reason = wait === null ? '' : `: ${wait.says}`;
+    // It is asked again and again, other than what has been refused, or is past its time.
+    if (wait?.why === 'peer' && refused === 0)
+      return `${counted(waiting, 'instance')} wait until a person mends ${peer}, and go by themselves then${reason}.`;
     return `${peer} does not take ${counted(refused + waiting, 'instance')}; kept until a person requeues the series or discards them${reason}.`;
   },
   discarded: ({ delivered, instances }) =>
@@ -107,7 +110,9 @@ export const deliverySays = (delivery: Omit<DeliveryView, 'says'>): string => of
 
 function doneSays(revision: RevisionView | undefined): string {
   if (revision === undefined) return 'Nothing is kept of it.';
-  const outcomes = revision.tasks.map(({ state, code }) => (code === null ? state : `${state} (${code.code})`));
+  const outcomes = revision.tasks
+    .filter(({ state }) => state !== 'spare')
+    .map(({ state, code }) => (code === null ? state : `${state} (${code.code})`));
   const tasks = [...new Set(outcomes)].map(
     (outcome) => `${outcomes.filter((other) => other === outcome).length} ${outcome}`,
   );
@@ -138,7 +143,7 @@ function commitmentSays(revisions: readonly RevisionView[], state: 'open' | 'unc
 function heldSays({ revisions }: Standing): string {
   const newest = revisions.at(-1);
   const reason = newest?.decision?.held[0] ?? newest?.tasks.find(({ state }) => state === 'held')?.code ?? null;
-  return `Waits for a person${reason === null ? ', as a person asked.' : `: ${reason.says}`}`;
+  return reason === null ? 'Waits for a person, as a person asked.' : `Waits for a person. ${reason.says}`;
 }
 
 const ofSeries: Readonly<Record<SeriesWord, (standing: Standing) => string>> = {

@@ -74,13 +74,19 @@ export function isWithdrawn(state: SeriesState, revision: number, task: string):
 }
 
 /** Peers that have an instance of a derived series, or may have it: what was cut short counts. */
-export function holdersOf(state: SeriesState, { outcome }: MadeSeries): string[] {
+export function holdersOf(state: SeriesState, { outcome, seriesInstanceUid }: MadeSeries): string[] {
   const uids = new Set(outcome.instances.map(({ sopInstanceUid }) => sopInstanceUid));
   const batches = state.revisions.flatMap(({ deliveries }) => [...deliveries.values()].flat());
   const holding = batches.filter(({ instances }) =>
     instances.some((instance) => uids.has(instance.sopInstanceUid) && instance.class !== 'permanent'),
   );
-  return [...new Set(holding.map(({ peer }) => peer))].sort();
+  const begun = state.revisions.flatMap((revision) =>
+    [...revision.begun].flatMap((name) => {
+      const [task = '', peer = ''] = name.split('@');
+      return revision.tasks.get(task)?.outcome?.seriesInstanceUid === seriesInstanceUid ? [peer] : [];
+    }),
+  );
+  return [...new Set([...holding.map(({ peer }) => peer), ...begun])].sort();
 }
 
 /** The revision whose results hold the document of a withdrawal; null until it is made. */

@@ -106,7 +106,7 @@ export const list: readonly SeriesSummary[] = [
     ...summary,
     key: otherKey,
     state: 'held',
-    says: 'Waits for a person: no rule matches the series.',
+    says: 'Waits for a person. No rule matches the series.',
     modality: 'MR',
     sources: ['mr<1>'],
     instances: 96,

@@ -1,11 +1,14 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { chromium } from 'playwright-core';
 import type { Browser, Page } from 'playwright-core';
+import { startPage } from '../../src/admin/start-page.js';
 import { openHttp } from '../../src/admin/server.js';
 import type { HttpServer } from '../../src/admin/server.js';
 import { describeWithPeers, findPeer } from '../support/peers.js';
-import { fakeNode, key } from './node.js';
+import { fakeNode, key, list } from './node.js';
 
+/** How many cards hold what is wider than they are. */
+const beyond = `[...document.querySelectorAll('.card')].filter((card) => card.scrollWidth > card.clientWidth).length`;
 const flags =
   '--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync';
 
@@ -48,9 +51,32 @@ describeWithPeers(['chromium'], 'the pages in Chromium', () => {
   )('%s fits a window of %d pixels, with nothing beyond its edge', async (path, width) => {
     const { page, complaints } = await open('light', width, path);
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);
-    const beyond = `[...document.querySelectorAll('.card')].filter((card) => card.scrollWidth > card.clientWidth).length`;
     expect(await page.evaluate(beyond)).toBe(0);
     expect(complaints.filter((text) => !text.includes('404'))).toEqual([]);
+  });
+
+  it.each([360, 1060, 1440])('breaks names that are longer than a window of %d pixels has room for', async (width) => {
+    const { page } = await open('light', width);
+    const { options } = fakeNode();
+    const [peer] = (await options.api?.peers()) ?? [];
+    const [entry] = list;
+    if (!peer || !entry) throw new Error('no peer, or no series');
+    const host = 'archive.department-of-radiology.second-site.hospital.example';
+    const says = `Takes nothing now: ${'unbroken_'.repeat(20)}`;
+    const data = { node: 'node', roles: [], nowMs: 0, dependencies: [], queues: [], more: false };
+    const sources = ['ct-emergency-department-ground-1', 'archive-of-the-second-site'];
+    await page.setContent(
+      startPage({ ...data, series: [{ ...entry, sources, says }], peers: [{ ...peer, host, says }] }),
+    );
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);
+    expect(await page.evaluate(beyond)).toBe(0);
+  });
+
+  it('says when a series changed beside its key, in a narrow window', async () => {
+    const { page } = await open('light', 1024);
+    const tops = `[...document.querySelector('.rows tbody tr').querySelectorAll('a, .when')].map((cell) => cell.getBoundingClientRect().top)`;
+    const [link = 0, when = 100] = await page.evaluate<number[]>(tops);
+    expect(Math.abs(when - link)).toBeLessThan(10);
   });
 
   it('leads from a series to its page and back, by the keyboard alone', async () => {

@@ -219,6 +219,21 @@ describe('start page', () => {
     });
   });
 
+  it('counts all jobs of a queue, those too that are to be tried again', async () => {
+    const { options } = fakeNode();
+    if (!options.api) throw new Error('no api');
+    const queues = [
+      { queue: 'tasks', waiting: 0, active: 0, delayed: 0, oldestSeconds: null },
+      { queue: 'deliveries', waiting: 3, active: 0, delayed: 2, oldestSeconds: 240 },
+    ] as const;
+    const api = { ...options.api, queues: () => Promise.resolve([...queues]) };
+    await withServer({ ...options, api }, async (asking) => {
+      const text = (await asking(get('/'))).body.replaceAll(/<[^>]+>/g, '').replaceAll(/\s+/g, ' ');
+      expect(text).toContain('Tasks to enhance 0nothing to do');
+      expect(text).toContain('Deliveries 53 waiting, 2 to try again, oldest 4 min');
+    });
+  });
+
   it('says where older series are, if there are any', async () => {
     const { options } = fakeNode();
     if (options.api === null) throw new Error('no api');

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
@@ -7,10 +7,12 @@ import { openLog } from '../../src/observe/log.js';
 import { openMetrics } from '../../src/observe/metrics.js';
 import { arrivalMeta } from '../../src/spool/arrival.js';
 import type { ArrivalSource } from '../../src/spool/arrival.js';
-import { keyOf } from '../../src/spool/key.js';
+import { instanceNameOf, keyOf } from '../../src/spool/key.js';
 import type { SeriesRecord } from '../../src/spool/records.js';
-import { openSpool } from '../../src/spool/spool.js';
+import { openSpool } from '../../src/spool/open-spool.js';
 import type { Spool } from '../../src/spool/spool.js';
+import { unlistedFiles } from '../../src/spool/state.js';
+import { verifySpool } from '../../src/spool/verify.js';
 import { actionRecord, decisionRecord } from '../support/records.js';
 import { assemblyFacts } from '../support/assembly-facts.js';
 import { withFolder } from '../support/temporary.js';
@@ -284,6 +286,38 @@ describe('the tracker', () => {
       const record = await closed();
       expect(record.instances).toHaveLength(1);
       expect(record.variants).toHaveLength(1);
+    });
+  });
+
+  it.each([
+    ['cut off at its beginning', (whole: Buffer) => whole.subarray(0, 100)],
+    [
+      'cut off behind its file meta group',
+      (whole: Buffer) => whole.subarray(0, whole.length - dataSet('1.2', 1).length),
+    ],
+    ['of nothing', () => Buffer.alloc(0)],
+    ['of zeros', (whole: Buffer) => Buffer.alloc(whole.length)],
+    ['of zeros behind its file meta group', (whole: Buffer) => whole.fill(0, whole.length - dataSet('1.2', 1).length)],
+  ])('sets a file aside that is %s after power failed, and goes on with the series', async (_, damage) => {
+    await withBench(async ({ bring: comes, tracker, closed, spool, openTracker }) => {
+      await comes('1.1', 0, 1);
+      await comes('1.2', 1, 1);
+      tracker.close();
+      const file = instanceNameOf('1.2');
+      const path = spool.layout.instance(key, file);
+      await writeFile(path, damage(await readFile(path)));
+      const after = openTracker();
+      await after.start();
+      const first = await closed();
+      expect(first.instances.map(({ sopInstanceUid }) => sopInstanceUid)).toEqual(['1.1']);
+      expect(unlistedFiles(await spool.state(key))).toEqual([]);
+      expect(await readdir(spool.layout.damaged(key))).toEqual([`${file}.dcm`]);
+      const { faults } = await verifySpool(spool, 'names', () => undefined);
+      expect(faults.map(({ says }) => says)).toEqual([`damaged/${file}.dcm could not be read and was set aside`]);
+      await bring(spool, after, '1.2', 1, 2);
+      const second = await closed();
+      expect(second.instances.map(({ sopInstanceUid }) => sopInstanceUid).sort()).toEqual(['1.1', '1.2']);
+      expect(second.variants).toEqual([]);
     });
   });
 });

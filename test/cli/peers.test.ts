@@ -21,12 +21,14 @@ let silent: ScriptedScp;
 let rude: ScriptedScp;
 const stored: Buffer[] = [];
 let webStatus = 200;
+/** Of requests to store; null: as of any other. */
+let storeStatus: number | null = null;
 const web = createServer((request, response) => {
   const chunks: Buffer[] = [];
   request.on('data', (chunk: Buffer) => void chunks.push(chunk));
   request.on('end', () => {
-    if (request.method === 'POST') stored.push(Buffer.concat(chunks));
-    response.writeHead(webStatus).end();
+    if (chunks.length > 0) stored.push(Buffer.concat(chunks));
+    response.writeHead(request.method === 'POST' ? (storeStatus ?? webStatus) : webStatus).end();
   });
 });
 
@@ -93,6 +95,17 @@ describe('limpid echo', () => {
     expect(await readdir(join(folder.path, 'export'))).toEqual([]);
     expect(await run('echo', 'gone')).toMatchObject({ status: 1, err: expect.stringContaining('DICOMWEB_CONNECT') });
     expect(await run('echo', 'nowhere')).toMatchObject({ status: 1, err: expect.stringContaining('DELIVER_FOLDER') });
+  });
+  it('a server that answers, but has no DICOMweb at this path', async () => {
+    webStatus = 404;
+    const { status, out, err } = await run('echo', 'web');
+    expect({ status, out }).toEqual({ status: 1, out: '' });
+    expect(err).toMatch(
+      /^DICOMWEB_REFUSED: http:\S+\/dicom-web\/studies answers HTTP 404 in \d+ ms\. The server is there, but no STOW-RS at this path/,
+    );
+    storeStatus = 415;
+    expect(await run('echo', 'web')).toMatchObject({ status: 0 });
+    storeStatus = null;
   });
   it('gives up at its deadline, and says so', async () => {
     const started = performance.now();
@@ -185,14 +198,18 @@ describe('limpid peers check', () => {
     ]);
   });
   it('a DICOMweb server: there, locked, without a service, away', async () => {
-    const checked = async (status: number, name = 'web') => {
-      webStatus = status;
+    const checked = async (status: number, name = 'web', toStore: number | null = null) => {
+      [webStatus, storeStatus] = [status, toStore];
       const ran = await run('peers', 'check', name);
+      storeStatus = null;
       return [ran.status, ...statesOf(ran.out)];
     };
     expect(await checked(405)).toEqual([0, 'ok name', 'ok tcp', 'skipped tls', 'ok service']);
     expect(await checked(401)).toEqual([1, 'ok name', 'ok tcp', 'skipped tls', 'failed service']);
-    expect(await checked(404)).toEqual([0, 'ok name', 'ok tcp', 'skipped tls', 'warning service']);
+    expect(await checked(404)).toEqual([1, 'ok name', 'ok tcp', 'skipped tls', 'failed service']);
+    // Orthanc: 404 to OPTIONS everywhere; to a request to store 405 outside its DICOMweb, 415 within, as nothing is in it
+    expect(await checked(404, 'web', 405)).toEqual([1, 'ok name', 'ok tcp', 'skipped tls', 'failed service']);
+    expect(await checked(404, 'web', 415)).toEqual([0, 'ok name', 'ok tcp', 'skipped tls', 'ok service']);
     expect(await checked(200, 'gone')).toEqual([1, 'ok name', 'failed tcp', 'skipped tls', 'skipped service']);
   });
   it('a folder, as JSON', async () => {

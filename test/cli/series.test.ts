@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { seriesCommands } from '../../src/cli/series.js';
 import { keyOf } from '../../src/spool/key.js';
-import { openSpool } from '../../src/spool/spool.js';
+import { openSpool } from '../../src/spool/open-spool.js';
 import { seriesSummary } from '../../src/spool/view.js';
 import { decisionRecord, key, outcomeRecord, seriesRecord } from '../support/records.js';
 import { withFolder } from '../support/temporary.js';

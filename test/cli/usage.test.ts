@@ -5,7 +5,7 @@ import { describe, expect, it } from '@jest/globals';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { z } from 'zod';
 import { quickConfig } from '../../demo/start-node.js';
-import { limpid, limpidIn } from '../support/limpid.js';
+import { limpid, limpidIn, limpidUnread } from '../support/limpid.js';
 import { withFolder } from '../support/temporary.js';
 
 const wrong = `node:
@@ -147,6 +147,12 @@ describe('wrong usage', () => {
   });
 });
 
+describe('a reader that goes', () => {
+  it.each([[['config', 'schema']], [['models', 'list']]])('does not make %j a failure', async (args) => {
+    expect(await limpidUnread(...args)).toEqual({ status: 0, err: '' });
+  });
+});
+
 describe('config schema', () => {
   it('is a JSON Schema that takes a right configuration and refuses an unknown key', async () => {
     const { status, out } = await limpid('config', 'schema');
@@ -157,5 +163,14 @@ describe('config schema', () => {
     const right = quickConfig({ peers: { pacs: { aeTitle: 'PACS', host: '127.0.0.1', port: 104 } }, rules: [] });
     expect(validate(right)).toBe(true);
     expect(validate({ ...right, unknown: 1 })).toBe(false);
+  });
+});
+
+describe('help', () => {
+  it('tells defaults that say something, and no other', async () => {
+    const { status, out } = await limpid('series', 'withdraw', '--help');
+    expect(status).toBe(0);
+    expect(out).toContain('(default: "config/limpid.yaml", env:');
+    expect(out).not.toMatch(/default: (false|"")/);
   });
 });

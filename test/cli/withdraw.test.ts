@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { withdrawCommand } from '../../src/cli/withdraw.js';
-import { openSpool } from '../../src/spool/spool.js';
+import { openSpool } from '../../src/spool/open-spool.js';
 import { withFolder } from '../support/temporary.js';
 
 const options = { config: '', task: null, model: null, version: null, fromMs: null, toMs: null };

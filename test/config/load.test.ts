@@ -263,6 +263,19 @@ describe('JSON Schema', () => {
   const ajv = new Ajv2020({ strict: false });
   const accepts = (schema: Record<string, unknown>, value: unknown): boolean => ajv.validate<unknown>(schema, value);
 
+  it('accepts each setting that the example has as a comment, where it stands', async () => {
+    const lines = (await readFile(join(examples, 'limpid.yaml'), 'utf8')).split('\n');
+    const schema = configJsonSchema();
+    const settings = lines.flatMap((line, at) => (/^ *# \w+: ?[^ ]/.test(line) ? [at] : []));
+    const refused = settings.filter((at) => {
+      const end = lines.findIndex((line, index) => index > at && !/^ *# {3}/.test(line));
+      const text = lines.map((line, index) => (index < at || index >= end ? line : line.replace('# ', ''))).join('\n');
+      return !accepts(schema, parse(text, { uniqueKeys: false })); // some stand beside what they replace
+    });
+    expect(refused.map((at) => lines[at])).toEqual([]);
+    expect(settings.length).toBeGreaterThan(12);
+  });
+
   it('accepts the examples and refuses an unknown key', async () => {
     const example = mapping(parse(await readFile(join(examples, 'limpid.yaml'), 'utf8')));
     const rules: unknown = parse(await readFile(join(examples, 'rules.yaml'), 'utf8'));

@@ -17,7 +17,7 @@ import type { CommitmentTransaction } from '../../src/spool/commitments.js';
 import type { DeliveryClass } from '../../src/spool/records.js';
 import { decideSweep } from '../../src/spool/decide-sweep.js';
 import { sweep } from '../../src/spool/sweep.js';
-import { openSpool } from '../../src/spool/spool.js';
+import { openSpool } from '../../src/spool/open-spool.js';
 import type { Spool } from '../../src/spool/spool.js';
 import { nextSteps, remaining } from '../../src/spool/state.js';
 import { viewOf } from '../../src/spool/view-of.js';
@@ -49,6 +49,7 @@ const asked = (): CommitmentPeer => ({
   by: 'pacs',
   policy,
   window: null,
+  giveUpMs: 7 * 24 * hourMs,
   lingerMs: 0,
   open: () => {
     if (absent !== null) return Promise.reject(absent);
@@ -278,6 +279,38 @@ describe('a delivery to a peer that is asked for commitment', () => {
       expect(requests).toHaveLength(1);
     },
   );
+
+  it('one that never takes the request is given up, with the reason, once it has been asked as often and as long as it says', async () => {
+    absent = new LimpidError('DIMSE_NO_CONTEXT', 'the peer accepts no Storage Commitment Push Model');
+    const began = new Date(nowMs).toISOString();
+    const committer = committerNow();
+    const { giveUpMs } = asked();
+    for (let result = await committer.commit(job, never); result.kind === 'later';) {
+      nowMs = result.atMs;
+      result = await committer.commit(job, never);
+    }
+    expect((nowMs - Date.parse(began)) / giveUpMs).toBeCloseTo(1, 2);
+    expect((await steps()).steps).toEqual([]);
+    const detail = `not to be asked since ${began}: DIMSE_NO_CONTEXT (the peer accepts no Storage Commitment Push Model)`;
+    expect((await spool.state(key)).revisions[0]?.commitments.get('originals@pacs')?.end).toMatchObject({
+      how: 'uncommitted',
+      detail,
+    });
+    expect((await view()).state).toBe('uncommitted');
+    expect(await metrics.text()).toContain('limpid_commitments_total{peer="pacs",outcome="uncommitted"} 3\n');
+  });
+
+  it('a node that was away itself asks as often as ever before it gives up', async () => {
+    absent = new LimpidError('DIMSE_CONNECT', 'away');
+    nowMs += 10 * asked().giveUpMs;
+    const committer = committerNow();
+    for (let calls = 1; calls < policy.tries; calls++) {
+      const result = await committer.commit(job, never);
+      nowMs = result.kind === 'later' ? result.atMs : Infinity;
+    }
+    absent = null;
+    expect(await committer.commit(job, never)).toEqual({ kind: 'later', atMs: nowMs + policy.waitMs });
+  });
 
   it('a clock that is set back does not hold one back that is away: it is asked as if its wait were over', async () => {
     absent = new LimpidError('DIMSE_CONNECT', 'away');

@@ -44,7 +44,7 @@ describe('why a delivery waits', () => {
 
   it('is its hours, and when they begin', () => {
     const until = '2026-03-02T20:00:00.000Z';
-    const says = `its hours begin at ${until}`;
+    const says = 'its hours begin at 2026-03-02 20:00:00 UTC';
     expect(wait([], calm, { window: night })).toEqual({ why: 'hours', says, since: null, until });
     expect(wait([], null, { window: { ...night, fromMinute: 11 * 60 } })).toBeNull();
   });
@@ -52,17 +52,17 @@ describe('why a delivery waits', () => {
   it('is an open breaker: since when, behind which fault, and the next probe', () => {
     expect(wait([], away)).toEqual({
       why: 'peer',
-      says: 'it takes nothing since 2026-03-02T11:58:30.000Z (connection refused); the next probe goes out at 2026-03-02T12:00:08.000Z',
+      says: 'it has taken nothing since 2026-03-02 11:58:30 UTC (connection refused); the next probe goes out at 2026-03-02 12:00:08 UTC',
       since: '2026-03-02T11:58:30.000Z',
       until: '2026-03-02T12:00:08.000Z',
     });
     const asking: PeerStanding = { ...away, failure: away.failure && { ...away.failure, retryAfterMs: 8_000 } };
-    expect(wait([], asking)?.says).toMatch(/; the next probe goes out at 2026-03-02T12:00:08.000Z, as it asks$/);
+    expect(wait([], asking)?.says).toMatch(/; the next probe goes out at 2026-03-02 12:00:08 UTC, as it asks$/);
     expect(wait([], { ...away, state: 'half-open' })?.says).toMatch(/; a probe is on its way$/);
     const person: PeerStanding = { ...away, failure: away.failure && { ...away.failure, class: 'permanent' } };
     expect(wait([], person)?.says).toContain('a person has to mend the cause');
     expect(wait([], { ...away, state: 'closed' })?.says).toBe(
-      'tried again at 2026-03-02T12:00:08.000Z (connection refused)',
+      'tried again at 2026-03-02 12:00:08 UTC (connection refused)',
     );
   });
 
@@ -71,7 +71,7 @@ describe('why a delivery waits', () => {
     const until = '2026-03-02T12:00:03.000Z';
     expect(wait([], { ...calm, throttledUntilMs: noonMs + 3_000 }, { throttle })).toEqual({
       why: 'throttle',
-      says: `throttled to at most 2 instances a second; the next instance goes out at ${until}`,
+      says: 'throttled to at most 2 instances a second; the next instance goes out at 2026-03-02 12:00:03 UTC',
       since: null,
       until,
     });
@@ -92,7 +92,7 @@ describe('why a delivery waits', () => {
     ];
     expect(wait(batches, null)).toEqual({
       why: 'peer',
-      says: 'by its records it takes nothing since 2026-03-02T11:56:40.000Z (away)',
+      says: 'by the records it has taken nothing since 2026-03-02 11:56:40 UTC (away)',
       since: '2026-03-02T11:56:40.000Z',
       until: null,
     });
@@ -101,7 +101,7 @@ describe('why a delivery waits', () => {
       association: { code: 'DICOMWEB_REFUSED', detail: 'HTTP 503', class: 'transient', until },
     } as const;
     expect(wait([...batches, batch(50, asking)], null)).toMatchObject({
-      says: `by its records it takes nothing since 2026-03-02T11:59:10.000Z (HTTP 503), and asks to be left alone until ${until}`,
+      says: 'by the records it has taken nothing since 2026-03-02 11:59:10 UTC (HTTP 503), and asks to be left alone until 2026-03-02 12:01:00 UTC',
       until,
     });
     const instances = [{ sopInstanceUid: '1.2.4', class: 'delivered', status: 0, comment: '' } as const];

@@ -1,4 +1,6 @@
 // Delivery jobs against a destination that does what a test tells it: what is recorded, what waits, and who is woken.
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Deliverer } from '../../src/deliver/deliver.js';
@@ -6,12 +8,13 @@ import type { DeliveryWatch, PeerDelivery } from '../../src/deliver/deliver.js';
 import type { Destination, DestinationFailure, Outcome, SendReport } from '../../src/deliver/destination.js';
 import type { DeliveryJob } from '../../src/deliver/job.js';
 import { openMetrics } from '../../src/observe/metrics.js';
-import { keyOf } from '../../src/spool/key.js';
+import { instanceNameOf, keyOf } from '../../src/spool/key.js';
 import type { Key } from '../../src/spool/key.js';
 import type { ActionRecord, DeliveryRecord } from '../../src/spool/records.js';
 import type { RevisionState, SeriesState } from '../../src/spool/state.js';
 import { actionRecord, decisionRecord, seriesRecord } from '../support/records.js';
 import { silentLog } from '../support/test-scp.js';
+import { withFolder } from '../support/temporary.js';
 
 const keys = [1, 2, 3, 4].map((number) => keyOf('1.2.3', `1.2.3.${number}`));
 /** A longer series. */
@@ -46,6 +49,7 @@ function bench(
   records = new Map<Key, DeliveryRecord[]>(),
   actions: readonly ActionRecord[] = [],
   watch?: DeliveryWatch,
+  folder = '/nonexistent',
 ): Bench {
   let nowMs = Date.parse('2026-01-01T00:00:00Z');
   const woken: DeliveryJob[] = [];
@@ -54,6 +58,7 @@ function bench(
     decision: decisionRecord(1, { forward: ['pacs'], tasks: [] }),
     tasks: new Map(),
     deliveries: new Map([['originals@pacs', records.get(key) ?? []]]),
+    begun: new Set(),
     commitments: new Map(),
     swept: false,
   });
@@ -74,12 +79,13 @@ function bench(
   const deliverer: Deliverer = new Deliverer({
     spool: {
       state,
+      beginDelivery: () => Promise.reject(new Error('not of originals')),
       recordDelivery: (key, _revision, _task, record) => {
         records.set(key, [...(records.get(key) ?? []), record]);
         return Promise.resolve();
       },
       objectFile: () => '',
-      layout: { instance: (_key, file) => file },
+      layout: { instance: (_key, file) => join(folder, file) },
     },
     peer: () => ({
       destination: {
@@ -117,6 +123,29 @@ const run = ({ deliverer }: Bench, job: DeliveryJob) => deliverer.deliver(job, n
 const all = (instances: readonly { readonly sopInstanceUid: string }[]): SendReport => ({
   failure: null,
   outcomes: instances.map(({ sopInstanceUid }) => delivered(sopInstanceUid)),
+});
+
+describe('an original whose file has lost its end', () => {
+  it('does not go out, and waits for a person; the others go', async () => {
+    await withFolder(async (folder) => {
+      const [first = '', ...others] = uidsOf(one.key);
+      await writeFile(join(folder, instanceNameOf(first)), '');
+      const sent: string[] = [];
+      const send: Destination['send'] = (instances) => {
+        sent.push(...instances.map(({ sopInstanceUid }) => sopInstanceUid));
+        return Promise.resolve(all(instances));
+      };
+      const at = bench({ send }, {}, new Map(), [], undefined, folder);
+      await run(at, one);
+      expect(sent).toEqual(others);
+      const answers = (at.records.get(one.key) ?? []).flatMap(({ instances }) => instances);
+      expect(answers.find(({ sopInstanceUid }) => sopInstanceUid === first)).toMatchObject({
+        class: 'permanent',
+        status: null,
+        comment: expect.stringContaining('is cut'),
+      });
+    });
+  });
 });
 
 describe('who watches deliveries', () => {

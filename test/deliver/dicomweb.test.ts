@@ -249,6 +249,16 @@ describe('the answer', () => {
     expect(outcomes.map((outcome) => outcome.class)).toEqual(['delivered', 'delivered']);
   });
 
+  it('with UIDs padded as in a data set is understood', async () => {
+    const { url } = await server((asked, response) => {
+      response.writeHead(200, { 'content-type': 'application/dicom+json' });
+      const padded = parts(asked).map(({ uid }) => reference(uid.length % 2 === 0 ? uid : `${uid}\0`));
+      response.end(answerFor(padded, []));
+    });
+    const { outcomes } = await destination(url).send(await instances(2), control());
+    expect(outcomes.map((outcome) => outcome.class)).toEqual(['delivered', 'delivered']);
+  });
+
   it('that is no DICOM is none', () => {
     expect(readStowAnswer('text/html', '<html><body>proxy</body></html>')).toBeNull();
     expect(readStowAnswer('application/json', '{"a":')).toBeNull();

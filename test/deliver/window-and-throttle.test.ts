@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { parseWindow } from '../../src/config/units.js';
-import { opensAt } from '../../src/deliver/decide-window.js';
+import { openMs, opensAt } from '../../src/deliver/decide-window.js';
 import { Throttle } from '../../src/deliver/throttle.js';
 
 const window = (text: string) => {
@@ -55,6 +55,20 @@ describe('opensAt', () => {
 
   it('without hours it is always open', () => {
     expect(opensAt(null, 0)).toBeNull();
+  });
+});
+
+describe('openMs', () => {
+  const hour = 3_600_000;
+  it.each([
+    ['20:00-06:00 UTC', '2026-01-10T10:00:00Z', '2026-01-10T19:59:00Z', 0],
+    ['20:00-06:00 UTC', '2026-01-10T10:00:00Z', '2026-01-10T20:30:00Z', 0.5],
+    ['20:00-06:00 UTC', '2026-01-10T23:00:00Z', '2026-01-11T12:00:00Z', 7],
+    ['20:00-06:00 UTC', '2026-01-10T10:00:00Z', '2026-01-13T21:00:00Z', 31],
+    ['09:00-10:00 Europe/Vienna', '2026-03-28T07:00:00Z', '2026-03-30T07:30:00Z', 2.5], // clocks go forward in between
+    ['20:00-06:00 UTC', '2026-01-10T21:00:00Z', '2026-01-10T20:00:00Z', 0], // the clock was set back
+  ])('%s from %s to %s: %d h', (text, from, to, hours) => {
+    expect(openMs(window(text), at(from), at(to))).toBe(hours * hour);
   });
 });
 

@@ -28,7 +28,7 @@ const plan: WithdrawalPlan = {
   why: 'rings',
   running: 1,
   atMs: Date.UTC(2026, 10, 21, 10, 16),
-  node: { stationName: 'limpid', deviceSerialNumber: 'node-1' },
+  node: { aeTitle: 'LIMPID', stationName: 'limpid', deviceSerialNumber: 'node-1' },
 };
 const source = readInstance(syntheticCt(0)).dataSet;
 const documentOf = (change: Partial<WithdrawalPlan> = {}) =>
@@ -93,6 +93,7 @@ describe('the document that withdraws a series', () => {
 
   it('is the same whenever it is made, and of ASCII whatever the reason says', () => {
     expect(documentOf().bytes).toEqual(documentOf().bytes);
+    expect(documentOf().part10.meta.sourceAe).toBe('LIMPID');
     const said = (why: string) => {
       const words = items(documentOf({ why, reason: 'safety' }).dataSet, 'ContentSequence')[0];
       return words && text(words, 'TextValue');

@@ -7,7 +7,7 @@ import type { PerformDeps } from '../../src/enhance/perform-task.js';
 import { LimpidError } from '../../src/errors.js';
 import { openLog } from '../../src/observe/log.js';
 import { openMetrics } from '../../src/observe/metrics.js';
-import { openSpool } from '../../src/spool/spool.js';
+import { openSpool } from '../../src/spool/open-spool.js';
 import type { TaskState } from '../../src/spool/state.js';
 import { decisionRecord, key, resolvedTask, seriesRecord } from '../support/records.js';
 import { withFolder } from '../support/temporary.js';

@@ -95,6 +95,18 @@ describe('pairing', () => {
     // Each time against their mean.
     expect(pairing(times, [slice(0), slice(5)])).toEqual([0, 1, 0, 1, 0, 1]);
   });
+  it('keeps stacks side by side apart, and a finer grid with its own', () => {
+    const aside = (x: number, z: number, instanceNumber: number) => ({
+      position: [x, 0, z],
+      orientation: [1, 0, 0, 0, 1, 0],
+      instanceNumber,
+    });
+    const stacks = [aside(0, 0, 1), aside(0, 5, 2), aside(200, 0, 3), aside(200, 5, 4)];
+    // numbered in another order, as a derived series may be
+    const test = [aside(200, 0, 1), aside(199.75, 5, 2), aside(-0.25, 0, 3), aside(0, 5, 4)];
+    expect(pairing(test, stacks)).toEqual([2, 3, 0, 1]);
+    expect(() => pairing(test, stacks.slice(0, 2))).toThrow(/no reference slice at 0.00 mm .*: .* 200.0 mm aside/);
+  });
   it('refuses slices of one place that cannot be told apart', () => {
     const together = [slice(0, 1), slice(0, 1), slice(5, 2)];
     expect(() => pairing(together, together)).toThrow(/2 and 2 slices at 0.00 mm .* cannot be told apart/);

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, cp, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, cp, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -62,6 +62,19 @@ describe("a site's own folder of models", () => {
       expect((await wrong.verify(identityModel, 'cpu')).join()).toMatch(/^the graph does not take an input of/);
     }),
   );
+  it('may hold links to folders elsewhere; one that leads nowhere is told', () =>
+    withFolder(async (elsewhere) => {
+      await writeIdentityModel(elsewhere);
+      await withFolder(async (own) => {
+        await symlink(join(elsewhere, identityModel), join(own, identityModel));
+        await symlink(join(elsewhere, identityModel, 'model.yaml'), join(own, 'a-file'));
+        expect((await openRegistry(models, { own })).get(identityModel)).toBeDefined();
+        await symlink(join(elsewhere, 'nothing'), join(own, 'nothing'));
+        await expect(openRegistry(models, { own })).rejects.toThrow(/nothing is a link that leads nowhere/);
+        const listed = await openRegistry(models, { own, spoiled: 'listed' });
+        expect([...listed.spoiled().keys()]).toEqual(['nothing']);
+      });
+    }));
   it('takes no id that is taken, and must be there', () =>
     withFolder(async (own) => {
       await cp(join(models, 'nlm'), join(own, 'nlm'), { recursive: true });

@@ -7,6 +7,8 @@ const none = { waiting: 0, active: 0, delayed: 0, oldestSeconds: null };
 interface Node {
   readonly freeBytes?: number | Error;
   readonly waiting?: number | Error;
+  /** Why the queue takes no jobs. */
+  readonly full?: Error;
   readonly standsBy?: boolean;
   readonly drains?: boolean;
 }
@@ -15,13 +17,14 @@ const orThrow = <T>(value: T | Error): Promise<T> =>
   value instanceof Error ? Promise.reject(value) : Promise.resolve(value);
 
 /** State and sentence of each thing by its name. */
-async function told({ freeBytes = 50e9, waiting = 0, standsBy = false, drains = false }: Node) {
+async function told({ freeBytes = 50e9, waiting = 0, full, standsBy = false, drains = false }: Node) {
   const spool = { freeBytes: () => orThrow(freeBytes) };
   const queue = {
     counts: async () => {
       const tasks = { ...none, waiting: await orThrow(waiting) };
       return { series: { ...none, waiting: 1 }, tasks, deliveries: { ...none, waiting: 5000 }, commitments: none };
     },
+    probe: () => orThrow(full ?? undefined),
   };
   const stopping = drains ? AbortSignal.abort() : new AbortController().signal;
   const { dependencies } = await readiness(spool, queue, marks, { stopping, standsBy: () => standsBy })();
@@ -31,21 +34,26 @@ async function told({ freeBytes = 50e9, waiting = 0, standsBy = false, drains = 
 describe('readiness', () => {
   it('is told with the room that is left', async () => {
     expect(await told({})).toEqual({
-      spool: 'ready: The spool can be written, 50.0 GB free.',
-      queue: 'ready: The queue answers.',
+      spool: 'ready: The spool can be written, 50.0 GB of room.',
+      queue: 'ready: The queue takes jobs.',
     });
   });
 
   it('is less while instances, and none while associations are refused for want of room', async () => {
-    expect((await told({ freeBytes: 9.9e9 }))['spool']).toMatch(/^degraded: 9\.9 GB free: below spool\.low, .*A700/);
-    expect((await told({ freeBytes: 1.9e9 }))['spool']).toMatch(/^down: 1\.9 GB free: below spool\.critical/);
+    expect((await told({ freeBytes: 9.9e9 }))['spool']).toMatch(/^degraded: 9\.9 GB of room: below spool\.low, .*A700/);
+    expect((await told({ freeBytes: 1.9e9 }))['spool']).toMatch(/^down: 1\.9 GB of room: below spool\.critical/);
     expect((await told({ freeBytes: new Error('EIO') }))['spool']).toMatch(/^down: .*check its mount/);
   });
 
   it('is less while too much waits for routing and enhancing, or the queue does not answer', async () => {
-    expect((await told({ waiting: 98 }))['queue']).toBe('ready: The queue answers.');
+    expect((await told({ waiting: 98 }))['queue']).toBe('ready: The queue takes jobs.');
     expect((await told({ waiting: 99 }))['queue']).toMatch(/^degraded: 100 jobs wait .*A700/);
     expect((await told({ waiting: new Error('away') }))['queue']).toMatch(/^degraded: The queue does not answer/);
+  });
+
+  it('is less while the queue answers and takes nothing, and says why', async () => {
+    const full = new Error('marker: the queue does not answer', { cause: new Error('OOM command not allowed') });
+    expect((await told({ full }))['queue']).toMatch(/^degraded: The queue answers, but takes no jobs \(OOM command/);
   });
 
   it('is none of a receiver that stands by, and of a node that drains', async () => {

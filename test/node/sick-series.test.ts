@@ -7,7 +7,7 @@ import { openAdminPorts } from '../../src/node/admin-ports.js';
 import { watchNode } from '../../src/node/gauges.js';
 import { openMetrics } from '../../src/observe/metrics.js';
 import { keyOf } from '../../src/spool/key.js';
-import { openSpool } from '../../src/spool/spool.js';
+import { openSpool } from '../../src/spool/open-spool.js';
 import { key, seriesRecord } from '../support/records.js';
 import { withFolder } from '../support/temporary.js';
 

@@ -1,8 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
+import { configSchema } from '../../src/config/schema.js';
 import { watchNode } from '../../src/node/gauges.js';
 import { openMetrics } from '../../src/observe/metrics.js';
 import { keyOf } from '../../src/spool/key.js';
 import type { Key } from '../../src/spool/key.js';
+import { at, decisionRecord, key as seriesKey, revisionState, seriesRecord, seriesState } from '../support/records.js';
 
 const keys: readonly Key[] = [keyOf('2.25.1', '2.25.2'), keyOf('2.25.1', '2.25.3')];
 
@@ -15,7 +17,7 @@ describe('gauges of the whole node', () => {
         active: { keys: async () => new Map(keys.map((key) => [key, 0])) },
         // Instances that no revision lists yet: the series is being received.
         state: async (key) => ({ key, files: ['f0'], revisions: [], actions: [], promisedUntilMs: -Infinity }),
-        oldestActiveSeconds: async () => 90,
+        oldestActiveSeconds: async (ageOf) => Math.max(...keys.map((one) => ageOf(one, -90_000))) / 1000,
       },
       queue: {
         counts: () => {
@@ -33,5 +35,33 @@ describe('gauges of the whole node', () => {
     expect(text).toContain('limpid_spool_oldest_undelivered_seconds 90\n');
     expect(queueAsked).toBe(1);
     expect(text).toContain('limpid_scrape_faults_total 1\n');
+  });
+
+  it.each([
+    // received at midnight
+    ['waits for hours that have not begun', ['archive'], '2026-01-01T19:59:00.000Z', 0],
+    ['waits within the hours', ['archive'], '2026-01-01T20:30:00.000Z', 1800],
+    ['waits for a peer without hours too', ['archive', 'pacs'], '2026-01-01T19:59:00.000Z', 71_940],
+  ])('a series that %s: its age', async (_, forward, now, seconds) => {
+    const record = seriesRecord(1, ['1.2.3.4.5']);
+    const metrics = openMetrics();
+    watchNode({
+      spool: {
+        active: { keys: async () => new Map([[seriesKey, 0]]) },
+        state: async () => seriesState([revisionState(record, decisionRecord(1, { tasks: [], forward }))]),
+        oldestActiveSeconds: async (ageOf) => ageOf(seriesKey, Date.parse(at)) / 1000,
+      },
+      queue: { counts: () => Promise.reject(new Error('away')) },
+      config: configSchema.parse({
+        node: { aeTitle: 'LIMPID' },
+        peers: {
+          pacs: { kind: 'folder', directory: '/pacs' },
+          archive: { kind: 'folder', directory: '/archive', window: '20:00-23:00 UTC' },
+        },
+      }),
+      metrics,
+      now: () => Date.parse(now),
+    });
+    expect(await metrics.text()).toContain(`limpid_spool_oldest_undelivered_seconds ${seconds}\n`);
   });
 });

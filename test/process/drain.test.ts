@@ -6,8 +6,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
+import { Redis } from 'ioredis';
 import { eventually, quickConfig, startNode } from '../../demo/start-node.js';
 import { openReceivingPacs } from '../../demo/receiving-pacs.js';
+import { mapping } from '../../src/conditions/plain.js';
 import { SopClass, TransferSyntax } from '../../src/io/dimse/constants.js';
 import { readOutgoing } from '../../src/io/dimse/outgoing.js';
 import { openRequestor } from '../../src/io/dimse/requestor.js';
@@ -18,6 +20,7 @@ import { keyOf } from '../../src/spool/key.js';
 import { Layout } from '../../src/spool/layout.js';
 import { readState } from '../../src/spool/read-state.js';
 import type { TaskState } from '../../src/spool/state.js';
+import { describeWithPeers, startRedis } from '../support/peers.js';
 import { writeSyntheticSeries } from '../support/synthetic-series.js';
 import { withFolder } from '../support/temporary.js';
 
@@ -65,6 +68,13 @@ describe('a drain', () => {
         await sleep(2_000); // as long as a modality takes to see that nothing more is answered
         await modality.release();
         expect(await ended).toBe(0);
+        const events = node
+          .log()
+          .trim()
+          .split('\n')
+          .map((line) => String(mapping(JSON.parse(line))['msg']));
+        expect(events).toContain('draining');
+        expect(events.at(-1)).toBe('stopped');
         expect(await task()).toMatchObject({ started: 1, died: 0, outcome: null });
 
         node = await startNode({ folder: join(folder, 'node'), config });
@@ -89,4 +99,23 @@ describe('a drain', () => {
       expect(await readdir(join(folder, 'data', 'tmp'))).toEqual([]);
     });
   }, 60_000);
+});
+
+describeWithPeers(['redis-server'], 'a drain beside a Redis that refuses the password', () => {
+  it('ends the process with 0', async () => {
+    await withFolder(async (folder) => {
+      const redis = await startRedis();
+      const client = new Redis(redis.url);
+      await client.config('SET', 'requirepass', 'secret');
+      client.disconnect();
+      const passwordFile = join(folder, 'password');
+      await writeFile(passwordFile, 'wrong');
+      const config = quickConfig({ rules: [], queue: { url: redis.url, passwordFile } });
+      const node = await startNode({ folder, config, roles: 'worker' });
+      const start = performance.now();
+      expect(await node.end('SIGTERM')).toBe(0);
+      expect(performance.now() - start).toBeLessThan(25_000);
+      await redis.stop();
+    });
+  }, 120_000);
 });

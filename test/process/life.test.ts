@@ -154,6 +154,15 @@ describe('the same on files and through a node', () => {
     await expectEqual(join(folder.path, 'in', '1'), keyFor(one), one.studyInstanceUid);
   });
 
+  it('a node names itself in the file meta group of what it makes', async () => {
+    const spool = join(folder.path, 'node', 'data', 'series');
+    const made = (await readdir(spool, { recursive: true })).filter((name) => /results.*objects.*\.dcm$/.test(name));
+    const sources = await Promise.all(
+      made.map(async (name) => readInstance(await readFile(join(spool, name))).part10.meta.sourceAe),
+    );
+    expect(new Set(sources)).toEqual(new Set(['LIMPID']));
+  });
+
   itWithData(
     'a real series: equal UIDs and pixels',
     async () => {

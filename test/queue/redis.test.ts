@@ -184,6 +184,54 @@ describeWithPeers(['redis-server'], 'a Redis that fails', () => {
     await again.stop();
   });
 
+  it('that is full, or a replica, answers and takes no jobs: that is told, and one that is there counts no fault at start', async () => {
+    const redis = await startRedis();
+    const metrics = openMetrics();
+    const log = openLog('silent');
+    const queue = await openQueue({ url: redis.url, directory: '/nonexistent', log, metrics, now: Date.now });
+    expect(await metrics.text()).not.toMatch(/QUEUE_UNAVAILABLE"\} [1-9]/);
+    await expect(queue.probe()).resolves.toBeUndefined();
+    const client = new Redis(redis.url);
+    await client.config('SET', 'maxmemory', '1mb');
+    await expect(queue.probe()).rejects.toMatchObject({
+      code: 'QUEUE_UNAVAILABLE',
+      cause: { message: expect.stringMatching(/OOM/) },
+    });
+    await expect(queue.counts()).resolves.toMatchObject({ series: { waiting: 0 } });
+    await client.config('SET', 'maxmemory', '0');
+    await expect(queue.probe()).resolves.toBeUndefined();
+    client.disconnect();
+    await queue.close();
+    await redis.stop();
+  });
+
+  it('FLUSHALL is noticed by every process, whichever is the first to look', async () => {
+    const redis = await startRedis();
+    const lost = [0, 0];
+    const queues = [await open(redis.url), await open(redis.url)];
+    for (const [index, queue] of queues.entries()) queue.onLost(() => void (lost[index] = (lost[index] ?? 0) + 1));
+    const client = new Redis(redis.url);
+    await client.flushall();
+    client.disconnect();
+    for (const queue of queues) await queue.probe();
+    expect(lost).toEqual([1, 1]);
+    for (const queue of queues) await queue.close();
+    await redis.stop();
+  });
+
+  it('that refuses its password does not hold up the end of a worker', async () => {
+    const redis = await startRedis();
+    const client = new Redis(redis.url);
+    await client.config('SET', 'requirepass', 'secret');
+    client.disconnect();
+    const queue = await open(redis.url.replace('redis://', 'redis://:wrong@'));
+    queue.work('series', 1, async () => 'done');
+    const start = performance.now();
+    await queue.close();
+    expect(performance.now() - start).toBeLessThan(12_000);
+    await redis.stop();
+  });
+
   it('starts while Redis is away, and closes in spite of it', async () => {
     const start = performance.now();
     const queue = await open('redis://127.0.0.1:1');

@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { rm, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from '@jest/globals';
-import { openSpool } from '../../src/spool/spool.js';
+import { openSpool } from '../../src/spool/open-spool.js';
 import { associateRequest, commandPdu, dataPdu, dataSet, storeRequest } from '../support/dimse-bytes.js';
 import { scriptedPeer } from '../support/scripted-peer.js';
 import { openQuietStore } from '../support/store-service.js';

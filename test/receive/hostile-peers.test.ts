@@ -6,7 +6,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { encodeAbort, encodePdu, encodeReleaseRequest } from '../../src/io/dimse/pdu.js';
 import type { Pressure } from '../../src/receive/decide-pressure.js';
-import { type Spool, openSpool } from '../../src/spool/spool.js';
+import { openSpool } from '../../src/spool/open-spool.js';
+import type { Spool } from '../../src/spool/spool.js';
 import {
   associateRequest,
   commandPdu,

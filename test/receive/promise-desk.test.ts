@@ -1,5 +1,7 @@
 // Storage commitment as SCP over a real spool: what is decided, how reports are repeated, given up, and found again after a restart.
+import { mkdir, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { LimpidError } from '../../src/errors.js';
@@ -10,7 +12,8 @@ import { RecentInstances } from '../../src/receive/promise-survey.js';
 import { arrivalMeta } from '../../src/spool/arrival.js';
 import { instanceNameOf, keyOf } from '../../src/spool/key.js';
 import { promisesOf, readTransaction } from '../../src/spool/promises.js';
-import { type Spool, openSpool } from '../../src/spool/spool.js';
+import { openSpool } from '../../src/spool/open-spool.js';
+import type { Spool } from '../../src/spool/spool.js';
 import { viewOf } from '../../src/spool/view-of.js';
 import { ctClass, dataSet, explicitLittle } from '../support/dimse-bytes.js';
 import { openFolder } from '../support/temporary.js';
@@ -97,6 +100,35 @@ describe('a promise', () => {
     expect((await desk.requested(association, request, () => Promise.resolve(0))).status).toBe(0);
     await ended();
     expect((await spool.state(key)).promisedUntilMs).toBe(nowMs + 1e6 + 1e9);
+  });
+});
+
+describe('what this node cannot read or write', () => {
+  it('is a failure of the instances of that series alone', async () => {
+    const other = { studyInstanceUid: '1.2.3.4', seriesInstanceUid: '1.2.3.6' };
+    const sick = keyOf(other.studyInstanceUid, other.seriesInstanceUid);
+    await mkdir(join(spool.layout.instances(sick)), { recursive: true });
+    await writeFile(spool.layout.instance(sick, instanceNameOf('1.2.9')), 'an instance');
+    await mkdir(spool.layout.revision(sick, 1));
+    await writeFile(join(spool.layout.revision(sick, 1), 'series.json'), '{');
+    const references = [...uids, '1.2.9'].map(reference);
+    await openDesk().requested(association, { transactionUid, references }, () => Promise.resolve(0));
+    const { outcome } = await ended();
+    expect(outcome).toMatchObject({
+      committed: request.references,
+      failed: [{ sopInstanceUid: '1.2.9', reason: 0x0110 }],
+    });
+  });
+  it('is gone on with when there is room again', async () => {
+    const publish = spool.publish.bind(spool);
+    let refused = 0;
+    spool.publish = (file, record) => {
+      if (!file.endsWith('outcome.json') || refused++ > 0) return publish(file, record);
+      return Promise.reject(Object.assign(new Error('full'), { code: 'ENOSPC' }));
+    };
+    await openDesk().requested(association, request, () => Promise.resolve(0));
+    expect((await ended()).end).toMatchObject({ how: 'reported' });
+    expect(refused).toBeGreaterThan(1);
   });
 });
 

@@ -8,7 +8,8 @@ import { openMetrics } from '../../src/observe/metrics.js';
 import type { Pressure } from '../../src/receive/decide-pressure.js';
 import { Quotas } from '../../src/receive/quotas.js';
 import { openStoreService } from '../../src/receive/store.js';
-import { type Spool, openSpool } from '../../src/spool/spool.js';
+import { openSpool } from '../../src/spool/open-spool.js';
+import type { Spool } from '../../src/spool/spool.js';
 import { readTallies, recordTallies } from '../../src/spool/tallies.js';
 import {
   associateRequest,

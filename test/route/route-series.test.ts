@@ -10,7 +10,7 @@ import { uidOf } from '../../src/dicom/uid.js';
 import { instanceNameOf, keyOf } from '../../src/spool/key.js';
 import type { Key } from '../../src/spool/key.js';
 import type { OutcomeRecord, SeriesRecord } from '../../src/spool/records.js';
-import { openSpool } from '../../src/spool/spool.js';
+import { openSpool } from '../../src/spool/open-spool.js';
 import type { Spool } from '../../src/spool/spool.js';
 import { nextSteps } from '../../src/spool/state.js';
 import { outcomeRecord } from '../support/records.js';

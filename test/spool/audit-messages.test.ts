@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { openSpool } from '../../src/spool/spool.js';
+import { openSpool } from '../../src/spool/open-spool.js';
 import { withFolder } from '../support/temporary.js';
 
 describe('audit messages in the spool', () => {

@@ -1,7 +1,7 @@
 // Which releases let something go, and which say nothing to what is there.
 import { describe, expect, it } from '@jest/globals';
 import { isReleasable } from '../../src/spool/release.js';
-import { openSpool } from '../../src/spool/spool.js';
+import { openSpool } from '../../src/spool/open-spool.js';
 import { nextSteps } from '../../src/spool/state.js';
 import type { ActionRecord } from '../../src/spool/records.js';
 import {

@@ -1,15 +1,16 @@
 import { createHash } from 'node:crypto';
-import { chown, mkdir, open, readFile, readdir, rename, utimes, writeFile } from 'node:fs/promises';
+import { chown, mkdir, open, readFile, readdir, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { writeFileMeta } from '../../src/dicom/part10.js';
 import { instanceNameOf } from '../../src/spool/key.js';
-import { openSpool, openSpoolToRead } from '../../src/spool/spool.js';
+import { openSpool, openSpoolToRead } from '../../src/spool/open-spool.js';
 import type { Spool } from '../../src/spool/spool.js';
 import { nextSteps } from '../../src/spool/state.js';
 import { actionRecord, decisionRecord, deliveryRecord, key, outcomeRecord, seriesRecord } from '../support/records.js';
 import { withFolder } from '../support/temporary.js';
+import { mayMount, openVolume } from '../support/volume.js';
 
 const identity = {
   sopClassUid: '1.2.840.10008.5.1.4.1.1.2',
@@ -102,6 +103,47 @@ describe('a spool on a full volume', () => {
   });
 });
 
+describe('the room of a volume', () => {
+  const asMounter = mayMount() ? it : it.skip;
+  asMounter('is none where no inode is left, whatever bytes are free', async () => {
+    const volume = openVolume(4);
+    const directory = join(volume?.path ?? '', 'spool');
+    const spool = await openSpool({ directory, sync: 'never', host: hostname(), now: Date.now });
+    try {
+      expect(await spool.freeBytes()).toBeGreaterThan(1_000_000);
+      const used: string[] = [];
+      const fill = async (): Promise<void> => {
+        for (;;) await writeFile(join(spool.layout.tmp, used[used.push(`${used.length}`) - 1] ?? ''), '');
+      };
+      await expect(fill()).rejects.toMatchObject({ code: 'ENOSPC' });
+      expect(await spool.freeBytes()).toBe(0);
+      for (const name of used) await rm(join(spool.layout.tmp, name), { force: true });
+      expect(await spool.freeBytes()).toBeGreaterThan(1_000_000);
+    } finally {
+      await spool.close();
+      volume?.remove();
+    }
+  });
+});
+
+describe('a spool that cannot be opened', () => {
+  it('says why: written by a newer limpid, or what the file system says', async () => {
+    await withFolder(async (directory) => {
+      const options = { directory, sync: 'never', host: hostname(), now: Date.now } as const;
+      await writeFile(join(directory, 'spool.json'), JSON.stringify({ version: 2, nodeId: 'n' }));
+      const newer = {
+        code: 'SPOOL_UNUSABLE',
+        message: expect.stringMatching(/spool\.json is cut, or .* a newer limpid/),
+      };
+      await expect(openSpool(options)).rejects.toMatchObject(newer);
+      await expect(openSpoolToRead(options)).rejects.toMatchObject(newer);
+      const below = { ...options, directory: join(directory, 'spool.json', 'below') };
+      const no = { code: 'SPOOL_UNUSABLE', message: expect.stringContaining('ENOTDIR') };
+      await expect(openSpool(below)).rejects.toMatchObject(no);
+    });
+  });
+});
+
 describe('an arriving instance', () => {
   it('stands behind its meta group with every byte, and its series is active', async () => {
     await withSpool(async (spool) => {
@@ -135,6 +177,26 @@ describe('an arriving instance', () => {
       const { kind } = await receive(spool, bytesOf(1000, 1), new Map([['1.1', new Set([sha256])]]));
       expect(kind).toBe('duplicate');
       expect((await spool.active.keys()).size).toBe(0);
+    });
+  });
+
+  it('takes the place again of one that a revision lists and that was lost, though not of one that was swept', async () => {
+    await withSpool(async (spool) => {
+      const { instance } = await receive(spool, bytesOf(1000, 1));
+      const [hashed] = await spool.instances.hashed(key, [instance]);
+      if (hashed === undefined) throw new Error('not hashed');
+      await spool.publishRevision({ ...seriesRecord(1, ['1.1']), instances: [hashed] });
+      const file = spool.layout.instance(key, instance.file);
+      await rm(file);
+      await rm(join(spool.layout.root, 'active', key));
+      const listed = new Map([['1.1', new Set([hashed.sha256])]]);
+      expect((await receive(spool, bytesOf(1000, 1), listed)).kind).toBe('duplicate');
+      expect(await spool.instances.sha256(file)).toBe(hashed.sha256);
+      expect([...(await spool.active.keys()).keys()]).toEqual([key]);
+      await spool.publishSwept(key, 1, { version: 1, at: new Date().toISOString(), instances: 1, bytes: 1000 });
+      await rm(file);
+      expect((await receive(spool, bytesOf(1000, 1), listed)).kind).toBe('duplicate');
+      expect(await readdir(spool.layout.instances(key))).toEqual([]);
     });
   });
 

@@ -13,7 +13,7 @@ import { instanceNameOf, keyOf } from '../../src/spool/key.js';
 import { promiseSeries } from '../../src/spool/promises.js';
 import { sweptRecord } from '../../src/spool/records.js';
 import type { DeliveryClass } from '../../src/spool/records.js';
-import { openSpool } from '../../src/spool/spool.js';
+import { openSpool } from '../../src/spool/open-spool.js';
 import type { Spool } from '../../src/spool/spool.js';
 import { nextSteps, unlistedFiles } from '../../src/spool/state.js';
 import { sweep } from '../../src/spool/sweep.js';

@@ -5,7 +5,7 @@ import { withFolder } from '../support/temporary.js';
 
 const receiving = (directory: string, sync: 'always' | 'never'): string => `
   import { writeFileMeta } from ${JSON.stringify(moduleOf('dicom/part10.js'))};
-  import { openSpool } from ${JSON.stringify(moduleOf('spool/spool.js'))};
+  import { openSpool } from ${JSON.stringify(moduleOf('spool/open-spool.js'))};
   import { keyOf } from ${JSON.stringify(moduleOf('spool/key.js'))};
   const open = () => openSpool({ directory: ${JSON.stringify(directory)}, sync: '${sync}', host: 'test', now: Date.now });
   const key = keyOf('2.25.1', '2.25.2');
@@ -27,7 +27,7 @@ const twoAtOnce = (directory: string): string => `
   import { readlinkSync } from 'node:fs';
   import { setTimeout as sleep } from 'node:timers/promises';
   import { writeFileMeta } from ${JSON.stringify(moduleOf('dicom/part10.js'))};
-  import { openSpool } from ${JSON.stringify(moduleOf('spool/spool.js'))};
+  import { openSpool } from ${JSON.stringify(moduleOf('spool/open-spool.js'))};
   import { keyOf } from ${JSON.stringify(moduleOf('spool/key.js'))};
   const spool = await openSpool({ directory: ${JSON.stringify(directory)}, sync: 'always', host: 'test', now: Date.now });
   const handle = await promises.open(process.execPath);

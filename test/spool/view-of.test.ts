@@ -139,6 +139,7 @@ function revisionState(changes: Partial<RevisionState> = {}): RevisionState {
     decision,
     tasks: new Map(),
     deliveries: new Map(),
+    begun: new Set(),
     commitments: new Map(),
     swept: false,
     ...changes,
@@ -180,6 +181,13 @@ describe('the view of a series', () => {
     expect(word(seriesState([{ ...enhanced, deliveries }]))).toEqual(['delivering', '2 of 3 instances wait for pacs.']);
     deliveries.set(`${task.name}@pacs`, [all(8, 'warned', true)]);
     expect(word(seriesState([{ ...enhanced, deliveries }]))).toEqual(['done', '1 enhanced, delivered to pacs.']);
+    // A fallback that was not needed is no news.
+    const fallback: ResolvedTask = { ...task, name: 'nlm-01234567', slot: 2, insteadOf: task.name };
+    const withFallback = enhanced.decision && { ...enhanced.decision, tasks: [task, fallback] };
+    expect(word(seriesState([{ ...enhanced, decision: withFallback, deliveries }]))).toEqual([
+      'done',
+      '1 enhanced, delivered to pacs.',
+    ]);
   });
 
   it('tells of a task what was asked, what was reached and when', () => {
@@ -216,7 +224,7 @@ describe('the view of a series', () => {
   it('says who has to act when a person has to', () => {
     const held = { ...decision, tasks: [], forward: [], held: [{ code: 'NO_RULE' as const, detail: '' }] };
     const waits = viewOf(seriesState([revisionState({ decision: held })]), never);
-    expect([waits.state, waits.says]).toEqual(['held', 'Waits for a person: No rule matches the series.']);
+    expect([waits.state, waits.says]).toEqual(['held', 'Waits for a person. No rule matches the series.']);
     const byHand = viewOf(seriesState([revisionState()], [action({ kind: 'hold' })]), never);
     expect([byHand.state, byHand.revisions[0]?.tasks[0]?.state]).toEqual(['held', 'held']);
     const discarded = viewOf(seriesState([revisionState({ decision: held })], [action({ kind: 'discard' })]), never);
@@ -240,7 +248,17 @@ describe('the view of a series', () => {
     const away = new Map([['originals@pacs', [all(5, 'transient', false)]]]);
     const state = seriesState([revisionState({ tasks, deliveries: away })]);
     expect(viewOf(state, never).state).toBe('delivering');
-    expect(viewOf(state, { ...never, givenUp: (batches) => batches.length > 0 }).state).toBe('given-up');
+    const givenUp = (batches: readonly unknown[]): boolean => batches.length > 0;
+    expect(viewOf(state, { ...never, givenUp })).toMatchObject({
+      state: 'given-up',
+      says: expect.stringContaining('until a person requeues'),
+    });
+    // It is past its time above; here its peer is asked again and again.
+    const rejected = { why: 'peer', says: 'it takes nothing since noon', since: null, until: null } as const;
+    expect(viewOf(state, { ...never, givenUp, wait: () => rejected })).toMatchObject({
+      state: 'given-up',
+      says: expect.stringMatching(/ wait until a person mends pacs, and go by themselves then: it takes nothing/),
+    });
     const discard = action({ kind: 'discard', peer: 'pacs' });
     const ended = viewOf(seriesState([revisionState({ tasks, deliveries: refused })], [discard]), never);
     expect([ended.state, ended.revisions[0]?.deliveries[0]?.state]).toEqual(['done', 'discarded']);

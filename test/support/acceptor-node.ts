@@ -1,5 +1,5 @@
 // What an acceptor of the SCP needs around it, for tests that hand it a stream without a listener.
-import type { AcceptorNode } from '../../src/io/dimse/acceptor.js';
+import type { AcceptorNode } from '../../src/io/dimse/acceptor-node.js';
 import { defaultLimits } from '../../src/io/dimse/limits.js';
 import { takeEverything } from '../../src/io/dimse/policy.js';
 import type { StoreService } from '../../src/io/dimse/sink.js';

@@ -1,5 +1,5 @@
 // The program as an operator calls it: a child of plain node.
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 const main = fileURLToPath(new URL('../../src/main.js', import.meta.url));
@@ -20,5 +20,16 @@ export function limpidIn(variables: Readonly<Record<string, string>>, ...args: r
     const child = execFile(process.execPath, [main, ...args], options, (_, out, err) => {
       resolve({ status: child.exitCode ?? -1, out, err });
     });
+  });
+}
+
+/** Runs `limpid ARGS` for a reader who reads nothing of it and closes at once, as `| head` may; standard error is read. */
+export function limpidUnread(...args: readonly string[]): Promise<Omit<Ran, 'out'>> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [main, ...args], { timeout: 120_000, stdio: ['ignore', 'pipe', 'pipe'] });
+    child.stdout.destroy();
+    const said: string[] = [];
+    child.stderr.setEncoding('utf8').on('data', (text: string) => said.push(text));
+    child.once('close', (status) => resolve({ status: status ?? -1, err: said.join('') }));
   });
 }

@@ -160,6 +160,7 @@ export function revisionState(
     decision,
     tasks: new Map((decision?.tasks ?? []).map(({ name }) => [name, { started: 0, died: 0, drained: 0, outcome }])),
     deliveries: new Map(Object.entries(deliveries)),
+    begun: new Set(),
     commitments: new Map(),
     swept: false,
   };

@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from '@jest/globals';
 import { attributes } from '../../src/derive/attributes.js';
+import { decideAnswer } from '../../src/deliver/decide-stow.js';
 import { privateElements } from '../../src/derive/private-block.js';
 import { decodableSyntaxes, videoSyntaxes } from '../../src/io/dimse/constants.js';
-import { deliveryRule } from '../../src/io/dimse/status.js';
+import { deliveryRule, rejectionKind } from '../../src/io/dimse/status.js';
 import { derivedClasses, sopClasses, transferSyntax } from '../../src/dicom/uids.js';
 import { reasons } from '../../src/errors.js';
 
@@ -31,7 +32,7 @@ describe('the conformance statement', () => {
     );
   });
 
-  it('tells of every status what the sender makes of it', () => {
+  it('tells of every status what the sender makes of it, and how often it is tried', () => {
     const rows = found(section('Storage SCU'), /^\| ((?:[0-9A-F]{4}|any other).*) \|$/gm).map((row) =>
       row.split(' | '),
     );
@@ -40,10 +41,45 @@ describe('the conformance statement', () => {
         const [from = Number.NaN, to = from] = range.split(' to ').map((part) => Number.parseInt(part, 16));
         return range !== 'any other' && status >= from && status <= to;
       });
-      const [, name] = row ?? rows.at(-1) ?? [];
-      if (name !== deliveryRule(status).class) throw new Error(`${status.toString(16)}: page says ${name}`);
+      const [, name, tried = ''] = row ?? rows.at(-1) ?? [];
+      const rule = deliveryRule(status);
+      const often = rule.class === 'transient' ? (rule.tries ?? 'until') : '';
+      if (name !== rule.class || tried.split(' ')[0]?.replaceAll('`', '') !== String(often))
+        throw new Error(`${status.toString(16)}: page says ${name}, ${tried}`);
     }
     expect(rows.length).toBeGreaterThan(15);
+  });
+
+  it('tells how long a refused association is asked for', () => {
+    const said = found(section('Refusals'), /^\| (\d\/\d\/\d \| .*) \|$/gm).map((row) => row.split(' | '));
+    const kinds = { refused: 'tries again', unrecognized: 'tries again, for 1 h', operator: 'gives up' };
+    for (const [which = '', , does] of said) {
+      const [result = 0, source = 0, reason = 0] = which.split('/').map(Number);
+      expect([which, does]).toEqual([which, kinds[rejectionKind({ result, source, reason })]]);
+    }
+    expect(said.length).toBeGreaterThan(5);
+  });
+
+  it('tells of every HTTP status what becomes of an instance', () => {
+    const rows = found(section('Web services'), /^\| ((?:\d{3}|any other).*) \|$/gm).map((row) => row.split(' | '));
+    const words = { read: 'what the body says', syntax: 'sent once more', split: '' };
+    for (let status = 200; status < 600; status++) {
+      const row = rows.find(([range = '']) => {
+        const [from = Number.NaN, to = from] = range.split(' to ').map(Number);
+        return status >= from && status <= to;
+      });
+      const said = (row ?? rows.find(([range]) => range === `any other ${String(status)[0]}xx`))?.[1] ?? '';
+      const decision = decideAnswer(status, 1);
+      const expected =
+        decision.kind === 'instance'
+          ? decision.class
+          : decision.kind === 'failure'
+            ? { refused: 'the server takes nothing now', other: 'a person' }[
+                decision.failure.pace === 'refused' ? 'refused' : 'other'
+              ]
+            : words[decision.kind];
+      expect([status, said]).toEqual([status, expect.stringContaining(expected)]);
+    }
   });
 
   it('names every gate code with what becomes of the series, and what may be lifted', () => {

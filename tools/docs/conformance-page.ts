@@ -3,12 +3,17 @@ import { isLossyMark, knownSyntaxes } from './syntax-names.js';
 import { decodableSyntaxes, nativeSyntaxes } from '../../src/io/dimse/constants.js';
 import { defaultLimits } from '../../src/io/dimse/limits.js';
 import { rejections } from '../../src/io/dimse/negotiate.js';
-import { answers, deliveryRule, describeRejection, identityInvalid, identityMissing, rejectionClass } from '../../src/io/dimse/status.js';
+import { answers, deliveryRule, describeRejection, identityInvalid, identityMissing, rejectionKind } from '../../src/io/dimse/status.js';
+import type { DeliveryRule } from '../../src/io/dimse/status.js';
 import type { StoreAnswer } from '../../src/io/dimse/sink.js';
 import { implementationClassUid, implementationVersionName, version } from '../../src/version.js';
 import { madeClasses, objectSections } from './conformance-objects.js';
 import { code, page, table } from './markdown.js';
-import { defaultRetryPolicy } from '../../src/deliver/decide.js';
+import { failurePaces } from '../../src/deliver/breaker.js';
+import { busyPeerMs, defaultRetryPolicy } from '../../src/deliver/decide.js';
+import { decideAnswer } from '../../src/deliver/decide-stow.js';
+import { batchInstances } from '../../src/deliver/dicomweb-destination.js';
+import { busyTries } from '../../src/deliver/settle.js';
 import { promiseFigures } from '../../src/receive/promise-desk.js';
 import { commitment } from '../../src/config/commitment-schema.js';
 import { promising } from '../../src/config/promise-schema.js';
@@ -32,28 +37,65 @@ function answerRows(): string[][] {
   return [...rows, full].sort(([a = ''], [b = '']) => (a < b ? -1 : 1));
 }
 
+/** How often an instance is tried at most that a peer answers for in this way. */
+function triesOf({ class: outcome, tries, counts }: DeliveryRule): string {
+  if (outcome !== 'transient') return '';
+  if (tries === null) return 'until `giveUp`';
+  return `${tries} times${counts === 'always' ? '' : ', or more until the peer takes others'}`;
+}
+
 /** What every possible status of a C-STORE response means, in runs of equal meaning: asked of the very function. */
 function statusRows(): string[][] {
-  const meaning = (status: number): string => deliveryRule(status).class;
-  const runs: { from: number; to: number; what: string }[] = [];
+  const meaning = (status: number): string[] => [deliveryRule(status).class, triesOf(deliveryRule(status))];
+  const runs: { from: number; to: number; what: readonly string[] }[] = [];
   for (let status = 0; status <= 0xffff; status++) {
+    const what = meaning(status);
+    const last = runs.at(-1);
+    if (last?.what.join() === what.join()) last.to = status;
+    else runs.push({ from: status, to: status, what });
+  }
+  const otherwise = meaning(0xf000);
+  const rows = runs
+    .filter(({ what }) => what.join() !== otherwise.join())
+    .map(({ from, to, what }) => [from === to ? hex(from, 4) : `${hex(from, 4)} to ${hex(to, 4)}`, ...what]);
+  return [...rows, ['any other', ...otherwise]];
+}
+
+/** What becomes of deliveries to a peer that refuses associations so. */
+const asRequestor: Readonly<Record<ReturnType<typeof rejectionKind>, string>> = {
+  refused: 'tries again',
+  unrecognized: `tries again, for ${(failurePaces.unrecognized.permanentAfterMs ?? 0) / 3_600_000} h`,
+  operator: 'gives up',
+};
+
+/** What every HTTP status means for a request of one instance, in runs of equal meaning: asked of the very function. */
+function webRows(): string[][] {
+  const meaning = (status: number): string => {
+    const decision = decideAnswer(status, 1);
+    if (decision.kind === 'failure') {
+      return decision.failure.pace === 'refused' ? 'the server takes nothing now: tried again' : 'a person has to mend address or login';
+    }
+    if (decision.kind === 'syntax') return 'sent once more as it is kept, or in Explicit VR Little Endian';
+    if (decision.kind === 'instance') return decision.status === null ? decision.class : `${decision.class}, as ${hex(decision.status, 4)}`;
+    return decision.kind === 'read' && decision.unnamed === 'delivered' ? 'what the body says; without a body delivered' : 'what the body says; without a body transient';
+  };
+  const runs: { from: number; to: number; what: string }[] = [];
+  for (let status = 200; status < 600; status++) {
     const what = meaning(status);
     const last = runs.at(-1);
     if (last?.what === what) last.to = status;
     else runs.push({ from: status, to: status, what });
   }
-  const otherwise = meaning(0xf000);
-  const rows = runs
-    .filter(({ what }) => what !== otherwise)
-    .map(({ from, to, what }) => [from === to ? hex(from, 4) : `${hex(from, 4)} to ${hex(to, 4)}`, what]);
-  return [...rows, ['any other', otherwise]];
+  const rest = [299, 499, 599].map((status) => [`any other ${String(status)[0]}xx`, meaning(status)]);
+  const ofTable = runs.filter(({ what }) => !rest.some(([, words]) => words === what));
+  return [...ofTable.map(({ from, to, what }) => [from === to ? String(from) : `${from} to ${to}`, what]), ...rest];
 }
 
 function rejectionRows(): string[][] {
   return Object.values(rejections).map((rejection) => [
     `${rejection.result}/${rejection.source}/${rejection.reason}`,
     describeRejection(rejection).replace(/^.*?: /, ''),
-    rejectionClass(rejection) === 'transient' ? 'tries again' : 'gives up',
+    asRequestor[rejectionKind(rejection)],
   ]);
 }
 
@@ -122,6 +164,7 @@ export async function conformancePage(): Promise<string> {
         ['Verification', 'yes', 'yes'],
         ['Storage, every Storage SOP class of PS3.4 Annex B.5, private ones below its root, and any that the caller or the configuration names', 'yes', 'yes'],
         ['Storage Commitment Push Model', 'yes, for peers configured so', 'yes, where the configuration says so'],
+        ['STOW-RS, as user agent and as origin server', 'yes, for peers configured so', 'no'],
         ['Query/Retrieve, Worklist, MPPS, Print', 'no', 'no'],
         ['Media interchange', 'no', 'no'],
       ],
@@ -149,7 +192,7 @@ export async function conformancePage(): Promise<string> {
     ),
     'An association is accepted for the AE titles of `node.aeTitle` from callers that a peer of the configuration names (by AE title, and by address where its `from` lists any). AE titles are compared with case, outer spaces are not significant. Of the transfer syntaxes of a context the first in the order of the proposal that limpid decodes is accepted, else the first that it can keep.',
     '### Refusals',
-    'Result, source and reason of A-ASSOCIATE-RJ. The last column: what limpid does as SCU when a peer answers so.',
+    'Result, source and reason of A-ASSOCIATE-RJ. The last column: what limpid does as SCU when a peer answers so; what it has given up goes on once a probe is accepted.',
     table(['A-ASSOCIATE-RJ', 'meaning', 'as SCU limpid'], rejectionRows()),
     '### Limits',
     'Beyond a limit the association is aborted, refused, or its socket paused; nothing is allocated from a length that a peer names.',
@@ -165,8 +208,8 @@ export async function conformancePage(): Promise<string> {
     'An instance is kept byte for byte; 0000 is answered only after it is on disk. An instance that comes again with the same bytes is answered 0000 and not kept twice. One that comes again with other bytes is kept beside the first, which alone goes on, and its series is held for a person (0111 where the peer has `duplicates: refuse`). One whose SOP Instance UID another series brought before is kept and goes on; the decision on its series carries a warning (NON_CONFORMANT). Level of conformance: 2.',
     table(['status', 'when'], answerRows()),
     '## Storage SCU',
-    `What the status of a C-STORE response means for its instance. *transient* is tried again, spaced by exponential back-off with jitter from ${seconds(defaultRetryPolicy.firstMs)} to ${minutes(defaultRetryPolicy.longestMs)}, until \`giveUp\` of the peer; *warned* counts as delivered and is shown to the operator; *permanent* is not tried again, and a person is told.`,
-    table(['status', 'instance'], statusRows()),
+    `What the status of a C-STORE response means for its instance. *transient* is tried again, spaced by exponential back-off with jitter from ${seconds(defaultRetryPolicy.firstMs)} to ${minutes(defaultRetryPolicy.longestMs)}, as often as the table says and no longer than \`giveUp\` of the peer (an answer that \`treatAsTransient\` of the peer names: ${busyTries} times, ${minutes(busyPeerMs)} apart); *warned* counts as delivered and is shown to the operator; *permanent* is not tried again, and a person is told. Before C000 to CFFF counts, the instance is sent once in each of Explicit and Implicit VR Little Endian that it has not gone out in, that the peer accepts, and that it may be decompressed to.`,
+    table(['status', 'instance', 'tried'], statusRows()),
     '## Storage Commitment',
     'As SCU, for peers with `commitment`: after a delivery N-ACTION (action type 1) names what was stored; N-EVENT-REPORT is taken on the same association or on a later one of that peer. Without a report, or with failures that may pass, it is asked again; instances that the peer does not have are stored again. Pixels stay in limpid until it has committed itself.',
     table(
@@ -175,6 +218,7 @@ export async function conformancePage(): Promise<string> {
         ['a report may take', code('commitment.wait'), `${asked.waitMs / 3_600_000} h`],
         ['requests before an instance counts as uncommitted', code('commitment.tries'), String(asked.tries)],
         ['the association stays open for a report', code('commitment.linger'), `${asked.lingerMs / 1000} s`],
+        ['a peer to which no association comes about, or that refuses the Push Model, is asked for', '`giveUp` of the peer', '7 d'],
       ],
     ),
     `As SCP, where \`node.commitment\` says so (not by default), for the peers that the configuration names. limpid is no archive: it commits itself for a time. N-ACTION is answered 0000 only when the request is on disk. An instance is committed when its file has been read to its end, its SOP class is the one asked for, its bytes have the SHA-256 that was recorded when its series was closed (with \`of: received\` it may be asked for before: then reading it is all) and, with \`of: forwarded\`, every peer that the rules forward it to has stored it (and has committed itself, where it is asked). Derived series are not committed. N-EVENT-REPORT goes over the association of the request where the requestor keeps that open for ${seconds(promiseFigures.lingerMs)}, else over a new one to host and port of the peer, with the SCP role proposed; it is repeated with back-off from ${seconds(promiseFigures.firstRetryMs)} to ${minutes(promiseFigures.longestRetryMs)}. A peer without host and port is told on the association of its request only. A report that is not taken shows in \`limpid series show\`, in a metric and in an alert.`,
@@ -198,6 +242,10 @@ export async function conformancePage(): Promise<string> {
         [code('0124'), 'limpid does not take that role for this peer (N-ACTION)'],
       ],
     ),
+    '## Web services',
+    `For peers of kind \`dicomweb\` limpid is a user agent of STOW-RS (PS3.18 Section 10.5), over http or https, with a token, a password or a client certificate where the configuration names one: POST to \`studies\` below the peer's \`url\`, multipart/related of application/dicom, ${batchInstances} instances and \`batch\` bytes at most; answers in DICOM JSON or the Native DICOM Model are read. Originals go in the syntax that they came in, derived series as under Transfer syntaxes. OPTIONS to \`studies\` asks whether the server is there. Failure Reasons count as the status of a C-STORE response (${hex(0xc122, 4)}: the syntax is not taken), instances with a Warning Reason as warned. Nothing is retrieved, and limpid serves no DICOMweb.`,
+    table(['HTTP status', 'instance'], webRows()),
+    'Peers of kind `folder` get Part 10 files, by default in `STUDY/SERIES/` and named by SOP Instance UID, without a DICOMDIR.',
     '## Network interfaces',
     'DICOM upper layer over TCP/IP, IPv4 and IPv6, with and without TLS. The physical medium is the operating system\'s.',
     '## Configuration',

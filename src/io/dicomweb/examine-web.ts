@@ -32,21 +32,43 @@ export async function examineWeb(target: WebTarget, nowMs: number, signal: Abort
 const step = 'service';
 
 async function examineService(target: WebTarget, signal: AbortSignal): Promise<Finding> {
-  const started = performance.now();
   try {
-    const request = { method: 'OPTIONS', path: 'studies', headers: {}, body: null } as const;
-    const { status } = await ask(target, request, signal);
-    const found = `${target.url}/studies answers HTTP ${status} in ${Math.round(performance.now() - started)} ms`;
-    if (status === 401 || status === 403 || status === 407)
-      return failed(step, found, 'Check bearerTokenFile, or username and passwordFile, or the certificate of limpid.');
-    if (status >= 300 && status < 400) return failed(step, found, 'The service has moved: mend url.');
-    if (status >= 500 || status === 429)
-      return failed(step, found, "The server takes nothing now: see its log, and a proxy's before it.");
-    if (status !== 404 && status !== 410) return ok(step, found);
-    const advice = 'There may be no DICOMweb at this address: compare url with the settings of the server.';
-    return { step, state: 'warning', found, advice };
+    return await askService(target, signal);
   } catch (error) {
     if (!(error instanceof WebFailure)) throw error;
     return failed(step, error.message, error.hint);
   }
+}
+
+const options = { method: 'OPTIONS', path: 'studies', headers: {}, body: null } as const;
+/** A request to store, with nothing in it. */
+const nothing = {
+  method: 'POST',
+  path: 'studies',
+  headers: { 'content-type': 'multipart/related; type="application/dicom"; boundary=limpid' },
+  body: null,
+} as const;
+const isNotThere = (status: number): boolean => status === 404 || status === 410;
+
+/**
+ * Whether its service is there, by what it answers. Orthanc answers 404 to OPTIONS wherever it is asked: only a request to store tells then.
+ *
+ * @throws WebFailure: it gave no answer
+ */
+export async function askService(target: WebTarget, signal: AbortSignal): Promise<Finding> {
+  const started = performance.now();
+  const first = await ask(target, options, signal);
+  const isAskedAgain = isNotThere(first.status);
+  const { status } = isAskedAgain ? await ask(target, nothing, signal) : first;
+  const found = `${target.url}/studies answers HTTP ${status} in ${Math.round(performance.now() - started)} ms`;
+  if (isNotThere(status) || (isAskedAgain && status === 405)) {
+    const advice = "The server is there, but no STOW-RS at this path: compare url with the server's settings.";
+    return failed(step, found, advice);
+  }
+  if (status === 401 || status === 403 || status === 407)
+    return failed(step, found, 'Check bearerTokenFile, or username and passwordFile, or the certificate of limpid.');
+  if (status >= 300 && status < 400) return failed(step, found, 'The service has moved: mend url.');
+  if (status >= 500 || status === 429)
+    return failed(step, found, "The server takes nothing now: see its log, and a proxy's before it.");
+  return ok(step, found);
 }

@@ -1,14 +1,11 @@
 // What limpid does on an association that a peer has opened: negotiates, serves C-ECHO and C-STORE, answers in the order of the requests.
-import { LimpidError } from '../../errors.js';
-import type { Log } from '../../observe/log.js';
-import type { Metrics } from '../../observe/metrics.js';
+import type { AcceptorNode, Origin } from './acceptor-node.js';
 import type { AssociateRequest } from './associate-pdu.js';
 import type { Association, AssociationEnd, AssociationUser } from './association.js';
 import { type Command, encodeCommand } from './command.js';
-import { type CommitmentService, encodeCommitmentReport, eventTypes } from './commitment.js';
-import { CommandField, SopClass, isReceivableUid, storageCommitmentInstance } from './constants.js';
+import { encodeCommitmentReport, eventTypes } from './commitment.js';
+import { CommandField, SopClass, storageCommitmentInstance } from './constants.js';
 import { IncomingObject } from './incoming-object.js';
-import type { Limits } from './limits.js';
 import { MessageReader, type MessageUser } from './message.js';
 import {
   type AcceptedContext,
@@ -17,51 +14,14 @@ import {
   answerRequest,
   refuseRequest,
 } from './negotiate.js';
-import { type Rejection, encodeData, invalidMessage, valueRoom } from './pdu.js';
-import type { Mismatch, NegotiationPolicy, PeerPolicy } from './policy.js';
+import { associationEnded, OwnRequests } from './own-requests.js';
+import { encodeData, invalidMessage, valueRoom } from './pdu.js';
+import type { PeerPolicy } from './policy.js';
+import { refuseStore } from './refuse-store.js';
 import { responseTo } from './response.js';
 import { answerCommitment, refuseCommitment } from './serve-commitment.js';
-import type { AssociationInfo, StoreAnswer, StoreService } from './sink.js';
+import type { AssociationInfo, StoreAnswer } from './sink.js';
 import { answers } from './status.js';
-import type { Security } from './tls.js';
-
-/** Where a connection comes from. */
-export interface Origin {
-  /** The peer's IP address. */
-  readonly address: string;
-  readonly security: Security;
-}
-
-export type Admission =
-  | {
-      readonly kind: 'admit';
-      readonly peer: string;
-      /** Absent: it may do what anybody may. */
-      readonly policy?: PeerPolicy | undefined;
-      /** Whether its user identity was looked at and is right. */
-      readonly identity?: 'checked' | 'ignored';
-    }
-  | { readonly kind: 'reject'; readonly rejection: Rejection; readonly why: string };
-
-/** What all associations of one SCP share. */
-export interface AcceptorNode {
-  readonly aeTitles: readonly string[];
-  readonly limits: Limits;
-  readonly mismatch: Mismatch;
-  readonly negotiation: NegotiationPolicy;
-  readonly store: StoreService;
-  readonly commitment?: CommitmentService | undefined;
-  readonly log: Log;
-  readonly metrics: Metrics;
-  readonly now: () => number;
-  /** Decides about a request that is right by itself. */
-  admit(request: AssociateRequest, origin: Origin): Admission;
-  /** The association is accepted, or has ended: its room is counted. */
-  opened(info: AssociationInfo): void;
-  ended(info: AssociationInfo): void;
-  /** Bytes queued at sinks by all associations. */
-  queuedBytes: number;
-}
 
 const noCommitment: CommitmentOffer = { requests: false, reports: false };
 
@@ -98,9 +58,7 @@ export class Acceptor implements AssociationUser, MessageUser {
   #current: PendingAnswer | null = null;
   #offer: CommitmentOffer = noCommitment;
   #policy: PeerPolicy | undefined;
-  /** Requests of limpid's own, by message id, that the peer has not answered. */
-  readonly #asked = new Map<number, { resolve: (status: number) => void; reject: (error: Error) => void }>();
-  #lastMessageId = 0;
+  readonly #own = new OwnRequests();
   #droppedBytes = 0;
   #queued = 0;
   #isHeld = false;
@@ -191,9 +149,7 @@ export class Acceptor implements AssociationUser, MessageUser {
     this.#dropCurrent();
     this.#setQueued(0);
     this.#logEnd(end);
-    for (const { reject } of this.#asked.values())
-      reject(new LimpidError('DIMSE_ABORTED', 'the association has ended'));
-    this.#asked.clear();
+    this.#own.end();
     const info = this.#info;
     const peer = info?.peer ?? 'unknown';
     if (info || end.how !== 'lost') {
@@ -262,11 +218,8 @@ export class Acceptor implements AssociationUser, MessageUser {
 
   /** The answer to a request of limpid's own; a data set behind it is read and dropped. */
   #responded(command: Command): void {
-    const asked = this.#asked.get(command.respondedTo ?? -1);
-    if (asked === undefined) throw invalidMessage('a response that nobody asked for');
-    this.#asked.delete(command.respondedTo ?? -1);
+    this.#own.answered(command);
     this.#droppedBytes = 0;
-    asked.resolve(command.status ?? answers.failure.status);
   }
 
   /** Takes a request: what its data set goes into, or its answer. */
@@ -388,11 +341,8 @@ export class Acceptor implements AssociationUser, MessageUser {
   /** Sends a request of limpid's own. @returns the peer's status; rejects where the association ends before */
   #ask(contextId: number, request: Omit<Command, 'hasDataSet' | 'messageId'>, dataSet: Uint8Array): Promise<number> {
     const association = this.#association;
-    if (!association?.isOpen) return Promise.reject(new LimpidError('DIMSE_ABORTED', 'the association has ended'));
-    this.#lastMessageId = (this.#lastMessageId % 0xffff) + 1;
-    const messageId = this.#lastMessageId;
-    return new Promise((resolve, reject) => {
-      this.#asked.set(messageId, { resolve, reject });
+    if (!association?.isOpen) return Promise.reject(associationEnded());
+    return this.#own.ask((messageId) => {
       const command = encodeCommand({ ...request, messageId, hasDataSet: true });
       association.write(encodeData(contextId, 'command', command, this.#room));
       association.write(encodeData(contextId, 'data', dataSet, this.#room));
@@ -449,13 +399,4 @@ export class Acceptor implements AssociationUser, MessageUser {
   #releaseWhenAnswered(): void {
     if (this.#answers.length === 0) this.#association?.releaseRespond(); // without effect unless asked for
   }
-}
-
-/** What is wrong with a C-STORE command by itself, or null. */
-function refuseStore(command: Command, context: AcceptedContext, policy: PeerPolicy | undefined): StoreAnswer | null {
-  if (!command.hasDataSet) return answers.noDataSet;
-  if (policy?.store === 'refuse') return answers.notAuthorized;
-  if (policy?.classes?.has(command.affectedSopClassUid ?? '') === false) return answers.classRefused;
-  if (command.affectedSopClassUid !== context.abstractSyntaxUid) return answers.classDiffersFromContext;
-  return isReceivableUid(command.affectedSopInstanceUid ?? '') ? null : answers.invalidInstanceUid;
 }

@@ -10,7 +10,8 @@ import {
   eventTypes,
 } from './commitment.js';
 import { CommandField, SopClass, Status, TransferSyntax, storageCommitmentInstance } from './constants.js';
-import { type PeerRequest, type Requestor, type ScuTarget, openRequestor } from './requestor.js';
+import type { PeerRequest } from './peer-requests.js';
+import { type Requestor, type ScuTarget, openRequestor } from './requestor.js';
 import { refuseCommitment } from './serve-commitment.js';
 import type { StoreAnswer } from './sink.js';
 

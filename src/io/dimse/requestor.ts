@@ -10,9 +10,9 @@ import { type Limits, defaultLimits } from './limits.js';
 import { MessageReader, type MessageUser } from './message.js';
 import { type AcceptedContext, acceptedContexts, requestFor } from './negotiate.js';
 import { AbortReason, AbortSource, encodeData, invalidMessage, valueRoom } from './pdu.js';
-import { responseTo } from './response.js';
+import { type PeerRequest, PeerRequests } from './peer-requests.js';
 import type { StoreAnswer } from './sink.js';
-import { answers } from './status.js';
+import { claimsWhole } from './status.js';
 import { type TransportTarget, openTransport } from './transport.js';
 
 export interface ScuTarget extends TransportTarget {
@@ -46,14 +46,6 @@ export interface Negotiated {
   }[];
 }
 
-/** What the peer may ask on an association that limpid has opened: its data set is at most `otherDataSetBytes` long. */
-export interface PeerRequest {
-  readonly contextId: number;
-  readonly transferSyntaxUid: string;
-  readonly command: Command;
-  readonly dataSet: Buffer;
-}
-
 export interface RequestorOptions {
   readonly roles?: readonly RoleSelection[];
   /** Answers the peer's own requests; without it they end the association. */
@@ -78,12 +70,9 @@ export class Requestor implements AssociationUser, MessageUser {
   #released: (() => void) | null = null;
   #failure: AssociationFailure | null = null;
   #lastMessageId = 0;
-  /** A request of the peer whose data set is being read. */
-  #asked: { readonly contextId: number; readonly command: Command; readonly parts: Uint8Array[] } | null = null;
-  #askedBytes = 0;
-  /** Requests of the peer that are being answered. */
-  #served = 0;
-  readonly #options: RequestorOptions;
+  /** The peer's own requests. */
+  readonly #served: PeerRequests;
+  readonly #roles: readonly RoleSelection[] | undefined;
   #watch: AssociationWatch | undefined;
   readonly #signal: AbortSignal | undefined;
   readonly #stop = () => this.#giveUp('DIMSE_ABORTED', 'stopped');
@@ -95,13 +84,14 @@ export class Requestor implements AssociationUser, MessageUser {
     signal: AbortSignal | undefined,
     options: RequestorOptions = {},
   ) {
-    this.#options = options;
+    this.#roles = options.roles;
     this.#signal = signal;
     signal?.addEventListener('abort', this.#stop);
     this.#limits = limits;
     this.#proposed = proposed;
     this.#messages = new MessageReader(this, limits.commandBytes);
     this.#association = new Association(socket, 'requestor', this, limits);
+    this.#served = new PeerRequests(this.#association, limits, options.serve ?? null);
   }
 
   /** Resolves when the association is open. */
@@ -109,7 +99,7 @@ export class Requestor implements AssociationUser, MessageUser {
     this.#watch = target.watch;
     const answered = this.#wait();
     const titles = { calledAe: target.aeTitle, callingAe: target.callingAe };
-    this.#association.request(requestFor(titles, this.#proposed, this.#limits.maximumLength, this.#options.roles));
+    this.#association.request(requestFor(titles, this.#proposed, this.#limits.maximumLength, this.#roles));
     await answered;
   }
 
@@ -134,7 +124,8 @@ export class Requestor implements AssociationUser, MessageUser {
    * Sends a request and gives its response.
    *
    * @param sendData writes the data set by `write`, while the answer is already waited for
-   * @throws AssociationFailure; what `sendData` throws, after an A-ABORT
+   * @throws AssociationFailure, also of a peer that claims success before it can have everything (a failure may come as early as it likes);
+   * what `sendData` throws, after an A-ABORT
    */
   async call(
     contextId: number,
@@ -143,7 +134,12 @@ export class Requestor implements AssociationUser, MessageUser {
   ): Promise<Command> {
     this.#lastMessageId = (this.#lastMessageId % 0xffff) + 1;
     const messageId = this.#lastMessageId;
-    const answered = this.#wait();
+    let isSending = sendData !== undefined;
+    const answered = this.#wait().then((response) => {
+      if (!isSending || !claimsWhole(response?.status)) return response;
+      this.abort('a success came before the whole data set had been sent');
+      throw this.#failure;
+    });
     answered.catch(() => {}); // it is awaited below, after the data set
     const command = encodeCommand({ ...request, messageId, hasDataSet: sendData !== undefined });
     try {
@@ -151,6 +147,7 @@ export class Requestor implements AssociationUser, MessageUser {
         this.#association.write(encodeData(contextId, 'command', command, this.#room));
         return sendData?.();
       });
+      isSending = false;
     } catch (error) {
       if (this.#failure === null) this.abort('the data set could not be read to its end');
       throw error;
@@ -273,9 +270,7 @@ export class Requestor implements AssociationUser, MessageUser {
 
   command(contextId: number, command: Command, isMistyped: boolean): void {
     const isRequest = (command.field & CommandField.Response) === 0;
-    if (isRequest && this.#options.serve && !isMistyped && command.messageId !== undefined) {
-      this.#asked = { contextId, command, parts: [] };
-      this.#askedBytes = 0;
+    if (isRequest && !isMistyped && this.#served.begin(contextId, command)) {
       if (!command.hasDataSet) this.dataSetEnd();
       return;
     }
@@ -287,35 +282,11 @@ export class Requestor implements AssociationUser, MessageUser {
   }
 
   dataSetValue(slice: Uint8Array): void {
-    this.#askedBytes += slice.length;
-    if (this.#askedBytes > this.#limits.otherDataSetBytes)
-      throw invalidMessage('the data set of a request is too long');
-    this.#asked?.parts.push(Buffer.from(slice));
+    this.#served.value(slice);
   }
 
   dataSetEnd(): void {
-    const asked = this.#asked;
-    this.#asked = null;
-    const { serve } = this.#options;
-    if (asked === null || serve === undefined) return;
-    const { contextId, command, parts } = asked;
-    const transferSyntaxUid = this.#contexts.get(contextId)?.transferSyntaxUid ?? '';
-    this.#serving(1);
-    serve({ contextId, transferSyntaxUid, command, dataSet: Buffer.concat(parts) })
-      .catch((): StoreAnswer => answers.failure)
-      .then((answer) => {
-        const response = encodeCommand(responseTo(command, answer));
-        this.#association.write(encodeData(contextId, 'command', response, this.#room));
-      })
-      .catch(() => this.abort('an answer could not be written'))
-      .finally(() => this.#serving(-1));
-  }
-
-  /** Nothing more is read of a peer that asks faster than it is answered. */
-  #serving(change: 1 | -1): void {
-    this.#served += change;
-    if (this.#served > this.#limits.unanswered) this.#association.pause('unanswered');
-    else this.#association.resume('unanswered');
+    this.#served.end(this.#contexts, this.#room);
   }
 }
 

@@ -8,7 +8,8 @@ import type { Outgoing } from './outgoing.js';
 import type { Rejection } from './pdu.js';
 import type { AssociationFailure } from './association-failure.js';
 import { type Negotiated, type ScuTarget, openRequestor } from './requestor.js';
-import { type InstanceOutcome, type SendOptions, StoreJob, syntaxesOf } from './store-job.js';
+import { type InstanceOutcome, type SendOptions, syntaxesOf } from './send-options.js';
+import { StoreJob } from './store-job.js';
 
 export interface SendReport {
   /** Why an association failed, if an instance is without an answer because of it. */

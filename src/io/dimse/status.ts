@@ -121,6 +121,10 @@ const otherwise = transient(3);
 /** Whether a status says that the peer takes no instance of its SOP class. */
 export const refusesClass = (status: number | null | undefined): boolean => status === 0x0118 || status === 0x0122;
 
+/** Whether a status says that the request was carried out, with a warning or without one (PS3.7 Annex C): nobody can say so of half a data set. */
+export const claimsWhole = (status: number | undefined): boolean =>
+  status !== undefined && ([0x0000, 0x0001, 0x0107, 0x0116].includes(status) || status >>> 12 === 0xb);
+
 /** What the status of a C-STORE response means for the delivery of its instance. */
 export function deliveryRule(status: number): DeliveryRule {
   const range = statusRanges.find(([from, to]) => status >= from && status <= to);

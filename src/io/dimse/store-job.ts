@@ -1,75 +1,18 @@
 // Instances that share a proposal, sent over parallel associations from one queue: each gets one outcome.
 import { LimpidError } from '../../errors.js';
-import type { Log } from '../../observe/log.js';
 import type { Command } from './command.js';
 import { CommandField, TransferSyntax } from './constants.js';
-import { type DataSetInFile, DataSetReader, type PduWindow } from './data-set-reader.js';
-import { closeDescriptor, openThere } from './descriptor.js';
+import { DataSetReader } from './data-set-reader.js';
 import { ContextResult, type Proposal } from './negotiate.js';
-import { type Outgoing, locateDataSet } from './outgoing.js';
+import type { Outgoing } from './outgoing.js';
+import { type Ready, closeReady, openReady, sendReady } from './ready-instance.js';
 import { AssociationFailure } from './association-failure.js';
 import { type Negotiated, type Requestor, type ScuTarget, openRequestor } from './requestor.js';
+import { type InstanceOutcome, type SendOptions, syntaxesOf } from './send-options.js';
 import { type DeliveryClass, deliveryRule, refusesClass } from './status.js';
-
-/** What became of one instance. `status` is the peer's, null where it gave none. */
-export interface InstanceOutcome {
-  readonly sopInstanceUid: string;
-  readonly class: DeliveryClass;
-  readonly status: number | null;
-  /** The peer's Error Comment, or why nothing was sent. */
-  readonly comment: string;
-  /** False where nothing of it went out, nor was looked at: the sending had ended before. */
-  readonly tried: boolean;
-}
-
-export interface SendOptions {
-  /** Most associations at once. */
-  readonly associations: number;
-  readonly onOutcome?: (outcome: InstanceOutcome) => void;
-  /** Waits until an instance may go out; false: no more may for now, and the rest is left untried. */
-  readonly pace?: (instance: Outgoing) => Promise<boolean>;
-  readonly signal?: AbortSignal;
-  readonly log: Log;
-  /** Makes instances of another syntax; without it files go out in their own only. */
-  readonly conversion?: Conversion;
-}
-
-/** A Part 10 file of an instance in another syntax; `discard` takes it away. */
-export interface Converted {
-  readonly file: string;
-  readonly discard: () => Promise<void>;
-}
-
-export interface Conversion {
-  /** Transfer syntaxes that an instance may go out in, the preferred first. */
-  readonly syntaxes: (instance: Outgoing) => readonly string[];
-  /** @throws LimpidError DICOM_UNDECODABLE and others: then the next syntax is tried */
-  readonly convert: (instance: Outgoing, toTransferSyntax: string) => Promise<Converted>;
-}
-
-/** Which syntaxes each instance may go out in. */
-export const syntaxesOf =
-  ({ conversion }: Pick<SendOptions, 'conversion'>) =>
-  (instance: Outgoing): readonly string[] =>
-    conversion?.syntaxes(instance) ?? [instance.transferSyntaxUid];
 
 /** Associations in a row that may be lost without a single answer before the rest is left for another time. */
 const fruitlessAssociations = 3;
-
-/** An instance that is opened, and the first of its PDUs, read ahead. */
-interface Ready {
-  readonly instance: Outgoing;
-  readonly contextId: number;
-  readonly source: DataSetInFile;
-  readonly first: PduWindow;
-  /** The file that stands in for the instance's own, where it goes out in another syntax. */
-  readonly converted: Converted | null;
-}
-
-async function close({ source, converted }: Pick<Ready, 'source' | 'converted'>): Promise<void> {
-  await closeDescriptor(source.descriptor);
-  await converted?.discard();
-}
 
 /** Sends the instances of one proposal. What becomes of each is told as it is known; `run` resolves when all have been told. */
 export class StoreJob {
@@ -145,7 +88,7 @@ export class StoreJob {
     // a way to the pool and back is a sixth of an instance's time: it is gone while the answer to the next one is awaited
     const closeLast = () => {
       if (last === null) return;
-      closing = Promise.all([closing, close(last)]);
+      closing = Promise.all([closing, closeReady(last)]);
       closing.catch(() => {}); // awaited below
       last = null;
     };
@@ -170,7 +113,7 @@ export class StoreJob {
 
   async #putBack(ready: Ready): Promise<void> {
     ready.first.taken();
-    await close(ready);
+    await closeReady(ready);
     this.#queue.unshift(ready.instance);
   }
 
@@ -179,12 +122,12 @@ export class StoreJob {
     const { instance, contextId } = ready;
     const request = storeRequest(instance);
     const sendData = async () => {
-      await sendFile(requestor, reader, ready);
+      await sendReady(requestor, reader, ready);
       sent();
     };
     try {
       const first = await requestor.call(contextId, request, sendData);
-      const { status, errorComment = '' } = (await this.#secondTry(requestor, ready, first)) ?? first;
+      const { status, errorComment = '' } = await this.#triedUncompressed(requestor, ready, first);
       if (status !== undefined && refusesClass(status)) this.#refused.set(instance.sopClassUid, status);
       if (status === undefined) this.#tell(instance, 'transient', null, 'a response without status');
       else this.#tell(instance, deliveryRule(status).class, status, printable(errorComment));
@@ -199,30 +142,44 @@ export class StoreJob {
   }
 
   /**
-   * What a peer cannot understand in one VR coding it may understand in the other: one try more, where it accepts that too.
+   * What a peer cannot understand it may understand uncompressed, or in the other VR coding: one try in each of the two, where the
+   * peer accepts it and the instance may go out so.
    *
-   * @returns the second response; null: there was no second try
+   * @returns the last response
    */
-  async #secondTry(requestor: Requestor, ready: Ready, { status = 0 }: Command): Promise<Command | null> {
-    const used = requestor.contexts.get(ready.contextId)?.transferSyntaxUid;
-    const other = used === undefined ? undefined : otherCoding.get(used);
+  async #triedUncompressed(requestor: Requestor, ready: Ready, first: Command): Promise<Command> {
     const { instance } = ready;
-    const id = other === undefined ? undefined : findContext(requestor, instance.sopClassUid, other);
-    if (status >>> 12 !== 0xc || !this.#options.conversion || ready.converted || !other || id === undefined)
-      return null;
+    const used = requestor.contexts.get(ready.contextId)?.transferSyntaxUid;
+    const mayBe = this.#options.conversion?.syntaxes(instance) ?? [];
+    let last = first;
+    for (const other of uncompressed) {
+      const id = findContext(requestor, instance.sopClassUid, other);
+      if (other === used || id === undefined || !mayBe.includes(other)) continue;
+      if ((last.status ?? 0) >>> 12 !== 0xc) break;
+      last = (await this.#sendAgain(requestor, instance, { id, transferSyntaxUid: other })) ?? last;
+    }
+    return last;
+  }
+
+  /** @returns the response; null: the instance cannot be had in that syntax */
+  async #sendAgain(
+    requestor: Requestor,
+    instance: Outgoing,
+    context: { id: number; transferSyntaxUid: string },
+  ): Promise<Command | null> {
     // Windows of its own: those of the association hold the next instance already.
     const reader = new DataSetReader(requestor.room);
     let again: Ready;
     try {
-      again = await this.#prepare(instance, { id, transferSyntaxUid: other }, reader);
+      again = await openReady(instance, context, reader, this.#options.conversion);
     } catch (error) {
       this.#options.log.error('converting an instance failed', { error });
       return null;
     }
     try {
-      return await requestor.call(id, storeRequest(instance), () => sendFile(requestor, reader, again));
+      return await requestor.call(context.id, storeRequest(instance), () => sendReady(requestor, reader, again));
     } finally {
-      await close(again);
+      await closeReady(again);
     }
   }
 
@@ -254,7 +211,7 @@ export class StoreJob {
   ): Promise<Ready | null> {
     for (const [index, context] of contexts.entries()) {
       try {
-        return await this.#prepare(instance, context, reader);
+        return await openReady(instance, context, reader, this.#options.conversion);
       } catch (error) {
         if (!(error instanceof LimpidError)) this.#options.log.error('an instance cannot be read', { error });
         const isSpoilt = error instanceof LimpidError && error.next === 'reject';
@@ -265,28 +222,6 @@ export class StoreJob {
       }
     }
     return null;
-  }
-
-  async #prepare(
-    instance: Outgoing,
-    { id, transferSyntaxUid }: { id: number; transferSyntaxUid: string },
-    reader: DataSetReader,
-  ): Promise<Ready> {
-    const { conversion } = this.#options;
-    const isOwn = transferSyntaxUid === instance.transferSyntaxUid || !conversion;
-    const converted = isOwn ? null : await conversion.convert(instance, transferSyntaxUid);
-    const descriptor = await openThere(converted?.file ?? instance.file);
-    try {
-      const known = converted === null ? instance.place : undefined;
-      const { offset, bytes } = known ?? (await locateDataSet(descriptor));
-      if (bytes <= 0) throw new LimpidError('DICOM_MALFORMED', 'the file has no data set');
-      const padding = transferSyntaxUid === TransferSyntax.Deflated && bytes % 2 === 1 ? 1 : 0;
-      const source = { descriptor, contextId: id, offset, bytes, padding } as const;
-      return { instance, contextId: id, source, first: await reader.read(source, 0), converted };
-    } catch (error) {
-      await close({ source: { descriptor, contextId: id, offset: 0, bytes: 0, padding: 0 }, converted });
-      throw error;
-    }
   }
 
   /** The accepted contexts that an instance may go out in, the preferred first; none: its outcome is told. */
@@ -314,11 +249,8 @@ export class StoreJob {
   }
 }
 
-/** The two VR codings in little endian, each with the other. */
-const otherCoding: ReadonlyMap<string, string> = new Map([
-  [TransferSyntax.ExplicitLittleEndian, TransferSyntax.ImplicitLittleEndian],
-  [TransferSyntax.ImplicitLittleEndian, TransferSyntax.ExplicitLittleEndian],
-]);
+/** What every peer should understand, in the order of the tries. */
+const uncompressed = [TransferSyntax.ExplicitLittleEndian, TransferSyntax.ImplicitLittleEndian] as const;
 
 const storeRequest = ({ sopClassUid, sopInstanceUid }: Outgoing) => ({
   field: CommandField.Store,
@@ -336,17 +268,3 @@ function findContext(requestor: Requestor, sopClassUid: string, transferSyntaxUi
 }
 
 const printable = (text: string) => text.replace(/[^\x20-\x7e]/g, '').slice(0, 64);
-
-/** Sends a data set: two windows are on their way, so that the peer has bytes to take while the one behind them is read. */
-async function sendFile(requestor: Requestor, reader: DataSetReader, { source, first }: Ready): Promise<void> {
-  let window = first;
-  for (let before = Promise.resolve(); ;) {
-    const { taken } = window;
-    const left = requestor.write(window.pdus).finally(taken);
-    left.catch(() => {}); // awaited below, after the next window has been read
-    if (window.end >= source.bytes + source.padding) return await left;
-    window = await reader.read(source, window.end);
-    await before;
-    before = left;
-  }
-}

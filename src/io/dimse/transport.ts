@@ -32,7 +32,7 @@ function openSocket(
     const stop = () => fail('DIMSE_ABORTED', 'stopped');
     const timer = setTimeout(() => fail('DIMSE_TIMEOUT', `no connection within ${connectMs} ms`), connectMs);
     socket.once('error', (error: NodeJS.ErrnoException) =>
-      fail('DIMSE_CONNECT', `no connection to ${host}:${port}: ${error.code ?? 'failed'}`),
+      fail('DIMSE_CONNECT', notConnected(`${host}:${port}`, error.code ?? 'failed')),
     );
     signal?.addEventListener('abort', stop);
     socket.once('connect', () => {
@@ -42,6 +42,14 @@ function openSocket(
       resolve(socket);
     });
   });
+}
+
+/** Why no connection came about, in words for the codes that are met most. */
+function notConnected(place: string, code: string): string {
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
+    return `no connection to ${place}: no name server knows it (${code})`;
+  if (code === 'ECONNREFUSED') return `no connection to ${place}: nothing listens there (${code})`;
+  return `no connection to ${place}: ${code}`;
 }
 
 /** Puts TLS on a connection. @throws AssociationFailure DIMSE_TLS, DIMSE_TIMEOUT, DIMSE_ABORTED */

@@ -2,7 +2,8 @@
 import { Duplex } from 'node:stream';
 import { expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { Acceptor, type Origin } from '../../../src/io/dimse/acceptor.js';
+import type { Origin } from '../../../src/io/dimse/acceptor-node.js';
+import { Acceptor } from '../../../src/io/dimse/acceptor.js';
 import { Association } from '../../../src/io/dimse/association.js';
 import { defaultLimits } from '../../../src/io/dimse/limits.js';
 import { encodeReleaseRequest } from '../../../src/io/dimse/pdu.js';

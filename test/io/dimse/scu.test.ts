@@ -12,7 +12,7 @@ import { readOutgoing } from '../../../src/io/dimse/outgoing.js';
 import { encodeAbort, encodeReject } from '../../../src/io/dimse/pdu.js';
 import type { ScuTarget } from '../../../src/io/dimse/requestor.js';
 import { echo, send } from '../../../src/io/dimse/scu.js';
-import type { Conversion, SendOptions } from '../../../src/io/dimse/store-job.js';
+import type { Conversion, SendOptions } from '../../../src/io/dimse/send-options.js';
 import { ctClass, explicitLittle, implicitLittle, mrClass } from '../../support/dimse-bytes.js';
 import { freePort } from '../../support/free-port.js';
 import { type TestFileValues, type TestFiles, writeTestFiles } from '../../support/part10-files.js';
@@ -26,6 +26,7 @@ const targetAt = (port: number, limits: Partial<Limits> = {}): ScuTarget => ({
   callingAe: 'SENDER',
   limits,
 });
+const jpeg2000 = '1.2.840.10008.1.2.4.90';
 const uids = (count: number) => Array.from({ length: count }, (_, index) => `1.2.3.${index + 1}`);
 const some = (count: number, pixelBytes = 40_000) =>
   uids(count).map((sopInstanceUid) => ({ sopInstanceUid, pixelBytes }));
@@ -263,6 +264,28 @@ describe('what the peer answers', () => {
       ['permanent', 0xc000],
     ]);
   });
+  it.each([
+    ['Explicit', 1, 'delivered'],
+    ['Implicit', 2, 'delivered'],
+    ['neither', 3, 'permanent'],
+  ] as const)(
+    'what it cannot understand compressed goes out once in each VR coding: it knows %s',
+    async (_, taken, becomes) => {
+      const got: string[] = [];
+      const scp = await peer({
+        message: ({ dataSet, respond }) => {
+          got.push(dataSet.toString('latin1').slice(0, 30));
+          respond({ status: got.length > taken ? 0 : 0xc000 });
+        },
+      });
+      const { instances } = await files([{ sopInstanceUid: '1.2.3.1', transferSyntaxUid: jpeg2000 }]);
+      const { conversion, left } = await standIns((syntax) => Buffer.from(`as ${syntax}`));
+      const report = await send(targetAt(scp.port), instances, options({ conversion }));
+      expect(await left()).toBe(0);
+      expect(report.outcomes.map((outcome) => outcome.class)).toEqual([becomes]);
+      expect(got.slice(1)).toEqual([`as ${explicitLittle}`, `as ${implicitLittle}`].slice(0, taken));
+    },
+  );
   it('its own syntax is preferred to a conversion', async () => {
     const { scp, store } = await openTestScp();
     toClose.push(() => scp.close());
@@ -346,7 +369,7 @@ describe('associations that fail', () => {
     const port = await freePort();
     const report = await send(targetAt(port), (await files(some(2))).instances, options());
     expect(report.association).toMatchObject({ code: 'DIMSE_CONNECT', class: 'transient' });
-    expect(report.association?.detail).toContain('ECONNREFUSED');
+    expect(report.association?.detail).toBe(`no connection to 127.0.0.1:${port}: nothing listens there (ECONNREFUSED)`);
     expect(report.outcomes).toHaveLength(2);
     await expect(echo(targetAt(port), { log: silentLog })).rejects.toMatchObject({ code: 'DIMSE_CONNECT' });
   });
@@ -441,6 +464,20 @@ describe('associations that fail', () => {
       expect(report.outcomes).toMatchObject([{ class: 'transient', status: null }]);
     }
   });
+  it.each([
+    [0x0000, 'DIMSE_PROTOCOL', null],
+    [0xb000, 'DIMSE_PROTOCOL', null],
+    [0xa700, null, 0xa700],
+    [0x0111, null, 0x0111],
+  ])(
+    'a response of %d before it has the data set: a failure is believed, a success is not',
+    async (status, code, told) => {
+      const scp = await peer({ command: ({ respond }) => respond({ status }), message: () => {} });
+      const report = await send(targetAt(scp.port), (await files(some(1, 60_000_000))).instances, options());
+      expect(report.association?.code ?? null).toBe(code);
+      expect(report.outcomes).toMatchObject([{ class: told === 0x0111 ? 'delivered' : 'transient', status: told }]);
+    },
+  );
   it('leaves nothing at the caller’s signal, which outlives thousands of associations', async () => {
     const { signal } = new AbortController();
     const scp = await peer({});

@@ -1,0 +1,81 @@
+// What the peer asks on an association that limpid has opened: reports of storage commitment. Each is read and answered.
+import type { Association } from './association.js';
+import { type Command, encodeCommand } from './command.js';
+import type { Limits } from './limits.js';
+import type { AcceptedContext } from './negotiate.js';
+import { AbortReason, AbortSource, encodeData, invalidMessage } from './pdu.js';
+import { responseTo } from './response.js';
+import type { StoreAnswer } from './sink.js';
+import { answers } from './status.js';
+
+/** What the peer may ask on an association that limpid has opened: its data set is at most `otherDataSetBytes` long. */
+export interface PeerRequest {
+  readonly contextId: number;
+  readonly transferSyntaxUid: string;
+  readonly command: Command;
+  readonly dataSet: Buffer;
+}
+
+export class PeerRequests {
+  readonly #association: Association;
+  readonly #limits: Limits;
+  readonly #serve: ((request: PeerRequest) => Promise<StoreAnswer>) | null;
+  /** The request whose data set is being read. */
+  #asked: { readonly contextId: number; readonly command: Command; readonly parts: Uint8Array[] } | null = null;
+  #askedBytes = 0;
+  /** How many are being answered. */
+  #served = 0;
+
+  constructor(
+    association: Association,
+    limits: Limits,
+    serve: ((request: PeerRequest) => Promise<StoreAnswer>) | null,
+  ) {
+    this.#association = association;
+    this.#limits = limits;
+    this.#serve = serve;
+  }
+
+  /** Takes the command of a request. @returns false where it cannot be answered */
+  begin(contextId: number, command: Command): boolean {
+    if (this.#serve === null || command.messageId === undefined) return false;
+    this.#asked = { contextId, command, parts: [] };
+    this.#askedBytes = 0;
+    return true;
+  }
+
+  value(slice: Uint8Array): void {
+    this.#askedBytes += slice.length;
+    if (this.#askedBytes > this.#limits.otherDataSetBytes)
+      throw invalidMessage('the data set of a request is too long');
+    this.#asked?.parts.push(Buffer.from(slice));
+  }
+
+  /** The request is complete. @param room what one PDV to the peer may carry */
+  end(contexts: ReadonlyMap<number, AcceptedContext>, room: number): void {
+    const asked = this.#asked;
+    this.#asked = null;
+    if (asked === null || this.#serve === null) return;
+    const { contextId, command, parts } = asked;
+    const transferSyntaxUid = contexts.get(contextId)?.transferSyntaxUid ?? '';
+    this.#serving(1);
+    this.#serve({ contextId, transferSyntaxUid, command, dataSet: Buffer.concat(parts) })
+      .catch((): StoreAnswer => answers.failure)
+      .then((answer) => {
+        const response = encodeCommand(responseTo(command, answer));
+        this.#association.write(encodeData(contextId, 'command', response, room));
+      })
+      .catch(() => {
+        const why = 'an answer could not be written';
+        this.#association.abort({ source: AbortSource.User, reason: AbortReason.NotSpecified }, why);
+      })
+      .finally(() => this.#serving(-1));
+  }
+
+  /** Nothing more is read of a peer that asks faster than it is answered. */
+  #serving(change: 1 | -1): void {
+    this.#served += change;
+    if (this.#served > this.#limits.unanswered) this.#association.pause('unanswered');
+    else this.#association.resume('unanswered');
+  }
+}

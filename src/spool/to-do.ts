@@ -1,0 +1,26 @@
+// What a person does about a series that waits for one: commands, and what each does.
+import type { SeriesView } from './view.js';
+
+export interface ToDo {
+  readonly command: string;
+  readonly does: string;
+}
+
+const command = (verb: 'requeue' | 'release' | 'discard', key: string, does: string): ToDo => ({
+  command: `limpid series ${verb} ${key}`,
+  does,
+});
+
+/** Empty where nobody has to act. */
+export function toDo({ key, state, revisions }: Pick<SeriesView, 'key' | 'state' | 'revisions'>): ToDo[] {
+  const discard = command('discard', key, 'gives it up');
+  if (state === 'held') {
+    // Released, a series that no rule matches would go nowhere.
+    const isUnruled = revisions.at(-1)?.decision?.held.some(({ code }) => code === 'NO_RULE') === true;
+    return isUnruled
+      ? [command('requeue', key, 'routes it again, once a rule matches it'), discard]
+      : [command('release', key, 'lets it go on'), discard];
+  }
+  const isRefused = state === 'given-up' || state === 'partial' || state === 'uncommitted';
+  return isRefused ? [command('requeue', key, 'tries again, once the peer is mended'), discard] : [];
+}

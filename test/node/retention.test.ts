@@ -1,0 +1,71 @@
+// The sweep of a node whose clock has leapt ahead: nothing is taken away before somebody had a day to see it.
+import { hostname } from 'node:os';
+import { describe, expect, it } from '@jest/globals';
+import { startRetention } from '../../src/node/retention.js';
+import { openLog } from '../../src/observe/log.js';
+import { openMetrics } from '../../src/observe/metrics.js';
+import { openSpool } from '../../src/spool/open-spool.js';
+import type { Spool } from '../../src/spool/spool.js';
+import { decisionRecord, key, seriesRecord } from '../support/records.js';
+import { withFolder } from '../support/temporary.js';
+
+const hour = 3_600_000;
+const day = 24 * hour;
+const then = Date.parse('2026-01-01T00:00:00Z');
+const policy = { deliveredMs: 7 * day, recordsMs: 400 * day };
+
+/** One sweep of a node that starts at a time. */
+async function startAt(spool: Spool, atMs: number): Promise<void> {
+  const deps = { spool, policy, log: openLog('silent'), metrics: openMetrics(), now: () => atMs };
+  let swept = (): void => {};
+  const ended = new Promise<void>((resolve) => (swept = resolve));
+  const metrics = { ...deps.metrics, set: () => swept() };
+  const retention = startRetention({ ...deps, metrics });
+  await ended;
+  await retention.close();
+}
+
+/** A series with nothing left to do, of which every record is of `then`. */
+async function withSeries(body: (spool: Spool) => Promise<void>): Promise<void> {
+  await withFolder(async (directory) => {
+    const spool = await openSpool({ directory, sync: 'never', host: hostname(), now: () => then });
+    try {
+      await spool.publishRevision(seriesRecord(1, []));
+      await spool.publishDecision(decisionRecord(1, { tasks: [] }));
+      await spool.active.finish(key, () => Promise.resolve(true));
+      await body(spool);
+    } finally {
+      await spool.close();
+    }
+  });
+}
+
+const isSwept = async (spool: Spool): Promise<boolean> => (await spool.state(key)).revisions[0]?.swept ?? true;
+
+describe('retention under a clock that has leapt ahead', () => {
+  it('takes nothing away for a day, over restarts too, and goes on then', () =>
+    withSeries(async (spool) => {
+      await startAt(spool, then + hour);
+      const leapt = then + 3650 * day;
+      await startAt(spool, leapt);
+      expect(await isSwept(spool)).toBe(false);
+      for (const later of [1, 12, 23]) await startAt(spool, leapt + later * hour);
+      expect(await isSwept(spool)).toBe(false);
+      await startAt(spool, leapt + 24 * hour);
+      expect(await isSwept(spool)).toBe(true);
+    }));
+  it('goes by the clock at once when it has been set back', () =>
+    withSeries(async (spool) => {
+      await startAt(spool, then + hour);
+      await startAt(spool, then + 3650 * day);
+      for (let days = 1; days <= 7; days += 0.5) await startAt(spool, then + days * day);
+      expect(await isSwept(spool)).toBe(false);
+      await startAt(spool, then + 7.5 * day);
+      expect(await isSwept(spool)).toBe(true);
+    }));
+  it('takes away what is due where the clock goes on as it should', () =>
+    withSeries(async (spool) => {
+      for (let days = 0.5; days <= 7.5; days += 0.5) await startAt(spool, then + days * day);
+      expect(await isSwept(spool)).toBe(true);
+    }));
+});
