@@ -31,8 +31,9 @@ beforeEach(async () => {
   await spool.publishDecision(decisionRecord(1));
   const made = await spool.freshFolder('result');
   await mkdir(join(made, 'objects'));
-  await writeFile(join(made, 'objects', '00001.dcm'), 'object');
-  await spool.publishOutcome(key, 1, outcomeRecord([uid]), made);
+  const outcome = outcomeRecord([uid]);
+  for (const { file, bytes } of outcome.instances) await writeFile(join(made, 'objects', file), Buffer.alloc(bytes));
+  await spool.publishOutcome(key, 1, outcome, made);
 });
 afterEach(async () => {
   await spool.close();
