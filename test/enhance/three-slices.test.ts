@@ -308,10 +308,10 @@ describe('a series', () => {
     expect(ran.neighbours).toEqual({ both: slopes.length - 2, one: 2, none: 0 });
     expect(Math.max(...ran.seen.map(({ apart }) => apart))).toBeLessThan(0.01);
     const brightest = (values: Float32Array): number => values.toSorted().at(-46) ?? 0; // the 99.5th percentile
-    const slices = await Promise.all(source.files.map((file) => readSlice(file, 0)));
-    const steps = slices.flatMap(({ values }, index) =>
+    const images = await Promise.all(source.files.map((file) => readSlice(file, 0)));
+    const steps = images.flatMap(({ values }, index) =>
       [index - 1, index + 1].flatMap((at) => {
-        const beside = slices[at]?.values;
+        const beside = images[at]?.values;
         return beside === undefined ? [] : [brightest(beside) / brightest(values)];
       }),
     );
