@@ -20,5 +20,5 @@ export const cutOutcome = ({ sopInstanceUid }: Outgoing): Outcome => ({
   sopInstanceUid,
   class: 'permanent',
   status: null,
-  comment: 'not sent: its file in the spool is cut; see `limpid spool verify`',
+  comment: 'not sent: its file in the spool is cut; send it here again, then `limpid series requeue`',
 });

@@ -60,7 +60,7 @@ export class Instances {
   /**
    * Publishes a finished instance: final name, `active/KEY`, directories synced. After this it may be acknowledged.
    * The first copy of a SOP Instance UID stays; one with other bytes is kept beside it. What a revision lists with the same
-   * bytes (`listed`) is not stored again, also where retention has taken the file away; one that is lost takes its place again.
+   * bytes (`listed`) is not stored again, also where retention has taken the file away; one that is lost, or cut, takes its place again.
    *
    * @param variants whether one with other bytes is kept
    */
@@ -90,7 +90,7 @@ export class Instances {
       return { kind, instance };
     }
     if (kind === 'duplicate' && known?.has(sha256) === true) {
-      const lost = await this.#lostFile(key, name, sha256);
+      const lost = await this.#lostFile(key, name, { sha256, bytes });
       if (lost === null) {
         await unlink(incoming.path);
         return { kind, instance };
@@ -180,16 +180,30 @@ export class Instances {
   }
 
   /**
-   * The listed file of these bytes where it is not there, though retention has not said that it takes it: a person has removed it, or a
-   * repair of the disk. Looked for where the first copy of its UID is missing; null: nothing is lost.
+   * The listed file of these bytes where it is not there, or has lost its end and is set aside, though retention has not said that it
+   * takes it: a person has removed it, or a repair of the disk. Looked for where the first copy of its UID is; null: nothing is lost.
+   *
+   * @param of the data set that has arrived; `bytes` of it
    */
-  async #lostFile(key: Key, name: string, sha256: string): Promise<string | null> {
+  async #lostFile(
+    key: Key,
+    name: string,
+    { sha256, bytes }: { readonly sha256: string; readonly bytes: number },
+  ): Promise<string | null> {
     const { layout } = this.#options;
-    if ((await isThere(layout.instance(key, name))) || (await isThere(layout.swept(key, 1)))) return null;
+    const size = await sizeOf(layout.instance(key, name));
+    if ((size !== null && size >= bytes) || (await sizeOf(layout.swept(key, 1))) !== null) return null;
+    if (size !== null && (await this.#isListed(key, name, sha256))) await this.setAside(key, name);
     const state = await readState(layout, key);
     const sweptOrThere = new Set([...sweptFiles(state), ...state.files]);
     const listed = state.revisions.flatMap(({ record }) => [...record.instances, ...record.variants]);
     return listed.find((one) => one.sha256 === sha256 && !sweptOrThere.has(one.file))?.file ?? null;
+  }
+
+  /** Whether a revision lists these bytes under this name: a variant has a name of its own. */
+  async #isListed(key: Key, name: string, sha256: string): Promise<boolean> {
+    const { revisions } = await readState(this.#options.layout, key);
+    return revisions.some(({ record }) => record.instances.some((one) => one.file === name && one.sha256 === sha256));
   }
 
   /** Links a file into a folder that is made only where it is not there yet: all instances of a series but the first find it. */
@@ -206,12 +220,12 @@ export class Instances {
   }
 }
 
-const isThere = async (path: string): Promise<boolean> => {
+/** Bytes of a file; null: it is not there. */
+const sizeOf = async (path: string): Promise<number | null> => {
   try {
-    await stat(path);
-    return true;
+    return (await stat(path)).size;
   } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return false;
+    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return null;
     throw error;
   }
 };

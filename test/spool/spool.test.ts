@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { chown, mkdir, open, readFile, readdir, rename, rm, utimes, writeFile } from 'node:fs/promises';
+import { chown, mkdir, open, readFile, readdir, rename, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
@@ -197,6 +197,26 @@ describe('an arriving instance', () => {
       await rm(file);
       expect((await receive(spool, bytesOf(1000, 1), listed)).kind).toBe('duplicate');
       expect(await readdir(spool.layout.instances(key))).toEqual([]);
+    });
+  });
+
+  it('takes the place of a listed one that has lost its end, which is set aside', async () => {
+    await withSpool(async (spool) => {
+      const { instance } = await receive(spool, bytesOf(1000, 1));
+      const [hashed] = await spool.instances.hashed(key, [instance]);
+      if (hashed === undefined) throw new Error('not hashed');
+      await spool.publishRevision({ ...seriesRecord(1, ['1.1']), instances: [hashed] });
+      const file = spool.layout.instance(key, instance.file);
+      const whole = await readFile(file);
+      const listed = new Map([['1.1', new Set([hashed.sha256])]]);
+      expect((await receive(spool, bytesOf(1000, 1), listed)).kind).toBe('duplicate');
+      await truncate(file, 600);
+      // Other bytes under its UID are a variant, and mend nothing.
+      expect((await receive(spool, bytesOf(1000, 2), listed)).kind).toBe('variant');
+      expect((await readFile(file)).length).toBe(600);
+      expect((await receive(spool, bytesOf(1000, 1), listed)).kind).toBe('duplicate');
+      expect(await readFile(file)).toEqual(whole);
+      expect(await readdir(spool.layout.damaged(key))).toEqual([`${instance.file}.dcm`]);
     });
   });
 
