@@ -35,7 +35,7 @@ const meanings: Readonly<Record<string, string>> = {
   contrastToNoise: 'CT: fat against soft tissue; MR: the two classes of the foreground',
   sharpness: 'frequency of 50 % modulation at natural edges',
   grain: 'mean frequency of the noise: below 0.9 of before, it begins to look painted',
-  artefact: 'texture that runs in few directions: makes one suspect streaks',
+  artefact: 'texture that runs in few directions: makes one suspect streaks; anatomy shows more of it as noise goes',
   entropy: 'of the tissue',
 };
 
