@@ -40,7 +40,8 @@ export async function startLimpid(
   return {
     target: targetOf('LIMPID', node.dicomPort),
     pid: node.pid,
-    files: node.spool,
+    // Its lock stays: a receiver whose lock is another's steps down.
+    files: join(node.spool, 'series'),
     stop: () => node.end('SIGTERM'),
   };
 }

@@ -75,7 +75,9 @@ export async function openCommitment(
   return {
     async ask(request) {
       const bytes = encodeCommitmentRequest(request, transferSyntaxUid);
-      const response = await requestor.call(contextId, action, () => requestor.writeData(contextId, bytes));
+      const response = await requestor.call(contextId, action, (isWritten) =>
+        requestor.writeData(contextId, bytes, isWritten),
+      );
       return { status: response.status ?? Status.ProcessingFailure, comment: response.errorComment ?? '' };
     },
     release: () => requestor.release(),
@@ -102,7 +104,9 @@ export async function reportCommitment(
     affectedSopInstanceUid: storageCommitmentInstance,
     eventTypeId: report.failed.length > 0 ? eventTypes.failures : eventTypes.success,
   };
-  const response = await requestor.call(contextId, event, () => requestor.writeData(contextId, bytes));
+  const response = await requestor.call(contextId, event, (isWritten) =>
+    requestor.writeData(contextId, bytes, isWritten),
+  );
   await requestor.release();
   return response.status ?? Status.ProcessingFailure;
 }

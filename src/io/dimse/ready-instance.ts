@@ -50,14 +50,26 @@ export async function openReady(
   }
 }
 
-/** Sends a data set: two windows are on their way, so that the peer has bytes to take while the one behind them is read. */
-export async function sendReady(requestor: Requestor, reader: DataSetReader, { source, first }: Ready): Promise<void> {
+/**
+ * Sends a data set: two windows are on their way, so that the peer has bytes to take while the one behind them is read.
+ *
+ * @param isWritten is called when the last of it is on its way
+ */
+export async function sendReady(
+  requestor: Requestor,
+  reader: DataSetReader,
+  { source, first }: Ready,
+  isWritten: () => void,
+): Promise<void> {
   let window = first;
   for (let before = Promise.resolve(); ;) {
     const { taken } = window;
     const left = requestor.write(window.pdus).finally(taken);
     left.catch(() => {}); // awaited below, after the next window has been read
-    if (window.end >= source.bytes + source.padding) return await left;
+    if (window.end >= source.bytes + source.padding) {
+      isWritten();
+      return await left;
+    }
     window = await reader.read(source, window.end);
     await before;
     before = left;

@@ -123,14 +123,15 @@ export class Requestor implements AssociationUser, MessageUser {
   /**
    * Sends a request and gives its response.
    *
-   * @param sendData writes the data set by `write`, while the answer is already waited for
+   * @param sendData writes the data set by `write`, while the answer is already waited for; it says `isWritten` when the last of it has been
+   * given to the socket, for a quick peer's answer is read before the socket says that it has left
    * @throws AssociationFailure, also of a peer that claims success before it can have everything (a failure may come as early as it likes);
    * what `sendData` throws, after an A-ABORT
    */
   async call(
     contextId: number,
     request: Omit<Command, 'hasDataSet' | 'messageId'>,
-    sendData?: () => Promise<void>,
+    sendData?: (isWritten: () => void) => Promise<void>,
   ): Promise<Command> {
     this.#lastMessageId = (this.#lastMessageId % 0xffff) + 1;
     const messageId = this.#lastMessageId;
@@ -145,7 +146,9 @@ export class Requestor implements AssociationUser, MessageUser {
     try {
       await this.#association.together(() => {
         this.#association.write(encodeData(contextId, 'command', command, this.#room));
-        return sendData?.();
+        return sendData?.(() => {
+          isSending = false;
+        });
       });
       isSending = false;
     } catch (error) {
@@ -172,8 +175,10 @@ export class Requestor implements AssociationUser, MessageUser {
   }
 
   /** Writes a whole data set. @throws AssociationFailure */
-  writeData(contextId: number, dataSet: Uint8Array): Promise<void> {
-    return this.write(encodeData(contextId, 'data', dataSet, this.#room));
+  writeData(contextId: number, dataSet: Uint8Array, isWritten: () => void): Promise<void> {
+    const left = this.write(encodeData(contextId, 'data', dataSet, this.#room));
+    isWritten();
+    return left;
   }
 
   /** Releases the association; resolves when it has ended, in whatever way: everything was answered before. */

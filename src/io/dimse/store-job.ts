@@ -121,8 +121,8 @@ export class StoreJob {
   async #sendOne(requestor: Requestor, reader: DataSetReader, ready: Ready, sent: () => void): Promise<boolean> {
     const { instance, contextId } = ready;
     const request = storeRequest(instance);
-    const sendData = async () => {
-      await sendReady(requestor, reader, ready);
+    const sendData = async (isWritten: () => void) => {
+      await sendReady(requestor, reader, ready, isWritten);
       sent();
     };
     try {
@@ -177,7 +177,9 @@ export class StoreJob {
       return null;
     }
     try {
-      return await requestor.call(context.id, storeRequest(instance), () => sendReady(requestor, reader, again));
+      return await requestor.call(context.id, storeRequest(instance), (isWritten) =>
+        sendReady(requestor, reader, again, isWritten),
+      );
     } finally {
       await closeReady(again);
     }

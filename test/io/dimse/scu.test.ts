@@ -10,7 +10,8 @@ import type { Limits } from '../../../src/io/dimse/limits.js';
 import { answerRequest } from '../../../src/io/dimse/negotiate.js';
 import { readOutgoing } from '../../../src/io/dimse/outgoing.js';
 import { encodeAbort, encodeReject } from '../../../src/io/dimse/pdu.js';
-import type { ScuTarget } from '../../../src/io/dimse/requestor.js';
+import { CommandField } from '../../../src/io/dimse/constants.js';
+import { type ScuTarget, openRequestor } from '../../../src/io/dimse/requestor.js';
 import { echo, send } from '../../../src/io/dimse/scu.js';
 import type { Conversion, SendOptions } from '../../../src/io/dimse/send-options.js';
 import { ctClass, explicitLittle, implicitLittle, mrClass } from '../../support/dimse-bytes.js';
@@ -478,6 +479,27 @@ describe('associations that fail', () => {
       expect(report.outcomes).toMatchObject([{ class: told === 0x0111 ? 'delivered' : 'transient', status: told }]);
     },
   );
+  it('a success is believed once the last byte has been given away, though the socket has not said yet that it has left', async () => {
+    const scp = await peer({});
+    const proposed = [{ id: 1, abstractSyntaxUid: ctClass, transferSyntaxUids: [explicitLittle] }];
+    const request = {
+      field: CommandField.Store,
+      affectedSopClassUid: ctClass,
+      affectedSopInstanceUid: '1.2.3',
+      priority: 0,
+    };
+    const left = async (isWritten: () => void, says: boolean): Promise<void> => {
+      await requestor.writeData(1, new Uint8Array(100_000), says ? isWritten : () => {});
+      await delay(300); // the peer answers meanwhile
+    };
+    let requestor = await openRequestor(targetAt(scp.port), proposed, undefined);
+    expect((await requestor.call(1, request, (isWritten) => left(isWritten, true))).status).toBe(0);
+    await requestor.release();
+    requestor = await openRequestor(targetAt(scp.port), proposed, undefined);
+    await expect(requestor.call(1, request, (isWritten) => left(isWritten, false))).rejects.toMatchObject({
+      code: 'DIMSE_PROTOCOL',
+    });
+  });
   it('leaves nothing at the caller’s signal, which outlives thousands of associations', async () => {
     const { signal } = new AbortController();
     const scp = await peer({});
