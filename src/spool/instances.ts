@@ -193,17 +193,16 @@ export class Instances {
     const { layout } = this.#options;
     const size = await sizeOf(layout.instance(key, name));
     if ((size !== null && size >= bytes) || (await sizeOf(layout.swept(key, 1))) !== null) return null;
-    if (size !== null && (await this.#isListed(key, name, sha256))) await this.setAside(key, name);
     const state = await readState(layout, key);
+    const listed = state.revisions
+      .flatMap(({ record }) => [...record.instances, ...record.variants])
+      .filter((one) => one.sha256 === sha256);
+    if (size !== null && listed.some(({ file }) => file === name)) {
+      await this.setAside(key, name);
+      return name;
+    }
     const sweptOrThere = new Set([...sweptFiles(state), ...state.files]);
-    const listed = state.revisions.flatMap(({ record }) => [...record.instances, ...record.variants]);
-    return listed.find((one) => one.sha256 === sha256 && !sweptOrThere.has(one.file))?.file ?? null;
-  }
-
-  /** Whether a revision lists these bytes under this name: a variant has a name of its own. */
-  async #isListed(key: Key, name: string, sha256: string): Promise<boolean> {
-    const { revisions } = await readState(this.#options.layout, key);
-    return revisions.some(({ record }) => record.instances.some((one) => one.file === name && one.sha256 === sha256));
+    return listed.find(({ file }) => !sweptOrThere.has(file))?.file ?? null;
   }
 
   /** Links a file into a folder that is made only where it is not there yet: all instances of a series but the first find it. */

@@ -144,6 +144,16 @@ describe('a spool that cannot be opened', () => {
   });
 });
 
+/** An instance of 1000 bytes that came, and that a revision lists. */
+async function receiveListed(spool: Spool) {
+  const { instance } = await receive(spool, bytesOf(1000, 1));
+  const [hashed] = await spool.instances.hashed(key, [instance]);
+  if (hashed === undefined) throw new Error('not hashed');
+  await spool.publishRevision({ ...seriesRecord(1, ['1.1']), instances: [hashed] });
+  const { file: name, sha256 } = hashed;
+  return { file: spool.layout.instance(key, name), name, sha256, listed: new Map([['1.1', new Set([sha256])]]) };
+}
+
 describe('an arriving instance', () => {
   it('stands behind its meta group with every byte, and its series is active', async () => {
     await withSpool(async (spool) => {
@@ -182,16 +192,11 @@ describe('an arriving instance', () => {
 
   it('takes the place again of one that a revision lists and that was lost, though not of one that was swept', async () => {
     await withSpool(async (spool) => {
-      const { instance } = await receive(spool, bytesOf(1000, 1));
-      const [hashed] = await spool.instances.hashed(key, [instance]);
-      if (hashed === undefined) throw new Error('not hashed');
-      await spool.publishRevision({ ...seriesRecord(1, ['1.1']), instances: [hashed] });
-      const file = spool.layout.instance(key, instance.file);
+      const { file, sha256, listed } = await receiveListed(spool);
       await rm(file);
       await rm(join(spool.layout.root, 'active', key));
-      const listed = new Map([['1.1', new Set([hashed.sha256])]]);
       expect((await receive(spool, bytesOf(1000, 1), listed)).kind).toBe('duplicate');
-      expect(await spool.instances.sha256(file)).toBe(hashed.sha256);
+      expect(await spool.instances.sha256(file)).toBe(sha256);
       expect([...(await spool.active.keys()).keys()]).toEqual([key]);
       await spool.publishSwept(key, 1, { version: 1, at: new Date().toISOString(), instances: 1, bytes: 1000 });
       await rm(file);
@@ -202,13 +207,8 @@ describe('an arriving instance', () => {
 
   it('takes the place of a listed one that has lost its end, which is set aside', async () => {
     await withSpool(async (spool) => {
-      const { instance } = await receive(spool, bytesOf(1000, 1));
-      const [hashed] = await spool.instances.hashed(key, [instance]);
-      if (hashed === undefined) throw new Error('not hashed');
-      await spool.publishRevision({ ...seriesRecord(1, ['1.1']), instances: [hashed] });
-      const file = spool.layout.instance(key, instance.file);
+      const { file, name, listed } = await receiveListed(spool);
       const whole = await readFile(file);
-      const listed = new Map([['1.1', new Set([hashed.sha256])]]);
       expect((await receive(spool, bytesOf(1000, 1), listed)).kind).toBe('duplicate');
       await truncate(file, 600);
       // Other bytes under its UID are a variant, and mend nothing.
@@ -216,7 +216,7 @@ describe('an arriving instance', () => {
       expect((await readFile(file)).length).toBe(600);
       expect((await receive(spool, bytesOf(1000, 1), listed)).kind).toBe('duplicate');
       expect(await readFile(file)).toEqual(whole);
-      expect(await readdir(spool.layout.damaged(key))).toEqual([`${instance.file}.dcm`]);
+      expect(await readdir(spool.layout.damaged(key))).toEqual([`${name}.dcm`]);
     });
   });
 
