@@ -136,12 +136,16 @@ export class PglitePool extends EventEmitter {
   async #takeDirectory(): Promise<void> {
     const { directory, now } = this.#options;
     await mkdir(directory, { recursive: true });
-    this.#lock = await lockDirectory(directory, now, () => {
+    const lock = await lockDirectory(directory, now, () => {
       void this.#session.then(
-        (session) => this.#broke(session, 'its directory was removed'),
+        (session) => {
+          // Another lock by now: a query had found it too, and the session that came of it is sound.
+          if (this.#lock === lock) this.#broke(session, 'its directory was removed');
+        },
         () => undefined, // being opened anew already
       );
     });
+    this.#lock = lock;
   }
 
   /** Opens the database, after a fault with an empty one in place of what does not open. */
