@@ -272,15 +272,26 @@ def _shell_head(rng: np.random.Generator, n: int) -> np.ndarray:
     return image
 
 
-def _fibres(rng: np.random.Generator, n: int) -> np.ndarray:
-    """Strong fine texture, as of trabecular bone, muscle or cerebellum."""
-    grain = fractal_field(rng, n, rng.uniform(0.5, 1.7))
-    if rng.random() < 0.5:
-        grain = np.abs(grain)
-    mesh = np.exp(-((smooth_field(rng, n, rng.uniform(1.5, 4)) / rng.uniform(0.15, 0.5)) ** 2))
-    where = np.clip(smooth_field(rng, n, 25) + 0.5, 0, 1)
-    base = dead_leaves(rng, n, 0.1, 0.9, 120, 4, 60)
-    return base * (1 + where * (rng.uniform(0.03, 0.25) * grain + rng.uniform(-0.5, 0.5) * mesh))
+class Fibres:
+    """Strong fine texture, as of trabecular bone, muscle or cerebellum: one kind of it in one place, its fibres drawn as often as asked."""
+
+    def __init__(self, rng: np.random.Generator, n: int) -> None:
+        self._n, self._slope, self._is_ridged = n, rng.uniform(0.5, 1.7), rng.random() < 0.5
+        self._mesh_pixels, self._mesh_width = rng.uniform(1.5, 4), rng.uniform(0.15, 0.5)
+        self._grain_share, self._mesh_share = rng.uniform(0.03, 0.25), rng.uniform(-0.5, 0.5)
+        self._where = np.clip(smooth_field(rng, n, 25) + 0.5, 0, 1)
+
+    def drawn(self, rng: np.random.Generator) -> np.ndarray:
+        """What tissue is multiplied with, [row][column]."""
+        grain = fractal_field(rng, self._n, self._slope)
+        if self._is_ridged:
+            grain = np.abs(grain)
+        mesh = np.exp(-((smooth_field(rng, self._n, self._mesh_pixels) / self._mesh_width) ** 2))
+        return 1 + self._where * (self._grain_share * grain + self._mesh_share * mesh)
+
+
+def _fibrous(rng: np.random.Generator, n: int) -> np.ndarray:
+    return dead_leaves(rng, n, 0.1, 0.9, 120, 4, 60) * Fibres(rng, n).drawn(rng)
 
 
 def _mr_leaves(rng: np.random.Generator, n: int) -> np.ndarray:
@@ -303,7 +314,7 @@ def mr_clean(rng: np.random.Generator, n: int = 256) -> np.ndarray:
         section = ct_dense(rng, n)
         image = _new_contrast(rng, np.clip((section + 200) / 500, 0, 1)) * (section > -990)
     elif kind < 0.78:
-        image = _fibres(rng, n)
+        image = _fibrous(rng, n)
     else:
         image = _mr_leaves(rng, n)
     return np.maximum(blur(np.clip(image, 0, 1.3), rng.uniform(0.3, 0.7)), 0)
