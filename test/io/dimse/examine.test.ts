@@ -2,9 +2,10 @@
 import { createServer } from 'node:tls';
 import { describe, expect, it } from '@jest/globals';
 import type { Finding } from '../../../src/io/dimse/examine-connection.js';
+import { type Command, encodeCommand } from '../../../src/io/dimse/command.js';
 import { examinePeer } from '../../../src/io/dimse/examine.js';
 import { answerRequest } from '../../../src/io/dimse/negotiate.js';
-import { encodeReject } from '../../../src/io/dimse/pdu.js';
+import { encodeData, encodeReject } from '../../../src/io/dimse/pdu.js';
 import type { ScuTarget } from '../../../src/io/dimse/requestor.js';
 import { ctClass } from '../../support/dimse-bytes.js';
 import { freePort } from '../../support/free-port.js';
@@ -96,6 +97,24 @@ describe('examining a peer', () => {
     });
     expect(of(findings, 'contexts').advice).toBe('Have the peer accept CT Image Storage from this AE title.');
     expect(of(findings, 'echo').state).toBe('ok');
+  });
+
+  it('that breaks the association it has accepted, or answers without a status', async () => {
+    const hungUp = await check(at(await peer({ message: ({ socket }) => void socket.destroy() })));
+    expect(words(hungUp)).toContain('association ok, contexts ok, echo failed');
+    expect(of(hungUp, 'echo').found).toMatch(/^0 answered, then: connection lost/);
+    expect(of(hungUp, 'echo').advice).toContain('C-ECHO');
+    const bare = (request: Command): Uint8Array => {
+      const response = encodeCommand({ field: 0x8030, hasDataSet: false, respondedTo: request.messageId ?? 0 });
+      return encodeData(1, 'command', response, 16_384);
+    };
+    const port = await peer({ message: ({ socket, command }) => void socket.write(bare(command)) });
+    expect(of(await check(at(port)), 'echo')).toMatchObject({ state: 'failed', found: 'an answer without a status' });
+  });
+
+  it('that is no DICOM node', async () => {
+    const port = await peer({ associate: (_, socket) => (socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'), null) });
+    expect(of(await check(at(port)), 'association').advice).toContain('no DICOM port');
   });
 
   it('whose every answer is held up for 40 ms', async () => {
