@@ -112,6 +112,8 @@ async function examineAssociation(target: ScuTarget, signal: AbortSignal): Promi
 function associationAdvice({ tls }: ScuTarget, { code, phase }: AssociationFailure): string {
   if (code === 'DIMSE_TLS') return certificateRefusedAdvice;
   if (code === 'DIMSE_PROTOCOL' && phase === 'connecting') return 'The port may be no DICOM port: mend port.';
+  if (code === 'DIMSE_TIMEOUT')
+    return 'The port may be no DICOM port, or the peer hangs: mend port, or look at the peer.';
   if (code !== 'DIMSE_CONNECT') return hintOf(code);
   const first =
     tls === undefined ? 'The port may want TLS (tls of the peer)' : "The peer may refuse limpid's own certificate";

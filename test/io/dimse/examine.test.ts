@@ -1,4 +1,5 @@
 // The destination doctor: each step against a peer that is right, and against one that is wrong in that step.
+import { createServer as createPlainServer } from 'node:net';
 import { createServer } from 'node:tls';
 import { describe, expect, it } from '@jest/globals';
 import type { Finding } from '../../../src/io/dimse/examine-connection.js';
@@ -249,6 +250,19 @@ describe('the TLS of a peer', () => {
     const findings = await check(at(node.scp.tlsPort, { aeTitle: 'LIMPID' }));
     expect(of(findings, 'association').advice).toContain('may want TLS');
   });
+  it('does not come: the port is silent', async () => {
+    const authority = await makeAuthority();
+    const credentials = new TlsCredentials({ ...own, authorities: authority.certificate });
+    const tls = { credentials, serverName: null, allowed: { fingerprints: [], subjects: [] } };
+    const mute = createPlainServer((socket) => void socket.on('error', () => {}).resume());
+    await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve));
+    closers.push(() => new Promise<void>((resolve) => void mute.close(() => resolve())));
+    const address = mute.address();
+    const port = typeof address === 'object' ? (address?.port ?? 0) : 0;
+    const findings = await check(at(port, { tls }));
+    expect(of(findings, 'tls')).toMatchObject({ state: 'failed', found: 'no TLS: ETIMEDOUT' });
+    expect(of(findings, 'tls').advice).toContain('does not answer the handshake');
+  }, 30_000);
   it('is none: the port speaks plainly', async () => {
     const authority = await makeAuthority();
     const credentials = new TlsCredentials({ ...own, authorities: authority.certificate });
