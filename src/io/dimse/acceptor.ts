@@ -4,7 +4,7 @@ import type { AssociateRequest } from './associate-pdu.js';
 import type { Association, AssociationEnd, AssociationUser } from './association.js';
 import { type Command, encodeCommand } from './command.js';
 import { encodeCommitmentReport, eventTypes } from './commitment.js';
-import { CommandField, SopClass, mayBeStorageClass, storageCommitmentInstance } from './constants.js';
+import { CommandField, SopClass, storageCommitmentInstance } from './constants.js';
 import { IncomingObject } from './incoming-object.js';
 import { MessageReader, type MessageUser } from './message.js';
 import {
@@ -203,7 +203,9 @@ export class Acceptor implements AssociationUser, MessageUser {
     const isInUse = this.#answers.some(({ request }) => request.messageId === command.messageId);
     const pending: PendingAnswer = { contextId, request: command, answer: null };
     this.#answers.push(pending);
-    const taken = isInUse ? answers.messageIdInUse : isMistyped ? answers.mistyped : this.#begin(contextId, command);
+    const unread = isInUse ? answers.messageIdInUse : isMistyped ? answers.mistyped : null;
+    if (unread !== null && command.field === CommandField.Store) this.#refused(unread);
+    const taken = unread ?? this.#begin(contextId, command);
     if (command.hasDataSet) {
       this.#current = pending;
       this.#droppedBytes = 0;
@@ -230,8 +232,6 @@ export class Acceptor implements AssociationUser, MessageUser {
       return refuseCommitment(command, context, this.#offer) ?? { kind: 'kept', parts: [] };
     }
     if (command.field !== CommandField.Store || !context || !this.#info) return answers.unrecognized;
-    // Verification and Storage Commitment store nothing, whatever class the object says it is of
-    if (!mayBeStorageClass(context.abstractSyntaxUid)) return answers.unrecognized;
     const refusal = refuseStore(command, context, this.#policy);
     if (refusal !== null) {
       this.#refused(refusal);
