@@ -1,5 +1,5 @@
 // Files and folders given on the command line.
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LimpidError } from '../errors.js';
 import { colour } from './output.js';
@@ -11,17 +11,34 @@ export interface LeftOut {
   readonly why: string;
 }
 
-/** Every file below the paths, in order of names. @throws LimpidError USAGE: a path is not there */
+/** Every file below the paths, in order of names. @throws LimpidError USAGE: a path is not there, or is no file */
 export async function filesBelow(paths: readonly string[]): Promise<string[]> {
   const files: string[] = [];
   for (const path of paths) {
     const found = await stat(path).catch(() => null);
     if (found === null) throw new LimpidError('USAGE', `${path} is not there`);
-    if (!found.isDirectory()) files.push(path);
-    else {
-      const names = (await readdir(path)).sort();
-      files.push(...(await filesBelow(names.map((name) => join(path, name)))));
-    }
+    if (found.isDirectory()) files.push(...(await filesIn(path, [])));
+    else if (found.isFile()) files.push(path);
+    else throw new LimpidError('USAGE', `${path} is neither a file nor a folder`);
+  }
+  return files;
+}
+
+/**
+ * Every file of a folder and of those in it. A link to nothing counts as one: who reads it tells. A pipe or a device is passed over, as
+ * reading it may never end, and so is a link back to a folder that this one lies in.
+ *
+ * @param above real paths of those folders
+ */
+async function filesIn(folder: string, above: readonly string[]): Promise<string[]> {
+  const here = await realpath(folder);
+  if (above.includes(here)) return [];
+  const files: string[] = [];
+  for (const name of (await readdir(folder)).sort()) {
+    const path = join(folder, name);
+    const found = await stat(path).catch(() => null);
+    if (found?.isDirectory()) files.push(...(await filesIn(path, [...above, here])));
+    else if (found === null || found.isFile()) files.push(path);
   }
   return files;
 }

@@ -48,6 +48,9 @@ function plainAddress(address: string): string {
   return address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/, '');
 }
 
+/** An AE title without its outer spaces; a tab is none. */
+const withoutSpaces = (title: string): string => title.replace(/^ +| +$/g, '');
+
 /** @param sources addresses and networks, as the configuration checks them; those of one family hold none of the other */
 function isAmong(address: string, sources: readonly string[]): boolean {
   const [plain = ''] = address.split('%'); // an address of one link names its interface
@@ -112,10 +115,10 @@ export function admit(
   congested: string | null,
 ): Admission {
   if (congested !== null) return { ...congestion, why: congested };
-  if (!policy.aeTitles.includes(request.calledAe.trim())) {
+  if (!policy.aeTitles.includes(withoutSpaces(request.calledAe))) {
     return { ...calledNotRecognized, why: 'the called AE title is none of this node' };
   }
-  const calling = request.callingAe.trim();
+  const calling = withoutSpaces(request.callingAe);
   const named = policy.peers.filter(({ aeTitle }) => aeTitle === calling);
   const address = plainAddress(request.address);
   const here = named.filter(({ from }) => from === null || isAmong(address, from));

@@ -1,6 +1,26 @@
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { readEach, tellLeftOut } from '../../src/cli/files.js';
+import { filesBelow, readEach, tellLeftOut } from '../../src/cli/files.js';
 import { LimpidError } from '../../src/errors.js';
+import { withFolder } from '../support/temporary.js';
+
+describe('files below the paths of a command', () => {
+  it('are those of its folders too; a link to nothing is told by who reads it, devices and links back are passed over', async () => {
+    await withFolder(async (folder) => {
+      await mkdir(join(folder, 'series'));
+      for (const name of ['b', 'series/a']) await writeFile(join(folder, name), '');
+      await symlink('nowhere', join(folder, 'dangling'));
+      await symlink('..', join(folder, 'series', 'up'));
+      const device = join(folder, 'device');
+      await symlink('/dev/zero', device);
+      const found = await filesBelow([folder, join(folder, 'b')]);
+      expect(found).toEqual(['b', 'dangling', 'series/a', 'b'].map((name) => join(folder, name)));
+      await expect(filesBelow([device])).rejects.toThrow('neither a file nor a folder');
+      await expect(filesBelow([join(folder, 'dangling')])).rejects.toThrow('is not there');
+    });
+  });
+});
 
 describe('files of a command that are no instances', () => {
   it('are left out with the reason, and so are those that cannot be read; any other error is a fault', async () => {

@@ -1,11 +1,13 @@
 // echo, send and peers check as an operator calls them: DICOM nodes, DICOMweb servers and folders.
 import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
+import { type Socket, createServer as createTcpServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { quickConfig } from '../../demo/start-node.js';
 import { readPart10 } from '../../src/dicom/part10.js';
+import { encodeAbort } from '../../src/io/dimse/pdu.js';
 import { freePort } from '../support/free-port.js';
 import { limpid } from '../support/limpid.js';
 import { type TestFiles, writeTestFiles } from '../support/part10-files.js';
@@ -19,6 +21,8 @@ let pacs: ScriptedScp;
 let silent: ScriptedScp;
 /** Hangs up on the first two associations. */
 let rude: ScriptedScp;
+/** Reads, and neither answers nor closes. */
+const frozen = createTcpServer({ allowHalfOpen: true });
 const stored: Buffer[] = [];
 let webStatus = 200;
 /** Of requests to store; null: as of any other. */
@@ -41,6 +45,9 @@ beforeAll(async () => {
     message: ({ association, socket, respond }) => (association < 3 ? socket.destroy() : respond()),
   });
   await new Promise<void>((resolve) => web.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => frozen.listen(0, '127.0.0.1', resolve));
+  const frozenAddress = frozen.address();
+  const frozenPort = typeof frozenAddress === 'object' ? (frozenAddress?.port ?? 0) : 0;
   const address = web.address();
   const webPort = typeof address === 'object' ? (address?.port ?? 0) : 0;
   await mkdir(join(folder.path, 'export'));
@@ -49,6 +56,7 @@ beforeAll(async () => {
   const peers = {
     pacs: at(pacs.port),
     silent: at(silent.port),
+    frozen: at(frozenPort),
     rude: { ...at(rude.port), associations: 1 },
     away: at(await freePort()),
     modality: { aeTitle: 'CT1' },
@@ -64,6 +72,7 @@ afterAll(async () => {
   await silent.close();
   await rude.close();
   await new Promise((resolve) => web.close(resolve));
+  await new Promise((resolve) => frozen.close(resolve));
   await files.remove();
   await folder.remove();
 });
@@ -112,6 +121,20 @@ describe('limpid echo', () => {
     const { status, err } = await run('echo', 'silent', '--deadline', '500ms');
     expect({ status, err }).toEqual({ status: 1, err: expect.stringMatching(/^DIMSE_TIMEOUT: given up after 0\.5 s/) });
     expect(performance.now() - started).toBeLessThan(15_000); // the program's own start included
+  });
+  it('waits no longer for a peer that is frozen and does not close', async () => {
+    const got: Buffer[] = [];
+    const connected = new Promise<Socket>((resolve) => {
+      frozen.once('connection', (socket) => {
+        socket.on('data', (chunk: Buffer) => void got.push(chunk)).on('error', () => {});
+        resolve(socket);
+      });
+    });
+    const started = performance.now();
+    expect(await run('echo', 'frozen', '--deadline', '500ms')).toMatchObject({ status: 1 });
+    expect(performance.now() - started).toBeLessThan(15_000); // ARTIM is 30 s
+    (await connected).destroy();
+    expect(Buffer.concat(got).subarray(-10)).toEqual(encodeAbort({ source: 0, reason: 0 }));
   });
   it.each(['30d', '0s'])('takes no deadline that a timer cannot keep: %s', async (deadline) => {
     expect(await run('echo', 'silent', '--deadline', deadline)).toMatchObject({

@@ -57,6 +57,7 @@ describe('admission', () => {
   it.each<[string, string, AdmissionPolicy, ReturnType<typeof call>]>([
     ['a peer', 'ct1', site([peer({})]), call()],
     ['outer spaces', 'ct1', site([peer({})]), call({ callingAe: ' CT1 ' })],
+    ['outer characters that are no spaces', '1/1/3', site([peer({})]), call({ callingAe: '\u00a0CT1' })],
     ['another case', '1/1/3', site([peer({})]), call({ callingAe: 'ct1' })],
     ['another node', '1/1/7', site([peer({})]), call({ calledAe: 'OTHER' })],
     ['nobody known', '1/1/3', site([]), call()],

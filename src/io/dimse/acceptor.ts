@@ -203,7 +203,9 @@ export class Acceptor implements AssociationUser, MessageUser {
     const isInUse = this.#answers.some(({ request }) => request.messageId === command.messageId);
     const pending: PendingAnswer = { contextId, request: command, answer: null };
     this.#answers.push(pending);
-    const taken = isInUse ? answers.messageIdInUse : isMistyped ? answers.mistyped : this.#begin(contextId, command);
+    const unread = isInUse ? answers.messageIdInUse : isMistyped ? answers.mistyped : null;
+    if (unread !== null && command.field === CommandField.Store) this.#refused(unread);
+    const taken = unread ?? this.#begin(contextId, command);
     if (command.hasDataSet) {
       this.#current = pending;
       this.#droppedBytes = 0;

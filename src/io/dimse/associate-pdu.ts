@@ -96,7 +96,7 @@ const text = (bytes: Buffer) => bytes.toString('latin1');
 /** UIDs come padded with NUL or blanks. */
 const uidText = (bytes: Buffer) => text(bytes).replace(/[\0 ]+$/, '');
 /** Ends at a NUL: who copies it out of a field of C may leave anything behind. */
-const aeText = (bytes: Buffer) => (text(bytes).split('\0', 1)[0] ?? '').trim();
+const aeText = (bytes: Buffer) => (text(bytes).split('\0', 1)[0] ?? '').replace(/^ +| +$/g, '');
 
 function* readItems(bytes: Buffer): Generator<[type: number, value: Buffer]> {
   for (let offset = 0; offset < bytes.length;) {

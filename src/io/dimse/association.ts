@@ -357,6 +357,8 @@ export class Association {
   #startArtim(): void {
     clearTimeout(this.#artim);
     this.#artim = setTimeout(() => this.#artimExpired(), this.#limits.artimMs);
+    // a program that is done need not wait for a peer that does not close
+    if (this.#state === 'Sta13' && this.#role === 'requestor') this.#artim.unref();
   }
 
   #artimExpired(): void {

@@ -72,10 +72,12 @@ async function examineName({ host }: Place): Promise<Finding> {
   }
 }
 
+const timeOut = (): Error => Object.assign(new Error('time-out'), { code: 'ETIMEDOUT' });
+
 function open({ host, port }: Place, signal: AbortSignal): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = connect({ host, port, noDelay: true, signal });
-    socket.setTimeout(connectMs, () => socket.destroy(Object.assign(new Error('time-out'), { code: 'ETIMEDOUT' })));
+    socket.setTimeout(connectMs, () => socket.destroy(timeOut()));
     socket.once('error', reject);
     socket.once('connect', () => {
       socket.setTimeout(0);
@@ -117,6 +119,8 @@ const tlsAdvice: Readonly<Record<string, string>> = {
   ERR_TLS_CERT_ALTNAME_INVALID:
     'The certificate is of another host: set tls.serverName to the name that it holds or list its fingerprint in tls.fingerprints, if it is the right one.',
   ERR_TLS_CERT_NOT_LISTED: 'If it is the right one, add it to tls.fingerprints or tls.subjects of the peer.',
+  ETIMEDOUT:
+    'The port does not answer the handshake: it may speak no TLS, or the peer hangs: compare port, or look at the peer.',
   SELF_SIGNED_CERT_IN_CHAIN: unknownAuthority,
   DEPTH_ZERO_SELF_SIGNED_CERT: "Put the peer's certificate, which nobody else has signed, into caFile.",
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: unknownAuthority,
@@ -155,7 +159,7 @@ async function examineTls(place: Place, nowMs: number, signal: AbortSignal): Pro
       : { step: 'tls', state: 'warning', found, advice: "Have the peer's certificates renewed before they end." };
   } catch (error) {
     const { code, why } = describeTlsFault(error);
-    const isNoTls = code === 'ECONNRESET' || code === 'EPROTO' || code.startsWith('ERR_SSL_');
+    const isNoTls = ['ECONNRESET', 'EPROTO', 'ETIMEDOUT'].includes(code) || code.startsWith('ERR_SSL_');
     const shown = isNoTls ? '' : await shownBy(place, nowMs, signal);
     const alert = alertAdvice.find(([pattern]) => pattern.test(code))?.[1];
     const advice = tlsAdvice[code] ?? alert ?? (isNoTls ? noTlsAdvice : failures.DIMSE_TLS.hint);
@@ -170,12 +174,16 @@ async function handshake(
 ): Promise<TLSSocket> {
   const socket = await open(place, signal);
   socket.on('error', () => {}); // the handshake tells it
-  const late = setTimeout(() => socket.destroy(), connectMs);
+  let isLate = false;
+  const late = setTimeout(() => {
+    isLate = true;
+    socket.destroy();
+  }, connectMs);
   try {
     return await secure(socket);
   } catch (error) {
     socket.destroy();
-    throw error;
+    throw isLate ? timeOut() : error;
   } finally {
     clearTimeout(late);
   }

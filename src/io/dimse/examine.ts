@@ -6,6 +6,7 @@ import { performance } from 'node:perf_hooks';
 import { sopClasses } from '../../dicom/uids.js';
 import { LimpidError, failures } from '../../errors.js';
 import type { FailureCode } from '../../errors.js';
+import { AssociationFailure } from './association-failure.js';
 import { acceptsCommitment } from './commitment-scu.js';
 import { CommandField, SopClass, TransferSyntax } from './constants.js';
 import { ContextResult } from './negotiate.js';
@@ -17,7 +18,7 @@ import {
   ok,
   skipped,
 } from './examine-connection.js';
-import { type ScuTarget, openRequestor } from './requestor.js';
+import { type Requestor, type ScuTarget, openRequestor } from './requestor.js';
 
 export const examinedSteps = ['name', 'tcp', 'tls', 'association', 'contexts', 'echo', 'commitment'] as const;
 
@@ -29,6 +30,9 @@ export interface ExamineOptions {
 }
 
 const echoes = 5;
+/** A peer that does not answer C-ECHO for so long does not answer it. */
+const echoMs = 20_000;
+const echoAdvice = 'The peer accepts the association and does not answer C-ECHO over it: see its log at this time.';
 /** An answer that waits for a delayed acknowledgement (Nagle's algorithm at the peer) takes 40 ms. */
 const delayedFromMs = 35;
 
@@ -83,20 +87,44 @@ async function examineAssociation(target: ScuTarget, signal: AbortSignal): Promi
     ),
   ].map((context, index) => ({ id: 2 * index + 1, ...context }));
   const started = performance.now();
+  let requestor: Requestor;
   try {
-    const requestor = await openRequestor(target, proposed, signal);
-    const ms = Math.round(performance.now() - started);
-    const { implementationVersionName, maximumLength, contexts } = requestor.negotiated;
-    const name = implementationVersionName === '' ? 'an implementation without a name' : implementationVersionName;
-    const findings = [
-      ok(
-        'association',
-        `accepted in ${ms} ms as ${target.callingAe} to ${target.aeTitle} by ${name}, maximum PDU ${maximumLength === 0 ? 'without limit' : maximumLength}`,
-      ),
-      contextsFinding(contexts),
-    ];
-    const times: number[] = [];
-    let status: number | undefined;
+    const limits = { ...target.limits, responseMs: echoMs };
+    requestor = await openRequestor({ ...target, limits }, proposed, signal);
+  } catch (error) {
+    if (!(error instanceof AssociationFailure)) throw error;
+    return [failed('association', error.message, associationAdvice(target, error))];
+  }
+  const ms = Math.round(performance.now() - started);
+  const { implementationVersionName, maximumLength, contexts } = requestor.negotiated;
+  const name = implementationVersionName === '' ? 'an implementation without a name' : implementationVersionName;
+  return [
+    ok(
+      'association',
+      `accepted in ${ms} ms as ${target.callingAe} to ${target.aeTitle} by ${name}, maximum PDU ${maximumLength === 0 ? 'without limit' : maximumLength}`,
+    ),
+    contextsFinding(contexts),
+    await examineEcho(requestor),
+  ];
+}
+
+/** The port has answered, and the handshake is over where there is one: what is left to go wrong with an association. */
+function associationAdvice({ tls }: ScuTarget, { code, phase }: AssociationFailure): string {
+  if (code === 'DIMSE_TLS') return certificateRefusedAdvice;
+  if (code === 'DIMSE_PROTOCOL' && phase === 'connecting') return 'The port may be no DICOM port: mend port.';
+  if (code === 'DIMSE_TIMEOUT')
+    return 'The port may be no DICOM port, or the peer hangs: mend port, or look at the peer.';
+  if (code !== 'DIMSE_CONNECT') return hintOf(code);
+  const first =
+    tls === undefined ? 'The port may want TLS (tls of the peer)' : "The peer may refuse limpid's own certificate";
+  return `${first}, the port may be no DICOM port, or the peer hangs up on callers that it does not know: see its log.`;
+}
+
+/** Asks several times over the association, and releases it. */
+async function examineEcho(requestor: Requestor): Promise<Finding> {
+  const times: number[] = [];
+  let status: number | undefined;
+  try {
     for (let count = 0; count < echoes && requestor.contexts.has(1); count++) {
       const asked = performance.now();
       const response = await requestor.call(1, {
@@ -106,21 +134,12 @@ async function examineAssociation(target: ScuTarget, signal: AbortSignal): Promi
       times.push(performance.now() - asked);
       status = response.status;
     }
-    await requestor.release();
-    return [...findings, echoFinding(times, status)];
   } catch (error) {
-    if (!(error instanceof LimpidError)) throw error;
-    return [failed('association', error.message, associationAdvice(target, error))];
+    if (!(error instanceof AssociationFailure)) throw error;
+    return failed('echo', `${times.length} answered, then: ${error.message}`, echoAdvice);
   }
-}
-
-/** The port has answered, and the handshake is over where there is one: what is left to go wrong with an association. */
-function associationAdvice({ tls }: ScuTarget, { code }: LimpidError): string {
-  if (code === 'DIMSE_TLS') return certificateRefusedAdvice;
-  if (code !== 'DIMSE_CONNECT') return hintOf(code);
-  const first =
-    tls === undefined ? 'The port may want TLS (tls of the peer)' : "The peer may refuse limpid's own certificate";
-  return `${first}, the port may be no DICOM port, or the peer hangs up on callers that it does not know: see its log.`;
+  await requestor.release();
+  return echoFinding(times, status);
 }
 
 function contextsFinding(
@@ -168,8 +187,9 @@ function echoFinding(times: readonly number[], status: number | undefined): Find
   }
   const median = times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)] ?? 0;
   const found = `${times.length} answered, median ${median.toFixed(1)} ms`;
+  if (status === undefined) return failed('echo', 'an answer without a status', "See the peer's log.");
   if (status !== 0)
-    return failed('echo', `status ${(status ?? 0).toString(16).toUpperCase().padStart(4, '0')}`, "See the peer's log.");
+    return failed('echo', `status ${status.toString(16).toUpperCase().padStart(4, '0')}`, "See the peer's log.");
   return median < delayedFromMs
     ? ok('echo', found)
     : {

@@ -1,6 +1,6 @@
 // What a C-STORE request may be refused for before its data set is read.
 import type { Command } from './command.js';
-import { isReceivableUid } from './constants.js';
+import { isReceivableUid, mayBeStorageClass } from './constants.js';
 import type { AcceptedContext } from './negotiate.js';
 import type { PeerPolicy } from './policy.js';
 import type { StoreAnswer } from './sink.js';
@@ -12,6 +12,8 @@ export function refuseStore(
   context: AcceptedContext,
   policy: PeerPolicy | undefined,
 ): StoreAnswer | null {
+  // Verification and Storage Commitment store nothing, whatever class the object says it is of
+  if (!mayBeStorageClass(context.abstractSyntaxUid)) return answers.unrecognized;
   if (!command.hasDataSet) return answers.noDataSet;
   if (policy?.store === 'refuse') return answers.notAuthorized;
   if (policy?.classes?.has(command.affectedSopClassUid ?? '') === false) return answers.classRefused;

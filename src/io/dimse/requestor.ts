@@ -59,6 +59,7 @@ interface Waiting {
 
 export class Requestor implements AssociationUser, MessageUser {
   readonly #association: Association;
+  readonly #socket: Socket;
   readonly #limits: Limits;
   readonly #proposed: readonly ProposedContext[];
   readonly #messages: MessageReader;
@@ -84,6 +85,7 @@ export class Requestor implements AssociationUser, MessageUser {
     signal: AbortSignal | undefined,
     options: RequestorOptions = {},
   ) {
+    this.#socket = socket;
     this.#roles = options.roles;
     this.#signal = signal;
     signal?.addEventListener('abort', this.#stop);
@@ -261,6 +263,7 @@ export class Requestor implements AssociationUser, MessageUser {
     this.#waiting = null;
     waiting?.reject(this.#failure);
     this.#released?.();
+    this.#socket.unref(); // what is still to be written is, but nobody waits for the peer to close
   }
 
   closed(): void {

@@ -2,7 +2,7 @@
 import { LimpidError } from '../../errors.js';
 import type { FailureCode } from '../../errors.js';
 import type { Log } from '../../observe/log.js';
-import { CommandField, SopClass, Status, TransferSyntax } from './constants.js';
+import { CommandField, SopClass, Status, TransferSyntax, isReceivableUid } from './constants.js';
 import { propose } from './negotiate.js';
 import type { Outgoing } from './outgoing.js';
 import type { Rejection } from './pdu.js';
@@ -54,6 +54,10 @@ export async function echo(
   return { negotiated, ms, status: response.status ?? Status.ProcessingFailure };
 }
 
+/** Whether a presentation context can be proposed for an instance: over one of no UIDs a peer may refuse all that share the association. */
+const isProposable = ({ sopClassUid, transferSyntaxUid }: Outgoing): boolean =>
+  isReceivableUid(sopClassUid) && isReceivableUid(transferSyntaxUid);
+
 /**
  * Sends instances by C-STORE. Each file's data set goes out byte by byte as it lies behind its meta group, in the syntax it is in,
  * or converted where the peer does not accept that and `convert` is given.
@@ -73,7 +77,12 @@ export async function send(
   let failure: AssociationFailure | null = null;
   let negotiated: Negotiated | null = null;
   let isEnded = false;
-  for (const proposal of propose(instances, syntaxesOf(options))) {
+  const proposable = instances.filter(isProposable);
+  for (const { sopInstanceUid } of instances.filter((instance) => !isProposable(instance))) {
+    const comment = 'not sent: its SOP class or transfer syntax is no UID';
+    report({ sopInstanceUid, class: 'permanent', status: null, comment, tried: true });
+  }
+  for (const proposal of propose(proposable, syntaxesOf(options))) {
     const told = outcomes.length;
     const job = new StoreJob(target, proposal, options, report);
     if (isEnded) job.leave(failure?.message ?? 'stopped');

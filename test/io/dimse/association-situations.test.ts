@@ -137,6 +137,7 @@ describe('an association request that is refused', () => {
       [39, 'protocol version 2', associateRequest({ protocolVersion: 2 }), 'RJ 1/2/2'],
       [40, 'an empty called AE title', associateRequest({ calledAe: '' }), 'RJ 1/1/7'],
       [40, 'a called AE title that is none of ours', associateRequest({ calledAe: 'OTHER' }), 'RJ 1/1/7'],
+      [40, 'a called AE title among tabs, which are no spaces', associateRequest({ calledAe: '\tLIMPID' }), 'RJ 1/1/7'],
       [41, 'an item longer than the PDU', changed((pdu) => pdu.writeUInt16BE(0xfff0, 76)), 'ABORT 2/6'],
       [
         42,

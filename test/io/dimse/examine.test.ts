@@ -1,10 +1,12 @@
 // The destination doctor: each step against a peer that is right, and against one that is wrong in that step.
+import { createServer as createPlainServer } from 'node:net';
 import { createServer } from 'node:tls';
 import { describe, expect, it } from '@jest/globals';
 import type { Finding } from '../../../src/io/dimse/examine-connection.js';
+import { type Command, encodeCommand } from '../../../src/io/dimse/command.js';
 import { examinePeer } from '../../../src/io/dimse/examine.js';
 import { answerRequest } from '../../../src/io/dimse/negotiate.js';
-import { encodeReject } from '../../../src/io/dimse/pdu.js';
+import { encodeData, encodeReject } from '../../../src/io/dimse/pdu.js';
 import type { ScuTarget } from '../../../src/io/dimse/requestor.js';
 import { ctClass } from '../../support/dimse-bytes.js';
 import { freePort } from '../../support/free-port.js';
@@ -96,6 +98,24 @@ describe('examining a peer', () => {
     });
     expect(of(findings, 'contexts').advice).toBe('Have the peer accept CT Image Storage from this AE title.');
     expect(of(findings, 'echo').state).toBe('ok');
+  });
+
+  it('that breaks the association it has accepted, or answers without a status', async () => {
+    const hungUp = await check(at(await peer({ message: ({ socket }) => void socket.destroy() })));
+    expect(words(hungUp)).toContain('association ok, contexts ok, echo failed');
+    expect(of(hungUp, 'echo').found).toMatch(/^0 answered, then: connection lost/);
+    expect(of(hungUp, 'echo').advice).toContain('C-ECHO');
+    const bare = (request: Command): Uint8Array => {
+      const response = encodeCommand({ field: 0x8030, hasDataSet: false, respondedTo: request.messageId ?? 0 });
+      return encodeData(1, 'command', response, 16_384);
+    };
+    const port = await peer({ message: ({ socket, command }) => void socket.write(bare(command)) });
+    expect(of(await check(at(port)), 'echo')).toMatchObject({ state: 'failed', found: 'an answer without a status' });
+  });
+
+  it('that is no DICOM node', async () => {
+    const port = await peer({ associate: (_, socket) => (socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'), null) });
+    expect(of(await check(at(port)), 'association').advice).toContain('no DICOM port');
   });
 
   it('whose every answer is held up for 40 ms', async () => {
@@ -230,6 +250,19 @@ describe('the TLS of a peer', () => {
     const findings = await check(at(node.scp.tlsPort, { aeTitle: 'LIMPID' }));
     expect(of(findings, 'association').advice).toContain('may want TLS');
   });
+  it('does not come: the port is silent', async () => {
+    const authority = await makeAuthority();
+    const credentials = new TlsCredentials({ ...own, authorities: authority.certificate });
+    const tls = { credentials, serverName: null, allowed: { fingerprints: [], subjects: [] } };
+    const mute = createPlainServer((socket) => void socket.on('error', () => {}).resume());
+    await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve));
+    closers.push(() => new Promise<void>((resolve) => void mute.close(() => resolve())));
+    const address = mute.address();
+    const port = typeof address === 'object' ? (address?.port ?? 0) : 0;
+    const findings = await check(at(port, { tls }));
+    expect(of(findings, 'tls')).toMatchObject({ state: 'failed', found: 'no TLS: ETIMEDOUT' });
+    expect(of(findings, 'tls').advice).toContain('does not answer the handshake');
+  }, 30_000);
   it('is none: the port speaks plainly', async () => {
     const authority = await makeAuthority();
     const credentials = new TlsCredentials({ ...own, authorities: authority.certificate });

@@ -374,6 +374,17 @@ describe('objects that are refused', () => {
     expect((await refused(storeRequest(own), bytes)).status).toBe(0);
     expectStored(own, bytes);
   });
+  it('what is stored over a context of no storage', async () => {
+    const [own, before] = [uid(), kept()];
+    const bytes = dataSet({ sopInstanceUid: own, sopClassUid: verification });
+    const contexts = [context(1, verification)];
+    const peer = await associated(associateRequest({ contexts }));
+    peer.send(commandPdu(1, storeRequest(own, { affectedSopClassUid: verification })), fragments(1, bytes, 100_000));
+    await peer.until(2);
+    peer.destroy();
+    expect(peer.log).toEqual(['AC', 'RSP 8001 #1 0211']);
+    expect(kept()).toBe(before);
+  });
   it('a component with a leading zero is accepted', async () => {
     const own = `${newUid()}.007`;
     expect((await refused(storeRequest(own), dataSet({ sopInstanceUid: own }))).status).toBe(0);

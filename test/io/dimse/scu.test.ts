@@ -125,6 +125,20 @@ describe('to limpid’s own SCP', () => {
     expect(store.objects).toHaveLength(130);
     expect(store.ended.length).toBeGreaterThanOrEqual(1);
   });
+  it.each(['', `1.2.${'3'.repeat(80)}`])(
+    'a SOP class that is no UID (%j) keeps no other instance back',
+    async (wrong) => {
+      const { scp, store } = await openTestScp();
+      toClose.push(() => scp.close());
+      const [first, ...others] = (await files(some(3))).instances;
+      if (first === undefined) throw new Error('no instance');
+      const report = await send(targetAt(scp.port), [{ ...first, sopClassUid: wrong }, ...others], options());
+      expect(report.association).toBeNull();
+      expect(report.outcomes.map((outcome) => outcome.class)).toEqual(['permanent', 'delivered', 'delivered']);
+      expect(report.outcomes[0]).toMatchObject({ tried: true, status: null });
+      expect(store.objects).toHaveLength(2);
+    },
+  );
   it('nothing to send is no association', async () => {
     const report = await send(targetAt(await freePort()), [], options());
     expect(report).toEqual({ association: null, negotiated: null, outcomes: [] });

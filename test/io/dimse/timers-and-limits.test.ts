@@ -402,12 +402,17 @@ describe('the store', () => {
       dataPdu(1, bytes),
     );
     peer.send(commandPdu(1, storeRequest('1.2.11', { messageId: 3 })), dataPdu(1, bytes));
-    await peer.until(4);
+    peer.send(commandPdu(3, storeRequest('1.2.11', { messageId: 4 })), dataPdu(3, bytes));
+    const cut = storeRequest('1.2.11', { messageId: 5 });
+    peer.send(commandPdu(1, cut.subarray(0, -2)), dataPdu(1, bytes));
+    await peer.until(6);
     const counts = (await running.metrics.text())
       .split('\n')
       .filter((line) => line.startsWith('limpid_instances_received_total'));
     expect(counts.toSorted()).toEqual([
       'limpid_instances_received_total{peer="test",modality="other",status="0117"} 1',
+      'limpid_instances_received_total{peer="test",modality="other",status="0211"} 1',
+      'limpid_instances_received_total{peer="test",modality="other",status="0212"} 1',
       'limpid_instances_received_total{peer="test",modality="other",status="A900"} 1',
     ]);
     peer.destroy();
