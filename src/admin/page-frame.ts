@@ -18,6 +18,7 @@ const tones: Readonly<Record<string, Tone>> = {
   held: 'wait',
   withheld: 'wait',
   partial: 'bad',
+  unreadable: 'bad',
   uncommitted: 'bad',
   'half-open': 'wait',
   'given-up': 'bad',
