@@ -8,6 +8,7 @@ import type { Metrics } from '../observe/metrics.js';
 import type { Key } from '../spool/key.js';
 import { isLoopback, isMeantForHere } from './guard.js';
 import { problemOf } from './http-errors.js';
+import { icon, iconPolicy } from './icon.js';
 import { answerMs, pagePart } from './in-time.js';
 import { openApi } from './openapi.js';
 import { pagePolicy } from './page-frame.js';
@@ -82,6 +83,15 @@ function addPages(app: FastifyInstance, options: HttpOptions, api: AdminPorts): 
   const seriesPart = pagePart('series', () => api.listSeries({ limit: 20 }), options.log);
   const peersPart = pagePart('peers', () => api.peers(), options.log);
   const seriesOne = pagePart('one series', async (key: Key) => ({ view: await api.showSeries(key) }), options.log);
+  // Browsers ask for the second where what they show names no icon, as JSON cannot.
+  for (const path of ['/favicon.svg', '/favicon.ico']) {
+    app.get(path, (_request, reply) =>
+      reply
+        .type('image/svg+xml')
+        .headers({ 'content-security-policy': iconPolicy, 'cache-control': 'max-age=86400' })
+        .send(icon),
+    );
+  }
   const send = (reply: FastifyReply, page: string) =>
     reply.type('text/html; charset=utf-8').header('content-security-policy', pagePolicy).send(page);
   app.get('/', async (_request, reply) => {

@@ -184,6 +184,30 @@ describe('without a login', () => {
   });
 });
 
+describe('icon', () => {
+  it('is there for pages and for what is no page, and is kept for a day', async () => {
+    const { options } = fakeNode();
+    await withServer(options, async (asking) => {
+      for (const path of ['/favicon.svg', '/favicon.ico']) {
+        const { status, headers, body } = await asking(get(path));
+        expect([status, headers['content-type'], headers['cache-control']]).toEqual([
+          200,
+          'image/svg+xml',
+          'max-age=86400',
+        ]);
+        expect(headers['content-security-policy']).toContain("default-src 'none'");
+        expect(headers['x-content-type-options']).toBe('nosniff');
+        expect(body).toMatch(/^<svg /);
+      }
+      expect((await asking(get('/'))).body).toContain('href="/favicon.svg"');
+      expect(await options.metrics.text()).not.toContain('ADMIN_UNKNOWN"} 1');
+    });
+    await withServer(fakeNode({ host: '0.0.0.0' }).options, async (asking) => {
+      expect((await asking(get('/favicon.svg'))).status).toBe(403);
+    });
+  });
+});
+
 describe('start page', () => {
   it('shows state, queues, series and peers, escaped', async () => {
     await withServer(fakeNode().options, async (asking) => {
