@@ -25,6 +25,7 @@ const titles: Readonly<Record<number, string>> = {
   404: 'Not found',
   409: 'Not possible as the series stands',
   413: 'The request is too large',
+  414: 'The path is too long',
   415: 'The content type is not application/json',
   421: 'The request is for another host',
   500: 'The node failed',

@@ -122,15 +122,18 @@ function addPages(app: FastifyInstance, options: HttpOptions, api: AdminPorts): 
   });
 }
 
+/** Of every answer: nothing is guessed of it, kept, or told to other pages. */
+const answerHeaders = {
+  'x-content-type-options': 'nosniff',
+  'cache-control': 'no-store',
+  'referrer-policy': 'no-referrer',
+} as const;
+
 /** Refuses what may not be called without a login: see guard.ts. */
 function addGuard(app: FastifyInstance, host: string): void {
   const open = new Set(['/livez', '/readyz', '/metrics']);
   app.addHook('onRequest', async (request, reply) => {
-    reply.headers({
-      'x-content-type-options': 'nosniff',
-      'cache-control': 'no-store',
-      'referrer-policy': 'no-referrer',
-    });
+    reply.headers(answerHeaders);
     if (open.has(request.routeOptions.url ?? '')) return;
     if (!isLoopback(host)) {
       throw new LimpidError('ADMIN_ADDRESS', 'Only /livez, /readyz and /metrics are served on this address.');
@@ -147,8 +150,6 @@ function addGuard(app: FastifyInstance, host: string): void {
  * `/livez`, `/readyz` and `/metrics` are served on any address, the rest on a loopback address only.
  */
 export function buildHttp(options: HttpOptions): FastifyInstance {
-  const app = fastify({ logger: false, bodyLimit: 65_536, forceCloseConnections: true, requestTimeout: 30_000 });
-  app.removeContentTypeParser('text/plain'); // a form of another site may send that, but never application/json
   const refuse = (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
     const body = problemOf(error);
     options.metrics.inc('failures_total', { code: body.code });
@@ -157,6 +158,15 @@ export function buildHttp(options: HttpOptions): FastifyInstance {
     }
     return reply.code(body.status).type('application/problem+json').send(JSON.stringify(body));
   };
+  const app = fastify({
+    logger: false,
+    bodyLimit: 65_536,
+    forceCloseConnections: true,
+    requestTimeout: 30_000,
+    // A path that cannot be decoded, or is too long: no hook sees it.
+    frameworkErrors: (error, request, reply) => refuse(error, request, reply.headers(answerHeaders)),
+  });
+  app.removeContentTypeParser('text/plain'); // a form of another site may send that, but never application/json
   app.setErrorHandler(refuse);
   app.setNotFoundHandler((request, reply) =>
     refuse(new LimpidError('ADMIN_UNKNOWN', 'There is nothing at this path.'), request, reply),

@@ -107,7 +107,20 @@ describe('API', () => {
       expect(brief(await asking(post(`/api/series/${key}/actions`, '{"kind":')))).toEqual([400, 'ADMIN_REQUEST']);
       expect(brief(await asking(get(`/api/series/${otherKey}`)))).toEqual([404, 'SPOOL_UNKNOWN_SERIES']);
       expect(brief(await asking(get('/api/nothing')))).toEqual([404, 'ADMIN_UNKNOWN']);
-      expect(brief(await asking(get('/api/series/%E0%A4%A')))[0]).toBe(400);
+      for (const [path, status] of [
+        ['/api/series/%E0%A4%A', 400],
+        ['/%', 400],
+        [`/series/${'a'.repeat(8000)}`, 414],
+      ] as const) {
+        const answer = await asking(get(path));
+        expect(brief(answer)).toEqual([status, 'ADMIN_REQUEST']);
+        expect(answer.headers).toMatchObject({
+          'content-type': expect.stringContaining('application/problem+json'),
+          'x-content-type-options': 'nosniff',
+          'cache-control': 'no-store',
+        });
+        expect(answer.body).not.toContain('aaaa');
+      }
     });
   });
 
