@@ -122,6 +122,11 @@ function addPages(app: FastifyInstance, options: HttpOptions, api: AdminPorts): 
   });
 }
 
+/** Connections at once: idle ones of others must not take the descriptors that instances need. */
+const mostConnections = 256;
+/** Of one connection, which is closed then: of those that come in one piece all are begun before the first is answered. */
+const mostRequests = 50;
+
 /** Of every answer: nothing is guessed of it, kept, or told to other pages. */
 const answerHeaders = {
   'x-content-type-options': 'nosniff',
@@ -163,9 +168,11 @@ export function buildHttp(options: HttpOptions): FastifyInstance {
     bodyLimit: 65_536,
     forceCloseConnections: true,
     requestTimeout: 30_000,
+    maxRequestsPerSocket: mostRequests,
     // A path that cannot be decoded, or is too long: no hook sees it.
     frameworkErrors: (error, request, reply) => refuse(error, request, reply.headers(answerHeaders)),
   });
+  app.server.maxConnections = mostConnections;
   app.removeContentTypeParser('text/plain'); // a form of another site may send that, but never application/json
   app.setErrorHandler(refuse);
   app.setNotFoundHandler((request, reply) =>
