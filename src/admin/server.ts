@@ -170,9 +170,13 @@ export function buildHttp(options: HttpOptions): FastifyInstance {
     requestTimeout: 30_000,
     maxRequestsPerSocket: mostRequests,
     // A path that cannot be decoded, or is too long: no hook sees it.
-    frameworkErrors: (error, request, reply) => refuse(error, request, reply.headers(answerHeaders)),
+    frameworkErrors: (error, request, reply) => {
+      void refuse(error, request, reply.headers(answerHeaders));
+    },
   });
   app.server.maxConnections = mostConnections;
+  // It was told that the last answer was the last: who goes on is not read any further.
+  app.server.on('dropRequest', (_request, socket) => socket.destroy());
   app.removeContentTypeParser('text/plain'); // a form of another site may send that, but never application/json
   app.setErrorHandler(refuse);
   app.setNotFoundHandler((request, reply) =>

@@ -123,6 +123,6 @@ export function closedText(value: Uint8Array, sets: readonly string[]): Uint8Arr
   const last = value.lastIndexOf(escape);
   // ESC $ ... B, @, (D put two-byte characters into G0; ESC ( puts single bytes back; ESC ) and ESC $ ) leave G0 alone.
   const open = last !== -1 && value[last + 1] === 0x24 && value[last + 2] !== 0x29;
-  const single = /IR 13$/.test(sets[0] ?? '') ? 0x4a : 0x42; // JIS X 0201, ASCII
+  const single = (sets[0] ?? '').endsWith('IR 13') ? 0x4a : 0x42; // JIS X 0201, ASCII
   return open ? Uint8Array.of(...value, escape, 0x28, single) : value;
 }

@@ -9,6 +9,9 @@ import { openHttp } from '../../src/admin/server.js';
 import { ask } from './ask.js';
 import { fakeNode } from './node.js';
 
+/** Also where it ends by an error: `once` would throw that. */
+const closed = (socket: Socket): Promise<void> => new Promise((resolve) => void socket.once('close', () => resolve()));
+
 async function withPort(body: (port: number) => Promise<void>): Promise<void> {
   const server = await openHttp(fakeNode().options);
   try {
@@ -27,12 +30,12 @@ it('idle connections are held up to a number, and those beyond it are let go at 
       idle.push(socket.resume());
     }
     const over = idle.slice(256);
-    await Promise.all(over.map((socket) => (socket.closed ? null : once(socket, 'close'))));
+    await Promise.all(over.filter((socket) => !socket.closed).map((socket) => closed(socket)));
     expect(idle.filter((socket) => !socket.closed)).toHaveLength(256);
     await Promise.all(
       idle.slice(0, 10).map((socket) => {
         socket.end();
-        return once(socket, 'close');
+        return closed(socket);
       }),
     );
     expect((await ask(port, { path: '/livez' })).status).toBe(200);
@@ -40,16 +43,14 @@ it('idle connections are held up to a number, and those beyond it are let go at 
   });
 });
 
-it('requests that come in one piece are answered up to a number, and refused beyond it', async () => {
+it('a connection on which more requests come in one piece than are answered is not read any further', async () => {
   await withPort(async (port) => {
-    const socket = connect(port, '127.0.0.1');
-    let answers = '';
-    socket.setEncoding('latin1').on('data', (chunk: string) => (answers += chunk));
-    const of = (status: number): number => answers.split(`HTTP/1.1 ${status} `).length - 1;
-    socket.write('GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(1000));
-    while (of(200) + of(503) < 1000) await once(socket, 'data');
-    expect([of(200), of(503)]).toEqual([50, 950]);
-    socket.destroy();
+    const socket = connect(port, '127.0.0.1').on('error', () => undefined);
+    socket.write('GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(100_000));
+    socket.resume();
+    await closed(socket);
+    expect(socket.bytesRead).toBeLessThan(50 * 1000);
+    expect((await ask(port, { path: '/livez' })).status).toBe(200);
   });
 });
 
