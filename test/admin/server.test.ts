@@ -158,6 +158,8 @@ describe('API', () => {
         'QUEUE_UNAVAILABLE',
         'The queue does not answer.',
       ]);
+      node.failing = new LimpidError('SPOOL_RECORD_INVALID', 'r1/series.json does not fit its schema');
+      expect(brief(await asking(get('/api/series')))).toEqual([409, 'SPOOL_RECORD_INVALID']);
     });
   });
 });
