@@ -26,7 +26,7 @@ export const failures = {
   },
   SPOOL_RECORD_INVALID: {
     next: 'reject',
-    hint: 'A record in the spool does not fit its schema; keep the file and report it.',
+    hint: 'A record in the spool is cut, or was written by a newer limpid; keep the file. `limpid series list --state unreadable` names the series, its folder and what to do.',
   },
   SPOOL_INSTANCE_DAMAGED: {
     next: 'reject',

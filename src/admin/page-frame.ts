@@ -18,6 +18,7 @@ const tones: Readonly<Record<string, Tone>> = {
   held: 'wait',
   withheld: 'wait',
   partial: 'bad',
+  unreadable: 'bad',
   uncommitted: 'bad',
   'half-open': 'wait',
   'given-up': 'bad',
@@ -60,14 +61,14 @@ export const table = (
 
 export const missing = html`<p class="empty">Not available now.</p>`;
 
-/** A page may hold its own style and nothing else. */
-export const pagePolicy = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'`;
+/** A page may hold its own style and its icon, and nothing else. */
+export const pagePolicy = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'; img-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'`;
 
 /** A whole page around its parts; it is loaded anew every ten seconds unless it shows what does not change any more. */
 export function pageOf(title: string, renews: 'renews' | 'stays', body: Html): string {
   const head = html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>${title} · limpid</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">${
+<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" type="image/svg+xml" href="/favicon.svg">${
     renews === 'renews' ? html`<meta http-equiv="refresh" content="10" />` : ''
   }
 <style>`;

@@ -101,7 +101,7 @@ export const routes: readonly Route[] = [
     body: noBody,
     response: seriesView,
     status: 200,
-    problems: [404],
+    problems: [404, 409],
     answer: async (api, { params }) => {
       const series = await api.showSeries(params.key);
       if (series === null) throw new LimpidError('SPOOL_UNKNOWN_SERIES', `No series ${params.key} is kept here.`);

@@ -8,6 +8,7 @@ import type { Metrics } from '../observe/metrics.js';
 import type { Key } from '../spool/key.js';
 import { isLoopback, isMeantForHere } from './guard.js';
 import { problemOf } from './http-errors.js';
+import { icon, iconPolicy } from './icon.js';
 import { answerMs, pagePart } from './in-time.js';
 import { openApi } from './openapi.js';
 import { pagePolicy } from './page-frame.js';
@@ -82,6 +83,15 @@ function addPages(app: FastifyInstance, options: HttpOptions, api: AdminPorts): 
   const seriesPart = pagePart('series', () => api.listSeries({ limit: 20 }), options.log);
   const peersPart = pagePart('peers', () => api.peers(), options.log);
   const seriesOne = pagePart('one series', async (key: Key) => ({ view: await api.showSeries(key) }), options.log);
+  // Browsers ask for the second where what they show names no icon, as JSON cannot.
+  for (const path of ['/favicon.svg', '/favicon.ico']) {
+    app.get(path, (_request, reply) =>
+      reply
+        .type('image/svg+xml')
+        .headers({ 'content-security-policy': iconPolicy, 'cache-control': 'max-age=86400' })
+        .send(icon),
+    );
+  }
   const send = (reply: FastifyReply, page: string) =>
     reply.type('text/html; charset=utf-8').header('content-security-policy', pagePolicy).send(page);
   app.get('/', async (_request, reply) => {
@@ -112,15 +122,23 @@ function addPages(app: FastifyInstance, options: HttpOptions, api: AdminPorts): 
   });
 }
 
+/** Connections at once: idle ones of others must not take the descriptors that instances need. */
+const mostConnections = 256;
+/** Of one connection, which is closed then: of those that come in one piece all are begun before the first is answered. */
+const mostRequests = 50;
+
+/** Of every answer: nothing is guessed of it, kept, or told to other pages. */
+const answerHeaders = {
+  'x-content-type-options': 'nosniff',
+  'cache-control': 'no-store',
+  'referrer-policy': 'no-referrer',
+} as const;
+
 /** Refuses what may not be called without a login: see guard.ts. */
 function addGuard(app: FastifyInstance, host: string): void {
   const open = new Set(['/livez', '/readyz', '/metrics']);
   app.addHook('onRequest', async (request, reply) => {
-    reply.headers({
-      'x-content-type-options': 'nosniff',
-      'cache-control': 'no-store',
-      'referrer-policy': 'no-referrer',
-    });
+    reply.headers(answerHeaders);
     if (open.has(request.routeOptions.url ?? '')) return;
     if (!isLoopback(host)) {
       throw new LimpidError('ADMIN_ADDRESS', 'Only /livez, /readyz and /metrics are served on this address.');
@@ -137,8 +155,6 @@ function addGuard(app: FastifyInstance, host: string): void {
  * `/livez`, `/readyz` and `/metrics` are served on any address, the rest on a loopback address only.
  */
 export function buildHttp(options: HttpOptions): FastifyInstance {
-  const app = fastify({ logger: false, bodyLimit: 65_536, forceCloseConnections: true, requestTimeout: 30_000 });
-  app.removeContentTypeParser('text/plain'); // a form of another site may send that, but never application/json
   const refuse = (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
     const body = problemOf(error);
     options.metrics.inc('failures_total', { code: body.code });
@@ -147,6 +163,21 @@ export function buildHttp(options: HttpOptions): FastifyInstance {
     }
     return reply.code(body.status).type('application/problem+json').send(JSON.stringify(body));
   };
+  const app = fastify({
+    logger: false,
+    bodyLimit: 65_536,
+    forceCloseConnections: true,
+    requestTimeout: 30_000,
+    maxRequestsPerSocket: mostRequests,
+    // A path that cannot be decoded, or is too long: no hook sees it.
+    frameworkErrors: (error, request, reply) => {
+      void refuse(error, request, reply.headers(answerHeaders));
+    },
+  });
+  app.server.maxConnections = mostConnections;
+  // It was told that the last answer was the last: who goes on is not read any further.
+  app.server.on('dropRequest', (_request, socket) => socket.destroy());
+  app.removeContentTypeParser('text/plain'); // a form of another site may send that, but never application/json
   app.setErrorHandler(refuse);
   app.setNotFoundHandler((request, reply) =>
     refuse(new LimpidError('ADMIN_UNKNOWN', 'There is nothing at this path.'), request, reply),

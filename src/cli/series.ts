@@ -4,7 +4,7 @@ import { LimpidError } from '../errors.js';
 import { isKey } from '../spool/key.js';
 import { promisesOf } from '../spool/promises.js';
 import type { Key } from '../spool/key.js';
-import { readableStates } from '../spool/readable-states.js';
+import { readableStates, stateOrFault } from '../spool/readable-states.js';
 import { onAll } from '../spool/records.js';
 import type { ActionRecord, Priority } from '../spool/records.js';
 import { momentSays } from '../spool/moment.js';
@@ -15,6 +15,7 @@ import { counted } from '../spool/counted.js';
 import { closingSays, ruleSays, unitSays } from '../spool/view-words.js';
 import { toDo } from '../spool/to-do.js';
 import type { CodeView, SeriesView, SeriesWord, TaskView } from '../spool/view.js';
+import { isUnreadable, unreadableView } from '../spool/unreadable-series.js';
 import { madeSeries } from '../spool/withdrawals.js';
 import { colour, table } from './output.js';
 import type { Output } from './output.js';
@@ -54,8 +55,9 @@ export function seriesCommands(
     list: (options) =>
       withSpool(options.config, 'read', async (spool, judge) => {
         const summaries = [];
-        for await (const state of readableStates(spool, await spool.allKeys())) {
-          const summary = summaryOf(viewOf(state, judge));
+        for (const key of await spool.allKeys()) {
+          const state = await stateOrFault(spool, key);
+          const summary = summaryOf(isUnreadable(state) ? unreadableView(state) : viewOf(state, judge));
           if (options.state === undefined || options.state === summary.state) summaries.push(summary);
           if (summaries.length === options.limit) break;
         }
@@ -78,11 +80,13 @@ export function seriesCommands(
         if (rows.length === 0)
           output.out(options.state === undefined ? 'no series yet' : `no series is ${options.state}`);
         else output.out(table(['key', 'state', 'modality', 'instances', 'revision', 'from', 'changed', 'tasks'], rows));
+        for (const { key, state, says } of summaries) if (state === 'unreadable') output.out(`${key}: ${says}`);
       }),
     show: (text, options) =>
       withSpool(options.config, 'read', async (spool, judge) => {
         const key = await keyOfText(spool, text);
-        const view = viewOf(await spool.state(key), judge, await promisesOf(spool, key));
+        const state = await stateOrFault(spool, key);
+        const view = isUnreadable(state) ? unreadableView(state) : viewOf(state, judge, await promisesOf(spool, key));
         output.out(options.json ? JSON.stringify(view, null, 1) : describe(view, output));
       }),
     act: (text, action) =>
@@ -108,7 +112,8 @@ export function seriesCommands(
 /** A key, an unambiguous beginning of one, or the Series Instance UID of the source or of what was made of it. */
 async function keyOfText(spool: Spool, text: string): Promise<Key> {
   if (isKey(text)) {
-    if ((await spool.state(text)).files.length + (await spool.state(text)).revisions.length > 0) return text;
+    const state = await stateOrFault(spool, text);
+    if (isUnreadable(state) || state.files.length + state.revisions.length > 0) return text;
     throw new LimpidError('SPOOL_UNKNOWN_SERIES', `there is no series ${text} in this spool`);
   }
   const all = await spool.allKeys();

@@ -96,14 +96,21 @@ export function derivedSeries(
   return { number: derivedSeriesNumber(first.number, slot), description: joined([own, words ?? numbered]) };
 }
 
-/** The source's text in front, limpid's behind it; where both do not fit, the source's is cut. */
+/** What stands where a text was cut. */
+const cutMark = '...';
+
+/** The source's text in front, limpid's behind it; where both do not fit, the source's is cut, and says so. */
 function appended(source: DataSet, keyword: string, words: string, most: number): Uint8Array {
   const own = rawText(source, keyword);
   const added = asciiBytes(words).subarray(0, most);
   if (own.length === 0) return added;
   const separator = asciiBytes('; ');
   const room = most - added.length - separator.length;
+  const sets = texts(source, 'SpecificCharacterSet');
   // Bytes are never fewer than characters, so a text of few bytes need not be understood.
-  const front = own.length <= room ? own : cutText(texts(source, 'SpecificCharacterSet'), own, room, false);
-  return front === null ? added : joined([closedText(front), separator, added]);
+  const front = own.length <= room ? own : cutText(sets, own, room, false);
+  if (front === null) return added;
+  if (front.length === own.length) return joined([closedText(own, sets), separator, added]);
+  const cut = cutText(sets, own, room - cutMark.length, false) ?? front;
+  return joined([closedText(cut, sets), asciiBytes(cutMark), separator, added]);
 }

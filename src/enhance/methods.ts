@@ -36,8 +36,11 @@ export interface DecodeArgument {
 
 export interface PrepareArgument extends DecodeArgument {
   readonly modality: NoiseModality;
-  /** Whether padding goes into the model as it is, or the image goes on into it, so that its edge does not ring. */
-  readonly padding: 'kept' | 'continued';
+  /**
+   * Whether padding goes into the model as it is (`kept`), or the image goes on into it, so that its edge does not ring: for what is
+   * measured too (`continued`), or for the model alone (`hidden`).
+   */
+  readonly padding: 'kept' | 'continued' | 'hidden';
   /** Noise to assume where none can be measured: HU, or permille for MR. */
   readonly guess: number;
 }

@@ -19,6 +19,7 @@ import type {
 import { liesAfter } from './neighbours.js';
 import type { Besides } from './neighbours.js';
 import type { TaskOrder } from './order.js';
+import { paddingOf } from './padding-of.js';
 import { Refusal } from './refusal.js';
 import type { Found } from './outcome.js';
 import type { Pool } from '../threads/pool.js';
@@ -106,7 +107,7 @@ export class SliceSteps<Plan, Part, Summary> {
     const thread = this.#ports.slices.least();
     const { source, frame } = images[index] ?? { source: -1, frame: 0 };
     const file = this.#fileOf(source);
-    const padding = this.#ports.model.card.grid === null ? 'kept' : 'continued';
+    const padding = paddingOf(this.#ports.model.card);
     const prepared = await this.#answer(thread, file, (to) =>
       to.call('prepare', { file, frame, modality, padding, guess }, { deadlineMs: this.#ports.sliceDeadlineMs }),
     );

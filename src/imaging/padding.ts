@@ -2,7 +2,7 @@
 import type { Slice } from './slice.js';
 
 /** Pixels by which the image goes on into its padding: further than any interpolating kernel, and a spline's tail, look. */
-const rings = 8;
+const kernelRings = 8;
 
 /**
  * Lets the image go on into its padding, in place: ring by ring each pixel takes the mean of its neighbours that have a value, and
@@ -10,8 +10,9 @@ const rings = 8;
  * of the body.
  *
  * @param mask 1 where a pixel is padding; null: none is
+ * @param rings how far it goes on, pixels
  */
-export function continuePadding({ rows, columns, values }: Slice, mask: Uint8Array | null): void {
+export function continuePadding({ rows, columns, values }: Slice, mask: Uint8Array | null, rings = kernelRings): void {
   if (mask === null) return;
   let lowest = Number.POSITIVE_INFINITY;
   for (let i = 0; i < values.length; i++) if (mask[i] === 0) lowest = Math.min(lowest, values[i]!);
@@ -45,6 +46,18 @@ export function continuePadding({ rows, columns, values }: Slice, mask: Uint8Arr
     edge = [...next];
   }
   for (let i = 0; i < values.length; i++) if (known[i] === 0) values[i] = lowest;
+}
+
+/**
+ * The slice with the image gone on into all of its padding, for a filter that looks far; itself where it has none.
+ *
+ * @param mask as for `continuePadding`
+ */
+export function withoutPadding(slice: Slice, mask: Uint8Array | null): Slice {
+  if (mask === null || !mask.includes(1) || !mask.includes(0)) return slice;
+  const filled = { ...slice, values: slice.values.slice() };
+  continuePadding(filled, mask, Infinity);
+  return filled;
 }
 
 /** HU below which nothing lies: air is -1000, and its noise does not reach this. */

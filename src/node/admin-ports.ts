@@ -14,10 +14,11 @@ import { queueNames } from '../queue/jobs.js';
 import { momentSays } from '../spool/moment.js';
 import type { Spool } from '../spool/spool.js';
 import { promisesOf } from '../spool/promises.js';
-import { readableStates } from '../spool/readable-states.js';
+import { readableStates, stateOrFault } from '../spool/readable-states.js';
 import { onAll } from '../spool/records.js';
 import { waitingInstances } from '../spool/state.js';
 import { summaryOf, viewOf } from '../spool/view-of.js';
+import { isUnreadable, unreadableView } from '../spool/unreadable-series.js';
 import { withdrawSeries } from '../spool/withdraw.js';
 import type { DeliveryJudge } from '../spool/view-of.js';
 import type { SeriesSummary } from '../spool/view.js';
@@ -67,7 +68,8 @@ export function openAdminPorts(deps: AdminPortsDeps): AdminPorts {
   return {
     listSeries: (filter) => listSeries(deps, judge, filter),
     async showSeries(key) {
-      const state = await deps.spool.state(key);
+      const state = await stateOrFault(deps.spool, key);
+      if (isUnreadable(state)) return unreadableView(state);
       return state.files.length + state.revisions.length === 0
         ? null
         : viewOf(state, judge, await promisesOf(deps.spool, key));
@@ -112,13 +114,14 @@ async function listSeries(
   const keys = await deps.spool.allKeys();
   const start = filter.after === undefined ? 0 : keys.findIndex((key) => key === filter.after) + 1;
   const series: SeriesSummary[] = [];
-  for await (const state of readableStates(deps.spool, keys.slice(start))) {
-    const summary = summaryOf(viewOf(state, judge));
+  for (const key of keys.slice(start)) {
+    const state = await stateOrFault(deps.spool, key);
+    const summary = summaryOf(isUnreadable(state) ? unreadableView(state) : viewOf(state, judge));
     if (filter.state !== undefined && summary.state !== filter.state) continue;
     if (filter.modality !== undefined && summary.modality !== filter.modality) continue;
     if (filter.peer !== undefined && !summary.sources.includes(filter.peer)) continue;
     series.push(summary);
-    if (series.length === filter.limit) return { series, next: state.key };
+    if (series.length === filter.limit) return { series, next: key };
   }
   return { series, next: null };
 }

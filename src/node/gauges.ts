@@ -33,7 +33,10 @@ export function watchNode(deps: GaugeDeps): void {
     const delivered = new Set<Key>();
     /** The hours of all that a series still waits for. */
     const held = new Map<Key, readonly DeliveryWindow[]>();
-    for await (const state of readableStates(spool, (await spool.active.keys()).keys())) {
+    const active = await spool.active.keys();
+    let unreadable = active.size;
+    for await (const state of readableStates(spool, active.keys())) {
+      unreadable -= 1;
       const word = viewOf(state, judge).state;
       if (word === 'committing' || word === 'done') delivered.add(state.key);
       if (word !== 'done') states.set(word, (states.get(word) ?? 0) + 1);
@@ -44,6 +47,7 @@ export function watchNode(deps: GaugeDeps): void {
         uncommitted.set(peer, (uncommitted.get(peer) ?? 0) + count);
       }
     }
+    states.set('unreadable', unreadable);
     for (const [state, count] of states) metrics.set('series_active', { state }, count);
     for (const [peer, settings] of Object.entries(config.peers)) {
       if (!isDestination(settings)) continue;

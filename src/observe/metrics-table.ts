@@ -63,7 +63,7 @@ export const metrics = {
   series_active: {
     kind: 'gauge',
     labels: ['state'],
-    help: 'Series that are not done, by state: receiving, routing, enhancing, delivering, committing, held, partial, given-up, uncommitted.',
+    help: 'Series that are not done, by state: receiving, routing, enhancing, delivering, committing, held, partial, given-up, uncommitted, unreadable.',
   },
   tasks_total: {
     kind: 'counter',
@@ -256,6 +256,7 @@ export const metricValues = {
       'partial',
       'given-up',
       'uncommitted',
+      'unreadable',
     ],
   },
   tasks_total: { outcome: ['enhanced', 'skipped', 'withheld', 'failed', 'superseded'] },

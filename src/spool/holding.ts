@@ -1,8 +1,8 @@
 // How an instance is held: whole in the spool, and by those it is forwarded to. What storage commitment of this node is decided by.
-import { open } from 'node:fs/promises';
 import { readPart10 } from '../dicom/part10.js';
 import { LimpidError } from '../errors.js';
 import { committedBy } from './commitments.js';
+import { readMetaBytes } from './data-set-bytes.js';
 import type { Spool } from './spool.js';
 import { deliveredTo, sweptFiles } from './state.js';
 import type { SeriesState } from './state.js';
@@ -13,8 +13,6 @@ export type OnDisk =
   | { readonly kind: 'absent' }
   | { readonly kind: 'damaged' }
   | { readonly kind: 'whole'; readonly sopClassUid: string };
-
-const metaBytes = 64 * 1024;
 
 /**
  * Reads an instance file to its end and compares it with its records: UIDs of its meta group, SHA-256 of its data set where a
@@ -32,7 +30,7 @@ export async function readHeld(
     record.instances.filter((instance) => instance.file === file),
   );
   try {
-    const { meta } = readPart10(await firstBytes(path));
+    const { meta } = readPart10((await readMetaBytes(path)).beginning);
     if (meta.mediaStorageSopInstanceUid !== sopInstanceUid) return { kind: 'damaged' };
     const sha256 = await spool.instances.sha256(path);
     if (recorded.some((instance) => instance.sha256 !== sha256)) return { kind: 'damaged' };
@@ -41,17 +39,6 @@ export async function readHeld(
     if (hasCode(error, 'ENOENT')) return { kind: 'absent' };
     if (error instanceof LimpidError || hasCode(error, 'EIO')) return { kind: 'damaged' };
     throw error;
-  }
-}
-
-async function firstBytes(path: string): Promise<Uint8Array> {
-  const handle = await open(path);
-  try {
-    const bytes = new Uint8Array(metaBytes);
-    const { bytesRead } = await handle.read(bytes, 0, metaBytes, 0);
-    return bytes.subarray(0, bytesRead);
-  } finally {
-    await handle.close();
   }
 }
 

@@ -2,6 +2,7 @@
 import { rename, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ActiveMarkers } from './active-markers.js';
+import { dataSetBytesIn } from './data-set-bytes.js';
 import { Disk } from './disk.js';
 import { Incoming } from './incoming.js';
 import { instanceNameOf } from './key.js';
@@ -191,13 +192,13 @@ export class Instances {
     { sha256, bytes }: { readonly sha256: string; readonly bytes: number },
   ): Promise<string | null> {
     const { layout } = this.#options;
-    const size = await sizeOf(layout.instance(key, name));
-    if ((size !== null && size >= bytes) || (await sizeOf(layout.swept(key, 1))) !== null) return null;
+    const held = await dataSetBytesIn(layout.instance(key, name));
+    if ((held !== null && held >= bytes) || (await sizeOf(layout.swept(key, 1))) !== null) return null;
     const state = await readState(layout, key);
     const listed = state.revisions
       .flatMap(({ record }) => [...record.instances, ...record.variants])
       .filter((one) => one.sha256 === sha256);
-    if (size !== null && listed.some(({ file }) => file === name)) {
+    if (held !== null && listed.some(({ file }) => file === name)) {
       await this.setAside(key, name);
       return name;
     }

@@ -97,16 +97,26 @@ export async function openTransactions(spool: Spool): Promise<string[]> {
   return open;
 }
 
-/** Forgets transactions that ended so long ago: their Transaction UID may be used again. @returns how many */
-export async function forgetEnded(spool: Spool, olderThanMs: number, nowMs: number): Promise<number> {
-  let forgotten = 0;
+/**
+ * Forgets transactions that ended so long ago: their Transaction UID may be used again.
+ *
+ * @param failed told of each that cannot be read or removed; the others are forgotten all the same
+ */
+export async function forgetEnded(
+  spool: Spool,
+  olderThanMs: number,
+  nowMs: number,
+  failed: (name: string, error: unknown) => void,
+): Promise<void> {
   for (const name of await namesIn(spool.layout.promises)) {
-    const end = await readRecord(fileOf(spool, name, 'end'), promiseEndRecord);
-    if (end === null || nowMs - Date.parse(end.at) <= olderThanMs) continue;
-    await rm(spool.layout.promise(name), { recursive: true, force: true });
-    forgotten += 1;
+    try {
+      const end = await readRecord(fileOf(spool, name, 'end'), promiseEndRecord);
+      if (end === null || nowMs - Date.parse(end.at) <= olderThanMs) continue;
+      await rm(spool.layout.promise(name), { recursive: true, force: true });
+    } catch (error) {
+      failed(name, error);
+    }
   }
-  return forgotten;
 }
 
 /** Publishes that the pixels of a series stay. What is looked at in the spool before this may be swept meanwhile. */

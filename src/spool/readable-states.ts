@@ -1,18 +1,46 @@
-// The states of many series, for whoever looks at all of them: one that cannot be read must not hide the others. It is left out here, and
-// named where it is worked on: by the reconciler, the sweep, `limpid spool verify`.
+// The states of many series, for whoever looks at all of them: one that cannot be read must not hide the others, nor be hidden itself.
 import { LimpidError } from '../errors.js';
 import type { Key } from './key.js';
+import type { Layout } from './layout.js';
 import type { SeriesState } from './series-state.js';
+import type { UnreadableSeries } from './unreadable-series.js';
+import { hasCode, namesIn } from './write-once.js';
 
-/** Reads one after the other; those with a record that does not fit are left out. */
-export async function* readableStates(
-  spool: { state(key: Key): Promise<SeriesState> },
-  keys: Iterable<Key>,
-): AsyncGenerator<SeriesState> {
+interface Readable {
+  state(key: Key): Promise<SeriesState>;
+}
+
+/** What the file system says of one file or folder that it does not give, whatever the others do. */
+const faultsOfOne = ['EACCES', 'EIO', 'EISDIR'] as const;
+
+/** Why the state of a series cannot be read. @throws what is no fault of the series */
+function whyUnreadable(error: unknown): string {
+  if (error instanceof LimpidError) return error.message;
+  const code = faultsOfOne.find((one) => hasCode(error, one));
+  if (code === undefined) throw error;
+  return `one of its records is not given by the file system (${code})`;
+}
+
+/** The state of a series, or that it cannot be read. */
+export async function stateOrFault(
+  spool: Readable & { readonly layout: Pick<Layout, 'series' | 'instances'> },
+  key: Key,
+): Promise<SeriesState | UnreadableSeries> {
+  try {
+    return await spool.state(key);
+  } catch (error) {
+    const why = whyUnreadable(error);
+    const files = await namesIn(spool.layout.instances(key)).catch(() => []);
+    return { key, unreadable: why, folder: spool.layout.series(key), files: files.length };
+  }
+}
+
+/** Reads one after the other; those with a record that does not fit, or is not given, are left out: `stateOrFault` tells of them. */
+export async function* readableStates(spool: Readable, keys: Iterable<Key>): AsyncGenerator<SeriesState> {
   for (const key of keys) {
     const state = await spool.state(key).catch((error: unknown) => {
-      if (error instanceof LimpidError) return null;
-      throw error;
+      whyUnreadable(error);
+      return null;
     });
     if (state !== null) yield state;
   }

@@ -1,7 +1,8 @@
 // The words for where a series stands, apart from the schemas that need a library.
 
-/** Where a series stands. The first that applies of: held, given-up, partial, uncommitted, receiving, routing, enhancing, delivering, committing, done. */
+/** Where a series stands. The first that applies of: unreadable, held, given-up, partial, uncommitted, receiving, routing, enhancing, delivering, committing, done. */
 export const seriesStates = [
+  'unreadable',
   'held',
   'given-up',
   'partial',

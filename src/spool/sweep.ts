@@ -72,7 +72,10 @@ export async function sweep(deps: SweepDeps, signal: AbortSignal): Promise<Sweep
       log.error('a series could not be swept', { key, error });
     }
   }
-  await forgetEnded(spool, deps.policy.recordsMs, deps.now());
+  await forgetEnded(spool, deps.policy.recordsMs, deps.now(), (transaction, error) => {
+    report.faults += 1;
+    log.error('a transaction of storage commitment could not be swept', { transaction, error });
+  });
   if (isTrusted) await spool.reserve.lend(() => forgetNames(deps));
   await spool.holdReserve();
   return report;

@@ -13,6 +13,7 @@ const command = (verb: 'requeue' | 'release' | 'discard', key: string, does: str
 
 /** Empty where nobody has to act. */
 export function toDo({ key, state, revisions }: Pick<SeriesView, 'key' | 'state' | 'revisions'>): ToDo[] {
+  if (state === 'unreadable') return [{ command: 'limpid spool verify', does: 'names the record that cannot be read' }];
   const discard = command('discard', key, 'gives it up');
   if (state === 'held') {
     // Released, a series that no rule matches would go nowhere.

@@ -25,11 +25,11 @@ import type {
   RevisionView,
   SeriesSummary,
   SeriesView,
-  SeriesWord,
   TaskView,
   TaskWord,
 } from './view.js';
 import { codeView, deliverySays, reasonViews, seriesSays, taskSays } from './view-words.js';
+import type { ReadableWord } from './view-words.js';
 
 /** What the room that delivers says of a delivery. */
 export interface DeliveryJudge {
@@ -175,7 +175,7 @@ function revisionView(state: SeriesState, revision: RevisionState, judge: Delive
   };
 }
 
-function seriesWord(state: SeriesState, revisions: readonly RevisionView[], unassembled: number): SeriesWord {
+function seriesWord(state: SeriesState, revisions: readonly RevisionView[], unassembled: number): ReadableWord {
   const { steps, waits } = nextSteps(state);
   const deliveries = revisions.flatMap((revision) => (revision.swept ? [] : revision.deliveries));
   if (waits.includes('held')) return 'held';

@@ -146,7 +146,10 @@ function heldSays({ revisions }: Standing): string {
   return reason === null ? 'Waits for a person, as a person asked.' : `Waits for a person. ${reason.says}`;
 }
 
-const ofSeries: Readonly<Record<SeriesWord, (standing: Standing) => string>> = {
+/** Where a series can stand whose records can be read. */
+export type ReadableWord = Exclude<SeriesWord, 'unreadable'>;
+
+const ofSeries: Readonly<Record<ReadableWord, (standing: Standing) => string>> = {
   held: heldSays,
   'given-up': (standing) => lastDelivery(standing, 'given-up')?.says ?? 'A delivery is given up.',
   partial: (standing) => lastDelivery(standing, 'partial')?.says ?? 'A delivery is not complete.',
@@ -164,4 +167,4 @@ const ofSeries: Readonly<Record<SeriesWord, (standing: Standing) => string>> = {
 };
 
 /** Where a series stands, from its state and its revisions. */
-export const seriesSays = (state: SeriesWord, standing: Standing): string => ofSeries[state](standing);
+export const seriesSays = (state: ReadableWord, standing: Standing): string => ofSeries[state](standing);

@@ -12,7 +12,7 @@ import { seriesStates } from './series-states.js';
 export const seriesState = z.enum(seriesStates).meta({
   id: 'SeriesState',
   description:
-    'held: waits for a person; given-up: a peer refused a whole delivery; partial: a peer refused part of one; uncommitted: a peer does not commit itself to what it has stored; receiving: instances arrive; routing: closed, no decision yet; enhancing: tasks run; delivering: instances wait for a peer; committing: delivered, storage commitment is awaited; done: nothing left to do.',
+    'unreadable: a record of it is cut or not given by the disk, a person has to mend it; held: waits for a person; given-up: a peer refused a whole delivery; partial: a peer refused part of one; uncommitted: a peer does not commit itself to what it has stored; receiving: instances arrive; routing: closed, no decision yet; enhancing: tasks run; delivering: instances wait for a peer; committing: delivered, storage commitment is awaited; done: nothing left to do.',
 });
 export type { SeriesWord } from './series-states.js';
 

@@ -36,7 +36,7 @@ import { LimpidError } from '../errors.js';
 import type { Reason } from '../errors.js';
 import { completeObject, headerLength, sha256OfBytes, writeFrame } from './frame-writer.js';
 import { awayFrom, eroded } from '../imaging/masks.js';
-import { continuePadding } from '../imaging/padding.js';
+import { continuePadding, withoutPadding } from '../imaging/padding.js';
 import { modelSha256 } from '../inference/identity.js';
 import { asWritten, enhanceHere, enhanceOnGrid, takeResidual } from './slice-work.js';
 import type { Stored, Work } from './slice-work.js';
@@ -200,12 +200,17 @@ const methods: SliceMethods<DerivationPlan, FramePart, InstanceSummary> = {
     const { rows, columns } = description;
     const region = modality === 'US' ? usable(source, stored) : null;
     if (region !== null && 'refused' in region) return { value: region };
-    const values = shared.copy(toModality(greyOf(stored, description), description));
-    if (padding === 'continued') continuePadding({ rows, columns, values }, paddingMask(stored, description));
+    const grey = greyOf(stored, description);
+    const values = shared.copy(toModality(grey, description));
+    const padded = padding === 'kept' ? null : paddingMask(grey, description);
+    if (padding === 'continued') continuePadding({ rows, columns, values }, padded);
     const measured = measureSlice(modality, rows, columns, values, guess, region);
+    const { slice } = measured;
+    const filled = padding === 'hidden' ? withoutPadding(slice, padded) : slice;
+    const seen = filled === slice ? values : shared.copy(filled.values);
     const map = shared.copy(measured.map);
     const toRecord = 1 / measured.scale / (modality === 'CT' ? 1 : Math.abs(description.slope));
-    const fingerprint = fingerprintOfValues(values);
+    const fingerprint = fingerprintOfValues(seen);
     const place = imagePlace(source.dataSet, frame);
     const work = nextWork++;
     works.set(work, {
@@ -215,12 +220,13 @@ const methods: SliceMethods<DerivationPlan, FramePart, InstanceSummary> = {
       frame: image.frame,
       stored,
       measured: { ...measured, map },
+      seen,
       fingerprint: fingerprintOfInput(fingerprint, map),
       toRecord,
       residual: null,
     });
     const { scale, sigma } = measured;
-    return { value: { work, rows, columns, values, scale, fingerprint, place, map, sigma, toRecord } };
+    return { value: { work, rows, columns, values: seen, scale, fingerprint, place, map, sigma, toRecord } };
   },
 
   async decode({ file, frame }) {
@@ -254,13 +260,14 @@ const methods: SliceMethods<DerivationPlan, FramePart, InstanceSummary> = {
   async finish({ work: name, residual, isLent, context, blend: share, judged, plan, outFile, mapFile, nowMs }) {
     const work = workOf(name);
     works.delete(name);
-    const { source, stored, measured, toRecord } = work;
+    const { source, stored, measured, seen, toRecord } = work;
     const { image, figures, confidence, quality } =
       plan.geometry === undefined
         ? enhanceHere(work, residual, { blend: share, judged, plan })
         : enhanceOnGrid(work, residual, plan);
     // The model is done with the slice: its residual is here. Its neighbours may not be.
     shared.giveBack(measured.map);
+    if (seen !== measured.slice.values) shared.giveBack(seen);
     if (isLent) lent.set(name, measured.slice.values);
     else shared.giveBack(measured.slice.values);
     const inRecord = (noise: number | null): number | null => noise && noise * toRecord;
@@ -312,7 +319,7 @@ const methods: SliceMethods<DerivationPlan, FramePart, InstanceSummary> = {
     } else {
       for (const name of names) {
         const work = works.get(name);
-        if (work !== undefined) shared.giveBack(work.measured.slice.values, work.measured.map);
+        if (work !== undefined) shared.giveBack(...new Set([work.measured.slice.values, work.seen, work.measured.map]));
         const values = lent.get(name);
         if (values !== undefined) shared.giveBack(values);
         works.delete(name);

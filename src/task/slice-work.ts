@@ -22,6 +22,8 @@ export interface Work {
   readonly frame: number | null;
   readonly stored: Int32Array;
   readonly measured: Measured;
+  /** Values that the model is given: those that were measured, or a copy without padding. */
+  readonly seen: Float32Array;
   /** Of what the model is given. */
   readonly fingerprint: number;
   /** Of the model's unit to the record's: HU, or stored values for MR. */

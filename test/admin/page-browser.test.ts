@@ -46,6 +46,19 @@ describeWithPeers(['chromium'], 'the pages in Chromium', () => {
     expect([...light.complaints, ...dark.complaints]).toEqual([]);
   });
 
+  it.each([
+    ['light', 'rgb(15, 111, 128)'],
+    ['dark', 'rgb(92, 195, 212)'],
+  ] as const)('has an icon, %s, that its own policy and that of the pages allow', async (scheme, colour) => {
+    const { page, complaints } = await open(scheme, 1200, '/favicon.svg');
+    expect(await page.evaluate(`getComputedStyle(document.querySelector('.drop')).fill`)).toBe(colour);
+    await page.goto(`http://127.0.0.1:${server.port}/`);
+    const width = `new Promise((resolve) => { const image = new Image(); image.onload = () => resolve(image.width);
+      image.onerror = () => resolve(0); image.src = document.querySelector('link[rel=icon]').href; })`;
+    expect(await page.evaluate(width)).toBeGreaterThan(0);
+    expect(complaints).toEqual([]);
+  });
+
   it.each(
     ['/', `/series/${key}`, '/series/none'].flatMap((path) => [360, 650, 900].map((width) => [path, width] as const)),
   )('%s fits a window of %d pixels, with nothing beyond its edge', async (path, width) => {

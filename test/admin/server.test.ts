@@ -107,7 +107,20 @@ describe('API', () => {
       expect(brief(await asking(post(`/api/series/${key}/actions`, '{"kind":')))).toEqual([400, 'ADMIN_REQUEST']);
       expect(brief(await asking(get(`/api/series/${otherKey}`)))).toEqual([404, 'SPOOL_UNKNOWN_SERIES']);
       expect(brief(await asking(get('/api/nothing')))).toEqual([404, 'ADMIN_UNKNOWN']);
-      expect(brief(await asking(get('/api/series/%E0%A4%A')))[0]).toBe(400);
+      for (const [path, status] of [
+        ['/api/series/%E0%A4%A', 400],
+        ['/%', 400],
+        [`/series/${'a'.repeat(8000)}`, 414],
+      ] as const) {
+        const answer = await asking(get(path));
+        expect(brief(answer)).toEqual([status, 'ADMIN_REQUEST']);
+        expect(answer.headers).toMatchObject({
+          'content-type': expect.stringContaining('application/problem+json'),
+          'x-content-type-options': 'nosniff',
+          'cache-control': 'no-store',
+        });
+        expect(answer.body).not.toContain('aaaa');
+      }
     });
   });
 
@@ -145,6 +158,8 @@ describe('API', () => {
         'QUEUE_UNAVAILABLE',
         'The queue does not answer.',
       ]);
+      node.failing = new LimpidError('SPOOL_RECORD_INVALID', 'r1/series.json does not fit its schema');
+      expect(brief(await asking(get('/api/series')))).toEqual([409, 'SPOOL_RECORD_INVALID']);
     });
   });
 });
@@ -180,6 +195,30 @@ describe('without a login', () => {
       expect((await asking(get('/api/series'))).status).toBe(404);
       expect((await asking(get('/'))).status).toBe(404);
       expect((await asking(get('/livez'))).status).toBe(200);
+    });
+  });
+});
+
+describe('icon', () => {
+  it('is there for pages and for what is no page, and is kept for a day', async () => {
+    const { options } = fakeNode();
+    await withServer(options, async (asking) => {
+      for (const path of ['/favicon.svg', '/favicon.ico']) {
+        const { status, headers, body } = await asking(get(path));
+        expect([status, headers['content-type'], headers['cache-control']]).toEqual([
+          200,
+          'image/svg+xml',
+          'max-age=86400',
+        ]);
+        expect(headers['content-security-policy']).toContain("default-src 'none'");
+        expect(headers['x-content-type-options']).toBe('nosniff');
+        expect(body).toMatch(/^<svg /);
+      }
+      expect((await asking(get('/'))).body).toContain('href="/favicon.svg"');
+      expect(await options.metrics.text()).not.toContain('ADMIN_UNKNOWN"} 1');
+    });
+    await withServer(fakeNode({ host: '0.0.0.0' }).options, async (asking) => {
+      expect((await asking(get('/favicon.svg'))).status).toBe(403);
     });
   });
 });

@@ -141,20 +141,47 @@ describe('Derivation Description and Image Comments', () => {
   it('cut the source’s text where both do not fit', () => {
     const ds = derivedFrom(sourceWith([0x00082111, 'ST', 'x'.repeat(1020)]));
     expect(rawText(ds, 'DerivationDescription')).toHaveLength(1024);
-    expect(text(ds, 'DerivationDescription')).toMatch(/^x{900}.*; limpid [0-9.]+: .* HU$/);
+    expect(text(ds, 'DerivationDescription')).toMatch(/^x{900}x*\.\.\.; limpid [0-9.]+: .* HU$/);
   });
 
   it('cut long comments too, and pass the own check', () => {
     const ds = derivedFrom(sourceWith([0x00204000, 'LT', 'c'.repeat(10_235)]));
     expect(rawText(ds, 'ImageComments')).toHaveLength(10_240);
-    expect(text(ds, 'ImageComments')).toMatch(/^c{10000}.*; limpid: noise reduced, not for primary diagnosis$/);
+    expect(text(ds, 'ImageComments')).toMatch(/^c{10000}c*\.\.\.; limpid: noise reduced, not for primary diagnosis$/);
+  });
+
+  const japanese = `${escape}$B;3ED${escape}(B `; // 山田, a space
+  it.each([
+    ['Japanese', '\\ISO 2022 IR 87', latin(japanese.repeat(400)), '山田 '],
+    ['Japanese in one run', '\\ISO 2022 IR 87', latin(`${escape}$B${';3ED'.repeat(600)}${escape}(B`), '山田'],
+    ['Japanese behind JIS X 0201', 'ISO 2022 IR 13\\ISO 2022 IR 87', latin(`${escape}$B${';3ED'.repeat(600)}`), '山田'],
+    ['Korean', '\\ISO 2022 IR 149', latin(`${escape}$)C${'\xb9\xe8\xbf\xf8'.repeat(600)}`), '배원'],
+    ['Chinese', '\\ISO 2022 IR 58', latin(`${escape}$)A${'\xcd\xf5'.repeat(1200)}`), '王'],
+    ['Chinese in GB18030', 'GB18030', latin('\xcd\xf5'.repeat(1200)), '王'],
+    ['any in UTF-8', 'ISO_IR 192', utf8('頭'.repeat(1200)), '頭'],
+  ])('cut a long text in %s between characters, by characters and not by bytes', (_name, set, value, unit) => {
+    const source = sourceWith([characterSet, 'CS', set], [0x00082111, 'ST', value]);
+    const ds = derivedFrom(source);
+    const sets = texts(ds, 'SpecificCharacterSet');
+    const said = decodeText(rawText(ds, 0x00082111), sets).replaceAll('\x1b(B', '').replaceAll('\x1b(J', '');
+    const [front = '', behind] = said.split('...; ');
+    expect(behind).toBe(derivationWords(planFor([source])));
+    expect(unit.repeat(1200).startsWith(front)).toBe(true);
+    expect(Array.from(said).length).toBe(1024);
+  });
+
+  it('leaves a text of many bytes and few characters whole', () => {
+    const value = latin(japanese.repeat(280)); // 840 characters in 3080 bytes
+    const ds = derivedFrom(sourceWith([characterSet, 'CS', '\\ISO 2022 IR 87'], [0x00082111, 'ST', value]));
+    expect(text(ds, 'DerivationDescription')).toMatch(/^(山田 ){279}山田; limpid /);
   });
 
   it('close an escape that the source left open', () => {
     const open = latin(`${escape}$B;3ED`);
-    expect(closedText(open)).toEqual(latin(`${escape}$B;3ED${escape}(B`));
-    expect(closedText(latin(`${escape}$B;3ED${escape}(B`))).toEqual(latin(`${escape}$B;3ED${escape}(B`));
-    expect(closedText(latin(`${escape}$)C\xfb\xf3`))).toEqual(latin(`${escape}$)C\xfb\xf3`));
+    expect(closedText(open, [])).toEqual(latin(`${escape}$B;3ED${escape}(B`));
+    expect(closedText(open, ['ISO 2022 IR 13', 'ISO 2022 IR 87'])).toEqual(latin(`${escape}$B;3ED${escape}(J`));
+    expect(closedText(latin(`${escape}$B;3ED${escape}(B`), [])).toEqual(latin(`${escape}$B;3ED${escape}(B`));
+    expect(closedText(latin(`${escape}$)C\xfb\xf3`), [])).toEqual(latin(`${escape}$)C\xfb\xf3`));
   });
 
   it('follow the qualification, which the source may hold down', () => {

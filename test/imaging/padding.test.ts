@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { continuePadding, enlargedField } from '../../src/imaging/padding.js';
+import { continuePadding, enlargedField, withoutPadding } from '../../src/imaging/padding.js';
 import { areaMeans, backProjected } from '../../src/imaging/resample.js';
 import type { Slice } from '../../src/imaging/slice.js';
 
@@ -34,6 +34,25 @@ describe('continuePadding', () => {
       continuePadding(slice, mask);
       expect(slice).toEqual(field(-2000));
     }
+  });
+});
+
+describe('withoutPadding', () => {
+  it('goes on into all of the padding, in a copy', () => {
+    const slice = field(-2000);
+    const mask = Uint8Array.from(slice.values, (value) => (value === -2000 ? 1 : 0));
+    const { values } = withoutPadding(slice, mask);
+    expect(slice).toEqual(field(-2000));
+    values.forEach((value, i) => {
+      if (mask[i] === 0) expect(value).toBe(slice.values[i]);
+      else expect(Math.abs(value - 44)).toBeLessThan(5);
+    });
+  });
+
+  it('is the very slice where it has no padding, or nothing else', () => {
+    const slice = field(-2000);
+    for (const mask of [null, new Uint8Array(size * size), new Uint8Array(size * size).fill(1)])
+      expect(withoutPadding(slice, mask)).toBe(slice);
   });
 });
 

@@ -205,20 +205,24 @@ describe('an arriving instance', () => {
     });
   });
 
-  it('takes the place of a listed one that has lost its end, which is set aside', async () => {
-    await withSpool(async (spool) => {
-      const { file, name, listed } = await receiveListed(spool);
-      const whole = await readFile(file);
-      expect((await receive(spool, bytesOf(1000, 1), listed)).kind).toBe('duplicate');
-      await truncate(file, 600);
-      // Other bytes under its UID are a variant, and mend nothing.
-      expect((await receive(spool, bytesOf(1000, 2), listed)).kind).toBe('variant');
-      expect((await readFile(file)).length).toBe(600);
-      expect((await receive(spool, bytesOf(1000, 1), listed)).kind).toBe('duplicate');
-      expect(await readFile(file)).toEqual(whole);
-      expect(await readdir(spool.layout.damaged(key))).toEqual([`${name}.dcm`]);
-    });
-  });
+  it.each([600, -1, 200])(
+    'takes the place of a listed one that has lost its end (at %d), which is set aside',
+    async (at) => {
+      await withSpool(async (spool) => {
+        const { file, name, listed } = await receiveListed(spool);
+        const whole = await readFile(file);
+        expect((await receive(spool, bytesOf(1000, 1), listed)).kind).toBe('duplicate');
+        const length = at < 0 ? whole.length + at : at;
+        await truncate(file, length);
+        // Other bytes under its UID are a variant, and mend nothing.
+        expect((await receive(spool, bytesOf(1000, 2), listed)).kind).toBe('variant');
+        expect((await readFile(file)).length).toBe(length);
+        expect((await receive(spool, bytesOf(1000, 1), listed)).kind).toBe('duplicate');
+        expect(await readFile(file)).toEqual(whole);
+        expect(await readdir(spool.layout.damaged(key))).toEqual([`${name}.dcm`]);
+      });
+    },
+  );
 
   it('leaves nothing behind when it is discarded in the middle', async () => {
     await withSpool(async (spool, folder) => {

@@ -10,7 +10,7 @@ import { openLog } from '../../src/observe/log.js';
 import { decideSweep } from '../../src/spool/decide-sweep.js';
 import { readHeld } from '../../src/spool/holding.js';
 import { instanceNameOf, keyOf } from '../../src/spool/key.js';
-import { promiseSeries } from '../../src/spool/promises.js';
+import { promiseSeries, recordEnd } from '../../src/spool/promises.js';
 import { sweptRecord } from '../../src/spool/records.js';
 import type { DeliveryClass } from '../../src/spool/records.js';
 import { openSpool } from '../../src/spool/open-spool.js';
@@ -355,6 +355,17 @@ describe('sweeping', () => {
       expect(await readdir(second.layout.seen)).toEqual([]);
       expect(await second.seenElsewhere(other, uids)).toEqual({ instances: 0, series: [] });
       await second.close();
+    });
+  });
+
+  it('forgets transactions of storage commitment that have ended, past one whose record is cut', async () => {
+    await withSpool(async (spool) => {
+      await mkdir(spool.layout.promise('a-cut'), { recursive: true });
+      await writeFile(join(spool.layout.promise('a-cut'), 'end.json'), '{"version":1,');
+      await recordEnd(spool, 'b-ended', { version: 1, at: new Date(then).toISOString(), how: 'reported', detail: '' });
+      const report = await sweepAt(spool, 401);
+      expect(report.faults).toBe(1);
+      expect(await readdir(spool.layout.promises)).toEqual(['a-cut']);
     });
   });
 

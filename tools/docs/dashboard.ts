@@ -55,7 +55,7 @@ export const rows: readonly Row[] = [
         kind: 'stat',
         unit: 'none',
         width: 4,
-        queries: [{ expr: `sum(limpid_series_active{${node}, state=~"held|partial|given-up|uncommitted"})`, legend: 'series' }],
+        queries: [{ expr: `sum(limpid_series_active{${node}, state=~"held|partial|given-up|uncommitted|unreadable"})`, legend: 'series' }],
         thresholds: [
           { from: 0, color: 'green' },
           { from: 1, color: 'orange' },

@@ -1,0 +1,67 @@
+// Many connections, and many requests on one: neither takes what the rest of the node needs.
+import { once } from 'node:events';
+import { Agent, get } from 'node:http';
+import { connect } from 'node:net';
+import type { Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { expect, it } from '@jest/globals';
+import { openHttp } from '../../src/admin/server.js';
+import { ask } from './ask.js';
+import { fakeNode } from './node.js';
+
+/** Also where it ends by an error: `once` would throw that. */
+const closed = (socket: Socket): Promise<void> => new Promise((resolve) => void socket.once('close', () => resolve()));
+
+async function withPort(body: (port: number) => Promise<void>): Promise<void> {
+  const server = await openHttp(fakeNode().options);
+  try {
+    await body(server.port);
+  } finally {
+    await server.close();
+  }
+}
+
+it('idle connections are held up to a number, and those beyond it are let go at once', async () => {
+  await withPort(async (port) => {
+    const idle: Socket[] = [];
+    for (let count = 0; count < 300; count++) {
+      const socket = connect(port, '127.0.0.1').on('error', () => undefined);
+      await once(socket, 'connect');
+      idle.push(socket.resume());
+    }
+    const over = idle.slice(256);
+    await Promise.all(over.filter((socket) => !socket.closed).map((socket) => closed(socket)));
+    expect(idle.filter((socket) => !socket.closed)).toHaveLength(256);
+    await Promise.all(
+      idle.slice(0, 10).map((socket) => {
+        socket.end();
+        return closed(socket);
+      }),
+    );
+    expect((await ask(port, { path: '/livez' })).status).toBe(200);
+    for (const socket of idle) socket.destroy();
+  });
+});
+
+it('a connection on which more requests come in one piece than are answered is not read any further', async () => {
+  await withPort(async (port) => {
+    const socket = connect(port, '127.0.0.1').on('error', () => undefined);
+    socket.write('GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(100_000));
+    socket.resume();
+    await closed(socket);
+    expect(socket.bytesRead).toBeLessThan(50 * 1000);
+    expect((await ask(port, { path: '/livez' })).status).toBe(200);
+  });
+});
+
+it('who asks one thing after the other, and keeps the connection, is always answered', async () => {
+  await withPort(async (port) => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    for (let count = 0; count < 120; count++) {
+      const [answer] = await once(get({ port, path: '/livez', agent }), 'response');
+      expect(answer.statusCode).toBe(200);
+      await text(answer);
+    }
+    agent.destroy();
+  });
+});
