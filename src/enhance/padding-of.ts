@@ -2,10 +2,10 @@
 import type { ModelCard } from '../inference/card.js';
 import type { PrepareArgument } from './methods.js';
 
-/** Filters that take means over their surroundings whatever lies there: padding would go into the image at its rim. */
-const averaging: ReadonlySet<string> = new Set(['gaussian', 'wavelet']);
+/** Filters that are drawn towards whatever lies around: padding would go into the image at its rim. Others weigh it by its likeness. */
+const drawnAside: ReadonlySet<string> = new Set(['gaussian', 'median', 'tv', 'wavelet']);
 
 export function paddingOf({ id, kind, grid }: Pick<ModelCard, 'id' | 'kind' | 'grid'>): PrepareArgument['padding'] {
   if (grid !== null) return 'continued';
-  return kind === 'filter' && averaging.has(id) ? 'hidden' : 'kept';
+  return kind === 'filter' && drawnAside.has(id) ? 'hidden' : 'kept';
 }

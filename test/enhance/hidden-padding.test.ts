@@ -1,4 +1,4 @@
-// Padding that a scanner declares, around a field of view that cuts through the body: filters that take means must not see it.
+// Padding that a scanner declares, around a field of view that cuts through the body: filters that are drawn towards it must not see it.
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -62,7 +62,7 @@ async function filtered(model: string, cut: boolean, ...declared: readonly Synth
   return { before: await Promise.all(source.files.map(pixelsOf)), after: await Promise.all(after), outcome };
 }
 
-describe.each(['gaussian', 'wavelet'])('%s', (model) => {
+describe.each(['gaussian', 'median', 'tv', 'wavelet'])('%s', (model) => {
   it('does not draw declared padding into the image at its rim, and leaves it as it was', async () => {
     const { before, after, outcome } = await filtered(model, true, padding);
     expect([outcome.code, outcome.detail, after.length]).toEqual([null, '', 3]);
