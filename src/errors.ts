@@ -272,7 +272,11 @@ export const reasons = {
     lift: false,
     says: "The result is outside the model card's limits; `series release` delivers it.",
   },
-  POISON: { verdict: 'skip', lift: false, says: 'The task ended its worker child three times, or failed ten times.' },
+  POISON: {
+    verdict: 'skip',
+    lift: false,
+    says: 'The task failed, or ended its worker child, three times, or ten attempts came to no end.',
+  },
 } as const satisfies Record<string, { verdict: GateVerdict; lift: boolean; says: string }>;
 
 export type ReasonCode = keyof typeof reasons;
