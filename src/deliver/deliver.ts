@@ -102,7 +102,7 @@ export class Deliverer {
     try {
       return await this.#deliver(job, peer, desk, started, signal);
     } finally {
-      desk.slots.free();
+      desk.slots.free(job);
       void desk.wakeNext();
     }
   }
