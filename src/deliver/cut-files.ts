@@ -1,24 +1,32 @@
-// Files of the spool that have lost their end since they were recorded: a disk that was repaired, a person, a copy that was broken off.
+// Files of the spool that are lost, or have lost their end, since they were recorded: a disk that was repaired, a person, a copy that was
+// broken off.
 import { stat } from 'node:fs/promises';
+import { hasCode } from '../spool/write-once.js';
 import type { Outcome, Outgoing } from './destination.js';
 
 /**
- * Those whose file is shorter than its record tells. Many a peer keeps half an image and answers 0000: it must not go out. A file that is
- * not there or does not answer is left to whoever opens it.
+ * Those that cannot go out, each with what becomes of it. Many a peer keeps half an image and answers 0000: one whose file is shorter
+ * than its record tells must not go out. One whose file is not there is no fault of the peer's, whoever it is; it is looked for again later,
+ * as it takes its place when it is sent here again. A file that does not answer is left to whoever opens it.
  */
-export async function cutAmong(outgoing: readonly Outgoing[]): Promise<Set<Outgoing>> {
-  const cut = new Set<Outgoing>();
+export async function spoiltAmong(outgoing: readonly Outgoing[]): Promise<Map<Outgoing, Outcome>> {
+  const spoilt = new Map<Outgoing, Outcome>();
   for (const instance of outgoing) {
-    const found = await stat(instance.file).catch(() => null);
-    if (found !== null && found.size < instance.bytes) cut.add(instance);
+    const comment = await faultOf(instance);
+    if (comment === null) continue;
+    const outcome = comment === gone ? 'transient' : 'permanent';
+    spoilt.set(instance, { sopInstanceUid: instance.sopInstanceUid, class: outcome, status: null, comment });
   }
-  return cut;
+  return spoilt;
 }
 
-/** What becomes of one of them. */
-export const cutOutcome = ({ sopInstanceUid }: Outgoing): Outcome => ({
-  sopInstanceUid,
-  class: 'permanent',
-  status: null,
-  comment: 'not sent: its file in the spool is cut; send it here again, then `limpid series requeue`',
-});
+const cut = 'not sent: its file in the spool is cut; send it here again, then `limpid series requeue`';
+const gone = 'not sent: its file is no longer in the spool; send it here again';
+
+async function faultOf({ file, bytes }: Outgoing): Promise<typeof cut | typeof gone | null> {
+  try {
+    return (await stat(file)).size < bytes ? cut : null;
+  } catch (error) {
+    return hasCode(error, 'ENOENT') ? gone : null;
+  }
+}
