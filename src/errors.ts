@@ -32,6 +32,10 @@ export const failures = {
     next: 'reject',
     hint: 'Power failed before an acknowledged instance was on the disk (spool.sync: never), or the disk is sick: send the series again from its source. The file lies in `damaged` of its series.',
   },
+  SPOOL_INSTANCE_LOST: {
+    next: 'retry',
+    hint: 'A file of an instance is gone from the spool: a person has removed it, or a repair of the disk. `limpid spool verify` names all; send them again from their source, and they go on.',
+  },
   SPOOL_SWEPT: {
     next: 'reject',
     hint: 'What was delivered is at its destinations; spool.keep.delivered says how long pixels stay here.',
@@ -272,7 +276,11 @@ export const reasons = {
     lift: false,
     says: "The result is outside the model card's limits; `series release` delivers it.",
   },
-  POISON: { verdict: 'skip', lift: false, says: 'The task ended its worker child three times, or failed ten times.' },
+  POISON: {
+    verdict: 'skip',
+    lift: false,
+    says: 'The task failed, or ended its worker child, three times, or ten attempts came to no end.',
+  },
 } as const satisfies Record<string, { verdict: GateVerdict; lift: boolean; says: string }>;
 
 export type ReasonCode = keyof typeof reasons;

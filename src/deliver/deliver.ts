@@ -9,14 +9,14 @@ import type { DeliveryRecord } from '../spool/records.js';
 import type { Spool } from '../spool/spool.js';
 import { isWithdrawalTask, withdrawnBy } from '../spool/withdrawals.js';
 import { isDropped, isOnHold, isSwept, remaining } from '../spool/state.js';
-import { cutAmong, cutOutcome } from './cut-files.js';
+import { spoiltAmong } from './cut-files.js';
 import { busyWaitMs, decideDelivery, isSuspect } from './decide.js';
 import type { RetryPolicy } from './decide.js';
 import { opensAt } from './decide-window.js';
 import { failingSince } from './decide-wait.js';
 import type { PeerStanding } from './decide-wait.js';
 import type { DeliveryWindow } from './decide-window.js';
-import type { Destination, DestinationFailure, Outgoing, SendControl, SendReport } from './destination.js';
+import type { Destination, DestinationFailure, Outcome, Outgoing, SendControl, SendReport } from './destination.js';
 import type { DeliveryJob, WaitingDelivery } from './job.js';
 import { outgoingOf } from './outgoing-of.js';
 import { PeerDesk } from './peer-desk.js';
@@ -102,7 +102,7 @@ export class Deliverer {
     try {
       return await this.#deliver(job, peer, desk, started, signal);
     } finally {
-      desk.slots.free();
+      desk.slots.free(job);
       void desk.wakeNext();
     }
   }
@@ -137,11 +137,11 @@ export class Deliverer {
       }
       const uids = decision.sopInstanceUids.slice(0, batchInstances);
       const outgoing = outgoingOf(this.#deps.spool, state, revision, job.task, uids);
-      const cut = await this.#cutOf(job, outgoing);
-      const whole = outgoing.filter((instance) => !cut.has(instance));
+      const spoilt = await this.#spoiltOf(job, outgoing);
+      const whole = outgoing.filter((instance) => !spoilt.has(instance));
       const control = { signal, pace: this.#paceOf(desk, peer.window, whole, signal) };
       const sent = await this.#send(peer, job, whole, control, withdrawnBy(state, job.task));
-      const report = { ...sent.report, outcomes: [...sent.report.outcomes, ...[...cut].map(cutOutcome)] };
+      const report = { ...sent.report, outcomes: [...sent.report.outcomes, ...spoilt.values()] };
       await this.#record(job, peer, desk, batches, signal.aborted ? answeredOf(report) : report);
       if (signal.aborted) return { kind: 'later', atMs: this.#deps.now() };
       await sent.recorded();
@@ -152,13 +152,21 @@ export class Deliverer {
     }
   }
 
-  /** What of these must not go out, as its file is not whole any more. */
-  async #cutOf({ key, task, peer }: DeliveryJob, outgoing: readonly Outgoing[]): Promise<Set<Outgoing>> {
-    const cut = await cutAmong(outgoing);
-    if (cut.size === 0) return cut;
-    this.#deps.metrics.inc('failures_total', { code: 'DICOM_MALFORMED' });
-    this.#deps.log.error('files of a delivery are cut', { key, task, peer, instances: cut.size });
-    return cut;
+  /** What of these cannot go out, as its file is not whole, or not there, any more. */
+  async #spoiltOf({ key, task, peer }: DeliveryJob, outgoing: readonly Outgoing[]): Promise<Map<Outgoing, Outcome>> {
+    const spoilt = await spoiltAmong(outgoing);
+    const lost = [...spoilt.values()].filter((outcome) => outcome.class === 'transient').length;
+    const cut = spoilt.size - lost;
+    const { log, metrics } = this.#deps;
+    if (cut > 0) {
+      metrics.inc('failures_total', { code: 'DICOM_MALFORMED' });
+      log.error('files of a delivery are cut', { key, task, peer, instances: cut });
+    }
+    if (lost > 0) {
+      metrics.inc('failures_total', { code: 'SPOOL_INSTANCE_LOST' });
+      log.error('files of a delivery are no longer in the spool', { key, task, peer, instances: lost });
+    }
+    return spoilt;
   }
 
   /**

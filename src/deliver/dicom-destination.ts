@@ -1,4 +1,5 @@
 // A DICOM peer as a destination: C-STORE over parallel associations.
+import pLimit from 'p-limit';
 import { syntaxesToOffer } from '../dicom/conversion.js';
 import type { ConversionPolicy } from '../dicom/conversion.js';
 import { AssociationFailure } from '../io/dimse/association-failure.js';
@@ -57,11 +58,14 @@ export function dicomDestination(
   },
 ): Destination {
   const { associations, policy, transcode, log } = options;
+  // Of all sendings to the peer together: many a PACS rejects what is more than it was set up for.
+  const turn = pLimit(associations);
   return {
     async send(instances, { signal, pace }) {
       const results = new Set(instances.filter(({ origin }) => origin === 'result').map((one) => one.sopInstanceUid));
       const { association, outcomes } = await send(target, instances, {
         associations,
+        turn,
         signal,
         pace,
         log,

@@ -1,5 +1,5 @@
 // A DICOMweb server as a destination: STOW-RS in batches of bounded size, and each instance's outcome from the answer.
-import pLimit from 'p-limit';
+import pLimit, { type LimitFunction } from 'p-limit';
 import { explicitLittleEndian } from '../dicom/uids.js';
 import { syntaxesToOffer } from '../dicom/conversion.js';
 import type { ConversionPolicy } from '../dicom/conversion.js';
@@ -35,8 +35,10 @@ const saysNo: readonly number[] = [401, 403, 407, 429];
 const syntaxNotSupported = 0xc122;
 
 export function dicomwebDestination(target: WebTarget, options: DicomwebOptions): Destination {
+  // Of all sendings to the server together.
+  const turn = pLimit(options.connections);
   return {
-    send: (instances, control) => new Sending(target, options, control).run(instances),
+    send: (instances, control) => new Sending(target, options, control, turn).run(instances),
     async probe(signal): Promise<DestinationFailure | null> {
       try {
         const request = { method: 'OPTIONS', path: 'studies', headers: {}, body: null } as const;
@@ -71,26 +73,27 @@ class Sending {
   readonly #target: WebTarget;
   readonly #options: DicomwebOptions;
   readonly #control: SendControl;
+  readonly #turn: LimitFunction;
   readonly #outcomes: Outcome[] = [];
   #failure: DestinationFailure | null = null;
   /** The server has refused a compressed result: the others go as they are kept. */
   #isCompressing = true;
 
-  constructor(target: WebTarget, options: DicomwebOptions, control: SendControl) {
+  constructor(target: WebTarget, options: DicomwebOptions, control: SendControl, turn: LimitFunction) {
     this.#target = target;
     this.#options = options;
     this.#control = control;
+    this.#turn = turn;
   }
 
   async run(instances: readonly Outgoing[]): Promise<{ failure: DestinationFailure | null; outcomes: Outcome[] }> {
-    const limit = pLimit(this.#options.connections);
     const running: Promise<void>[] = [];
     let batch: Outgoing[] = [];
     let bytes = 0;
     const flush = (): void => {
       const full = batch;
       if (full.length > 0) {
-        const sent = limit(() => this.#sendCompressed(full));
+        const sent = this.#turn(() => this.#sendCompressed(full));
         sent.catch(() => {}); // awaited below, perhaps after the throttle has been waited for
         running.push(sent);
       }
@@ -102,7 +105,7 @@ class Sending {
       if (batch.length >= batchInstances || (batch.length > 0 && bytes + instance.bytes > this.#options.batchBytes)) {
         flush();
         // No further than the requests that can be on their way: a failure leaves the rest untouched.
-        if (limit.pendingCount > 0) await Promise.race(running);
+        if (this.#turn.pendingCount > 0) await Promise.race(running);
       }
       batch.push(instance);
       bytes += instance.bytes;

@@ -6,22 +6,25 @@ const mostJobsOfAPeer = 2;
 
 const nameOf = ({ key, revision, task, peer }: DeliveryJob): string => `${key}.${revision}.${task}.${peer}`;
 
+/** Revisions of a series share instances: two jobs of these at once would each send what the other is sending. */
+const sharedBy = ({ key, task }: DeliveryJob): string => `${key}.${task}`;
+
 export class Slots {
-  #running = 0;
+  readonly #running = new Set<string>();
   readonly #line = new Map<string, DeliveryJob>();
 
   get waiting(): number {
     return this.#line.size;
   }
 
-  /** Takes a slot; false: none is free, and the job stands in line. */
+  /** Takes a slot; false: none is free, or another revision of the series goes out, and the job stands in line. */
   take(job: DeliveryJob): boolean {
-    if (this.#running >= mostJobsOfAPeer) {
+    if (this.#running.size >= mostJobsOfAPeer || this.#running.has(sharedBy(job))) {
       this.stand(job);
       return false;
     }
     this.#line.delete(nameOf(job));
-    this.#running += 1;
+    this.#running.add(sharedBy(job));
     return true;
   }
 
@@ -30,14 +33,20 @@ export class Slots {
     if (!this.#line.has(nameOf(job))) this.#line.set(nameOf(job), job);
   }
 
-  /** Gives the slot back. */
-  free(): void {
-    this.#running -= 1;
+  /** Gives the slot of a job back. */
+  free(job: DeliveryJob): void {
+    this.#running.delete(sharedBy(job));
   }
 
-  /** As many from the head of the line as slots are free. */
+  /** As many of the line as slots are free, from its head; of a series one. */
   next(): DeliveryJob[] {
-    const jobs = [...this.#line.values()].slice(0, Math.max(0, mostJobsOfAPeer - this.#running));
+    const found = new Map<string, DeliveryJob>();
+    for (const job of this.#line.values()) {
+      if (this.#running.size + found.size >= mostJobsOfAPeer) break;
+      const shared = sharedBy(job);
+      if (!this.#running.has(shared) && !found.has(shared)) found.set(shared, job);
+    }
+    const jobs = [...found.values()];
     for (const job of jobs) this.#line.delete(nameOf(job));
     return jobs;
   }

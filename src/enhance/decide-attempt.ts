@@ -1,6 +1,6 @@
 import type { TaskState } from '../spool/state.js';
 
-/** Deaths of its child, and attempts of any kind, after which a task is given up: POISON. */
+/** Failures and deaths of its child, and attempts of any kind, after which a task is given up: POISON. */
 const mostDeaths = 3;
 const mostAttempts = 10;
 
@@ -8,7 +8,8 @@ export type AttemptDecision = { readonly kind: 'run' } | { readonly kind: 'give-
 
 /** Decides whether a task may be tried (again). A drained attempt, by a node that ended or a full volume, is nobody's fault and does not count. */
 export function decideAttempt(task: Pick<TaskState, 'started' | 'died' | 'drained'>): AttemptDecision {
-  if (task.died >= mostDeaths) return { kind: 'give-up', detail: `the worker child died ${task.died} times` };
+  if (task.died >= mostDeaths)
+    return { kind: 'give-up', detail: `it failed, or ended its worker child, ${task.died} times` };
   const own = task.started - task.drained;
   if (own >= mostAttempts) return { kind: 'give-up', detail: `${own} attempts without an outcome` };
   return { kind: 'run' };

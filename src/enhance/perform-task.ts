@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import { setInterval as every } from 'node:timers/promises';
 import { derivedSeriesUid, sourceSetDigest } from '../dicom/uid.js';
 import { LimpidError, failureCodeOf } from '../errors.js';
+import type { FailureCode } from '../errors.js';
 import type { Log } from '../observe/log.js';
 import type { Metrics } from '../observe/metrics.js';
 import type { StepResult } from '../queue/jobs.js';
@@ -11,7 +12,7 @@ import type { DecisionRecord, OutcomeRecord, ResolvedTask, SeriesRecord } from '
 import { outcomeWithout } from '../spool/outcome-without.js';
 import type { Spool } from '../spool/spool.js';
 import { isDiscarded, isSpare, isTaskHeld } from '../spool/state.js';
-import type { RevisionState, SeriesState } from '../spool/state.js';
+import type { RevisionState, SeriesState, TaskState } from '../spool/state.js';
 import { pipelineNumber } from '../version.js';
 import { attemptWaitMs, decideAttempt } from './decide-attempt.js';
 import type { TaskOrder, TaskReport } from './order.js';
@@ -96,8 +97,8 @@ export async function performTask(
     await rm(folder, { recursive: true, force: true });
     if (superseded.signal.aborted) return { kind: 'done' };
     const hasFallback = revision.decision.tasks.some(({ insteadOf }) => insteadOf === task.name);
-    return await afterFailure({ ...deps, hasFallback }, job, number, taskState.died, asLimpidError(error), (failure) =>
-      end(outcomeWithout(deps.now(), task, 'failed', failure.code, failure.message), null),
+    return await afterFailure({ ...deps, hasFallback }, job, number, taskState, asLimpidError(error), (code, detail) =>
+      end(outcomeWithout(deps.now(), task, 'failed', code, detail), null),
     );
   } finally {
     superseded.abort();
@@ -119,9 +120,9 @@ async function afterFailure(
   deps: PerformDeps & { readonly hasFallback: boolean },
   job: { key: Key; revision: number; task: string },
   number: number,
-  died: number,
+  { started, died, drained }: TaskState,
   failure: LimpidError,
-  giveUp: (failure: LimpidError) => Promise<StepResult>,
+  giveUp: (code: FailureCode | 'POISON', detail: string) => Promise<StepResult>,
 ): Promise<StepResult> {
   if (failure.code === 'ENHANCE_DRAINED') {
     await deps.spool.recordAttemptEnd(job.key, job.revision, job.task, number, 'drained', failure);
@@ -136,8 +137,11 @@ async function afterFailure(
   }
   // What was too slow once is too slow again: its fallback waits.
   const tooSlow = failure.code === 'ENHANCE_DEADLINE' && deps.hasFallback;
-  if (failure.next === 'reject' || tooSlow) return giveUp(failure);
+  if (failure.next === 'reject' || tooSlow) return giveUp(failure.code, failure.message);
   await deps.spool.recordAttemptEnd(job.key, job.revision, job.task, number, 'died', failure);
+  const after = decideAttempt({ started: started + 1, died: died + 1, drained });
+  if (after.kind === 'give-up')
+    return giveUp('POISON', `${after.detail}; the last time ${failure.code}: ${failure.message}`);
   return { kind: 'later', atMs: deps.now() + attemptWaitMs(died + 1) };
 }
 

@@ -158,6 +158,25 @@ async function isThere(path: string): Promise<boolean> {
 }
 
 /**
+ * Reads one model alone, as a task does that a decision has given a model: half a card of another one, in a folder that somebody is just
+ * putting files into, must not stop it.
+ *
+ * @param own the site's own folder of models; null: none
+ * @throws LimpidError `MODEL_UNKNOWN`: there is none of this id; `MODEL_INVALID`: its card does not fit its schema
+ */
+export async function readModel(
+  modelsDirectory: string,
+  own: string | null,
+  id: string,
+): Promise<{ readonly card: ModelCard; readonly file: string }> {
+  for (const directory of own === null ? [modelsDirectory] : [modelsDirectory, own]) {
+    const card = await readCard(directory, id);
+    if (card !== null) return { card, file: join(directory, id, 'model.onnx') };
+  }
+  throw new LimpidError('MODEL_UNKNOWN', `there is no model ${id} any more`);
+}
+
+/**
  * Reads every card below `modelsDirectory`, and below a site's own folder.
  *
  * @param options.own the site's own folder of models; null: none

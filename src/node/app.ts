@@ -20,6 +20,7 @@ import { openReceiver } from './open-receiver.js';
 import { noTls, openTls, usesTls } from './open-tls.js';
 import { openStages } from './open-stages.js';
 import { readiness } from './readiness.js';
+import type { Standing } from './readiness.js';
 import { openQueue } from '../queue/backend.js';
 import type { Consumer } from '../queue/jobs.js';
 import { startReconciler } from './reconcile.js';
@@ -58,7 +59,7 @@ export async function openApp(options: AppOptions): Promise<App | null> {
 async function open(options: AppOptions, closing: Closing): Promise<App> {
   const { config, roles, log, metrics, stopping } = options;
   const has = (role: Role): boolean => roles.includes(role);
-  let standsBy = false;
+  let standing: Standing = 'holds';
   closing.add(watchEventLoop(metrics));
   declareNames(options);
 
@@ -102,7 +103,7 @@ async function open(options: AppOptions, closing: Closing): Promise<App> {
       spool,
       queue,
       { ...config.spool, fullBacklog: config.node.dimse.fullBacklog },
-      { stopping, standsBy: () => standsBy },
+      { stopping, standing: () => standing },
     ),
     api: has('admin')
       ? openAdminPorts({
@@ -152,7 +153,7 @@ async function open(options: AppOptions, closing: Closing): Promise<App> {
       takeReport,
       audit,
       closing,
-      (waits) => (standsBy = waits),
+      (now) => (standing = now),
     );
     const at = `${config.node.aeTitle}@${config.node.dimse.host}`;
     if (tlsPort > 0) parts.unshift(`DICOM-TLS ${at}:${tlsPort}`);

@@ -22,6 +22,7 @@ import { RecentInstances } from '../receive/promise-survey.js';
 import { openStoreService } from '../receive/store.js';
 import type { NodeAudit } from './open-audit.js';
 import type { NodeTls } from './open-tls.js';
+import type { Standing } from './readiness.js';
 import type { Spool } from '../spool/spool.js';
 import type { TakeReport } from './take-report.js';
 
@@ -36,7 +37,7 @@ const pressureWords: Readonly<Record<Pressure['kind'], string>> = {
   'refuse-associations': 'associations are refused',
 };
 
-/** Opens it. `standsBy` is told while another receiver holds the spool. @returns its ports; 0: no such listener */
+/** Opens it. `stand` is told where it stands with the spool. @returns its ports; 0: no such listener */
 export async function openReceiver(
   options: AppOptions,
   pipeline: PipelineDeps,
@@ -44,12 +45,12 @@ export async function openReceiver(
   takeReport: TakeReport,
   audit: NodeAudit | null,
   closing: Closing,
-  standsBy: (waits: boolean) => void,
+  stand: (standing: Standing) => void,
 ): Promise<{ readonly port: number; readonly tlsPort: number }> {
   const { config, log, metrics, stopping } = options;
   const { spool } = pipeline;
   const lost = new AbortController();
-  const lock = await takeLock(spool, options, standsBy, () => lost.abort());
+  const lock = await takeLock(spool, options, stand, () => lost.abort());
   closing.add(() => lock.release());
   await spool.instances.start();
   audit?.forward(tls.audit);
@@ -92,7 +93,7 @@ export async function openReceiver(
   }
   const congested = (): string | null => {
     if (stopping.aborted) return 'the node is draining';
-    if (lost.signal.aborted) return 'another receiver has taken the spool';
+    if (lost.signal.aborted) return 'this receiver has lost the spool';
     const found = pressure.now();
     return found.kind === 'refuse-associations' ? found.why : null;
   };
@@ -136,8 +137,10 @@ export async function openReceiver(
   closing.add(() => scp.close());
   // What this one knows of arriving series is old: it closes no revision, and senders find the other one.
   const stepDown = (): void => {
-    log.error('another process has taken the spool: this receiver takes nothing more until it is started again');
-    standsBy(true);
+    log.error(
+      'the lock of the spool is gone, or of another process: this receiver takes nothing until it is started again',
+    );
+    stand('stepped-down');
     tracker.close();
     void scp.close();
     void audit?.stopForwarding();
@@ -161,19 +164,19 @@ function listening(
 async function takeLock(
   spool: Spool,
   { standby, log, stopping }: AppOptions,
-  standsBy: (waits: boolean) => void,
+  stand: (standing: Standing) => void,
   onLost: () => void,
 ): ReturnType<Spool['takeReceiverLock']> {
   for (let told = false; ; told = true) {
     stopping.throwIfAborted();
     try {
       const lock = await spool.takeReceiverLock(onLost);
-      standsBy(false);
+      stand('holds');
       return lock;
     } catch (error) {
       if (!standby || !(error instanceof LimpidError) || error.code !== 'SPOOL_LOCKED') throw error;
       if (!told) log.info('standing by', { holder: error.message });
-      standsBy(true);
+      stand('stands-by');
       await sleep(standbyEveryMs);
     }
   }

@@ -8,19 +8,26 @@ import type { Spool } from '../spool/spool.js';
 /** Where instances begin to be refused, as the receiver has it. */
 type Marks = Pick<PressureMarks, 'lowBytes' | 'criticalBytes' | 'fullBacklog'>;
 
-/** @param process `stopping` is aborted once it drains; `standsBy` tells whether another receiver holds the spool */
+/** Of a receiver with its spool: the lock is its own, another one's as long as that runs, or was lost for good. */
+export type Standing = 'holds' | 'stands-by' | 'stepped-down';
+
+const standingWords = {
+  'stands-by': 'Another receiver holds the spool: this one takes its place when that one ends.',
+  'stepped-down':
+    'The lock of the spool is gone, or another process has it: this receiver takes nothing until it is started again.',
+} as const;
+
+/** @param process `stopping` is aborted once it drains; `standing` is that of its receiver, `holds` without one */
 export function readiness(
   spool: Pick<Spool, 'freeBytes'>,
   queue: Pick<QueueBackend, 'counts' | 'probe'>,
   marks: Marks,
-  process: { readonly stopping: AbortSignal; readonly standsBy: () => boolean },
+  process: { readonly stopping: AbortSignal; readonly standing: () => Standing },
 ): () => Promise<ReadyReport> {
   return async () => {
     const dependencies = [await spoolView(spool, marks), await queueView(queue, marks)];
-    if (process.standsBy()) {
-      const says = 'Another receiver holds the spool: this one takes its place when that one ends.';
-      dependencies.push({ name: 'receiver', state: 'down', says });
-    }
+    const standing = process.standing();
+    if (standing !== 'holds') dependencies.push({ name: 'receiver', state: 'down', says: standingWords[standing] });
     if (process.stopping.aborted) {
       dependencies.push({
         name: 'node',

@@ -28,6 +28,8 @@ export interface LockOptions {
    * file is no longer there: somebody has deleted it under its holder. Told once.
    */
   readonly onLost?: () => void;
+  /** Whether the volume of the lock is there: of one that is away for a while nobody can tell whose it is. Absent: it always is. */
+  readonly isThere?: () => Promise<boolean>;
 }
 
 /**
@@ -51,13 +53,13 @@ export async function takeProcessLock(file: string, options: LockOptions): Promi
   throw new LimpidError(code, `the lock of ${what} changes hands too fast`);
 }
 
-function holding(file: string, { own, now, onLost }: LockOptions): ProcessLock {
+function holding(file: string, { own, now, onLost, isThere = () => Promise.resolve(true) }: LockOptions): ProcessLock {
   let released = false;
   const isOwn = async (): Promise<boolean> => {
     try {
       return (await readFile(file, 'utf8')) === JSON.stringify(own);
     } catch (error) {
-      return !hasCode(error, 'ENOENT'); // a volume that does not answer says nothing
+      return !hasCode(error, 'ENOENT') || !(await isThere()); // a volume that does not answer says nothing
     }
   };
   const timer = setInterval(() => void beat(), beatMs);

@@ -115,6 +115,11 @@ export class Spool {
       code: 'SPOOL_LOCKED',
       what: 'the spool',
       onLost,
+      isThere: () =>
+        access(this.layout.description).then(
+          () => true,
+          () => false,
+        ),
     });
   }
 

@@ -51,7 +51,11 @@ export async function sweep(deps: SweepDeps, signal: AbortSignal): Promise<Sweep
       report.series += 1;
       if (await isSweptForNow(deps, key)) continue;
       const state = await spool.state(key);
-      const decision = decideSweep(state, active.has(key) ? 'active' : 'quiet', deps.policy, deps.now());
+      const activity = active.has(key) ? 'active' : 'quiet';
+      const decision =
+        activity === 'quiet' && (await isOldDamage(deps, state))
+          ? ({ kind: 'records' } as const)
+          : decideSweep(state, activity, deps.policy, deps.now());
       if (decision.kind === 'clock') {
         log.warn('nothing is swept while the clock stands before the newest record', { key });
         isTrusted = false;
@@ -98,6 +102,16 @@ async function isSweptForNow({ spool, policy, now }: SweepDeps, key: Key): Promi
   const swept = await stat(spool.layout.swept(key, revisions)).catch(() => null);
   if (swept === null || now() - swept.mtimeMs > policy.recordsMs - policy.deliveredMs) return false;
   return (await namesIn(spool.layout.instances(key))).length === 0;
+}
+
+/** Answers whether all that a series has left is damaged files, for long: no record tells when they came, but their folder does. */
+async function isOldDamage(
+  { spool, policy, now }: SweepDeps,
+  { key, files, revisions }: SeriesState,
+): Promise<boolean> {
+  if (files.length + revisions.length > 0) return false;
+  const damaged = await stat(spool.layout.damaged(key)).catch(() => null);
+  return damaged !== null && now() - damaged.mtimeMs > policy.deliveredMs;
 }
 
 /** Bytes of the instance files that are there and listed. */

@@ -24,7 +24,7 @@ import type { OrderedSeries } from '../enhance/series.js';
 import { LimpidError, failureCodeOf } from '../errors.js';
 import type { ModelCard } from '../inference/card.js';
 import { chooseProvider } from '../inference/provider.js';
-import { openRegistry } from '../inference/registry.js';
+import { readModel } from '../inference/registry.js';
 import type { OutcomeRecord } from '../spool/records.js';
 import { writeSynced } from '../spool/write-once.js';
 import { pipelineNumber } from '../version.js';
@@ -46,16 +46,15 @@ function tell(message: ToParent): void {
 
 /** The card that the decision resolved the task with, and no other version of it. */
 async function cardOf(order: TaskOrder): Promise<{ card: ModelCard; file: string }> {
-  const registry = await openRegistry(order.modelsDirectory, { own: order.ownModelsDirectory });
   const { id, version, sha256 } = order.task.model;
-  const card = registry.need(id);
+  const { card, file } = await readModel(order.modelsDirectory, order.ownModelsDirectory, id);
   if (card.version !== version || card.sha256 !== sha256) {
     throw new LimpidError(
       'MODEL_UNKNOWN',
       `the decision names ${id} ${version}, this node has ${card.version} or another file`,
     );
   }
-  return { card, file: registry.file(id) };
+  return { card, file };
 }
 
 /** What noise reduction is called in ultrasound (conformance: texts, codes, references). */

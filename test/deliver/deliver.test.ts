@@ -1,5 +1,5 @@
 // Delivery jobs against a destination that does what a test tells it: what is recorded, what waits, and who is woken.
-import { writeFile } from 'node:fs/promises';
+import { rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from '@jest/globals';
@@ -8,6 +8,7 @@ import type { DeliveryWatch, PeerDelivery } from '../../src/deliver/deliver.js';
 import type { Destination, DestinationFailure, Outcome, SendReport } from '../../src/deliver/destination.js';
 import type { DeliveryJob } from '../../src/deliver/job.js';
 import { openMetrics } from '../../src/observe/metrics.js';
+import type { Metrics } from '../../src/observe/metrics.js';
 import { instanceNameOf, keyOf } from '../../src/spool/key.js';
 import type { Key } from '../../src/spool/key.js';
 import type { ActionRecord, DeliveryRecord } from '../../src/spool/records.js';
@@ -38,6 +39,7 @@ interface Bench {
   /** Batches of each series, in order. */
   readonly records: Map<Key, DeliveryRecord[]>;
   readonly woken: DeliveryJob[];
+  readonly metrics: Metrics;
   /** Lets this much time pass, ms. */
   readonly pass: (ms: number) => void;
 }
@@ -49,9 +51,10 @@ function bench(
   records = new Map<Key, DeliveryRecord[]>(),
   actions: readonly ActionRecord[] = [],
   watch?: DeliveryWatch,
-  folder = '/nonexistent',
+  folder: string | null = null,
 ): Bench {
   let nowMs = Date.parse('2026-01-01T00:00:00Z');
+  const metrics = openMetrics();
   const woken: DeliveryJob[] = [];
   const revisionOf = (key: Key): RevisionState => ({
     record: seriesRecord(1, uidsOf(key)),
@@ -85,7 +88,8 @@ function bench(
         return Promise.resolve();
       },
       objectFile: () => '',
-      layout: { instance: (_key, file) => join(folder, file) },
+      // Without a folder every instance has a file that is there and long enough.
+      layout: { instance: (_key, file) => (folder === null ? process.execPath : join(folder, file)) },
     },
     peer: () => ({
       destination: {
@@ -111,12 +115,12 @@ function bench(
     },
     watch,
     log: silentLog,
-    metrics: openMetrics(),
+    metrics,
     now: () => nowMs,
     random: () => 0.1,
   });
   toClose.push(() => deliverer.close());
-  return { deliverer, records, woken, pass: (ms) => void (nowMs += ms) };
+  return { deliverer, records, woken, metrics, pass: (ms) => void (nowMs += ms) };
 }
 
 const run = ({ deliverer }: Bench, job: DeliveryJob) => deliverer.deliver(job, new AbortController().signal);
@@ -125,11 +129,13 @@ const all = (instances: readonly { readonly sopInstanceUid: string }[]): SendRep
   outcomes: instances.map(({ sopInstanceUid }) => delivered(sopInstanceUid)),
 });
 
-describe('an original whose file has lost its end', () => {
-  it('does not go out, and waits for a person; the others go', async () => {
-    await withFolder(async (folder) => {
+describe('an original whose file is spoilt in the spool', () => {
+  /** Delivers a series whose first file somebody has spoilt, as the last was sent. */
+  const delivering = (spoil: (file: string) => Promise<void>) =>
+    withFolder(async (folder) => {
       const [first = '', ...others] = uidsOf(one.key);
-      await writeFile(join(folder, instanceNameOf(first)), '');
+      for (const uid of uidsOf(one.key)) await writeFile(join(folder, instanceNameOf(uid)), new Uint8Array(2_000_000));
+      await spoil(join(folder, instanceNameOf(first)));
       const sent: string[] = [];
       const send: Destination['send'] = (instances) => {
         sent.push(...instances.map(({ sopInstanceUid }) => sopInstanceUid));
@@ -139,12 +145,23 @@ describe('an original whose file has lost its end', () => {
       await run(at, one);
       expect(sent).toEqual(others);
       const answers = (at.records.get(one.key) ?? []).flatMap(({ instances }) => instances);
-      expect(answers.find(({ sopInstanceUid }) => sopInstanceUid === first)).toMatchObject({
-        class: 'permanent',
-        status: null,
-        comment: expect.stringContaining('is cut'),
-      });
+      return {
+        answer: answers.find(({ sopInstanceUid }) => sopInstanceUid === first),
+        metrics: await at.metrics.text(),
+      };
     });
+
+  it('by a lost end: it does not go out, and waits for a person; the others go', async () => {
+    const { answer, metrics } = await delivering((file) => truncate(file, 0));
+    expect(answer).toMatchObject({ class: 'permanent', status: null, comment: expect.stringContaining('is cut') });
+    expect(metrics).toContain('limpid_failures_total{code="DICOM_MALFORMED"} 1');
+  });
+
+  it('by its loss: it is looked for again later, and told; the others go', async () => {
+    const { answer, metrics } = await delivering((file) => rm(file));
+    const comment = expect.stringContaining('no longer in the spool');
+    expect(answer).toMatchObject({ class: 'transient', status: null, comment });
+    expect(metrics).toMatch(/limpid_failures_total\{code="SPOOL_INSTANCE_LOST"\} [1-9]/);
   });
 });
 

@@ -1,8 +1,11 @@
 // A DICOM peer as a destination: what a failed association means for the peer, and for what has not been tried.
+import type { Socket } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, expect, it } from '@jest/globals';
 import { dicomDestination } from '../../src/deliver/dicom-destination.js';
-import type { Outgoing } from '../../src/deliver/destination.js';
-import { encodeReject } from '../../src/io/dimse/pdu.js';
+import type { Destination, Outgoing } from '../../src/deliver/destination.js';
+import { answerRequest } from '../../src/io/dimse/negotiate.js';
+import { encodeReject, encodeReleaseResponse } from '../../src/io/dimse/pdu.js';
 import type { ScuTarget } from '../../src/io/dimse/requestor.js';
 import { TlsCredentials } from '../../src/io/dimse/tls.js';
 import { openClosers } from '../support/closers.js';
@@ -16,10 +19,8 @@ afterEach(() => {
   for (const controller of signals.splice(0)) controller.abort();
 });
 
-async function sendTo(port: number, changes: Partial<ScuTarget> = {}) {
-  const { instances, remove } = await writeTestFiles([{ sopInstanceUid: '1.2.3.1' }, { sopInstanceUid: '1.2.3.2' }]);
-  closers.push(remove);
-  const destination = dicomDestination(
+function destinationAt(port: number, changes: Partial<ScuTarget> = {}): Destination {
+  return dicomDestination(
     { aeTitle: 'PACS', callingAe: 'LIMPID', host: '127.0.0.1', port, ...changes },
     {
       associations: 2,
@@ -28,9 +29,19 @@ async function sendTo(port: number, changes: Partial<ScuTarget> = {}) {
       log: silentLog,
     },
   );
+}
+
+async function outgoingOf(sopInstanceUids: readonly string[]): Promise<Outgoing[]> {
+  const { instances, remove } = await writeTestFiles(sopInstanceUids.map((sopInstanceUid) => ({ sopInstanceUid })));
+  closers.push(remove);
+  return instances.map((instance): Outgoing => ({ ...instance, bytes: 40_000, origin: 'result' }));
+}
+
+async function sendTo(port: number, changes: Partial<ScuTarget> = {}) {
+  const destination = destinationAt(port, changes);
   const controller = new AbortController();
   signals.push(controller);
-  const outgoing = instances.map((instance): Outgoing => ({ ...instance, bytes: 40_000, origin: 'result' }));
+  const outgoing = await outgoingOf(['1.2.3.1', '1.2.3.2']);
   const control = { signal: controller.signal, pace: () => Promise.resolve(true) };
   const report = await destination.send(outgoing, control);
   return { report, probed: await destination.probe(controller.signal) };
@@ -64,4 +75,47 @@ it('one that speaks no TLS where it must is for a person; one that does not list
   await scp.close();
   const away = await sendTo(scp.port);
   expect(away.report).toMatchObject({ failure: { code: 'DIMSE_CONNECT', pace: 'unreachable' }, outcomes: [] });
+});
+
+it('opens no more associations than the peer may have, however many series go to it at once', async () => {
+  const open = new Set<Socket>();
+  let most = 0;
+  const scp = await openScriptedScp({
+    associate: (request, socket) => {
+      open.add(socket);
+      most = Math.max(most, open.size);
+      return answerRequest(request, 16_384);
+    },
+    message: (exchange) => void setTimeout(() => exchange.respond(), 20),
+    release: (socket) => {
+      open.delete(socket);
+      socket.end(encodeReleaseResponse());
+    },
+  });
+  closers.push(() => scp.close());
+  const destination = destinationAt(scp.port);
+  const control = { signal: new AbortController().signal, pace: () => Promise.resolve(true) };
+  const series = [
+    ['1.2.3.1', '1.2.3.2', '1.2.3.3', '1.2.3.4'],
+    ['1.2.4.1', '1.2.4.2', '1.2.4.3'],
+  ];
+  const reports = await Promise.all(series.map(async (uids) => destination.send(await outgoingOf(uids), control)));
+  expect(reports.map(({ outcomes }) => outcomes.filter((one) => one.class === 'delivered').length)).toEqual([4, 3]);
+  expect(most).toBe(2);
+});
+
+it('a sending that is stopped while it waits for another one’s associations opens none', async () => {
+  const scp = await openScriptedScp({ message: () => undefined });
+  closers.push(() => scp.close());
+  const destination = destinationAt(scp.port);
+  const stop = new AbortController();
+  const control = { signal: stop.signal, pace: () => Promise.resolve(true) };
+  const sending = [await outgoingOf(['1.2.3.1', '1.2.3.2']), await outgoingOf(['1.2.4.1', '1.2.4.2'])].map((outgoing) =>
+    destination.send(outgoing, control),
+  );
+  while (scp.associations() < 2) await pause(10);
+  stop.abort();
+  const [, waited] = await Promise.all(sending);
+  expect(waited).toMatchObject({ outcomes: [] });
+  expect(scp.associations()).toBe(2);
 });

@@ -165,6 +165,25 @@ describe('a request', () => {
   });
 });
 
+describe('requests', () => {
+  it('are no more at once than the server may have, however many series go to it', async () => {
+    let [open, most] = [0, 0];
+    const { url } = await server((asked, response, request) => {
+      open += 1;
+      most = Math.max(most, open);
+      setTimeout(() => {
+        open -= 1;
+        accepts(asked, response, request);
+      }, 30);
+    });
+    const to = destination(url, { connections: 2, batchBytes: 10 });
+    const series = [await instances(5), await instances(4)];
+    const reports = await Promise.all(series.map((one) => to.send(one, control())));
+    expect(reports.map(({ outcomes }) => outcomes.length)).toEqual([5, 4]);
+    expect(most).toBe(2);
+  });
+});
+
 describe('the answer', () => {
   it('names what failed and what has a warning, by the table of DIMSE statuses', async () => {
     const { url } = await server((_, response) => {

@@ -1,7 +1,7 @@
 // Deaths of a task's child: the parent tells them apart, and starts another child.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -67,6 +67,28 @@ function lives(pid: number): boolean {
     return false;
   }
 }
+
+describe('a task', () => {
+  it('does not mind half a card of a model that it is not for', async () => {
+    const own = join(folder, 'own');
+    await mkdir(join(own, 'site'), { recursive: true });
+    await writeFile(join(own, 'site', 'model.yaml'), 'id: site\nintendedUse: {');
+    const { outcome } = await open().run({ ...(await order(short, 'gaussian')), ownModelsDirectory: own });
+    expect(outcome).toMatchObject({ outcome: 'enhanced' });
+  });
+
+  it('whose own card is half, or gone, says so', async () => {
+    const models = join(folder, 'models');
+    await mkdir(join(models, 'gaussian'), { recursive: true });
+    await writeFile(join(models, 'gaussian', 'model.yaml'), 'id: gaussian\nintendedUse: {');
+    const device = open();
+    const asked = await order(short, 'gaussian');
+    const half = device.run({ ...asked, modelsDirectory: models });
+    await expect(half).rejects.toMatchObject({ code: 'MODEL_INVALID' });
+    const gone = device.run({ ...asked, modelsDirectory: join(folder, 'nowhere') });
+    await expect(gone).rejects.toMatchObject({ code: 'MODEL_UNKNOWN' });
+  });
+});
 
 describe('a child', () => {
   it('that is killed is told, and the next task has another', async () => {

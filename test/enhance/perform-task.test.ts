@@ -19,12 +19,17 @@ async function performed(
   change: Partial<PerformDeps>,
   signal = new AbortController().signal,
   decision = decisionRecord(1),
+  failures = 0,
 ): Promise<{ kind: string; waitMs: number; runs: number; task: TaskState | undefined }> {
   return withFolder(async (directory) => {
     const spool = await openSpool({ directory, sync: 'never', host: hostname(), now: Date.now });
     try {
       await spool.publishRevision(seriesRecord(1, ['1.1', '1.2']));
       await spool.publishDecision(decision);
+      for (let number = 1; number <= failures; number++) {
+        await spool.recordAttempt(key, 1, task);
+        await spool.recordAttemptEnd(key, 1, task, number, 'died', new LimpidError('ENHANCE_MEMORY', 'too much'));
+      }
       let runs = 0;
       const deps: PerformDeps = {
         spool,
@@ -83,6 +88,17 @@ describe('a task', () => {
     expect(decideAttempt({ started: 30, died: 2, drained: 25 })).toEqual({ kind: 'run' });
     expect(decideAttempt({ started: 30, died: 2, drained: 20 }).kind).toBe('give-up');
     expect(decideAttempt({ started: 3, died: 3, drained: 0 }).kind).toBe('give-up');
+  });
+
+  it('that fails a third time ends with that failure in words', async () => {
+    const spoilt = { run: () => Promise.reject(new LimpidError('MODEL_INVALID', 'model.yaml is no YAML')) };
+    const ended = (failures: number) => performed(spoilt, undefined, undefined, failures);
+    expect(await ended(1)).toMatchObject({ kind: 'later', task: { died: 2, outcome: null } });
+    const detail = 'it failed, or ended its worker child, 3 times; the last time MODEL_INVALID: model.yaml is no YAML';
+    expect(await ended(2)).toMatchObject({
+      kind: 'done',
+      task: { outcome: { outcome: 'failed', code: 'POISON', detail } },
+    });
   });
 
   it('whose result would fill the volume waits, without an attempt', async () => {

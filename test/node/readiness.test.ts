@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import type { Standing } from '../../src/node/readiness.js';
 import { readiness } from '../../src/node/readiness.js';
 
 const marks = { lowBytes: 10e9, criticalBytes: 2e9, fullBacklog: 100 };
@@ -9,7 +10,7 @@ interface Node {
   readonly waiting?: number | Error;
   /** Why the queue takes no jobs. */
   readonly full?: Error;
-  readonly standsBy?: boolean;
+  readonly standing?: Standing;
   readonly drains?: boolean;
 }
 
@@ -17,7 +18,7 @@ const orThrow = <T>(value: T | Error): Promise<T> =>
   value instanceof Error ? Promise.reject(value) : Promise.resolve(value);
 
 /** State and sentence of each thing by its name. */
-async function told({ freeBytes = 50e9, waiting = 0, full, standsBy = false, drains = false }: Node) {
+async function told({ freeBytes = 50e9, waiting = 0, full, standing = 'holds', drains = false }: Node) {
   const spool = { freeBytes: () => orThrow(freeBytes) };
   const queue = {
     counts: async () => {
@@ -27,7 +28,7 @@ async function told({ freeBytes = 50e9, waiting = 0, full, standsBy = false, dra
     probe: () => orThrow(full ?? undefined),
   };
   const stopping = drains ? AbortSignal.abort() : new AbortController().signal;
-  const { dependencies } = await readiness(spool, queue, marks, { stopping, standsBy: () => standsBy })();
+  const { dependencies } = await readiness(spool, queue, marks, { stopping, standing: () => standing })();
   return Object.fromEntries(dependencies.map(({ name, state, says }) => [name, `${state}: ${says}`]));
 }
 
@@ -57,7 +58,8 @@ describe('readiness', () => {
   });
 
   it('is none of a receiver that stands by, and of a node that drains', async () => {
-    expect((await told({ standsBy: true }))['receiver']).toMatch(/^down: Another receiver/);
+    expect((await told({ standing: 'stands-by' }))['receiver']).toMatch(/^down: Another receiver/);
+    expect((await told({ standing: 'stepped-down' }))['receiver']).toMatch(/^down: .* until it is started again\.$/);
     expect((await told({ drains: true }))['node']).toMatch(/^down: The node is draining/);
   });
 });

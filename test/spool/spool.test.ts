@@ -1,5 +1,17 @@
 import { createHash } from 'node:crypto';
-import { chown, mkdir, open, readFile, readdir, rename, rm, truncate, utimes, writeFile } from 'node:fs/promises';
+import {
+  chown,
+  mkdir,
+  open,
+  readFile,
+  readdir,
+  rename,
+  rm,
+  rmdir,
+  truncate,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
@@ -454,6 +466,27 @@ describe('the receiver lock of a process that was stopped for long', () => {
       expect(lost).toEqual(['told']);
       await lock.release();
       expect(await readFile(spool.layout.receiverLock, 'utf8')).toBe(other);
+    });
+  }, 20_000);
+});
+
+describe('the receiver lock on a volume that is away for a while', () => {
+  it('is kept, and lost only where the volume is there without it', async () => {
+    await withSpool(async (spool, folder) => {
+      const lost: string[] = [];
+      const lock = await spool.takeReceiverLock(() => void lost.push('told'));
+      await rename(folder, `${folder}-away`);
+      await mkdir(folder); // what an unmounted volume leaves
+      await new Promise((resolve) => setTimeout(resolve, 6_000)); // a heart-beat is every five seconds
+      expect(lost).toEqual([]);
+      await rmdir(folder);
+      await rename(`${folder}-away`, folder);
+      await rm(spool.layout.receiverLock);
+      const deadline = performance.now() + 8_000;
+      while (lost.length === 0 && performance.now() < deadline)
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      expect(lost).toEqual(['told']);
+      await lock.release();
     });
   }, 20_000);
 });

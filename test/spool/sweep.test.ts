@@ -1,7 +1,7 @@
 // Retention on a real folder: what goes when, what stays, and what a kill in the middle leaves to the next sweep.
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, open, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
@@ -170,7 +170,44 @@ describe('sweeping a full volume', () => {
   });
 });
 
+describe('a volume without an inode left', () => {
+  const asMounter = mayMount() ? it : it.skip;
+  asMounter('is swept all the same', async () => {
+    const volume = openVolume(24);
+    const directory = join(volume?.path ?? '', 'spool');
+    const spool = await openSpool({ directory, sync: 'always', host: hostname(), now: Date.now });
+    try {
+      await deliveredSeries(spool);
+      const more = join(volume?.path ?? '', 'more');
+      await mkdir(more);
+      const fill = async (): Promise<void> => {
+        for (let count = 0; ; count++) await writeFile(join(more, `${count}`), '');
+      };
+      await expect(fill()).rejects.toMatchObject({ code: 'ENOSPC' });
+      expect(await sweepAt(spool, 8)).toMatchObject({ swept: 1, bytes: 1200, faults: 0 });
+      expect(await pixels(spool)).toBe(0);
+    } finally {
+      await spool.close();
+      volume?.remove();
+    }
+  });
+});
+
 describe('sweeping', () => {
+  it('takes a series away of which nothing but damaged files is left, by the time of these', async () => {
+    await withSpool(async (spool) => {
+      await arrive(spool, '1.1');
+      await spool.instances.setAside(key, instanceNameOf('1.1'));
+      await spool.finishIfDone(key);
+      const damaged = new Date(then);
+      await utimes(spool.layout.damaged(key), damaged, damaged);
+      expect(await sweepAt(spool, 6.9)).toMatchObject({ forgotten: 0 });
+      expect(await readdir(spool.layout.damaged(key))).toHaveLength(1);
+      expect(await sweepAt(spool, 7.1)).toMatchObject({ forgotten: 1, faults: 0 });
+      expect(await spool.allKeys()).toEqual([]);
+    });
+  });
+
   it('takes originals and results away when they are older than keep.delivered, and says so first', async () => {
     await withSpool(async (spool) => {
       await deliveredSeries(spool);

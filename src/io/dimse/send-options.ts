@@ -17,6 +17,8 @@ export interface InstanceOutcome {
 export interface SendOptions {
   /** Most associations at once. */
   readonly associations: number;
+  /** Has an association wait until others of its peer have ended, those of other sendings among them; absent: none waits. */
+  readonly turn?: <T>(association: () => Promise<T>) => Promise<T>;
   readonly onOutcome?: (outcome: InstanceOutcome) => void;
   /** Waits until an instance may go out; false: no more may for now, and the rest is left untried. */
   readonly pace?: (instance: Outgoing) => Promise<boolean>;

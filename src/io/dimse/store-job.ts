@@ -42,7 +42,8 @@ export class StoreJob {
 
   async run(): Promise<void> {
     const lanes = Math.max(1, Math.min(this.#options.associations, this.#queue.length));
-    const failures = await Promise.all(Array.from({ length: lanes }, () => this.#runLane()));
+    const { turn = (lane) => lane() } = this.#options;
+    const failures = await Promise.all(Array.from({ length: lanes }, () => turn(() => this.#runLane())));
     const failure = failures.find((candidate) => candidate !== null) ?? null;
     if (this.#queue.length === 0) return;
     this.failure = failure ?? this.failure;
@@ -57,7 +58,7 @@ export class StoreJob {
 
   /** One association after the other until the queue is empty; a failure ends it, when another try promises nothing. */
   async #runLane(): Promise<AssociationFailure | null> {
-    for (let fruitless = 0; this.#queue.length > 0;) {
+    for (let fruitless = 0; this.#queue.length > 0 && !this.#options.signal?.aborted;) {
       let requestor: Requestor;
       try {
         requestor = await openRequestor(this.#target, this.#proposal.contexts, this.#options.signal);
