@@ -296,18 +296,22 @@ describe('a series', () => {
     const into = await mkdtemp(join(folder, 'series-'));
     const mr = { modality: 'MR', rows: 96, columns: 96, noise: 25, seed: 4 } as const;
     const source = await writeSyntheticSeries(into, { ...mr, slices: slopes.length, change });
-    const given: Parameters<Change>[0][] = [];
+    const brightest = (values: Float32Array): number => values.toSorted().at(-46) ?? 0; // the 99.5th percentile
+    const shown: number[] = [];
     const ran = await run(source, {
       model: 'magnitudes',
+      // Read here: the memory is used again for other slices.
       change: (argument) => {
-        given.push(argument);
+        const { values, neighbours } = argument;
+        const { before, after, factors } = neighbours;
+        if (before !== null) shown.push((brightest(before) * (factors?.before ?? 1)) / brightest(values));
+        if (after !== null) shown.push((brightest(after) * (factors?.after ?? 1)) / brightest(values));
         return argument;
       },
     });
     expect([ran.outcome, ran.detail]).toEqual(['enhanced', '']);
     expect(ran.neighbours).toEqual({ both: slopes.length - 2, one: 2, none: 0 });
     expect(Math.max(...ran.seen.map(({ apart }) => apart))).toBeLessThan(0.01);
-    const brightest = (values: Float32Array): number => values.toSorted().at(-46) ?? 0; // the 99.5th percentile
     const images = await Promise.all(source.files.map((file) => readSlice(file, 0)));
     const steps = images.flatMap(({ values }, index) =>
       [index - 1, index + 1].flatMap((at) => {
@@ -315,10 +319,6 @@ describe('a series', () => {
         return beside === undefined ? [] : [brightest(beside) / brightest(values)];
       }),
     );
-    const shown = given.flatMap(({ values, neighbours: { before, after, factors } }) => [
-      ...(before === null ? [] : [(brightest(before) * (factors?.before ?? 1)) / brightest(values)]),
-      ...(after === null ? [] : [(brightest(after) * (factors?.after ?? 1)) / brightest(values)]),
-    ]);
     const inOrder = (ratios: readonly number[]): number[] => ratios.toSorted((a, b) => a - b);
     expect(shown).toHaveLength(steps.length);
     for (const [i, ratio] of inOrder(shown).entries()) expect(ratio / inOrder(steps)[i]!).toBeCloseTo(1, 4);
