@@ -11,6 +11,8 @@ import type { Store } from './store.js';
 /** A job whose worker is gone is taken over after its lock (30 s) and one check, where its death is not known sooner (orphans.ts). */
 const lockDuration = 30_000;
 const stalledInterval = 7_500;
+/** After a fault of the store a worker asks again; BullMQ itself lets it rest for 15 s, which a job then waits. */
+const runRetryDelay = 5_000;
 /** Deaths are counted in the spool, which gives a poisonous task up; the queue always hands the job out again. */
 const maxStalledCount = 1_000_000;
 /** A step that failed for an unforeseen reason runs again after this long. */
@@ -48,7 +50,7 @@ export function openConsumer(deps: ConsumerDeps, queue: QueueName, concurrency: 
         running.delete(id);
       }
     },
-    { name: ownWorkerName(), concurrency, lockDuration, stalledInterval, maxStalledCount },
+    { name: ownWorkerName(), concurrency, lockDuration, stalledInterval, maxStalledCount, runRetryDelay },
   );
   worker.on('error', deps.onError);
   worker.on('lockRenewalFailed', (ids) => {

@@ -137,10 +137,10 @@ describe('the embedded queue and its directory', () => {
     await until(async () => {
       await queue.add('series', seriesJob('meanwhile'));
       return lost > 0;
-    }, 40_000);
-    await until(() => queue.add('series', seriesJob('after')), 20_000);
-    await until(() => ran.includes(seriesJob('after').data.key), 20_000);
+    }, 60_000);
+    await until(() => queue.add('series', seriesJob('after')), 60_000);
+    await until(() => ran.includes(seriesJob('after').data.key), 60_000);
     expect(lost).toBe(1);
     await queue.close();
-  });
+  }, 200_000);
 });
