@@ -45,8 +45,8 @@ function compared(
     const partner = reference[partners[index] ?? 0];
     if (partner === undefined) throw new LimpidError('USAGE', 'a slice without a reference');
     if (slice.spacing.some((value, axis) => Math.abs(value / (partner.spacing[axis] ?? value) - 1) > sameSpacing)) {
-      const [own, other] = [slice.spacing.join(' x '), partner.spacing.join(' x ')];
-      throw new LimpidError('USAGE', `slices of different pixel spacings: ${own} against ${other} mm`);
+      const [own, its] = [slice.spacing.join(' x '), partner.spacing.join(' x ')];
+      throw new LimpidError('USAGE', `slices of different pixel spacings: ${own} against ${its} mm`);
     }
     const protocol = protocolFor(partner.modality, partner, threshold ?? undefined);
     try {
