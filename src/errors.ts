@@ -265,7 +265,7 @@ export const reasons = {
   NO_CHANGE: {
     verdict: 'skip',
     lift: false,
-    says: 'The result would be the source: every change is smaller than rounding to stored values.',
+    says: 'The result would be the source: nothing in it may change, or every change is smaller than rounding to stored values.',
   },
   NOISE_NOT_MEASURABLE: { verdict: 'skip', lift: true, says: 'No noise estimate, and no fixed blend on the card.' },
   SOURCE_SWEPT: { verdict: 'skip', lift: false, says: 'Earlier instances of the series are no longer in the spool.' },

@@ -39,6 +39,7 @@ export function checkObjectHeader(
       derived,
       plan,
       largestChange: null,
+      isPlain: false,
       selection,
       fault,
     };

@@ -77,7 +77,7 @@ interface Compared {
 function checkLikeness(
   { values, there, pixels, same }: Compared,
   description: PixelDescription,
-  { plan, largestChange, fault }: Pick<Check, 'plan' | 'largestChange' | 'fault'>,
+  { plan, largestChange, isPlain, fault }: Pick<Check, 'plan' | 'largestChange' | 'isPlain' | 'fault'>,
 ): void {
   const { padding } = description;
   if (padding !== null) {
@@ -90,7 +90,7 @@ function checkLikeness(
     fault('CONTENT', `mean moved by ${shift.toFixed(2)} stored values`);
   if (correlation < most.correlation) fault('CONTENT', `correlation with the source is ${correlation.toFixed(3)}`);
   const isRounded = largestChange !== null && largestChange > 0 && largestChange <= halfStep;
-  if (same && plan.strengthAsked > 0 && spread >= flat && !isRounded)
+  if (same && plan.strengthAsked > 0 && spread >= flat && !isRounded && !isPlain)
     fault('UNCHANGED', "pixels are the source's, yet a strength is declared");
 }
 
@@ -103,7 +103,7 @@ export function checkFrame(
   bytes: Uint8Array,
   pixels: Int32Array,
   source: SourceInstance,
-  check: Pick<Check, 'plan' | 'largestChange' | 'fault'>,
+  check: Pick<Check, 'plan' | 'largestChange' | 'isPlain' | 'fault'>,
 ): { readonly smallest: number; readonly largest: number } {
   const { plan, fault } = check;
   const { description } = source;

@@ -14,20 +14,20 @@ import type { DerivationPlan } from './plan.js';
 /**
  * Faults of one derived instance, `RULE: what`; none: it may be sent.
  * @param derivedBytes the whole Part 10 file
- * @param largestChange as `Check` has it
+ * @param meant as `Check` has it
  */
 export function checkInstance(
   source: DecodedSource,
   derivedBytes: Uint8Array,
   plan: DerivationPlan,
-  largestChange: number | null = null,
+  meant: Pick<Check, 'largestChange' | 'isPlain'> = { largestChange: null, isPlain: false },
 ): string[] {
   const faults: string[] = [];
   const fault: Fault = (rule, what) => faults.push(`${rule}: ${what}`);
   try {
     const derived = readInstance(derivedBytes);
     checkMeta(derived, fault);
-    const check: Check = { source, derived, plan, largestChange, selection: selectionOf(plan), fault };
+    const check: Check = { source, derived, plan, ...meant, selection: selectionOf(plan), fault };
     checkHeader(check);
     checkPixels(check);
   } catch (error) {

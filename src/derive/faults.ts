@@ -19,6 +19,8 @@ export interface Check {
   readonly plan: DerivationPlan;
   /** The largest change that was meant, in stored values before rounding; null on a finer grid. */
   readonly largestChange: number | null;
+  /** Whether what may change has one value only, or is nothing: then the result may be the source. */
+  readonly isPlain: boolean;
   /** What the derived object takes over. */
   readonly selection: Selection;
   readonly fault: Fault;

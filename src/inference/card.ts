@@ -4,7 +4,9 @@ import { printableText } from '../conditions/printable.js';
 import { compileUse } from './intended-use.js';
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
-const range = z.strictObject({ atLeast: z.number(), atMost: z.number() });
+const range = z
+  .strictObject({ atLeast: z.number(), atMost: z.number() })
+  .refine(({ atLeast, atMost }) => atLeast <= atMost, { message: 'atLeast must not be above atMost' });
 
 const noiseRanges = z.partialRecord(z.enum(['CT', 'MR', 'US']), range);
 

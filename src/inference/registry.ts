@@ -38,7 +38,7 @@ function systemCode(error: unknown): string | null {
   return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : null;
 }
 
-/** @returns null: the folder is none of a model */
+/** @returns null: the folder is none of a model. @throws LimpidError MODEL_INVALID */
 async function readCard(directory: string, id: string): Promise<ModelCard | null> {
   const file = join(directory, id, 'model.yaml');
   let text: string;
@@ -46,7 +46,7 @@ async function readCard(directory: string, id: string): Promise<ModelCard | null
     text = await readFile(file, 'utf8');
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return null; // a folder of something else: training/
-    throw error;
+    throw new LimpidError('MODEL_INVALID', `${file} cannot be read: ${systemCode(error)}`, { cause: error });
   }
   let value: unknown;
   try {

@@ -27,6 +27,8 @@ export interface Runner {
 
 /** More noise by this factor is what robustness means. */
 const noisier = 1.1;
+/** Pixel spacings that differ by no more than this share are equal: headers round them. */
+const sameSpacing = 0.01;
 
 /** The figures of each slice that shows something: where the reference has no body there is nothing to be near to. */
 function compared(
@@ -42,6 +44,10 @@ function compared(
   const figures = test.flatMap((slice, index) => {
     const partner = reference[partners[index] ?? 0];
     if (partner === undefined) throw new LimpidError('USAGE', 'a slice without a reference');
+    if (slice.spacing.some((value, axis) => Math.abs(value / (partner.spacing[axis] ?? value) - 1) > sameSpacing)) {
+      const [own, its] = [slice.spacing.join(' x '), partner.spacing.join(' x ')];
+      throw new LimpidError('USAGE', `slices of different pixel spacings: ${own} against ${its} mm`);
+    }
     const protocol = protocolFor(partner.modality, partner, threshold ?? undefined);
     try {
       return protocol.body.includes(1) ? [pairFigures(slice, partner, protocol)] : [];
@@ -52,6 +58,19 @@ function compared(
   });
   if (figures.length === 0) throw new LimpidError('USAGE', 'no slice of the reference shows a body');
   return figures;
+}
+
+/** The slices of `before` that show what the test's show. @throws LimpidError USAGE: not each of those has one */
+function sameSlices(
+  before: readonly ReadSlice[],
+  test: readonly ReadSlice[],
+  reference: readonly ReadSlice[],
+): readonly ReadSlice[] {
+  const partners = pairing(before, reference);
+  const wanted = new Set(pairing(test, reference));
+  const lacking = [...wanted].filter((index) => !partners.includes(index)).length;
+  if (lacking > 0) throw new LimpidError('USAGE', `${lacking} slices of the test are not in what was before`);
+  return before.filter((_, index) => wanted.has(partners[index] ?? -1));
 }
 
 /** A reference against a test series, and against what was there before; panels of before, after and difference into `out`. */
@@ -71,7 +90,8 @@ export async function compareFiles(options: {
   if (options.out !== null) await drawPanels(options.out, before ?? reference, test);
   return {
     slices: after.length,
-    before: before === null ? null : meanFigures(compared(before, reference, options.threshold)),
+    before:
+      before === null ? null : meanFigures(compared(sameSlices(before, test, reference), reference, options.threshold)),
     after: meanFigures(after),
   };
 }
@@ -79,11 +99,13 @@ export async function compareFiles(options: {
 async function drawPanels(folder: string, before: readonly ReadSlice[], after: readonly ReadSlice[]): Promise<void> {
   await mkdir(folder, { recursive: true });
   const partners = pairing(after, before);
-  for (const [index, slice] of after.entries()) {
-    const partner = before[partners[index] ?? 0];
+  const ordered = [...after.keys()].sort((a, b) => (after[a]?.instanceNumber ?? a) - (after[b]?.instanceNumber ?? b));
+  for (const [rank, index] of ordered.entries()) {
+    const [slice, partner] = [after[index], before[partners[index] ?? 0]];
+    if (slice === undefined) continue;
     if (partner === undefined || partner.rows !== slice.rows || partner.columns !== slice.columns) continue;
     const png = panels(slice.modality, partner, slice);
-    await writeFile(join(folder, `${String(index + 1).padStart(4, '0')}.png`), png);
+    await writeFile(join(folder, `${String(rank + 1).padStart(4, '0')}.png`), png);
   }
 }
 

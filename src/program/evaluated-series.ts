@@ -18,6 +18,8 @@ export interface ReadSlice extends Slice, Placed {
   readonly file: string;
   readonly sopInstanceUid: string;
   readonly modality: Modality;
+  /** Pixel Spacing, mm: between rows, between columns; empty: not said. */
+  readonly spacing: readonly number[];
   /** Slice Thickness, mm; null: not said. */
   readonly thickness: number | null;
 }
@@ -40,6 +42,7 @@ export async function readSlice(file: string): Promise<ReadSlice> {
     columns,
     values: toModality(stored, description),
     modality,
+    spacing: numbers(dataSet, 'PixelSpacing'),
     thickness: number(dataSet, 'SliceThickness'),
     position: numbers(dataSet, 'ImagePositionPatient'),
     orientation: numbers(dataSet, 'ImageOrientationPatient'),

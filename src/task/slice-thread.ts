@@ -285,7 +285,10 @@ const methods: SliceMethods<DerivationPlan, FramePart, InstanceSummary> = {
     const own = context.length === 0 ? plan : { ...plan, contextSlices: new Map([[sourceUid, context]]) };
     const bytes = deriveInstance(source, own, pixels, recorded, nowMs);
     const decoded = { ...source, pixels: stored };
-    const faults = checkInstance(decoded, bytes, own, image.largestChange);
+    const faults = checkInstance(decoded, bytes, own, {
+      largestChange: image.largestChange,
+      isPlain: image.isPlain,
+    });
     if (faults.length === 0) await writeSynced(outFile, bytes);
     const instance = {
       file: basename(outFile),

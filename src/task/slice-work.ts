@@ -53,6 +53,8 @@ export interface Stored {
   readonly grey: Int32Array;
   /** As the own check takes it. */
   readonly largestChange: number | null;
+  /** As the own check takes it. */
+  readonly isPlain: boolean;
   /** Whether any pixel differs from the source's. */
   readonly changed: boolean;
 }
@@ -73,6 +75,12 @@ export function asWritten(work: Work, slice: Float32Array): Float32Array {
   return inModelUnits(work, rounded(work, slice, greyOf(work.stored, work.source.description)).grey);
 }
 
+/** Whether what a region holds has one value only: black behind marks and text, or nothing at all. */
+function isPlainWithin(region: Uint8Array, grey: Int32Array): boolean {
+  const first = grey[region.indexOf(1)];
+  return grey.every((value, i) => region[i] === 0 || value === first);
+}
+
 /** @param slice in model units */
 function storedOf(work: Work, slice: Float32Array, plan: DerivationPlan): Stored {
   const { source, stored, region } = work;
@@ -83,6 +91,7 @@ function storedOf(work: Work, slice: Float32Array, plan: DerivationPlan): Stored
     pixels: region === null ? made : withGrey(stored, made, region, description),
     grey,
     largestChange: plan.geometry === undefined ? largestChange(meant, before, description, region) : null,
+    isPlain: region !== null && isPlainWithin(region, before),
     changed: grey.some((value, i) => value !== before[i]),
   };
 }

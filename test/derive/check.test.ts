@@ -134,9 +134,11 @@ describe('checkInstance', () => {
     const unchanged = [expect.stringContaining('UNCHANGED')];
     expect(checkInstance(at(sources, 0), untouched, plan)).toEqual(unchanged);
     // Only a change that rounding takes away may leave them as they were.
-    expect(checkInstance(at(sources, 0), untouched, plan, 0.4)).toEqual([]);
-    for (const largest of [0, 0.6, 20])
-      expect(checkInstance(at(sources, 0), untouched, plan, largest)).toEqual(unchanged);
+    expect(checkInstance(at(sources, 0), untouched, plan, { largestChange: 0.4, isPlain: false })).toEqual([]);
+    for (const largestChange of [0, 0.6, 20])
+      expect(checkInstance(at(sources, 0), untouched, plan, { largestChange, isPlain: false })).toEqual(unchanged);
+    // Where there is nothing to change, nothing must.
+    expect(checkInstance(at(sources, 0), untouched, plan, { largestChange: 0, isPlain: true })).toEqual([]);
   });
 
   /** A source with other elements, derived as it is. */

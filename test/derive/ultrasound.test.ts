@@ -41,6 +41,20 @@ describe('a colour cine of ultrasound', () => {
   }, 120_000);
 });
 
+/** White letters on black: as a scanner's title page. */
+const title = (row: number, column: number): readonly [number, number, number] =>
+  row > 30 && row < 34 && column > 40 && column < 90 ? [255, 255, 255] : [0, 0, 0];
+
+it('a frame of ultrasound in which nothing may change stays as it was, and the others are enhanced', async () => {
+  const source = cine((frame, row, column) => (frame === 0 ? title(row, column) : null));
+  const { code, derived } = await enhanced(source);
+  expect(code).toBeNull();
+  if (derived === null) throw new Error('nothing derived');
+  const [from, to] = [readInstance(source), readInstance(derived)];
+  expect(await valuesOf(to, 0)).toEqual(await valuesOf(from, 0));
+  expect(await valuesOf(to, 1)).not.toEqual(await valuesOf(from, 1));
+});
+
 it('ultrasound in inverted grey is refused: its white text is black, and would be tissue', async () => {
   const inverted = change(
     ['SamplesPerPixel', 'US', 1],

@@ -127,6 +127,11 @@ describe('a spoiled model folder', () => {
       /excessTo must be above excessFrom/,
     ],
     [
+      'a range that lies the wrong way round',
+      (text) => text.replace('range: { atLeast: -1024, atMost: 3071 }', 'range: { atLeast: 3071, atMost: -1024 }'),
+      /atLeast must not be above atMost[^]*input.range/,
+    ],
+    [
       'a grid',
       (text) => text.replace('task: denoise', 'task: super-resolution\ngrid: { scale: 2, sampling: half_pixel }'),
       /a network answers on the grid of its source/,
@@ -186,11 +191,13 @@ describe('a spoiled model folder', () => {
     await mkdir(join(directory, 'half-copied'));
     await writeFile(join(directory, 'half-copied', 'model.onnx'), 'a model');
     await mkdir(join(directory, 'notes'));
+    await mkdir(join(directory, 'no-file', 'model.yaml'), { recursive: true });
     const registry = await openRegistry(directory, { spoiled: 'listed' });
     expect(registry.list().map(({ id }) => id)).toEqual(['tv']);
-    expect([...registry.spoiled().keys()]).toEqual(['half-copied', 'nlm']);
+    expect([...registry.spoiled().keys()]).toEqual(['half-copied', 'nlm', 'no-file']);
     expect(await registry.verify('tv', 'cpu')).toEqual([]);
     expect(await registry.verify('nlm', 'cpu')).toEqual([expect.stringContaining('defaultStrength')]);
+    expect(await registry.verify('no-file', 'cpu')).toEqual([expect.stringContaining('cannot be read: EISDIR')]);
     expect(await registry.verify('half-copied', 'cpu')).toEqual([expect.stringContaining('no model.yaml')]);
   });
   it('is told by a filter whose version was raised without its hash', async () => {

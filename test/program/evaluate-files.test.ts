@@ -2,6 +2,7 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import { decode } from 'fast-png';
 import { openLog } from '../../src/observe/log.js';
 import { enhanceFiles } from '../../src/program/enhance-files.js';
 import { compareFiles, studyFiles } from '../../src/program/evaluate-files.js';
@@ -82,4 +83,48 @@ describe('a series that is evaluated', () => {
       expect(Math.abs(some.after.psnr - all.after.psnr)).toBeLessThan(0.5);
       await expect(compare(() => true)).rejects.toThrow(/no slice of the reference shows a body/);
     }));
+
+  describe('against a reference', () => {
+    /** Slices of one value each: 20 HU more than the one before. */
+    const plain = (index: number): SyntheticElement => [
+      0x7fe00010,
+      'OW',
+      new Uint8Array(new Uint16Array(96 * 96).fill(1024 + 20 * index).buffer),
+    ];
+    const write = async (
+      folder: string,
+      name: string,
+      change?: (index: number) => readonly SyntheticElement[],
+    ): Promise<readonly string[]> =>
+      (await writeSyntheticSeries(join(folder, name), { ...phantom, noise: 5, ...(change && { change }) })).files;
+    const options = { threshold: null, out: null, left };
+
+    it('has figures of before and after of the same slices', () =>
+      withFolder(async (folder) => {
+        const [reference, test] = [await write(folder, 'reference'), await write(folder, 'test')];
+        const before = await write(folder, 'before', (index) => (index > 6 ? [plain(index)] : []));
+        const given = { ...options, reference, before };
+        const few = await compareFiles({ ...given, test: test.slice(0, 5) });
+        expect([few.slices, few.before]).toEqual([5, few.after]);
+        const lacking = compareFiles({ ...given, test, before: before.slice(0, 5) });
+        await expect(lacking).rejects.toThrow('4 slices of the test are not in what was before');
+      }));
+    it('is refused with pixels of another spacing', () =>
+      withFolder(async (folder) => {
+        const reference = await write(folder, 'reference');
+        const test = await write(folder, 'test', () => [[0x00280030, 'DS', '2\\2']]);
+        await expect(compareFiles({ ...options, reference, test, before: null })).rejects.toThrow(
+          /2 x 2 against .* mm/,
+        );
+      }));
+    it('is drawn in the order of Instance Numbers', () =>
+      withFolder(async (folder) => {
+        const test = await write(folder, 'test', (index) => [plain(index)]);
+        const out = join(folder, 'panels');
+        await compareFiles({ ...options, reference: test, test, before: null, out });
+        const names = (await readdir(out)).toSorted();
+        const greys = await Promise.all(names.map(async (name) => decode(await readFile(join(out, name))).data[0]));
+        expect(greys).toEqual(Array.from({ length: 9 }, (_, i) => Math.round(((160 + 20 * i) * 255) / 400)));
+      }));
+  });
 });

@@ -36,7 +36,12 @@ export async function derivedObject(
     if (isReason(description)) throw new Error(description.code);
     const stored = await decodePixels(instance.dataSet, description, instance.part10.transferSyntaxUid, frame);
     const bytes = framePixels(onFrame(stored, description), derivedDescription(description, plan));
-    const own = checkFrame(bytes, stored, { ...instance, description }, { plan, largestChange: null, fault });
+    const own = checkFrame(
+      bytes,
+      stored,
+      { ...instance, description },
+      { plan, largestChange: null, isPlain: false, fault },
+    );
     range.smallest = Math.min(range.smallest, own.smallest);
     range.largest = Math.max(range.largest, own.largest);
     frames.push(bytes);
@@ -66,7 +71,12 @@ export async function objectFaults(instance: Instance, bytes: Uint8Array, plan: 
     if (isReason(description)) throw new Error(description.code);
     const stored = await decodePixels(instance.dataSet, description, instance.part10.transferSyntaxUid, frame);
     const own = bytes.subarray(header.length + frame * size, header.length + (frame + 1) * size);
-    const found = checkFrame(own, stored, { ...instance, description }, { plan, largestChange: null, fault });
+    const found = checkFrame(
+      own,
+      stored,
+      { ...instance, description },
+      { plan, largestChange: null, isPlain: false, fault },
+    );
     range.smallest = Math.min(range.smallest, found.smallest);
     range.largest = Math.max(range.largest, found.largest);
     const values = bitsAllocated === 8 ? own : new Uint16Array(own.slice().buffer);

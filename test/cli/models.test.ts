@@ -1,0 +1,37 @@
+// What `limpid models` prints.
+import { describe, expect, it } from '@jest/globals';
+import { modelCommands } from '../../src/cli/models.js';
+import { openRegistry } from '../../src/inference/registry.js';
+import { modelsDirectory } from '../support/shipped-models.js';
+
+describe('limpid models', () => {
+  it('shows each limit beyond which a result is withheld', async () => {
+    const lines: string[] = [];
+    const output = { out: (line: string) => lines.push(line), err: () => undefined, terminal: false };
+    const commands = modelCommands(
+      () => openRegistry(modelsDirectory),
+      output,
+      () => undefined,
+    );
+    await commands.show('ct-super-resolution-x2', { json: false });
+    expect(lines.join('\n')).toContain("difference on the source's grid 2");
+  });
+
+  it('tells of each model as soon as it is verified: the next one may never end', async () => {
+    const lines: string[] = [];
+    const told: (readonly string[])[] = [];
+    const registry = await openRegistry(modelsDirectory);
+    const verify = (): Promise<readonly string[]> => {
+      told.push([...lines]);
+      return Promise.resolve([]);
+    };
+    const output = { out: (line: string) => lines.push(line), err: () => undefined, terminal: false };
+    const commands = modelCommands(
+      () => Promise.resolve({ ...registry, verify }),
+      output,
+      () => undefined,
+    );
+    await commands.verify(['tv', 'nlm'], { json: false });
+    expect(told).toEqual([[], ['ok  tv']]);
+  });
+});
