@@ -20,7 +20,7 @@ export const seriesJob = (name: string, source = 'ct1', priority: Priority = 'ro
 export const idOf = (job: JobSpec): string => jobIdOf('series', job.data);
 
 /** Waits until `holds` answers true; fails after `ms`. */
-export async function until(holds: () => boolean | Promise<boolean>, ms = 10_000): Promise<void> {
+export async function until(holds: () => boolean | Promise<boolean>, ms = 60_000): Promise<void> {
   const end = performance.now() + ms;
   while (!(await holds())) {
     if (performance.now() > end) throw new Error(`not within ${ms} ms`);
@@ -220,7 +220,7 @@ export function queueConformance(queue: () => QueueBackend): void {
 export async function runsAfterSetBack(directory: string, url: string): Promise<void> {
   const child = fork(new URL('./set-back-clock.js', import.meta.url), [directory, url], { execArgv: [] });
   try {
-    const told: unknown[] = await once(child, 'message', { signal: AbortSignal.timeout(40_000) });
+    const told: unknown[] = await once(child, 'message', { signal: AbortSignal.timeout(180_000) });
     expect(told[0]).toBe('runs again');
   } finally {
     child.kill('SIGKILL');

@@ -85,7 +85,7 @@ describe('the embedded queue and its directory', () => {
       return 'done';
     });
     await until(() => ran === 1);
-    expect(performance.now() - started).toBeLessThan(5_000); // a lock lasts 30 s
+    expect(performance.now() - started).toBeLessThan(20_000); // a lock lasts 30 s
     await queue.close();
   });
 
@@ -137,9 +137,9 @@ describe('the embedded queue and its directory', () => {
     await until(async () => {
       await queue.add('series', seriesJob('meanwhile'));
       return lost > 0;
-    }, 40_000);
-    await until(() => queue.add('series', seriesJob('after')), 20_000);
-    await until(() => ran.includes(seriesJob('after').data.key), 20_000);
+    });
+    await until(() => queue.add('series', seriesJob('after')));
+    await until(() => ran.includes(seriesJob('after').data.key));
     expect(lost).toBe(1);
     await queue.close();
   });

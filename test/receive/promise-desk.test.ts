@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { LimpidError } from '../../src/errors.js';
 import type { CommitmentReport } from '../../src/io/dimse/commitment.js';
 import { type Metrics, openMetrics } from '../../src/observe/metrics.js';
@@ -92,7 +92,6 @@ afterEach(async () => {
   await folder.remove();
 });
 const yearMs = 365 * 86_400_000;
-jest.setTimeout(30_000);
 
 describe('a promise', () => {
   it('holds from when it is looked at, as long as that may take and the time of keeping', async () => {

@@ -116,7 +116,7 @@ function accepts(port: number): Promise<boolean> {
 }
 
 async function whenReady(name: string, running: Running, isReady: () => Promise<boolean>): Promise<void> {
-  for (let attempt = 0; attempt < 400; attempt++) {
+  for (let attempt = 0; attempt < 1200; attempt++) {
     if (running.child.exitCode !== null) break;
     if (await isReady()) return;
     await delay(50);
@@ -147,7 +147,7 @@ export interface ToolResult {
 }
 
 /** Runs a client (storescu, dcmsend, echoscu, promtool ...) to its end, beside whatever this process serves. */
-export async function runTool(binary: PeerBinary, args: readonly string[], timeoutMs = 60_000): Promise<ToolResult> {
+export async function runTool(binary: PeerBinary, args: readonly string[], timeoutMs = 240_000): Promise<ToolResult> {
   const running = start(binary, args, tmpdir());
   const patience = setTimeout(() => running.child.kill('SIGKILL'), timeoutMs);
   // 'close', not 'exit': only then everything it wrote has been read
