@@ -115,6 +115,12 @@ function accepts(port: number): Promise<boolean> {
   });
 }
 
+/** Whether somebody has a port of UDP on loopback: the kernel's table has addresses in hexadecimal, in the machine's byte order. */
+async function isBound(port: number): Promise<boolean> {
+  const loopback = ` 0100007F:${port.toString(16).toUpperCase().padStart(4, '0')} `;
+  return (await readFile('/proc/net/udp', 'latin1')).includes(loopback);
+}
+
 async function whenReady(name: string, running: Running, isReady: () => Promise<boolean>): Promise<void> {
   for (let attempt = 0; attempt < 1200; attempt++) {
     if (running.child.exitCode !== null) break;
@@ -299,8 +305,8 @@ export async function startSyslog({ transport, tls, port: wanted }: SyslogOption
   await writeFile(join(folder, 'rsyslog.conf'), `${lines.join('\n')}\n`);
   const running = start('rsyslogd', ['-n', '-i', 'NONE', '-f', join(folder, 'rsyslog.conf')], folder);
   // Nobody answers on a port of UDP.
-  if (transport === 'udp') await delay(1000);
-  else await whenReady('rsyslogd', running, () => accepts(port));
+  const listens = () => (transport === 'udp' ? isBound(port) : accepts(port));
+  await whenReady('rsyslogd', running, listens);
   return {
     port,
     messages: async () => {
