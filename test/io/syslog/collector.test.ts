@@ -42,7 +42,7 @@ const over = (transport: 'tcp' | 'udp', port: number, timeoutMs = 2000) => {
 const bytes = (text: string) => Buffer.from(text, 'utf8');
 
 /** Places of the shared numbers. */
-const [got, mayClose] = [0, 1];
+const [begun, mayClose] = [0, 1];
 
 /** A server in a thread of its own, which closes the connection when it may, while this thread does something else. */
 const closer = `
@@ -51,7 +51,7 @@ const closer = `
   const server = createServer((socket) => {
     socket.on('error', () => undefined);
     socket.once('data', () => {
-      Atomics.store(shared, ${got}, 1);
+      Atomics.store(shared, ${begun}, 1);
       Atomics.wait(shared, ${mayClose}, 0, 10000);
       socket.destroy();
     });
@@ -94,7 +94,7 @@ describe('a collector over TCP', () => {
     const port = await new Promise<number>((resolve) => void worker.once('message', resolve));
     const sending = over('tcp', port).send([bytes('one')]);
     const failed = expect(sending).rejects.toMatchObject({ code: 'AUDIT_UNREACHABLE' });
-    while (Atomics.load(shared, got) === 0) await sleep(5);
+    while (Atomics.load(shared, begun) === 0) await sleep(5);
     await sleep(50); // of the 200 ms after which a message counts as taken
     await endOfTurn(); // timers are the first that is looked at then, and sockets the second
     Atomics.store(shared, mayClose, 1);
