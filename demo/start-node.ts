@@ -101,7 +101,7 @@ async function endOf(
 export async function eventually<T>(
   what: string,
   holds: () => Promise<T | null | false | undefined>,
-  withinMs = 60_000,
+  withinMs = 120_000,
 ): Promise<T> {
   const deadline = Date.now() + withinMs;
   for (;;) {

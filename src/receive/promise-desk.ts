@@ -60,6 +60,8 @@ const hex = (status: number): string => status.toString(16).toUpperCase().padSta
 export class PromiseDesk {
   readonly #deps: PromiseDeskDeps;
   readonly #running = new Map<string, Promise<void>>();
+  /** Those of them that have no report to send any more: that is being written down. */
+  readonly #ending = new Set<string>();
   readonly #closing = new AbortController();
   readonly #surveys = pLimit(surveysAtOnce);
 
@@ -103,8 +105,17 @@ export class PromiseDesk {
   }
 
   #run(name: string, sendReport: SendReport | null): void {
-    if (this.#running.has(name) || this.#closing.signal.aborted) return;
-    const running = this.#serveToEnd(name, sendReport).finally(() => this.#running.delete(name));
+    if (this.#closing.signal.aborted) return;
+    const before = this.#running.get(name);
+    if (before !== undefined) {
+      // Whoever asks before the report gets that one; whoever asks behind it, another.
+      if (this.#ending.has(name)) void before.then(() => this.#run(name, sendReport));
+      return;
+    }
+    const running = this.#serveToEnd(name, sendReport).finally(() => {
+      this.#running.delete(name);
+      this.#ending.delete(name);
+    });
     this.#running.set(name, running);
   }
 
@@ -174,6 +185,7 @@ export class PromiseDesk {
     const anew = reporter(peer);
     const told = { peer, transaction: name, committed: committed.length, failed: failed.length };
     const end = async (how: 'reported' | 'unreported', detail: string): Promise<void> => {
+      this.#ending.add(name);
       await recordEnd(this.#deps.spool, name, { version: 1, at: new Date(now()).toISOString(), how, detail });
       metrics.inc('promise_reports_total', { peer, outcome: how });
       if (how === 'reported') return log.info('storage commitment is reported', told);

@@ -307,7 +307,7 @@ describe('start page', () => {
       answer();
       expect((await asking(get('/'))).body).toContain('No series yet.');
     });
-  }, 20_000);
+  });
 });
 
 describe('page of a series', () => {

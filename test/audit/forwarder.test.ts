@@ -61,7 +61,7 @@ describe('audit messages', () => {
     expect(text).toContain('limpid_failures_total{code="AUDIT_UNREACHABLE"} 1');
     expect([taken, kept.size]).toEqual([[], 2]);
     down(false);
-    for (let turn = 0; turn < 100 && kept.size > 0; turn++) await sleep(50);
+    for (let turn = 0; turn < 1200 && kept.size > 0; turn++) await sleep(50);
     await forwarder.close();
     expect(taken).toEqual([name(40_000), name(60_000)]);
   });

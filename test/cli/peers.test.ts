@@ -120,7 +120,7 @@ describe('limpid echo', () => {
     const started = performance.now();
     const { status, err } = await run('echo', 'silent', '--deadline', '500ms');
     expect({ status, err }).toEqual({ status: 1, err: expect.stringMatching(/^DIMSE_TIMEOUT: given up after 0\.5 s/) });
-    expect(performance.now() - started).toBeLessThan(15_000); // the program's own start included
+    expect(performance.now() - started).toBeLessThan(60_000); // the program's own start included
   });
   it('waits no longer for a peer that is frozen and does not close', async () => {
     const got: Buffer[] = [];
@@ -130,9 +130,11 @@ describe('limpid echo', () => {
         resolve(socket);
       });
     });
+    const ran = run('echo', 'frozen', '--deadline', '500ms');
+    await connected;
     const started = performance.now();
-    expect(await run('echo', 'frozen', '--deadline', '500ms')).toMatchObject({ status: 1 });
-    expect(performance.now() - started).toBeLessThan(15_000); // ARTIM is 30 s
+    expect(await ran).toMatchObject({ status: 1 });
+    expect(performance.now() - started).toBeLessThan(25_000); // ARTIM is 30 s
     (await connected).destroy();
     expect(Buffer.concat(got).subarray(-10)).toEqual(encodeAbort({ source: 0, reason: 0 }));
   });

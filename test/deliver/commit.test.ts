@@ -353,7 +353,7 @@ describe('a delivery to a peer that is asked for commitment', () => {
     await committer.commit(job, never);
     expect(released).toBe(0);
     await report();
-    await eventually('released', () => Promise.resolve(released === 1), 5_000);
+    await eventually('released', () => Promise.resolve(released === 1));
     await committer.close();
   });
 
@@ -406,7 +406,7 @@ describe('a delivery to a peer that is asked for commitment', () => {
       },
     ];
     await run();
-    await eventually('done', async () => (await steps()).done, 5_000);
+    await eventually('done', async () => (await steps()).done);
   });
 
   it('waived where the configuration does not ask any more', async () => {

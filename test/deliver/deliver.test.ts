@@ -2,11 +2,12 @@
 import { rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Deliverer } from '../../src/deliver/deliver.js';
 import type { DeliveryWatch, PeerDelivery } from '../../src/deliver/deliver.js';
 import type { Destination, DestinationFailure, Outcome, SendReport } from '../../src/deliver/destination.js';
 import type { DeliveryJob } from '../../src/deliver/job.js';
+import { writeFileMeta } from '../../src/dicom/part10.js';
 import { openMetrics } from '../../src/observe/metrics.js';
 import type { Metrics } from '../../src/observe/metrics.js';
 import { instanceNameOf, keyOf } from '../../src/spool/key.js';
@@ -15,7 +16,7 @@ import type { ActionRecord, DeliveryRecord } from '../../src/spool/records.js';
 import type { RevisionState, SeriesState } from '../../src/spool/state.js';
 import { actionRecord, decisionRecord, seriesRecord } from '../support/records.js';
 import { silentLog } from '../support/test-scp.js';
-import { withFolder } from '../support/temporary.js';
+import { openFolder, withFolder } from '../support/temporary.js';
 
 const keys = [1, 2, 3, 4].map((number) => keyOf('1.2.3', `1.2.3.${number}`));
 /** A longer series. */
@@ -28,6 +29,23 @@ if (!one || !two || !three || !four) throw new Error('no jobs');
 
 const delivered = (uid: string): Outcome => ({ sopInstanceUid: uid, class: 'delivered', status: 0, comment: '' });
 const away: DestinationFailure = { code: 'DIMSE_CONNECT', detail: 'no connection', pace: 'unreachable' };
+
+/** A DICOM file as long as the records tell, for every instance whose file no test touches. */
+const whole = Buffer.concat([
+  writeFileMeta({
+    sopClassUid: '1.2.840.10008.5.1.4.1.1.2',
+    sopInstanceUid: '1.2.3.1.1',
+    transferSyntaxUid: '1.2.840.10008.1.2.1',
+    sendingAe: 'CT1',
+  }),
+  new Uint8Array(100),
+]);
+let shared: Awaited<ReturnType<typeof openFolder>>;
+beforeAll(async () => {
+  shared = await openFolder();
+  await writeFile(join(shared.path, 'whole.dcm'), whole);
+});
+afterAll(() => shared.remove());
 
 const toClose: (() => void)[] = [];
 afterEach(() => {
@@ -88,8 +106,7 @@ function bench(
         return Promise.resolve();
       },
       objectFile: () => '',
-      // Without a folder every instance has a file that is there and long enough.
-      layout: { instance: (_key, file) => (folder === null ? process.execPath : join(folder, file)) },
+      layout: { instance: (_key, file) => (folder === null ? join(shared.path, 'whole.dcm') : join(folder, file)) },
     },
     peer: () => ({
       destination: {
@@ -134,7 +151,7 @@ describe('an original whose file is spoilt in the spool', () => {
   const delivering = (spoil: (file: string) => Promise<void>) =>
     withFolder(async (folder) => {
       const [first = '', ...others] = uidsOf(one.key);
-      for (const uid of uidsOf(one.key)) await writeFile(join(folder, instanceNameOf(uid)), new Uint8Array(2_000_000));
+      for (const uid of uidsOf(one.key)) await writeFile(join(folder, instanceNameOf(uid)), whole);
       await spoil(join(folder, instanceNameOf(first)));
       const sent: string[] = [];
       const send: Destination['send'] = (instances) => {
@@ -251,7 +268,9 @@ describe('a destination that is away', () => {
       if (performance.now() - started > 20_000) throw new Error(`woken ${table.woken.length}, sent ${sent.join()}`);
       await delay(10);
     }
-    expect(sent).toEqual(['1.2.3.1.1', '1.2.3.2.1', '1.2.3.3.1', '1.2.3.4.1']);
+    // Two go at a time, and of these either may be the first whose files have been looked at.
+    expect(table.woken).toEqual([one, two, three, four]);
+    expect(sent.toSorted()).toEqual(['1.2.3.1.1', '1.2.3.2.1', '1.2.3.3.1', '1.2.3.4.1']);
     expect(answered).toBe(1);
   });
 
@@ -291,10 +310,13 @@ describe('a probe', () => {
     let refuse: (failure: DestinationFailure) => void = () => undefined;
     let begin: () => void = () => undefined;
     const probing = new Promise<void>((resolve) => (begin = resolve));
+    let send: () => void = () => undefined;
+    const sending = new Promise<void>((resolve) => (send = resolve));
     const table = bench({
       send: (instances) => {
         attempts += 1;
         if (attempts > 1) return Promise.resolve({ failure: away, outcomes: [] });
+        send();
         return new Promise((resolve) => (taken = () => resolve(all(instances))));
       },
       probe: () => {
@@ -303,7 +325,7 @@ describe('a probe', () => {
       },
     });
     const underWay = run(table, one);
-    await delay(0);
+    await sending; // its files have been looked at
     await run(table, two); // opens the breaker, whose probe goes out
     await probing;
     expect(table.deliverer.breaker('pacs').state).toBe('half-open');

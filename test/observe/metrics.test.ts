@@ -144,11 +144,11 @@ describe('event loop delay', () => {
       for (let i = 0; i < count; i++) await new Promise((resolve) => setTimeout(resolve, 11));
     };
     await turns(5);
-    const until = performance.now() + 150;
+    const until = performance.now() + 2000;
     while (performance.now() < until); // what a blocked thread looks like
     await turns(5);
-    expect(await longest()).toBeGreaterThan(0.12);
-    expect(await longest()).toBeLessThan(0.12);
+    expect(await longest()).toBeGreaterThan(1.9);
+    expect(await longest()).toBeLessThan(1.9);
     stop();
     expect(linesOf(await metricsOfNode.text(), 'limpid_event_loop_delay_seconds{')).toHaveLength(4);
   });

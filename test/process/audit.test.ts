@@ -140,5 +140,5 @@ describeWithPeers(['rsyslogd', 'xmllint', 'storescu'], 'limpid > rsyslog', () =>
         await pacs.close();
       }
     });
-  }, 180_000);
+  }, 600_000);
 });

@@ -59,5 +59,5 @@ describeWithPeers(['storescu'], 'a backlog', () => {
         await pacs?.scp.close();
       }
     });
-  }, 180_000);
+  }, 600_000);
 });

@@ -65,14 +65,10 @@ async function viewOf(node: NodeUnderTest, key: string): Promise<SeriesView | nu
 }
 
 const inState = (node: NodeUnderTest, key: string, state: SeriesView['state']): Promise<SeriesView> =>
-  eventually(
-    `${key} ${state}; the log ends: ${node.log().slice(-1500)}`,
-    async () => {
-      const view = await viewOf(node, key);
-      return view?.state === state && view;
-    },
-    30_000,
-  );
+  eventually(`${key} ${state}; the log ends: ${node.log().slice(-1500)}`, async () => {
+    const view = await viewOf(node, key);
+    return view?.state === state && view;
+  });
 
 /** An archive that keeps what it is asked, and reports only when it is told to. */
 async function archive(lost: Set<string> = new Set()) {
@@ -143,7 +139,7 @@ describe('a node whose PACS is asked for storage commitment', () => {
     const metrics = await (await fetch(`http://127.0.0.1:${node.httpPort}/metrics`)).text();
     expect(metrics).toContain('limpid_commitments_total{peer="pacs",outcome="committed"} 3');
     expect(metrics).toContain('limpid_peer_uncommitted_instances{peer="pacs"} 0');
-  }, 120_000);
+  }, 600_000);
 
   it('takes the report of one that the configuration has under another name too', async () => {
     const folder = await closers.folder();
@@ -156,7 +152,7 @@ describe('a node whose PACS is asked for storage commitment', () => {
     await eventually('a request', () => Promise.resolve(pacs.requests.length === 1));
     expect(await pacs.report(port, first(pacs.requests))).toBe(0);
     await inState(node, key, 'done');
-  }, 120_000);
+  }, 600_000);
 
   it('sends again what the PACS has lost, and asks for it anew', async () => {
     const folder = await closers.folder();
@@ -179,7 +175,7 @@ describe('a node whose PACS is asked for storage commitment', () => {
       committed: 3,
       requests: 2,
     });
-  }, 120_000);
+  }, 600_000);
 
   it('asks again when no report comes, then says so until a person acts', async () => {
     const folder = await closers.folder();
@@ -194,7 +190,7 @@ describe('a node whose PACS is asked for storage commitment', () => {
     const config = join(folder, 'limpid.yaml');
     expect(await limpid('series', 'discard', key, '--peer', 'pacs', '--config', config)).toMatchObject({ status: 0 });
     await inState(node, key, 'done');
-  }, 120_000);
+  }, 600_000);
 });
 
 describeWithPeers(['Orthanc'], 'Orthanc as the peer that commits itself', () => {
@@ -210,5 +206,5 @@ describeWithPeers(['Orthanc'], 'Orthanc as the peer that commits itself', () => 
       state: 'delivered',
       commitment: { state: 'committed', committed: 5, uncommitted: 0, requests: 1 },
     });
-  }, 120_000);
+  }, 600_000);
 });

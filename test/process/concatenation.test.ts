@@ -63,4 +63,4 @@ it('waits for all parts of a concatenation, and makes the same parts of another'
     ]);
     expect(said.toSorted((a, b) => Number(a[3]) - Number(b[3]))).toEqual([ofPart(1, 0), ofPart(2, 2)]);
   });
-}, 120_000);
+}, 600_000);

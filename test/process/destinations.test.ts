@@ -97,7 +97,7 @@ describeWithPeers(['storescu', 'storescp', 'Orthanc'], 'destinations', () => {
           const held = await heldSeries(url);
           return held.reduce((sum, { instances }) => sum + instances.length, 0) === all.length;
         });
-        expect(performance.now() - back).toBeLessThan(30_000);
+        expect(performance.now() - back).toBeLessThan(90_000);
       } catch (error) {
         throw new Error(`the log ends: ${node.log().slice(-4000)}`, { cause: error });
       } finally {
@@ -106,5 +106,5 @@ describeWithPeers(['storescu', 'storescp', 'Orthanc'], 'destinations', () => {
         await orthanc?.stop();
       }
     });
-  }, 180_000);
+  }, 600_000);
 });

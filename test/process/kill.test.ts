@@ -65,7 +65,7 @@ async function allArrived(pacs: ReceivingPacs, sources: readonly SyntheticSeries
       const distinct = new Set(pacs.stored.map(({ sopInstanceUid }) => sopInstanceUid));
       return distinct.size >= sources.length * slices * 2;
     },
-    90_000,
+    300_000,
   );
   for (const [study, source] of studies) {
     const stored = pacs.stored.filter(({ studyInstanceUid }) => studyInstanceUid === study);
@@ -131,7 +131,7 @@ describe('SIGKILL of a whole node on the embedded queue', () => {
         await pacs.close();
       }
     });
-  }, 300_000);
+  }, 900_000);
 
   it('ten times while four associations never pause: each acknowledged instance is there, byte for byte', async () => {
     await withFolder(async (folder) => {
@@ -200,7 +200,7 @@ describe('SIGKILL of a whole node on the embedded queue', () => {
         await node.end('SIGKILL');
       }
     });
-  }, 600_000);
+  }, 900_000);
 
   it('and its queue deleted: the spool makes the jobs anew', async () => {
     await withFolder(async (folder) => {
@@ -226,7 +226,7 @@ describe('SIGKILL of a whole node on the embedded queue', () => {
         await pacs.close();
       }
     });
-  }, 120_000);
+  }, 600_000);
 });
 
 describeWithPeers(['redis-server'], 'SIGKILL of each role, on Redis', () => {
@@ -273,5 +273,5 @@ describeWithPeers(['redis-server'], 'SIGKILL of each role, on Redis', () => {
         await redis.stop();
       }
     });
-  }, 300_000);
+  }, 900_000);
 });

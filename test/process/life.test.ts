@@ -59,7 +59,7 @@ beforeAll(async () => {
       ],
     }),
   });
-}, 120_000);
+}, 600_000);
 
 afterAll(async () => {
   await node?.end('SIGKILL');

@@ -60,5 +60,5 @@ describeWithPeers(['initdb', 'postgres'], 'roles in processes of their own, on P
     expect(new Set(pacs.stored.map(({ sopInstanceUid }) => sopInstanceUid)).size).toBe(4 * slices);
     expect(new Set(pacs.stored.map(({ seriesInstanceUid }) => seriesInstanceUid)).size).toBe(4);
     for (const node of nodes) expect(await node.end('SIGTERM')).toBe(0);
-  }, 300_000);
+  }, 900_000);
 });

@@ -90,7 +90,7 @@ describeWithPeers(['Orthanc'], 'Orthanc asks a node for storage commitment', () 
     const shown = await limpid('series', 'show', key, '--config', join(folder, 'limpid.yaml'));
     const said = 'this node has committed itself to 3 instances for orthanc; reported. Pixels stay until';
     expect(shown.out.split(said)).toHaveLength(3); // once for each request
-  }, 120_000);
+  }, 600_000);
 });
 
 interface Told {
@@ -219,7 +219,7 @@ describe('dcmjs-dimse asks a node that forwards', () => {
     expect(await ct1.ask(port, '2.25.77', made.sopInstanceUids)).toBe(0);
     await eventually('the report again', () => Promise.resolve(ct1.reports.length > 1));
     expect(ct1.reports).toEqual([told, told]);
-  }, 180_000);
+  }, 600_000);
 
   it('is told of damaged, unknown and wrongly named instances by reason', async () => {
     const folder = await closers.folder();
@@ -245,7 +245,7 @@ describe('dcmjs-dimse asks a node that forwards', () => {
       [2, 0, 0x0119],
     ]);
     expect(await metricsOf(node)).toContain('limpid_promises_total{peer="ct1",outcome="failed"} 2');
-  }, 120_000);
+  }, 600_000);
 });
 
 describe('two nodes over TLS', () => {
@@ -290,5 +290,5 @@ describe('two nodes over TLS', () => {
       (await metricsOf(second)).includes('limpid_promise_reports_total{peer="first",outcome="reported"} 1'),
     );
     expect(second.dicomPort).toBe(0); // there is no other way in
-  }, 120_000);
+  }, 600_000);
 });

@@ -38,4 +38,4 @@ it('refuses with A700 what is beyond the quota of a peer, over a restart too, an
       await files.remove();
     }
   });
-}, 120_000);
+}, 600_000);

@@ -180,7 +180,7 @@ describeWithPeers(['storescu', 'dcmsend', 'Orthanc'], 'storescu > limpid > Ortha
         await other.stop();
       }
     });
-  }, 180_000);
+  }, 600_000);
 });
 
 describeWithPeers(['storescu', 'Orthanc', 'redis-server'], 'roles in processes of their own, on Redis', () => {
@@ -242,5 +242,5 @@ describeWithPeers(['storescu', 'Orthanc', 'redis-server'], 'roles in processes o
     });
     await orthanc.stop();
     await redis.stop();
-  }, 240_000);
+  }, 600_000);
 });

@@ -85,11 +85,7 @@ describeWithPeers(['storescu', 'storescp'], 'storescu +tls > limpid > storescp +
         await eventually('the renewed certificate', async () => (await shown()) === renewed.fingerprint, 5000);
         const again = await authority.issue({ name: 'CN=limpid' });
         await writeIdentity(folder, 'limpid', again);
-        await eventually(
-          'the certificate renewed by itself',
-          async () => (await shown()) === again.fingerprint,
-          20_000,
-        );
+        await eventually('the certificate renewed by itself', async () => (await shown()) === again.fingerprint);
 
         const metrics = await (await fetch(`http://127.0.0.1:${node.httpPort}/metrics`)).text();
         const left = Number(/limpid_tls_certificate_expiry_seconds{certificate="node"} (\S+)/.exec(metrics)?.[1]);
@@ -104,7 +100,7 @@ describeWithPeers(['storescu', 'storescp'], 'storescu +tls > limpid > storescp +
         await files.remove();
       }
     });
-  }, 120_000);
+  }, 600_000);
 });
 
 describeWithPeers(['Orthanc'], 'Orthanc over TLS', () => {
@@ -171,5 +167,5 @@ describeWithPeers(['Orthanc'], 'Orthanc over TLS', () => {
         await orthanc.stop();
       }
     });
-  }, 120_000);
+  }, 600_000);
 });

@@ -36,7 +36,7 @@ beforeAll(async () => {
       rules: [{ name: 'all', enhance: [{ with: 'median', strength: 0.75 }], forward: ['pacs'], deliver: ['pacs'] }],
     }),
   });
-}, 120_000);
+}, 600_000);
 
 afterAll(async () => {
   await node?.end('SIGKILL');

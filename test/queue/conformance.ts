@@ -20,7 +20,7 @@ export const seriesJob = (name: string, source = 'ct1', priority: Priority = 'ro
 export const idOf = (job: JobSpec): string => jobIdOf('series', job.data);
 
 /** Waits until `holds` answers true; fails after `ms`. */
-export async function until(holds: () => boolean | Promise<boolean>, ms = 10_000): Promise<void> {
+export async function until(holds: () => boolean | Promise<boolean>, ms = 60_000): Promise<void> {
   const end = performance.now() + ms;
   while (!(await holds())) {
     if (performance.now() > end) throw new Error(`not within ${ms} ms`);
@@ -154,14 +154,19 @@ export function queueConformance(queue: () => QueueBackend): void {
     let now = 0;
     let most = 0;
     let done = 0;
+    let release = (): void => {};
+    const held = new Promise<void>((resolve) => (release = resolve));
     for (let index = 0; index < 6; index++) await queue().add('series', seriesJob(`many-${index}`));
     work(async () => {
       most = Math.max(most, ++now);
-      await delay(60);
+      await held;
       now--;
       done++;
       return 'done';
     }, 3);
+    await until(() => now === 3);
+    await delay(100); // a fourth would begin
+    release();
     await until(() => done === 6);
     expect(most).toBe(3);
   });
@@ -188,16 +193,21 @@ export function queueConformance(queue: () => QueueBackend): void {
   it('closing waits for the running job and takes no other', async () => {
     let started = 0;
     let ended = 0;
+    let release = (): void => {};
+    const held = new Promise<void>((resolve) => (release = resolve));
     const consumer = work(async () => {
       started++;
-      await delay(300);
+      await held;
       ended++;
       return 'done';
     });
     await queue().add('series', seriesJob('closing-1'));
     await queue().add('series', seriesJob('closing-2'));
     await until(() => started === 1);
-    await consumer.close();
+    const closing = consumer.close();
+    await delay(100);
+    release();
+    await closing;
     expect([started, ended]).toEqual([1, 1]);
     expect((await queue().counts()).series.waiting).toBe(1);
     await queue().remove('series', idOf(seriesJob('closing-2')));
@@ -220,7 +230,7 @@ export function queueConformance(queue: () => QueueBackend): void {
 export async function runsAfterSetBack(directory: string, url: string): Promise<void> {
   const child = fork(new URL('./set-back-clock.js', import.meta.url), [directory, url], { execArgv: [] });
   try {
-    const told: unknown[] = await once(child, 'message', { signal: AbortSignal.timeout(40_000) });
+    const told: unknown[] = await once(child, 'message', { signal: AbortSignal.timeout(180_000) });
     expect(told[0]).toBe('runs again');
   } finally {
     child.kill('SIGKILL');

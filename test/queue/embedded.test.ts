@@ -85,7 +85,7 @@ describe('the embedded queue and its directory', () => {
       return 'done';
     });
     await until(() => ran === 1);
-    expect(performance.now() - started).toBeLessThan(5_000); // a lock lasts 30 s
+    expect(performance.now() - started).toBeLessThan(20_000); // a lock lasts 30 s
     await queue.close();
   });
 
@@ -137,10 +137,10 @@ describe('the embedded queue and its directory', () => {
     await until(async () => {
       await queue.add('series', seriesJob('meanwhile'));
       return lost > 0;
-    }, 60_000);
-    await until(() => queue.add('series', seriesJob('after')), 60_000);
-    await until(() => ran.includes(seriesJob('after').data.key), 60_000);
+    });
+    await until(() => queue.add('series', seriesJob('after')));
+    await until(() => ran.includes(seriesJob('after').data.key));
     expect(lost).toBe(1);
     await queue.close();
-  }, 200_000);
+  });
 });

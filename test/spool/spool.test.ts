@@ -460,14 +460,14 @@ describe('the receiver lock of a process that was stopped for long', () => {
       const lock = await spool.takeReceiverLock(() => void lost.push('told'));
       const other = JSON.stringify({ host: 'another', pid: 1, start: '1' });
       await writeFile(spool.layout.receiverLock, other);
-      const deadline = performance.now() + 8_000;
+      const deadline = performance.now() + 60_000;
       while (lost.length === 0 && performance.now() < deadline)
         await new Promise((resolve) => setTimeout(resolve, 100));
       expect(lost).toEqual(['told']);
       await lock.release();
       expect(await readFile(spool.layout.receiverLock, 'utf8')).toBe(other);
     });
-  }, 20_000);
+  });
 });
 
 describe('the receiver lock on a volume that is away for a while', () => {
@@ -482,13 +482,13 @@ describe('the receiver lock on a volume that is away for a while', () => {
       await rmdir(folder);
       await rename(`${folder}-away`, folder);
       await rm(spool.layout.receiverLock);
-      const deadline = performance.now() + 8_000;
+      const deadline = performance.now() + 60_000;
       while (lost.length === 0 && performance.now() < deadline)
         await new Promise((resolve) => setTimeout(resolve, 100));
       expect(lost).toEqual(['told']);
       await lock.release();
     });
-  }, 20_000);
+  });
 });
 
 describe('temporary folders', () => {

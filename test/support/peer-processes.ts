@@ -115,8 +115,14 @@ function accepts(port: number): Promise<boolean> {
   });
 }
 
+/** Whether somebody has a port of UDP on loopback: the kernel's table has addresses in hexadecimal, in the machine's byte order. */
+async function isBound(port: number): Promise<boolean> {
+  const loopback = ` 0100007F:${port.toString(16).toUpperCase().padStart(4, '0')} `;
+  return (await readFile('/proc/net/udp', 'latin1')).includes(loopback);
+}
+
 async function whenReady(name: string, running: Running, isReady: () => Promise<boolean>): Promise<void> {
-  for (let attempt = 0; attempt < 400; attempt++) {
+  for (let attempt = 0; attempt < 1200; attempt++) {
     if (running.child.exitCode !== null) break;
     if (await isReady()) return;
     await delay(50);
@@ -147,7 +153,7 @@ export interface ToolResult {
 }
 
 /** Runs a client (storescu, dcmsend, echoscu, promtool ...) to its end, beside whatever this process serves. */
-export async function runTool(binary: PeerBinary, args: readonly string[], timeoutMs = 60_000): Promise<ToolResult> {
+export async function runTool(binary: PeerBinary, args: readonly string[], timeoutMs = 240_000): Promise<ToolResult> {
   const running = start(binary, args, tmpdir());
   const patience = setTimeout(() => running.child.kill('SIGKILL'), timeoutMs);
   // 'close', not 'exit': only then everything it wrote has been read
@@ -299,8 +305,8 @@ export async function startSyslog({ transport, tls, port: wanted }: SyslogOption
   await writeFile(join(folder, 'rsyslog.conf'), `${lines.join('\n')}\n`);
   const running = start('rsyslogd', ['-n', '-i', 'NONE', '-f', join(folder, 'rsyslog.conf')], folder);
   // Nobody answers on a port of UDP.
-  if (transport === 'udp') await delay(1000);
-  else await whenReady('rsyslogd', running, () => accepts(port));
+  const listens = () => (transport === 'udp' ? isBound(port) : accepts(port));
+  await whenReady('rsyslogd', running, listens);
   return {
     port,
     messages: async () => {

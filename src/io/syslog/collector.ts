@@ -7,7 +7,7 @@ import { createSocket } from 'node:dgram';
 import type { Socket as DatagramSocket } from 'node:dgram';
 import { connect, isIP } from 'node:net';
 import type { Socket } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as endOfTurn, setTimeout as sleep } from 'node:timers/promises';
 import { within } from '../../deadline.js';
 import { LimpidError } from '../../errors.js';
 import { startTls } from '../dimse/tls-caller.js';
@@ -65,6 +65,9 @@ class StreamCollector implements Collector {
         throw new Error(`nothing was taken for ${timeoutMs} ms`);
       });
       await sleep(settleMs);
+      // A thread that was held up for so long sees its timers before its sockets; before the end of the next turn it has looked at these.
+      await endOfTurn();
+      await endOfTurn();
       if (this.#socket !== socket) throw new Error('the connection was closed');
     } catch (error) {
       this.close();

@@ -262,7 +262,7 @@ describe('the TLS of a peer', () => {
     const findings = await check(at(port, { tls }));
     expect(of(findings, 'tls')).toMatchObject({ state: 'failed', found: 'no TLS: ETIMEDOUT' });
     expect(of(findings, 'tls').advice).toContain('does not answer the handshake');
-  }, 30_000);
+  });
   it('is none: the port speaks plainly', async () => {
     const authority = await makeAuthority();
     const credentials = new TlsCredentials({ ...own, authorities: authority.certificate });

@@ -119,7 +119,7 @@ describe('associations at once', () => {
     expect(await fifth.closed()).toBe('');
     expect(waiting.map((peer) => peer.isClosed())).toEqual([false, false, false, false]);
     for (const peer of waiting) peer.destroy();
-  }, 20_000);
+  });
 });
 
 describe('statuses', () => {

@@ -327,7 +327,7 @@ describe('the store', () => {
     expect(await peer.closed()).toBe('AC; ABORT 0/0');
     await until(() => peer.socket.writableLength === 0);
     expect(peer.socket.errored).toBeNull();
-  }, 20_000);
+  });
   it('answers stay in order when commits end in another', async () => {
     let release: () => void = () => {};
     const first = new Promise<void>((resolve) => (release = resolve));

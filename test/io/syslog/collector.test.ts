@@ -1,6 +1,8 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { type AddressInfo, type Socket, createServer } from 'node:net';
+import { setImmediate as endOfTurn, setTimeout as sleep } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { openCollector } from '../../../src/io/syslog/collector.js';
@@ -39,12 +41,31 @@ const over = (transport: 'tcp' | 'udp', port: number, timeoutMs = 2000) => {
 };
 const bytes = (text: string) => Buffer.from(text, 'utf8');
 
+/** Places of the shared numbers. */
+const [begun, mayClose] = [0, 1];
+
+/** A server in a thread of its own, which closes the connection when it may, while this thread does something else. */
+const closer = `
+  const { createServer } = require('node:net');
+  const { parentPort, workerData: shared } = require('node:worker_threads');
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined);
+    socket.once('data', () => {
+      Atomics.store(shared, ${begun}, 1);
+      Atomics.wait(shared, ${mayClose}, 0, 10000);
+      socket.destroy();
+    });
+  });
+  server.listen(0, '127.0.0.1', () => parentPort.postMessage(server.address().port));
+`;
+
 describe('a collector over TCP', () => {
   it('gets messages with their length in bytes, over one connection', async () => {
     const server = await listen();
     const collector = over('tcp', server.port);
     await collector.send([bytes('one'), bytes('zwölf')]);
     await collector.send([bytes('three')]);
+    while (!server.text().endsWith('three')) await sleep(5);
     expect(server.text()).toBe('3 one6 zwölf5 three');
     expect(server.sockets.size).toBe(1);
   });
@@ -60,9 +81,26 @@ describe('a collector over TCP', () => {
     expect(calls).toBe(2);
     // between two batches too: a collector that was restarted
     for (const socket of server.sockets) socket.destroy();
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await sleep(50);
     await collector.send([bytes('two')]);
-    expect(server.text().endsWith('3 two')).toBe(true);
+    while (!server.text().endsWith('3 two')) await sleep(5);
+    expect(calls).toBe(3);
+  });
+
+  it('that closes the connection while this thread is held up has taken nothing', async () => {
+    const shared = new Int32Array(new SharedArrayBuffer(8));
+    const worker = new Worker(closer, { eval: true, workerData: shared });
+    closers.push(async () => void (await worker.terminate()));
+    const port = await new Promise<number>((resolve) => void worker.once('message', resolve));
+    const sending = over('tcp', port).send([bytes('one')]);
+    const failed = expect(sending).rejects.toMatchObject({ code: 'AUDIT_UNREACHABLE' });
+    while (Atomics.load(shared, begun) === 0) await sleep(5);
+    await sleep(50); // of the 200 ms after which a message counts as taken
+    await endOfTurn(); // timers are the first that is looked at then, and sockets the second
+    Atomics.store(shared, mayClose, 1);
+    Atomics.notify(shared, mayClose);
+    Atomics.wait(shared, mayClose, 1, 500);
+    await failed;
   });
 
   it('that is not there, or reads nothing, ends in time', async () => {
@@ -88,7 +126,7 @@ describe('a collector over UDP', () => {
     const { port }: AddressInfo = socket.address();
     const collector = over('udp', port);
     await collector.send([bytes('one'), bytes('two')]);
-    for (let turn = 0; turn < 40 && got.length < 2; turn++) await new Promise((resolve) => setTimeout(resolve, 25));
+    for (let turn = 0; turn < 1200 && got.length < 2; turn++) await new Promise((resolve) => setTimeout(resolve, 25));
     expect(got).toEqual(['one', 'two']);
     await expect(collector.send([new Uint8Array(70_000)])).rejects.toThrow('fits no datagram');
   });
