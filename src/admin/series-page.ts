@@ -158,27 +158,31 @@ export function seriesPage(view: SeriesView, nowMs: number): string {
     ['Series', view.seriesInstanceUid],
     ['Changed', view.changedAt === null ? null : ago(view.changedAt, nowMs)],
   ];
+  const known = facts.filter(([, value]) => value !== null && value !== '');
+  const factsCard = html`<section class="card">
+    <dl>
+      ${known.map(
+        ([name, value]) =>
+          html`<dt>${name}</dt>
+            <dd>${value}</dd>`,
+      )}
+    </dl>
+  </section>`;
+  // Of one that cannot be read nothing can be asked for.
+  const acts =
+    view.state === 'unreadable'
+      ? '.'
+      : html`. To act on it: <code>limpid series requeue ${view.key}</code>, or <code>hold</code>, <code>release</code>,
+          <code>discard</code>.`;
   const body = html`<header>
       <h1><a href="/">limpid</a> <code>${view.key}</code></h1>
       ${word(view.state)} <span class="soft">${view.says}</span>
     </header>
-    <section class="card">
-      <dl>
-        ${facts
-          .filter(([, value]) => value !== null && value !== '')
-          .map(
-            ([name, value]) =>
-              html`<dt>${name}</dt>
-                <dd>${value}</dd>`,
-          )}
-      </dl>
-    </section>
-    ${toDoCard(view)} ${view.revisions.toReversed().map((revision) => revisionCard(revision, nowMs))}
-    ${historyCard(view, nowMs)}
+    ${known.length === 0 ? nothing : factsCard} ${toDoCard(view)}
+    ${view.revisions.toReversed().map((revision) => revisionCard(revision, nowMs))} ${historyCard(view, nowMs)}
     <footer>
-      <a href="/">All series</a> · <a href="/api/series/${view.key}">as JSON</a>, with the conditions of each rule. To
-      act on it: <code>limpid series requeue ${view.key}</code>, or <code>hold</code>, <code>release</code>,
-      <code>discard</code>.
+      <a href="/">All series</a> · <a href="/api/series/${view.key}">as JSON</a>, with the conditions of each
+      rule${acts}
     </footer>`;
   return pageOf(view.key, view.state === 'done' ? 'stays' : 'renews', body);
 }
