@@ -48,8 +48,8 @@ export function opensAt(window: DeliveryWindow | null, nowMs: number): number | 
 }
 
 /**
- * How long a peer's hours were open in a stretch of time, ms. Minutes count by the zone's clocks: a night in which they change is as long
- * as any other.
+ * How long a peer's hours were open in a stretch of time, ms. Minutes count by the zone's clocks: a night in which they change counts like
+ * all nights.
  */
 export function openMs(window: DeliveryWindow, fromMs: number, toMs: number): number {
   const lengthMs = ((window.toMinute - window.fromMinute + dayMinutes) % dayMinutes) * minuteMs;

@@ -1,11 +1,11 @@
 // made/PERIOD/X/NAME: the UIDs of what this node has made in a month, each a name alone, for as long as records are kept. A result that
 // comes back is known for one even where everything limpid wrote into it was taken out. After that its marks tell it, and its UIDs' form.
-import { stat, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { instanceNameOf } from './key.js';
 import type { Layout } from './layout.js';
 import { nameAgain, periodOf, periodsIn, placeIn } from './periods.js';
 import type { OutcomeRecord } from './records.js';
-import { hasCode, makeDirectory } from './write-once.js';
+import { isThere, makeDirectory } from './write-once.js';
 import type { DirectorySyncs } from './write-once.js';
 
 /** What every UID that limpid makes begins with (PS3.5 B.2): others need no look. */
@@ -58,14 +58,4 @@ export async function madeAmong(layout: Layout, uids: readonly string[]): Promis
     );
   }
   return made;
-}
-
-async function isThere(file: string): Promise<boolean> {
-  try {
-    await stat(file);
-    return true;
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return false;
-    throw error;
-  }
 }

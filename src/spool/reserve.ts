@@ -1,8 +1,8 @@
 // Room that the spool holds for itself on its volume: what goes is written down before it goes, and a full volume has no room for that.
 import { randomBytes } from 'node:crypto';
-import { rm, stat, statfs, unlink, writeFile } from 'node:fs/promises';
+import { rm, statfs, unlink, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { hasCode, linkOnce, writeSynced } from './write-once.js';
+import { hasCode, isThere, linkOnce, writeSynced } from './write-once.js';
 import type { SyncPolicy } from './write-once.js';
 
 /** Some records and folders, also on a volume of large blocks. */
@@ -59,12 +59,6 @@ export class Reserve {
     return released.includes(true);
   }
 }
-
-const isThere = (file: string): Promise<boolean> =>
-  stat(file).then(
-    () => true,
-    () => false,
-  );
 
 /** @returns false where it was not there */
 async function isTakenAway(file: string): Promise<boolean> {

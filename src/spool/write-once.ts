@@ -166,6 +166,17 @@ export async function renameOnce(from: string, to: string): Promise<boolean> {
   }
 }
 
+/** Whether there is a file or a folder. @throws what the file system says of one that it does not give */
+export async function isThere(file: string): Promise<boolean> {
+  try {
+    await stat(file);
+    return true;
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return false;
+    throw error;
+  }
+}
+
 /** Names in a directory; none where the directory is not there. */
 export async function namesIn(directory: string): Promise<string[]> {
   try {
