@@ -92,7 +92,13 @@ export function openStoreService(deps: StoreDeps): StoreService {
       ? null
       : { status: outOfResources, comment: pressure.why };
   };
+  const { buffers } = deps.spool.instances;
   return {
+    memory: {
+      take: () => (buffers.areScarce ? null : buffers.take()),
+      isShared: (bytes) => buffers.isShared(bytes),
+      give: (bytes) => buffers.give(bytes),
+    },
     begin(request) {
       const refusal = refusalFor(request.association.peer);
       if (refusal === null) return new StoreSink(deps, request, patience);

@@ -10,16 +10,12 @@ import type { SyncPolicy } from './write-once.js';
 
 const closeDescriptor = promisify(close);
 
-/** What may wait for the disk when more bytes are asked for. */
-const lowBytes = 1 << 20;
-/** Bytes that are gathered for one write: a CT slice is opened, written, closed and named by one message to a thread. */
+/** What may wait for the disk when more bytes are asked for: so much that it is busy until they come. */
+const lowBytes = 2 << 20;
+/** Bytes that are gathered for one write, and written by one, or little more: a CT slice is opened, written, closed and named by one message to a thread. */
 const gatheredBytes = 1 << 20;
-
-/** A filled buffer that waits for the disk. */
-interface Full {
-  readonly buffer: Buffer;
-  readonly length: number;
-}
+/** A piece of at least this length stays where it was read; each costs the thread's message more than copying a shorter one does. */
+const stayingBytes = 16 * 1024;
 
 interface Place {
   /** Final name. */
@@ -34,13 +30,16 @@ export class Incoming {
   readonly #policy: SyncPolicy;
   readonly #buffers: WriteBuffers;
   readonly #disk: Disk;
-  readonly #full: Full[] = [];
+  /** Bytes that wait for the disk; the buffer of each is held for it. */
+  readonly #full: Uint8Array[] = [];
   /** Null: not made yet, or closed. */
   #descriptor: number | null = null;
   #isMade = false;
   #gathered = 0;
+  /** Where small pieces are gathered: filled so far, and of that put with those that wait. */
   #filling: Buffer | null = null;
   #fill = 0;
+  #taken = 0;
   #queued = 0;
   #dataSetBytes: number;
   #writing = Promise.resolve();
@@ -65,18 +64,31 @@ export class Incoming {
     return this.#dataSetBytes;
   }
 
-  /** Takes data set bytes: a copy, `chunk` is the caller's again. Returns how many bytes wait for the disk. */
+  /**
+   * Takes data set bytes: a copy, or it holds the buffer that they were read into; `chunk` is the caller's again.
+   *
+   * @returns how many bytes wait for the disk
+   */
   write(chunk: Uint8Array): number {
     this.#dataSetBytes += chunk.length;
     if (this.#failure !== null || this.#discarded) return this.#queued;
     this.#queued += chunk.length;
+    if (chunk.length >= stayingBytes && this.#buffers.hold(chunk)) {
+      this.#fillUp();
+      this.#add(chunk);
+      this.#flush();
+      return this.#queued;
+    }
     for (let at = 0; at < chunk.length;) {
       this.#filling ??= this.#buffers.take();
       const end = Math.min(chunk.length, at + this.#filling.length - this.#fill);
       this.#filling.set(chunk.subarray(at, end), this.#fill);
       this.#fill += end - at;
       at = end;
-      if (this.#fill === this.#filling.length) this.#flush();
+      if (this.#fill === this.#filling.length) {
+        this.#leaveFilling();
+        this.#flush();
+      }
     }
     return this.#queued;
   }
@@ -107,8 +119,7 @@ export class Incoming {
   /** Removes the temporary file. Safe in any state. */
   async discard(): Promise<void> {
     this.#discarded = true;
-    if (this.#filling !== null) this.#buffers.give(this.#filling);
-    this.#filling = null;
+    this.#leaveFilling();
     this.#give(this.#full.splice(0));
     await this.#writing;
     const descriptor = this.#descriptor;
@@ -118,7 +129,7 @@ export class Incoming {
   }
 
   async #end(place: Place | null): Promise<FileDone> {
-    this.#fillUp();
+    this.#leaveFilling();
     await this.#writing;
     if (this.#failure !== null) throw this.#failure;
     const last = this.#full.splice(0);
@@ -130,8 +141,10 @@ export class Incoming {
   }
 
   /** One message to a thread. @throws DiskFailure */
-  async #do(full: readonly Full[], steps: Pick<FileJob, 'sync' | 'close' | 'link' | 'marker'>): Promise<FileDone> {
-    const parts = full.map(({ buffer, length }) => buffer.subarray(0, length));
+  async #do(
+    parts: readonly Uint8Array[],
+    steps: Pick<FileJob, 'sync' | 'close' | 'link' | 'marker'>,
+  ): Promise<FileDone> {
     const descriptor = this.#isMade ? this.#descriptor : 'new';
     this.#isMade = true;
     try {
@@ -145,34 +158,61 @@ export class Incoming {
     }
   }
 
-  #give(full: readonly Full[]): void {
-    for (const { buffer, length } of full) {
-      this.#queued -= length;
-      this.#buffers.give(buffer);
+  #give(parts: readonly Uint8Array[]): void {
+    for (const part of parts) {
+      this.#queued -= part.length;
+      this.#buffers.give(part);
     }
   }
 
-  /** Puts the buffer that is being filled with those that are full. */
+  /** Puts bytes whose buffer is held for them with those that wait. */
+  #add(part: Uint8Array): void {
+    this.#full.push(part);
+    this.#gathered += part.length;
+  }
+
+  /** Puts what has been gathered since the last time with what waits; the rest of the buffer is filled on. */
   #fillUp(): void {
-    if (this.#filling !== null) this.#full.push({ buffer: this.#filling, length: this.#fill });
-    this.#filling = null;
-    this.#gathered += this.#fill;
-    this.#fill = 0;
+    if (this.#filling === null || this.#fill === this.#taken) return;
+    const part = this.#filling.subarray(this.#taken, this.#fill);
+    this.#taken = this.#fill;
+    this.#buffers.hold(part);
+    this.#add(part);
   }
 
-  /** A buffer is full: it goes to the disk with those before it where there are enough of them. */
-  #flush(): void {
+  /** The same, and no more goes into that buffer. */
+  #leaveFilling(): void {
     this.#fillUp();
-    const isEnough = this.#gathered >= gatheredBytes || this.#buffers.areScarce;
-    if (isEnough && !this.#isWriting) this.#writing = this.#writeFull();
+    if (this.#filling !== null) this.#buffers.give(this.#filling);
+    this.#filling = null;
+    this.#fill = 0;
+    this.#taken = 0;
   }
 
-  /** Writes what is full, all of it in one call; after a failure only gives it back. Never rejects. */
+  /** Whether what waits is worth a message to a thread. */
+  get #isEnough(): boolean {
+    return this.#full.length > 0 && (this.#gathered >= gatheredBytes || this.#buffers.areScarce);
+  }
+
+  /** What waits goes to the disk where there is enough of it. */
+  #flush(): void {
+    if (this.#isEnough && !this.#isWriting) this.#writing = this.#writeFull();
+  }
+
+  /** The first of what waits, for one call: the whole would make reading and writing take turns. */
+  #batch(): Uint8Array[] {
+    let bytes = 0;
+    const end = this.#full.findIndex((part) => (bytes += part.length) >= gatheredBytes);
+    const batch = this.#full.splice(0, end < 0 ? this.#full.length : end + 1);
+    this.#gathered -= bytes;
+    return batch;
+  }
+
+  /** Writes while there is enough; after a failure only gives it back. Never rejects. */
   async #writeFull(): Promise<void> {
     this.#isWriting = true;
-    while (this.#full.length > 0) {
-      const batch = this.#full.splice(0);
-      this.#gathered = 0;
+    while (this.#isEnough) {
+      const batch = this.#batch();
       try {
         if (this.#failure === null) await this.#do(batch, {});
       } catch {

@@ -39,7 +39,8 @@ const hashedAtOnce = 16;
 
 export class Instances {
   readonly #options: InstancesOptions;
-  readonly #buffers = new WriteBuffers();
+  /** Arriving instances are written from these. */
+  readonly buffers = new WriteBuffers();
   readonly #disk: Disk;
 
   constructor(options: InstancesOptions) {
@@ -55,7 +56,7 @@ export class Instances {
   /** A temporary file for an instance that is arriving. */
   begin(meta: Uint8Array): Incoming {
     const { folder, sync } = this.#options;
-    return new Incoming(folder.fresh('incoming'), meta, sync, this.#buffers, this.#disk);
+    return new Incoming(folder.fresh('incoming'), meta, sync, this.buffers, this.#disk);
   }
 
   /**

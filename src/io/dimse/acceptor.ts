@@ -86,6 +86,11 @@ export class Acceptor implements AssociationUser, MessageUser {
     return this.#isWaiting && this.#origin.address === address;
   }
 
+  /** Whether the next bytes go to a sink. */
+  get isKeeping(): boolean {
+    return this.#object?.isKept ?? false;
+  }
+
   // ---- association
 
   associateRequested(request: AssociateRequest): void {

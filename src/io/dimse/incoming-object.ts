@@ -52,6 +52,11 @@ export class IncomingObject {
     if (isRefused) this.#walk.stop();
   }
 
+  /** Whether what comes goes to a sink: not refused so far. */
+  get isKept(): boolean {
+    return this.#sink !== null;
+  }
+
   /**
    * Takes the next bytes.
    *

@@ -13,7 +13,7 @@ import { type Limits, defaultLimits } from './limits.js';
 import { rejections } from './negotiate.js';
 import { AbortReason, AbortSource } from './pdu.js';
 import { type Mismatch, type NegotiationPolicy, type PeerPolicy, takeEverything } from './policy.js';
-import { readBytes, readInto } from './read-buffer.js';
+import { ReadTarget, readBytes, readInto } from './read-buffer.js';
 import type { AssociationInfo, StoreService } from './sink.js';
 import { type Security, securityOf } from './tls.js';
 import { type TlsListening, type TlsServer, openTlsServer } from './tls-listener.js';
@@ -101,9 +101,11 @@ class Listener implements Scp {
     const maxConnections = connectionsOfAssociation * this.#limits.associations;
     if (options.port !== null) {
       // without TCP_NODELAY each answer waits for the peer's delayed acknowledgement: 40 ms an object
-      this.#plain = createServer({ noDelay: true, keepAlive: true, pauseOnConnect: true }, (socket) =>
-        this.#connected(readInto(socket, this.#readBuffer), { kind: 'plain' }),
-      );
+      this.#plain = createServer({ noDelay: true, keepAlive: true, pauseOnConnect: true }, (socket) => {
+        const target = new ReadTarget(this.#readBuffer, options.store.memory ?? null);
+        const acceptor = this.#connected(readInto(socket, target), { kind: 'plain' });
+        if (acceptor !== null) target.isKept = () => acceptor.isKeeping;
+      });
       this.#plain.maxConnections = maxConnections;
     }
     if (options.tls) {
@@ -172,13 +174,14 @@ class Listener implements Scp {
     await Promise.all([...closed, ...sessions.map(({ acceptor }) => acceptor.done)]);
   }
 
-  #connected(socket: Socket, security: Security): void {
+  /** @returns null: it is closed */
+  #connected(socket: Socket, security: Security): Acceptor | null {
     const address = (socket.remoteAddress ?? '').replace(/^::ffff:/, '');
     const waiting = [...this.#sessions].filter(({ acceptor }) => acceptor.isWaitingAt(address));
     if (waiting.length >= this.#limits.waitingOfAddress) {
       this.#options.log.warn('connection closed: too many without an association request', { address });
       socket.destroy();
-      return;
+      return null;
     }
     this.#lastId++;
     const acceptor = new Acceptor(this.#node, this.#lastId, { address, security });
@@ -188,6 +191,7 @@ class Listener implements Scp {
     const session = { acceptor, association };
     this.#sessions.add(session);
     void acceptor.done.then(() => this.#sessions.delete(session));
+    return acceptor;
   }
 
   #admit(request: AssociateRequest, { address, security }: Origin): Admission {

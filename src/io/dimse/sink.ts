@@ -49,7 +49,8 @@ export class StoreRefusal extends Error {
 
 export interface ObjectSink {
   /**
-   * Takes the next bytes of the data set: a slice of a read buffer, not to be changed, valid only during the call.
+   * Takes the next bytes of the data set: a slice of a read buffer, not to be changed, valid only during the call, or while its
+   * buffer is held where it lies in `StoreService.memory`.
    * Gives the bytes still queued; above its mark the association is not read from until `drained` resolves.
    */
   write(chunk: Uint8Array): number;
@@ -61,7 +62,18 @@ export interface ObjectSink {
   discard(): Promise<void>;
 }
 
+/** Memory that connections read into and that sinks may keep bytes in; its buffers are counted, and given back by each who holds them. */
+export interface ReadMemory {
+  /** A buffer that the caller holds; null: memory is scarce. */
+  take(): Buffer | null;
+  /** Whether another holds the buffer that these bytes lie in. */
+  isShared(bytes: Uint8Array): boolean;
+  give(bytes: Uint8Array): void;
+}
+
 export interface StoreService {
+  /** Where instances are read to that sinks take; absent: sinks copy what they keep. */
+  readonly memory?: ReadMemory;
   /** A C-STORE command has come. After a refusal the data set is still read, and dropped. */
   begin(request: StoreRequest): ObjectSink | StoreAnswer;
   /** The association has ended and everything that came over it is answered or discarded. */
