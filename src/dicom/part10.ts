@@ -113,25 +113,42 @@ export interface FileMetaValues {
   readonly privateInformation?: Uint8Array;
 }
 
+/** Elements that many meta groups have, as they are written: one of a received instance differs from the last in two of its twelve. */
+const repeated = new Map<string, Uint8Array>();
+const repeatedAtMost = 512;
+
+function encodeRepeated(tag: number, vr: string, value: string): Uint8Array {
+  const name = `${tag}${vr}${value}`;
+  const known = repeated.get(name);
+  if (known !== undefined) return known;
+  if (repeated.size >= repeatedAtMost) repeated.clear();
+  const made = encodeElement(tag, vr, value);
+  repeated.set(name, made);
+  return made;
+}
+
 /** Preamble of zeros, DICM and file meta group, to stand in front of a data set's bytes. */
 export function writeFileMeta(values: FileMetaValues): Uint8Array {
   const elements: Uint8Array[] = [
     encodeElement(0x00020001, 'OB', Uint8Array.of(0, 1)),
-    encodeElement(0x00020002, 'UI', values.sopClassUid),
+    encodeRepeated(0x00020002, 'UI', values.sopClassUid),
     encodeElement(0x00020003, 'UI', values.sopInstanceUid),
-    encodeElement(0x00020010, 'UI', values.transferSyntaxUid),
-    encodeElement(0x00020012, 'UI', implementationClassUid),
-    encodeElement(0x00020013, 'SH', implementationVersionName),
+    encodeRepeated(0x00020010, 'UI', values.transferSyntaxUid),
+    encodeRepeated(0x00020012, 'UI', implementationClassUid),
+    encodeRepeated(0x00020013, 'SH', implementationVersionName),
   ];
-  const optional = (tag: number, vr: string, value: string | Uint8Array | undefined): void => {
-    if (value !== undefined && value.length > 0) elements.push(encodeElement(tag, vr, value));
+  const optional = (tag: number, vr: string, value: string | undefined): void => {
+    if (value !== undefined && value !== '') elements.push(encodeRepeated(tag, vr, value));
   };
   optional(0x00020016, 'AE', values.sourceAe);
   optional(0x00020017, 'AE', values.sendingAe);
   optional(0x00020018, 'AE', values.receivingAe);
   optional(0x00020026, 'UR', values.sourceAddress);
   optional(0x00020100, 'UI', values.privateCreatorUid);
-  if (values.privateCreatorUid !== undefined) optional(0x00020102, 'OB', values.privateInformation);
+  const { privateCreatorUid, privateInformation } = values;
+  if (privateCreatorUid !== undefined && privateInformation !== undefined && privateInformation.length > 0) {
+    elements.push(encodeElement(0x00020102, 'OB', privateInformation));
+  }
   const length = elements.reduce((sum, element) => sum + element.length, 0);
   const start = new Uint8Array(metaStart);
   start.set([0x44, 0x49, 0x43, 0x4d], preambleLength);

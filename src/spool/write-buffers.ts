@@ -18,9 +18,14 @@ export class WriteBuffers {
   readonly #idle: Buffer[] = [];
   readonly #held = new Map<ArrayBufferLike, Held>();
 
+  /** Buffers that somebody holds. */
+  get used(): number {
+    return this.#held.size;
+  }
+
   /** Whether so many are in use that none should wait for others to be written with. */
   get areScarce(): boolean {
-    return this.#held.size > plentifulBuffers;
+    return this.used > plentifulBuffers;
   }
 
   /** A buffer with one holder, the caller. */

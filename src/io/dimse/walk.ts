@@ -36,26 +36,33 @@ const resultOf = (walker: DataSetWalker, fault: string | null): WalkResult => ({
   outOfOrder: walker.outOfOrder,
 });
 
-function plainWalk(transferSyntaxUid: string, limits: WalkLimits): Walk {
-  const walker = new DataSetWalker(transferSyntaxUid, limits.nesting);
-  return {
-    push: (chunk) => {
-      walker.push(chunk);
-      return 0;
-    },
-    drained: () => Promise.resolve(),
-    get fault() {
-      return walker.fault;
-    },
-    get isIdentityKnown() {
-      return walker.isIdentityKnown;
-    },
-    get found() {
-      return walker.found;
-    },
-    end: () => Promise.resolve(resultOf(walker, walker.end())),
-    stop: () => {},
-  };
+class PlainWalk implements Walk {
+  readonly #walker: DataSetWalker;
+
+  constructor(transferSyntaxUid: string, limits: WalkLimits) {
+    this.#walker = new DataSetWalker(transferSyntaxUid, limits.nesting);
+  }
+
+  push(chunk: Uint8Array): number {
+    this.#walker.push(chunk);
+    return 0;
+  }
+  drained(): Promise<void> {
+    return Promise.resolve();
+  }
+  get fault(): string | null {
+    return this.#walker.fault;
+  }
+  get isIdentityKnown(): boolean {
+    return this.#walker.isIdentityKnown;
+  }
+  get found(): Walk['found'] {
+    return this.#walker.found;
+  }
+  end(): Promise<WalkResult> {
+    return Promise.resolve(resultOf(this.#walker, this.#walker.end()));
+  }
+  stop(): void {}
 }
 
 /** Below this many inflated bytes their ratio to the deflated ones says nothing. */
@@ -125,5 +132,7 @@ function deflatedWalk(limits: WalkLimits): Walk {
 
 /** Opens a walk over a data set in `transferSyntaxUid`. */
 export function openWalk(transferSyntaxUid: string, limits: WalkLimits): Walk {
-  return transferSyntaxUid === TransferSyntax.Deflated ? deflatedWalk(limits) : plainWalk(transferSyntaxUid, limits);
+  return transferSyntaxUid === TransferSyntax.Deflated
+    ? deflatedWalk(limits)
+    : new PlainWalk(transferSyntaxUid, limits);
 }
