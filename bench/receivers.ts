@@ -55,5 +55,10 @@ export async function startStorescp(associations: number): Promise<Receiver> {
 export async function startSyncedOrthanc(): Promise<Receiver> {
   const modalities = { CT1: { aeTitle: 'CT1', port: 11_112 } };
   const peer = await startOrthanc({ modalities, settings: { SyncStorageArea: true } });
-  return { target: targetOf(peer.aeTitle, peer.dicomPort), pid: 0, files: peer.folder, stop: () => peer.stop() };
+  return {
+    target: targetOf(peer.aeTitle, peer.dicomPort),
+    pid: 0,
+    files: join(peer.folder, 'storage'),
+    stop: () => peer.stop(),
+  };
 }
