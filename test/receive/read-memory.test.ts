@@ -86,6 +86,7 @@ async function sendAll(lane: number, objects: readonly { uid: string; bytes: Buf
       if (below(3) === 0) await delay(below(4));
     }
     if (cutAfter === index) {
+      await peer.until(1 + index); // those before have their answers
       await delay(20);
       peer.destroy();
       break;
