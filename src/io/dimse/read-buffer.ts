@@ -29,8 +29,11 @@ export class ReadTarget {
 
   /** Where to read to now: bytes that no other reader writes, and no holder of bytes read before has. */
   next(): Buffer {
-    if (this.#memory === null || !this.isKept()) return this.leave();
-    if (this.#own !== null && !this.#memory.isShared(this.#own)) this.#used = 0;
+    if (this.#memory === null || !this.isKept()) {
+      this.leave();
+      return this.#common;
+    }
+    if (this.#own !== null && !this.#memory.isShared(this.#own)) this.#used = 0; // nothing in it is kept
     if (this.#own !== null && this.#own.length - this.#used >= leastRoom) return this.#own.subarray(this.#used);
     this.leave();
     this.#own = this.#memory.take();
@@ -42,12 +45,11 @@ export class ReadTarget {
     this.#used += length;
   }
 
-  /** Gives back what it holds of a sink's memory; from then on it reads into the common buffer. */
-  leave(): Buffer {
+  /** Gives back what it holds of a sink's memory. */
+  leave(): void {
     if (this.#own !== null) this.#memory?.give(this.#own);
     this.#own = null;
     this.#used = 0;
-    return this.#common;
   }
 }
 
