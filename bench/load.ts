@@ -51,7 +51,7 @@ async function sendSeries(target: ScuTarget, count: number): Promise<number> {
 
 /** Temporary files of arriving instances. */
 async function temporaryFiles({ files }: Receiver): Promise<number> {
-  const names = await readdir(join(files, 'tmp'), { recursive: true });
+  const names = await readdir(join(files, '..', 'tmp'), { recursive: true });
   return names.filter((name) => name.includes('incoming')).length;
 }
 

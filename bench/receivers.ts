@@ -8,7 +8,7 @@ export interface Receiver {
   readonly target: ScuTarget;
   /** Of limpid's process; 0 for others. */
   readonly pid: number;
-  /** Where its files are: limpid's spool, a peer's folder. */
+  /** Where its files are: the series in limpid's spool, a peer's folder. */
   readonly files: string;
   stop(): Promise<unknown>;
 }
