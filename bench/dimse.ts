@@ -2,7 +2,8 @@
  * The DIMSE layer against DCMTK, Orthanc and bare Node on the same machine: contenders take turns, who begins changes from round to
  * round, every time on fresh data, medians. 300 CT slices of 512 x 512 x 16 or one object of 500 MB, PDUs of 128 KB, everyone writes
  * to disk, TCP_NODELAY=1 for the peers. A receiver has received some series before (a node runs for weeks, and Node compiles what it
- * runs often), and has done with them; the memory that a large object takes is that of a receiver which has just started. Set TMPDIR to a folder where nothing has been deleted for some minutes: see `steady.ts`.
+ * runs often), and has done with them; the memory that a large object takes is that of a receiver which has just started. Set TMPDIR to a
+ * folder where nothing has been deleted for some minutes: see `steady.ts`.
  * `node build/bench/dimse.js [slices] [rounds]`.
  */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
