@@ -38,9 +38,10 @@ def _train(arguments: argparse.Namespace) -> None:
     torch.manual_seed(plan.seed)
     inputs = arguments.slices + 1
     start = load_weights(arguments.init) if arguments.init else network.Ffdr(*size, inputs)
+    levels = patches.Levels(arguments.low_noise, arguments.halved)
     trained, _ = train(
         network.widened(start, inputs),
-        lambda rng: patches.draw_batch(rng, whole, neighbours=stacks, low_noise=arguments.low_noise, single=single,
+        lambda rng: patches.draw_batch(rng, whole, neighbours=stacks, levels=levels, single=single,
                                        lines=arguments.lines, singles=arguments.singles),
         lambda rng: patches.draw_batch(rng, held_out, neighbours=stacks),
         plan,
@@ -189,6 +190,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--teacher", type=Path, help="distil these weights (.pt): half of the target is what they give")
         command.add_argument("--noise-share", type=float, default=NOISE_SHARES[modality], help="weight of noise that stays against bias")
         command.add_argument("--low-noise", type=float, default=0.0, help="CT: this share of the patches has noise below 10 HU")
+        command.add_argument("--halved", type=float, default=0.0, help="CT: this share of the patches has twice as dense detail")
         command.add_argument("--lines", type=float, default=0.0, help="CT: this share of the patches has bundles of fine lines laid over it")
         command.add_argument("--singles", type=float, default=0.3, help="with --slices 3: this share of the patches are single slices")
         command.add_argument("--rate", type=float, default=2e-3)

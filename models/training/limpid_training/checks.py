@@ -11,7 +11,9 @@ from limpid_training import parallel_imaging as parallel
 from limpid_training import resolution_loss as resolution
 from limpid_training import us_simulator as us
 from limpid_training.fields import mean_blocks
-from limpid_training.patches import draw_batch
+from limpid_training.network import UNIT
+from limpid_training.patches import Levels, draw_batch
+from limpid_training.pools import CT_STEPS
 
 
 def _distance(n: int) -> np.ndarray:
@@ -291,10 +293,20 @@ class Material(unittest.TestCase):
 
     def test_a_patch_carries_the_noise_that_its_map_says(self) -> None:
         part = pools.ct_part(np.random.default_rng(12), 1)
-        batch = draw_batch(np.random.default_rng(13), part, 32)
-        error = (batch.x[:, 0] - batch.target[:, 0]).numpy()
-        ratio = error.std((1, 2)) / batch.x[:, 1].numpy().mean((1, 2))
-        self.assertAlmostEqual(float(np.exp(np.log(ratio).mean())), 1, delta=0.1)
+        for halved in (0.0, 1.0):
+            batch = draw_batch(np.random.default_rng(13), part, 32, levels=Levels(halved=halved))
+            error = (batch.x[:, 0] - batch.target[:, 0]).numpy()
+            ratio = error.std((1, 2)) / batch.x[:, 1].numpy().mean((1, 2))
+            self.assertAlmostEqual(float(np.exp(np.log(ratio).mean())), 1, delta=0.1)
+
+    def test_a_halved_patch_shows_twice_the_side(self) -> None:
+        rows, columns = np.mgrid[:512, :512]
+        ramp = {"clean": ((rows + 0.25 * columns) * CT_STEPS)[None].astype(np.int16)}
+        noise = np.random.default_rng(52).standard_normal((1, 1, 512, 512)).astype(np.float32)
+        part = {**ramp, "noise": noise, "sigma": np.ones((1, 1, 64, 64), np.float32)}
+        for halved, spread in ((0.0, 95 * 1.25), (1.0, 2 * 95 * 1.25)):
+            target = draw_batch(np.random.default_rng(53), part, 4, levels=Levels(halved=halved)).target.numpy() * UNIT
+            np.testing.assert_allclose(np.ptp(target, axis=(1, 2, 3)), spread, atol=0.5)
 
     def test_blocks_keep_the_mean(self) -> None:
         image = np.arange(16.0).reshape(4, 4)

@@ -52,6 +52,23 @@ class Patch:
 
 
 @dataclass(frozen=True)
+class Levels:
+    """How noisy and how dense CT patches are. low_noise: share whose noise is below LOW_NOISE_HU for certain; halved: share drawn at
+    twice the side and halved."""
+
+    low_noise: float = 0.0
+    halved: float = 0.0
+
+    def draw(self, rng: np.random.Generator) -> float:
+        """HU: equally likely in every octave of NOISE_HU, but for `low_noise`."""
+        highest = LOW_NOISE_HU if rng.random() < self.low_noise else NOISE_HU[1]
+        return float(np.exp(rng.uniform(*np.log((NOISE_HU[0], highest)))))
+
+    def is_halved(self, rng: np.random.Generator) -> bool:
+        return self.halved > 0 and rng.random() < self.halved
+
+
+@dataclass(frozen=True)
 class Batch:
     """Network units. x and target: [draw x count, ...], draws of one patch `count` apart; weight turns an error in network
     units into one in units of the patch's noise."""
@@ -83,6 +100,24 @@ def _ct_noise(rng: np.random.Generator, pool: dict[str, np.ndarray], section: in
     return noise / mean, sigma / mean
 
 
+def _halved(image: np.ndarray) -> np.ndarray:
+    """Means of 2 x 2 pixels of [...][row][column]."""
+    *others, rows, columns = image.shape
+    return image.reshape(*others, rows // 2, 2, columns // 2, 2).mean((-3, -1))
+
+
+def _clean_and_window(
+    rng: np.random.Generator, clean: np.ndarray, middle: np.ndarray, side: int, halved: bool
+) -> tuple[int, np.ndarray, tuple[slice, slice]]:
+    """Which section of `clean`, a patch of it in HU (of twice the side, then halved, so that its detail is twice as dense) and the window
+    its noise comes from; `middle`: the sections by which a window is judged."""
+    section, window = _body_window(rng, middle, 2 * side if halved else side)
+    patch = clean[section][(..., *window)].astype(np.float32) / CT_STEPS
+    if not halved:
+        return section, patch, window
+    return section, _halved(patch), tuple(slice(each.start, each.start + side) for each in window)
+
+
 def _body_window(rng: np.random.Generator, clean: np.ndarray, side: int) -> tuple[int, tuple[slice, slice]]:
     """A section of [section][row][column] and a window of it that is not mostly air."""
     while True:
@@ -101,34 +136,26 @@ def _with_lines(rng: np.random.Generator, patch: Patch) -> Patch:
     return Patch(patch.noisy + middle, patch.sigma, patch.target + middle, beside)
 
 
-def _level(rng: np.random.Generator, low_noise: float) -> float:
-    """HU: equally likely in every octave of NOISE_HU; below LOW_NOISE_HU in a share of `low_noise` and its part of the rest."""
-    highest = LOW_NOISE_HU if rng.random() < low_noise else NOISE_HU[1]
-    return float(np.exp(rng.uniform(*np.log((NOISE_HU[0], highest)))))
-
-
-def _ct_patch(rng: np.random.Generator, pool: dict[str, np.ndarray], side: int, low_noise: float) -> Patch:
-    section, window = _body_window(rng, pool["clean"], side)
-    target = pool["clean"][section][window].astype(np.float32) / CT_STEPS
+def _ct_patch(rng: np.random.Generator, pool: dict[str, np.ndarray], side: int, levels: Levels) -> Patch:
+    section, target, window = _clean_and_window(rng, pool["clean"], pool["clean"], side, levels.is_halved(rng))
     # The first noise is the section's own, streaks through its bones included; further ones are of other sections.
     sections = [section, *rng.integers(len(pool["clean"]), size=DRAWS - 1)]
     drawn = [_ct_noise(rng, pool, number, window) for number in sections]
-    level = _level(rng, low_noise)
+    level = levels.draw(rng)
     noise, sigma = (level * np.stack(part) for part in zip(*drawn))
     return Patch(target + noise, sigma, target)
 
 
-def _stack_patch(rng: np.random.Generator, pool: dict[str, np.ndarray], side: int, low_noise: float) -> Patch:
-    section, window = _body_window(rng, pool["clean"][:, 0], side)
-    clean = pool["clean"][section][(slice(None), *window)].astype(np.float32) / CT_STEPS
+def _stack_patch(rng: np.random.Generator, pool: dict[str, np.ndarray], side: int, levels: Levels) -> Patch:
+    section, clean, window = _clean_and_window(rng, pool["clean"], pool["clean"][:, 0], side, levels.is_halved(rng))
     noise = pool["noise"][section][(slice(None), slice(None), *window)].astype(np.float32)
     sigma = np.stack([_finer(grid, window) for grid in pool["sigma"][section]])
-    scale = _level(rng, low_noise) / np.maximum(sigma.mean((1, 2), keepdims=True), 1e-3)
+    scale = levels.draw(rng) / np.maximum(sigma.mean((1, 2), keepdims=True), 1e-3)
     noisy = clean + scale[:, None] * noise
     return Patch(noisy[:, 0], scale * sigma, clean[0], noisy[:, _beside(rng)])
 
 
-def _paired_patch(rng: np.random.Generator, pool: dict[str, np.ndarray], side: int, _: float) -> Patch:
+def _paired_patch(rng: np.random.Generator, pool: dict[str, np.ndarray], side: int, _: Levels) -> Patch:
     while True:
         pair = rng.integers(len(pool["target"]))
         window = _corner(rng, pool["target"].shape[1], side)
@@ -160,7 +187,7 @@ def _map_error(rng: np.random.Generator) -> float:
     return float(np.exp(rng.normal(0, WRONG_MAP_ERROR if rng.random() < WRONG_MAPS else MAP_ERROR)))
 
 
-def _patch_maker(pool: dict[str, np.ndarray]) -> Callable[[np.random.Generator, dict[str, np.ndarray], int, float], Patch]:
+def _patch_maker(pool: dict[str, np.ndarray]) -> Callable[[np.random.Generator, dict[str, np.ndarray], int, Levels], Patch]:
     if "clean" not in pool:
         return _paired_patch
     return _stack_patch if pool["clean"].ndim == 4 else _ct_patch
@@ -172,20 +199,20 @@ def draw_batch(
     count: int = BATCH,
     neighbours: bool = False,
     side: int = PATCH,
-    low_noise: float = 0.0,
+    levels: Levels = Levels(),
     single: dict[str, np.ndarray] | None = None,
     lines: float = 0.0,
     singles: float = SINGLE_SHARE,
 ) -> Batch:
     """`count` patches of `side` pixels (a multiple of GRID), each with DRAWS noises; with `neighbours` the slices before and after
-    follow the map, or the slice itself where it has none. `low_noise`: share of CT patches whose noise is low for certain.
+    follow the map, or the slice itself where it has none. `levels`: noise and density of CT patches.
     `single`: another pool, of which a share of `singles` of the patches are. `lines`: share of the patches with bundles of lines."""
     x = np.empty((DRAWS, count, 4 if neighbours else 2, side, side), np.float32)
     target = np.empty((count, 1, side, side), np.float32)
     weight = np.empty((count, 1, 1, 1), np.float32)
     for i in range(count):
         source = single if single is not None and rng.random() < singles else pool
-        patch, orientation = _patch_maker(source)(rng, source, side, low_noise), int(rng.integers(8))
+        patch, orientation = _patch_maker(source)(rng, source, side, levels), int(rng.integers(8))
         if lines > 0 and rng.random() < lines:
             patch = _with_lines(rng, patch)
         x[:, i, 0] = _oriented(patch.noisy, orientation) / UNIT
