@@ -59,15 +59,20 @@ const designations: readonly (readonly [sequence: RegExp, half: 'g0' | 'g1', byt
   [/^-[ABCDFGHLMTb]/, 'g1', 1],
 ];
 
+/** Bytes of the escape sequence that ends two-byte characters in G0. */
+const closingLength = 3;
+
 /**
  * Bytes of the first `most` characters of a text with code extensions (PS3.5 6.1.2.5); escape sequences are none. It ends behind a
- * character, before an escape sequence that is not known.
+ * character, before an escape sequence that is not known. With `oneValue` it ends before a backslash or control character too, and
+ * has, closed, at most `most` bytes.
  */
-function escapedLength(value: Uint8Array, most: number): number {
+function escapedLength(value: Uint8Array, most: number, oneValue: boolean): number {
   const bytes = { g0: 1, g1: 1 };
   let end = 0;
   for (let at = 0, count = 0; at < value.length;) {
     const byte = value[at] ?? 0;
+    if (oneValue && byte !== escape && (byte < space || (byte === backslash && bytes.g0 === 1))) return end;
     if (byte === escape) {
       const rest = String.fromCharCode(...value.subarray(at + 1, at + 4));
       const found = designations.find(([sequence]) => sequence.test(rest));
@@ -82,10 +87,11 @@ function escapedLength(value: Uint8Array, most: number): number {
     if (byte < space) bytes.g0 = 1;
     at += byte <= space ? 1 : byte < 0x80 ? bytes.g0 : bytes.g1;
     if (at > value.length) return end;
+    if (oneValue && at + (bytes.g0 === 1 ? 0 : closingLength) > most) return end;
     count += 1;
     end = at;
   }
-  return value.length;
+  return oneValue && value.length > most ? end : value.length;
 }
 
 /**
@@ -100,10 +106,7 @@ export function cutText(
 ): Uint8Array | null {
   const characters = charactersOf(sets, value);
   if (characters === 'unknown') return null;
-  if (characters === 'escaped') {
-    // Of one value the bytes count too, those of escape sequences among them: little of the text would be left.
-    return oneValue ? null : value.subarray(0, escapedLength(value, most));
-  }
+  if (characters === 'escaped') return value.subarray(0, escapedLength(value, most, oneValue));
   let at = 0;
   for (let count = 0; count < most && at < value.length; count++) {
     const byte = value[at] ?? 0;

@@ -92,8 +92,11 @@ export function derivedSeries(
   const isOneSet = all.every((words) => words.characterSets.join() === characterSets.join());
   const holds = isOneSet || description.every((byte) => byte >= 0x20 && byte < 0x7f);
   const words = holds ? cutText(characterSets, description, longest.LO - own.length, true) : null;
-  const numbered = asciiBytes(`series ${first.number ?? ''}`.trim());
-  return { number: derivedSeriesNumber(first.number, slot), description: joined([own, words ?? numbered]) };
+  const said =
+    words === null || words.length === 0
+      ? asciiBytes(`series ${first.number ?? ''}`.trim())
+      : closedText(words, characterSets);
+  return { number: derivedSeriesNumber(first.number, slot), description: joined([own, said]) };
 }
 
 /** What stands where a text was cut. */

@@ -56,11 +56,33 @@ describe('Series Description', () => {
     expect(decodeText(gb, ['GB18030'])).toBe(`limpid DN ${'王'.repeat(27)}`);
   });
 
-  it('does without the source’s text where escapes may be left open', () => {
-    const japanese = latin(`${escape}$B;3ED${escape}(B`);
-    expect(of('ISO 2022 IR 6\\ISO 2022 IR 87', japanese)).toEqual(latin('limpid DN series 3'));
-    expect(of('\\ISO 2022 IR 87', 'Thorax')).toEqual(latin('limpid DN Thorax'));
+  it.each([
+    ['Japanese', 'ISO 2022 IR 6\\ISO 2022 IR 87', `${escape}$B;3ED${escape}(B`, '山田'],
+    ['Japanese behind JIS X 0201', 'ISO 2022 IR 13\\ISO 2022 IR 87', `${escape}$B;3ED${escape}(J 3`, '山田 3'],
+    ['Japanese left open', '\\ISO 2022 IR 87', `${escape}$B;3ED`, '山田'],
+    ['Japanese far too long', '\\ISO 2022 IR 87', `${escape}$B${';3ED'.repeat(20)}${escape}(B`, '山田'.repeat(12)],
+    ['two Japanese values', '\\ISO 2022 IR 87', `${escape}$B;3${escape}(B\\${escape}$BED${escape}(B`, '山'],
+    ['Japanese with a backslash in a character', '\\ISO 2022 IR 87', `${escape}$B4\\${escape}(B`, '舘'],
+    ['Korean', '\\ISO 2022 IR 149', `${escape}$)C\xb9\xe8\xbf\xf8`, '배원'],
+    [
+      'Korean far too long',
+      '\\ISO 2022 IR 149',
+      `${escape}$)C${'\xb9\xe8\xbf\xf8'.repeat(20)}`,
+      '배원'.repeat(12) + '배',
+    ],
+    ['no escapes at all', '\\ISO 2022 IR 87', 'Thorax', 'Thorax'],
+  ])('keeps text with escapes, closed and of 64 bytes at most: %s', (_name, set, value, words) => {
+    const bytes = of(set, latin(value));
+    const plain = decodeText(bytes, set.split('\\')).replaceAll(/\x1b\([BJ]/g, '');
+    expect(plain).toBe(`limpid DN ${words}`);
+    expect(bytes.length).toBeLessThanOrEqual(64);
+    const last = bytes.lastIndexOf(0x1b);
+    expect(String.fromCharCode(...bytes.subarray(last + 1, last + 3))).not.toBe('$B');
+  });
+
+  it('does without the source’s text where nothing of it is understood', () => {
     expect(of('ISO_IR 999', latin('\xe4'))).toEqual(latin('limpid DN series 3'));
+    expect(of('\\ISO 2022 IR 999', latin(`${escape}%xab`))).toEqual(latin('limpid DN series 3'));
   });
 
   it('falls back to Protocol Name, then Modality', () => {
