@@ -17,6 +17,7 @@ const statuses: Partial<Record<FailureCode, number>> = {
   ADMIN_HOST: 421,
   ADMIN_REQUEST: 400,
   ADMIN_UNKNOWN: 404,
+  ADMIN_METHOD: 405,
   USAGE: 400,
 };
 
@@ -24,6 +25,7 @@ const titles: Readonly<Record<number, string>> = {
   400: 'The request is not understood',
   403: 'Not allowed',
   404: 'Not found',
+  405: 'Not by this method',
   409: 'Not possible as the series stands',
   413: 'The request is too large',
   414: 'The path is too long',

@@ -134,6 +134,21 @@ const answerHeaders = {
   'referrer-policy': 'no-referrer',
 } as const;
 
+/** From the routes that are added from now on: the methods that a path takes (RFC 9110 section 15.5.6); none where there is nothing. */
+function watchMethods(app: FastifyInstance): (url: string) => readonly string[] {
+  const known: { readonly path: RegExp; readonly methods: readonly string[] }[] = [];
+  app.addHook('onRoute', ({ url, method }) => {
+    known.push({
+      path: new RegExp(`^${url.replaceAll('.', '\\.').replace(/:\w+/g, '[^/]+')}$`),
+      methods: [method].flat(),
+    });
+  });
+  return (url) => {
+    const [path = ''] = url.split('?');
+    return [...new Set(known.filter((route) => route.path.test(path)).flatMap(({ methods }) => methods))].toSorted();
+  };
+}
+
 /** Refuses what may not be called without a login: see guard.ts. */
 function addGuard(app: FastifyInstance, host: string): void {
   const open = new Set(['/livez', '/readyz', '/metrics']);
@@ -179,9 +194,15 @@ export function buildHttp(options: HttpOptions): FastifyInstance {
   app.server.on('dropRequest', (_request, socket) => socket.destroy());
   app.removeContentTypeParser('text/plain'); // a form of another site may send that, but never application/json
   app.setErrorHandler(refuse);
-  app.setNotFoundHandler((request, reply) =>
-    refuse(new LimpidError('ADMIN_UNKNOWN', 'There is nothing at this path.'), request, reply),
-  );
+  const methodsOf = watchMethods(app);
+  app.setNotFoundHandler((request, reply) => {
+    const methods = methodsOf(request.url);
+    if (methods.length === 0) {
+      return refuse(new LimpidError('ADMIN_UNKNOWN', 'There is nothing at this path.'), request, reply);
+    }
+    const says = `This path takes ${methods.join(', ')}.`;
+    return refuse(new LimpidError('ADMIN_METHOD', says), request, reply.header('allow', methods.join(', ')));
+  });
   addGuard(app, options.host);
   addHealth(app, options);
   if (options.api !== null) {

@@ -7,7 +7,7 @@ import { buildHttp } from '../../src/admin/server.js';
 import type { HttpOptions } from '../../src/admin/server.js';
 
 export interface Question {
-  readonly method?: 'GET' | 'POST';
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE' | 'OPTIONS';
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;

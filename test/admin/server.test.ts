@@ -107,6 +107,20 @@ describe('API', () => {
       expect(brief(await asking(post(`/api/series/${key}/actions`, '{"kind":')))).toEqual([400, 'ADMIN_REQUEST']);
       expect(brief(await asking(get(`/api/series/${otherKey}`)))).toEqual([404, 'SPOOL_UNKNOWN_SERIES']);
       expect(brief(await asking(get('/api/nothing')))).toEqual([404, 'ADMIN_UNKNOWN']);
+      for (const [method, path, allow] of [
+        ['DELETE', '/livez', 'GET, HEAD'],
+        ['PUT', `/api/series/${key}?why=not`, 'GET, HEAD'],
+        ['GET', `/api/series/${key}/actions`, 'POST'],
+        ['OPTIONS', `/api/series/${key}/actions`, 'POST'],
+        ['POST', '/', 'GET, HEAD'],
+      ] as const) {
+        const answer = await asking({ ...get(path), method });
+        expect(brief(answer)).toEqual([405, 'ADMIN_METHOD']);
+        expect(answer.headers.allow).toBe(allow);
+      }
+      for (const path of ['/faviconxsvg', '/series/a/b', '/livez/']) {
+        expect(brief(await asking({ ...get(path), method: 'POST' }))).toEqual([404, 'ADMIN_UNKNOWN']);
+      }
       for (const [path, status] of [
         ['/api/series/%E0%A4%A', 400],
         ['/%', 400],
