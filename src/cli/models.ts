@@ -20,6 +20,10 @@ export interface ModelCommands {
 }
 
 /** The commands over a registry that is opened when one is called. */
+/** The highest blend, and that of a series of noise alone. */
+const blendLimit = ({ mostBlend, evenBlend }: ModelCard): string =>
+  evenBlend === null ? `${mostBlend}` : `${mostBlend}, ${evenBlend.most} where it is noise alone`;
+
 export function modelCommands(
   openRegistry: (place: ModelPlace, options?: { readonly spoiled?: 'listed' }) => Promise<Registry>,
   output: Output,
@@ -95,7 +99,7 @@ function described(card: ModelCard): string {
       ['field strength', range(use.magneticFieldStrengthT, ' T')],
       ['rows, columns', range(use.matrix, '')],
       ['headers', use.conditions === undefined ? 'any' : conditionWords(use.conditions)],
-      ['strength', `${card.defaultStrength} of the noise, blend at most ${card.mostBlend}`],
+      ['strength', `${card.defaultStrength} of the noise, blend at most ${blendLimit(card)}`],
       ['noise', noise.join('; ')],
       [
         'withheld beyond',

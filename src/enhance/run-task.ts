@@ -25,7 +25,7 @@ import type { OrderedSeries } from './series.js';
 import { Refusal } from './refusal.js';
 import { SliceSteps } from './slice-steps.js';
 import type { Kept, TaskPorts, Underway } from './slice-steps.js';
-import { blendFor, calibrationIndices, middleOf, probedBlends } from './strength.js';
+import { blendFor, calibrationIndices, middleOf, mostBlendFor, probedBlends } from './strength.js';
 
 /** A slice, and the noise after over before at each of `probedBlends`. */
 interface Curve<Plan, Part, Summary> {
@@ -280,7 +280,7 @@ class TaskRun<Plan, Part, Summary> {
     const whole = wholeCurves(curves.map(({ curve }) => curve));
     const { effective } = this.#found;
     if (whole.length === 0 || effective === null) return this.#takeFixedBlend();
-    const blend = blendFor(whole, effective, this.#card.mostBlend);
+    const blend = blendFor(whole, effective, mostBlendFor(whole, this.#card));
     const measured = await Promise.all(
       curves.map(async ({ slice }) => (await this.#steps.measure(slice, null, [blend], 'written'))[0] ?? null),
     );

@@ -3,6 +3,8 @@
  * (design: configuration; models: strength and safety limits).
  */
 
+import type { ModelCard } from '../inference/card.js';
+
 /** Blends at which a calibration slice is measured; between them the noise is taken as linear. */
 export const probedBlends: readonly number[] = [0.25, 0.5, 0.75, 1];
 
@@ -62,6 +64,23 @@ export function blendFor(curves: readonly (readonly number[])[], strength: numbe
     if (1 - middleOf(curves.map((curve) => ratioAt(curve, blend))) >= strength - negligible) return blend;
   }
   return roundedBlend(most);
+}
+
+/**
+ * The highest blend that a card allows a series, a multiple of 1/64: what the whole residual leaves of the measured noise in the middle
+ * of the slices tells noise from fine structure that reads as noise.
+ *
+ * @param curves one a slice, as `ratioAt` takes them
+ */
+export function mostBlendFor(
+  curves: readonly (readonly number[])[],
+  { mostBlend, evenBlend }: Pick<ModelCard, 'mostBlend' | 'evenBlend'>,
+): number {
+  if (evenBlend === null) return mostBlend;
+  const { most, from, to } = evenBlend;
+  const left = middleOf(curves.map((curve) => ratioAt(curve, 1)));
+  const even = Math.min(1, Math.max(0, (to - left) / (to - from)));
+  return Math.floor((mostBlend + even * (most - mostBlend)) * blendSteps) / blendSteps;
 }
 
 /** A blend as it is used and recorded: a multiple of 1/64 in 1/64..1. */

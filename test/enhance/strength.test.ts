@@ -5,6 +5,7 @@ import {
   calibrationIndices,
   effectiveStrength,
   middleOf,
+  mostBlendFor,
   probedBlends,
   ratioAt,
   roundedBlend,
@@ -64,6 +65,20 @@ describe('the blend', () => {
     // One that would reach it, but only beyond what the card allows, where the result looks painted.
     expect(blendFor([linear(0.6)], 0.57, 1)).toBe(61 / 64);
     expect(blendFor([linear(0.6)], 0.57, 0.875)).toBe(0.875);
+  });
+  it('may be higher where the whole residual leaves little of the noise', () => {
+    const card = { mostBlend: 0.640625, evenBlend: { most: 0.75, from: 0.2, to: 0.3 } };
+    expect([0.1, 0.2, 0.25, 0.3, 0.6].map((left) => mostBlendFor([linear(1 - left)], card))).toEqual([
+      0.75,
+      0.75,
+      44 / 64,
+      0.640625,
+      0.640625,
+    ]);
+    // The middle slice decides, and it is the whole residual that does.
+    expect(mostBlendFor([linear(0.9), linear(0.4), linear(0.5)], card)).toBe(0.640625);
+    expect(mostBlendFor([[0.8, 0.6, 0.4, 0.35]], card)).toBe(0.640625);
+    expect(mostBlendFor([linear(0.9)], { ...card, evenBlend: null })).toBe(0.640625);
   });
   it('reaches the strength, and one step less does not', () => {
     fc.assert(

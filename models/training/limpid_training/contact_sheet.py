@@ -37,7 +37,7 @@ def _enhanced(modality: str, image: np.ndarray, network: Denoiser, strength: flo
 
     before = level_of(image)
     ratios = {blend: level_of(at(blend)) / before for blend in BLENDS}
-    return at(min(quality.blend_for(ratios, strength), network.most_blend))
+    return at(min(quality.blend_for(ratios, strength), network.most_blend(ratios[1.0])))
 
 
 def _panel(image: np.ndarray, low: float, high: float) -> np.ndarray:

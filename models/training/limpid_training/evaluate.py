@@ -221,7 +221,7 @@ def score_network(case: Case, network: Denoiser, values: tuple[float, float]) ->
     for share in BLENDS:
         case.score(f"network, blend {share:.2f}", blended(share))
     for strength in (network.strength, HIGH_STRENGTH):
-        share = min(quality.blend_for(ratios, strength), network.most_blend)
+        share = min(quality.blend_for(ratios, strength), network.most_blend(ratios[1.0]))
         case.score(f"network, strength {strength:.2f}", blended(share), share)
 
 

@@ -11,15 +11,13 @@ import torch
 import yaml
 
 from limpid_training import noise_estimate, parallel_imaging, quality
-from limpid_training.evaluate import MR_WINDOW
+from limpid_training.evaluate import BLENDS, MR_WINDOW
 from limpid_training.mr_simulator import complex_noise
 from limpid_training.model_folder import Denoiser
 
 SETS = ("kspace-full-brain-8ch", "kspace-full-phantom-8ch")
 ADDED = (0.0, 3.0)
 """Noise laid over k-space, in deviations of its own."""
-FULL_REMOVAL = 0.95
-"""Share of the noise that blend 1 takes away: strength over blend."""
 
 
 def _own_noise(kspace: np.ndarray) -> np.ndarray:
@@ -36,10 +34,10 @@ def _reconstructions(kspace: np.ndarray):
     yield "SENSE R = 2", parallel_imaging.sense(kspace, 2)
 
 
-def run_time_blend(card: dict, sigma: float) -> float:
-    """Blend for the card's default strength at a noise of sigma permille."""
+def run_time_strength(card: dict, sigma: float) -> float:
+    """The card's default strength at a noise of sigma permille."""
     scale = card["noise"]["MR"]
-    return card["defaultStrength"] * min(1.0, max(0.0, (sigma - scale["a"]) / scale["b"])) / FULL_REMOVAL
+    return card["defaultStrength"] * min(1.0, max(0.0, (sigma - scale["a"]) / scale["b"]))
 
 
 def run(model: Path, data: Path) -> bool:
@@ -64,12 +62,17 @@ def run(model: Path, data: Path) -> bool:
                 sigma = noise_estimate.sigma_mr(image, mask)
                 sigma_map = noise_estimate.mr_noise_map(image, mask, sigma)
                 output = network(image.astype(np.float32), sigma_map)
-                blend = run_time_blend(card, sigma)
+
+                def blended(share: float) -> np.ndarray:
+                    return quality.blend(image, output, share, sigma_map, mask, over_mask=True)
 
                 def figures(share: float) -> tuple[float, float]:
-                    result = quality.blend(image, output, share, sigma_map, mask, over_mask=True)
+                    result = blended(share)
                     return quality.psnr(result[region], truth[region], MR_WINDOW), quality.ssim(result, truth, MR_WINDOW, region)
 
+                levels = {share: noise_estimate.sigma_flat(blended(share), image, mask) for share in (0.0, *BLENDS)}
+                ratios = {share: levels[share] / levels[0.0] for share in BLENDS}
+                blend = min(quality.blend_for(ratios, run_time_strength(card, sigma)), network.most_blend(ratios[1.0]))
                 before, taken, half, whole = (figures(share) for share in (0.0, blend, 0.5, 1.0))
                 never_worse &= taken[0] >= before[0] - 0.005
                 print(

@@ -39,7 +39,7 @@ def _gains(network: Denoiser, stack: np.ndarray, truth: np.ndarray, tissue: np.n
     def error(of: np.ndarray) -> float:
         return float(((of - truth)[region] ** 2).mean())
 
-    shares = [min(network.most_blend, quality.blend_for(ratios, strength)) for strength in (network.strength, HIGH_STRENGTH)]
+    shares = [min(network.most_blend(ratios[1.0]), quality.blend_for(ratios, strength)) for strength in (network.strength, HIGH_STRENGTH)]
     results = [quality.blend(image, output, share, sigma, mask) for share in shares] + [blended[1.0]]
     return np.array([10 * np.log10(error(image) / error(result)) for result in results])
 

@@ -54,14 +54,29 @@ class Excess:
 
 
 @dataclass(frozen=True)
+class EvenBlend:
+    """Blends above the card's highest where the whole residual leaves at most `least` of the measured noise: up to `most`; from a share
+    of `to` on none."""
+
+    most: float
+    least: float
+    to: float
+
+    def most_blend(self, otherwise: float, left: float) -> float:
+        return otherwise + float(np.clip((self.to - left) / (self.to - self.least), 0, 1)) * (self.most - otherwise)
+
+
+@dataclass(frozen=True)
 class Card:
-    """Of a model.yaml: strength is the default, no blend is above most_blend, the network is told map_gain times the noise."""
+    """Of a model.yaml: strength is the default, no blend is above most_blend but for even_blend, the network is told map_gain times the
+    noise."""
 
     kept: Kept | None = None
     edges: Edges | None = None
     excess: Excess | None = None
     strength: float = 0.5
     most_blend: float = 1.0
+    even_blend: EvenBlend | None = None
     map_gain: float = 1.0
 
     @classmethod
@@ -77,6 +92,7 @@ class Card:
             Excess(*excess) if excess else None,
             card.get("defaultStrength", 0.5),
             card.get("mostBlend", 1.0),
+            EvenBlend(even["most"], even["from"], even["to"]) if (even := card.get("evenBlend")) else None,
             numbers.get("mapGain", 1.0),
         )
 
@@ -87,13 +103,18 @@ class Denoiser:
     def __init__(self, model: Path, card: Card = Card()) -> None:
         self._network, self._card = OnnxNetwork(model), card
         self.slices = self._network.inputs - 1
-        self.strength, self.most_blend = card.strength, card.most_blend
+        self.strength = card.strength
 
     @classmethod
     def read(cls, model: Path) -> "Denoiser":
         """All but the network from the model.yaml beside the file, if there is one."""
         file = model.with_name("model.yaml")
         return cls(model, Card.read(file) if file.exists() else Card())
+
+    def most_blend(self, left: float) -> float:
+        """The highest blend of a slice of whose measured noise the whole residual leaves a share of `left`."""
+        even = self._card.even_blend
+        return self._card.most_blend if even is None else even.most_blend(self._card.most_blend, left)
 
     def __call__(self, image: np.ndarray, sigma: np.ndarray | float, beside: Sequence[np.ndarray] | None = None) -> np.ndarray:
         """Sizes are padded by their edge to multiples of 8; sigma: noise deviation in the image's unit; beside: the slices before and

@@ -62,7 +62,7 @@ def _phantom(probe_name: str, network: Denoiser) -> None:
     base = figures(0.0)
     ratios = {blend: figures(blend)[0] / base[0] for blend in (0.25, 0.5, 0.75, 1.0)}
     for strength in STRENGTHS:
-        blend = min(quality.blend_for(ratios, strength), network.most_blend)
+        blend = min(quality.blend_for(ratios, strength), network.most_blend(ratios[1.0]))
         now = figures(blend)
         print(
             f"| {probe_name} | {strength} | {blend:.2f} | {now[0] / base[0]:.2f} | "
@@ -100,7 +100,7 @@ def _real(path: Path, network: Denoiser) -> None:
     before = noise_estimate.sigma_in_windows(image, image, mask)
     ratios = {blend: noise_estimate.sigma_in_windows(at(blend), image, mask) / before for blend in (0.25, 0.5, 0.75, 1.0)}
     for strength in STRENGTHS:
-        blend = min(quality.blend_for(ratios, strength), network.most_blend)
+        blend = min(quality.blend_for(ratios, strength), network.most_blend(ratios[1.0]))
         result = at(blend)
         steep = [np.hypot(*np.gradient(ndimage.gaussian_filter(part, 1.5))) for part in (image, result)]
         edges = mask & (steep[0] > np.quantile(steep[0][mask], 0.98))
@@ -129,7 +129,7 @@ def _robustness(network: Denoiser) -> None:
 
             before = noise_estimate.sigma_in_windows(image, image, mask)
             ratios = {blend: noise_estimate.sigma_in_windows(at(blend), image, mask) / before for blend in (0.25, 0.5, 0.75, 1.0)}
-            result = at(min(quality.blend_for(ratios, network.strength), network.most_blend))
+            result = at(min(quality.blend_for(ratios, network.strength), network.most_blend(ratios[1.0])))
             found.append((quality.psnr(result, cine.target, GREY_RANGE), quality.ssim(result, cine.target, GREY_RANGE)))
         return np.mean(found, axis=0)
 
