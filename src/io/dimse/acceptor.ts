@@ -46,7 +46,8 @@ export class Acceptor implements AssociationUser, MessageUser {
   readonly done: Promise<void>;
   #resolveDone: () => void = () => {};
   #association: Association | null = null;
-  #isWaiting = true;
+  /** `ended`: the peer has still to close the connection. */
+  #stage: 'waiting' | 'asked' | 'ended' | 'closed' = 'waiting';
   #info: AssociationInfo | null = null;
   /** Who has asked for the association: of one that is refused the log tells it too. */
   #titles: Pick<AssociationInfo, 'callingAe' | 'calledAe'> | null = null;
@@ -83,7 +84,12 @@ export class Acceptor implements AssociationUser, MessageUser {
 
   /** Whether this is a connection from `address` that has not asked for an association yet. */
   isWaitingAt(address: string): boolean {
-    return this.#isWaiting && this.#origin.address === address;
+    return this.#stage === 'waiting' && this.#origin.address === address;
+  }
+
+  /** Whether this is a connection from `address` whose association has ended, or was refused, and that the peer has not closed yet. */
+  isLeftAt(address: string): boolean {
+    return this.#stage === 'ended' && this.#origin.address === address;
   }
 
   /** Whether the next bytes go to a sink. */
@@ -94,7 +100,7 @@ export class Acceptor implements AssociationUser, MessageUser {
   // ---- association
 
   associateRequested(request: AssociateRequest): void {
-    this.#isWaiting = false;
+    this.#stage = 'asked';
     const { callingAe, calledAe } = request;
     this.#titles = { callingAe, calledAe };
     const refused = refuseRequest(request, this.#node.aeTitles);
@@ -150,7 +156,7 @@ export class Acceptor implements AssociationUser, MessageUser {
   }
 
   ended(end: AssociationEnd): void {
-    this.#isWaiting = false;
+    this.#stage = 'ended';
     this.#dropCurrent();
     this.#setQueued(0);
     this.#logEnd(end);
@@ -168,6 +174,7 @@ export class Acceptor implements AssociationUser, MessageUser {
   }
 
   closed(): void {
+    this.#stage = 'closed';
     void this.#settled().then(() => this.#resolveDone());
   }
 

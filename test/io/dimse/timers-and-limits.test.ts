@@ -148,6 +148,26 @@ describe('many', () => {
     expect(late.log).toEqual(['AC']);
     late.destroy();
   });
+  it('who is refused and does not close leaves room for the others, at its address and elsewhere', async () => {
+    const { scp } = await open({ associations: 4, waitingOfAddress: 3 });
+    const refused: ScriptedPeer[] = [];
+    for (let count = 0; count < 20; count++) {
+      const peer = await scriptedPeer(scp.port, '127.0.0.2');
+      peer.socket.allowHalfOpen = true;
+      refused.push(peer);
+      peer.send(associateRequest({ calledAe: 'ANOTHER' }));
+      await peer.until(1);
+    }
+    expect(refused.map(({ log }) => log.join('; '))).toEqual(refused.map(() => 'RJ 1/1/7'));
+    for (const address of ['127.0.0.1', '127.0.0.2']) {
+      const peer = await scriptedPeer(scp.port, address);
+      peer.send(associateRequest());
+      await peer.until(1);
+      expect(peer.log).toEqual(['AC']);
+      peer.destroy();
+    }
+    for (const peer of refused) peer.destroy();
+  });
   it('associations beyond the limit of the node, and of a peer, are refused as transient', async () => {
     for (const limits of [{ associations: 2 }, { associationsOfPeer: 2 }]) {
       const one = await openTestScp({ limits });
