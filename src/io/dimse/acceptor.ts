@@ -62,6 +62,8 @@ export class Acceptor implements AssociationUser, MessageUser {
   readonly #own = new OwnRequests();
   #droppedBytes = 0;
   #queued = 0;
+  /** Bytes that were queued when the data sets ended that are being finished. */
+  #finishingBytes = 0;
   #isHeld = false;
   readonly #answers: PendingAnswer[] = [];
   readonly #finishing = new Set<Promise<void>>();
@@ -288,9 +290,7 @@ export class Acceptor implements AssociationUser, MessageUser {
       return;
     }
     this.#setQueued(object.write(slice));
-    const { queuedBytes, queuedBytesOfAll } = this.#node.limits;
-    const isTooMuch = this.#queued > queuedBytes || (this.#queued > 0 && this.#node.queuedBytes > queuedBytesOfAll);
-    if (isTooMuch && !this.#isHeld) void this.#hold(object);
+    if (this.#isTooMuch(this.#queued) && !this.#isHeld) void this.#hold(object);
   }
 
   dataSetEnd(): void {
@@ -315,18 +315,33 @@ export class Acceptor implements AssociationUser, MessageUser {
   }
 
   #finish(answered: Promise<StoreAnswer>, pending: PendingAnswer): void {
+    const bytes = this.#queued; // they stay counted until the answer
+    this.#queued = 0;
+    this.#finishingBytes += bytes;
     const finishing = answered.then((answer) => {
       this.#finishing.delete(finishing);
+      this.#finishingBytes -= bytes;
+      this.#node.queuedBytes -= bytes;
       this.#answer(pending, answer);
     });
     this.#finishing.add(finishing);
     this.#holdUnanswered();
   }
 
-  /** Reads nothing more while too many requests wait for their answers, those too that have theirs and stand behind others. */
+  /**
+   * Reads nothing more while too many requests wait for their answers, those too that have theirs and stand behind others, or too many
+   * bytes of theirs for the disk.
+   */
   #holdUnanswered(): void {
-    if (this.#answers.length > this.#node.limits.unanswered) this.#association?.pause('unanswered');
+    const isTooMuch = this.#answers.length > this.#node.limits.unanswered || this.#isTooMuch(this.#finishingBytes);
+    if (isTooMuch) this.#association?.pause('unanswered');
     else this.#association?.resume('unanswered');
+  }
+
+  /** Whether this association, with so many bytes queued, may bring no more for now. */
+  #isTooMuch(bytes: number): boolean {
+    const { queuedBytes, queuedBytesOfAll } = this.#node.limits;
+    return bytes > queuedBytes || (bytes > 0 && this.#node.queuedBytes > queuedBytesOfAll);
   }
 
   /** N-ACTION or N-EVENT-REPORT with its data set. Never rejects. */

@@ -330,6 +330,32 @@ describe('the store', () => {
     third.destroy();
     await until(() => store.open() === 0);
   });
+  it('what waits for the disk counts until its answer: no more is read of who sends on without it', async () => {
+    let begun = 0;
+    const commits: (() => void)[] = [];
+    const refuse = () => (begun++, null);
+    const beforeCommit = () => new Promise<void>((resolve) => commits.push(resolve));
+    const queue = { bytes: () => 60_000, drained: () => Promise.resolve() };
+    for (const limits of [{ queuedBytes: 100_000 }, { queuedBytesOfAll: 100_000 }]) {
+      begun = 0;
+      const peer = await associated(await open(limits, { store: memoryStore({ refuse, beforeCommit, queue }) }));
+      for (const messageId of [1, 2, 3, 4]) {
+        const uid = `1.2.15.${messageId}`;
+        peer.send(commandPdu(1, storeRequest(uid, { messageId })), dataPdu(1, dataSet({ sopInstanceUid: uid })));
+      }
+      await until(() => commits.length === 2);
+      await delay(50);
+      expect(begun).toBe(2);
+      while (peer.log.length < 5) {
+        commits.shift()?.();
+        await delay(5);
+      }
+      expect(peer.log.slice(1)).toEqual([1, 2, 3, 4].map((id) => `RSP 8001 #${id} 0000`));
+      peer.destroy();
+      await until(() => node?.scp.associations() === 0);
+      await node?.scp.close();
+    }
+  });
   it('who is aborted while it is held up is read to its end, and so learns of it', async () => {
     let askedToWait: () => void = () => {};
     const held = new Promise<void>((resolve) => (askedToWait = resolve));
