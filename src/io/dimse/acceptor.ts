@@ -5,6 +5,7 @@ import type { Association, AssociationEnd, AssociationUser } from './association
 import { type Command, encodeCommand } from './command.js';
 import { encodeCommitmentReport, eventTypes } from './commitment.js';
 import { CommandField, SopClass, storageCommitmentInstance } from './constants.js';
+import { Gathered } from './gathered.js';
 import { IncomingObject } from './incoming-object.js';
 import { MessageReader, type MessageUser } from './message.js';
 import {
@@ -24,12 +25,6 @@ import type { AssociationInfo, StoreAnswer } from './sink.js';
 import { answers } from './status.js';
 
 const noCommitment: CommitmentOffer = { requests: false, reports: false };
-
-/** A request of N-ACTION or N-EVENT-REPORT whose data set is kept while it is read. */
-interface KeptDataSet {
-  readonly kind: 'kept';
-  readonly parts: Uint8Array[];
-}
 
 interface PendingAnswer {
   readonly contextId: number;
@@ -55,7 +50,8 @@ export class Acceptor implements AssociationUser, MessageUser {
   /** What one PDV to the peer may carry. */
   #room = 0;
   #object: IncomingObject | null = null;
-  #kept: KeptDataSet | null = null;
+  /** The data set of N-ACTION or N-EVENT-REPORT while it is read. */
+  #kept: Gathered | null = null;
   #current: PendingAnswer | null = null;
   #offer: CommitmentOffer = noCommitment;
   #policy: PeerPolicy | undefined;
@@ -225,11 +221,11 @@ export class Acceptor implements AssociationUser, MessageUser {
       this.#droppedBytes = 0;
       this.#association?.watchRate();
       if (taken instanceof IncomingObject) this.#object = taken;
-      else if ('parts' in taken) this.#kept = taken;
+      else if (taken instanceof Gathered) this.#kept = taken;
       else pending.answer = taken; // sent once the data set has been read and dropped
       return;
     }
-    this.#answer(pending, taken instanceof IncomingObject || 'parts' in taken ? answers.noDataSet : taken);
+    this.#answer(pending, 'status' in taken ? taken : answers.noDataSet);
   }
 
   /** The answer to a request of limpid's own; a data set behind it is read and dropped. */
@@ -239,11 +235,11 @@ export class Acceptor implements AssociationUser, MessageUser {
   }
 
   /** Takes a request: what its data set goes into, or its answer. */
-  #begin(contextId: number, command: Command): IncomingObject | KeptDataSet | StoreAnswer {
+  #begin(contextId: number, command: Command): IncomingObject | Gathered | StoreAnswer {
     const context = this.#contexts.get(contextId);
     if (command.field === CommandField.Echo) return command.hasDataSet ? answers.mistyped : answers.success;
     if (command.field === CommandField.Action || command.field === CommandField.EventReport) {
-      return refuseCommitment(command, context, this.#offer) ?? { kind: 'kept', parts: [] };
+      return refuseCommitment(command, context, this.#offer) ?? new Gathered();
     }
     if (command.field !== CommandField.Store || !context || !this.#info) return answers.unrecognized;
     const refusal = refuseStore(command, context, this.#policy);
@@ -286,7 +282,7 @@ export class Acceptor implements AssociationUser, MessageUser {
     const object = this.#object;
     if (object === null) {
       this.#dropValue(slice);
-      this.#kept?.parts.push(Buffer.from(slice));
+      this.#kept?.add(slice);
       return;
     }
     this.#setQueued(object.write(slice));
@@ -303,7 +299,7 @@ export class Acceptor implements AssociationUser, MessageUser {
     this.#current = null;
     if (pending === null) return;
     if (kept !== null) {
-      this.#finish(this.#serve(pending, Buffer.concat(kept.parts)), pending);
+      this.#finish(this.#serve(pending, kept.bytes), pending);
       return;
     }
     if (object === null) {
