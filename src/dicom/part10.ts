@@ -53,6 +53,8 @@ export function readPart10(bytes: Uint8Array): Part10 {
   const values = new Map<number, Uint8Array>();
   let offset = metaStart;
   while (offset + 8 <= bytes.length && view.getUint16(offset, true) === 2) {
+    const element = view.getUint16(offset + 2, true);
+    if (values.has(element)) break; // some send a meta group within the data set: that is not the file's
     const vr = String.fromCharCode(bytes[offset + 4] ?? 0, bytes[offset + 5] ?? 0);
     if (!/^[A-Z]{2}$/.test(vr))
       throw new LimpidError('DICOM_MALFORMED', `file meta group is not explicit VR at byte ${offset}`);
@@ -66,7 +68,7 @@ export function readPart10(bytes: Uint8Array): Part10 {
         `file meta group ends ${start + length - bytes.length} bytes behind the file`,
       );
     }
-    values.set(view.getUint16(offset + 2, true), bytes.subarray(start, start + length));
+    values.set(element, bytes.subarray(start, start + length));
     offset = start + length;
   }
   const text = (element: number): string => {

@@ -133,8 +133,15 @@ class StoreSink implements ObjectSink {
     return this.#incoming.write(chunk);
   }
 
-  drained(): Promise<void> {
-    return this.#patience.with(this.#incoming.drained());
+  async drained(): Promise<void> {
+    const { log } = this.#deps;
+    try {
+      await this.#patience.with(this.#incoming.drained());
+    } catch (error) {
+      if (error instanceof StoreRefusal) throw error;
+      log.error('an instance could not be kept', { peer: this.#request.association.peer, error });
+      throw new StoreRefusal(this.#failed(error));
+    }
   }
 
   async commit(walked: WalkedFacts): Promise<StoreAnswer> {
@@ -196,12 +203,17 @@ class StoreSink implements ObjectSink {
       return { status: 0 };
     } catch (error) {
       await this.#incoming.discard();
-      const full = hasCode(error, 'ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE');
-      this.#deps.metrics.inc('failures_total', { code: full ? 'SPOOL_FULL' : 'INTERNAL' });
       log.error('an instance could not be kept', { key, error });
-      return full
-        ? { status: outOfResources, comment: 'Out of storage space' }
-        : { status: processingFailure, comment: 'Could not be kept' };
+      return this.#failed(error);
     }
+  }
+
+  /** The answer to what the spool could not do. */
+  #failed(error: unknown): StoreAnswer {
+    const full = hasCode(error, 'ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE');
+    this.#deps.metrics.inc('failures_total', { code: full ? 'SPOOL_FULL' : 'INTERNAL' });
+    return full
+      ? { status: outOfResources, comment: 'Out of storage space' }
+      : { status: processingFailure, comment: 'Could not be kept' };
   }
 }

@@ -49,6 +49,9 @@ export interface Arrival {
 const arrivalCreator = uidOf('limpid-uid/1', 'arrival-facts');
 const privateInformation = z.object({ peer: z.string(), at: z.iso.datetime() });
 
+/** An AE title as its VR can hold it (PS3.5 Table 6.2-1): what it cannot becomes a question mark. Some callers have an umlaut in theirs. */
+const writableTitle = (title: string): string => title.replace(/[^ -[\]-~]/g, '?');
+
 /** Preamble and meta group in front of a received data set. */
 export function arrivalMeta(
   identity: { readonly sopClassUid: string; readonly sopInstanceUid: string; readonly transferSyntaxUid: string },
@@ -58,8 +61,8 @@ export function arrivalMeta(
   const facts: z.infer<typeof privateInformation> = { peer: source.peer, at: new Date(atMs).toISOString() };
   return writeFileMeta({
     ...identity,
-    sourceAe: source.callingAe,
-    sendingAe: source.callingAe,
+    sourceAe: writableTitle(source.callingAe),
+    sendingAe: writableTitle(source.callingAe),
     receivingAe: source.calledAe,
     sourceAddress: source.address,
     privateCreatorUid: arrivalCreator,

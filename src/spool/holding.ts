@@ -1,8 +1,10 @@
 // How an instance is held: whole in the spool, and by those it is forwarded to. What storage commitment of this node is decided by.
 import { readPart10 } from '../dicom/part10.js';
+import { text } from '../dicom/values.js';
 import { LimpidError } from '../errors.js';
 import { committedBy } from './commitments.js';
 import { readMetaBytes } from './data-set-bytes.js';
+import { readBeginning } from './read-beginning.js';
 import type { Spool } from './spool.js';
 import { deliveredTo, sweptFiles } from './state.js';
 import type { SeriesState } from './state.js';
@@ -15,7 +17,18 @@ export type OnDisk =
   | { readonly kind: 'whole'; readonly sopClassUid: string };
 
 /**
- * Reads an instance file to its end and compares it with its records: UIDs of its meta group, SHA-256 of its data set where a
+ * SOP Class UID of the file of an instance; null: it is another's. The meta group is by the command that brought it, whose UIDs a site may
+ * let differ from the data set's.
+ */
+async function sopClassIn(path: string, sopInstanceUid: string): Promise<string | null> {
+  const { meta } = readPart10((await readMetaBytes(path)).beginning);
+  if (meta.mediaStorageSopInstanceUid === sopInstanceUid) return meta.mediaStorageSopClassUid;
+  const { dataSet } = await readBeginning(path);
+  return text(dataSet, 'SOPInstanceUID') === sopInstanceUid ? text(dataSet, 'SOPClassUID') : null;
+}
+
+/**
+ * Reads an instance file to its end and compares it with its records: its UIDs, SHA-256 of its data set where a
  * revision lists one. What retention has said it takes counts as absent.
  */
 export async function readHeld(
@@ -30,11 +43,11 @@ export async function readHeld(
     record.instances.filter((instance) => instance.file === file),
   );
   try {
-    const { meta } = readPart10((await readMetaBytes(path)).beginning);
-    if (meta.mediaStorageSopInstanceUid !== sopInstanceUid) return { kind: 'damaged' };
+    const sopClassUid = await sopClassIn(path, sopInstanceUid);
+    if (sopClassUid === null) return { kind: 'damaged' };
     const sha256 = await spool.instances.sha256(path);
     if (recorded.some((instance) => instance.sha256 !== sha256)) return { kind: 'damaged' };
-    return { kind: 'whole', sopClassUid: meta.mediaStorageSopClassUid };
+    return { kind: 'whole', sopClassUid };
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return { kind: 'absent' };
     if (error instanceof LimpidError || hasCode(error, 'EIO')) return { kind: 'damaged' };

@@ -196,6 +196,17 @@ describe('readPart10', () => {
     expect(new DataView(meta.buffer).getUint32(140, true)).toBe(meta.length - 144);
   });
 
+  it('ends before a meta group that was sent within the data set, in whatever coding', () => {
+    const meta = writeFileMeta(uids);
+    const explicit = encodeElement(0x00020010, 'UI', '1.2.840.10008.1.2.4.50');
+    const implicit = Uint8Array.of(2, 0, 0, 0, 4, 0, 0, 0, 30, 0, 0, 0);
+    for (const within of [explicit, implicit]) {
+      const { dataSetOffset, transferSyntaxUid } = readPart10(joined([meta, within]));
+      expect(dataSetOffset).toBe(meta.length);
+      expect(transferSyntaxUid).toBe(explicitLittleEndian);
+    }
+  });
+
   it('refuses files without preamble, and DICM by chance', () => {
     expect(answered(() => readPart10(new Uint8Array(0)))).toBe('DICOM_NOT_DICOM');
     const chance = new Uint8Array(200);

@@ -69,6 +69,20 @@ const shows = async (line: string): Promise<void> => {
   while (!(await metrics.text()).includes(line)) await delay(10);
 };
 
+/** @param commanded the SOP Instance UID of its command */
+async function store(sopInstanceUid: string, commanded = sopInstanceUid): Promise<void> {
+  const stored = { ...reference(commanded), transferSyntaxUid: explicitLittle, messageId: 1, association };
+  const incoming = spool.instances.begin(arrivalMeta(stored, association, nowMs));
+  incoming.write(dataSet({ sopInstanceUid, ...identity, pixelBytes: 100 }));
+  await spool.instances.publish(
+    key,
+    incoming,
+    { sopClassUid: ctClass, sopInstanceUid, transferSyntaxUid: explicitLittle },
+    new Map(),
+    'keep',
+  );
+}
+
 beforeEach(async () => {
   nowMs = Date.now();
   told.length = 0;
@@ -76,18 +90,7 @@ beforeEach(async () => {
   metrics = openMetrics();
   folder = await openFolder();
   spool = await openSpool({ directory: folder.path, sync: 'never', host: hostname(), now: Date.now });
-  for (const sopInstanceUid of uids) {
-    const stored = { ...reference(sopInstanceUid), transferSyntaxUid: explicitLittle, messageId: 1, association };
-    const incoming = spool.instances.begin(arrivalMeta(stored, association, nowMs));
-    incoming.write(dataSet({ sopInstanceUid, ...identity, pixelBytes: 100 }));
-    await spool.instances.publish(
-      key,
-      incoming,
-      { sopClassUid: ctClass, sopInstanceUid, transferSyntaxUid: explicitLittle },
-      new Map(),
-      'keep',
-    );
-  }
+  for (const sopInstanceUid of uids) await store(sopInstanceUid);
 });
 afterEach(async () => {
   await desk.close();
@@ -102,6 +105,12 @@ describe('a promise', () => {
     expect((await desk.requested(association, request, () => Promise.resolve(0))).status).toBe(0);
     await ended();
     expect((await spool.state(key)).promisedUntilMs).toBe(nowMs + 1e6 + 1e9);
+  });
+  it('is given for what was kept though its command named another UID', async () => {
+    await store('1.2.3', '1.2.30');
+    const references = [reference('1.2.3')];
+    await openDesk().requested(association, { transactionUid, references }, () => Promise.resolve(0));
+    expect((await ended()).outcome).toMatchObject({ committed: references, failed: [] });
   });
 });
 

@@ -238,3 +238,20 @@ describe('a disk that does not answer', () => {
     expect(await answersTo(...object('1.2.3', 1))).toEqual(['0000']);
   });
 });
+
+describe('a disk that fails while bytes come', () => {
+  it.each([
+    ['ENOSPC', 'a700'],
+    ['EIO', '0110'],
+  ])('%s: %s, and the association goes on', async (code, status) => {
+    const failed = Promise.reject(Object.assign(new Error(code), { code }));
+    failed.catch(() => {}); // nobody asks yet
+    disk = failed;
+    const bytes = dataSet({ sopInstanceUid: '1.2.3', pixelBytes: 30_000_000 });
+    const pdus = [commandPdu(1, storeRequest('1.2.3')), fragments(1, bytes, 100_000)];
+    expect(await answersTo(...pdus)).toEqual([status]);
+    disk = Promise.resolve();
+    while ((await files()).left > 0) await delay(5);
+    expect(await answersTo(...object('1.2.3', 1))).toEqual(['0000']);
+  });
+});

@@ -16,6 +16,10 @@ describe('who brought an instance', () => {
     const source = { peer: 'p'.repeat(letters), callingAe: 'CT1', calledAe: 'LIMPID', address: '127.0.0.1' };
     expect(arrivalSource(metaOf(arrivalMeta(identity, source, 0)))).toEqual(source);
   });
+  it('is read back with question marks for what an AE title cannot hold', () => {
+    const source = { peer: 'unknown', callingAe: 'R\xd6NTGEN\\A\x01~[', calledAe: 'LIMPID', address: '127.0.0.1' };
+    expect(arrivalSource(metaOf(arrivalMeta(identity, source, 0))).callingAe).toBe('R?NTGEN?A?~[');
+  });
   it('is nobody known where the file says it in no way that limpid does', () => {
     const cut = new TextEncoder().encode('{"peer":"ct1","at');
     const own = { privateCreatorUid: uidOf('limpid-uid/1', 'arrival-facts'), privateInformation: cut };

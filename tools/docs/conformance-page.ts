@@ -112,7 +112,7 @@ const limitWords: Readonly<Record<keyof typeof defaultLimits, string>> = {
   associations: 'associations of the node at once',
   associationsOfPeer: 'associations of one peer at once',
   associationsOfAddress: 'associations of one address',
-  waitingOfAddress: 'connections of one address before their request',
+  waitingOfAddress: 'connections of one address before their request, and as many that have ended',
   queuedBytes: 'bytes of one association that wait for the disk',
   queuedBytesOfAll: 'of all associations',
   unreadBytes: 'answers that a peer has not read, bytes',

@@ -5,6 +5,7 @@ import type { Association, AssociationEnd, AssociationUser } from './association
 import { type Command, encodeCommand } from './command.js';
 import { encodeCommitmentReport, eventTypes } from './commitment.js';
 import { CommandField, SopClass, storageCommitmentInstance } from './constants.js';
+import { Gathered } from './gathered.js';
 import { IncomingObject } from './incoming-object.js';
 import { MessageReader, type MessageUser } from './message.js';
 import {
@@ -25,12 +26,6 @@ import { answers } from './status.js';
 
 const noCommitment: CommitmentOffer = { requests: false, reports: false };
 
-/** A request of N-ACTION or N-EVENT-REPORT whose data set is kept while it is read. */
-interface KeptDataSet {
-  readonly kind: 'kept';
-  readonly parts: Uint8Array[];
-}
-
 interface PendingAnswer {
   readonly contextId: number;
   readonly request: Command;
@@ -46,7 +41,8 @@ export class Acceptor implements AssociationUser, MessageUser {
   readonly done: Promise<void>;
   #resolveDone: () => void = () => {};
   #association: Association | null = null;
-  #isWaiting = true;
+  /** `ended`: the peer has still to close the connection. */
+  #stage: 'waiting' | 'asked' | 'ended' | 'closed' = 'waiting';
   #info: AssociationInfo | null = null;
   /** Who has asked for the association: of one that is refused the log tells it too. */
   #titles: Pick<AssociationInfo, 'callingAe' | 'calledAe'> | null = null;
@@ -54,13 +50,16 @@ export class Acceptor implements AssociationUser, MessageUser {
   /** What one PDV to the peer may carry. */
   #room = 0;
   #object: IncomingObject | null = null;
-  #kept: KeptDataSet | null = null;
+  /** The data set of N-ACTION or N-EVENT-REPORT while it is read. */
+  #kept: Gathered | null = null;
   #current: PendingAnswer | null = null;
   #offer: CommitmentOffer = noCommitment;
   #policy: PeerPolicy | undefined;
   readonly #own = new OwnRequests();
   #droppedBytes = 0;
   #queued = 0;
+  /** Bytes that were queued when the data sets ended that are being finished. */
+  #finishingBytes = 0;
   #isHeld = false;
   readonly #answers: PendingAnswer[] = [];
   readonly #finishing = new Set<Promise<void>>();
@@ -83,7 +82,12 @@ export class Acceptor implements AssociationUser, MessageUser {
 
   /** Whether this is a connection from `address` that has not asked for an association yet. */
   isWaitingAt(address: string): boolean {
-    return this.#isWaiting && this.#origin.address === address;
+    return this.#stage === 'waiting' && this.#origin.address === address;
+  }
+
+  /** Whether this is a connection from `address` whose association has ended, or was refused, and that the peer has not closed yet. */
+  isLeftAt(address: string): boolean {
+    return this.#stage === 'ended' && this.#origin.address === address;
   }
 
   /** Whether the next bytes go to a sink. */
@@ -94,7 +98,7 @@ export class Acceptor implements AssociationUser, MessageUser {
   // ---- association
 
   associateRequested(request: AssociateRequest): void {
-    this.#isWaiting = false;
+    this.#stage = 'asked';
     const { callingAe, calledAe } = request;
     this.#titles = { callingAe, calledAe };
     const refused = refuseRequest(request, this.#node.aeTitles);
@@ -150,7 +154,7 @@ export class Acceptor implements AssociationUser, MessageUser {
   }
 
   ended(end: AssociationEnd): void {
-    this.#isWaiting = false;
+    this.#stage = 'ended';
     this.#dropCurrent();
     this.#setQueued(0);
     this.#logEnd(end);
@@ -168,6 +172,7 @@ export class Acceptor implements AssociationUser, MessageUser {
   }
 
   closed(): void {
+    this.#stage = 'closed';
     void this.#settled().then(() => this.#resolveDone());
   }
 
@@ -216,11 +221,11 @@ export class Acceptor implements AssociationUser, MessageUser {
       this.#droppedBytes = 0;
       this.#association?.watchRate();
       if (taken instanceof IncomingObject) this.#object = taken;
-      else if ('parts' in taken) this.#kept = taken;
+      else if (taken instanceof Gathered) this.#kept = taken;
       else pending.answer = taken; // sent once the data set has been read and dropped
       return;
     }
-    this.#answer(pending, taken instanceof IncomingObject || 'parts' in taken ? answers.noDataSet : taken);
+    this.#answer(pending, 'status' in taken ? taken : answers.noDataSet);
   }
 
   /** The answer to a request of limpid's own; a data set behind it is read and dropped. */
@@ -230,11 +235,11 @@ export class Acceptor implements AssociationUser, MessageUser {
   }
 
   /** Takes a request: what its data set goes into, or its answer. */
-  #begin(contextId: number, command: Command): IncomingObject | KeptDataSet | StoreAnswer {
+  #begin(contextId: number, command: Command): IncomingObject | Gathered | StoreAnswer {
     const context = this.#contexts.get(contextId);
     if (command.field === CommandField.Echo) return command.hasDataSet ? answers.mistyped : answers.success;
     if (command.field === CommandField.Action || command.field === CommandField.EventReport) {
-      return refuseCommitment(command, context, this.#offer) ?? { kind: 'kept', parts: [] };
+      return refuseCommitment(command, context, this.#offer) ?? new Gathered();
     }
     if (command.field !== CommandField.Store || !context || !this.#info) return answers.unrecognized;
     const refusal = refuseStore(command, context, this.#policy);
@@ -277,13 +282,11 @@ export class Acceptor implements AssociationUser, MessageUser {
     const object = this.#object;
     if (object === null) {
       this.#dropValue(slice);
-      this.#kept?.parts.push(Buffer.from(slice));
+      this.#kept?.add(slice);
       return;
     }
     this.#setQueued(object.write(slice));
-    const { queuedBytes, queuedBytesOfAll } = this.#node.limits;
-    const isTooMuch = this.#queued > queuedBytes || (this.#queued > 0 && this.#node.queuedBytes > queuedBytesOfAll);
-    if (isTooMuch && !this.#isHeld) void this.#hold(object);
+    if (this.#isTooMuch(this.#queued) && !this.#isHeld) void this.#hold(object);
   }
 
   dataSetEnd(): void {
@@ -296,7 +299,7 @@ export class Acceptor implements AssociationUser, MessageUser {
     this.#current = null;
     if (pending === null) return;
     if (kept !== null) {
-      this.#finish(this.#serve(pending, Buffer.concat(kept.parts)), pending);
+      this.#finish(this.#serve(pending, kept.bytes), pending);
       return;
     }
     if (object === null) {
@@ -308,18 +311,33 @@ export class Acceptor implements AssociationUser, MessageUser {
   }
 
   #finish(answered: Promise<StoreAnswer>, pending: PendingAnswer): void {
+    const bytes = this.#queued; // they stay counted until the answer
+    this.#queued = 0;
+    this.#finishingBytes += bytes;
     const finishing = answered.then((answer) => {
       this.#finishing.delete(finishing);
+      this.#finishingBytes -= bytes;
+      this.#node.queuedBytes -= bytes;
       this.#answer(pending, answer);
     });
     this.#finishing.add(finishing);
     this.#holdUnanswered();
   }
 
-  /** Reads nothing more while too many requests wait for their answers, those too that have theirs and stand behind others. */
+  /**
+   * Reads nothing more while too many requests wait for their answers, those too that have theirs and stand behind others, or too many
+   * bytes of theirs for the disk.
+   */
   #holdUnanswered(): void {
-    if (this.#answers.length > this.#node.limits.unanswered) this.#association?.pause('unanswered');
+    const isTooMuch = this.#answers.length > this.#node.limits.unanswered || this.#isTooMuch(this.#finishingBytes);
+    if (isTooMuch) this.#association?.pause('unanswered');
     else this.#association?.resume('unanswered');
+  }
+
+  /** Whether this association, with so many bytes queued, may bring no more for now. */
+  #isTooMuch(bytes: number): boolean {
+    const { queuedBytes, queuedBytesOfAll } = this.#node.limits;
+    return bytes > queuedBytes || (bytes > 0 && this.#node.queuedBytes > queuedBytesOfAll);
   }
 
   /** N-ACTION or N-EVENT-REPORT with its data set. Never rejects. */

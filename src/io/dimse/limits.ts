@@ -17,7 +17,10 @@ export interface Limits {
   /** What a deflated data set may become; more, or more than `inflationRatio` times its bytes: C000. */
   readonly inflatedBytes: number;
   readonly inflationRatio: number;
-  /** Associations at once: of the node, of one peer, of one address (A-ASSOCIATE-RJ 2/3/2), of one address before its request (closed). */
+  /**
+   * Associations at once: of the node, of one peer, of one address (A-ASSOCIATE-RJ 2/3/2), of one address before its request (closed).
+   * As many may be left over from one address, ended by limpid and not closed by the peer: then the oldest is closed.
+   */
   readonly associations: number;
   readonly associationsOfPeer: number;
   readonly associationsOfAddress: number;

@@ -1,5 +1,6 @@
 // Puts messages together from PDVs (PS3.8 Annex E): a command set, then, where it says so, a data set, all in one context.
 import { type Command, decodeCommand } from './command.js';
+import { Gathered } from './gathered.js';
 import { invalidMessage, invalidPdu } from './pdu.js';
 
 export interface MessageUser {
@@ -21,8 +22,7 @@ export class MessageReader {
   readonly #commandBytes: number;
   #expecting: 'message' | 'command' | 'data' = 'message';
   #contextId = 0;
-  #parts: Uint8Array[] = [];
-  #length = 0;
+  #commandSet = new Gathered();
   #isLast = false;
 
   constructor(user: MessageUser, commandBytes: number) {
@@ -41,8 +41,7 @@ export class MessageReader {
       if (kind === 'data') throw invalidMessage('a data set fragment without a command');
       this.#expecting = 'command';
       this.#contextId = contextId;
-      this.#parts = [];
-      this.#length = 0;
+      this.#commandSet = new Gathered();
     } else if (contextId !== this.#contextId) {
       throw invalidMessage('the presentation context changes within a message');
     } else if (kind !== this.#expecting) {
@@ -56,9 +55,9 @@ export class MessageReader {
       this.#user.dataSetValue(slice);
       return;
     }
-    this.#length += slice.length;
-    if (this.#length > this.#commandBytes) throw invalidMessage(`a command set above ${this.#commandBytes} bytes`);
-    this.#parts.push(Buffer.from(slice));
+    if (this.#commandSet.length + slice.length > this.#commandBytes)
+      throw invalidMessage(`a command set above ${this.#commandBytes} bytes`);
+    this.#commandSet.add(slice);
   }
 
   pdvEnd(): void {
@@ -68,8 +67,7 @@ export class MessageReader {
       this.#user.dataSetEnd();
       return;
     }
-    const { command, isMistyped } = decodeCommand(Buffer.concat(this.#parts));
-    this.#parts = [];
+    const { command, isMistyped } = decodeCommand(this.#commandSet.bytes);
     this.#expecting = command.hasDataSet ? 'data' : 'message';
     this.#user.command(this.#contextId, command, isMistyped);
   }

@@ -1,6 +1,7 @@
 // What the peer asks on an association that limpid has opened: reports of storage commitment. Each is read and answered.
 import type { Association } from './association.js';
 import { type Command, encodeCommand } from './command.js';
+import { Gathered } from './gathered.js';
 import type { Limits } from './limits.js';
 import type { AcceptedContext } from './negotiate.js';
 import { AbortReason, AbortSource, encodeData, invalidMessage } from './pdu.js';
@@ -21,8 +22,7 @@ export class PeerRequests {
   readonly #limits: Limits;
   readonly #serve: ((request: PeerRequest) => Promise<StoreAnswer>) | null;
   /** The request whose data set is being read. */
-  #asked: { readonly contextId: number; readonly command: Command; readonly parts: Uint8Array[] } | null = null;
-  #askedBytes = 0;
+  #asked: { readonly contextId: number; readonly command: Command; readonly dataSet: Gathered } | null = null;
   /** How many are being answered. */
   #served = 0;
 
@@ -39,16 +39,16 @@ export class PeerRequests {
   /** Takes the command of a request. @returns false where it cannot be answered */
   begin(contextId: number, command: Command): boolean {
     if (this.#serve === null || command.messageId === undefined) return false;
-    this.#asked = { contextId, command, parts: [] };
-    this.#askedBytes = 0;
+    this.#asked = { contextId, command, dataSet: new Gathered() };
     return true;
   }
 
   value(slice: Uint8Array): void {
-    this.#askedBytes += slice.length;
-    if (this.#askedBytes > this.#limits.otherDataSetBytes)
+    if (this.#asked === null) return;
+    const { dataSet } = this.#asked;
+    if (dataSet.length + slice.length > this.#limits.otherDataSetBytes)
       throw invalidMessage('the data set of a request is too long');
-    this.#asked?.parts.push(Buffer.from(slice));
+    dataSet.add(slice);
   }
 
   /** The request is complete. @param room what one PDV to the peer may carry */
@@ -56,10 +56,10 @@ export class PeerRequests {
     const asked = this.#asked;
     this.#asked = null;
     if (asked === null || this.#serve === null) return;
-    const { contextId, command, parts } = asked;
+    const { contextId, command, dataSet } = asked;
     const transferSyntaxUid = contexts.get(contextId)?.transferSyntaxUid ?? '';
     this.#serving(1);
-    this.#serve({ contextId, transferSyntaxUid, command, dataSet: Buffer.concat(parts) })
+    this.#serve({ contextId, transferSyntaxUid, command, dataSet: dataSet.bytes })
       .catch((): StoreAnswer => answers.failure)
       .then((answer) => {
         const response = encodeCommand(responseTo(command, answer));

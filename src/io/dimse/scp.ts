@@ -183,6 +183,9 @@ class Listener implements Scp {
       socket.destroy();
       return null;
     }
+    // the last PDU of the oldest was read long ago: one address must not have all connections wait for ARTIM
+    const left = [...this.#sessions].filter(({ acceptor }) => acceptor.isLeftAt(address));
+    if (left.length >= this.#limits.waitingOfAddress) left[0]?.association.destroy('the peer does not close');
     this.#lastId++;
     const acceptor = new Acceptor(this.#node, this.#lastId, { address, security });
     const association = new Association(socket, 'acceptor', acceptor, this.#limits);

@@ -271,8 +271,10 @@ export class DataSetWalker {
     }
     const closes = holds === 'elements' ? ItemTag.ItemEnd : ItemTag.SequenceEnd;
     if (tag !== closes || this.#frames.length === 1) this.#fault = `${tagText(tag)} out of place`;
-    else if (end === Infinity) this.#close();
-    else this.#fits(tag, 0); // a delimiter that a defined length makes needless
+    else {
+      if (end === Infinity) this.#close(); // else a delimiter that a defined length makes needless
+      this.#fits(tag, 0);
+    }
   }
 
   #takeElement(tag: number, vr: string, length: number, coding: Coding): void {

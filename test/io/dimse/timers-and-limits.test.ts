@@ -148,6 +148,26 @@ describe('many', () => {
     expect(late.log).toEqual(['AC']);
     late.destroy();
   });
+  it('who is refused and does not close leaves room for the others, at its address and elsewhere', async () => {
+    const { scp } = await open({ associations: 4, waitingOfAddress: 3 });
+    const refused: ScriptedPeer[] = [];
+    for (let count = 0; count < 20; count++) {
+      const peer = await scriptedPeer(scp.port, '127.0.0.2');
+      peer.socket.allowHalfOpen = true;
+      refused.push(peer);
+      peer.send(associateRequest({ calledAe: 'ANOTHER' }));
+      await peer.until(1);
+    }
+    expect(refused.map(({ log }) => log.join('; '))).toEqual(refused.map(() => 'RJ 1/1/7'));
+    for (const address of ['127.0.0.1', '127.0.0.2']) {
+      const peer = await scriptedPeer(scp.port, address);
+      peer.send(associateRequest());
+      await peer.until(1);
+      expect(peer.log).toEqual(['AC']);
+      peer.destroy();
+    }
+    for (const peer of refused) peer.destroy();
+  });
   it('associations beyond the limit of the node, and of a peer, are refused as transient', async () => {
     for (const limits of [{ associations: 2 }, { associationsOfPeer: 2 }]) {
       const one = await openTestScp({ limits });
@@ -309,6 +329,32 @@ describe('the store', () => {
     expect(held).toBe(1);
     third.destroy();
     await until(() => store.open() === 0);
+  });
+  it('what waits for the disk counts until its answer: no more is read of who sends on without it', async () => {
+    let begun = 0;
+    const commits: (() => void)[] = [];
+    const refuse = () => (begun++, null);
+    const beforeCommit = () => new Promise<void>((resolve) => commits.push(resolve));
+    const queue = { bytes: () => 60_000, drained: () => Promise.resolve() };
+    for (const limits of [{ queuedBytes: 100_000 }, { queuedBytesOfAll: 100_000 }]) {
+      begun = 0;
+      const peer = await associated(await open(limits, { store: memoryStore({ refuse, beforeCommit, queue }) }));
+      for (const messageId of [1, 2, 3, 4]) {
+        const uid = `1.2.15.${messageId}`;
+        peer.send(commandPdu(1, storeRequest(uid, { messageId })), dataPdu(1, dataSet({ sopInstanceUid: uid })));
+      }
+      await until(() => commits.length === 2);
+      await delay(50);
+      expect(begun).toBe(2);
+      while (peer.log.length < 5) {
+        commits.shift()?.();
+        await delay(5);
+      }
+      expect(peer.log.slice(1)).toEqual([1, 2, 3, 4].map((id) => `RSP 8001 #${id} 0000`));
+      peer.destroy();
+      await until(() => node?.scp.associations() === 0);
+      await node?.scp.close();
+    }
   });
   it('who is aborted while it is held up is read to its end, and so learns of it', async () => {
     let askedToWait: () => void = () => {};

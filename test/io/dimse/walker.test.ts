@@ -268,6 +268,16 @@ describe('structure', () => {
         sequence(Buffer.concat([item, ct])),
         /is longer than what holds it|out of place|cut/,
       ],
+      [
+        'an open item longer than it',
+        sequence(Buffer.concat([item, ct, ct, itemEnd]), 20),
+        /\(fffe,e00d\) is longer than what holds it/,
+      ],
+      [
+        'an open sequence longer than its item',
+        sequence(itemOf(Buffer.concat([open('SQ'), item, ct, itemEnd, sequenceEnd]), 24), 56),
+        /\(fffe,e0dd\) is longer than what holds it/,
+      ],
       ['a sequence longer than its item', sequence(itemOf(sequence(itemOf(ct), 500))), /\(0040,0275\) is longer/],
       ['no item', sequence(ct), /where an item should be/],
       [
