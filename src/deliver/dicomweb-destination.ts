@@ -1,6 +1,7 @@
 // A DICOMweb server as a destination: STOW-RS in batches of bounded size, and each instance's outcome from the answer.
 import pLimit, { type LimitFunction } from 'p-limit';
 import { explicitLittleEndian } from '../dicom/uids.js';
+import { signalLater } from '../deadline.js';
 import { syntaxesToOffer } from '../dicom/conversion.js';
 import type { ConversionPolicy } from '../dicom/conversion.js';
 import { LimpidError } from '../errors.js';
@@ -73,6 +74,8 @@ class Sending {
   readonly #target: WebTarget;
   readonly #options: DicomwebOptions;
   readonly #control: SendControl;
+  /** Ends a request that is under way. */
+  readonly #late: AbortSignal;
   readonly #turn: LimitFunction;
   readonly #outcomes: Outcome[] = [];
   #failure: DestinationFailure | null = null;
@@ -83,6 +86,7 @@ class Sending {
     this.#target = target;
     this.#options = options;
     this.#control = control;
+    this.#late = signalLater(control.signal, control.leaveMs ?? 0);
     this.#turn = turn;
   }
 
@@ -161,7 +165,7 @@ class Sending {
     try {
       const { sourceAe } = this.#options;
       const instances = batch.map(({ instance }) => instance);
-      answer = await store(this.#target, instances, { sourceAe, signal: this.#control.signal });
+      answer = await store(this.#target, instances, { sourceAe, signal: this.#late });
     } catch (error) {
       if (error instanceof WebFailure) {
         this.#failure ??= failureOf(error);

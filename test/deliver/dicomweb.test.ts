@@ -494,6 +494,22 @@ describe('a server that fails', () => {
     });
   });
 
+  it('a request under way when the sending is stopped is waited for, for a while; none follows it', async () => {
+    const stopWithin = async (answerMs: number | null) => {
+      const stop = new AbortController();
+      const { url, asked } = await server((one, response, request) => {
+        stop.abort();
+        if (answerMs !== null) setTimeout(() => accepts(one, response, request), answerMs);
+      });
+      const changed = { signal: stop.signal, leaveMs: 1_000, pace: () => Promise.resolve(true) };
+      const report = await destination(url, { batchBytes: 10 }).send(await instances(3), changed);
+      return { ...report, asked: asked.length };
+    };
+    expect(await stopWithin(300)).toMatchObject({ failure: null, asked: 1, outcomes: [{ class: 'delivered' }] });
+    const cut = await stopWithin(null);
+    expect(cut).toMatchObject({ asked: 1, outcomes: [{ class: 'transient', status: null }] });
+  });
+
   it('over TLS only the server whose authority is known, with a certificate of limpid’s own', async () => {
     const authority = await makeAuthority();
     const [ofServer, ofNode] = [
