@@ -237,6 +237,21 @@ describe('a folder', () => {
     expect((await readdir(folder.path)).sort()).toEqual(['1.2.3.1.dcm', '1.2.3.3.dcm']);
   });
 
+  it('is not blamed for a file that is gone or cannot be read; the others go all the same', async () => {
+    const instances = await written(many.slice(0, 4));
+    await rm(instances[0]?.file ?? '');
+    await rm(instances[2]?.file ?? '');
+    await mkdir(instances[2]?.file ?? ''); // it opens, and its first read fails
+    for (const layout of ['flat', 'series'] as const) {
+      const settings = { directory: folder.path, layout };
+      const destination = folderDestination(settings, { sync: 'never', sourceAe: 'LIMPID' });
+      const { failure, outcomes } = await destination.send(instances, control);
+      expect(failure).toBeNull();
+      expect(outcomes.map((outcome) => outcome.class)).toEqual(['transient', 'delivered', 'transient', 'delivered']);
+      expect(outcomes[0]?.comment).toBe('not written: the file cannot be read');
+    }
+  });
+
   it('has each file once and whole when two deliver at once', async () => {
     const instances = await written(many);
     const reports = await Promise.all([at(folder.path), at(folder.path)].map((one) => one.send(instances, control)));
