@@ -116,7 +116,7 @@ export class Committer {
       }
       this.#countUnreported(job, revision, peer.policy.waitMs);
       try {
-        await this.#ask(job, revision, peer, session, decision.instances);
+        await this.#ask(job, revision, peer, session, decision.instances, signal);
       } catch (error) {
         // What cannot be recorded is not asked, or not waited for: nobody else releases the association.
         await session.release();
@@ -170,6 +170,7 @@ export class Committer {
     peer: CommitmentPeer,
     session: CommitmentSession,
     instances: readonly Reference[],
+    signal: AbortSignal,
   ): Promise<void> {
     const { spool, now, newTransactionUid, log } = this.#deps;
     const transactionUid = newTransactionUid();
@@ -193,6 +194,7 @@ export class Committer {
       this.#linger(job, number, session, status === 0 ? peer.lingerMs : 0);
     } catch (error) {
       if (!(error instanceof LimpidError)) throw error;
+      if (signal.aborted) return; // limpid's own doing: no try of the peer's
       const code: FailureCode = error.code;
       await recordAnswer(spool, job, number, { ...answer, at: at(), code, detail: error.message });
       this.#deps.metrics.inc('failures_total', { code });
