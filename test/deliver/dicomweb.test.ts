@@ -6,6 +6,7 @@ import { createServer as createTlsServer } from 'node:https';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { peer as peerKind } from '../../src/config/peer-schema.js';
@@ -266,6 +267,19 @@ describe('the answer', () => {
     });
     const { outcomes } = await destination(url).send(await instances(2), control());
     expect(outcomes.map((outcome) => outcome.class)).toEqual(['delivered', 'delivered']);
+  });
+
+  it('comes as it is written: a server may compress it for whoever does not say which codings he takes', async () => {
+    const { url } = await server((asked, response) => {
+      const text = answerFor([reference('1.2.3.1')], []);
+      const isPlain = asked.headers['accept-encoding'] === 'identity';
+      const coding = isPlain ? {} : { 'content-encoding': 'gzip' };
+      response.writeHead(200, { 'content-type': 'application/dicom+json', ...coding });
+      response.end(isPlain ? text : gzipSync(text));
+    });
+    const { failure, outcomes } = await destination(url).send(await instances(1), control());
+    expect(failure).toBeNull();
+    expect(outcomes).toMatchObject([{ class: 'delivered' }]);
   });
 
   it('with UIDs padded as in a data set is understood', async () => {
