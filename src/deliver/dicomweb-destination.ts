@@ -91,15 +91,17 @@ class Sending {
   }
 
   async run(instances: readonly Outgoing[]): Promise<{ failure: DestinationFailure | null; outcomes: Outcome[] }> {
-    const running: Promise<void>[] = [];
+    const requests: Promise<void>[] = [];
+    const running = new Set<Promise<void>>();
     let batch: Outgoing[] = [];
     let bytes = 0;
     const flush = (): void => {
       const full = batch;
       if (full.length > 0) {
         const sent = this.#turn(() => this.#sendCompressed(full));
-        sent.catch(() => {}); // awaited below, perhaps after the throttle has been waited for
-        running.push(sent);
+        requests.push(sent); // awaited below, perhaps after the throttle has been waited for
+        const over = sent.catch(() => {}).finally(() => running.delete(over));
+        running.add(over);
       }
       batch = [];
       bytes = 0;
@@ -115,7 +117,7 @@ class Sending {
       bytes += instance.bytes;
     }
     flush();
-    await Promise.all(running);
+    await Promise.all(requests);
     return { failure: this.#failure, outcomes: this.#outcomes };
   }
 

@@ -396,6 +396,18 @@ describe('a server that fails', () => {
     expect(taken.length).toBeLessThan(5);
   });
 
+  it('nor behind requests that went well: nobody waits for his turn, or leaves within the hours, long before he goes out', async () => {
+    const { url, asked } = await server((one, response, request) =>
+      request < 3 ? accepts(one, response, request) : void response.writeHead(503).end(),
+    );
+    let taken = 0;
+    const pace = () => Promise.resolve(++taken > 0);
+    const report = await destination(url, { batchBytes: 1 }).send(await instances(40), { ...control(), pace });
+    expect(report).toMatchObject({ failure: { pace: 'refused' }, outcomes: [{}, {}] });
+    expect(asked.length).toBe(3);
+    expect(taken).toBeLessThan(7);
+  });
+
   it('too large: the halves, and what alone is too large for good', async () => {
     const { url, asked } = await server((one, response, request) =>
       parts(one).length > 1 || parts(one)[0]?.uid === '1.2.3.2'
