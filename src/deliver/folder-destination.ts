@@ -29,9 +29,14 @@ const faults: ReadonlyMap<string, string> = new Map([
   ['EDQUOT', 'the volume of the folder is full for this user'],
   ['ETIMEDOUT', 'the volume of the folder does not answer'],
 ]);
-/** A file may take so long. A large one over a slow line that takes longer is found there at the next try. */
+/** Whoever makes a file of a few bytes no sooner does not answer. */
 const fileMs = 120_000;
+/** At 100 kB a second, by a line of a megabit. Each try writes the whole file: one that were never given its time would go out for ever. */
+const msPerByte = 1 / 100;
 const probeMs = 30_000;
+
+/** How long a file with so many bytes may take, ms. */
+export const longestMs = (bytes: number): number => fileMs + bytes * msPerByte;
 
 /** The instance's own file does not open, or gives an error when it is read: that says nothing of the folder. */
 class SourceFault extends Error {
@@ -67,7 +72,8 @@ export function folderDestination(
         if (signal.aborted || !(await pace(instance))) break;
         const { sopInstanceUid } = instance;
         try {
-          const comment = await patience.wait(() => putFile(settings, options, syncs, instance), fileMs, signal);
+          const limitMs = longestMs(instance.bytes);
+          const comment = await patience.wait(() => putFile(settings, options, syncs, instance), limitMs, signal);
           tell({
             sopInstanceUid,
             class: comment === null ? 'delivered' : 'permanent',
