@@ -329,8 +329,8 @@ function recordedSince(batches: readonly DeliveryRecord[], { code, detail }: Des
   return since === null ? null : Date.parse(since);
 }
 
-/** What a peer had said before limpid itself ended the sending: that it did is no failure of the peer. */
+/** What a peer had said, or has, before limpid itself ended the sending: that it did is no failure of the peer. A folder gives no status. */
 const answeredOf = ({ outcomes }: SendReport): SendReport => ({
   failure: null,
-  outcomes: outcomes.filter(({ status }) => status !== null),
+  outcomes: outcomes.filter((outcome) => outcome.status !== null || outcome.class === 'delivered'),
 });

@@ -83,7 +83,7 @@ export class Requestor implements AssociationUser, MessageUser {
   readonly #stop = () => {
     const stop = (): void => this.#giveUp('DIMSE_ABORTED', 'stopped');
     if (this.#negotiated === null || this.#leaveMs === 0) stop();
-    else this.#leave = setTimeout(stop, this.#leaveMs);
+    else if (this.#failure === null) this.#leave = setTimeout(stop, this.#leaveMs);
   };
 
   constructor(
