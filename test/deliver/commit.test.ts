@@ -379,6 +379,13 @@ describe('a delivery to a peer that is asked for commitment', () => {
     await committer.commit(job, never);
     await committer.close();
     expect(released).toBe(1);
+    // at once when the node is told to stop: its last jobs may take longer than the association is left open
+    const stop = new AbortController();
+    nowMs += policy.waitMs;
+    const stopped = committerNow();
+    await stopped.commit(job, stop.signal);
+    stop.abort();
+    await eventually('released', () => Promise.resolve(released === 2), 5_000);
   });
 
   it.each(['asked', 'answered'])(
