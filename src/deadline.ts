@@ -1,5 +1,8 @@
 // Waiting for an answer no longer than so: one way for every room.
 
+/** What is under way with a peer when the node is told to stop may end well for so long, ms: a sixth of the time that the node has. */
+export const stopLeaveMs = 5_000;
+
 /** Who waits may be told to stop: then for so long more at most, for an answer that may be about to come. */
 export interface Stop {
   readonly signal: AbortSignal | undefined;
@@ -31,4 +34,14 @@ export async function within<T, L>(
     for (const timer of timers) clearTimeout(timer);
     signal?.removeEventListener('abort', leave);
   }
+}
+
+/** Aborted `leaveMs` after another signal: what is under way may end meanwhile. */
+export function signalLater(signal: AbortSignal, leaveMs: number): AbortSignal {
+  if (leaveMs === 0) return signal;
+  const later = new AbortController();
+  const abort = (): void => void setTimeout(() => later.abort(signal.reason), leaveMs).unref();
+  if (signal.aborted) abort();
+  else signal.addEventListener('abort', abort, { once: true });
+  return later.signal;
 }

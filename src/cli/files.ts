@@ -11,13 +11,15 @@ export interface LeftOut {
   readonly why: string;
 }
 
+// One by one into their list: what `push` takes by one call must fit on the stack, and an archive has more files than that.
+
 /** Every file below the paths, in order of names. @throws LimpidError USAGE: a path is not there, or is no file */
 export async function filesBelow(paths: readonly string[]): Promise<string[]> {
   const files: string[] = [];
   for (const path of paths) {
     const found = await stat(path).catch(() => null);
     if (found === null) throw new LimpidError('USAGE', `${path} is not there`);
-    if (found.isDirectory()) files.push(...(await filesIn(path, [])));
+    if (found.isDirectory()) for (const file of await filesIn(path, [])) files.push(file);
     else if (found.isFile()) files.push(path);
     else throw new LimpidError('USAGE', `${path} is neither a file nor a folder`);
   }
@@ -37,7 +39,7 @@ async function filesIn(folder: string, above: readonly string[]): Promise<string
   for (const name of (await readdir(folder)).sort()) {
     const path = join(folder, name);
     const found = await stat(path).catch(() => null);
-    if (found?.isDirectory()) files.push(...(await filesIn(path, [...above, here])));
+    if (found?.isDirectory()) for (const file of await filesIn(path, [...above, here])) files.push(file);
     else if (found === null || found.isFile()) files.push(path);
   }
   return files;

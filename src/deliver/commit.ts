@@ -116,7 +116,7 @@ export class Committer {
       }
       this.#countUnreported(job, revision, peer.policy.waitMs);
       try {
-        await this.#ask(job, revision, peer, session, decision.instances);
+        await this.#ask(job, revision, peer, session, decision.instances, signal);
       } catch (error) {
         // What cannot be recorded is not asked, or not waited for: nobody else releases the association.
         await session.release();
@@ -170,6 +170,7 @@ export class Committer {
     peer: CommitmentPeer,
     session: CommitmentSession,
     instances: readonly Reference[],
+    signal: AbortSignal,
   ): Promise<void> {
     const { spool, now, newTransactionUid, log } = this.#deps;
     const transactionUid = newTransactionUid();
@@ -190,9 +191,10 @@ export class Committer {
       await recordAnswer(spool, job, number, { ...answer, at: at(), status, detail: printable(comment) });
       if (status !== 0)
         log.warn('a request for storage commitment was refused', { ...job, status: status.toString(16) });
-      this.#linger(job, number, session, status === 0 ? peer.lingerMs : 0);
+      this.#linger(job, number, session, status === 0 ? peer.lingerMs : 0, signal);
     } catch (error) {
       if (!(error instanceof LimpidError)) throw error;
+      if (signal.aborted) return; // limpid's own doing: no try of the peer's
       const code: FailureCode = error.code;
       await recordAnswer(spool, job, number, { ...answer, at: at(), code, detail: error.message });
       this.#deps.metrics.inc('failures_total', { code });
@@ -201,14 +203,15 @@ export class Committer {
   }
 
   /** Keeps an association open, beside the job, until its report has come by whatever way, or the time is over. */
-  #linger(job: DeliveryJob, number: number, session: CommitmentSession, ms: number): void {
+  #linger(job: DeliveryJob, number: number, session: CommitmentSession, ms: number, stopping: AbortSignal): void {
+    const ends = AbortSignal.any([this.#closing.signal, stopping]);
     const { spool, log } = this.#deps;
     const waits = ms > 0 && this.#lingering.size < mostLingering;
     const until = performance.now() + (waits ? ms : 0);
     const lingering = (async () => {
-      while (performance.now() < until && !this.#closing.signal.aborted) {
+      while (performance.now() < until && !ends.aborted) {
         if (await isReported(spool, job, number)) break;
-        await pause(lookEveryMs, this.#closing.signal);
+        await pause(lookEveryMs, ends);
       }
       await session.release();
     })()

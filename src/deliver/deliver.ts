@@ -1,5 +1,6 @@
 // One delivery job: sends what one peer still lacks of a result (or of the originals), and records each instance's outcome.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { stopLeaveMs } from '../deadline.js';
 import type { Log } from '../observe/log.js';
 import type { Metrics } from '../observe/metrics.js';
 import type { StepResult } from '../queue/jobs.js';
@@ -139,7 +140,7 @@ export class Deliverer {
       const outgoing = outgoingOf(this.#deps.spool, state, revision, job.task, uids);
       const spoilt = await this.#spoiltOf(job, outgoing);
       const whole = outgoing.filter((instance) => !spoilt.has(instance));
-      const control = { signal, pace: this.#paceOf(desk, peer.window, whole, signal) };
+      const control = { signal, leaveMs: stopLeaveMs, pace: this.#paceOf(desk, peer.window, whole, signal) };
       const sent = await this.#send(peer, job, whole, control, withdrawnBy(state, job.task));
       const report = { ...sent.report, outcomes: [...sent.report.outcomes, ...spoilt.values()] };
       await this.#record(job, peer, desk, batches, signal.aborted ? answeredOf(report) : report);
@@ -328,8 +329,8 @@ function recordedSince(batches: readonly DeliveryRecord[], { code, detail }: Des
   return since === null ? null : Date.parse(since);
 }
 
-/** What a peer had said before limpid itself ended the sending: that it did is no failure of the peer. */
+/** What a peer had said, or has, before limpid itself ended the sending: that it did is no failure of the peer. A folder gives no status. */
 const answeredOf = ({ outcomes }: SendReport): SendReport => ({
   failure: null,
-  outcomes: outcomes.filter(({ status }) => status !== null),
+  outcomes: outcomes.filter((outcome) => outcome.status !== null || outcome.class === 'delivered'),
 });

@@ -42,7 +42,10 @@ export interface SendReport {
 }
 
 export interface SendControl {
+  /** Aborted: nothing more goes out. */
   readonly signal: AbortSignal;
+  /** What is under way then has so long to be answered, ms; absent: it is cut off. */
+  readonly leaveMs?: number;
   /** Waits until an instance may go out; false: no more may now, the rest is left. */
   readonly pace: (instance: Pick<Outgoing, 'sopInstanceUid'>) => Promise<boolean>;
   /** Told of each outcome as it is known. */

@@ -61,12 +61,13 @@ export function dicomDestination(
   // Of all sendings to the peer together: many a PACS rejects what is more than it was set up for.
   const turn = pLimit(associations);
   return {
-    async send(instances, { signal, pace }) {
+    async send(instances, { signal, leaveMs = 0, pace }) {
       const results = new Set(instances.filter(({ origin }) => origin === 'result').map((one) => one.sopInstanceUid));
       const { association, outcomes } = await send(target, instances, {
         associations,
         turn,
         signal,
+        leaveMs,
         pace,
         log,
         conversion: conversionTo(policy, transcode, (uid) => (results.has(uid) ? 'result' : 'original')),

@@ -1,6 +1,7 @@
 // A DICOMweb server as a destination: STOW-RS in batches of bounded size, and each instance's outcome from the answer.
 import pLimit, { type LimitFunction } from 'p-limit';
 import { explicitLittleEndian } from '../dicom/uids.js';
+import { signalLater } from '../deadline.js';
 import { syntaxesToOffer } from '../dicom/conversion.js';
 import type { ConversionPolicy } from '../dicom/conversion.js';
 import { LimpidError } from '../errors.js';
@@ -73,6 +74,8 @@ class Sending {
   readonly #target: WebTarget;
   readonly #options: DicomwebOptions;
   readonly #control: SendControl;
+  /** Ends a request that is under way. */
+  readonly #late: AbortSignal;
   readonly #turn: LimitFunction;
   readonly #outcomes: Outcome[] = [];
   #failure: DestinationFailure | null = null;
@@ -83,19 +86,22 @@ class Sending {
     this.#target = target;
     this.#options = options;
     this.#control = control;
+    this.#late = signalLater(control.signal, control.leaveMs ?? 0);
     this.#turn = turn;
   }
 
   async run(instances: readonly Outgoing[]): Promise<{ failure: DestinationFailure | null; outcomes: Outcome[] }> {
-    const running: Promise<void>[] = [];
+    const requests: Promise<void>[] = [];
+    const running = new Set<Promise<void>>();
     let batch: Outgoing[] = [];
     let bytes = 0;
     const flush = (): void => {
       const full = batch;
       if (full.length > 0) {
         const sent = this.#turn(() => this.#sendCompressed(full));
-        sent.catch(() => {}); // awaited below, perhaps after the throttle has been waited for
-        running.push(sent);
+        requests.push(sent); // awaited below, perhaps after the throttle has been waited for
+        const over = sent.catch(() => {}).finally(() => running.delete(over));
+        running.add(over);
       }
       batch = [];
       bytes = 0;
@@ -111,7 +117,7 @@ class Sending {
       bytes += instance.bytes;
     }
     flush();
-    await Promise.all(running);
+    await Promise.all(requests);
     return { failure: this.#failure, outcomes: this.#outcomes };
   }
 
@@ -161,7 +167,7 @@ class Sending {
     try {
       const { sourceAe } = this.#options;
       const instances = batch.map(({ instance }) => instance);
-      answer = await store(this.#target, instances, { sourceAe, signal: this.#control.signal });
+      answer = await store(this.#target, instances, { sourceAe, signal: this.#late });
     } catch (error) {
       if (error instanceof WebFailure) {
         this.#failure ??= failureOf(error);

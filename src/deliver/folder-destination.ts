@@ -29,9 +29,30 @@ const faults: ReadonlyMap<string, string> = new Map([
   ['EDQUOT', 'the volume of the folder is full for this user'],
   ['ETIMEDOUT', 'the volume of the folder does not answer'],
 ]);
-/** A file may take so long. A large one over a slow line that takes longer is found there at the next try. */
+/** Whoever makes a file of a few bytes no sooner does not answer. */
 const fileMs = 120_000;
+/** At 100 kB a second, by a line of a megabit. Each try writes the whole file: one that were never given its time would go out for ever. */
+const msPerByte = 1 / 100;
 const probeMs = 30_000;
+
+/** How long a file with so many bytes may take, ms. */
+export const longestMs = (bytes: number): number => fileMs + bytes * msPerByte;
+
+/** The instance's own file does not open, or gives an error when it is read: that says nothing of the folder. */
+class SourceFault extends Error {
+  constructor(cause: unknown) {
+    super('the file cannot be read', { cause });
+  }
+}
+
+/** @throws LimpidError; SourceFault: any other error of `read` */
+async function fromSource<T>(read: Promise<T>): Promise<T> {
+  try {
+    return await read;
+  } catch (error) {
+    throw error instanceof LimpidError ? error : new SourceFault(error);
+  }
+}
 
 /** @param options.sourceAe AE title of the node, for the file meta group */
 export function folderDestination(
@@ -51,7 +72,8 @@ export function folderDestination(
         if (signal.aborted || !(await pace(instance))) break;
         const { sopInstanceUid } = instance;
         try {
-          const comment = await patience.wait(() => putFile(settings, options, syncs, instance), fileMs, signal);
+          const limitMs = longestMs(instance.bytes);
+          const comment = await patience.wait(() => putFile(settings, options, syncs, instance), limitMs, signal);
           tell({
             sopInstanceUid,
             class: comment === null ? 'delivered' : 'permanent',
@@ -59,8 +81,8 @@ export function folderDestination(
             comment: comment ?? '',
           });
         } catch (error) {
-          if (error instanceof LimpidError) {
-            const outcome = error.next === 'reject' ? 'permanent' : 'transient';
+          if (error instanceof LimpidError || error instanceof SourceFault) {
+            const outcome = error instanceof LimpidError && error.next === 'reject' ? 'permanent' : 'transient';
             tell({ sopInstanceUid, class: outcome, status: null, comment: `not written: ${error.message}` });
           } else return { failure: failureOf(error), outcomes };
         }
@@ -138,27 +160,36 @@ async function putFile(
 
 async function identityOf(file: string, keywords: readonly string[]): Promise<string[]> {
   if (keywords.length === 0) return [];
-  const { dataSet } = await readBeginning(file, imageGroup);
+  const { dataSet } = await fromSource(readBeginning(file, imageGroup));
   return keywords.map((keyword) => text(dataSet, keyword) ?? '');
 }
 
 /** Copies a data set behind a file meta group of its own, through the kernel's buffers: memory stays flat. */
 async function copyDataSet(source: string, target: string, meta: Uint8Array, sync: SyncPolicy): Promise<void> {
-  const from = await open(source);
+  const from = await fromSource(open(source));
   try {
-    const { offset } = await locateDataSet(from.fd);
+    const { offset } = await fromSource(locateDataSet(from.fd));
     const to = await open(target, 'wx');
     try {
       // writeFile, as write may take a part only and say so: of a disk that is nearly full, the file would be short
       await to.writeFile(meta);
-      const chunks: AsyncIterable<Buffer> = createReadStream(source, { start: offset, highWaterMark: 1 << 20 });
-      for await (const chunk of chunks) await to.writeFile(chunk);
+      for await (const chunk of dataSetIn(source, offset)) await to.writeFile(chunk);
       if (sync === 'always') await to.datasync();
     } finally {
       await to.close();
     }
   } finally {
     await from.close();
+  }
+}
+
+/** @throws SourceFault */
+async function* dataSetIn(source: string, offset: number): AsyncGenerator<Buffer> {
+  const chunks: AsyncIterable<Buffer> = createReadStream(source, { start: offset, highWaterMark: 1 << 20 });
+  try {
+    yield* chunks;
+  } catch (error) {
+    throw new SourceFault(error);
   }
 }
 

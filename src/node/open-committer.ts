@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { AppOptions } from './app-options.js';
 import type { Closing } from './closing.js';
+import { stopLeaveMs } from '../deadline.js';
 import { dicomPeers, namesOfEntity } from '../config/peers.js';
 import { Committer } from '../deliver/commit.js';
 import type { CommitmentPeer } from '../deliver/commit.js';
@@ -58,7 +59,7 @@ export function openCommitter(
       lingerMs,
       giveUpMs,
       policy: { waitMs, tries },
-      open: (taken, signal) => openCommitment(target, { reported: taken, signal }),
+      open: (taken, signal) => openCommitment(target, { reported: taken, signal, leaveMs: stopLeaveMs }),
     };
   };
   const newTransactionUid = (): string => uidOf('limpid-commitment/1', randomUUID());

@@ -1,5 +1,5 @@
 // A peer as `limpid echo`, `limpid send` and `limpid peers check` call it: by the code that delivers to it.
-import { mkdtemp, stat } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CalledPeer } from '../cli/called-peer.js';
@@ -77,12 +77,11 @@ function callOther(name: string, peer: Exclude<Peer, DicomPeer>, options: CallOp
       return { ms: performance.now() - started, status: null, negotiated: null };
     },
     async send(instances, { signal, told }) {
-      const whole = instances.map(async (instance) => {
-        const { size } = await stat(instance.file);
-        return { ...instance, bytes: size, origin: 'original' as const };
+      const whole = instances.map((instance) => {
+        return { ...instance, bytes: instance.place?.bytes ?? 0, origin: 'original' as const };
       });
       const pace = () => Promise.resolve(true);
-      const report = await destination.send(await Promise.all(whole), { signal, pace, told });
+      const report = await destination.send(whole, { signal, pace, told });
       return { ...report, negotiated: null };
     },
     examine: (nowMs, signal) =>

@@ -1,6 +1,6 @@
 // A volume that does not answer: calls to a network share whose server is gone come back after hours or never, and each holds a thread.
 // One is waited for so long; until it has come back nobody asks again.
-import { within } from '../deadline.js';
+import { stopLeaveMs, within } from '../deadline.js';
 
 /** As the file system would say it, had it a time limit. */
 class NoAnswer extends Error {
@@ -16,7 +16,7 @@ export class Patience {
   readonly #leaveMs: number;
 
   /** @param leaveMs whoever is told to stop waits so long for a call that may be about to end */
-  constructor(leaveMs = 5_000) {
+  constructor(leaveMs = stopLeaveMs) {
     this.#leaveMs = leaveMs;
   }
 

@@ -347,6 +347,22 @@ describe('a delivery to a peer that is asked for commitment', () => {
     expect((await commitment())?.says).toContain('DIMSE_ABORTED, asked 3 times');
   });
 
+  it('one that a drain cuts off is no try: it is asked anew as often as ever', async () => {
+    for (let drains = 0; drains < policy.tries; drains++) {
+      const stop = new AbortController();
+      answers = [
+        () => {
+          stop.abort();
+          return new LimpidError('DIMSE_ABORTED', 'stopped');
+        },
+      ];
+      expect(await committerNow().commit(job, stop.signal)).toEqual({ kind: 'later', atMs: nowMs });
+    }
+    expect(await metrics.text()).not.toMatch(/DIMSE_ABORTED"\} [1-9]/);
+    answers = [() => ({ status: 0 })];
+    expect(await run()).toEqual({ kind: 'later', atMs: nowMs + policy.waitMs });
+  });
+
   it('releases its association once the report has come, by whatever way', async () => {
     peer = { ...asked(), lingerMs: 60_000 };
     const committer = committerNow();
@@ -363,6 +379,13 @@ describe('a delivery to a peer that is asked for commitment', () => {
     await committer.commit(job, never);
     await committer.close();
     expect(released).toBe(1);
+    // at once when the node is told to stop: its last jobs may take longer than the association is left open
+    const stop = new AbortController();
+    nowMs += policy.waitMs;
+    const stopped = committerNow();
+    await stopped.commit(job, stop.signal);
+    stop.abort();
+    await eventually('released', () => Promise.resolve(released === 2), 5_000);
   });
 
   it.each(['asked', 'answered'])(

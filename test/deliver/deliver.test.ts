@@ -671,6 +671,21 @@ describe('outcomes', () => {
   });
 });
 
+it('what a folder has when a drain ends the sending is kept, though a folder gives no status', async () => {
+  const controller = new AbortController();
+  const table = bench({
+    send: ([first]) => {
+      controller.abort();
+      return Promise.resolve({
+        failure: null,
+        outcomes: first ? [{ ...delivered(first.sopInstanceUid), status: null }] : [],
+      });
+    },
+  });
+  expect((await table.deliverer.deliver(one, controller.signal)).kind).toBe('later');
+  expect(table.records.get(one.key)?.flatMap(({ instances }) => instances)).toMatchObject([{ class: 'delivered' }]);
+});
+
 describe('hours and pace', () => {
   it('outside its hours nothing is tried', async () => {
     const window = { fromMinute: 20 * 60, toMinute: 6 * 60, timeZone: 'UTC' };

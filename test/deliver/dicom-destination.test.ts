@@ -1,7 +1,7 @@
 // A DICOM peer as a destination: what a failed association means for the peer, and for what has not been tried.
 import type { Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterEach, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import { dicomDestination } from '../../src/deliver/dicom-destination.js';
 import type { Destination, Outgoing } from '../../src/deliver/destination.js';
 import { answerRequest } from '../../src/io/dimse/negotiate.js';
@@ -31,8 +31,9 @@ function destinationAt(port: number, changes: Partial<ScuTarget> = {}): Destinat
   );
 }
 
-async function outgoingOf(sopInstanceUids: readonly string[]): Promise<Outgoing[]> {
-  const { instances, remove } = await writeTestFiles(sopInstanceUids.map((sopInstanceUid) => ({ sopInstanceUid })));
+async function outgoingOf(sopInstanceUids: readonly string[], pixelBytes = 40_000): Promise<Outgoing[]> {
+  const values = sopInstanceUids.map((sopInstanceUid) => ({ sopInstanceUid, pixelBytes }));
+  const { instances, remove } = await writeTestFiles(values);
   closers.push(remove);
   return instances.map((instance): Outgoing => ({ ...instance, bytes: 40_000, origin: 'result' }));
 }
@@ -102,6 +103,46 @@ it('opens no more associations than the peer may have, however many series go to
   const reports = await Promise.all(series.map(async (uids) => destination.send(await outgoingOf(uids), control)));
   expect(reports.map(({ outcomes }) => outcomes.filter((one) => one.class === 'delivered').length)).toEqual([4, 3]);
   expect(most).toBe(2);
+});
+
+describe('a sending that is stopped', () => {
+  const uids = ['1.2.3.1', '1.2.3.2', '1.2.3.3'];
+  /** Stops it when both associations have an instance under way; the peer answers each after `answerMs`, or never. */
+  const stopWithin = async (answerMs: number | null) => {
+    const stop = new AbortController();
+    let released = 0;
+    let asked = 0;
+    const scp = await openScriptedScp({
+      message: ({ respond }) => {
+        if (++asked === 2) stop.abort();
+        if (answerMs !== null) setTimeout(() => respond(), answerMs);
+      },
+      release: (socket) => {
+        released++;
+        socket.end(encodeReleaseResponse());
+      },
+    });
+    closers.push(() => scp.close());
+    const control = { signal: stop.signal, leaveMs: 1_000, pace: () => Promise.resolve(true) };
+    const report = await destinationAt(scp.port).send(await outgoingOf(uids, 1_000_000), control);
+    return { report, asked, released };
+  };
+
+  it('ends what is under way at a slow peer, sends nothing more, and releases its associations', async () => {
+    const { report, asked, released } = await stopWithin(400);
+    expect(report.failure).toBeNull();
+    expect(report.outcomes.map(({ status }) => status)).toEqual([0, 0]);
+    expect([asked, released]).toEqual([2, 2]);
+  });
+
+  it('waits for an answer no longer than it may', async () => {
+    const started = performance.now();
+    const { report, asked, released } = await stopWithin(null);
+    expect(performance.now() - started).toBeLessThan(10_000);
+    expect(report.failure).toMatchObject({ code: 'DIMSE_ABORTED', detail: 'stopped' });
+    expect(report.outcomes.map(({ status }) => status)).toEqual([null, null]);
+    expect([asked, released]).toEqual([2, 0]);
+  });
 });
 
 it('a sending that is stopped while it waits for another one’s associations opens none', async () => {

@@ -6,6 +6,7 @@ import { createServer as createTlsServer } from 'node:https';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { peer as peerKind } from '../../src/config/peer-schema.js';
@@ -268,6 +269,19 @@ describe('the answer', () => {
     expect(outcomes.map((outcome) => outcome.class)).toEqual(['delivered', 'delivered']);
   });
 
+  it('comes as it is written: a server may compress it for whoever does not say which codings he takes', async () => {
+    const { url } = await server((asked, response) => {
+      const text = answerFor([reference('1.2.3.1')], []);
+      const isPlain = asked.headers['accept-encoding'] === 'identity';
+      const coding = isPlain ? {} : { 'content-encoding': 'gzip' };
+      response.writeHead(200, { 'content-type': 'application/dicom+json', ...coding });
+      response.end(isPlain ? text : gzipSync(text));
+    });
+    const { failure, outcomes } = await destination(url).send(await instances(1), control());
+    expect(failure).toBeNull();
+    expect(outcomes).toMatchObject([{ class: 'delivered' }]);
+  });
+
   it('with UIDs padded as in a data set is understood', async () => {
     const { url } = await server((asked, response) => {
       response.writeHead(200, { 'content-type': 'application/dicom+json' });
@@ -382,6 +396,18 @@ describe('a server that fails', () => {
     expect(taken.length).toBeLessThan(5);
   });
 
+  it('nor behind requests that went well: nobody waits for his turn, or leaves within the hours, long before he goes out', async () => {
+    const { url, asked } = await server((one, response, request) =>
+      request < 3 ? accepts(one, response, request) : void response.writeHead(503).end(),
+    );
+    let taken = 0;
+    const pace = () => Promise.resolve(++taken > 0);
+    const report = await destination(url, { batchBytes: 1 }).send(await instances(40), { ...control(), pace });
+    expect(report).toMatchObject({ failure: { pace: 'refused' }, outcomes: [{}, {}] });
+    expect(asked.length).toBe(3);
+    expect(taken).toBeLessThan(7);
+  });
+
   it('too large: the halves, and what alone is too large for good', async () => {
     const { url, asked } = await server((one, response, request) =>
       parts(one).length > 1 || parts(one)[0]?.uid === '1.2.3.2'
@@ -492,6 +518,22 @@ describe('a server that fails', () => {
       code: 'DICOMWEB_LOST',
       pace: 'lost',
     });
+  });
+
+  it('a request under way when the sending is stopped is waited for, for a while; none follows it', async () => {
+    const stopWithin = async (answerMs: number | null) => {
+      const stop = new AbortController();
+      const { url, asked } = await server((one, response, request) => {
+        stop.abort();
+        if (answerMs !== null) setTimeout(() => accepts(one, response, request), answerMs);
+      });
+      const changed = { signal: stop.signal, leaveMs: 1_000, pace: () => Promise.resolve(true) };
+      const report = await destination(url, { batchBytes: 10 }).send(await instances(3), changed);
+      return { ...report, asked: asked.length };
+    };
+    expect(await stopWithin(300)).toMatchObject({ failure: null, asked: 1, outcomes: [{ class: 'delivered' }] });
+    const cut = await stopWithin(null);
+    expect(cut).toMatchObject({ asked: 1, outcomes: [{ class: 'transient', status: null }] });
   });
 
   it('over TLS only the server whose authority is known, with a certificate of limpid’s own', async () => {

@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Outgoing } from '../../src/deliver/destination.js';
 import { examineVolume } from '../../src/deliver/examine-folder.js';
-import { folderDestination } from '../../src/deliver/folder-destination.js';
+import { folderDestination, longestMs } from '../../src/deliver/folder-destination.js';
 import { diskOrder, moduleOf } from '../support/disk-order.js';
 import { element } from '../support/dimse-bytes.js';
 import type { TestFileValues } from '../support/part10-files.js';
@@ -113,6 +113,12 @@ describe('a folder', () => {
     await release();
     while ((await destination.probe(control.signal)) !== null) await sleep(20);
     expect((await destination.send([instance], control)).outcomes[0]).toMatchObject({ class: 'delivered' });
+  });
+
+  it('gives a file the time that its size takes over a slow line', () => {
+    expect(longestMs(0)).toBe(120_000);
+    const seconds = (bytes: number, perSecond: number) => (1000 * bytes) / perSecond;
+    for (const bytes of [5e5, 1.2e9, 4e9]) expect(longestMs(bytes)).toBeGreaterThan(seconds(bytes, 125_000));
   });
 
   it('knows its own file again that a node of another title or version has written', async () => {
@@ -235,6 +241,21 @@ describe('a folder', () => {
     expect(failure).toBeNull();
     expect(outcomes.map((outcome) => outcome.class)).toEqual(['delivered', 'permanent', 'delivered']);
     expect((await readdir(folder.path)).sort()).toEqual(['1.2.3.1.dcm', '1.2.3.3.dcm']);
+  });
+
+  it('is not blamed for a file that is gone or cannot be read; the others go all the same', async () => {
+    const instances = await written(many.slice(0, 4));
+    await rm(instances[0]?.file ?? '');
+    await rm(instances[2]?.file ?? '');
+    await mkdir(instances[2]?.file ?? ''); // it opens, and its first read fails
+    for (const layout of ['flat', 'series'] as const) {
+      const settings = { directory: folder.path, layout };
+      const destination = folderDestination(settings, { sync: 'never', sourceAe: 'LIMPID' });
+      const { failure, outcomes } = await destination.send(instances, control);
+      expect(failure).toBeNull();
+      expect(outcomes.map((outcome) => outcome.class)).toEqual(['transient', 'delivered', 'transient', 'delivered']);
+      expect(outcomes[0]?.comment).toBe('not written: the file cannot be read');
+    }
   });
 
   it('has each file once and whole when two deliver at once', async () => {

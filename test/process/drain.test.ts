@@ -10,8 +10,9 @@ import { Redis } from 'ioredis';
 import { eventually, quickConfig, startNode } from '../../demo/start-node.js';
 import { openReceivingPacs } from '../../demo/receiving-pacs.js';
 import { mapping } from '../../src/conditions/plain.js';
-import { SopClass, TransferSyntax } from '../../src/io/dimse/constants.js';
+import { CommandField, SopClass, TransferSyntax } from '../../src/io/dimse/constants.js';
 import { readOutgoing } from '../../src/io/dimse/outgoing.js';
+import { encodeReleaseResponse } from '../../src/io/dimse/pdu.js';
 import { openRequestor } from '../../src/io/dimse/requestor.js';
 import { send } from '../../src/io/dimse/scu.js';
 import { openLog } from '../../src/observe/log.js';
@@ -21,6 +22,7 @@ import { Layout } from '../../src/spool/layout.js';
 import { readState } from '../../src/spool/read-state.js';
 import type { TaskState } from '../../src/spool/state.js';
 import { describeWithPeers, startRedis } from '../support/peers.js';
+import { openScriptedScp } from '../support/scripted-scp.js';
 import { writeSyntheticSeries } from '../support/synthetic-series.js';
 import { withFolder } from '../support/temporary.js';
 
@@ -80,6 +82,48 @@ describe('a drain', () => {
         node = await startNode({ folder: join(folder, 'node'), config });
         await eventually('the derived series arrives', () => Promise.resolve(pacs.stored.length === options.slices));
         expect((await task())?.outcome?.outcome).toBe('enhanced');
+      } finally {
+        await node.end('SIGKILL');
+        await pacs.close();
+      }
+    });
+  }, 600_000);
+
+  it('lets a slow PACS answer for the instance that is under way, releases the association, and sends the rest after the next start', async () => {
+    await withFolder(async (folder) => {
+      const stored: string[] = [];
+      let released = 0;
+      const pacs = await openScriptedScp({
+        message: ({ command, respond }) => {
+          if (command.field === CommandField.Store) stored.push(command.affectedSopInstanceUid ?? '');
+          setTimeout(respond, 1_000);
+        },
+        release: (socket) => {
+          released++;
+          socket.end(encodeReleaseResponse());
+        },
+      });
+      const config = quickConfig({
+        peers: {
+          ct1: { aeTitle: 'CT1' },
+          pacs: { aeTitle: 'PACS', host: '127.0.0.1', port: pacs.port, associations: 1 },
+        },
+        rules: [{ name: 'all', forward: ['pacs'] }],
+      });
+      const options = { modality: 'CT', slices: 4, rows: 64, columns: 64, noise: 20, seed: 3 } as const;
+      const series = await writeSyntheticSeries(join(folder, 'in'), options);
+      let node = await startNode({ folder: join(folder, 'node'), config });
+      try {
+        const target = { aeTitle: 'LIMPID', host: '127.0.0.1', port: node.dicomPort, callingAe: 'CT1' };
+        const instances = await Promise.all(series.files.map((file) => readOutgoing(file)));
+        await send(target, instances, { associations: 1, log });
+        await eventually('an instance is under way', () => Promise.resolve(stored.length === 1));
+        expect(await node.end('SIGTERM')).toBe(0);
+        expect([stored.length, released, pacs.associations()]).toEqual([1, 1, 1]);
+
+        node = await startNode({ folder: join(folder, 'node'), config });
+        await eventually('the rest arrives', () => Promise.resolve(released === 2));
+        expect(stored.toSorted()).toEqual(instances.map(({ sopInstanceUid }) => sopInstanceUid).toSorted());
       } finally {
         await node.end('SIGKILL');
         await pacs.close();

@@ -76,6 +76,7 @@ export async function ask(target: WebTarget, what: WebRequest, signal: AbortSign
     lookup: lookupName,
     agent: false, // one connection a request: none is reused that the server is just closing
     headers: {
+      'accept-encoding': 'identity', // who names no coding takes any (RFC 9110 Section 12.5.3)
       ...what.headers,
       ...(authorization === null ? {} : { authorization }),
       ...(what.body === null ? {} : { 'content-length': String(what.body.bytes) }),

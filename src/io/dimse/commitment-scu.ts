@@ -55,6 +55,8 @@ export async function openCommitment(
   target: ScuTarget,
   options: {
     readonly signal?: AbortSignal;
+    /** As of a requestor. */
+    readonly leaveMs?: number;
     readonly reported: (report: CommitmentReport) => Promise<StoreAnswer>;
   },
 ): Promise<CommitmentSession> {
@@ -64,7 +66,7 @@ export async function openCommitment(
     const refusal = refuseCommitment(command, context, { requests: false, reports: true });
     return refusal ?? options.reported(decodeCommitmentReport(dataSet, transferSyntaxUid));
   };
-  const requestor = await openRequestor(target, proposed, options.signal, { serve });
+  const requestor = await openRequestor(target, proposed, options.signal, { serve, leaveMs: options.leaveMs ?? 0 });
   const transferSyntaxUid = await acceptedSyntax(requestor);
   const action = {
     field: CommandField.Action,

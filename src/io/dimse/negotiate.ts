@@ -269,7 +269,7 @@ export function propose<T extends SyntaxPair>(
         transferSyntaxUids: [uid],
       });
     }
-    proposal.instances.push(...members);
+    for (const member of members) proposal.instances.push(member); // by one call a hundred thousand would not fit on the stack
   }
   return proposals.map(({ contexts, instances: listed }) => ({ contexts, instances: listed }));
 }

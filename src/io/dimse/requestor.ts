@@ -50,6 +50,8 @@ export interface RequestorOptions {
   readonly roles?: readonly RoleSelection[];
   /** Answers the peer's own requests; without it they end the association. */
   readonly serve?: (request: PeerRequest) => Promise<StoreAnswer>;
+  /** When the caller's signal comes, an association that is open has so long to be released, ms; absent: it is aborted. */
+  readonly leaveMs?: number;
 }
 
 interface Waiting {
@@ -76,7 +78,13 @@ export class Requestor implements AssociationUser, MessageUser {
   readonly #roles: readonly RoleSelection[] | undefined;
   #watch: AssociationWatch | undefined;
   readonly #signal: AbortSignal | undefined;
-  readonly #stop = () => this.#giveUp('DIMSE_ABORTED', 'stopped');
+  readonly #leaveMs: number;
+  #leave: NodeJS.Timeout | undefined;
+  readonly #stop = () => {
+    const stop = (): void => this.#giveUp('DIMSE_ABORTED', 'stopped');
+    if (this.#negotiated === null || this.#leaveMs === 0) stop();
+    else if (this.#failure === null) this.#leave = setTimeout(stop, this.#leaveMs);
+  };
 
   constructor(
     socket: Socket,
@@ -87,6 +95,7 @@ export class Requestor implements AssociationUser, MessageUser {
   ) {
     this.#socket = socket;
     this.#roles = options.roles;
+    this.#leaveMs = options.leaveMs ?? 0;
     this.#signal = signal;
     signal?.addEventListener('abort', this.#stop);
     this.#limits = limits;
@@ -257,6 +266,7 @@ export class Requestor implements AssociationUser, MessageUser {
   }
 
   ended(end: AssociationEnd): void {
+    clearTimeout(this.#leave);
     this.#failure ??= failureOf(end, this.#negotiated === null ? 'connecting' : 'established');
     this.#watch?.ended(end.how, this.#negotiated !== null);
     const waiting = this.#waiting;

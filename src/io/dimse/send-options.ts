@@ -22,7 +22,10 @@ export interface SendOptions {
   readonly onOutcome?: (outcome: InstanceOutcome) => void;
   /** Waits until an instance may go out; false: no more may for now, and the rest is left untried. */
   readonly pace?: (instance: Outgoing) => Promise<boolean>;
+  /** Aborted: nothing more goes out. */
   readonly signal?: AbortSignal;
+  /** What is under way then has so long to be answered, ms; absent: it is cut off. */
+  readonly leaveMs?: number;
   readonly log: Log;
   /** Makes instances of another syntax; without it files go out in their own only. */
   readonly conversion?: Conversion;

@@ -61,7 +61,8 @@ export class StoreJob {
     for (let fruitless = 0; this.#queue.length > 0 && !this.#options.signal?.aborted;) {
       let requestor: Requestor;
       try {
-        requestor = await openRequestor(this.#target, this.#proposal.contexts, this.#options.signal);
+        const { signal, leaveMs = 0 } = this.#options;
+        requestor = await openRequestor(this.#target, this.#proposal.contexts, signal, { leaveMs });
       } catch (error) {
         if (error instanceof AssociationFailure) return error;
         throw error;
@@ -94,7 +95,7 @@ export class StoreJob {
       last = null;
     };
     let ready = await this.#prepareNext(requestor, reader);
-    while (ready !== null && requestor.failure === null) {
+    while (ready !== null && requestor.failure === null && !this.#options.signal?.aborted) {
       // the next instance is read while the answer to this one is awaited
       const ahead: Promise<Ready | null>[] = [];
       const sent = () => {

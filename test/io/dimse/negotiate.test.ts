@@ -103,6 +103,14 @@ describe('acceptedContexts', () => {
 });
 
 describe('proposals', () => {
+  it('carry an archive of more instances than one call takes arguments', () => {
+    const image = { sopClassUid: ctClass, transferSyntaxUid: explicitLittle };
+    const [proposal, ...others] = propose(
+      Array.from({ length: 200_000 }, () => image),
+      () => [explicitLittle],
+    );
+    expect([proposal?.instances.length, proposal?.contexts.length, others.length]).toEqual([200_000, 1, 0]);
+  });
   const instance = fc.record({
     sopClassUid: fc.nat(150).map((number) => `${ctClass}.${number + 1}`),
     transferSyntaxUid: fc.constantFrom(explicitLittle, implicitLittle, jpegLossless),
