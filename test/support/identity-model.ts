@@ -33,6 +33,7 @@ export const spoiltModels = {
     last: node('AveragePool', 'image', attribute('kernel_shape', 2, 2), attribute('strides', 2, 2)),
   },
   'no numbers': { last: node('Log', 'image') },
+  'no end': { last: endless() },
 } as const satisfies Readonly<Record<string, Spoilt>>;
 
 interface Spoilt {
@@ -48,6 +49,24 @@ function attribute(name: string, ...values: readonly number[]): number[] {
 /** NodeProto of one input, whose output is y. */
 function node(operator: string, input: string, ...attributes: readonly number[][]): number[] {
   return bytes(1, [...words(1, input), ...words(2, 'y'), ...words(4, operator), ...attributes.flat()]);
+}
+/** y = image, by a Loop whose condition stays true. */
+function endless(): number[] {
+  const value = (field: number, name: string, type: number): number[] =>
+    bytes(field, [...words(1, name), ...bytes(2, bytes(1, [...varint(1, type), ...bytes(2, [])]))]);
+  const same = (from: string, to: string): number[] =>
+    bytes(1, [...words(1, from), ...words(2, to), ...words(4, 'Identity')]);
+  const given = [value(11, 'at', 7), value(11, 'on', 9), bytes(11, words(1, 'now'))];
+  const made = [value(12, 'goes on', 9), bytes(12, words(1, 'next'))];
+  const body = [...same('on', 'goes on'), ...same('now', 'next'), ...words(2, 'body'), ...[...given, ...made].flat()];
+  const yes = [...varint(2, 9), ...words(8, 'yes'), ...bytes(9, [1])];
+  const always = bytes(5, [...words(1, 'value'), ...bytes(5, yes), ...varint(20, 4)]);
+  const loop = bytes(5, [...words(1, 'body'), ...bytes(6, body), ...varint(20, 5)]);
+  const inputs = ['', 'yes', 'image'].flatMap((name) => words(1, name));
+  return [
+    ...bytes(1, [...words(2, 'yes'), ...words(4, 'Constant'), ...always]),
+    ...bytes(1, [...inputs, ...words(2, 'y'), ...words(4, 'Loop'), ...loop]),
+  ];
 }
 /** ValueInfoProto of a float tensor [n, channels, h, w]. @param fixed sides that are numbers: n, h and w, where they are given */
 function tensor(field: number, name: string, channels: number, fixed: Fixed = {}): number[] {
