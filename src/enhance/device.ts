@@ -49,7 +49,7 @@ export interface Device {
    * Runs one order to its outcome; a second call waits for the first.
    *
    * @throws LimpidError `ENHANCE_CHILD_DIED`, `ENHANCE_DEADLINE`, `ENHANCE_MEMORY`, `ENHANCE_DRAINED`; `MODEL_UNKNOWN`,
-   * `MODEL_INVALID`, `PROVIDER_UNAVAILABLE`, `INTERNAL` from within the child
+   * `MODEL_INVALID`, `MODEL_FAILED`, `PROVIDER_UNAVAILABLE`, `INTERNAL` from within the child
    */
   run(order: TaskOrder, options?: RunOptions): Promise<TaskReport>;
   /**

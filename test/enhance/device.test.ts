@@ -12,6 +12,8 @@ import type { Device, DeviceOptions } from '../../src/enhance/device.js';
 import type { TaskOrder } from '../../src/enhance/order.js';
 import { openLog } from '../../src/observe/log.js';
 import { openMetrics } from '../../src/observe/metrics.js';
+import { identityModel, writeIdentityModel } from '../support/identity-model.js';
+import type { spoiltModels } from '../support/identity-model.js';
 import { writeSyntheticSeries } from '../support/synthetic-series.js';
 import type { SyntheticSeries } from '../support/synthetic-series.js';
 import { orderFor, taskModule } from '../support/task-order.js';
@@ -75,6 +77,22 @@ describe('a task', () => {
     await writeFile(join(own, 'site', 'model.yaml'), 'id: site\nintendedUse: {');
     const { outcome } = await open().run({ ...(await order(short, 'gaussian')), ownModelsDirectory: own });
     expect(outcome).toMatchObject({ outcome: 'enhanced' });
+  });
+
+  it.each<[keyof typeof spoiltModels, string, RegExp]>([
+    ['fixed sides', 'MODEL_FAILED', /does not take an input of \[2, 2, 64, 64\]: Got invalid dimensions/],
+    ['no numbers', 'MODEL_FAILED', /answers \d+ x \d+ with values that are no number/],
+    ['all memory', 'ENHANCE_MEMORY', /ConstantOfShape.*Failed to allocate memory/],
+  ])('whose network fails within it says so, and the child lives on: %s', async (spoilt, code, message) => {
+    const models = join(folder, spoilt);
+    await writeIdentityModel(models, { spoilt });
+    const device = open();
+    const options = { model: identityModel, strength: 0.4, outDir: join(folder, `out${count++}`), models };
+    const failing = device.run(await orderFor(short, options));
+    await expect(failing).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
+    const { pid } = device;
+    expect((await device.run(await order(short))).outcome.outcome).toBe('enhanced');
+    expect(device.pid).toBe(pid);
   });
 
   it('whose own card is half, or gone, says so', async () => {

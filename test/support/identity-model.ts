@@ -34,6 +34,7 @@ export const spoiltModels = {
   },
   'no numbers': { last: node('Log', 'image') },
   'no end': { last: endless() },
+  'all memory': { last: vast() },
 } as const satisfies Readonly<Record<string, Spoilt>>;
 
 interface Spoilt {
@@ -68,6 +69,20 @@ function endless(): number[] {
     ...bytes(1, [...inputs, ...words(2, 'y'), ...words(4, 'Loop'), ...loop]),
   ];
 }
+/** y = image and the sum of 2^40 zeros. */
+function vast(): number[] {
+  const count = [...new Uint8Array(BigInt64Array.of(2n ** 40n).buffer)];
+  const shape = [...varint(1, 1), ...varint(2, 7), ...words(8, 'count'), ...bytes(9, count)];
+  const fixed = bytes(5, [...words(1, 'value'), ...bytes(5, shape), ...varint(20, 4)]);
+  const scalar = bytes(5, [...words(1, 'keepdims'), ...varint(3, 0), ...varint(20, 2)]);
+  const zeros = [...words(1, 'count'), ...words(2, 'zeros'), ...words(4, 'ConstantOfShape')];
+  return [
+    ...bytes(1, [...words(2, 'count'), ...words(4, 'Constant'), ...fixed]),
+    ...bytes(1, zeros),
+    ...bytes(1, [...words(1, 'zeros'), ...words(2, 'sum'), ...words(4, 'ReduceSum'), ...scalar]),
+    ...both('Add', 'image', 'sum', 'y'),
+  ];
+}
 /** ValueInfoProto of a float tensor [n, channels, h, w]. @param fixed sides that are numbers: n, h and w, where they are given */
 function tensor(field: number, name: string, channels: number, fixed: Fixed = {}): number[] {
   const side = (key: keyof Fixed): number[] => {
@@ -79,8 +94,8 @@ function tensor(field: number, name: string, channels: number, fixed: Fixed = {}
 }
 
 /** output = input[from:to] along an axis, by the Slice of operator set 9. */
-const slice = (input: string, output: string, axis: number, from: number, to: number): number[] =>
-  bytes(1, [
+function slice(input: string, output: string, axis: number, from: number, to: number): number[] {
+  return bytes(1, [
     ...words(1, input),
     ...words(2, output),
     ...words(4, 'Slice'),
@@ -88,6 +103,7 @@ const slice = (input: string, output: string, axis: number, from: number, to: nu
     ...attribute('starts', from),
     ...attribute('ends', to),
   ]);
+}
 
 /** An image of which every `side` x `side` pixels become channels, and pixels again: it must have whole such blocks. */
 function inBlocks(side: number): number[] {
@@ -103,8 +119,9 @@ function inBlocks(side: number): number[] {
 }
 
 /** output = one input and another, by an operator. */
-const both = (operator: string, first: string, second: string, output: string): number[] =>
-  bytes(1, [...words(1, first), ...words(1, second), ...words(2, output), ...words(4, operator)]);
+function both(operator: string, first: string, second: string, output: string): number[] {
+  return bytes(1, [...words(1, first), ...words(1, second), ...words(2, output), ...words(4, operator)]);
+}
 
 /** output = input with the slices of a batch moved on by one, the last one first. */
 const rolledBatch = (input: string, output: string): number[] => [
