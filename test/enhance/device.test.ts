@@ -5,7 +5,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { openDevice } from '../../src/enhance/device.js';
 import type { Device, DeviceOptions } from '../../src/enhance/device.js';
@@ -125,6 +125,17 @@ describe('a child', () => {
   it('that works longer than its deadline is killed', async () => {
     const device = open({ deadlineMs: 300 });
     await expect(device.run(await order(long))).rejects.toMatchObject({ code: 'ENHANCE_DEADLINE' });
+    expect(device.pid).toBeNull();
+  });
+
+  it('that finds no provider in time is killed, though it says nothing', async () => {
+    const mute = join(folder, 'mute.mjs');
+    await writeFile(mute, 'setInterval(() => process.send({ kind: "memory", bytes: 1 }), 1000);');
+    const device = open({ taskModule: pathToFileURL(mute), startDeadlineMs: 500 });
+    await expect(device.run(await order(short))).rejects.toMatchObject({
+      code: 'PROVIDER_UNAVAILABLE',
+      message: 'the child found no execution provider (cpu) within 0.5 s',
+    });
     expect(device.pid).toBeNull();
   });
 
