@@ -73,7 +73,7 @@ export const failures = {
   },
   MODEL_FAILED: {
     next: 'reject',
-    hint: 'onnxruntime ended a run of the network with an error: the message has its words. Mend the graph (report it, if it is one of limpid) or give the rule a fallback, then `limpid series requeue`.',
+    hint: 'The network failed on an image of this task: the message says how. Mend it (report it, if it is one of limpid) or give the rule a fallback, then `limpid series requeue`.',
   },
   MODEL_UNKNOWN: { next: 'reject', hint: 'See `limpid models list` for the models this node has.' },
   PROVIDER_UNAVAILABLE: { next: 'stop', hint: 'No execution provider of workers.providers works here; add cpu.' },
