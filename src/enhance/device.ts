@@ -278,7 +278,7 @@ class ChildDevice implements Device {
     metrics.inc('slices_enhanced_total', { model: labels.model, provider: this.provider ?? 'none' });
     if (news.noiseRatio !== null) metrics.observe('quality_noise_ratio', labels, news.noiseRatio);
     if (news.meanShift !== null) metrics.observe('quality_mean_shift', labels, news.meanShift);
-    metrics.observe('quality_edge_ratio', labels, news.edgeRatio);
+    if (news.edgeRatio !== null) metrics.observe('quality_edge_ratio', labels, news.edgeRatio);
     if (news.periodic !== null) metrics.observe('quality_periodic_pattern', labels, news.periodic);
     onProgress?.({ done: news.done, total: news.total });
   }

@@ -108,6 +108,19 @@ describe('a task', () => {
   });
 });
 
+it('on a finer grid has no figures of before and after: there is nothing to compare', async () => {
+  const metrics = openMetrics();
+  const { outcome } = await open({ metrics }).run(await order(short, 'bicubic'));
+  expect(outcome).toMatchObject({
+    outcome: 'enhanced',
+    figures: {
+      noiseRatio: { measured: false, before: null, after: null },
+      edgeRatio: { measured: false, before: null, after: null },
+    },
+  });
+  expect(await metrics.text()).not.toMatch(/quality_edge_ratio_count\{.*\} [1-9]/);
+});
+
 describe('a child', () => {
   it('that is killed is told, and the next task has another', async () => {
     const device = open();
