@@ -71,6 +71,10 @@ export const failures = {
     next: 'stop',
     hint: 'Run `limpid models verify`; restore a model of limpid from the release, mend one of your own (models.directory).',
   },
+  MODEL_FAILED: {
+    next: 'reject',
+    hint: 'The network failed on an image of this task: the message says how. Mend it (report it, if it is one of limpid) or give the rule a fallback, then `limpid series requeue`.',
+  },
   MODEL_UNKNOWN: { next: 'reject', hint: 'See `limpid models list` for the models this node has.' },
   PROVIDER_UNAVAILABLE: { next: 'stop', hint: 'No execution provider of workers.providers works here; add cpu.' },
   // receive
@@ -84,7 +88,10 @@ export const failures = {
     hint: 'The worker child ended; the task runs again and is given up after three deaths.',
   },
   ENHANCE_DEADLINE: { next: 'retry', hint: 'Raise workers.deadline or give the worker more cores.' },
-  ENHANCE_MEMORY: { next: 'retry', hint: 'Raise workers.memory, or split very large series at the modality.' },
+  ENHANCE_MEMORY: {
+    next: 'retry',
+    hint: 'Raise workers.memory, or split very large series at the modality; of a GPU, lower workers.batch.',
+  },
   ENHANCE_DRAINED: { next: 'retry', hint: 'The node was stopped; the task runs again.' },
   // derive
   DERIVE_CHECK_FAILED: {

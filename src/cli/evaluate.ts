@@ -35,6 +35,8 @@ export interface StudyRow {
 
 export interface RobustnessRow {
   readonly series: string;
+  /** Of the figure that is plain. */
+  readonly noiseTimes: number;
   readonly model: string;
   readonly figure: string;
   readonly plain: number;
@@ -214,9 +216,10 @@ export function evaluateCommands(
       if (rows.length === 0 || rows.some(({ fall }) => fall > mostFall)) failed();
       print(options.json, rows, () =>
         table(
-          ['series', 'model', 'figure', 'plain', 'noise +10 %', 'fall %', ''],
-          rows.map(({ series, model, figure, plain, noisier, fall }) => [
+          ['series', 'noise', 'model', 'figure', 'plain', 'noise +10 %', 'fall %', ''],
+          rows.map(({ series, noiseTimes, model, figure, plain, noisier, fall }) => [
             series,
+            `x${noiseTimes}`,
             model,
             figure,
             plain.toFixed(4),

@@ -63,7 +63,7 @@ export function modelCommands(
       for (const id of wanted) {
         const faults = await registry.verify(id, 'cpu');
         results.push({ id, faults });
-        // One by one: a graph that never ends, or takes all memory, is the one after the last that was told.
+        // One by one: a graph that never ends is given two minutes.
         if (!json) {
           output.out(
             faults.length === 0

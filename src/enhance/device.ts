@@ -28,6 +28,8 @@ export interface DeviceOptions {
   readonly deadlineMs: number;
   /** A child with more resident memory is killed: ENHANCE_MEMORY. */
   readonly memoryBytes: number;
+  /** A child that has not found a provider by then is killed: PROVIDER_UNAVAILABLE. */
+  readonly startDeadlineMs?: number;
   /** A single step of one slice that takes longer ends as UNDECODABLE. */
   readonly sliceDeadlineMs?: number;
   readonly log: Log;
@@ -49,7 +51,7 @@ export interface Device {
    * Runs one order to its outcome; a second call waits for the first.
    *
    * @throws LimpidError `ENHANCE_CHILD_DIED`, `ENHANCE_DEADLINE`, `ENHANCE_MEMORY`, `ENHANCE_DRAINED`; `MODEL_UNKNOWN`,
-   * `MODEL_INVALID`, `PROVIDER_UNAVAILABLE`, `INTERNAL` from within the child
+   * `MODEL_INVALID`, `MODEL_FAILED`, `PROVIDER_UNAVAILABLE`, `INTERNAL` from within the child
    */
   run(order: TaskOrder, options?: RunOptions): Promise<TaskReport>;
   /**
@@ -68,6 +70,8 @@ export interface Device {
 }
 
 const defaultSliceDeadlineMs = 60_000;
+/** Loading CUDA or TensorRT for the first time takes half a minute; a driver that is broken may never answer. */
+const defaultStartDeadlineMs = 180_000;
 const memoryEveryMs = 250;
 /** Children give way to the receiver, which must keep its core. */
 const childPriority = 10;
@@ -207,14 +211,23 @@ class ChildDevice implements Device {
       this.#onMessage(message);
     });
     const { providers, threads, batch = 1, sliceDeadlineMs = defaultSliceDeadlineMs } = this.#options;
-    this.provider = await new Promise<string>((resolve, reject) => {
-      this.#onEnd = reject;
-      this.#onMessage = (message) => {
-        if (message.kind === 'ready') resolve(message.provider);
-        else if (message.kind === 'fault') reject(new LimpidError(message.code, message.message));
-      };
-      this.#send(child, { kind: 'open', providers, threads, batch, sliceDeadlineMs });
-    });
+    const { startDeadlineMs = defaultStartDeadlineMs } = this.#options;
+    const timer = setTimeout(() => {
+      const what = `the child found no execution provider (${providers.join(', ')}) within ${startDeadlineMs / 1000} s`;
+      this.#kill('PROVIDER_UNAVAILABLE', what);
+    }, startDeadlineMs);
+    try {
+      this.provider = await new Promise<string>((resolve, reject) => {
+        this.#onEnd = reject;
+        this.#onMessage = (message) => {
+          if (message.kind === 'ready') resolve(message.provider);
+          else if (message.kind === 'fault') reject(new LimpidError(message.code, message.message));
+        };
+        this.#send(child, { kind: 'open', providers, threads, batch, sliceDeadlineMs });
+      });
+    } finally {
+      clearTimeout(timer);
+    }
     this.#lowerPriority(child);
     this.#options.log.info('worker child started', { pid: child.pid, provider: this.provider, threads });
     return child;
@@ -265,7 +278,7 @@ class ChildDevice implements Device {
     metrics.inc('slices_enhanced_total', { model: labels.model, provider: this.provider ?? 'none' });
     if (news.noiseRatio !== null) metrics.observe('quality_noise_ratio', labels, news.noiseRatio);
     if (news.meanShift !== null) metrics.observe('quality_mean_shift', labels, news.meanShift);
-    metrics.observe('quality_edge_ratio', labels, news.edgeRatio);
+    if (news.edgeRatio !== null) metrics.observe('quality_edge_ratio', labels, news.edgeRatio);
     if (news.periodic !== null) metrics.observe('quality_periodic_pattern', labels, news.periodic);
     onProgress?.({ done: news.done, total: news.total });
   }

@@ -15,11 +15,11 @@ import { effectiveStrength, middleOf, probedBlends, ratioAt, roundedBlend } from
  */
 export function fixedBlendOf(
   { lift, strength }: Pick<ResolvedTask, 'lift' | 'strength'>,
-  { fixedBlend }: ModelCard,
+  { fixedBlend, mostBlend }: Pick<ModelCard, 'fixedBlend' | 'mostBlend'>,
 ): { readonly blend: number; readonly warning: Reason } {
   if (fixedBlend === null && !lift.includes('NOISE_NOT_MEASURABLE'))
     throw new Refusal('skipped', 'NOISE_NOT_MEASURABLE', 'no slice gives a noise estimate');
-  const blend = roundedBlend(fixedBlend ?? strength);
+  const blend = roundedBlend(fixedBlend ?? strength, mostBlend);
   return { blend, warning: { code: 'NOISE_NOT_MEASURABLE', detail: `fixed blend ${blend}` } };
 }
 

@@ -97,7 +97,7 @@ export function finishOnGrid(
       meanShift: null,
       confidence: null,
       residualStructure: null,
-      edgeRatio: 1,
+      edgeRatio: null,
       periodic: null,
       sourceAgain: Math.sqrt(squares / back.length),
       ...examine(back, mask),

@@ -14,7 +14,8 @@ export interface EnhancedFigures {
   readonly confidence: number | null;
   /** Null where there is hardly any tissue. */
   readonly residualStructure: number | null;
-  readonly edgeRatio: number;
+  /** Null on a finer grid, where the source has no such edges to compare with. */
+  readonly edgeRatio: number | null;
   /** Strongest periodic pattern that was taken away, in deviations of the noise; null on a finer grid or below 64x64. */
   readonly periodic: number | null;
   /** On a finer grid: the result brought back to the source's grid, less the source, root mean square. */

@@ -53,6 +53,9 @@ export function figure(before: number | null, after: number | null, unit: string
   return { measured: b !== null || a !== null, before: b, after: a, unit };
 }
 
+/** A share of what there was before: without the one after, nothing was measured. */
+const ratio = (after: number | null): Figure => figure(after === null ? null : 1, after, '1');
+
 /** Figures of the series: the middle of its slices; the largest for those that limits look at. */
 export function seriesFigures(slices: readonly EnhancedFigures[], found: Found, unit: string): Record<string, Figure> {
   const values = (pick: (slice: EnhancedFigures) => number | null): number[] =>
@@ -67,11 +70,7 @@ export function seriesFigures(slices: readonly EnhancedFigures[], found: Found, 
   };
   return {
     noise: figure(found.noise.before, found.noise.after, found.noise.unit),
-    noiseRatio: figure(
-      1,
-      middle((slice) => slice.noiseRatio),
-      '1',
-    ),
+    noiseRatio: ratio(middle((slice) => slice.noiseRatio)),
     meanShift: figure(
       null,
       most((slice) => slice.meanShift && Math.abs(slice.meanShift)),
@@ -92,11 +91,7 @@ export function seriesFigures(slices: readonly EnhancedFigures[], found: Found, 
       most((slice) => slice.periodic),
       '1',
     ),
-    edgeRatio: figure(
-      1,
-      middle((slice) => slice.edgeRatio),
-      '1',
-    ),
+    edgeRatio: ratio(middle((slice) => slice.edgeRatio)),
   };
 }
 

@@ -25,7 +25,7 @@ export interface SliceNews {
   readonly noiseRatio: number | null;
   /** Mean shift over noise, absolute, before it was put back. */
   readonly meanShift: number | null;
-  readonly edgeRatio: number;
+  readonly edgeRatio: number | null;
   /** Over the noise; null where not measured. */
   readonly periodic: number | null;
 }

@@ -56,14 +56,14 @@ export function ratioAt(curve: readonly number[], blend: number): number {
  * below it does.
  *
  * @param curves one a slice, as `ratioAt` takes them
- * @param most of the model's card, a multiple of 1/64
+ * @param most of the model's card
  */
 export function blendFor(curves: readonly (readonly number[])[], strength: number, most: number): number {
   for (let step = 1; step < most * blendSteps; step++) {
     const blend = step / blendSteps;
     if (1 - middleOf(curves.map((curve) => ratioAt(curve, blend))) >= strength - negligible) return blend;
   }
-  return roundedBlend(most);
+  return roundedBlend(most, most);
 }
 
 /**
@@ -83,7 +83,8 @@ export function mostBlendFor(
   return Math.floor((mostBlend + even * (most - mostBlend)) * blendSteps) / blendSteps;
 }
 
-/** A blend as it is used and recorded: a multiple of 1/64 in 1/64..1. */
-export function roundedBlend(blend: number): number {
-  return Math.min(blendSteps, Math.max(1, Math.round(blend * blendSteps))) / blendSteps;
+/** A blend as it is used and recorded: a multiple of 1/64 in 1/64..1, and not above `most`. */
+export function roundedBlend(blend: number, most = 1): number {
+  const step = Math.min(Math.round(blend * blendSteps), Math.floor(most * blendSteps));
+  return Math.max(1, step) / blendSteps;
 }

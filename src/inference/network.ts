@@ -153,6 +153,9 @@ export async function openNetwork(card: ModelCard, file: string, provider: strin
         `${id} answers ${wanted} with ${output.length} values, not one for each pixel`,
       );
     }
+    // Infinity would be clipped to the limit of a pixel's change, and look like a speck.
+    if (!output.every(Number.isFinite))
+      throw new LimpidError('MODEL_FAILED', `${id} answers ${rows} x ${columns} with values that are no number`);
     return batch.map((_, i) => {
       const values = new Float32Array(rows * columns);
       for (let r = 0, at = 0; r < rows; r++) {

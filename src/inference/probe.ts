@@ -1,4 +1,5 @@
 /** The probe: a small input by formula and what the model must answer, as the card says. Tests a port, a provider, a file. */
+import { LimpidError } from '../errors.js';
 import { planesOf } from './card.js';
 import type { ModelCard } from './card.js';
 import type { Session } from './session.js';
@@ -88,10 +89,8 @@ export async function shapeFaults(session: Session, probed: ProbedInput): Promis
     try {
       answer = await session.run(input, output, values, shape);
     } catch (error) {
-      const why = String(error)
-        .replace(/^\w*Error: /, '')
-        .replaceAll(/\s+/g, ' ');
-      return [`the graph does not take ${name}: ${why.trim()}`];
+      if (error instanceof LimpidError) return [error.message];
+      throw error;
     }
     if (answer.length !== pixels) {
       return [`the graph answers ${name} with ${answer.length} values, not one for each of ${pixels} pixels`];

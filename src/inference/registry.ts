@@ -7,12 +7,8 @@ import { didYouMean } from '../conditions/suggest.js';
 import { LimpidError } from '../errors.js';
 import { modelCard } from './card.js';
 import type { ModelCard } from './card.js';
-import { filterIdentity, modelSha256 } from './identity.js';
-import { probeFaults, shapeFaults } from './probe.js';
-import type { Probe } from './probe.js';
-import { openSession } from './session.js';
-
-type Input = NonNullable<ModelCard['input']>;
+import { filterIdentity } from './identity.js';
+import { verifyNetwork } from './verify-network.js';
 
 export interface Registry {
   /** Cards in order of their ids. */
@@ -25,7 +21,8 @@ export interface Registry {
   /** Why folders of models hold none that can be used, by their names; empty unless the registry was opened with `spoiled: 'listed'`. */
   spoiled(): ReadonlyMap<string, string>;
   /**
-   * Checks one model: its card, hash, graph inputs and outputs, a run on the probe input with `provider`, and on other sizes.
+   * Checks one model: its card, hash, graph inputs and outputs, a run on the probe input with `provider`, and on other sizes; two
+   * minutes at most.
    *
    * @returns faults in words; none: the model is what its card says
    * @throws LimpidError `MODEL_UNKNOWN`: no folder of this id
@@ -80,47 +77,6 @@ function gridFault({ kind, grid, mark, task }: ModelCard): string | null {
   if (isFiner !== (task === 'super-resolution')) return 'super-resolution has a grid, and nothing else has';
   const wanted = isFiner ? `SR${grid.scale}x` : null;
   return mark === wanted || (!isFiner && !mark.startsWith('SR')) ? null : `mark ${mark} does not fit the grid`;
-}
-
-async function verifyNetwork(card: ModelCard, file: string, provider: string): Promise<readonly string[]> {
-  if (card.input === null || card.probe === null) return ['the card has no input or probe'];
-  let bytes: Uint8Array;
-  try {
-    bytes = await readFile(file);
-  } catch (error) {
-    return [`model.onnx cannot be read: ${systemCode(error) ?? String(error)}`];
-  }
-  const found = modelSha256(bytes);
-  if (found !== card.sha256) return [`SHA-256 of model.onnx is ${found}, the card says ${card.sha256}`];
-  try {
-    return await verifyGraph(bytes, card.input, card.probe, provider);
-  } catch (error) {
-    if (error instanceof LimpidError) return [error.message];
-    throw error;
-  }
-}
-
-async function verifyGraph(
-  bytes: Uint8Array,
-  input: Input,
-  probe: Probe,
-  provider: string,
-): Promise<readonly string[]> {
-  const session = await openSession(bytes, provider);
-  try {
-    const faults = [...namesFaults('inputs', session.inputNames, input.input)];
-    faults.push(...namesFaults('outputs', session.outputNames, input.output));
-    if (faults.length === 0) faults.push(...(await shapeFaults(session, input)));
-    return faults.length > 0 ? faults : await probeFaults(session, input, probe);
-  } finally {
-    await session.close();
-  }
-}
-
-function namesFaults(what: 'inputs' | 'outputs', names: readonly string[], wanted: string): readonly string[] {
-  return names.length === 1 && names[0] === wanted
-    ? []
-    : [`graph ${what} are ${names.join(', ')}, the card says ${wanted} alone`];
 }
 
 /** Names of the folders of a directory, in order. @throws LimpidError MODEL_INVALID: it cannot be read */
@@ -245,7 +201,10 @@ export async function openRegistry(
       const why = spoiled.get(id);
       if (why !== undefined) return [why];
       const card = need(id);
-      if (card.kind === 'network') return verifyNetwork(card, file(id), provider);
+      if (card.kind === 'network') {
+        const { sha256, input, probe } = card;
+        return verifyNetwork({ card: { sha256, input, probe }, file: file(id), provider });
+      }
       const identity = filterIdentity(card.id, card.version);
       return identity === card.sha256 ? [] : [`the filter's SHA-256 is ${identity}, the card says ${card.sha256}`];
     },

@@ -10,9 +10,24 @@ export interface Session {
    *
    * @param values row-major values of the tensor `shape`; not changed
    * @returns values of the output `output`
+   * @throws LimpidError `MODEL_FAILED`: onnxruntime ends the run with an error; `ENHANCE_MEMORY`: it gets no memory; `MODEL_INVALID`: the
+   * output is no float32
    */
   run(input: string, output: string, values: Float32Array, shape: readonly number[]): Promise<Float32Array>;
   close(): Promise<void>;
+}
+
+/** How onnxruntime's arena, the C++ library and CUDA say that there is no memory. */
+const noMemory = /failed to allocate memory|bad_alloc|out of memory/i;
+
+/** What onnxruntime says of a run that it ended, as a failure that a person can do something about. */
+function failedRun(error: unknown, shape: readonly number[]): LimpidError {
+  const why = (error instanceof Error ? error.message : String(error)).replaceAll(/\s+/g, ' ').trim();
+  return new LimpidError(
+    noMemory.test(why) ? 'ENHANCE_MEMORY' : 'MODEL_FAILED',
+    `the graph does not take an input of [${shape.join(', ')}]: ${why}`,
+    { cause: error },
+  );
 }
 
 /**
@@ -44,8 +59,12 @@ export async function openSession(model: string | Uint8Array, provider: string):
     inputNames: session.inputNames,
     outputNames: session.outputNames,
     async run(input, output, values, shape) {
-      const results = await session.run({ [input]: new Tensor('float32', values, shape) }, [output]);
-      const data = results[output]?.data;
+      const data = await session.run({ [input]: new Tensor('float32', values, shape) }, [output]).then(
+        (results) => results[output]?.data,
+        (error: unknown) => {
+          throw failedRun(error, shape);
+        },
+      );
       if (!(data instanceof Float32Array)) throw new LimpidError('MODEL_INVALID', `output ${output} is no float32`);
       return data;
     },

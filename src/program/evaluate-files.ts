@@ -213,11 +213,17 @@ export async function robustnessOfFiles(
   runner: Runner,
   told: Told,
 ): Promise<RobustnessRow[]> {
-  const levels = options.noiseTimes.flatMap((times) => [times, Number((times * noisier).toFixed(4))]);
-  const rows = await studyFiles(files, { ...options, noiseTimes: levels }, runner, told);
+  const asked = new Set(options.noiseTimes);
+  const tenthMore = (times: number): number => Number((times * noisier).toFixed(4));
+  // A level may be a tenth above another one that was asked for: it is made once.
+  const noiseTimes = [...new Set([...asked].flatMap((times) => [times, tenthMore(times)]))];
+  const rows = await studyFiles(files, { ...options, noiseTimes }, runner, told);
+  for (const { series, model, noiseTimes: times, after, outcome } of rows) {
+    if (after === null) told.left([{ file: series, why: `${model} gave nothing at x${times}: ${outcome}` }]);
+  }
   return rows.flatMap((plain): RobustnessRow[] => {
-    if (!options.noiseTimes.includes(plain.noiseTimes) || plain.after === null) return [];
-    const times = Number((plain.noiseTimes * noisier).toFixed(4));
+    if (!asked.has(plain.noiseTimes) || plain.after === null) return [];
+    const times = tenthMore(plain.noiseTimes);
     const other = rows.find(
       (row) => row.series === plain.series && row.model === plain.model && row.noiseTimes === times,
     )?.after;
@@ -226,7 +232,17 @@ export async function robustnessOfFiles(
     const row = (figure: string, from: number | null, to: number | null): RobustnessRow[] =>
       from === null || to === null
         ? []
-        : [{ series, model, figure, plain: from, noisier: to, fall: (100 * (from - to)) / from }];
+        : [
+            {
+              series,
+              noiseTimes: plain.noiseTimes,
+              model,
+              figure,
+              plain: from,
+              noisier: to,
+              fall: (100 * (from - to)) / from,
+            },
+          ];
     return [
       ...row('PSNR', after.psnr, other.psnr),
       ...row('SSIM', after.ssim, other.ssim),

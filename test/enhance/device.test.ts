@@ -5,13 +5,15 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { openDevice } from '../../src/enhance/device.js';
 import type { Device, DeviceOptions } from '../../src/enhance/device.js';
 import type { TaskOrder } from '../../src/enhance/order.js';
 import { openLog } from '../../src/observe/log.js';
 import { openMetrics } from '../../src/observe/metrics.js';
+import { identityModel, writeIdentityModel } from '../support/identity-model.js';
+import type { spoiltModels } from '../support/identity-model.js';
 import { writeSyntheticSeries } from '../support/synthetic-series.js';
 import type { SyntheticSeries } from '../support/synthetic-series.js';
 import { orderFor, taskModule } from '../support/task-order.js';
@@ -77,6 +79,22 @@ describe('a task', () => {
     expect(outcome).toMatchObject({ outcome: 'enhanced' });
   });
 
+  it.each<[keyof typeof spoiltModels, string, RegExp]>([
+    ['fixed sides', 'MODEL_FAILED', /does not take an input of \[2, 2, 64, 64\]: Got invalid dimensions/],
+    ['no numbers', 'MODEL_FAILED', /answers \d+ x \d+ with values that are no number/],
+    ['all memory', 'ENHANCE_MEMORY', /ConstantOfShape.*Failed to allocate memory/],
+  ])('whose network fails within it says so, and the child lives on: %s', async (spoilt, code, message) => {
+    const models = join(folder, spoilt);
+    await writeIdentityModel(models, { spoilt });
+    const device = open();
+    const options = { model: identityModel, strength: 0.4, outDir: join(folder, `out${count++}`), models };
+    const failing = device.run(await orderFor(short, options));
+    await expect(failing).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
+    const { pid } = device;
+    expect((await device.run(await order(short))).outcome.outcome).toBe('enhanced');
+    expect(device.pid).toBe(pid);
+  });
+
   it('whose own card is half, or gone, says so', async () => {
     const models = join(folder, 'models');
     await mkdir(join(models, 'gaussian'), { recursive: true });
@@ -88,6 +106,19 @@ describe('a task', () => {
     const gone = device.run({ ...asked, modelsDirectory: join(folder, 'nowhere') });
     await expect(gone).rejects.toMatchObject({ code: 'MODEL_UNKNOWN' });
   });
+});
+
+it('on a finer grid has no figures of before and after: there is nothing to compare', async () => {
+  const metrics = openMetrics();
+  const { outcome } = await open({ metrics }).run(await order(short, 'bicubic'));
+  expect(outcome).toMatchObject({
+    outcome: 'enhanced',
+    figures: {
+      noiseRatio: { measured: false, before: null, after: null },
+      edgeRatio: { measured: false, before: null, after: null },
+    },
+  });
+  expect(await metrics.text()).not.toMatch(/quality_edge_ratio_count\{.*\} [1-9]/);
 });
 
 describe('a child', () => {
@@ -107,6 +138,17 @@ describe('a child', () => {
   it('that works longer than its deadline is killed', async () => {
     const device = open({ deadlineMs: 300 });
     await expect(device.run(await order(long))).rejects.toMatchObject({ code: 'ENHANCE_DEADLINE' });
+    expect(device.pid).toBeNull();
+  });
+
+  it('that finds no provider in time is killed, though it says nothing', async () => {
+    const mute = join(folder, 'mute.mjs');
+    await writeFile(mute, 'setInterval(() => process.send({ kind: "memory", bytes: 1 }), 1000);');
+    const device = open({ taskModule: pathToFileURL(mute), startDeadlineMs: 500 });
+    await expect(device.run(await order(short))).rejects.toMatchObject({
+      code: 'PROVIDER_UNAVAILABLE',
+      message: 'the child found no execution provider (cpu) within 0.5 s',
+    });
     expect(device.pid).toBeNull();
   });
 

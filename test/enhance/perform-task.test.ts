@@ -74,6 +74,15 @@ describe('a task that takes longer than its deadline', () => {
   });
 });
 
+it('whose network fails ends at once, with its words, and so does not keep a fallback waiting', async () => {
+  const said = 'the graph does not take an input of [1, 2, 512, 512]: Reshape';
+  const failed = { run: () => Promise.reject(new LimpidError('MODEL_FAILED', said)) };
+  expect(await performed(failed)).toMatchObject({
+    kind: 'done',
+    task: { outcome: { outcome: 'failed', code: 'MODEL_FAILED', detail: said } },
+  });
+});
+
 describe('a task', () => {
   it('that fills the volume is tried again later, and its child has not died', async () => {
     expect(await performed({})).toMatchObject({

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { fixedBlendOf } from '../../src/enhance/find-strength.js';
 import {
   blendFor,
   calibrationIndices,
@@ -93,6 +94,13 @@ describe('the blend', () => {
         },
       ),
     );
+  });
+  it('is never more than the card allows, be that no multiple of 1/64, or the noise not measurable', () => {
+    expect(blendFor([linear(0.3)], 0.5, 0.51)).toBe(0.5);
+    expect(fixedBlendOf({ lift: [], strength: 0.4 }, { fixedBlend: 0.75, mostBlend: 0.51 }).blend).toBe(0.5);
+    const lifted = { lift: ['NOISE_NOT_MEASURABLE' as const], strength: 0.55 };
+    expect(fixedBlendOf(lifted, { fixedBlend: null, mostBlend: 0.5 }).blend).toBe(0.5);
+    expect(fixedBlendOf(lifted, { fixedBlend: null, mostBlend: 0.875 }).blend).toBe(35 / 64);
   });
   it('is read off between the probed ones', () => {
     expect(ratioAt([0.8, 0.5, 0.3, 0.2], 0.125)).toBeCloseTo(0.9, 12);

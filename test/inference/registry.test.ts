@@ -9,6 +9,7 @@ import { filterSha256 } from '../../src/dicom/uid.js';
 import { chooseProvider } from '../../src/inference/provider.js';
 import { filterIdentity, modelSha256 } from '../../src/inference/identity.js';
 import { openRegistry } from '../../src/inference/registry.js';
+import { verifyNetwork } from '../../src/inference/verify-network.js';
 import { identityModel, neighboursModel, writeIdentityModel, writeNeighboursModel } from '../support/identity-model.js';
 import type { spoiltModels } from '../support/identity-model.js';
 import { modelsDirectory as models, shippedFilters, shippedModels } from '../support/shipped-models.js';
@@ -170,6 +171,18 @@ describe('a spoiled model folder', () => {
     await writeIdentityModel(directory, { spoilt });
     const faults = await (await openRegistry(directory)).verify(identityModel, 'cpu');
     expect(faults).toEqual([expect.stringMatching(fault)]);
+  });
+  it('is told by a graph that never ends, of which no process is left', async () => {
+    const directory = join(folder, 'no-end');
+    await writeIdentityModel(directory, { spoilt: 'no end' });
+    const registry = await openRegistry(directory);
+    const card = registry.need(identityModel);
+    const children = async (): Promise<string> =>
+      readFile(`/proc/${process.pid}/task/${process.pid}/children`, 'utf8').catch(() => '');
+    const before = await children();
+    const verifying = verifyNetwork({ card, file: registry.file(identityModel), provider: 'cpu' }, 2_000);
+    expect(await verifying).toEqual(['the graph gave no answer within 2 s: it may never end']);
+    expect(await children()).toBe(before);
   });
   it('is told by a file that is no graph, though it is the one that the card names', async () => {
     const directory = join(folder, 'no-graph');

@@ -5,7 +5,7 @@ import { describe, expect, it } from '@jest/globals';
 import { decode } from 'fast-png';
 import { openLog } from '../../src/observe/log.js';
 import { enhanceFiles } from '../../src/program/enhance-files.js';
-import { compareFiles, studyFiles } from '../../src/program/evaluate-files.js';
+import { compareFiles, robustnessOfFiles, studyFiles } from '../../src/program/evaluate-files.js';
 import type { Run } from '../../src/program/evaluate-files.js';
 import { outcomeRecord } from '../../src/spool/records.js';
 import type { OutcomeRecord } from '../../src/spool/records.js';
@@ -17,6 +17,30 @@ import { withFolder } from '../support/temporary.js';
 const phantom = { modality: 'CT', slices: 9, rows: 96, columns: 96, noise: 12, seed: 4 } as const;
 const left = (): undefined => undefined;
 const told = { progress: () => undefined, left };
+
+describe('robustness', () => {
+  it('has each level of noise once, and tells which model gave nothing', () =>
+    withFolder(async (folder) => {
+      const { files } = await writeSyntheticSeries(join(folder, 'series'), phantom);
+      const runs: string[] = [];
+      const run: Run = (_, { model, out }) => {
+        runs.push(`${model} ${out.split('/').at(-2)}`);
+        const noise = { before: null, after: null, unit: 'HU' } as const;
+        const one = { key: 'k', task: 't', slices: 0, seconds: 0, noise, folder: out, detail: '' };
+        return Promise.resolve({ series: [{ ...one, outcome: 'skipped', code: 'ALREADY_CLEAN' }], refused: [] });
+      };
+      const out: string[] = [];
+      const options = { models: ['nlm'], noiseTimes: [2, 2.2], slices: 1, strength: null, out: folder };
+      const runner = { run, seesNeighbours: () => Promise.resolve(false) };
+      const rows = await robustnessOfFiles(files, options, runner, {
+        progress: () => undefined,
+        left: (some) => out.push(...some.map(({ why }) => why)),
+      });
+      expect(rows).toEqual([]);
+      expect(runs).toEqual(['nlm x2', 'nlm x2.2', 'nlm x2.42']);
+      expect(out).toEqual(['2', '2.2', '2.42'].map((times) => `nlm gave nothing at x${times}: ALREADY_CLEAN`));
+    }));
+});
 
 describe('a series that is evaluated', () => {
   it(

@@ -33,6 +33,8 @@ export const spoiltModels = {
     last: node('AveragePool', 'image', attribute('kernel_shape', 2, 2), attribute('strides', 2, 2)),
   },
   'no numbers': { last: node('Log', 'image') },
+  'no end': { last: endless() },
+  'all memory': { last: vast() },
 } as const satisfies Readonly<Record<string, Spoilt>>;
 
 interface Spoilt {
@@ -49,6 +51,38 @@ function attribute(name: string, ...values: readonly number[]): number[] {
 function node(operator: string, input: string, ...attributes: readonly number[][]): number[] {
   return bytes(1, [...words(1, input), ...words(2, 'y'), ...words(4, operator), ...attributes.flat()]);
 }
+/** y = image, by a Loop whose condition stays true. */
+function endless(): number[] {
+  const value = (field: number, name: string, type: number): number[] =>
+    bytes(field, [...words(1, name), ...bytes(2, bytes(1, [...varint(1, type), ...bytes(2, [])]))]);
+  const same = (from: string, to: string): number[] =>
+    bytes(1, [...words(1, from), ...words(2, to), ...words(4, 'Identity')]);
+  const given = [value(11, 'at', 7), value(11, 'on', 9), bytes(11, words(1, 'now'))];
+  const made = [value(12, 'goes on', 9), bytes(12, words(1, 'next'))];
+  const body = [...same('on', 'goes on'), ...same('now', 'next'), ...words(2, 'body'), ...[...given, ...made].flat()];
+  const yes = [...varint(2, 9), ...words(8, 'yes'), ...bytes(9, [1])];
+  const always = bytes(5, [...words(1, 'value'), ...bytes(5, yes), ...varint(20, 4)]);
+  const loop = bytes(5, [...words(1, 'body'), ...bytes(6, body), ...varint(20, 5)]);
+  const inputs = ['', 'yes', 'image'].flatMap((name) => words(1, name));
+  return [
+    ...bytes(1, [...words(2, 'yes'), ...words(4, 'Constant'), ...always]),
+    ...bytes(1, [...inputs, ...words(2, 'y'), ...words(4, 'Loop'), ...loop]),
+  ];
+}
+/** y = image and the sum of 2^40 zeros. */
+function vast(): number[] {
+  const count = [...new Uint8Array(BigInt64Array.of(2n ** 40n).buffer)];
+  const shape = [...varint(1, 1), ...varint(2, 7), ...words(8, 'count'), ...bytes(9, count)];
+  const fixed = bytes(5, [...words(1, 'value'), ...bytes(5, shape), ...varint(20, 4)]);
+  const scalar = bytes(5, [...words(1, 'keepdims'), ...varint(3, 0), ...varint(20, 2)]);
+  const zeros = [...words(1, 'count'), ...words(2, 'zeros'), ...words(4, 'ConstantOfShape')];
+  return [
+    ...bytes(1, [...words(2, 'count'), ...words(4, 'Constant'), ...fixed]),
+    ...bytes(1, zeros),
+    ...bytes(1, [...words(1, 'zeros'), ...words(2, 'sum'), ...words(4, 'ReduceSum'), ...scalar]),
+    ...both('Add', 'image', 'sum', 'y'),
+  ];
+}
 /** ValueInfoProto of a float tensor [n, channels, h, w]. @param fixed sides that are numbers: n, h and w, where they are given */
 function tensor(field: number, name: string, channels: number, fixed: Fixed = {}): number[] {
   const side = (key: keyof Fixed): number[] => {
@@ -60,8 +94,8 @@ function tensor(field: number, name: string, channels: number, fixed: Fixed = {}
 }
 
 /** output = input[from:to] along an axis, by the Slice of operator set 9. */
-const slice = (input: string, output: string, axis: number, from: number, to: number): number[] =>
-  bytes(1, [
+function slice(input: string, output: string, axis: number, from: number, to: number): number[] {
+  return bytes(1, [
     ...words(1, input),
     ...words(2, output),
     ...words(4, 'Slice'),
@@ -69,6 +103,7 @@ const slice = (input: string, output: string, axis: number, from: number, to: nu
     ...attribute('starts', from),
     ...attribute('ends', to),
   ]);
+}
 
 /** An image of which every `side` x `side` pixels become channels, and pixels again: it must have whole such blocks. */
 function inBlocks(side: number): number[] {
@@ -84,8 +119,9 @@ function inBlocks(side: number): number[] {
 }
 
 /** output = one input and another, by an operator. */
-const both = (operator: string, first: string, second: string, output: string): number[] =>
-  bytes(1, [...words(1, first), ...words(1, second), ...words(2, output), ...words(4, operator)]);
+function both(operator: string, first: string, second: string, output: string): number[] {
+  return bytes(1, [...words(1, first), ...words(1, second), ...words(2, output), ...words(4, operator)]);
+}
 
 /** output = input with the slices of a batch moved on by one, the last one first. */
 const rolledBatch = (input: string, output: string): number[] => [
