@@ -6,6 +6,9 @@ import type { Subject } from './message.js';
 /** The last attribute that is read (Accession Number, Patient's Name and ID, Study Instance UID stand before it). */
 const studyIdTag = 0x00200010;
 
+/** Characters of a value that a message takes: more than any of these may have (PS3.5 Table 6.2-1), and few enough for all to fit a datagram. */
+const longestValue = 1024;
+
 /** A message is about the instances that are handed over, whatever becomes of their files. */
 const unknown = { studyDescription: '', accessionNumbers: [], patientId: '', patientName: '' } as const;
 
@@ -26,13 +29,13 @@ export async function readSubject(
 
 async function readHeader(path: string): Promise<Omit<Subject, 'classes'>> {
   const { dataSet } = await readBeginning(path, studyIdTag);
-  const accession = text(dataSet, 'AccessionNumber');
+  const value = (keyword: string): string => (text(dataSet, keyword) ?? '').slice(0, longestValue);
   return {
-    studyInstanceUid: text(dataSet, 'StudyInstanceUID') ?? '',
-    studyDescription: text(dataSet, 'StudyDescription') ?? '',
-    accessionNumbers: accession === null ? [] : [accession],
-    patientId: text(dataSet, 'PatientID') ?? '',
-    patientName: text(dataSet, 'PatientName') ?? '',
+    studyInstanceUid: value('StudyInstanceUID'),
+    studyDescription: value('StudyDescription'),
+    accessionNumbers: text(dataSet, 'AccessionNumber') === null ? [] : [value('AccessionNumber')],
+    patientId: value('PatientID'),
+    patientName: value('PatientName'),
   };
 }
 

@@ -9,13 +9,22 @@ export interface Output {
   readonly terminal: boolean;
 }
 
+/** A control character that is no end of a line and no tab, with the rest of a colour behind it: those of `Colour`, and what ends them. */
+const controls = /[^\P{Cc}\n\t](\[(?:1|2|22|31|32|33|36|39)m)?/gu;
+
+/** Text as a terminal shows it and does nothing else but colour it: headers, callers and file names may hold control characters. */
+export const harmless = (text: string): string =>
+  text.replaceAll(controls, (found, rest = '') =>
+    rest !== '' && found.startsWith('\u001b') ? found : `?${String(rest)}`,
+  );
+
 /** Standard output and standard error of this process. A reader that goes (`| head`) does not end the work of a command. */
 export function processOutput(): Output {
   process.stdout.on('error', passOverClosed);
   process.stderr.on('error', () => {}); // there is nobody to tell
   return {
-    out: (text) => void process.stdout.write(`${text}\n`),
-    err: (text) => void process.stderr.write(`${text}\n`),
+    out: (text) => void process.stdout.write(`${harmless(text)}\n`),
+    err: (text) => void process.stderr.write(`${harmless(text)}\n`),
     terminal: process.stdout.isTTY,
   };
 }

@@ -109,6 +109,9 @@ export function seriesCommands(
   };
 }
 
+/** Of a key: fewer would soon begin several. */
+const fewestLetters = 4;
+
 /** A key, an unambiguous beginning of one, or the Series Instance UID of the source or of what was made of it. */
 async function keyOfText(spool: Spool, text: string): Promise<Key> {
   if (isKey(text)) {
@@ -120,10 +123,11 @@ async function keyOfText(spool: Spool, text: string): Promise<Key> {
   const isUid = text.includes('.');
   const found = isUid
     ? await keysOfUid(spool, all, text)
-    : all.filter((key) => text.length >= 4 && key.startsWith(text));
+    : all.filter((key) => text.length >= fewestLetters && key.startsWith(text));
   if (found.length === 1 && found[0] !== undefined) return found[0];
   const many = isUid ? `${text} is the UID of ${found.join(' and ')}` : `${text} begins ${found.length} keys`;
-  const none = isUid ? `there is no series ${text} in this spool` : `no series begins with ${text}`;
+  const tooFew = text.length < fewestLetters ? `: ${fewestLetters} letters at least are asked for` : '';
+  const none = isUid ? `there is no series ${text} in this spool` : `no series begins with ${text}${tooFew}`;
   throw new LimpidError('SPOOL_UNKNOWN_SERIES', found.length > 1 ? many : none);
 }
 

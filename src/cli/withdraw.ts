@@ -86,7 +86,7 @@ const shown = ({ task, model, seriesInstanceUid, outcome }: MadeSeries) => ({
 /** The derived series that are meant and not withdrawn yet. @throws LimpidError where one was named and is not there */
 async function findSeries(spool: Spool, series: string | null, options: WithdrawOptions): Promise<Found[]> {
   const all = await spool.allKeys();
-  const isUid = series !== null && /^[0-9.]+$/.test(series);
+  const isUid = series !== null && series.includes('.'); // a key may begin with digits
   const keys = series === null || isUid ? all : all.filter((key) => key === series || beginsWith(key, series));
   if (series !== null && !isUid && keys.length !== 1) {
     const what = keys.length === 0 ? `no series begins with ${series}` : `${series} begins ${keys.length} keys`;

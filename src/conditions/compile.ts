@@ -24,7 +24,9 @@ export function shown(value: unknown): string {
   if (typeof value === 'object') return Object.keys(value).length === 0 ? 'an empty mapping' : 'a mapping';
   // Quotes tell the text '8080' from the number.
   const quoted = typeof value === 'string' && /^(|-?[\d.]+|true|false|null)$/.test(value);
-  const text = typeof value !== 'string' ? JSON.stringify(value) : quoted ? `'${value}'` : value;
+  // JSON has no words for the numbers that are not finite.
+  const other = typeof value === 'number' ? String(value) : JSON.stringify(value);
+  const text = typeof value !== 'string' ? other : quoted ? `'${value}'` : value;
   return text.length > 40 ? `${text.slice(0, 40)}...` : text;
 }
 

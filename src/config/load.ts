@@ -62,7 +62,7 @@ export async function loadConfig(file: string, environment: Environment, options
   const complain = (path: KeyPath, message: string, ofKey = false): void => {
     const inRules = path[0] === 'rules' && rules !== null && !('line' in rules);
     const source = inRules ? rules : main;
-    const variable = overridden.origins.get(path.join('.'));
+    const variable = originOf(overridden.origins, path);
     const place = inRules ? path.slice(1) : path;
     const position = ofKey ? source.keyPositionOf(place) : source.positionOf(place);
     faults.push({
@@ -93,6 +93,12 @@ export async function loadConfig(file: string, environment: Environment, options
   if (data === null || faults.length > 0) throw new ConfigInvalidError(faults.sort(byPlace));
   const assemble = valueAt(overridden.value, ['assemble']) ?? {};
   return deepFreeze({ ...data, shared: { assemble, peers: rawPeers ?? {}, rules: rawRules ?? [] } });
+}
+
+/** The variable that gave the value at `path`, or the list that it stands in. */
+function originOf(origins: ReadonlyMap<string, string>, path: KeyPath): string | undefined {
+  const list = typeof path.at(-1) === 'number' ? path.slice(0, -1) : path;
+  return origins.get(list.join('.'));
 }
 
 /** What rules may name; undefined: that is not asked for, or the site's own folder of models is spoiled, and `complain` is told. */

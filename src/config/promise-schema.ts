@@ -1,6 +1,6 @@
 /** Storage commitment that this node gives in the configuration: `node.commitment: true`, `false`, or its keys. */
 import { z } from 'zod';
-import { duration } from './scalars.js';
+import { duration, period } from './scalars.js';
 
 export const promising = z.preprocess(
   // true: with every default; false: not at all
@@ -14,8 +14,8 @@ export const promising = z.preprocess(
           .describe(
             'forwarded: only what every peer has that the rules forward it to (and has committed itself to, where that is asked for). received: whatever lies whole in the spool, though nobody else may have it; its bytes are compared with their SHA-256 where its series is closed, which records that, and are read to their end before.',
           ),
-        keep: duration.prefault('30d').describe('Pixels of promised instances stay at least so long.'),
-        wait: duration
+        keep: period.prefault('30d').describe('Pixels of promised instances stay at least so long.'),
+        wait: period
           .prefault('24h')
           .describe('What is not forwarded so long after the request is reported as failed (0110).'),
         giveUp: duration.prefault('3d').describe('A report that the peer does not take is repeated for so long.'),

@@ -2,7 +2,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { shown } from '../conditions/compile.js';
-import { parseDuration, parseSize, parseTimer } from './units.js';
+import { parseDuration, parsePeriod, parseSize, parseTimer } from './units.js';
 
 /** A scalar with a reader of its own; `read` gives the value, or null where the text is none. */
 export function scalar<T>(
@@ -35,6 +35,12 @@ export const timer = scalar(
   'a duration from 1ms to 24d, as 60s',
   (value) => (typeof value === 'string' ? parseTimer(value) : null),
   { ...number(durationText), description: 'A duration from 1ms to 24d: 500ms, 60s, 30m.' },
+);
+/** A duration whose end is written down. */
+export const period = scalar(
+  'a duration up to 36500d, as 30d',
+  (value) => (typeof value === 'string' ? parsePeriod(value) : null),
+  { ...number(durationText), description: 'A duration up to 36500d: 24h, 30d.' },
 );
 const sizeText = /^\d{1,9}(\.\d{1,3})?([KMGT]i?)?B$/;
 export const size = scalar(

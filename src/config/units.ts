@@ -42,6 +42,14 @@ export function parseTimer(text: string): number | null {
   return ms !== null && ms >= 1 && ms <= longestTimerMs ? ms : null;
 }
 
+const longestPeriodMs = 36_500 * 86_400_000;
+
+/** Milliseconds of a duration whose end is written down as a date, up to a hundred years; null for any other text. No date lies 10^9 days ahead. */
+export function parsePeriod(text: string): number | null {
+  const ms = parseDuration(text);
+  return ms !== null && ms <= longestPeriodMs ? ms : null;
+}
+
 /** Bytes of `512MB` (10^6) or `4GiB` (2^30); null where the text is no size. */
 export function parseSize(text: string): number | null {
   return read(text, sizes);

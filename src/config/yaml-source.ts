@@ -1,5 +1,5 @@
 // One YAML file: its value, and where in it each key stands.
-import { LineCounter, isAlias, isCollection, isMap, isNode, isScalar, parseDocument } from 'yaml';
+import { LineCounter, isAlias, isCollection, isMap, isNode, isScalar, parseDocument, visit } from 'yaml';
 import type { Document, ErrorCode, Pair, YAMLParseError } from 'yaml';
 import type { ConfigFault } from './faults.js';
 
@@ -30,12 +30,28 @@ const advice: Partial<Record<ErrorCode, string>> = {
   BLOCK_AS_IMPLICIT_KEY: 'the next line stands too far to the right, or a value with a colon needs quotes',
   MULTILINE_IMPLICIT_KEY: 'a key needs a colon and a space behind it',
   DUPLICATE_KEY: 'the key stands here for the second time',
+  MULTIPLE_DOCS: 'a line of --- begins another, and only one is read',
 };
+/** What the parser says to programmers. */
+const toProgrammers = '; please use YAML.parseAllDocuments()';
 
 /** The faults to tell: keys that stand twice, and the first other one. What comes behind that follows from it, mostly. */
 function telling(errors: readonly YAMLParseError[]): readonly YAMLParseError[] {
   const first = errors.findIndex(({ code }) => code !== 'DUPLICATE_KEY');
   return first === -1 ? errors : errors.slice(0, first + 1);
+}
+
+/** Where the first alias stands that no anchor comes before; 0, the whole text, where each has one. */
+function firstLostAlias(document: Document): number {
+  let offset = 0;
+  visit(document, {
+    Alias: (_, alias) => {
+      if (alias.resolve(document) !== undefined) return undefined;
+      offset = alias.range?.[0] ?? 0;
+      return visit.BREAK;
+    },
+  });
+  return offset;
 }
 
 /** Reads one YAML text. Never throws: what is wrong is in `faults`. */
@@ -48,20 +64,15 @@ export function readYaml(file: string, text: string): YamlSource {
   };
   const faults: ConfigFault[] = telling(document.errors).map((error) => {
     const more = advice[error.code];
-    const message = `no YAML: ${error.message}${more === undefined ? '' : `; ${more}`}`;
+    const message = `no YAML: ${error.message.replace(toProgrammers, '')}${more === undefined ? '' : `; ${more}`}`;
     return { file, ...at(error.pos[0]), path: '', message };
   });
   let value: unknown;
   try {
     if (faults.length === 0) value = document.toJS({ maxAliasCount: 100 });
   } catch (error) {
-    faults.push({
-      file,
-      line: 1,
-      column: 1,
-      path: '',
-      message: `no YAML: ${error instanceof Error ? error.message : ''}`,
-    });
+    const message = `no YAML: ${error instanceof Error ? error.message : ''}`;
+    faults.push({ file, ...at(firstLostAlias(document)), path: '', message });
   }
   const nodeStart = (node: unknown): number | undefined => (isNode(node) ? node.range?.[0] : undefined);
   const keyOffset = (path: KeyPath): number | undefined => nodeStart(pairAt(document, path)?.key);

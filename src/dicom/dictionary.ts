@@ -56,7 +56,9 @@ export function isPrivate(tag: number): boolean {
 /** Tag of an attribute by its keyword (PS3.6), or undefined. */
 export function tagOf(keyword: string): number | undefined {
   const { nameMap } = tables();
-  const found = nameMap[keyword] ?? nameMap[retired + keyword];
+  // `constructor` and the like are names that every object has, and none of the dictionary's
+  const name = [keyword, retired + keyword].find((candidate) => Object.hasOwn(nameMap, candidate));
+  const found = name === undefined ? undefined : nameMap[name];
   return found === undefined ? undefined : Number.parseInt(found.tag.slice(1, 5) + found.tag.slice(6, 10), 16);
 }
 

@@ -168,8 +168,9 @@ async function open(options: AppOptions, closing: Closing): Promise<App> {
 
 function declareNames({ config, roles, metrics }: AppOptions): void {
   const names = Object.entries(config.peers);
+  const callers = [...names.map(([name]) => name), ...(config.node.unknownCallers === 'accept' ? ['unknown'] : [])];
   declare(metrics, version, roles, {
-    sources: roles.includes('receiver') ? names.map(([name]) => name) : [],
+    sources: roles.includes('receiver') ? callers : [],
     destinations: roles.includes('sender') ? names.filter(([, peer]) => isDestination(peer)).map(([name]) => name) : [],
   });
 }

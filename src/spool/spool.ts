@@ -1,6 +1,6 @@
 // The spool: files that are written once, and what they say. The truth about every series.
 import { constants } from 'node:fs';
-import { access, readFile, rm, stat, statfs, writeFile } from 'node:fs/promises';
+import { access, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { LimpidError } from '../errors.js';
@@ -325,8 +325,13 @@ export class Spool {
       const names = await namesIn(this.layout.config);
       const newest = names.at(-1);
       if (newest !== undefined) {
-        const record: unknown = JSON.parse(await readFile(join(this.layout.config, newest), 'utf8'));
-        if (JSON.stringify(configurationRecord.parse(record).sections) === text) return Number.parseInt(newest, 10);
+        const record = await readRecord(join(this.layout.config, newest), configurationRecord).catch(
+          (error: unknown) => {
+            if (error instanceof LimpidError) return null; // cut: a new one takes its place, and the node starts
+            throw error;
+          },
+        );
+        if (record !== null && JSON.stringify(record.sections) === text) return Number.parseInt(newest, 10);
       }
       const number = await nextNumber(this.layout.config);
       const file = join(this.layout.config, `${String(number).padStart(6, '0')}.json`);

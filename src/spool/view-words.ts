@@ -158,7 +158,7 @@ const ofSeries: Readonly<Record<ReadableWord, (standing: Standing) => string>> =
     revisions.at(-1)?.decision === null ? 'Closed; waits to be routed.' : 'Asked for again; the next revision follows.',
   enhancing: ({ revisions }) => {
     const open = revisions.flatMap(({ tasks }) => tasks).filter(({ state }) => state === 'waiting');
-    return `${counted(open.length, 'task')} to do.`;
+    return open.length === 0 ? 'Its withdrawal waits for a worker.' : `${counted(open.length, 'task')} to do.`;
   },
   delivering: (standing) => lastDelivery(standing, 'waiting')?.says ?? 'Instances are on their way.',
   uncommitted: ({ revisions }) => commitmentSays(revisions, 'uncommitted') ?? 'A peer does not commit itself.',

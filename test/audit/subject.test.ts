@@ -1,6 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import { resultMade } from '../../src/audit/events.js';
+import { auditXml } from '../../src/audit/message.js';
 import { readSubject } from '../../src/audit/subject.js';
 import { writeSyntheticSeries } from '../support/synthetic-series.js';
 import { withFolder } from '../support/temporary.js';
@@ -26,6 +28,31 @@ describe('the subject of an audit message', () => {
         [ct.sopClassUid, 2],
         [mr.sopClassUid, 1],
       ]);
+    });
+  });
+
+  it('fits a datagram, however long the values of a file are', async () => {
+    await withFolder(async (folder) => {
+      const long = '&'.repeat(20_000);
+      const series = await writeSyntheticSeries(join(folder, 'ct'), {
+        modality: 'CT',
+        seed: 3,
+        slices: 1,
+        rows: 32,
+        columns: 32,
+        noise: 5,
+        change: () => [
+          [0x00080050, 'SH', long],
+          [0x00081030, 'LO', long],
+          [0x00100010, 'PN', long],
+          [0x00100020, 'LO', long],
+        ],
+      });
+      const subject = await readSubject(series.files[0] ?? '', [ct], null);
+      expect(subject.patientName).toMatch(/^&+$/);
+      const node = { aeTitle: 'LIMPID', host: 'node', processId: '1', account: 'limpid' };
+      const xml = auditXml(resultMade(node, subject, 0), { id: 'limpid', enterpriseSite: null });
+      expect(Buffer.byteLength(xml)).toBeLessThan(60_000);
     });
   });
 

@@ -64,6 +64,7 @@ describe('a series of a command', () => {
         }
         for (const said of ['1.2.3', '2.25', key.slice(0, 3)])
           await expect(commands.show(said, options)).rejects.toMatchObject({ code: 'SPOOL_UNKNOWN_SERIES' });
+        await expect(commands.show(key.slice(0, 3), options)).rejects.toThrow('4 letters at least');
       } finally {
         await spool.close();
       }

@@ -17,6 +17,10 @@ describe('a withdrawal', () => {
         await expect(withdraw('1.2.3', { ...asked, reason: 'quality' })).rejects.toMatchObject({
           code: 'SPOOL_NOTHING_MADE',
         });
+        // digits alone begin a key, as for `series show`
+        await expect(withdraw('4466', { ...asked, reason: 'quality' })).rejects.toMatchObject({
+          code: 'SPOOL_UNKNOWN_SERIES',
+        });
       } finally {
         await spool.close();
       }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { failures, reasons } from '../../src/errors.js';
+import { answers, identityInvalid, identityMissing } from '../../src/io/dimse/status.js';
 import { declare } from '../../src/observe/declare.js';
 import { watchEventLoop } from '../../src/observe/event-loop.js';
 import { labelValues, metrics, metricValues } from '../../src/observe/metrics-table.js';
@@ -129,6 +130,19 @@ describe('the registry', () => {
     expect(text).toContain('limpid_instances_received_total{peer="ct1",modality="CT",status="0000"} 0');
     expect(text).toContain('limpid_deliveries_total{peer="pacs",outcome="delivered"} 7');
     expect(text).toContain('limpid_peer_breaker_state{peer="pacs"} 0');
+  });
+
+  it('declares each status that a C-STORE is answered with, so that the first refusals are seen as an increase', async () => {
+    const metricsOfNode = openMetrics();
+    declare(metricsOfNode, '1.2.3', ['receiver'], { sources: ['ct1'], destinations: [] });
+    const text = await metricsOfNode.text();
+    const given = [...Object.values(answers), identityMissing(0), identityInvalid(0)].map(({ status }) => status);
+    expect(given).toContain(0xa700);
+    for (const status of given) {
+      const hex = status.toString(16).toUpperCase().padStart(4, '0');
+      expect(text).toContain(`limpid_instances_received_total{peer="ct1",modality="other",status="${hex}"} 0`);
+    }
+    expect(text).toContain('limpid_instances_received_total{peer="ct1",modality="CT",status="A700"} 0');
   });
 });
 

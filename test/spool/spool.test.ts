@@ -115,6 +115,20 @@ describe('a spool on a full volume', () => {
   });
 });
 
+describe('the configuration that decisions were made with', () => {
+  it('is published once, and anew where the newest record is cut', async () => {
+    await withSpool(async (spool) => {
+      expect(await spool.configurationNumber({ rules: [] })).toBe(1);
+      expect(await spool.configurationNumber({ rules: [] })).toBe(1);
+      const file = join(spool.layout.config, '000001.json');
+      await rm(file);
+      await writeFile(file, '{"version":1,"sect');
+      expect(await spool.configurationNumber({ rules: [] })).toBe(2);
+      expect(await spool.configurationNumber({ rules: [] })).toBe(2);
+    });
+  });
+});
+
 describe('the room of a volume', () => {
   const asMounter = mayMount() ? it : it.skip;
   asMounter('is none where no inode is left, whatever bytes are free', async () => {

@@ -173,6 +173,8 @@ describe('the view of a series', () => {
     expect(word(seriesState([revisionState({ decision: null })]))).toEqual(['routing', 'Closed; waits to be routed.']);
     expect(word(seriesState([revisionState()]))).toEqual(['enhancing', '1 task to do.']);
     const enhanced = revisionState({ tasks: withOutcome() });
+    const withdraw = action({ kind: 'withdraw', revision: 1, task: task.name, reason: 'safety' });
+    expect(word(seriesState([enhanced], [withdraw]))).toEqual(['enhancing', 'Its withdrawal waits for a worker.']);
     expect(word(seriesState([enhanced]))).toEqual(['delivering', '3 instances to send to pacs.']);
     const deliveries = new Map([
       ['originals@pacs', [all(5, 'delivered', false)]],
