@@ -3,11 +3,12 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Verdict } from '../cli/evaluate.js';
+import type { DataSet } from '../dicom/data-set.js';
 import { readInstance } from '../dicom/file.js';
 import { isReason, pixelDescription } from '../dicom/pixel-description.js';
 import { decodePixels } from '../dicom/pixels.js';
 import { toModality } from '../dicom/rescale.js';
-import { items, text } from '../dicom/values.js';
+import { items, numbers, text } from '../dicom/values.js';
 import { LimpidError } from '../errors.js';
 import { acceptanceChecks } from '../evaluate/acceptance.js';
 import type { Returned } from '../evaluate/acceptance.js';
@@ -44,9 +45,28 @@ export async function makeKit(
   return made;
 }
 
+/** Whose image it is and where it lies: what a derived object must have from its source. Numbers that a PACS may write otherwise are rounded to 0.001. */
+const kept: Readonly<Record<string, (dataSet: DataSet) => string>> = {
+  PatientID: (dataSet) => text(dataSet, 'PatientID') ?? '',
+  FrameOfReferenceUID: (dataSet) => text(dataSet, 'FrameOfReferenceUID') ?? '',
+  ...Object.fromEntries(
+    ['ImagePositionPatient', 'ImageOrientationPatient', 'PixelSpacing'].map((keyword) => [
+      keyword,
+      (dataSet: DataSet) =>
+        numbers(dataSet, keyword)
+          .map((value) => Math.round(value * 1000))
+          .join('\\'),
+    ]),
+  ),
+};
+const keptOf = (dataSet: DataSet): ReadonlyMap<string, string> =>
+  new Map(Object.entries(kept).map(([keyword, of]) => [keyword, of(dataSet)]));
+
 /** What a derived object says it is, and its pixels. */
 interface Derived {
   readonly series: string;
+  readonly instance: string;
+  readonly kept: ReadonlyMap<string, string>;
   /** The instance it was made from. */
   readonly source: string;
   readonly slice: Slice;
@@ -70,6 +90,8 @@ async function readDerived(file: string, study: string): Promise<Derived | null>
   const stored = await decodePixels(dataSet, description, part10.transferSyntaxUid);
   return {
     series: text(dataSet, 'SeriesInstanceUID') ?? '',
+    instance: text(dataSet, 'SOPInstanceUID') ?? '',
+    kept: keptOf(dataSet),
     source: text(source, 'ReferencedSOPInstanceUID') ?? '',
     slice: { rows: description.rows, columns: description.columns, values: toModality(stored, description) },
   };
@@ -118,15 +140,30 @@ function verdictsOf(name: PhantomName, run: string, derived: readonly Derived[])
   return [...new Set(mine.map(({ series }) => series))].flatMap((series): Verdict[] => {
     const own = mine.filter((one) => one.series === series);
     const came = new Set(own.map(({ source }) => source)).size;
-    const returned = own.map(({ source, slice }): Returned => {
+    const objects = new Set(own.map(({ instance }) => instance)).size;
+    const changed = new Set<string>();
+    const returned = own.map(({ source, slice, kept: found }): Returned => {
       const index = indexOf.get(source) ?? 0;
       const { truth, degraded } = phantomSlice(name, index);
+      const { dataSet } = readInstance(phantomObject({ name, run, index, slices, values: degraded }));
+      for (const [keyword, value] of keptOf(dataSet)) if (found.get(keyword) !== value) changed.add(keyword);
       return { index, truth, sent: asStored(name, { ...truth, values: degraded }), back: slice };
     });
     const sameGrid = returned.every(({ truth, back }) => truth.rows === back.rows && truth.columns === back.columns);
-    const whole = { check: 'slices', measured: String(came), must: String(slices), holds: came === slices };
+    const whole = {
+      check: 'slices',
+      measured: objects === came ? String(came) : `${came} in ${objects} objects`,
+      must: String(slices),
+      holds: came === slices && objects === slices,
+    };
+    const placed = {
+      check: 'patient and geometry',
+      measured: changed.size === 0 ? 'kept' : [...changed].join(', '),
+      must: 'kept',
+      holds: changed.size === 0,
+    };
     const grid = { check: 'rows and columns', measured: sameGrid ? 'kept' : 'changed', must: 'kept', holds: sameGrid };
-    const checks = [whole, ...(sameGrid ? acceptanceChecks(name, returned) : [grid])];
+    const checks = [whole, ...(sameGrid ? [placed, ...acceptanceChecks(name, returned)] : [grid])];
     return checks.map((one) => ({ phantom: name, ...one }));
   });
 }

@@ -82,6 +82,12 @@ function heldFor({ facts, revisionsWithinHour }: RouteInput, matched: readonly C
   return held;
 }
 
+const hasGrid = ({ grid }: Pick<RouteCard, 'grid'>): boolean => grid !== null && grid !== undefined;
+
+/** @param asked null where the card's own holds */
+const strengthOf = (card: Pick<RouteCard, 'grid' | 'defaultStrength'>, asked: number | null): number =>
+  hasGrid(card) ? 0 : (asked ?? card.defaultStrength);
+
 /** Everything configured that changes pixels (conformance: identity); its canonical form is hashed into the derived UIDs. */
 export function settingsOf(
   card: Pick<RouteCard, 'task' | 'parameters' | 'grid'>,
@@ -90,7 +96,7 @@ export function settingsOf(
 ): ResolvedTask['settings'] {
   const parameters = Object.keys(card.parameters).length === 0 ? {} : { parameters: card.parameters };
   // Super-resolution has a grid in place of a strength.
-  const how = card.grid === null || card.grid === undefined ? { strength } : { ...card.grid };
+  const how = hasGrid(card) ? { ...card.grid } : { strength };
   return { task: card.task, ...how, ...parameters, ...(codes === 'limpid' ? {} : { codes }) };
 }
 
@@ -100,7 +106,7 @@ function resolveTasks(matched: readonly CompiledRule[], input: RouteInput): Reso
   for (const rule of matched) {
     for (const request of rule.enhance) {
       const { card, choice, outside, strength: chosen } = cardFor(request, input, rule.name);
-      const strength = card.grid === null || card.grid === undefined ? (chosen ?? card.defaultStrength) : 0;
+      const strength = strengthOf(card, chosen);
       const settings = settingsOf(card, strength, input.codes);
       const settingsSha256 = sha256Of(canonicalJson(settings));
       const name = `${card.id}-${settingsSha256.slice(0, 8)}`;
@@ -108,9 +114,10 @@ function resolveTasks(matched: readonly CompiledRule[], input: RouteInput): Reso
       wanted.set(name, {
         name,
         card,
-        choice: before?.choice ?? choice,
-        outside: before === undefined ? outside : before.outside,
+        choice: before === undefined || before.choice.length === 0 ? choice : before.choice,
+        outside: before?.outside ?? outside,
         strength,
+        ofFallback: hasGrid(card) ? chosen : strength,
         settings,
         settingsSha256,
         rule: before?.rule ?? rule.name,
@@ -168,10 +175,13 @@ function fallbackOf(first: Wanted, { cards, codes }: RouteInput): Wanted[] {
   if (id === undefined || id === first.card.id) return []; // `auto` may have taken it in the first place
   const card = cards(id);
   if (card === undefined) throw new LimpidError('MODEL_UNKNOWN', `rule ${first.rule} names ${id}`);
-  const settings = { ...settingsOf(card, first.strength, codes), insteadOf: first.card.id };
+  const strength = strengthOf(card, first.ofFallback);
+  const settings = { ...settingsOf(card, strength, codes), insteadOf: first.card.id };
   const settingsSha256 = sha256Of(canonicalJson(settings));
   const name = `${card.id}-${settingsSha256.slice(0, 8)}`;
-  return [{ ...first, name, card, choice: [], outside: null, settings, settingsSha256, insteadOf: first.name }];
+  return [
+    { ...first, name, card, choice: [], outside: null, strength, settings, settingsSha256, insteadOf: first.name },
+  ];
 }
 
 interface Wanted {
@@ -183,14 +193,16 @@ interface Wanted {
   readonly choice: readonly ModelChoice[];
   readonly outside: Reason | null;
   readonly strength: number;
+  /** The strength that its fallback takes over; null: the fallback's own. */
+  readonly ofFallback: number | null;
   readonly settings: ResolvedTask['settings'];
   readonly settingsSha256: string;
   readonly deliver: string[];
   readonly late: ResolvedTask['late'];
 }
 
-/** One task for two requests: what both lift is lifted, and the stricter count holds. */
+/** One task for two requests: what both lift is lifted, the stricter count holds, and the fallback that the first of them names stands by. */
 function both(a: TaskRequest, b: TaskRequest): TaskRequest {
   const lift: readonly ReasonCode[] = a.lift.filter((code) => b.lift.includes(code));
-  return { ...a, lift, minimumSlices: Math.max(a.minimumSlices, b.minimumSlices) };
+  return { ...b, ...a, lift, minimumSlices: Math.max(a.minimumSlices, b.minimumSlices) };
 }

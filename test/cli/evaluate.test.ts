@@ -1,9 +1,10 @@
 // `limpid evaluate` on files.
 import { join } from 'node:path';
-import { readdir, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { limpid } from '../support/limpid.js';
+import { change, set } from '../support/planted-faults.js';
 import { writeSyntheticSeries } from '../support/synthetic-series.js';
 import { withFolder } from '../support/temporary.js';
 
@@ -64,6 +65,17 @@ describe('evaluate', () => {
       expect(verdicts.filter(({ phantom: name }) => name === 'ct').length).toBeGreaterThan(5);
       expect(verdicts.find(({ phantom: name }) => name === 'mr')).toMatchObject({ measured: 'none', holds: false });
       expect(status).toBe(1);
+      const files = (await readdir(enhanced, { recursive: true })).filter((name) => name.endsWith('.dcm'));
+      const [first = '', second = ''] = files.toSorted().map((name) => join(enhanced, name));
+      const bytes = await readFile(first);
+      await writeFile(second, set('PixelSpacing', 'DS', '0.9\\0.45')(await readFile(second)));
+      await writeFile(first, change(['ImagePositionPatient', 'DS', '0\\0\\0'], ['PatientID', 'LO', 'OTHER'])(bytes));
+      await writeFile(join(enhanced, 'again.dcm'), set('SOPInstanceUID', 'UI', '1.2.3')(bytes));
+      const spoilt = await limpid('evaluate', 'accept', kit, '--results', enhanced);
+      expect(spoilt.out).toMatch(/^ct +slices +16 in 17 objects +16 +FAILS$/m);
+      expect(spoilt.out).toMatch(
+        /^ct +patient and geometry +PatientID, ImagePositionPatient, PixelSpacing +kept +FAILS$/m,
+      );
     });
   }, 180_000);
 

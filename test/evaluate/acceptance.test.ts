@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { acceptanceChecks } from '../../src/evaluate/acceptance.js';
 import type { Returned } from '../../src/evaluate/acceptance.js';
 import { phantomObject, phantomUids } from '../../src/evaluate/phantom-objects.js';
-import { phantomNames, phantomSlice, usImageTop } from '../../src/evaluate/phantoms.js';
+import { phantomNames, phantomSlice, pixelsOf, usImageTop } from '../../src/evaluate/phantoms.js';
 import type { PhantomName } from '../../src/evaluate/phantoms.js';
 import { readInstance } from '../../src/dicom/file.js';
 import { pixelDescription } from '../../src/dicom/pixel-description.js';
@@ -28,6 +28,9 @@ const failing = (name: PhantomName, enhance: (sent: Slice, truth: Slice) => Floa
 /** Takes half of the noise away and leaves the rest: what limpid does at its default. */
 const half = (sent: Slice, truth: Slice): Float32Array =>
   sent.values.map((value, i) => (value + (truth.values[i] ?? 0)) / 2);
+
+/** The second smallest of the phantom's bones. */
+const small = { row: 20, column: -60, radius: 2.5 };
 
 describe('the acceptance kit', () => {
   it.each(['ct', 'mr'] as const)('%s: half of the noise taken away passes', (name) => {
@@ -77,6 +80,33 @@ describe('the acceptance kit', () => {
       'contrast kept of a disc in one slice',
       'shadow of it in the slices beside',
     ]);
+  });
+  it.each(['ct', 'mr', 'us'] as const)('%s: slices in exchanged places are found by their noise', (name) => {
+    const slices = returned(name, half);
+    const exchanged = slices.map((slice, index) => ({ ...slice, back: slices[[1, 0, 2, 3][index] ?? 0]!.back }));
+    const failed = acceptanceChecks(name, exchanged).filter(({ holds }) => !holds);
+    expect(failed.map(({ check }) => check)).toContain('likeness to the slice that was sent');
+  });
+  it.each(['ct', 'us'] as const)('%s: one slice that was not enhanced is found', (name) => {
+    const slices = returned(name, half).map((slice, index) => (index === 2 ? { ...slice, back: slice.sent } : slice));
+    const failed = acceptanceChecks(name, slices).filter(({ holds }) => !holds);
+    expect(failed.map(({ check, measured }) => `${check} ${measured}`)).toContain('noise kept in uniform tissue 1.00');
+  });
+  it.each([
+    ['ct: bone erased', 'ct', small, 50],
+    ['ct: a lesion drawn', 'ct', { row: -10, column: 30, radius: 4 }, 110],
+    ['mr: a lesion drawn', 'mr', { row: -10, column: 30, radius: 4 }, 640],
+    ['us: a dark place filled', 'us', { row: -10, column: -50, radius: 26 }, 110],
+  ] as const)('%s is found', (_, name, disc, level) => {
+    const place = new Set(pixelsOf(disc));
+    const other = (sent: Slice, truth: Slice): Float32Array =>
+      half(sent, truth).map((value, i) => (place.has(i) ? value - (truth.values[i] ?? 0) + level : value));
+    expect(failing(name, other)).toContain('change of a small area');
+  });
+  it('brighter ultrasound is found', () => {
+    expect(failing('us', (sent, truth) => half(sent, truth).map((value) => value + 40))).toContain(
+      'change of a small area',
+    );
   });
   it('text touched is found', () => {
     const touched = (sent: Slice, truth: Slice): Float32Array =>

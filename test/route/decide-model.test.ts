@@ -132,8 +132,56 @@ describe('a rule that says auto', () => {
     });
     expect(decided('ct-low-dose')).toHaveLength(1);
   });
+  it.each([
+    ['first', ['auto', 'ct-low-dose']],
+    ['last', ['ct-low-dose', 'auto']],
+  ])('tells its choice, and is held to its noise, where another rule names the same task: auto %s', (_, order) => {
+    const { tasks } = decideRoute({
+      facts: chest,
+      rules: order.map((model) =>
+        rule(model, undefined, { goesOn: true, enhance: [request(model, { strength: 0.5 })] }),
+      ),
+      marks: [],
+      cards: () => network,
+      allCards: () => [network],
+      measured: { noise: 90, grade: 'severe' },
+      revisionsWithinHour: 1,
+    });
+    expect(tasks).toMatchObject([{ choice: [{ model: 'ct-low-dose', taken: true }], gate: { verdict: 'skip' } }]);
+  });
   it('is a fault where no model has a rank', () => {
     const input = { facts: chest, rules, marks: [], cards: () => undefined, revisionsWithinHour: 1 };
     expect(() => decideRoute({ ...input, allCards: () => [unranked] })).toThrow(/no model of this node has a rank/);
+  });
+});
+
+describe('a fallback', () => {
+  const finer = { ...classical, id: 'bicubic', grid: { scale: 2, sampling: 'half_pixel' } as const };
+  const decided = (...requests: readonly ReturnType<typeof request>[]) =>
+    decideRoute({
+      facts: chest,
+      rules: requests.map((one, index) =>
+        rule(`rule ${index}`, undefined, { goesOn: true, enhance: [one], deliver: ['pacs'] }),
+      ),
+      marks: [],
+      cards: (id) => [classical, network, finer].find((one) => one.id === id),
+      revisionsWithinHour: 1,
+    }).tasks;
+
+  it('of a finer grid, which has no strength, has its own', () => {
+    expect(decided(request('bicubic', { fallback: 'gaussian' }))).toMatchObject([
+      { model: { id: 'bicubic' }, strength: 0 },
+      {
+        model: { id: 'gaussian' },
+        strength: classical.defaultStrength,
+        settings: { strength: classical.defaultStrength },
+      },
+    ]);
+    expect(decided(request('bicubic', { fallback: 'gaussian', strength: 0.3 }))[1]?.strength).toBe(0.3);
+  });
+  it('stands by whichever of two rules for the same task names it', () => {
+    const [plain, safe] = [request('ct-low-dose'), request('ct-low-dose', { fallback: 'gaussian' })];
+    for (const both of [decided(plain, safe), decided(safe, plain)])
+      expect(both.map(({ model }) => model.id)).toEqual(['ct-low-dose', 'gaussian']);
   });
 });
