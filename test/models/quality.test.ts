@@ -111,11 +111,11 @@ describe('ct-low-dose and its fast variant beat no enhancement', () => {
       const noisy = noisyOf(truth, seed + 1);
       const around = { before: noisyOf(before, seed + 101).values, after: noisyOf(after, seed + 201).values };
       const { gain, similarity } = await judge('CT', 'ct-low-dose', noisy, truth, -160, 240, around);
-      expect(gain).toBeGreaterThan(1.5);
+      expect(gain).toBeGreaterThan(2.3);
       expect(similarity).toBeGreaterThan(leastSimilarity);
       const fast = await judge('CT', 'ct-low-dose-fast', noisy, truth, -160, 240);
-      // The whole network sees the slices beside as well: 0.60 to 0.67 dB more here; level with it on single slices (its card).
-      expect(fast.gain).toBeGreaterThan(gain - 0.75);
+      // The whole network sees the slices beside as well: 0.82 to 0.91 dB more here; level with it on single slices (its card).
+      expect(fast.gain).toBeGreaterThan(Math.max(1.6, gain - 1));
       // On the chest of 1 mm it gains less than the whole network: 0.011 of its 0.023.
       expect(fast.similarity).toBeGreaterThan(similarity / 2.5);
     });
