@@ -1,8 +1,17 @@
-// A TCP port that was free on loopback a moment ago, for servers that cannot listen on port 0 and say what they got.
 import { createServer } from 'node:net';
 
-/** Asks the system for a free port on 127.0.0.1 and gives it back at once. */
-export function freePort(): Promise<number> {
+/** The system may give a port a second time before its first taker listens there. */
+const given = new Set<number>();
+
+/** A TCP port of 127.0.0.1 that nobody listens on now, and that was not given before. */
+export async function freePort(): Promise<number> {
+  const port = await openedPort();
+  if (given.has(port)) return freePort();
+  given.add(port);
+  return port;
+}
+
+function openedPort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer();
     probe.once('error', reject);
