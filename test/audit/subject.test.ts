@@ -9,18 +9,12 @@ import { withFolder } from '../support/temporary.js';
 
 const ct = { sopClassUid: '1.2.840.10008.5.1.4.1.1.2' };
 const mr = { sopClassUid: '1.2.840.10008.5.1.4.1.1.4' };
+const oneSlice = { modality: 'CT', seed: 3, slices: 1, rows: 32, columns: 32, noise: 5 } as const;
 
 describe('the subject of an audit message', () => {
   it('is the patient and study of a file, with the instances counted by class', async () => {
     await withFolder(async (folder) => {
-      const series = await writeSyntheticSeries(join(folder, 'ct'), {
-        modality: 'CT',
-        seed: 3,
-        slices: 1,
-        rows: 32,
-        columns: 32,
-        noise: 5,
-      });
+      const series = await writeSyntheticSeries(join(folder, 'ct'), oneSlice);
       const subject = await readSubject(series.files[0] ?? '', [ct, mr, ct], null);
       expect(subject.studyInstanceUid).toMatch(/^[0-9.]+$/);
       expect(subject.patientId).not.toBe('');
@@ -35,12 +29,7 @@ describe('the subject of an audit message', () => {
     await withFolder(async (folder) => {
       const long = '&'.repeat(20_000);
       const series = await writeSyntheticSeries(join(folder, 'ct'), {
-        modality: 'CT',
-        seed: 3,
-        slices: 1,
-        rows: 32,
-        columns: 32,
-        noise: 5,
+        ...oneSlice,
         change: () => [
           [0x00080050, 'SH', long],
           [0x00081030, 'LO', long],
