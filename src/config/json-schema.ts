@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { mapping } from '../conditions/plain.js';
 import { rulesSchema } from './rule-schema.js';
 import { configSchema } from './schema.js';
+import { defaultVendorMarks } from './vendor-marks.js';
 
 const scalar = { type: ['string', 'number'] };
 const condition = {
@@ -53,6 +54,11 @@ export function configJsonSchema(): Record<string, unknown> {
   const file = { type: 'string', description: 'A file that holds the list of rules, relative to this one.' };
   const description = 'Routing rules, in order: the list itself, or the file that holds it, relative to this one.';
   properties['rules'] = { anyOf: [file, properties['rules']], description };
+  const gate = mapping(mapping(properties['gate'])['properties']);
+  properties['gate'] = {
+    ...mapping(properties['gate']),
+    properties: { ...gate, vendorMarks: { ...mapping(gate['vendorMarks']), default: defaultVendorMarks } },
+  };
   const kinds = mapping(mapping(properties['peers'])['additionalProperties']);
   for (const kind of [kinds['anyOf'], kinds['oneOf'], properties['node']].flat()) allowBoolean(kind);
   return { ...whole, title: 'limpid configuration', properties };

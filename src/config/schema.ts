@@ -1,7 +1,6 @@
 /** The configuration (design: configuration): its shape, its defaults, and the value that the rest of limpid gets. */
 import { z } from 'zod';
 import type { VendorMark } from '../rule.js';
-import { compileExpression } from '../conditions/patterns.js';
 import { audit } from './audit-schema.js';
 import { peer } from './peer-schema.js';
 import { promising } from './promise-schema.js';
@@ -10,7 +9,7 @@ import { rulesSchema } from './rule-schema.js';
 import { aeTitle, duration, host, name, port, scalar, size, text, timer, whole } from './scalars.js';
 import { institution, keepPrivate, printable } from './site-schema.js';
 import { listenerTls } from './tls-schema.js';
-import { defaultVendorMarks, readMarkPlace } from './vendor-marks.js';
+import { builtInMarks, readMark } from './vendor-marks.js';
 import type { VendorMarkText } from './vendor-marks.js';
 
 const node = z.strictObject({
@@ -188,14 +187,10 @@ const vendorMark = z
     code: z.enum(['VENDOR_NETWORK', 'ITERATIVE_STRONG']).describe('Why a series with this mark is skipped.'),
   })
   .transform((mark: VendorMarkText, context): VendorMark => {
-    const place = readMarkPlace(mark.attribute, mark.creator);
-    const pattern = compileExpression(mark.matches, 'without case');
-    if (typeof place === 'string') context.addIssue({ code: 'custom', path: ['attribute'], message: place });
-    if (typeof pattern === 'string') {
-      context.addIssue({ code: 'custom', path: ['matches'], message: `no regular expression: ${pattern}` });
-    }
-    if (typeof place === 'string' || typeof pattern === 'string') return z.NEVER;
-    return { product: mark.product, name: mark.attribute, place, pattern, code: mark.code };
+    const read = readMark(mark);
+    if ('product' in read) return read;
+    for (const { key, message } of read.faults) context.addIssue({ code: 'custom', path: [key], message });
+    return z.NEVER;
   });
 
 const models = z.strictObject({
@@ -205,12 +200,15 @@ const models = z.strictObject({
     .describe("Folder with models of the site's own, beside those that limpid brings: an update leaves it alone."),
 });
 
-const gate = z.strictObject({
-  vendorMarks: z
-    .array(vendorMark, 'expected a list of marks')
-    .prefault([...defaultVendorMarks])
-    .describe("Marks of vendors' own networks; a list here takes the place of the built-in one."),
-});
+const gate = z
+  .strictObject({
+    vendorMarks: z
+      .array(vendorMark, 'expected a list of marks')
+      .optional()
+      .describe("Marks of vendors' own networks; a list here takes the place of the built-in one."),
+  })
+  // Called for, since reading the built-in ones takes the data dictionary: a third of the start of a command that only sends.
+  .transform(({ vendorMarks: own }) => ({ vendorMarks: own === undefined ? builtInMarks : () => own }));
 
 export const configSchema = z.strictObject({
   node,

@@ -1,7 +1,8 @@
 // Marks by which vendors' own networks and strong iterative reconstruction show (conformance: input gate). Configuration: `gate.vendorMarks`.
 // Seen in stored public data: Siemens (MR), GE AIR Recon DL. The others are from the literature.
-import type { MarkPlace } from '../rule.js';
+import { compileExpression } from '../conditions/patterns.js';
 import { readSubject } from '../conditions/subjects.js';
+import type { MarkPlace, VendorMark } from '../rule.js';
 
 /** One mark as it is written in the configuration. */
 export interface VendorMarkText {
@@ -87,8 +88,37 @@ export const defaultVendorMarks: readonly VendorMarkText[] = [
   },
 ];
 
+interface MarkFault {
+  readonly key: 'attribute' | 'matches';
+  readonly message: string;
+}
+
+/** Reads a mark, or says what is wrong with it. */
+export function readMark(mark: VendorMarkText): VendorMark | { readonly faults: readonly MarkFault[] } {
+  const place = readMarkPlace(mark.attribute, mark.creator);
+  const pattern = compileExpression(mark.matches, 'without case');
+  const faults: MarkFault[] = [];
+  if (typeof place === 'string') faults.push({ key: 'attribute', message: place });
+  if (typeof pattern === 'string') faults.push({ key: 'matches', message: `no regular expression: ${pattern}` });
+  return typeof place === 'string' || typeof pattern === 'string'
+    ? { faults }
+    : { product: mark.product, name: mark.attribute, place, pattern, code: mark.code };
+}
+
+let builtIn: readonly VendorMark[] | null = null;
+
+/** The default ones, read at the first call. */
+export function builtInMarks(): readonly VendorMark[] {
+  builtIn ??= defaultVendorMarks.map((text) => {
+    const mark = readMark(text);
+    if ('faults' in mark) throw new TypeError(`built-in mark ${text.product}: ${mark.faults[0]?.message}`);
+    return mark;
+  });
+  return builtIn;
+}
+
 /** Reads where a mark stands, or says what is wrong. */
-export function readMarkPlace(attribute: string, creator: string | undefined): MarkPlace | string {
+function readMarkPlace(attribute: string, creator: string | undefined): MarkPlace | string {
   const parts = /^\(([0-9a-f]{4}),xx([0-9a-f]{2}|xx)\)$/i.exec(attribute);
   if (parts !== null) {
     const group = Number.parseInt(parts[1] ?? '', 16);

@@ -5,17 +5,16 @@ import { join } from 'node:path';
 import type { CalledPeer } from '../cli/called-peer.js';
 import type { Peer } from '../config/peers.js';
 import type { Config } from '../config/schema.js';
-import { examineFolder } from '../deliver/examine-folder.js';
 import { dicomTarget } from '../node/dicom-target.js';
 import { LimpidError } from '../errors.js';
-import { askService, examineWeb } from '../io/dicomweb/examine-web.js';
 import { examinePeer } from '../io/dimse/examine.js';
 import type { ScuTarget } from '../io/dimse/requestor.js';
 import { echo, send } from '../io/dimse/scu.js';
 import type { Log } from '../observe/log.js';
 import { conversionTo } from '../deliver/dicom-destination.js';
-import { destinationOf, transcoderOf, webTargetOf } from '../node/open-deliverer.js';
+import type { Transcode } from '../deliver/transcoder.js';
 import type { NodeTls } from '../node/open-tls.js';
+import { transcodeThreads } from '../node/transcode-threads.js';
 
 interface CallOptions {
   readonly config: Config;
@@ -26,8 +25,12 @@ interface CallOptions {
 type DicomPeer = Extract<Peer, { kind: 'dicom' }>;
 
 /** @throws LimpidError USAGE: nothing can be sent to it */
-export function callPeer(name: string, peer: Peer, options: CallOptions): CalledPeer {
-  return peer.kind === 'dicom' ? callDicom(name, peer, options) : callOther(name, peer, options);
+export async function callPeer(name: string, peer: Peer, options: CallOptions): Promise<CalledPeer> {
+  // Their files lie in the system's folder for such.
+  const transcode = transcodeThreads({ freshFolder: () => mkdtemp(join(tmpdir(), 'limpid-send-')) });
+  if (peer.kind === 'dicom') return callDicom(name, peer, { ...options, transcode });
+  const { callService } = await import('./call-service.js'); // nothing that who calls a DICOM node waits for
+  return callService(name, peer, { ...options, transcode });
 }
 
 function targetOf(name: string, { config, tls }: CallOptions): ScuTarget {
@@ -36,18 +39,19 @@ function targetOf(name: string, { config, tls }: CallOptions): ScuTarget {
   throw new LimpidError('USAGE', `peer ${name} has no host and port: limpid does not call it`);
 }
 
-/** Threads that convert what a peer does not take; their files lie in the system's folder for such. */
-const transcoder = () => transcoderOf({ freshFolder: () => mkdtemp(join(tmpdir(), 'limpid-send-')) });
-
-function callDicom(name: string, peer: DicomPeer, options: CallOptions): CalledPeer {
+function callDicom(
+  name: string,
+  peer: DicomPeer,
+  options: CallOptions & { readonly transcode: Transcode },
+): CalledPeer {
   const target = targetOf(name, options);
-  const { log } = options;
+  const { log, transcode } = options;
   return {
     kind: peer.kind,
     echo: (signal) => echo(target, { log, signal }),
     async send(instances, { signal, told }) {
       const { associations } = peer;
-      const conversion = conversionTo(peer, transcoder(), () => 'original');
+      const conversion = conversionTo(peer, transcode, () => 'original');
       const report = await send(target, instances, { signal, associations, log, onOutcome: told, conversion });
       const { association: failure, negotiated, outcomes } = report;
       return { failure, negotiated, outcomes };
@@ -57,36 +61,5 @@ function callDicom(name: string, peer: DicomPeer, options: CallOptions): CalledP
       const commitment = by === null ? null : targetOf(by, options);
       return examinePeer(target, { commitment, nowMs, signal });
     },
-  };
-}
-
-function callOther(name: string, peer: Exclude<Peer, DicomPeer>, options: CallOptions): CalledPeer {
-  const destination = destinationOf(name, peer, { ...options, transcode: transcoder(), watch: undefined });
-  if (destination === null) throw new LimpidError('USAGE', `nothing can be sent to peer ${name}`);
-  return {
-    kind: peer.kind,
-    async echo(signal) {
-      const started = performance.now();
-      if (peer.kind === 'dicomweb') {
-        const { state, found, advice } = await askService(webTargetOf(name, peer, options.tls), signal);
-        if (state === 'failed') throw new LimpidError('DICOMWEB_REFUSED', [found, advice].join('. '));
-      } else {
-        const failure = await destination.probe(signal);
-        if (failure !== null) throw new LimpidError(failure.code, failure.detail);
-      }
-      return { ms: performance.now() - started, status: null, negotiated: null };
-    },
-    async send(instances, { signal, told }) {
-      const whole = instances.map((instance) => {
-        return { ...instance, bytes: instance.place?.bytes ?? 0, origin: 'original' as const };
-      });
-      const pace = () => Promise.resolve(true);
-      const report = await destination.send(whole, { signal, pace, told });
-      return { ...report, negotiated: null };
-    },
-    examine: (nowMs, signal) =>
-      peer.kind === 'folder'
-        ? examineFolder(peer.directory)
-        : examineWeb(webTargetOf(name, peer, options.tls), nowMs, signal),
   };
 }

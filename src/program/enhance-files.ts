@@ -96,7 +96,7 @@ async function taskFor(
   options: EnhanceFilesOptions,
   config: Config | null,
 ): Promise<ResolvedTask> {
-  const marks = config?.gate.vendorMarks ?? builtIn.marks;
+  const marks = config?.gate.vendorMarks() ?? builtIn.marks;
   const facts = await readSeriesFacts(one.record, ({ file }) => one.paths.get(file) ?? file, {
     tags: tagsOf([], registry.list()),
     marks,

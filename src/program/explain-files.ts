@@ -27,7 +27,7 @@ export async function explainFiles(
   const { series, refused } = await seriesOfFiles(files, source, Date.now);
   const explained = [];
   for (const { record, paths } of series) {
-    const marks = config.gate.vendorMarks;
+    const marks = config.gate.vendorMarks();
     const facts = await readSeriesFacts(record, ({ file }) => paths.get(file) ?? file, {
       tags: tagsOf(config.rules, registry.list()),
       marks,

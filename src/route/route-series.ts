@@ -27,7 +27,7 @@ export interface RouteDeps {
   readonly measure: (files: readonly string[]) => Promise<SeriesNoise>;
   readonly config: {
     readonly rules: readonly CompiledRule[];
-    readonly gate: { readonly vendorMarks: readonly VendorMark[] };
+    readonly gate: { readonly vendorMarks: () => readonly VendorMark[] };
     readonly node: { readonly codes: DerivationCodes };
   };
   /** Names of the peers that are asked for storage commitment. */
@@ -60,14 +60,15 @@ async function routeRevision(deps: RouteDeps, job: { readonly key: Key; readonly
   const state = await spool.state(job.key);
   const revision = state.revisions.find(({ record }) => record.revision === job.revision);
   if (revision === undefined || revision.decision !== null) return;
-  const wanted = { tags: tagsOf(config.rules, deps.registry.list()), marks: config.gate.vendorMarks };
+  const marks = config.gate.vendorMarks();
+  const wanted = { tags: tagsOf(config.rules, deps.registry.list()), marks };
   const fileOf = ({ file }: { file: string }): string => spool.layout.instance(job.key, file);
   const read = await readSeriesFacts(revision.record, fileOf, wanted, sweptFiles(state));
   const facts = await withElsewhere(deps, job.key, await withKnownOwn(spool, revision.record, read));
   const decision = decideRoute({
     facts,
     rules: config.rules,
-    marks: config.gate.vendorMarks,
+    marks,
     cards: (id) => deps.registry.get(id),
     allCards: () => deps.registry.list(),
     codes: config.node.codes,

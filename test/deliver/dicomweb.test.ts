@@ -18,7 +18,7 @@ import type { DicomwebOptions } from '../../src/deliver/dicomweb-destination.js'
 import { LimpidError } from '../../src/errors.js';
 import { readStowAnswer } from '../../src/io/dicomweb/stow-answer.js';
 import { TlsCredentials, type TlsMaterial } from '../../src/io/dimse/tls.js';
-import { webTargetOf } from '../../src/node/open-deliverer.js';
+import { webTargetOf } from '../../src/node/destination-of.js';
 import { noTls } from '../../src/node/open-tls.js';
 import { makeAuthority } from '../support/certificates.js';
 import { freePort } from '../support/free-port.js';

@@ -44,7 +44,7 @@ it.each(['pacs', 'web', 'files'])('a file that is gone costs the others nothing:
     const peer = config.peers[name];
     if (peer === undefined) throw new Error('no such peer');
     const { signal } = new AbortController();
-    const called = callPeer(name, peer, { config, tls: noTls, log: silentLog });
+    const called = await callPeer(name, peer, { config, tls: noTls, log: silentLog });
     const { failure, outcomes } = await called.send(outgoing, { signal, told: () => undefined });
     expect(failure).toBeNull();
     const classes = new Map(outcomes.map((outcome) => [outcome.sopInstanceUid, outcome.class]));

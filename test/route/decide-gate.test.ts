@@ -10,7 +10,7 @@ import { modelsDirectory } from '../support/shipped-models.js';
 import { card, filter, mr, series } from './synthetic.js';
 import type { InstanceChange, Values } from './synthetic.js';
 
-const { vendorMarks } = configSchema.parse({ node: { aeTitle: 'LIMPID' } }).gate;
+const vendorMarks = configSchema.parse({ node: { aeTitle: 'LIMPID' } }).gate.vendorMarks();
 const plain = { lift: [], minimumSlices: 1 };
 const codes = (facts: SeriesFacts, request: Parameters<typeof decideGate>[2] = plain, model = filter): string[] => {
   const { reasons: found, warnings } = decideGate(facts, model, request, vendorMarks);

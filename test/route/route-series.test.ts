@@ -43,7 +43,7 @@ const deps = (change: Partial<RouteDeps> = {}): RouteDeps => ({
         { enhance: [request('gaussian')], deliver: ['pacs'] },
       ),
     ],
-    gate: { vendorMarks: [] },
+    gate: { vendorMarks: () => [] },
     node: { codes: 'limpid' },
   },
   committing: [],
@@ -162,7 +162,7 @@ describe('routing a revision', () => {
       deps({
         config: {
           rules: [rule('all', undefined, { enhance: [request('gaussian')], deliver: ['pacs'] })],
-          gate: { vendorMarks: [] },
+          gate: { vendorMarks: () => [] },
           node: { codes: 'limpid' },
         },
       }),
@@ -205,7 +205,7 @@ describe('routing a revision', () => {
       ],
     });
     const { config } = deps();
-    await routeSeries(deps({ config: { ...config, gate: { vendorMarks: [mark] } } }), { key, revision: 1 });
+    await routeSeries(deps({ config: { ...config, gate: { vendorMarks: () => [mark] } } }), { key, revision: 1 });
     const decision = (await spool.state(key)).revisions[0]?.decision;
     expect(decision?.tasks[0]?.gate.reasons).toEqual([{ code: 'VENDOR_NETWORK', detail: 'GE AIR Recon DL' }]);
   });

@@ -12,7 +12,7 @@ import { keyOf } from '../../src/spool/key.js';
 import { itWithData, sharedData, sharedFiles, sharedFolders } from '../support/shared-data.js';
 import { filter } from './synthetic.js';
 
-const { vendorMarks } = configSchema.parse({ node: { aeTitle: 'LIMPID' } }).gate;
+const vendorMarks = configSchema.parse({ node: { aeTitle: 'LIMPID' } }).gate.vendorMarks();
 
 /** What the receiver would have written down: UIDs of the data set, or those that the association named. */
 async function recordOf(path: string, index: number): Promise<InstanceRecord> {

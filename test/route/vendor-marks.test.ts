@@ -13,7 +13,7 @@ import { syntheticCt } from '../support/derivation.js';
 import { enhancedCt } from '../support/enhanced-ct.js';
 import { changeItem, set } from '../support/planted-faults.js';
 
-const { vendorMarks: marks } = configSchema.parse({ node: { aeTitle: 'LIMPID' } }).gate;
+const marks = configSchema.parse({ node: { aeTitle: 'LIMPID' } }).gate.vendorMarks();
 let folder = '';
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'limpid-marks-'));

@@ -43,7 +43,7 @@ export interface WayOutcome {
   readonly result: string | null;
 }
 
-const { vendorMarks } = configSchema.parse({ node: { aeTitle: 'LIMPID' } }).gate;
+const vendorMarks = configSchema.parse({ node: { aeTitle: 'LIMPID' } }).gate.vendorMarks();
 const card: GateCard = {
   id: 'filter',
   modality: ['CT', 'MR'],

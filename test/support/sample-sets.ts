@@ -50,7 +50,7 @@ const lift: readonly ReasonCode[] = [
   'BURNED_IN',
   'NOISE_NOT_MEASURABLE',
 ];
-const { vendorMarks } = configSchema.parse({ node: { aeTitle: 'LIMPID' } }).gate;
+const vendorMarks = configSchema.parse({ node: { aeTitle: 'LIMPID' } }).gate.vendorMarks();
 const source = { peer: 'unknown', callingAe: '', calledAe: '', address: '' };
 
 export interface SampleResult {
