@@ -36,9 +36,10 @@ async function filesIn(folder: string, above: readonly string[]): Promise<string
   const here = await realpath(folder);
   if (above.includes(here)) return [];
   const files: string[] = [];
-  for (const name of (await readdir(folder)).sort()) {
-    const path = join(folder, name);
-    const found = await stat(path).catch(() => null);
+  const entries = await readdir(folder, { withFileTypes: true });
+  for (const entry of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
+    const path = join(folder, entry.name);
+    const found = entry.isFile() || entry.isDirectory() ? entry : await stat(path).catch(() => null);
     if (found?.isDirectory()) for (const file of await filesIn(path, [...above, here])) files.push(file);
     else if (found === null || found.isFile()) files.push(path);
   }
