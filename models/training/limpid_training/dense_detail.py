@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from limpid_training import classical, ct_simulator, noise_estimate, quality
 from limpid_training.dicom_slices import modality_values, neighbours
-from limpid_training.evaluate import CT_WINDOW, body_region
+from limpid_training.evaluate import CT_WINDOW, HIGH_STRENGTH, body_region
 from limpid_training.model_folder import Denoiser
 
 NOISE_HU = 40.0
@@ -39,12 +39,13 @@ def _beside(rng: np.random.Generator, path: Path, clean: np.ndarray, noisy: np.n
 
 
 def run(model: Path, slices: list[Path]) -> None:
-    """Prints the gain in PSNR over the body for each square slice and their mean: the model at BLENDS, then each classical filter with
-    the parameter that is best for the slice."""
+    """Prints the gain in PSNR over the body for each square slice and their mean: the model at BLENDS and at HIGH_STRENGTH (no blend above
+    1), then each classical filter with the parameter that is best for the slice."""
     torch.set_num_threads(1)
     network, rng, other = Denoiser.read(model), np.random.default_rng(21), np.random.default_rng(22)
     names = [name for name, _ in classical.candidates()]
-    print(f"| slice | {' | '.join(f'blend {blend:.2f}' for blend in BLENDS)} | {' | '.join(names)} |\n|---{'|---' * (len(BLENDS) + len(names))}|")
+    columns = [f"blend {blend:.2f}" for blend in BLENDS] + [f"strength {HIGH_STRENGTH:.2f}", *names]
+    print(f"| slice | {' | '.join(columns)} |\n|---{'|---' * len(columns)}|")
     rows = []
     for path in slices:
         clean = _halved(path)
@@ -66,7 +67,17 @@ def run(model: Path, slices: list[Path]) -> None:
             image[box] = how(image[box], NOISE_HU)
             return image
 
-        row = [gain(quality.blend(noisy, output, blend, sigma, mask)) for blend in BLENDS]
+        def blended(blend: float) -> np.ndarray:
+            return quality.blend(noisy, output, blend, sigma, mask)
+
+        tissue = noise_estimate.soft_tissue(noisy)
+
+        def noise_of(image: np.ndarray) -> float:
+            return noise_estimate.sigma_in_windows(image, noisy, tissue)
+
+        before = noise_of(noisy)
+        strong = quality.blend_for({blend: noise_of(blended(blend)) / before for blend in BLENDS}, HIGH_STRENGTH)
+        row = [gain(blended(blend)) for blend in (*BLENDS, strong)]
         row += [max(gain(filtered(how)) for _, how in options) for _, options in classical.candidates()]
         rows.append(row)
         print(f"| {path.parent.name}/{path.stem} | {' | '.join(f'{value:+.2f}' for value in row)} |", flush=True)
