@@ -150,7 +150,7 @@ export function enhancedCt(options: EnhancedCtOptions): Uint8Array {
     encodeElement(0x00200010, 'SH', '1'),
     encodeElement(0x00200011, 'IS', '3'),
     encodeElement(0x00200012, 'IS', '1'),
-    encodeElement(0x00200013, 'IS', String(part?.number ?? 1)),
+    encodeElement(0x00200013, 'IS', '1'),
     encodeElement(0x00200052, 'UI', `${root}.8`),
     encodeElement(0x00201040, 'LO', ''),
     ...(part === undefined ? [] : [encodeElement(0x00200242, 'UI', enhancedCtUids.whole)]),
