@@ -185,6 +185,12 @@ describe('habits in objects with functional groups', () => {
 
   it('one frame', async () => expect(await enhanced(source(1))).toMatchObject({ verdict: 'enhanced', isSame: true }));
 
+  it('an object without shared groups gets none', async () => {
+    const { dataSet, verdict } = await enhanced(both(sharedToFrames, drop(shared))(source()));
+    if (dataSet === null) throw new Error(verdict);
+    expect(dataSet.get(tag(shared))).toBeUndefined();
+  });
+
   it('what a frame was converted from stays with it, and goes from the top', async () => {
     const plant = both(
       asClass(sopClasses.legacyConvertedCt, 'CT'),
