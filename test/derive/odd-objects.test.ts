@@ -126,6 +126,20 @@ describe('habits in objects with functional groups', () => {
     ['slopes of their own in CT frames', slopes, 'MIXED_PIXELS'],
     ['slopes of their own in MR frames', both(asMr, slopes), 'enhanced'],
     ['MR without rescale', both(asMr, changeItem(shared, 0, drop('PixelValueTransformationSequence'))), 'enhanced'],
+    [
+      "MR with a rescale in the vendor's own group alone",
+      both(
+        asMr,
+        changeItem(shared, 0, drop('PixelValueTransformationSequence')),
+        ofFrames(() =>
+          change(
+            [0x20050014, 'LO', 'Philips MR Imaging DD 005'],
+            [0x2005140f, 'SQ', encodeSequence(0, [[encodeElement(0x00281053, 'DS', '7')]]).subarray(12)],
+          ),
+        ),
+      ),
+      'enhanced',
+    ],
     ['CT without rescale', changeItem(shared, 0, drop('PixelValueTransformationSequence')), 'MISSING_ATTRIBUTE'],
     ['a converted CT', asClass(sopClasses.legacyConvertedCt, 'CT'), 'enhanced'],
     ['a converted MR', both(asMr, asClass(sopClasses.legacyConvertedMr, 'MR')), 'enhanced'],
