@@ -4,7 +4,7 @@ import { keywordOf, tagOf } from '../dicom/dictionary.js';
 import { encodeElement, encodeSequence } from '../dicom/element.js';
 import { copiedElement, copiedItem } from '../dicom/explicit-le.js';
 import { derivedConcatenationUid } from '../dicom/uid.js';
-import { items, text, texts } from '../dicom/values.js';
+import { find, items, text, texts } from '../dicom/values.js';
 import { LimpidError } from '../errors.js';
 import { selectionOf, written, writtenSequence } from './encode.js';
 import type { Written } from './encode.js';
@@ -36,11 +36,14 @@ export function functionalGroupElements(source: DataSet, plan: DerivationPlan): 
   // A macro may stand in one of the two places only, and each frame has a derivation of its own now.
   const former = shared.flatMap((item) => items(item, derivationImage));
   const { dropped } = selectionOf(plan);
+  // Some senders leave it out where the frames share nothing: an empty one would be another fault (Type 1).
+  const hasShared = find(source, 'SharedFunctionalGroupsSequence') !== undefined;
+  const ofAll = writtenSequence(
+    'SharedFunctionalGroupsSequence',
+    shared.map((item) => groups(source, item, plan, null)),
+  );
   return [
-    writtenSequence(
-      'SharedFunctionalGroupsSequence',
-      shared.map((item) => groups(source, item, plan, null)),
-    ),
+    ...(hasShared ? [ofAll] : []),
     writtenSequence(
       'PerFrameFunctionalGroupsSequence',
       items(source, 'PerFrameFunctionalGroupsSequence').map((item, index) => {

@@ -47,7 +47,7 @@ export interface DerivationPlan {
   /** When derivation of the series began, ms since epoch: Series Date and Time, equal in all instances. */
   readonly startedAtMs: number;
   readonly node: DerivingNode;
-  /** Keep Instance Number if it is unique within the source; else number by position. */
+  /** Keep Instance Number if it is unique within the source, where parts of a concatenation share one; else number by position. */
   readonly instanceNumbers: ReadonlyMap<string, number> | 'kept';
   /** Absent: the derived image has the source's pixels. */
   readonly geometry?: NewGrid;

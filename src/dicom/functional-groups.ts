@@ -27,11 +27,20 @@ export function hasFunctionalGroups(ds: DataSet): boolean {
  */
 export function frameScopes(ds: DataSet, frame: number): readonly DataSet[] {
   if (!hasFunctionalGroups(ds)) return [ds];
+  return [...groupsFor(ds, frame, (tag) => !isPrivate(tag)), ...groupsFor(ds, frame, isPrivate), ds];
+}
+
+/** The same without the vendor's own groups: what is read by them would be other for readers of the derived object, which lacks them. */
+export function standardScopes(ds: DataSet, frame: number): readonly DataSet[] {
+  if (!hasFunctionalGroups(ds)) return [ds];
+  return [...groupsFor(ds, frame, (tag) => !isPrivate(tag)), ds];
+}
+
+/** Groups of a frame, then those of all frames. */
+function groupsFor(ds: DataSet, frame: number, isAsked: (tag: number) => boolean): DataSet[] {
   const own = items(ds, 'PerFrameFunctionalGroupsSequence')[frame];
   const [shared] = items(ds, 'SharedFunctionalGroupsSequence');
-  const holders = [own, shared].filter((item) => item !== undefined);
-  const groups = (of: (tag: number) => boolean): DataSet[] => holders.flatMap((item) => groupsOf(item, of));
-  return [...groups((tag) => !isPrivate(tag)), ...groups(isPrivate), ds];
+  return [own, shared].flatMap((item) => (item === undefined ? [] : groupsOf(item, isAsked)));
 }
 
 function groupsOf(item: DataSet, isAsked: (tag: number) => boolean): DataSet[] {

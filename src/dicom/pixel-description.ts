@@ -4,7 +4,7 @@ import { isColour } from './colour.js';
 import type { Colour } from './colour.js';
 import type { DataSet } from './data-set.js';
 import { tagOf } from './dictionary.js';
-import { frameScopes, hasFunctionalGroups, scopeOf } from './functional-groups.js';
+import { hasFunctionalGroups, scopeOf, standardScopes } from './functional-groups.js';
 import { regionsFit } from './ultrasound-regions.js';
 import { modalityOfClass, ultrasoundClasses } from './uids.js';
 import { find, items, number, numbers, text } from './values.js';
@@ -124,7 +124,7 @@ export function pixelDescription(ds: DataSet, frame = 0): PixelDescription | Rea
 const isUltrasound = (ds: DataSet): boolean => ultrasoundClasses.has(text(ds, 'SOPClassUID') ?? '');
 
 function rescaleOf(ds: DataSet, frame: number): { slope: number; intercept: number } | Reason {
-  const scopes = frameScopes(ds, frame);
+  const scopes = standardScopes(ds, frame);
   const holder = (keyword: string): DataSet => scopeOf(scopes, tagOf(keyword) ?? 0);
   if (items(ds, 'ModalityLUTSequence').length > 0) return reason('BAD_RESCALE', 'Modality LUT');
   for (const keyword of ['RescaleSlope', 'RescaleIntercept']) {

@@ -16,6 +16,8 @@ export interface SurveyedObject {
   /** Of its SOP class; null for classes that are not enhanced. */
   readonly modality: NoiseModality | null;
   readonly instanceNumber: number | null;
+  /** Concatenation UID, of a part of one. */
+  readonly concatenationUid: string | null;
   /** Of each of its frames; one for a classic object. */
   readonly frames: readonly ImagePlace[];
   readonly words: SeriesWords;

@@ -19,7 +19,7 @@ export interface OrderedSeries {
   readonly beside: readonly (readonly number[])[];
   /** Running number (from 1) of each source among the derived objects: by instance number if it is unique, else by position. */
   readonly numbers: readonly number[];
-  /** What derived instances get: their source's number, or one by position. */
+  /** What derived instances get: their source's number, or one by position, which the parts of a concatenation share. */
   readonly instanceNumbers: ReadonlyMap<string, number> | 'kept';
   /** What the instances say of their series, in the order of the sources. */
   readonly words: readonly SeriesWords[];
@@ -44,14 +44,35 @@ export function orderSeries(
   const neighbours = range === null ? noNeighbours(places.length) : neighboursOf(places, range);
   const beside = nearestFirst(places, neighbours);
   const given = surveyed.map(({ instanceNumber }) => instanceNumber);
-  const unique = given.every((value) => value !== null) && new Set(given).size === given.length;
+  const unique = areOwn(surveyed);
   const ranked = unique
     ? [...given.keys()].toSorted((a, b) => (given[a] ?? 0) - (given[b] ?? 0))
     : [...new Set(byPosition.map((index) => images[index]?.source ?? 0))];
   const numbers = Array.from({ length: surveyed.length }, () => 0);
   for (const [rank, index] of ranked.entries()) numbers[index] = rank + 1;
-  const byUid = new Map(sources.map(({ sopInstanceUid }, index) => [sopInstanceUid, numbers[index] ?? 0] as const));
+  const wholes = new Set(ranked.map((index) => wholeOf(surveyed[index], index)));
+  const ranks = new Map([...wholes].map((whole, rank) => [whole, rank + 1]));
+  const byUid = new Map(
+    sources.map(({ sopInstanceUid }, index) => [sopInstanceUid, ranks.get(wholeOf(surveyed[index], index)) ?? 0]),
+  );
   const words = surveyed.map((instance) => instance.words);
   const instanceNumbers = unique ? 'kept' : byUid;
   return { modality, images, byPosition, neighbours, beside, numbers, instanceNumbers, words };
+}
+
+/** What has an Instance Number: a concatenation, or an object of its own. */
+function wholeOf(object: SurveyedObject | undefined, source: number): string | number {
+  return object?.concatenationUid ?? source;
+}
+
+/** Whether each Instance Number is one object's or one concatenation's alone (PS3.3 C.7.6.16: the parts of one share theirs). */
+function areOwn(surveyed: readonly SurveyedObject[]): boolean {
+  const owners = new Map<number, string | number>();
+  return surveyed.every((object, source) => {
+    const { instanceNumber } = object;
+    if (instanceNumber === null) return false;
+    const whole = wholeOf(object, source);
+    if (!owners.has(instanceNumber)) owners.set(instanceNumber, whole);
+    return owners.get(instanceNumber) === whole;
+  });
 }

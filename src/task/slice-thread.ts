@@ -72,6 +72,7 @@ async function surveyOne(file: string): Promise<SurveyedObject> {
   return {
     modality: modalityOfClass(text(dataSet, 'SOPClassUID') ?? ''),
     instanceNumber: number(dataSet, 'InstanceNumber'),
+    concatenationUid: text(dataSet, 'ConcatenationUID'),
     words: seriesWords(dataSet),
     frames: Array.from({ length: frames }, (_, frame) => imagePlace(dataSet, frame)),
   };

@@ -71,7 +71,8 @@ function planOf(order: TaskOrder, card: ModelCard, found: Found, series: Ordered
   const { task, sources } = order;
   const digest = sourceSetDigest(sources.map(({ sopInstanceUid }) => sopInstanceUid));
   const sourceSeriesInstanceUid = order.series.seriesInstanceUid;
-  const first = series.words[series.byPosition[0] ?? 0];
+  const lowest = series.images[series.byPosition[0] ?? 0];
+  const first = lowest === undefined ? undefined : series.words[lowest.source];
   if (first === undefined) throw new LimpidError('INTERNAL', 'a series without instances');
   const told =
     series.modality === 'US' && card.grid === null

@@ -27,10 +27,10 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-async function derivedBy(model: string, strength: number): Promise<Uint8Array> {
+async function derivedBy(model: string, strength: number, bytes = source): Promise<Uint8Array> {
   const own = await mkdtemp(join(folder, 'one-'));
   const file = join(own, 'source.dcm');
-  await writeFile(file, source);
+  await writeFile(file, bytes);
   const { verdict, outcome, objects } = await enhanceFiles([file], device, {
     models: modelsDirectory,
     outDir: join(own, 'out'),
@@ -57,6 +57,17 @@ describe('an Enhanced CT Image', () => {
       const [image] = step === undefined ? [] : items(step, 'SourceImageSequence');
       expect(image === undefined ? null : number(image, 'ReferencedFrameNumber')).toBe(index + 1);
     }
+  }, 120_000);
+
+  it('is derived where its last frame is the first along the normal', async () => {
+    const fromAbove = enhancedCt({ frames, step: -2 });
+    const { dataSet } = readInstance(await derivedBy('gaussian', 0.4, fromAbove));
+    expect(text(dataSet, 'SeriesDescription')).toBe('limpid DN Abdomen simulated');
+    const place = (of: DataSet): unknown =>
+      groupsOf(of).flatMap((group) =>
+        items(group, 'PlanePositionSequence').map((plane) => numbers(plane, 'ImagePositionPatient')),
+      );
+    expect(place(dataSet)).toEqual(place(readInstance(fromAbove).dataSet));
   }, 120_000);
 
   it('has its geometry on a grid twice as fine', async () => {

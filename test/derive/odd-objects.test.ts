@@ -126,6 +126,20 @@ describe('habits in objects with functional groups', () => {
     ['slopes of their own in CT frames', slopes, 'MIXED_PIXELS'],
     ['slopes of their own in MR frames', both(asMr, slopes), 'enhanced'],
     ['MR without rescale', both(asMr, changeItem(shared, 0, drop('PixelValueTransformationSequence'))), 'enhanced'],
+    [
+      "MR with a rescale in the vendor's own group alone",
+      both(
+        asMr,
+        changeItem(shared, 0, drop('PixelValueTransformationSequence')),
+        ofFrames(() =>
+          change(
+            [0x20050014, 'LO', 'Philips MR Imaging DD 005'],
+            [0x2005140f, 'SQ', encodeSequence(0, [[encodeElement(0x00281053, 'DS', '7')]]).subarray(12)],
+          ),
+        ),
+      ),
+      'enhanced',
+    ],
     ['CT without rescale', changeItem(shared, 0, drop('PixelValueTransformationSequence')), 'MISSING_ATTRIBUTE'],
     ['a converted CT', asClass(sopClasses.legacyConvertedCt, 'CT'), 'enhanced'],
     ['a converted MR', both(asMr, asClass(sopClasses.legacyConvertedMr, 'MR')), 'enhanced'],
@@ -184,6 +198,12 @@ describe('habits in objects with functional groups', () => {
   });
 
   it('one frame', async () => expect(await enhanced(source(1))).toMatchObject({ verdict: 'enhanced', isSame: true }));
+
+  it('an object without shared groups gets none', async () => {
+    const { dataSet, verdict } = await enhanced(both(sharedToFrames, drop(shared))(source()));
+    if (dataSet === null) throw new Error(verdict);
+    expect(dataSet.get(tag(shared))).toBeUndefined();
+  });
 
   it('what a frame was converted from stays with it, and goes from the top', async () => {
     const plant = both(

@@ -51,6 +51,7 @@ it('waits for all parts of a concatenation, and makes the same parts of another'
       2,
       before,
       2,
+      1,
     ];
     const said = derived.map((dataSet) => [
       text(dataSet, 'SeriesInstanceUID'),
@@ -60,6 +61,7 @@ it('waits for all parts of a concatenation, and makes the same parts of another'
       number(dataSet, 'InConcatenationTotalNumber'),
       number(dataSet, 'ConcatenationFrameOffsetNumber'),
       number(dataSet, 'NumberOfFrames'),
+      number(dataSet, 'InstanceNumber'),
     ]);
     expect(said.toSorted((a, b) => Number(a[3]) - Number(b[3]))).toEqual([ofPart(1, 0), ofPart(2, 2)]);
   });

@@ -21,6 +21,8 @@ export interface EnhancedCtOptions {
   /** HU of one stored value, and of the noise. */
   readonly slope?: number;
   readonly noise?: number;
+  /** Millimetres from one frame to the next, 2: below 0 the last frame is the first along the normal. */
+  readonly step?: number;
 }
 
 const root = '1.2.826.0.1.3680043.10.997';
@@ -74,7 +76,7 @@ function shared(spacing: number, size: number, slope: number): Uint8Array[] {
 }
 
 /** @param index of the frame in the whole stack, from 0 */
-function frameGroups(index: number, corner: number): Uint8Array[] {
+function frameGroups(index: number, corner: number, step: number): Uint8Array[] {
   return [
     encodeSequence(0x00189329, [[cs(0x00089007, kind), ...described]]),
     encodeSequence(0x00209111, [
@@ -88,7 +90,7 @@ function frameGroups(index: number, corner: number): Uint8Array[] {
         encodeElement(0x00209157, 'UL', indices(1, index + 1)),
       ],
     ]),
-    encodeSequence(0x00209113, [[ds(0x00200032, `${corner}\\${corner}\\${index * thickness}`)]]),
+    encodeSequence(0x00209113, [[ds(0x00200032, `${corner}\\${corner}\\${index * step}`)]]),
   ];
 }
 
@@ -105,7 +107,7 @@ function concatenation({ before = 0, part }: EnhancedCtOptions): Uint8Array[] {
 
 /** The whole Part 10 file; the same options give the same bytes. */
 export function enhancedCt(options: EnhancedCtOptions): Uint8Array {
-  const { frames, before = 0, part, size = 96, slope = 1, noise = 20 } = options;
+  const { frames, before = 0, part, size = 96, slope = 1, noise = 20, step = thickness } = options;
   const spacing = 3.75;
   const corner = (-spacing * (size - 1)) / 2;
   const phantom = { modality: 'CT', rows: size, columns: size, noise, seed: 11 } as const;
@@ -148,7 +150,7 @@ export function enhancedCt(options: EnhancedCtOptions): Uint8Array {
     encodeElement(0x00200010, 'SH', '1'),
     encodeElement(0x00200011, 'IS', '3'),
     encodeElement(0x00200012, 'IS', '1'),
-    encodeElement(0x00200013, 'IS', String(part?.number ?? 1)),
+    encodeElement(0x00200013, 'IS', '1'),
     encodeElement(0x00200052, 'UI', `${root}.8`),
     encodeElement(0x00201040, 'LO', ''),
     ...(part === undefined ? [] : [encodeElement(0x00200242, 'UI', enhancedCtUids.whole)]),
@@ -179,7 +181,7 @@ export function enhancedCt(options: EnhancedCtOptions): Uint8Array {
     encodeSequence(0x52009229, [shared(spacing, size, slope)]),
     encodeSequence(
       0x52009230,
-      numbers.map((index) => frameGroups(index, corner)),
+      numbers.map((index) => frameGroups(index, corner, step)),
     ),
     encodeElement(0x7fe00010, 'OW', new Uint8Array(stored.buffer)),
   ];
