@@ -363,11 +363,11 @@ export class Acceptor implements AssociationUser, MessageUser {
     }
   }
 
-  /** Sends a request of limpid's own. @returns the peer's status; rejects where the association ends before */
+  /** Sends a request of limpid's own. @returns the peer's status; rejects where the association, or the time for an answer, ends before */
   #ask(contextId: number, request: Omit<Command, 'hasDataSet' | 'messageId'>, dataSet: Uint8Array): Promise<number> {
     const association = this.#association;
     if (!association?.isOpen) return Promise.reject(associationEnded());
-    return this.#own.ask((messageId) => {
+    return this.#own.ask(this.#node.limits.responseMs, (messageId) => {
       const command = encodeCommand({ ...request, messageId, hasDataSet: true });
       association.write(encodeData(contextId, 'command', command, this.#room));
       association.write(encodeData(contextId, 'data', dataSet, this.#room));
