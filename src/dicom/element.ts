@@ -2,11 +2,16 @@
 import { LimpidError } from '../errors.js';
 import { tagText } from './dictionary.js';
 
+/** Written by some for an element whose VR they do not know, with a length of 16 bits. */
+export const unknownVr = '??';
 /**
  * VRs whose explicit header has a length of 16 bits (PS3.5 Table 7.1-2). All others, those too that a later edition may bring, have two
  * reserved bytes and a length of 32 bits (Table 7.1-1).
  */
-const shortHeaders = new Set('AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US'.split(' '));
+const shortHeaders = new Set([
+  ...'AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US'.split(' '),
+  unknownVr,
+]);
 
 /** Whether an explicit element of this VR has the 12-byte header. */
 export function longHeader(vr: string): boolean {

@@ -4,7 +4,7 @@
  * element in it, that is longer than what holds it is a fault. Implicit and Explicit VR, both byte orders (PS3.5 Section 7).
  */
 import { vrOf } from '../../dicom/dictionary.js';
-import { longHeader } from '../../dicom/element.js';
+import { longHeader, unknownVr } from '../../dicom/element.js';
 import { TransferSyntax } from './constants.js';
 
 export interface Identity {
@@ -48,8 +48,6 @@ const wantedTags: ReadonlyMap<number, WantedKey> = new Map<number, WantedKey>([
 const ItemTag = { Item: 0xfffee000, ItemEnd: 0xfffee00d, SequenceEnd: 0xfffee0dd } as const;
 const undefinedLength = 0xffffffff;
 const pixelData = 0x7fe00010;
-/** Written by some for an element whose VR they do not know, with a length of 16 bits: no VR, and yet it can be walked. */
-const unknownVr = '??';
 /** VRs that may have an undefined length (PS3.5 Section 7.1.2); OB and OW: encapsulated Pixel Data. */
 const openVrs: ReadonlySet<string> = new Set(['SQ', 'UN', 'OB', 'OW']);
 /** Longer values of the wanted tags are cut here: they are no UID any more, nor six decimal strings of 16 bytes. */
@@ -210,7 +208,7 @@ export class DataSetWalker {
       if (this.#skip < 0) this.#fault = `${tagText(tag)} is longer than what holds it`;
       return offset;
     }
-    const isLong = vr !== unknownVr && longHeader(vr);
+    const isLong = longHeader(vr);
     if (isLong) offset = this.#fill(chunk, offset, 12);
     if (isLong && this.#headerFill < 12) return offset;
     this.#headerFill = 0;
