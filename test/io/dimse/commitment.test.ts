@@ -303,8 +303,8 @@ describe('limpid as SCP of requests and taker of reports', () => {
     closers.push(() => Promise.resolve(clearInterval(busy)));
     await expect(reported).rejects.toMatchObject({ code: 'DIMSE_TIMEOUT' });
     clearInterval(busy);
-    const asked = peer.responses.find(({ field }) => field === 0x0100);
-    const late = { field: 0x8100, hasDataSet: false, respondedTo: asked?.messageId ?? 0, status: 0 };
+    const ours = peer.responses.find(({ field }) => field === 0x0100);
+    const late = { field: 0x8100, hasDataSet: false, respondedTo: ours?.messageId ?? 0, status: 0 };
     const before = peer.log.length;
     peer.send(commandPdu(1, encodeCommand(late)), commandPdu(3, echoRequest()));
     await peer.until(before + 1);
