@@ -81,6 +81,9 @@ export async function loadConfig(file: string, environment: Environment, options
   const rawPeers = valueAt(overridden.value, ['peers']);
   const knownModels = await modelsOf(options, overridden.value, dirname(file), complain);
   checkRules(rawRules, rawPeers, knownModels, (path, message) => complain(['rules', ...path], message));
+  // the one name that a schema of names passes over, and drops with what it names
+  if (valueAt(rawPeers, ['__proto__']) !== undefined)
+    complain(['peers', '__proto__'], 'a peer cannot have this name', true);
   checkCommitment(rawPeers, (path, message) => complain(['peers', ...path], message));
   await checkQueue(valueAt(overridden.value, ['queue']), complain);
   const data = result.success ? absolutePaths(result.data, dirname(file)) : null;

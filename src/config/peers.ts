@@ -19,7 +19,10 @@ export function namesOfEntity(peers: Config['peers'], name: string): string[] {
   return dicomPeers(peers).flatMap(([other, { aeTitle }]) => (aeTitle === peer.aeTitle ? [other] : []));
 }
 
-/** The peers with paths made absolute; they are relative to the configuration's file. */
+/**
+ * The peers with paths made absolute; they are relative to the configuration's file. The mapping has no prototype: whoever looks a name up
+ * that is none of a peer's, `constructor` among them, finds nothing.
+ */
 export function withAbsolutePaths(peers: Config['peers'], directory: string): Config['peers'] {
   const absolute = (path: string | null): string | null => (path === null ? null : resolve(directory, path));
   const paths = (peer: Peer): Peer => {
@@ -32,7 +35,9 @@ export function withAbsolutePaths(peers: Config['peers'], directory: string): Co
     const { bearerTokenFile, passwordFile } = peer;
     return { ...peer, bearerTokenFile: absolute(bearerTokenFile), passwordFile: absolute(passwordFile) };
   };
-  return Object.fromEntries(Object.entries(peers).map(([name, peer]) => [name, paths(peer)]));
+  const found: Record<string, Peer> = Object.create(null);
+  for (const [name, peer] of Object.entries(peers)) found[name] = paths(peer);
+  return found;
 }
 
 /** Whether limpid can deliver to a peer; a DICOM node without an address only sends. */

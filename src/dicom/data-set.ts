@@ -1,7 +1,7 @@
 // An index of a data set's elements over its bytes (PS3.5 section 7): nothing is copied, nothing is decoded.
 import { LimpidError } from '../errors.js';
 import { tagText, vrOf } from './dictionary.js';
-import { longHeader } from './element.js';
+import { longHeader, unknownVr } from './element.js';
 import { inflated, inflatedPrefix } from './inflate.js';
 import { transferSyntax } from './uids.js';
 
@@ -224,10 +224,10 @@ class Walker {
     this.#need(offset, 8);
     const first = this.#bytes[offset + 4] ?? 0;
     const second = this.#bytes[offset + 5] ?? 0;
-    if (first < 0x41 || first > 0x5a || second < 0x41 || second > 0x5a) {
+    const vr = String.fromCharCode(first, second);
+    if ((first < 0x41 || first > 0x5a || second < 0x41 || second > 0x5a) && vr !== unknownVr) {
       throw malformed(offset, `${tagText(tag)} has no VR`);
     }
-    const vr = String.fromCharCode(first, second);
     const long = longHeader(vr);
     if (long) this.#need(offset, 12);
     this.#vr = vr;

@@ -2,12 +2,20 @@
 import { LimpidError } from '../errors.js';
 import { tagText } from './dictionary.js';
 
-/** VRs whose explicit header has two reserved bytes and a length of 32 bits (PS3.5 7.1.2). */
-const longHeaders = new Set(['OB', 'OD', 'OF', 'OL', 'OV', 'OW', 'SQ', 'SV', 'UC', 'UN', 'UR', 'UT', 'UV']);
+/** Written by some for an element whose VR they do not know, with a length of 16 bits. */
+export const unknownVr = '??';
+/**
+ * VRs whose explicit header has a length of 16 bits (PS3.5 Table 7.1-2). All others, those too that a later edition may bring, have two
+ * reserved bytes and a length of 32 bits (Table 7.1-1).
+ */
+const shortHeaders = new Set([
+  ...'AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US'.split(' '),
+  unknownVr,
+]);
 
 /** Whether an explicit element of this VR has the 12-byte header. */
 export function longHeader(vr: string): boolean {
-  return longHeaders.has(vr);
+  return !shortHeaders.has(vr);
 }
 
 /**
@@ -15,7 +23,7 @@ export function longHeader(vr: string): boolean {
  * @throws LimpidError INTERNAL for a value longer than its VR can say
  */
 export function header(tag: number, vr: string, length: number): Uint8Array {
-  const long = longHeaders.has(vr);
+  const long = longHeader(vr);
   const bytes = new Uint8Array(long ? 12 : 8);
   const view = new DataView(bytes.buffer);
   view.setUint16(0, tag >>> 16, true);

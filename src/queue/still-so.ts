@@ -1,14 +1,15 @@
 /**
- * Acts on a job that was in some state a moment ago: between look and act it may have begun or gone, which is no fault.
+ * Acts on a job that was in some state a moment ago: between look and act it may have begun or gone, which is no fault; and it may have
+ * come back since: then it is acted on again.
  *
- * @returns false where it had
+ * @returns false where it had begun or gone
  */
 export async function stillSo(act: () => Promise<void>, isSo: () => Promise<boolean>): Promise<boolean> {
   try {
     await act();
-    return true;
-  } catch (error) {
-    if (await isSo()) throw error;
-    return false;
+  } catch {
+    if (!(await isSo())) return false;
+    await act();
   }
+  return true;
 }

@@ -122,6 +122,9 @@ describe('limpid echo', () => {
     expect({ status, err }).toEqual({ status: 1, err: expect.stringMatching(/^DIMSE_TIMEOUT: given up after 0\.5 s/) });
     expect(performance.now() - started).toBeLessThan(60_000); // the program's own start included
   });
+  it.each(['constructor', 'toString'])('there is no peer %s', async (name) => {
+    expect(await run('echo', name)).toMatchObject({ status: 2, err: expect.stringContaining(`has no peer ${name}`) });
+  });
   it('waits no longer for a peer that is frozen and does not close', async () => {
     const got: Buffer[] = [];
     const connected = new Promise<Socket>((resolve) => {

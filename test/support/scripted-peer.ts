@@ -32,6 +32,7 @@ export async function scriptedPeer(port: number, localAddress = '127.0.0.1'): Pr
   let isClosed = false;
   let parts: Uint8Array[] = [];
   let isLast = false;
+  let isCommand = false;
   const waiting = new Set<() => void>();
   const wake = () => {
     for (const look of waiting) look();
@@ -53,10 +54,13 @@ export async function scriptedPeer(port: number, localAddress = '127.0.0.1'): Pr
         } else if (type === 7) say(`ABORT ${decodeAbort(body).source}/${decodeAbort(body).reason}`);
         else say(words[type] ?? `PDU ${type}`);
       },
-      pdvStart: (_id, _kind, last) => (isLast = last),
-      pdvValue: (slice) => void parts.push(Buffer.from(slice)),
+      pdvStart: (_id, kind, last) => {
+        isLast = last;
+        isCommand = kind === 'command'; // data sets are read, and dropped
+      },
+      pdvValue: (slice) => void (isCommand && parts.push(Buffer.from(slice))),
       pdvEnd: () => {
-        if (!isLast) return;
+        if (!isLast || !isCommand) return;
         const { command } = decodeCommand(Buffer.concat(parts));
         parts = [];
         responses.push(command);

@@ -3,8 +3,8 @@ import type { AcceptorNode, Origin } from './acceptor-node.js';
 import type { AssociateRequest } from './associate-pdu.js';
 import type { Association, AssociationEnd, AssociationUser } from './association.js';
 import { type Command, encodeCommand } from './command.js';
-import { encodeCommitmentReport, eventTypes } from './commitment.js';
-import { CommandField, SopClass, storageCommitmentInstance } from './constants.js';
+import { encodeCommitmentReport, eventReport } from './commitment.js';
+import { CommandField } from './constants.js';
 import { Gathered } from './gathered.js';
 import { IncomingObject } from './incoming-object.js';
 import { MessageReader, type MessageUser } from './message.js';
@@ -17,20 +17,14 @@ import {
 } from './negotiate.js';
 import { associationEnded, OwnRequests } from './own-requests.js';
 import { encodeData, invalidMessage, valueRoom } from './pdu.js';
+import { type PendingAnswer, PendingAnswers } from './pending-answers.js';
 import type { PeerPolicy } from './policy.js';
 import { refuseStore } from './refuse-store.js';
-import { responseTo } from './response.js';
 import { answerCommitment, refuseCommitment } from './serve-commitment.js';
 import type { AssociationInfo, StoreAnswer } from './sink.js';
 import { answers } from './status.js';
 
 const noCommitment: CommitmentOffer = { requests: false, reports: false };
-
-interface PendingAnswer {
-  readonly contextId: number;
-  readonly request: Command;
-  answer: StoreAnswer | null;
-}
 
 export class Acceptor implements AssociationUser, MessageUser {
   readonly #node: AcceptorNode;
@@ -61,11 +55,11 @@ export class Acceptor implements AssociationUser, MessageUser {
   /** Bytes that were queued when the data sets ended that are being finished. */
   #finishingBytes = 0;
   #isHeld = false;
-  readonly #answers: PendingAnswer[] = [];
+  readonly #answers = new PendingAnswers((contextId, response) => {
+    this.#association?.write(encodeData(contextId, 'command', response, this.#room));
+  });
   readonly #finishing = new Set<Promise<void>>();
   #received = 0;
-  /** C-STORE requests that were not answered with success. */
-  #refusals = 0;
 
   constructor(node: AcceptorNode, id: number, origin: Origin) {
     this.#node = node;
@@ -150,7 +144,7 @@ export class Acceptor implements AssociationUser, MessageUser {
   }
 
   isBusy(): boolean {
-    return this.#answers.length > 0 || this.#isHeld;
+    return this.#answers.count > 0 || this.#isHeld;
   }
 
   ended(end: AssociationEnd): void {
@@ -188,7 +182,7 @@ export class Acceptor implements AssociationUser, MessageUser {
       ...(this.#info ? { peer: this.#info.peer } : {}),
       ...this.#titles,
       ...(this.#info ? { objects: this.#received } : {}),
-      ...(this.#refusals > 0 ? { refused: this.#refusals } : {}),
+      ...(this.#answers.refusals > 0 ? { refused: this.#answers.refusals } : {}),
       bytes: this.#association?.bytesRead,
     };
     const { how, ...details } = end;
@@ -210,9 +204,8 @@ export class Acceptor implements AssociationUser, MessageUser {
       return;
     }
     if (command.messageId === undefined) throw invalidMessage('a request without message id');
-    const isInUse = this.#answers.some(({ request }) => request.messageId === command.messageId);
-    const pending: PendingAnswer = { contextId, request: command, answer: null };
-    this.#answers.push(pending);
+    const isInUse = this.#answers.has(command.messageId);
+    const pending = this.#answers.add(contextId, command);
     const unread = isInUse ? answers.messageIdInUse : isMistyped ? answers.mistyped : null;
     if (unread !== null && command.field === CommandField.Store) this.#refused(unread);
     const taken = unread ?? this.#begin(contextId, command);
@@ -329,7 +322,7 @@ export class Acceptor implements AssociationUser, MessageUser {
    * bytes of theirs for the disk.
    */
   #holdUnanswered(): void {
-    const isTooMuch = this.#answers.length > this.#node.limits.unanswered || this.#isTooMuch(this.#finishingBytes);
+    const isTooMuch = this.#answers.count > this.#node.limits.unanswered || this.#isTooMuch(this.#finishingBytes);
     if (isTooMuch) this.#association?.pause('unanswered');
     else this.#association?.resume('unanswered');
   }
@@ -347,27 +340,20 @@ export class Acceptor implements AssociationUser, MessageUser {
     const info = this.#info;
     if (commitment === undefined || context === undefined || info === null) return answers.unrecognized;
     try {
-      return await answerCommitment(commitment, info, { request, dataSet, ...context }, (report) => {
-        const { success, failures } = eventTypes;
-        const command = {
-          field: CommandField.EventReport,
-          affectedSopClassUid: SopClass.StorageCommitment,
-          affectedSopInstanceUid: storageCommitmentInstance,
-          eventTypeId: report.failed.length > 0 ? failures : success,
-        };
-        return this.#ask(contextId, command, encodeCommitmentReport(report, context.transferSyntaxUid));
-      });
+      return await answerCommitment(commitment, info, { request, dataSet, ...context }, (report) =>
+        this.#ask(contextId, eventReport(report), encodeCommitmentReport(report, context.transferSyntaxUid)),
+      );
     } catch (error) {
       log.error('storage commitment failed', { association: this.#id, peer: info.peer, error });
       return answers.failure;
     }
   }
 
-  /** Sends a request of limpid's own. @returns the peer's status; rejects where the association ends before */
+  /** Sends a request of limpid's own. @returns the peer's status; rejects where the association, or the time for an answer, ends before */
   #ask(contextId: number, request: Omit<Command, 'hasDataSet' | 'messageId'>, dataSet: Uint8Array): Promise<number> {
     const association = this.#association;
     if (!association?.isOpen) return Promise.reject(associationEnded());
-    return this.#own.ask((messageId) => {
+    return this.#own.ask(this.#node.limits.responseMs, (messageId) => {
       const command = encodeCommand({ ...request, messageId, hasDataSet: true });
       association.write(encodeData(contextId, 'command', command, this.#room));
       association.write(encodeData(contextId, 'data', dataSet, this.#room));
@@ -402,26 +388,19 @@ export class Acceptor implements AssociationUser, MessageUser {
     this.#object?.discard();
     this.#object = null;
     this.#kept = null;
-    const index = this.#current === null ? -1 : this.#answers.indexOf(this.#current);
-    if (index >= 0) this.#answers.splice(index, 1);
+    if (this.#current !== null) this.#answers.drop(this.#current);
     this.#current = null;
   }
 
   // ---- answers
 
   #answer(pending: PendingAnswer, answer: StoreAnswer): void {
-    pending.answer = answer;
-    for (let first = this.#answers[0]; first?.answer && first !== this.#current; first = this.#answers[0]) {
-      this.#answers.shift();
-      if (first.request.field === CommandField.Store && first.answer.status !== 0) this.#refusals++;
-      const response = encodeCommand(responseTo(first.request, first.answer));
-      this.#association?.write(encodeData(first.contextId, 'command', response, this.#room));
-    }
+    this.#answers.answer(pending, answer, this.#current);
     this.#holdUnanswered();
     this.#releaseWhenAnswered();
   }
 
   #releaseWhenAnswered(): void {
-    if (this.#answers.length === 0) this.#association?.releaseRespond(); // without effect unless asked for
+    if (this.#answers.count === 0) this.#association?.releaseRespond(); // without effect unless asked for
   }
 }

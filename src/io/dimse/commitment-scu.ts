@@ -7,7 +7,7 @@ import {
   decodeCommitmentReport,
   encodeCommitmentReport,
   encodeCommitmentRequest,
-  eventTypes,
+  eventReport,
 } from './commitment.js';
 import { CommandField, SopClass, Status, TransferSyntax, storageCommitmentInstance } from './constants.js';
 import type { PeerRequest } from './peer-requests.js';
@@ -100,13 +100,7 @@ export async function reportCommitment(
   const roles = [{ sopClassUid: SopClass.StorageCommitment, scu: 0, scp: 1 }];
   const requestor = await openRequestor(target, proposed, signal, { roles });
   const bytes = encodeCommitmentReport(report, await acceptedSyntax(requestor));
-  const event = {
-    field: CommandField.EventReport,
-    affectedSopClassUid: SopClass.StorageCommitment,
-    affectedSopInstanceUid: storageCommitmentInstance,
-    eventTypeId: report.failed.length > 0 ? eventTypes.failures : eventTypes.success,
-  };
-  const response = await requestor.call(contextId, event, (isWritten) =>
+  const response = await requestor.call(contextId, eventReport(report), (isWritten) =>
     requestor.writeData(contextId, bytes, isWritten),
   );
   await requestor.release();

@@ -5,7 +5,7 @@ import { encodeElement, encodeSequence, joined } from '../../dicom/element.js';
 import { implicitDataSet } from '../../dicom/implicit-le.js';
 import { items, number, text } from '../../dicom/values.js';
 import { LimpidError } from '../../errors.js';
-import { TransferSyntax, isReceivableUid } from './constants.js';
+import { CommandField, SopClass, TransferSyntax, isReceivableUid, storageCommitmentInstance } from './constants.js';
 import type { AssociationInfo, StoreAnswer } from './sink.js';
 
 /** An instance as commitment names it. */
@@ -43,6 +43,14 @@ export interface CommitmentService {
 
 export const actionTypeRequest = 1;
 export const eventTypes = { success: 1, failures: 2 } as const;
+
+/** The command of a report. */
+export const eventReport = ({ failed }: CommitmentReport) => ({
+  field: CommandField.EventReport,
+  affectedSopClassUid: SopClass.StorageCommitment,
+  affectedSopInstanceUid: storageCommitmentInstance,
+  eventTypeId: failed.length > 0 ? eventTypes.failures : eventTypes.success,
+});
 
 const tags = {
   referencedSopClassUid: 0x00081150,

@@ -1,4 +1,5 @@
 // Requests that limpid makes on an association which a peer has opened, and the peer's answers to them.
+import { within } from '../../deadline.js';
 import { LimpidError } from '../../errors.js';
 import type { Command } from './command.js';
 import { invalidMessage } from './pdu.js';
@@ -7,17 +8,25 @@ import { answers } from './status.js';
 export const associationEnded = (): LimpidError => new LimpidError('DIMSE_ABORTED', 'the association has ended');
 
 export class OwnRequests {
-  /** Those without an answer, by message id. */
+  /** Those without an answer, by message id; those too that nobody waits for any more: a late answer is none that nobody asked for. */
   readonly #asked = new Map<number, { resolve: (status: number) => void; reject: (error: Error) => void }>();
   #lastMessageId = 0;
 
-  /** Has `send` write a request under a new message id. @returns the peer's status; rejects where the association ends before */
-  ask(send: (messageId: number) => void): Promise<number> {
+  /**
+   * Has `send` write a request under a new message id. A peer that goes on with requests of its own and never answers keeps the association:
+   * what it brings there counts for more than this answer.
+   *
+   * @returns the peer's status; rejects where the association ends before, or no answer has come after `responseMs`
+   */
+  ask(responseMs: number, send: (messageId: number) => void): Promise<number> {
     this.#lastMessageId = (this.#lastMessageId % 0xffff) + 1;
     const messageId = this.#lastMessageId;
-    return new Promise((resolve, reject) => {
+    const answered = new Promise<number>((resolve, reject) => {
       this.#asked.set(messageId, { resolve, reject });
       send(messageId);
+    });
+    return within(responseMs, answered, () => {
+      throw new LimpidError('DIMSE_TIMEOUT', `no response within ${responseMs} ms`);
     });
   }
 

@@ -1,6 +1,5 @@
 // An instance that is opened for sending: its file, or the one that stands in for it in another syntax, and its data set as PDUs.
 import { LimpidError } from '../../errors.js';
-import { TransferSyntax } from './constants.js';
 import type { DataSetInFile, DataSetReader, PduWindow } from './data-set-reader.js';
 import { closeDescriptor, openThere } from './descriptor.js';
 import { type Outgoing, locateDataSet } from './outgoing.js';
@@ -41,7 +40,8 @@ export async function openReady(
     const known = converted === null ? instance.place : undefined;
     const { offset, bytes } = known ?? (await locateDataSet(descriptor));
     if (bytes <= 0) throw new LimpidError('DICOM_MALFORMED', 'the file has no data set');
-    const padding = transferSyntaxUid === TransferSyntax.Deflated && bytes % 2 === 1 ? 1 : 0;
+    // a fragment of odd length is none (PS3.8 Annex E.1): DCMTK aborts over one, and passes over a byte behind the last element
+    const padding = bytes % 2 === 1 ? 1 : 0;
     const source = { descriptor, contextId: id, offset, bytes, padding } as const;
     return { instance, contextId: id, source, first: await reader.read(source, 0), converted };
   } catch (error) {

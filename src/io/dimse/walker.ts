@@ -4,6 +4,7 @@
  * element in it, that is longer than what holds it is a fault. Implicit and Explicit VR, both byte orders (PS3.5 Section 7).
  */
 import { vrOf } from '../../dicom/dictionary.js';
+import { longHeader, unknownVr } from '../../dicom/element.js';
 import { TransferSyntax } from './constants.js';
 
 export interface Identity {
@@ -47,22 +48,6 @@ const wantedTags: ReadonlyMap<number, WantedKey> = new Map<number, WantedKey>([
 const ItemTag = { Item: 0xfffee000, ItemEnd: 0xfffee00d, SequenceEnd: 0xfffee0dd } as const;
 const undefinedLength = 0xffffffff;
 const pixelData = 0x7fe00010;
-/** VRs with a reserved field and a length of four bytes (PS3.5 Table 7.1-1). */
-const longVrs: ReadonlySet<string> = new Set([
-  'OB',
-  'OD',
-  'OF',
-  'OL',
-  'OV',
-  'OW',
-  'SQ',
-  'SV',
-  'UC',
-  'UN',
-  'UR',
-  'UT',
-  'UV',
-]);
 /** VRs that may have an undefined length (PS3.5 Section 7.1.2); OB and OW: encapsulated Pixel Data. */
 const openVrs: ReadonlySet<string> = new Set(['SQ', 'UN', 'OB', 'OW']);
 /** Longer values of the wanted tags are cut here: they are no UID any more, nor six decimal strings of 16 bytes. */
@@ -215,7 +200,7 @@ export class DataSetWalker {
       return offset;
     }
     const vr = this.#header.toString('latin1', 4, 6);
-    if (!/^[A-Z]{2}$/.test(vr)) {
+    if (!/^[A-Z]{2}$/.test(vr) && vr !== unknownVr) {
       if (frame.end === Infinity) return this.#fail(`no VR at ${tagText(tag)}`, chunk);
       // items that some write in another coding: what their length tells is enough
       this.#headerFill = 0;
@@ -223,7 +208,7 @@ export class DataSetWalker {
       if (this.#skip < 0) this.#fault = `${tagText(tag)} is longer than what holds it`;
       return offset;
     }
-    const isLong = longVrs.has(vr);
+    const isLong = longHeader(vr);
     if (isLong) offset = this.#fill(chunk, offset, 12);
     if (isLong && this.#headerFill < 12) return offset;
     this.#headerFill = 0;

@@ -25,8 +25,10 @@ import {
   context,
   ctClass,
   dataPdu,
+  echoRequest,
   explicitLittle,
   implicitLittle,
+  verification,
 } from '../../support/dimse-bytes.js';
 import { freePort } from '../../support/free-port.js';
 import { scriptedPeer } from '../../support/scripted-peer.js';
@@ -280,6 +282,33 @@ describe('limpid as SCP of requests and taker of reports', () => {
     expect(reports).toEqual([report]);
     await asking.release();
     await expect(service.senders[0]?.(report)).rejects.toMatchObject({ code: 'DIMSE_ABORTED' });
+  });
+
+  it('does not wait for ever for the answer of a peer that goes on with requests of its own, and takes it late', async () => {
+    const service = recording();
+    const node = await openTestScp({ commitment: service, limits: { responseMs: 200 } });
+    closers.push(() => node.scp.close());
+    const peer = await scriptedPeer(node.scp.port);
+    closers.push(() => Promise.resolve(peer.destroy()));
+    peer.send(
+      associateRequest({
+        contexts: [context(1, pushModel, [explicitLittle]), context(3, verification, [implicitLittle])],
+      }),
+    );
+    await peer.until(1);
+    peer.send(commandPdu(1, action()), dataPdu(1, encodeCommitmentRequest(request, explicitLittle)));
+    await peer.until(2);
+    const reported = service.senders[0]?.(report);
+    const busy = setInterval(() => peer.send(commandPdu(3, echoRequest())), 20);
+    closers.push(() => Promise.resolve(clearInterval(busy)));
+    await expect(reported).rejects.toMatchObject({ code: 'DIMSE_TIMEOUT' });
+    clearInterval(busy);
+    const ours = peer.responses.find(({ field }) => field === 0x0100);
+    const late = { field: 0x8100, hasDataSet: false, respondedTo: ours?.messageId ?? 0, status: 0 };
+    const before = peer.log.length;
+    peer.send(commandPdu(1, encodeCommand(late)), commandPdu(3, echoRequest()));
+    await peer.until(before + 1);
+    expect(peer.log.at(-1)).toMatch(/^RSP 8030/);
   });
 
   it('takes a report over an association of its own', async () => {

@@ -77,6 +77,24 @@ const reject = (result: number, source: number, reason: number): ScriptedScpOpti
   },
 });
 
+it('a data set of odd length goes out with a byte behind it, for no fragment has an odd length', async () => {
+  const { instances, bytes } = await files([{ sopInstanceUid: '1.2.3.1', pixelBytes: 40_000 }]);
+  const [instance] = instances;
+  if (instance === undefined) throw new Error('no file');
+  await truncate(instance.file, (await stat(instance.file)).size - 1);
+  const got: Buffer[] = [];
+  const scp = await openScriptedScp({
+    message: ({ dataSet, respond }) => {
+      got.push(Buffer.from(dataSet));
+      respond();
+    },
+  });
+  toClose.push(() => scp.close());
+  const { outcomes } = await send(targetAt(scp.port), [instance], { associations: 1, log: silentLog });
+  expect(outcomes).toMatchObject([{ class: 'delivered' }]);
+  expect(got).toEqual([Buffer.concat([bytes('1.2.3.1').subarray(0, -1), Buffer.of(0)])]);
+});
+
 describe('to limpid’s own SCP', () => {
   it.each([
     [1, 0],

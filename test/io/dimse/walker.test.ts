@@ -234,6 +234,18 @@ describe('structure', () => {
     expect(faultOf(open('UN'), sequenceEnd)).toBeNull();
     expect(faultOf(open('UT'))).toMatch(/VR UT has an undefined length/);
   });
+  it('a VR that no edition knew has a length of 32 bits, and the ?? of some programs one of 16', () => {
+    const behind = element(0x20, 0xd, 'UI', '1.2.3');
+    const long = Buffer.from([0x19, 0, 1, 0x10, 0x5a, 0x5a, 0, 0, 4, 0, 0, 0, 1, 2, 3, 4]);
+    const short = Buffer.from([0x19, 0, 2, 0x10, 0x3f, 0x3f, 4, 0, 1, 2, 3, 4]);
+    for (const bytes of [long, short]) {
+      const walker = new DataSetWalker(syntaxes.explicit, 64);
+      walker.push(Buffer.concat([bytes, behind]));
+      expect(walker.end()).toBeNull();
+      expect(walker.found.studyInstanceUid).toBe('1.2.3');
+      expect(text(readDataSet(Buffer.concat([bytes, behind]), syntaxes.explicit), 0x0020000d)).toBe('1.2.3');
+    }
+  });
   it('items of an UN of undefined length are in Implicit VR', () => {
     const implicit = Buffer.from([0x08, 0, 0x60, 0, 2, 0, 0, 0, 0x43, 0x54]);
     expect(faultOf(open('UN'), item, implicit, itemEnd, sequenceEnd)).toBeNull();
