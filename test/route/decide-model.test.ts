@@ -51,9 +51,9 @@ describe('auto takes', () => {
   it('none without a rank, and of the modality first where none fits, so that the gate tells', () => {
     expect(chosen(chest, null, [unranked])).toBeNull();
     const mr = series(5, () => ({ sopClassUid: mrClass, values: { Modality: 'MR' }, isOwn: true }));
-    const { card, choice } = chosen(mr, null) ?? {};
-    expect(card?.id).toBe('gaussian');
-    expect(choice?.filter(({ taken }) => taken)).toEqual([
+    const { card: taken, choice } = chosen(mr, null) ?? {};
+    expect(taken?.id).toBe('gaussian');
+    expect(choice?.filter((one) => one.taken)).toEqual([
       { model: 'gaussian', taken: true, why: expect.stringMatching(/^as none fits: /) },
     ]);
   });
