@@ -19,11 +19,11 @@ export interface ModelCommands {
   verify(ids: readonly string[], options: ModelPlace & { readonly json: boolean }): Promise<void>;
 }
 
-/** The commands over a registry that is opened when one is called. */
 /** The highest blend, and that of a series of noise alone. */
 const blendLimit = ({ mostBlend, evenBlend }: ModelCard): string =>
   evenBlend === null ? `${mostBlend}` : `${mostBlend}, ${evenBlend.most} where it is noise alone`;
 
+/** The commands over a registry that is opened when one is called. */
 export function modelCommands(
   openRegistry: (place: ModelPlace, options?: { readonly spoiled?: 'listed' }) => Promise<Registry>,
   output: Output,
@@ -57,7 +57,8 @@ export function modelCommands(
     },
     async verify(ids, { json, ...place }) {
       const registry = await openRegistry(place, { spoiled: 'listed' });
-      const all = [...registry.list().map(({ id }) => id), ...registry.spoiled().keys()].toSorted();
+      // A folder of a shipped model's id is spoiled, and is in both.
+      const all = [...new Set([...registry.list().map(({ id }) => id), ...registry.spoiled().keys()])].toSorted();
       const wanted = ids.length > 0 ? ids : all;
       const results: { id: string; faults: readonly string[] }[] = [];
       for (const id of wanted) {

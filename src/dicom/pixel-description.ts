@@ -116,7 +116,8 @@ export function pixelDescription(ds: DataSet, frame = 0): PixelDescription | Rea
 
   const rescale = rescaleOf(ds, frame);
   if ('code' in rescale) return rescale;
-  const padding = paddingOf(ds, signed);
+  // It is for grey images alone (PS3.3 C.7.5.1.1.2): of colour it would be one of three samples.
+  const padding = isGrey ? paddingOf(ds, signed) : null;
   const samplesOf = { rows, columns, frames, samples, bitsAllocated, bitsStored, signed };
   return { ...samplesOf, photometric, byPlanes, ...rescale, padding };
 }

@@ -31,6 +31,22 @@ const groups = [
   ['excessWindow', 'excessFrom', 'excessTo'],
 ] as const;
 
+/**
+ * What parameters of networks may be: Gaussians in pixels, shares, and multiples of the noise. A Gaussian of a million pixels would
+ * keep a thread until the deadline.
+ */
+const most: Readonly<Record<string, number>> = {
+  keptSigma: 64,
+  keptShare: 1,
+  edgeSigma: 64,
+  edgeWindow: 64,
+  edgeNoise: 100,
+  excessWindow: 64,
+  excessFrom: 100,
+  excessTo: 100,
+  mapGain: 100,
+};
+
 const fields = z.strictObject({
   id: z.string().regex(/^[a-z0-9-]{1,32}$/),
   version: z.string().regex(/^\d+\.\d+\.\d+$/),
@@ -89,6 +105,13 @@ const fields = z.strictObject({
     .record(z.string(), z.number())
     .refine((numbers) => groups.every((names) => new Set(names.map((name) => name in numbers)).size === 1), {
       message: `all of a group or none: ${groups.join('; ')}`,
+    })
+    .superRefine((numbers, context) => {
+      for (const [name, value] of Object.entries(numbers)) {
+        const limit = most[name];
+        if (limit !== undefined && !(value >= 0 && value <= limit))
+          context.addIssue({ code: 'custom', path: [name], message: `from 0 to ${limit}` });
+      }
     })
     .refine(({ excessFrom = 0, excessTo = Number.POSITIVE_INFINITY }) => excessFrom < excessTo, {
       message: 'excessTo must be above excessFrom',

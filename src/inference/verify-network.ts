@@ -8,6 +8,7 @@ import type { ModelCard } from './card.js';
 import { modelSha256 } from './identity.js';
 import { probeFaults, shapeFaults } from './probe.js';
 import { openSession } from './session.js';
+import { tileFaults } from './tile-faults.js';
 
 /** What the process is asked. */
 export interface NetworkToVerify {
@@ -85,6 +86,7 @@ async function graphFaults(
     const faults = [...namesFaults('inputs', session.inputNames, input.input)];
     faults.push(...namesFaults('outputs', session.outputNames, input.output));
     if (faults.length === 0) faults.push(...(await shapeFaults(session, input)));
+    if (faults.length === 0) faults.push(...(await tileFaults(session, input)));
     return faults.length > 0 ? faults : await probeFaults(session, input, probe);
   } finally {
     await session.close();

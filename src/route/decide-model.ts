@@ -91,7 +91,9 @@ export function decideModel<Card extends ChoosableCard>(
     card: fallback,
     strength,
     outside: detail === null ? null : { code: 'OUTSIDE_INTENDED_USE', detail },
-    choice: choice.map((one) => (one.model === fallback.id ? { ...one, taken: true } : one)),
+    choice: choice.map((one) =>
+      one.model === fallback.id ? { ...one, taken: true, why: `as none fits: ${one.why}` } : one,
+    ),
   };
 }
 

@@ -127,8 +127,9 @@ async function readImage(file: string, frame: number): Promise<SourceImage | { r
     const stored = await decodePixels(instance.dataSet, first, instance.part10.transferSyntaxUid);
     return { source: { ...instance, description: first }, frame: null, stored };
   }
-  // Also a single frame, of a file that is too long to be read at once.
-  return readFrame(await objectFile(file), frame, first);
+  const image = await readFrame(await objectFile(file), frame, first);
+  // Of a file that is too long to be read at once, but holds one image: an object of its own all the same, which names its neighbours.
+  return first.frames === 1 ? { ...image, frame: null } : image;
 }
 
 async function readFrame(object: ObjectFile, frame: number, description: PixelDescription): Promise<SourceImage> {

@@ -1,8 +1,11 @@
 // What `limpid models` prints.
+import { cp, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { modelCommands } from '../../src/cli/models.js';
 import { openRegistry } from '../../src/inference/registry.js';
 import { modelsDirectory } from '../support/shipped-models.js';
+import { withFolder } from '../support/temporary.js';
 
 describe('limpid models', () => {
   it('shows each limit beyond which a result is withheld', async () => {
@@ -34,4 +37,20 @@ describe('limpid models', () => {
     await commands.verify(['tv', 'nlm'], { json: false });
     expect(told).toEqual([[], ['ok  tv']]);
   });
+
+  it('verifies an id once that a folder of the site has taken', () =>
+    withFolder(async (own) => {
+      await mkdir(join(own, 'nlm'));
+      await cp(join(modelsDirectory, 'nlm', 'model.yaml'), join(own, 'nlm', 'model.yaml'));
+      const lines: string[] = [];
+      const output = { out: (line: string) => lines.push(line), err: () => undefined, terminal: false };
+      const registry = await openRegistry(modelsDirectory, { own, spoiled: 'listed' });
+      const commands = modelCommands(
+        () => Promise.resolve({ ...registry, list: () => [registry.need('nlm')] }),
+        output,
+        () => undefined,
+      );
+      await commands.verify([], { json: false });
+      expect(lines).toEqual([expect.stringMatching(/^bad nlm: there are two models nlm/)]);
+    }));
 });

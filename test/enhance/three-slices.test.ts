@@ -245,7 +245,9 @@ describe('a series', () => {
 
   it('names in each object the slices that the model saw, its own first and then the nearest', async () => {
     const places = [0, 3, 5, 7, 20];
-    const source = await series(5, (index) => [position(places[index]!)]);
+    // A file that is too long to be read at once names them as well.
+    const long: SyntheticElement = [0xfffcfffc, 'OB', new Uint8Array(17 * 2 ** 20)];
+    const source = await series(5, (index) => [position(places[index]!), ...(index === 2 ? [long] : [])]);
     // The last one has no neighbours, so that nothing of it changes: that must have been asked for.
     const ran = await run(source, { strength: 0 });
     expect(ran.objects).toHaveLength(5);

@@ -128,6 +128,11 @@ describe('a spoiled model folder', () => {
       /excessTo must be above excessFrom/,
     ],
     [
+      'a Gaussian of a million pixels',
+      (text) => text.replace('keptSigma: 3', 'keptSigma: 1000000'),
+      /from 0 to 64[^]*parameters.keptSigma/,
+    ],
+    [
       'a range that lies the wrong way round',
       (text) => text.replace('range: { atLeast: -1024, atMost: 3071 }', 'range: { atLeast: 3071, atMost: -1024 }'),
       /atLeast must not be above atMost[^]*input.range/,
@@ -153,6 +158,13 @@ describe('a spoiled model folder', () => {
     const directory = await spoil('probe', 'ct-low-dose', (text) => text.replace(/mean: .*/, 'mean: 0.5,'));
     const faults = await (await openRegistry(directory)).verify('ct-low-dose', 'cpu');
     expect(faults.join()).toMatch(/probe mean/);
+  });
+  it('is told by tiles whose halo is less than the reach of its network', async () => {
+    const directory = await spoil('halo', 'ct-low-dose-fast', (text) => text.replace('halo: 24', 'halo: 8'));
+    const faults = await (await openRegistry(directory)).verify('ct-low-dose-fast', 'cpu');
+    expect(faults).toEqual([
+      expect.stringMatching(/^a tile of 64 x 642 .* the halo of 8 is less than the network's reach/),
+    ]);
   });
   it('is told by its graph', async () => {
     const directory = await spoil('graph', 'ct-low-dose', (text) => text.replace('input: x', 'input: image'));

@@ -51,7 +51,11 @@ describe('auto takes', () => {
   it('none without a rank, and of the modality first where none fits, so that the gate tells', () => {
     expect(chosen(chest, null, [unranked])).toBeNull();
     const mr = series(5, () => ({ sopClassUid: mrClass, values: { Modality: 'MR' }, isOwn: true }));
-    expect(chosen(mr, null)?.card.id).toBe('gaussian');
+    const { card: taken, choice } = chosen(mr, null) ?? {};
+    expect(taken?.id).toBe('gaussian');
+    expect(choice?.filter((one) => one.taken)).toEqual([
+      { model: 'gaussian', taken: true, why: expect.stringMatching(/^as none fits: /) },
+    ]);
   });
   it.each([
     ['light', 0.25],

@@ -1,0 +1,72 @@
+/** Whether a network's tiles answer what the whole slice would: their halo must reach as far as the network looks. */
+import { planesOf } from './card.js';
+import type { ModelCard } from './card.js';
+import type { Session } from './session.js';
+import { tilesOf } from './tiles.js';
+import type { Tile } from './tiles.js';
+
+/** Of the network's unit: what two ways of summing leave. */
+const tolerance = 1e-4;
+/** Short side of what is cut, pixels. */
+const short = 64;
+/** Longer tiles are not tried: hardly a slice is so long, and memory might not do. */
+const longest = 8192;
+
+interface Planes {
+  readonly count: number;
+  readonly rows: number;
+  readonly columns: number;
+  readonly values: Float32Array;
+}
+
+/** Grain around 0, and a noise map of its deviation. */
+function grain(count: number, rows: number, columns: number): Planes {
+  const values = Float32Array.from({ length: count * rows * columns }, (_, at) => 0.05 * Math.sin(at * at));
+  return { count, rows, columns, values: values.fill(0.035, rows * columns, 2 * rows * columns) };
+}
+
+function cut({ count, rows, columns, values }: Planes, { top, left, ...window }: Tile['window']): Planes {
+  const out = new Float32Array(count * window.rows * window.columns);
+  for (let line = 0; line < count * window.rows; line++) {
+    const row = Math.floor(line / window.rows) * rows + top + (line % window.rows);
+    const from = row * columns + left;
+    out.set(values.subarray(from, from + window.columns), line * window.columns);
+  }
+  return { count, ...window, values: out };
+}
+
+/** Largest difference of what a tile keeps from the same place of the whole. */
+function difference(whole: Float32Array, columns: number, part: Float32Array, { window, kept }: Tile): number {
+  let largest = 0;
+  for (let r = kept.top; r < kept.top + kept.rows; r++) {
+    for (let c = kept.left; c < kept.left + kept.columns; c++) {
+      const own = part[(r - window.top) * window.columns + c - window.left] ?? Number.NaN;
+      largest = Math.max(largest, Math.abs(own - (whole[r * columns + c] ?? Number.NaN)));
+    }
+  }
+  return largest;
+}
+
+/** Runs the graph on a strip that is just too long for one tile, lying and standing, in one piece and cut. */
+export async function tileFaults(session: Session, input: NonNullable<ModelCard['input']>): Promise<readonly string[]> {
+  const { tile, multipleOf } = input;
+  if (tile === null || tile.side > longest) return [];
+  const [long, wide] = [tile.side + 1, short].map((side) => Math.ceil(side / multipleOf) * multipleOf);
+  const answer = ({ count, rows, columns, values }: Planes): Promise<Float32Array> =>
+    session.run(input.input, input.output, values, [1, count, rows, columns]);
+  for (const [rows = 0, columns = 0] of [
+    [wide, long],
+    [long, wide],
+  ]) {
+    const strip = grain(planesOf(input), rows, columns);
+    const whole = await answer(strip);
+    for (const each of tilesOf(rows, columns, tile, multipleOf)) {
+      const found = difference(whole, columns, await answer(cut(strip, each.window)), each);
+      if (!(found <= tolerance))
+        return [
+          `a tile of ${rows} x ${columns} pixels differs from the whole by ${found.toFixed(5)}: the halo of ${tile.halo} is less than the network's reach`,
+        ];
+    }
+  }
+  return [];
+}
