@@ -18,7 +18,7 @@ export interface Metrics {
   /** Has a histogram exist before its first value: what it begins with is no increase to Prometheus. */
   zero<N extends NamesOf<'histogram'>>(name: N, labels: LabelsOf<N>): void;
   /** Takes every value of a gauge away. */
-  clear<N extends NamesOf<'gauge'>>(name: N): void;
+  clear(name: NamesOf<'gauge'>): void;
   /**
    * Has `collect` called at each scrape, to set gauges that are cheaper to ask than to follow. One that throws or takes
    * longer than two seconds is left out of that scrape and counted in `scrape_faults_total`.
