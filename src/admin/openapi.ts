@@ -62,10 +62,12 @@ const descriptions: Readonly<Record<number, string>> = {
   403: 'The node does not listen on a loopback address.',
   404: 'There is no such series.',
   409: 'Nothing of the series waits for that.',
+  413: 'The request is larger than 64 KiB.',
   415: 'The content type is not application/json.',
   421: 'The Host header names another host.',
   500: 'The node failed.',
   503: 'Not available now.',
+  507: 'The spool is full.',
 };
 
 function operation(entry: Route, write: (schema: z.ZodType, io: 'input' | 'output') => Json): Json {

@@ -10,7 +10,8 @@ export const style = `
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--ground); color: var(--ink); font: 15px/1.5 system-ui, sans-serif; }
 main { max-width: 80rem; margin: 0 auto; padding: 1.5rem 1.25rem 3rem; }
-header { display: flex; flex-wrap: wrap; align-items: baseline; gap: .25rem 1rem; margin-bottom: 1.25rem; }
+header { display: flex; flex-wrap: wrap; align-items: baseline; gap: .25rem 1rem; margin-bottom: 1.25rem; overflow-wrap: anywhere; }
+header > * { min-width: 0; }
 h1 { margin: 0; font-size: 1.5rem; font-weight: 650; letter-spacing: -.01em; }
 h1 span, h1 a { color: var(--accent); }
 h1 a { text-decoration: none; } h1 code { font-size: .8em; overflow-wrap: anywhere; white-space: normal; }

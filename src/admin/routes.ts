@@ -118,7 +118,7 @@ export const routes: readonly Route[] = [
     body: seriesAction,
     response: z.object({ number: z.int().meta({ description: 'Number of the action within the series.' }) }),
     status: 202,
-    problems: [404, 409, 415],
+    problems: [404, 409, 413, 415, 507],
     answer: (api, { params, body }) => api.act(params.key, body, 'api'),
   }),
   route({

@@ -82,6 +82,9 @@ export function startForwarder(deps: ForwarderDeps): Forwarder {
         while ((await sendSome().catch(() => 'all')) === 'more');
       }
       endScrape();
+      // what still waits is another process's to tell, if there is one
+      metrics.set('audit_messages_waiting', {}, 0);
+      metrics.set('audit_oldest_seconds', {}, 0);
       collector.close();
     },
   };

@@ -9,8 +9,11 @@ export interface Output {
   readonly terminal: boolean;
 }
 
-/** A control character that is no end of a line and no tab, with the rest of a colour behind it: those of `Colour`, and what ends them. */
-const controls = /[^\P{Cc}\n\t](\[(?:1|2|22|31|32|33|36|39)m)?/gu;
+/**
+ * A control character that is no end of a line and no tab, or one that turns the direction of what follows, with the rest of a colour
+ * behind it: those of `Colour`, and what ends them.
+ */
+const controls = /(?:[^\P{Cc}\n\t]|[\u202A-\u202E\u2066-\u2069])(\[(?:1|2|22|31|32|33|36|39)m)?/gu;
 
 /** Text as a terminal shows it and does nothing else but colour it: headers, callers and file names may hold control characters. */
 export const harmless = (text: string): string =>

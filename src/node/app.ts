@@ -10,7 +10,7 @@ import { isDestination } from '../config/peers.js';
 import type { Role } from '../config/roles.js';
 import { watchNode } from './gauges.js';
 import { openRegistry } from '../inference/registry.js';
-import { declare } from '../observe/declare.js';
+import { declareModels, declarePeers, declareRoles } from '../observe/declare.js';
 import { watchEventLoop } from '../observe/event-loop.js';
 import { advance, handlersOf } from '../pipeline.js';
 import type { PipelineDeps } from '../pipeline.js';
@@ -60,6 +60,11 @@ async function open(options: AppOptions, closing: Closing): Promise<App> {
   const { config, roles, log, metrics, stopping } = options;
   const has = (role: Role): boolean => roles.includes(role);
   let standing: Standing = 'holds';
+  const stand = (now: Standing): void => {
+    standing = now;
+    declareRoles(metrics, version, rolesNow(roles, now));
+  };
+  stand(standing);
   closing.add(watchEventLoop(metrics));
   declareNames(options);
 
@@ -75,6 +80,7 @@ async function open(options: AppOptions, closing: Closing): Promise<App> {
   const audit = await openAudit(options, spool, hostname());
   if (audit !== null) closing.add(() => audit.close());
   const registry = await openRegistry(options.modelsDirectory, { own: config.models.directory });
+  if (has('worker')) declareModels(metrics, registry.list(), config.workers.providers);
   const queue = await openQueue({
     url: await queueUrl(config.queue),
     directory: spool.layout.queue,
@@ -146,15 +152,7 @@ async function open(options: AppOptions, closing: Closing): Promise<App> {
     consume(queue.work('commitments', commitmentsAtOnce, handlers.commitments));
   }
   if (has('receiver')) {
-    const { port, tlsPort } = await openReceiver(
-      options,
-      pipeline,
-      tls,
-      takeReport,
-      audit,
-      closing,
-      (now) => (standing = now),
-    );
+    const { port, tlsPort } = await openReceiver(options, pipeline, tls, takeReport, audit, closing, stand);
     const at = `${config.node.aeTitle}@${config.node.dimse.host}`;
     if (tlsPort > 0) parts.unshift(`DICOM-TLS ${at}:${tlsPort}`);
     if (port > 0) parts.unshift(`DICOM ${at}:${port}`);
@@ -168,9 +166,18 @@ async function open(options: AppOptions, closing: Closing): Promise<App> {
 
 function declareNames({ config, roles, metrics }: AppOptions): void {
   const names = Object.entries(config.peers);
-  const callers = [...names.map(([name]) => name), ...(config.node.unknownCallers === 'accept' ? ['unknown'] : [])];
-  declare(metrics, version, roles, {
-    sources: roles.includes('receiver') ? callers : [],
+  const called = names.map(([name]) => name);
+  const callers = [...called, ...(config.node.unknownCallers === 'accept' ? ['unknown'] : [])];
+  const receives = roles.includes('receiver');
+  declarePeers(metrics, {
+    sources: receives ? callers : [],
+    promisedTo: receives && config.node.commitment !== null ? called : [],
     destinations: roles.includes('sender') ? names.filter(([, peer]) => isDestination(peer)).map(([name]) => name) : [],
   });
+}
+
+/** Roles as they are fulfilled: a receiver without the spool receives nothing. */
+function rolesNow(roles: readonly Role[], standing: Standing): readonly string[] {
+  const receiver = { holds: 'receiver', 'stands-by': 'standby', 'stepped-down': 'stepped-down' }[standing];
+  return roles.map((role) => (role === 'receiver' ? receiver : role));
 }

@@ -61,7 +61,7 @@ export async function openReceiver(
     { freeBytes: () => spool.freeBytes(), backlog: async () => backlogOf(await pipeline.queue.counts()) },
     { ...config.spool, slowBacklog: config.node.dimse.slowBacklog, fullBacklog: config.node.dimse.fullBacklog },
     ({ freeBytes, backlog }, found) => {
-      if (freeBytes !== null) metrics.set('spool_free_bytes', {}, freeBytes);
+      metrics.set('spool_free_bytes', {}, freeBytes ?? 0); // what cannot be asked or written has no room, and is an alert
       if (found.kind !== held && (held !== '' || found.kind !== 'none')) {
         log[found.kind === 'none' ? 'info' : 'warn'](`senders: ${pressureWords[found.kind]}`, { freeBytes, backlog });
       }
@@ -144,6 +144,7 @@ export async function openReceiver(
     tracker.close();
     void scp.close();
     void audit?.stopForwarding();
+    void promises?.close(); // the other one goes on with them, and a peer told twice answers that it knows of none
   };
   if (lost.signal.aborted) stepDown();
   else lost.signal.addEventListener('abort', stepDown);

@@ -204,7 +204,7 @@ export const metrics = {
   spool_free_bytes: {
     kind: 'gauge',
     labels: [],
-    help: 'Room on the spool volume, in bytes: those that are free, and no more than 512 KiB for each free inode.',
+    help: 'Room on the spool volume, in bytes: those that are free, and no more than 512 KiB for each free inode; 0 while the volume cannot be asked or written.',
   },
   spool_limit_bytes: {
     kind: 'gauge',
@@ -222,7 +222,11 @@ export const metrics = {
     help: 'Delay of the event loop since the last scrape: quantiles 0.5, 0.99, 0.999 and max.',
   },
   scrape_faults_total: { kind: 'counter', labels: [], help: 'Gauges that could not be read at a scrape.' },
-  build_info: { kind: 'gauge', labels: ['version', 'roles'], help: 'Always 1.' },
+  build_info: {
+    kind: 'gauge',
+    labels: ['version', 'roles'],
+    help: 'Always 1. In place of receiver, roles say standby where another one holds the spool, and stepped-down where it was lost.',
+  },
 } as const satisfies Record<string, MetricDefinition>;
 
 /** Labels whose values are a fixed list. `outcome` and `state` differ from metric to metric: see `outcomes`. */

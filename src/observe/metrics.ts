@@ -15,6 +15,10 @@ export interface Metrics {
   set<N extends NamesOf<'gauge'>>(name: N, labels: LabelsOf<N>, value: number): void;
   add<N extends NamesOf<'gauge'>>(name: N, labels: LabelsOf<N>, by: number): void;
   observe<N extends NamesOf<'histogram'>>(name: N, labels: LabelsOf<N>, value: number): void;
+  /** Has a histogram exist before its first value: what it begins with is no increase to Prometheus. */
+  zero<N extends NamesOf<'histogram'>>(name: N, labels: LabelsOf<N>): void;
+  /** Takes every value of a gauge away. */
+  clear(name: NamesOf<'gauge'>): void;
   /**
    * Has `collect` called at each scrape, to set gauges that are cheaper to ask than to follow. One that throws or takes
    * longer than two seconds is left out of that scrape and counted in `scrape_faults_total`.
@@ -54,6 +58,7 @@ export function openMetrics(): Metrics {
   const gauges = new Map<string, Gauge>();
   const histograms = new Map<string, Histogram>();
   const seen = new Map<string, Set<string>>();
+  const zeroed = new Set<string>();
   const collectors = new Set<() => void | Promise<void>>();
 
   for (const [name, definition] of Object.entries<MetricDefinition>(metrics)) {
@@ -97,6 +102,14 @@ export function openMetrics(): Metrics {
     set: (name, labels, value) => gauges.get(name)?.set(bounded(name, labels), value),
     add: (name, labels, by) => gauges.get(name)?.inc(bounded(name, labels), by),
     observe: (name, labels, value) => histograms.get(name)?.observe(bounded(name, labels), value),
+    zero(name, labels) {
+      const [histogram, values] = [histograms.get(name), bounded(name, labels)];
+      const key = JSON.stringify([name, values]);
+      if (zeroed.has(key)) return; // what it counts stays
+      zeroed.add(key);
+      histogram?.zero(values);
+    },
+    clear: (name) => gauges.get(name)?.reset(),
     onScrape(collector) {
       collectors.add(collector);
       return () => collectors.delete(collector);

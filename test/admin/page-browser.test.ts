@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { chromium } from 'playwright-core';
 import type { Browser, Page } from 'playwright-core';
+import { seriesPage } from '../../src/admin/series-page.js';
 import { startPage } from '../../src/admin/start-page.js';
 import { openHttp } from '../../src/admin/server.js';
 import type { HttpServer } from '../../src/admin/server.js';
 import { describeWithPeers, findPeer } from '../support/peers.js';
-import { fakeNode, key, list } from './node.js';
+import { fakeNode, key, list, series } from './node.js';
 
 /** How many cards hold what is wider than they are. */
 const beyond = `[...document.querySelectorAll('.card')].filter((card) => card.scrollWidth > card.clientWidth).length`;
@@ -83,6 +84,12 @@ describeWithPeers(['chromium'], 'the pages in Chromium', () => {
     );
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);
     expect(await page.evaluate(beyond)).toBe(0);
+  });
+
+  it.each([360, 1440])('breaks what stands beside the key of a series in a window of %d pixels', async (width) => {
+    const { page } = await open('light', width);
+    await page.setContent(seriesPage({ ...series, says: `Put it back into /${'very_long_folder/'.repeat(20)}.` }, 0));
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);
   });
 
   it('says when a series changed beside its key, in a narrow window', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { failures, reasons } from '../../src/errors.js';
 import { answers, identityInvalid, identityMissing } from '../../src/io/dimse/status.js';
-import { declare } from '../../src/observe/declare.js';
+import { declareModels, declarePeers, declareRoles } from '../../src/observe/declare.js';
 import { watchEventLoop } from '../../src/observe/event-loop.js';
 import { labelValues, metrics, metricValues } from '../../src/observe/metrics-table.js';
 import type { MetricDefinition } from '../../src/observe/metrics-table.js';
@@ -122,19 +122,52 @@ describe('the registry', () => {
 
   it('declares configured peers, so that silence can be told from absence', async () => {
     const metricsOfNode = openMetrics();
-    declare(metricsOfNode, '1.2.3', ['worker', 'receiver'], { sources: ['ct1'], destinations: ['pacs'] });
+    const names = { sources: ['ct1'], promisedTo: [], destinations: ['pacs'] };
+    declarePeers(metricsOfNode, names);
     metricsOfNode.inc('deliveries_total', { peer: 'pacs', outcome: 'delivered' }, 7);
-    declare(metricsOfNode, '1.2.3', ['worker', 'receiver'], { sources: ['ct1'], destinations: ['pacs'] });
+    metricsOfNode.observe('receive_seconds', { peer: 'ct1' }, 0.02);
+    declarePeers(metricsOfNode, names);
     const text = await metricsOfNode.text();
-    expect(text).toContain('limpid_build_info{version="1.2.3",roles="receiver,worker"} 1');
+    expect(text).toContain('limpid_receive_seconds_count{peer="ct1"} 1');
     expect(text).toContain('limpid_instances_received_total{peer="ct1",modality="CT",status="0000"} 0');
     expect(text).toContain('limpid_deliveries_total{peer="pacs",outcome="delivered"} 7');
     expect(text).toContain('limpid_peer_breaker_state{peer="pacs"} 0');
   });
 
+  it('says which roles it fulfils, and no more which it did before', async () => {
+    const metricsOfNode = openMetrics();
+    declareRoles(metricsOfNode, '1.2.3', ['worker', 'receiver']);
+    expect(await metricsOfNode.text()).toContain('limpid_build_info{version="1.2.3",roles="receiver,worker"} 1');
+    declareRoles(metricsOfNode, '1.2.3', ['worker', 'standby']);
+    const text = await metricsOfNode.text();
+    expect(linesOf(text, 'limpid_build_info{')).toEqual([
+      'limpid_build_info{version="1.2.3",roles="standby,worker"} 1',
+    ]);
+  });
+
+  it('has what rules read of peers and models exist before the first event, so that this one is an increase', async () => {
+    const metricsOfNode = openMetrics();
+    declarePeers(metricsOfNode, { sources: ['ct1'], promisedTo: ['ct1'], destinations: ['pacs'] });
+    declareModels(metricsOfNode, [{ id: 'tv', modality: ['CT', 'MR'] }], ['cuda', 'cpu']);
+    const text = await metricsOfNode.text();
+    for (const line of [
+      'limpid_receive_seconds_count{peer="ct1"} 0',
+      'limpid_associations_total{direction="in",peer="ct1",outcome="rejected"} 0',
+      'limpid_associations_total{direction="in",peer="unknown",outcome="rejected"} 0',
+      'limpid_associations_total{direction="out",peer="pacs",outcome="lost"} 0',
+      'limpid_promises_total{peer="ct1",outcome="failed"} 0',
+      'limpid_promise_reports_total{peer="ct1",outcome="unreported"} 0',
+      'limpid_time_to_pacs_seconds_bucket{le="1200",modality="CT",priority="urgent"} 0',
+      'limpid_withdrawals_total{model="tv",reason="safety"} 0',
+      'limpid_slices_enhanced_total{model="tv",provider="cpu"} 0',
+      'limpid_quality_noise_ratio_count{model="tv",modality="MR"} 0',
+    ])
+      expect(text).toContain(`\n${line}\n`);
+  });
+
   it('declares each status that a C-STORE is answered with, so that the first refusals are seen as an increase', async () => {
     const metricsOfNode = openMetrics();
-    declare(metricsOfNode, '1.2.3', ['receiver'], { sources: ['ct1'], destinations: [] });
+    declarePeers(metricsOfNode, { sources: ['ct1'], promisedTo: [], destinations: [] });
     const text = await metricsOfNode.text();
     const given = [...Object.values(answers), identityMissing(0), identityInvalid(0)].map(({ status }) => status);
     expect(given).toContain(0xa700);
@@ -171,7 +204,8 @@ describe('event loop delay', () => {
 describeWithPeers(['promtool'], 'promtool', () => {
   it('finds nothing to say about our own metrics', async () => {
     const metricsOfNode = openMetrics();
-    declare(metricsOfNode, '1.2.3', ['receiver'], { sources: ['ct1'], destinations: ['pacs'] });
+    declarePeers(metricsOfNode, { sources: ['ct1'], promisedTo: [], destinations: ['pacs'] });
+    declareRoles(metricsOfNode, '1.2.3', ['receiver']);
     // prom-client's own process metrics are left out: some of its gauges are named _total, which promtool dislikes.
     const own = (await metricsOfNode.text()).split('\n').filter((line) => /^(# \w+ )?limpid_/.test(line));
     const check = spawnSync(findPeer('promtool') ?? '', ['check', 'metrics'], {

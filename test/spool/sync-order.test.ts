@@ -7,9 +7,10 @@ const receiving = (directory: string, sync: 'always' | 'never'): string => `
   import { writeFileMeta } from ${JSON.stringify(moduleOf('dicom/part10.js'))};
   import { openSpool } from ${JSON.stringify(moduleOf('spool/open-spool.js'))};
   import { keyOf } from ${JSON.stringify(moduleOf('spool/key.js'))};
-  const open = () => openSpool({ directory: ${JSON.stringify(directory)}, sync: '${sync}', host: 'test', now: Date.now });
+  const open = (host) => openSpool({ directory: ${JSON.stringify(directory)}, sync: '${sync}', host, now: Date.now });
   const key = keyOf('2.25.1', '2.25.2');
-  const [own, others] = [await open(), await open()];
+  // Of another host, as it would have another temporary folder: one that both removed as they close would not be empty for the first.
+  const [own, others] = [await open('own'), await open('others')];
   for (const [spool, sopInstanceUid] of [[own, '1.1'], [own, '1.2'], [others, '1.3']]) {
     const identity = { sopClassUid: '1.2.840.10008.5.1.4.1.1.2', sopInstanceUid, transferSyntaxUid: '1.2.840.10008.1.2.1' };
     const incoming = spool.instances.begin(writeFileMeta(identity));
