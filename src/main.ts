@@ -3,5 +3,8 @@
 // Node reads the number of its threads before this file (docs/deployment.md): whoever starts it otherwise sets it too.
 import { keepYoungGenerationSmall } from './node/heap.js';
 
+// onnxruntime reports to its maker by itself, and leaves a cache and an identifier at home: never from a hospital. It looks when it is
+// loaded, in threads and children too, so this stands before both.
+process.env['ORT_DISABLE_TELEMETRY'] = '1';
 if (process.argv[2] === 'serve') keepYoungGenerationSmall();
 await import('./program/run-command.js');

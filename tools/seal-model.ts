@@ -8,6 +8,8 @@ import { runProbe } from '../src/inference/probe.js';
 import { openRegistry } from '../src/inference/registry.js';
 import { openSession } from '../src/inference/session.js';
 
+process.env['ORT_DISABLE_TELEMETRY'] = '1'; // as in src/main.ts
+
 /** As the card has it, or 1 where it says nothing. */
 function slicesOf(value: unknown): 1 | 3 {
   if (value === undefined || value === 1) return 1;

@@ -52,6 +52,9 @@ export function parseTag(text: string): number | null {
   return parts === null ? null : Number.parseInt(`${parts[1]}${parts[2]}`, 16);
 }
 
+/** What is left of a tag where YAML takes its comma for the end of a key. */
+const halfTag = /^(\([0-9a-fA-F]{4}|[0-9a-fA-F]{4}\))$/;
+
 export type ReadSubject =
   | { readonly subject: Subject; readonly values: ValueKind }
   /** Why the name names nothing that can be compared. */
@@ -62,7 +65,9 @@ export function readSubject(name: string): ReadSubject {
   if (isFact(name)) return { subject: { kind: 'fact', name }, values: facts[name] };
   const tag = parseTag(name) ?? tagOf(name);
   if (tag === undefined) {
-    const guess = didYouMean(name, [...Object.keys(facts), ...keywords()]);
+    const guess = halfTag.test(name)
+      ? '; a tag within { } needs quotes'
+      : didYouMean(name, [...Object.keys(facts), ...keywords()]);
     return { fault: `expected a DICOM keyword, a tag as (0018,0050), or a fact of limpid's, found ${name}${guess}` };
   }
   const vr = vrOf(tag);

@@ -30,7 +30,7 @@ export interface LoadOptions {
 
 async function readSource(file: string): Promise<YamlSource> {
   try {
-    return readYaml(file, await readFile(file, 'utf8'));
+    return readYaml(file, await readFile(file));
   } catch (error) {
     const why = errorCode(error) === 'ENOENT' ? 'is not there' : `cannot be read: ${errorCode(error)}`;
     throw new LimpidError('CONFIG_UNREADABLE', `${file} ${why}`, { cause: error });
@@ -134,7 +134,7 @@ const byPlace = (a: ConfigFault, b: ConfigFault): number =>
 
 async function readRules(main: YamlSource, file: string, named: string): Promise<YamlSource | ConfigFault> {
   try {
-    return readYaml(file, await readFile(file, 'utf8'));
+    return readYaml(file, await readFile(file));
   } catch (error) {
     const message = `the file of rules ${named} cannot be read: ${errorCode(error)}`;
     return { file: main.file, ...main.positionOf(['rules']), path: 'rules', message };

@@ -49,7 +49,10 @@ function contradiction(tests: readonly Test[], config: Config): string | null {
     patterns.length > 0 &&
     !known.values.some((value) => patterns.every((pattern) => pattern.test(value)))
   ) {
-    return `${words}: that is ${known.are}`;
+    const unknown = tests.find(
+      ({ operand }) => operand.kind === 'text' && !known.values.some((value) => operand.pattern.test(value)),
+    );
+    return unknown === undefined ? `${words}: no value is both` : `${unknown.says}: that is ${known.are}`;
   }
   const bounds = tests.flatMap(({ operand }) => (operand.kind === 'compare' ? [operand] : []));
   const lower = bounds.filter(({ operator }) => operator === 'atLeast' || operator === 'above');

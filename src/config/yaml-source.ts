@@ -1,4 +1,5 @@
 // One YAML file: its value, and where in it each key stands.
+import { isUtf8 } from 'node:buffer';
 import { LineCounter, isAlias, isCollection, isMap, isNode, isScalar, parseDocument, visit } from 'yaml';
 import type { Document, ErrorCode, Pair, YAMLParseError } from 'yaml';
 import type { ConfigFault } from './faults.js';
@@ -54,19 +55,27 @@ function firstLostAlias(document: Document): number {
   return offset;
 }
 
-/** Reads one YAML text. Never throws: what is wrong is in `faults`. */
-export function readYaml(file: string, text: string): YamlSource {
+/** What stands where a byte is no UTF-8. */
+const replacement = '\uFFFD';
+const otherEncoding =
+  'is not in UTF-8: save the file in that encoding; a letter such as ä would stand for another text';
+
+/** Reads the bytes of one YAML file. Never throws: what is wrong is in `faults`. */
+export function readYaml(file: string, bytes: Buffer): YamlSource {
+  const text = bytes.toString('utf8');
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, version: '1.2' });
   const at = (offset: number): { line: number; column: number } => {
     const { line, col } = lines.linePos(offset);
     return { line, column: col };
   };
-  const faults: ConfigFault[] = telling(document.errors).map((error) => {
-    const more = advice[error.code];
-    const message = `no YAML: ${error.message.replace(toProgrammers, '')}${more === undefined ? '' : `; ${more}`}`;
-    return { file, ...at(error.pos[0]), path: '', message };
-  });
+  const faults: ConfigFault[] = isUtf8(bytes)
+    ? telling(document.errors).map((error) => {
+        const more = advice[error.code];
+        const message = `no YAML: ${error.message.replace(toProgrammers, '')}${more === undefined ? '' : `; ${more}`}`;
+        return { file, ...at(error.pos[0]), path: '', message };
+      })
+    : [{ file, ...at(text.indexOf(replacement)), path: '', message: otherEncoding }];
   let value: unknown;
   try {
     if (faults.length === 0) value = document.toJS({ maxAliasCount: 100 });

@@ -9,9 +9,9 @@ const output = processOutput();
 const usageCodes = new Set(['CONFIG_INVALID', 'CONFIG_UNREADABLE', 'USAGE', 'MODEL_UNKNOWN']);
 
 /** What the system said, where it is the cause: `EACCES: permission denied, mkdir ...`. */
-function reasonOf({ code, cause }: LimpidError): string {
+function reasonOf({ code, message, cause }: LimpidError): string {
   if (usageCodes.has(code)) return ''; // the message tells it
-  return cause instanceof Error && 'syscall' in cause ? ` (${cause.message})` : '';
+  return cause instanceof Error && 'syscall' in cause && !message.includes(cause.message) ? ` (${cause.message})` : '';
 }
 
 function statusOf(error: unknown): number {

@@ -50,7 +50,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-async function write(text: string, name = 'limpid.yaml'): Promise<string> {
+async function write(text: string | Uint8Array, name = 'limpid.yaml'): Promise<string> {
   const file = join(folder, name);
   await writeFile(file, text);
   return file;
@@ -80,6 +80,28 @@ describe('mistakes', () => {
       );
       expect({ name, faults: found }).toEqual({ name, faults: expected.faults.map((fault) => fault.trim()) });
     }
+  });
+});
+
+describe('a file in another encoding than UTF-8', () => {
+  const message = 'is not in UTF-8: save the file in that encoding; a letter such as ä would stand for another text';
+
+  it('is a fault where its first letter stands: a rule would silently match nothing', async () => {
+    const text =
+      'node: { aeTitle: LIMPID }\nrules:\n  - { name: a, when: { SeriesDescription: Schädel }, ignore: true }\n';
+    expect(await faultsOf(await write(Buffer.from(text, 'latin1')))).toMatchObject([{ line: 3, column: 46, message }]);
+    expect(await faultsOf(await write(`\uFEFF${text}`))).toEqual([]);
+    const utf16 = Buffer.concat([Buffer.of(0xff, 0xfe), Buffer.from(text, 'utf16le')]);
+    expect(await faultsOf(await write(utf16))).toMatchObject([{ line: 1, column: 1, message }]);
+  });
+
+  it('is one in the file of rules too', async () => {
+    await write(
+      Buffer.from('- { name: a, when: { ProtocolName: Kopfschädel }, ignore: true }', 'latin1'),
+      'umlaut.yaml',
+    );
+    const faults = await faultsOf(await write('node: { aeTitle: LIMPID }\nrules: umlaut.yaml\n'));
+    expect(faults).toMatchObject([{ file: join(folder, 'umlaut.yaml'), line: 1, column: 43, message }]);
   });
 });
 

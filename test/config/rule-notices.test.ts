@@ -24,9 +24,10 @@ describe('rules that match nothing', () => {
     ['{ CallingAE: ct1 }', 'CallingAE equals ct1: that is no AE title of a peer that may store here (CT1)'],
     ['{ CalledAE: limpid }', 'CalledAE equals limpid: that is not this node, LIMPID'],
     ['{ Modality: ct }', 'Modality equals ct: that is no modality of the standard; case counts'],
+    ['{ all: [{ Modality: CT }, { Modality: MR }] }', 'Modality equals CT and Modality equals MR: no value is both'],
     [
-      '{ all: [{ Modality: CT }, { Modality: MR }] }',
-      'Modality equals CT and Modality equals MR: that is no modality of the standard; case counts',
+      '{ Modality: CT, all: [{ Modality: ct }] }',
+      'Modality equals ct: that is no modality of the standard; case counts',
     ],
     [
       '{ SliceThickness: { above: 5, below: 3 } }',
