@@ -174,6 +174,8 @@ class Walker {
     let at = offset;
     try {
       while (at < limit) {
+        // it made an odd data set even (PS3.8 Annex E.1)
+        if (depth === 0 && limit - at === 1 && limit % 2 === 0 && this.#bytes[at] === 0) break;
         const tag = this.#tag(at, encoding.littleEndian);
         if (limit === Infinity && tag === itemEnd) {
           this.#need(at, 8);

@@ -94,6 +94,12 @@ describe('readDataSet', () => {
     expect(code(bytes.subarray(0, 13))).toBe('DICOM_MALFORMED');
     expect(code(header(0x7fe00010, 'OW', 3_000_000_000))).toBe('DICOM_MALFORMED');
     expect(code(header(0x00100010, 'PN', 0))).toBe('read');
+    // one zero made an odd data set even; what else is behind the last element is cut
+    const odd = joined([header(0x00100010, 'PN', 3), Uint8Array.of(65, 66, 67)]);
+    expect(code(joined([odd, Uint8Array.of(0)]))).toBe('read');
+    expect(code(joined([odd, Uint8Array.of(1)]))).toBe('DICOM_MALFORMED');
+    expect(code(joined([bytes, Uint8Array.of(0)]))).toBe('DICOM_MALFORMED');
+    expect(code(joined([bytes, Uint8Array.of(0, 0)]))).toBe('DICOM_MALFORMED');
     expect(code(itemHeader(0xfffee00d, 0))).toBe('DICOM_MALFORMED');
     const nested = (depth: number) => {
       const open = joined([header(0x0040a170, 'SQ', 0xffffffff), itemHeader(0xfffee000, 0xffffffff)]);

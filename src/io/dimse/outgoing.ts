@@ -90,3 +90,22 @@ export async function readOutgoing(file: string): Promise<Outgoing> {
     closeSync(descriptor);
   }
 }
+
+/**
+ * Reads a data set to its end, where its length alone cannot tell whether it was cut.
+ *
+ * @throws LimpidError DICOM_MALFORMED: it is not whole
+ */
+export async function checkWhole(descriptor: number, place: DataSetPlace, transferSyntaxUid: string): Promise<void> {
+  const walk = openWalk(transferSyntaxUid, defaultLimits);
+  const end = place.offset + place.bytes;
+  for (let at = place.offset; at < end && walk.fault === null;) {
+    const chunk = await readUpTo(descriptor, Math.min(chunkBytes, end - at), at);
+    if (chunk.length === 0) break;
+    at += chunk.length;
+    walk.push(chunk);
+    await walk.drained();
+  }
+  const { fault } = await walk.end();
+  if (fault !== null) throw new LimpidError('DICOM_MALFORMED', `the data set is not whole: ${fault}`);
+}

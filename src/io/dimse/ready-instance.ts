@@ -2,7 +2,8 @@
 import { LimpidError } from '../../errors.js';
 import type { DataSetInFile, DataSetReader, PduWindow } from './data-set-reader.js';
 import { closeDescriptor, openThere } from './descriptor.js';
-import { type Outgoing, locateDataSet } from './outgoing.js';
+import { TransferSyntax } from './constants.js';
+import { type Outgoing, checkWhole, locateDataSet } from './outgoing.js';
 import type { Requestor } from './requestor.js';
 import type { Conversion, Converted } from './send-options.js';
 
@@ -42,6 +43,9 @@ export async function openReady(
     if (bytes <= 0) throw new LimpidError('DICOM_MALFORMED', 'the file has no data set');
     // a fragment of odd length is none (PS3.8 Annex E.1): DCMTK aborts over one, and passes over a byte behind the last element
     const padding = bytes % 2 === 1 ? 1 : 0;
+    // that byte must not complete what was cut
+    if (padding === 1 && transferSyntaxUid !== TransferSyntax.Deflated)
+      await checkWhole(descriptor, { offset, bytes }, transferSyntaxUid);
     const source = { descriptor, contextId: id, offset, bytes, padding } as const;
     return { instance, contextId: id, source, first: await reader.read(source, 0), converted };
   } catch (error) {

@@ -138,7 +138,9 @@ export class DataSetWalker {
     if (this.#fault !== null) return this.#fault;
     if (this.#elements === 0) return 'empty';
     if (this.#skip > 0) return `cut: a value lacks ${this.#skip} bytes`;
-    if (this.#headerFill > 0) return 'cut in the header of an element';
+    // One byte that a sender lays behind an odd data set, for a fragment has an even length (PS3.8 Annex E.1), is no element.
+    const isPadding = this.#headerFill === 1 && this.#header[0] === 0 && this.#bytes % 2 === 0;
+    if (this.#headerFill > 0 && !isPadding) return 'cut in the header of an element';
     this.#leave(this.#bytes);
     if (this.#frames.length > 1) return 'cut: a sequence is not closed';
     return null;

@@ -2,7 +2,7 @@
 import { getEventListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { mkdtemp, readdir, rm, truncate, writeFile, stat } from 'node:fs/promises';
+import { appendFile, mkdtemp, readdir, rm, truncate, writeFile, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { writeFileMeta } from '../../../src/dicom/part10.js';
@@ -77,22 +77,42 @@ const reject = (result: number, source: number, reason: number): ScriptedScpOpti
   },
 });
 
-it('a data set of odd length goes out with a byte behind it, for no fragment has an odd length', async () => {
-  const { instances, bytes } = await files([{ sopInstanceUid: '1.2.3.1', pixelBytes: 40_000 }]);
-  const [instance] = instances;
-  if (instance === undefined) throw new Error('no file');
-  await truncate(instance.file, (await stat(instance.file)).size - 1);
-  const got: Buffer[] = [];
-  const scp = await openScriptedScp({
-    message: ({ dataSet, respond }) => {
-      got.push(Buffer.from(dataSet));
-      respond();
-    },
+describe('a data set of odd length', () => {
+  const uid = '1.2.3.1';
+  /** (FFFC,FFFC) Data Set Trailing Padding, OB, of three bytes. */
+  const oddElement = Buffer.from('fcfffcff4f4200000300000000000000', 'hex').subarray(0, 15);
+
+  it('goes out with a byte behind it, for no fragment has an odd length', async () => {
+    const { instances, bytes } = await files([{ sopInstanceUid: uid }]);
+    for (const { file } of instances) await appendFile(file, oddElement);
+    const got: Buffer[] = [];
+    const peer = await openScriptedScp({
+      message: ({ dataSet, respond }) => {
+        got.push(Buffer.from(dataSet));
+        respond();
+      },
+    });
+    toClose.push(() => peer.close());
+    expect((await send(targetAt(peer.port), instances, options())).outcomes).toMatchObject([{ class: 'delivered' }]);
+    expect(got).toEqual([Buffer.concat([bytes(uid), oddElement, Buffer.of(0)])]);
+
+    const { scp, store } = await openTestScp();
+    toClose.push(() => scp.close());
+    expect((await send(targetAt(scp.port), instances, options())).outcomes).toMatchObject([{ class: 'delivered' }]);
+    expect(store.objects.map((object) => object.bytes)).toEqual(got);
   });
-  toClose.push(() => scp.close());
-  const { outcomes } = await send(targetAt(scp.port), [instance], { associations: 1, log: silentLog });
-  expect(outcomes).toMatchObject([{ class: 'delivered' }]);
-  expect(got).toEqual([Buffer.concat([bytes('1.2.3.1').subarray(0, -1), Buffer.of(0)])]);
+
+  it('that was cut is not completed by that byte', async () => {
+    const { instances } = await files([{ sopInstanceUid: uid }]);
+    const [instance] = instances;
+    if (instance === undefined) throw new Error('no file');
+    await truncate(instance.file, (await stat(instance.file)).size - 1);
+    const { scp, store } = await openTestScp();
+    toClose.push(() => scp.close());
+    const { outcomes } = await send(targetAt(scp.port), [await readOutgoing(instance.file)], options());
+    expect(outcomes).toMatchObject([{ class: 'permanent', comment: expect.stringContaining('not whole') }]);
+    expect(store.objects).toEqual([]);
+  });
 });
 
 describe('to limpid’s own SCP', () => {
