@@ -1,5 +1,4 @@
 /** The last step on pixels: blend, then the figures of before and after. */
-import { LimpidError } from '../errors.js';
 import { blend } from '../imaging/blend.js';
 import type { Blended } from '../imaging/blend.js';
 import { confidenceMap, confidentShare } from '../imaging/confidence.js';
@@ -74,34 +73,25 @@ export function judge(
 }
 
 /**
- * An image on a finer grid, and its figures.
+ * The figures of an image on a finer grid.
  *
- * @param fine of the model, in model units
- * @param again brings values back onto the source's grid
+ * @param source its values on the source's grid, in model units
+ * @param back what is written, brought back onto that grid
  */
-export function finishOnGrid(
-  { slice, mask, sigma }: Measured,
-  fine: Float32Array | null,
-  again: (values: Float32Array) => Float32Array,
-): { readonly values: Float32Array; readonly figures: EnhancedFigures } {
-  if (fine === null) throw new LimpidError('INTERNAL', 'an image without its finer grid');
-  const back = again(fine);
+export function gridFigures({ mask, sigma }: Measured, source: Float32Array, back: Float32Array): EnhancedFigures {
   let squares = 0;
-  for (let i = 0; i < back.length; i++) squares += ((back[i] ?? 0) - (slice.values[i] ?? 0)) ** 2;
+  for (let i = 0; i < back.length; i++) squares += ((back[i] ?? 0) - (source[i] ?? 0)) ** 2;
   return {
-    values: fine,
-    figures: {
-      noiseBefore: sigma,
-      noiseAfter: null,
-      noiseRatio: null,
-      meanShift: null,
-      confidence: null,
-      residualStructure: null,
-      edgeRatio: null,
-      periodic: null,
-      sourceAgain: Math.sqrt(squares / back.length),
-      ...examine(back, mask),
-    },
+    noiseBefore: sigma,
+    noiseAfter: null,
+    noiseRatio: null,
+    meanShift: null,
+    confidence: null,
+    residualStructure: null,
+    edgeRatio: null,
+    periodic: null,
+    sourceAgain: Math.sqrt(squares / back.length),
+    ...examine(back, mask),
   };
 }
 

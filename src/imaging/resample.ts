@@ -123,6 +123,53 @@ export function areaMeans({ rows, columns, values }: Slice, scale: number): Slic
   return { rows: low, columns: narrow, values: out };
 }
 
+/** Values that a file can hold. */
+export interface ValueRange {
+  readonly low: number;
+  readonly high: number;
+}
+
+/**
+ * Holds a finer grid within what its file can hold, in place: beside air that is stored as the least value, and in saturated metal, an
+ * interpolation overshoots it. What such a pixel cannot hold goes to those beside it in the same coarse pixel, so that the mean of them
+ * stays what it was; where all of them are at the end of the range, the rest is lost.
+ */
+export function holdWithin({ rows, columns, values }: Slice, scale: number, { low, high }: ValueRange): void {
+  const block = new Int32Array(scale * scale);
+  for (let top = 0; top < rows; top += scale) {
+    for (let left = 0; left < columns; left += scale) {
+      let isBeyond = false;
+      for (let i = 0; i < block.length; i++) {
+        const at = (top + Math.floor(i / scale)) * columns + left + (i % scale);
+        block[i] = at;
+        isBeyond ||= values[at]! < low || values[at]! > high;
+      }
+      if (isBeyond) holdBlock(values, block, low, high);
+    }
+  }
+}
+
+function holdBlock(values: Float32Array, block: Int32Array, low: number, high: number): void {
+  let owed = 0;
+  for (const at of block) {
+    const held = Math.min(high, Math.max(low, values[at]!));
+    owed += values[at]! - held;
+    values[at] = held;
+  }
+  // Each turn pays the rest or brings another pixel to its end.
+  for (let turn = 0; turn < block.length && owed !== 0; turn++) {
+    const end = owed < 0 ? low : high;
+    const free = block.filter((at) => values[at]! !== end);
+    if (free.length === 0) return;
+    const share = owed / free.length;
+    for (const at of free) {
+      const paid = Math.abs(end - values[at]!) < Math.abs(share) ? end - values[at]! : share;
+      values[at]! += paid;
+      owed -= paid;
+    }
+  }
+}
+
 /**
  * Cubic spline, sharpened until the means of its pixels are the coarse ones again (iterative back-projection): what the spline's
  * smoothness took from edges is put back, and no more.

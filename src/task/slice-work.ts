@@ -1,17 +1,19 @@
 // A slice under way in a slice thread: what was taken from its file, and how it becomes the image that is written.
-import { largestChange, toModality, toStored } from '../dicom/rescale.js';
+import { largestChange, storedRange, toModality, toStored } from '../dicom/rescale.js';
 import { greyOf, withGrey } from '../dicom/ultrasound.js';
 import type { SourceInstance } from '../derive/derive-instance.js';
 import { onNewGrid, onSourceGrid } from '../derive/grid.js';
 import type { DerivationPlan } from '../derive/plan.js';
 import type { ModelOutput } from '../enhance/fingerprint.js';
-import { blended, finishFigures, finishOnGrid, judge } from '../enhance/finish.js';
+import { blended, finishFigures, gridFigures, judge } from '../enhance/finish.js';
 import type { Quality } from '../enhance/finish.js';
 import type { EnhancedFigures } from '../enhance/limits.js';
 import type { Measured, NoiseModality } from '../enhance/noise.js';
 import { LimpidError } from '../errors.js';
 import { removeAirBias } from '../imaging/air-bias.js';
 import type { Confidence } from '../imaging/confidence.js';
+import { holdWithin } from '../imaging/resample.js';
+import type { ValueRange } from '../imaging/resample.js';
 
 export interface Work {
   readonly modality: NoiseModality;
@@ -119,9 +121,27 @@ export function enhanceHere(
   return { image, figures, confidence, quality: judged ? judge(modality, measured, values, figures) : null };
 }
 
+/** As `enhanceHere`: the figures are those of what is written. */
 export function enhanceOnGrid(work: Work, output: ModelOutput | null, plan: DerivationPlan): Enhanced {
-  const { measured, source } = work;
-  const again = (fine: Float32Array): Float32Array => onSourceGrid(fine, source.description, plan);
-  const { values, figures } = finishOnGrid(measured, ownOutput(work, output), again);
-  return { image: storedOf(work, values, plan), figures, confidence: null, quality: null };
+  const { measured, source, stored } = work;
+  const { description } = source;
+  const { geometry } = plan;
+  const values = ownOutput(work, output);
+  if (values === null || geometry === undefined) throw new LimpidError('INTERNAL', 'an image without its finer grid');
+  const rows = description.rows * geometry.scale;
+  const columns = description.columns * geometry.scale;
+  // Pixels between the source's own have none of it to share what they cannot hold.
+  if (geometry.sampling === 'half_pixel') holdWithin({ rows, columns, values }, geometry.scale, rangeOf(work));
+  const image = storedOf(work, values, plan);
+  const back = onSourceGrid(inModelUnits(work, image.grey), description, plan);
+  const figures = gridFigures(measured, inModelUnits(work, greyOf(stored, description)), back);
+  return { image, figures, confidence: null, quality: null };
+}
+
+/** What Bits Stored can hold, in model units. */
+function rangeOf({ source: { description }, measured }: Work): ValueRange {
+  const { slope, intercept } = description;
+  const stored = storedRange(description);
+  const ends = [stored.low, stored.high].map((value) => (value * slope + intercept) * measured.scale);
+  return { low: Math.min(...ends), high: Math.max(...ends) };
 }

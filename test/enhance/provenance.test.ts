@@ -1,28 +1,18 @@
 // Two slices that lie side by side, and the model's outputs for them exchanged on their way: no figure of the pixels tells it, the
 // fingerprint of what the model was given does.
-import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { checkSeries } from '../../src/derive/check-series.js';
-import type { InstanceSummary } from '../../src/derive/check-series.js';
-import type { FramePart } from '../../src/derive/frame-part.js';
-import type { DerivationPlan } from '../../src/derive/plan.js';
-import { readInstance } from '../../src/dicom/file.js';
 import { fingerprintOfValues, fingerprintsOf } from '../../src/enhance/fingerprint.js';
 import type { InferenceMethods } from '../../src/enhance/methods.js';
 import type { Pool } from '../../src/threads/pool.js';
-import { runTask } from '../../src/enhance/run-task.js';
 import type { Thread } from '../../src/threads/thread.js';
-import { openRegistry } from '../../src/inference/registry.js';
-import type { OutcomeRecord } from '../../src/spool/records.js';
-import { planFor } from '../support/derivation.js';
-import { writeSyntheticSeries } from '../support/synthetic-series.js';
-import { modelsDirectory, orderFor } from '../support/task-order.js';
+import { smallTask } from '../support/small-task.js';
 import { openTaskThreads } from '../support/task-threads.js';
 
 const threads = openTaskThreads(1);
-const { slices, inference } = threads;
+const { inference } = threads;
 let folder = '';
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'limpid-provenance-'));
@@ -53,31 +43,8 @@ function exchanging(pool: Pool<InferenceMethods>): Pool<InferenceMethods> {
   return { size: 1, least: () => thread, all: () => [thread] };
 }
 
-async function outcomeOf(model: string, pool: Pool<InferenceMethods>): Promise<OutcomeRecord & { objects: string[] }> {
-  const shape = { modality: 'CT', rows: 96, columns: 96, seed: 4, noise: 25, slices: 4 } as const;
-  const own = await mkdtemp(join(folder, 'task-'));
-  const source = await writeSyntheticSeries(join(own, 'source'), shape);
-  const order = await orderFor(source, { model, strength: 0.4, outDir: join(own, 'out') });
-  const card = (await openRegistry(modelsDirectory)).get(model);
-  if (card === undefined) throw new Error(`no model ${model}`);
-  const instances = await Promise.all(
-    source.files.map(async (file) => readInstance(new Uint8Array(await readFile(file)))),
-  );
-  const grid = card.grid === null ? {} : { geometry: card.grid };
-  const plan = { ...planFor(instances), ...grid, startedAtMs: order.startedAtMs };
-  const outcome = await runTask<DerivationPlan, FramePart, InstanceSummary>(order, {
-    slices,
-    inference: pool,
-    model: { card, file: '', provider: 'cpu', batch: 1 },
-    sliceDeadlineMs: 60_000,
-    planOf: () => plan,
-    checkSeries: (summaries) => checkSeries(source.sopInstanceUids, summaries, plan),
-    now: () => order.startedAtMs,
-    onSlice: () => undefined,
-    onModel: () => undefined,
-  });
-  return { ...outcome, objects: await readdir(join(own, 'out', 'objects')).catch(() => []) };
-}
+const outcomeOf = (model: string, pool: Pool<InferenceMethods>) =>
+  smallTask(folder, { ...threads, inference: pool }, { model, strength: 0.4 });
 
 describe('the outputs of a model', () => {
   it.each(['wavelet', 'bicubic'])('go to their own slices (%s)', async (model) => {

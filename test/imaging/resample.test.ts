@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
 import { z } from 'zod';
-import { areaMeans, backProjected, upsampled, zeroFilled } from '../../src/imaging/resample.js';
+import { areaMeans, backProjected, holdWithin, upsampled, zeroFilled } from '../../src/imaging/resample.js';
 import type { Slice } from '../../src/imaging/slice.js';
 
 // The file lies beside the source, not beside the compiled test.
@@ -56,5 +57,27 @@ describe('twice the pixels', () => {
   it.each(['keys', 'lanczos3', 'b-spline'] as const)('%s keeps a constant', (kernel) => {
     const flat = { rows: 5, columns: 7, values: new Float32Array(35).fill(-1000) };
     expect(farthest(upsampled(flat, 2, kernel).values, new Float32Array(140).fill(-1000))).toBeLessThan(1e-3);
+  });
+});
+
+describe('what a file cannot hold', () => {
+  it('goes to the pixels beside it, so that the means stay; where there is no room, to the end of the range', () => {
+    const pixel = fc.float({ min: -3000, max: 6000, noNaN: true });
+    fc.assert(
+      fc.property(fc.array(pixel, { minLength: 16, maxLength: 16 }), (numbers) => {
+        const before = { rows: 4, columns: 4, values: Float32Array.from(numbers) };
+        const after = { ...before, values: before.values.slice() };
+        holdWithin(after, 2, { low: -1024, high: 3071 });
+        expect(after.values.every((value) => value >= -1024 && value <= 3071)).toBe(true);
+        const held = areaMeans(before, 2).values.map((mean) => Math.min(3071, Math.max(-1024, mean)));
+        expect(farthest(areaMeans(after, 2).values, held)).toBeLessThan(0.01);
+      }),
+    );
+  });
+
+  it('changes nothing else', () => {
+    const values = Float32Array.from([-1030, -1000, 0, 10, -1000, -990, 5, 5]);
+    holdWithin({ rows: 2, columns: 4, values }, 2, { low: -1024, high: 3071 });
+    expect([...values]).toEqual([-1024, -1002, 0, 10, -1002, -992, 5, 5]);
   });
 });
