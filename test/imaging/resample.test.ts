@@ -64,8 +64,8 @@ describe('what a file cannot hold', () => {
   it('goes to the pixels beside it, so that the means stay; where there is no room, to the end of the range', () => {
     const pixel = fc.float({ min: -3000, max: 6000, noNaN: true });
     fc.assert(
-      fc.property(fc.array(pixel, { minLength: 16, maxLength: 16 }), (numbers) => {
-        const before = { rows: 4, columns: 4, values: Float32Array.from(numbers) };
+      fc.property(fc.array(pixel, { minLength: 16, maxLength: 16 }), (pixels) => {
+        const before = { rows: 4, columns: 4, values: Float32Array.from(pixels) };
         const after = { ...before, values: before.values.slice() };
         holdWithin(after, 2, { low: -1024, high: 3071 });
         expect(after.values.every((value) => value >= -1024 && value <= 3071)).toBe(true);

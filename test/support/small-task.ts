@@ -55,5 +55,9 @@ export async function smallTask(
   });
   const objects = join(own, 'out', 'objects');
   const names = await readdir(objects).catch(() => []);
-  return { ...outcome, sources: source.files, objects: names.toSorted().map((name) => join(objects, name)) };
+  return {
+    ...outcome,
+    sources: source.files,
+    objects: names.toSorted((a, b) => a.localeCompare(b)).map((name) => join(objects, name)),
+  };
 }

@@ -86,14 +86,14 @@ describe('a data set of odd length', () => {
     const { instances, bytes } = await files([{ sopInstanceUid: uid }]);
     for (const { file } of instances) await appendFile(file, oddElement);
     const got: Buffer[] = [];
-    const peer = await openScriptedScp({
+    const node = await openScriptedScp({
       message: ({ dataSet, respond }) => {
         got.push(Buffer.from(dataSet));
         respond();
       },
     });
-    toClose.push(() => peer.close());
-    expect((await send(targetAt(peer.port), instances, options())).outcomes).toMatchObject([{ class: 'delivered' }]);
+    toClose.push(() => node.close());
+    expect((await send(targetAt(node.port), instances, options())).outcomes).toMatchObject([{ class: 'delivered' }]);
     expect(got).toEqual([Buffer.concat([bytes(uid), oddElement, Buffer.of(0)])]);
 
     const { scp, store } = await openTestScp();
