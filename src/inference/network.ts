@@ -7,7 +7,7 @@ import { planesOf } from './card.js';
 import type { ModelCard } from './card.js';
 import { modelSha256 } from './identity.js';
 import { openSession } from './session.js';
-import { tilesOf } from './tiles.js';
+import { cutWindow, tilesOf } from './tiles.js';
 import type { Tile } from './tiles.js';
 
 /** The slices on either side of one, of its shape; null: there is none, and the slice itself stands for it. */
@@ -81,19 +81,9 @@ export function fillInput(
   }
 }
 
-/** A window of a plane. */
-function cut(values: Float32Array, stride: number, { top, left, rows, columns }: Tile['window']): Float32Array {
-  const out = new Float32Array(rows * columns);
-  for (let r = 0; r < rows; r++) {
-    const from = (top + r) * stride + left;
-    out.set(values.subarray(from, from + columns), r * columns);
-  }
-  return out;
-}
-
 /** A window of a slice, of its noise and of its neighbours. */
 function windowOf({ slice, noise, neighbours }: NoisySlice, window: Tile['window']): NoisySlice {
-  const part = (values: Float32Array): Float32Array => cut(values, slice.columns, window);
+  const part = (values: Float32Array): Float32Array => cutWindow(values, slice.columns, window);
   const { before = null, after = null } = neighbours ?? {};
   return {
     slice: { rows: window.rows, columns: window.columns, values: part(slice.values) },

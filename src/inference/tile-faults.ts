@@ -2,7 +2,7 @@
 import { planesOf } from './card.js';
 import type { ModelCard } from './card.js';
 import type { Session } from './session.js';
-import { tilesOf } from './tiles.js';
+import { cutWindow, tilesOf } from './tiles.js';
 import type { Tile } from './tiles.js';
 
 /** Of the network's unit: what two ways of summing leave. */
@@ -25,14 +25,13 @@ function grain(count: number, rows: number, columns: number): Planes {
   return { count, rows, columns, values: values.fill(0.035, rows * columns, 2 * rows * columns) };
 }
 
-function cut({ count, rows, columns, values }: Planes, { top, left, ...window }: Tile['window']): Planes {
-  const out = new Float32Array(count * window.rows * window.columns);
-  for (let line = 0; line < count * window.rows; line++) {
-    const row = Math.floor(line / window.rows) * rows + top + (line % window.rows);
-    const from = row * columns + left;
-    out.set(values.subarray(from, from + window.columns), line * window.columns);
-  }
-  return { count, ...window, values: out };
+/** The same window of every plane. */
+function cut({ count, rows, columns, values }: Planes, window: Tile['window']): Planes {
+  const size = window.rows * window.columns;
+  const out = new Float32Array(count * size);
+  for (let plane = 0; plane < count; plane++)
+    out.set(cutWindow(values.subarray(plane * rows * columns), columns, window), plane * size);
+  return { count, rows: window.rows, columns: window.columns, values: out };
 }
 
 /** Largest difference of what a tile keeps from the same place of the whole. */
@@ -64,7 +63,7 @@ export async function tileFaults(session: Session, input: NonNullable<ModelCard[
       const found = difference(whole, columns, await answer(cut(strip, each.window)), each);
       if (!(found <= tolerance))
         return [
-          `a tile of ${rows} x ${columns} pixels differs from the whole by ${found.toFixed(5)}: the halo of ${tile.halo} is less than the network's reach`,
+          `a slice of ${rows} x ${columns} pixels differs in tiles from the whole by ${found.toFixed(5)}: the halo of ${tile.halo} is less than the network's reach`,
         ];
     }
   }

@@ -47,3 +47,17 @@ export function tilesOf(rows: number, columns: number, tiling: Tiling | null, mu
     })),
   );
 }
+
+/** A window of a plane. @param stride columns of the plane */
+export function cutWindow(
+  values: Float32Array,
+  stride: number,
+  { top, left, rows, columns }: Tile['window'],
+): Float32Array {
+  const out = new Float32Array(rows * columns);
+  for (let r = 0; r < rows; r++) {
+    const from = (top + r) * stride + left;
+    out.set(values.subarray(from, from + columns), r * columns);
+  }
+  return out;
+}

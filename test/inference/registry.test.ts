@@ -163,7 +163,7 @@ describe('a spoiled model folder', () => {
     const directory = await spoil('halo', 'ct-low-dose-fast', (text) => text.replace('halo: 24', 'halo: 8'));
     const faults = await (await openRegistry(directory)).verify('ct-low-dose-fast', 'cpu');
     expect(faults).toEqual([
-      expect.stringMatching(/^a tile of 64 x 642 .* the halo of 8 is less than the network's reach/),
+      expect.stringMatching(/^a slice of 64 x 642 .* the halo of 8 is less than the network's reach/),
     ]);
   });
   it('is told by its graph', async () => {
