@@ -23,9 +23,8 @@ export function refuseCommitment(
   const isRequest = command.field === CommandField.Action;
   const classUid = isRequest ? command.requestedSopClassUid : command.affectedSopClassUid;
   const instanceUid = isRequest ? command.requestedSopInstanceUid : command.affectedSopInstanceUid;
-  const { Action } = CommandField;
   if (context?.abstractSyntaxUid !== SopClass.StorageCommitment) return answers.unrecognized;
-  if (!(command.field === Action ? offer.requests : offer.reports)) {
+  if (!(isRequest ? offer.requests : offer.reports)) {
     return { status: Status.NotAuthorized, comment: 'this node does not take that role' };
   }
   if (classUid !== SopClass.StorageCommitment) {

@@ -1,13 +1,17 @@
 // What is kept of a message while it comes: as it was sent, in about as much memory, whatever pieces it comes in.
+import { PassThrough } from 'node:stream';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { bodyOf, decodeAssociateRequest } from '../../../src/io/dimse/associate-pdu.js';
 import { Acceptor } from '../../../src/io/dimse/acceptor.js';
+import { Association } from '../../../src/io/dimse/association.js';
+import { encodeCommand } from '../../../src/io/dimse/command.js';
 import type { CommitmentService } from '../../../src/io/dimse/commitment.js';
 import { CommandField, SopClass, storageCommitmentInstance } from '../../../src/io/dimse/constants.js';
 import { Gathered } from '../../../src/io/dimse/gathered.js';
+import { defaultLimits } from '../../../src/io/dimse/limits.js';
 import { acceptorNode } from '../../support/acceptor-node.js';
 import { associateRequest, context } from '../../support/dimse-bytes.js';
 import { memoryStore } from '../../support/memory-store.js';
@@ -37,6 +41,8 @@ it('a request that comes byte by byte takes about its own length', () => {
   };
   const origin = { address: '127.0.0.1', security: { kind: 'plain' } } as const;
   const acceptor = new Acceptor({ ...acceptorNode(memoryStore()), commitment: service }, 1, origin);
+  const association = new Association(new PassThrough(), 'acceptor', acceptor, defaultLimits);
+  acceptor.attach(association);
   const asked = associateRequest({ contexts: [context(1, SopClass.StorageCommitment)] });
   acceptor.associateRequested(decodeAssociateRequest(bodyOf(asked), 64));
   const request = {
@@ -47,10 +53,15 @@ it('a request that comes byte by byte takes about its own length', () => {
     requestedSopInstanceUid: storageCommitmentInstance,
     actionTypeId: 1,
   };
-  acceptor.command(1, request, false);
+  const come = (kind: 'command' | 'data', value: Uint8Array) => {
+    acceptor.pdvStart(1, kind, kind === 'command');
+    acceptor.pdvValue(value);
+    acceptor.pdvEnd();
+  };
+  come('command', encodeCommand(request));
   const before = inUse();
   const byte = Buffer.of(8);
-  for (let count = 0; count < 500_000; count++) acceptor.dataSetValue(byte);
+  for (let count = 0; count < 500_000; count++) come('data', byte);
   expect(inUse() - before).toBeLessThan(5_000_000);
-  acceptor.ended({ how: 'lost', why: 'the test is over' });
+  association.destroy('the test is over');
 });
