@@ -193,13 +193,18 @@ class ChildDevice implements Device {
     });
     this.#child = child;
     this.#ended = new Promise((resolve) => {
-      child.once('exit', (code, signal) => {
+      const end = (error: LimpidError): void => {
         this.#child = null;
-        const error =
-          this.#killed ?? new LimpidError('ENHANCE_CHILD_DIED', `the child ended (${signal ?? `exit ${code}`})`);
-        if (!this.#killed) this.#options.log.error('worker child died', { code, signal, stderr: this.#stderr });
         this.#onEnd(error);
         resolve();
+      };
+      child.once('exit', (code, signal) => {
+        if (!this.#killed) this.#options.log.error('worker child died', { code, signal, stderr: this.#stderr });
+        end(this.#killed ?? new LimpidError('ENHANCE_CHILD_DIED', `the child ended (${signal ?? `exit ${code}`})`));
+      });
+      // Of one that was never started (no more processes, files or memory) no exit is told.
+      child.once('error', (cause) => {
+        if (child.pid === undefined) end(new LimpidError('ENHANCE_CHILD_DIED', 'the child was not started', { cause }));
       });
     });
     child.stderr?.on('data', (chunk: Buffer) => {
@@ -223,7 +228,7 @@ class ChildDevice implements Device {
           if (message.kind === 'ready') resolve(message.provider);
           else if (message.kind === 'fault') reject(new LimpidError(message.code, message.message));
         };
-        this.#send(child, { kind: 'open', providers, threads, batch, sliceDeadlineMs });
+        if (child.pid !== undefined) this.#send(child, { kind: 'open', providers, threads, batch, sliceDeadlineMs });
       });
     } finally {
       clearTimeout(timer);

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -217,6 +218,41 @@ it('ends at once when its parent is gone', async () => {
   const end = performance.now() + 30_000;
   while (lives(child) && performance.now() < end) await pause(20);
   expect(lives(child)).toBe(false);
+});
+
+it('that cannot be started is told, the next task has another, and closing its device ends', async () => {
+  const file = join(folder, 'later.json');
+  await writeFile(file, JSON.stringify(await order(short)));
+  // In a process of its own: what a child is started from is the whole process's, and not jest's copy of it.
+  const code = `
+    import { readFileSync } from 'node:fs';
+    import { openDevice } from ${JSON.stringify(new URL('../../src/enhance/device.js', import.meta.url))};
+    import { openLog } from ${JSON.stringify(new URL('../../src/observe/log.js', import.meta.url))};
+    import { openMetrics } from ${JSON.stringify(new URL('../../src/observe/metrics.js', import.meta.url))};
+    const device = openDevice({ taskModule: new URL(${JSON.stringify(taskModule)}), providers: ['cpu'], threads: 1,
+      deadlineMs: 60000, memoryBytes: 2 ** 32, log: openLog('silent'), metrics: openMetrics() });
+    const node = process.execPath;
+    process.execPath = '/nowhere/node';
+    await device.run({}).catch((error) => console.log(error.code, device.pid));
+    process.execPath = node;
+    const { outcome } = await device.run(JSON.parse(readFileSync(${JSON.stringify(file)}, 'utf8')));
+    console.log(outcome.outcome);
+    process.execPath = '/nowhere/node';
+    process.kill(device.pid, 'SIGKILL');
+    await device.run({}).catch((error) => console.log(error.code));
+    await device.run({}).catch((error) => console.log(error.code, device.pid));
+    await device.close();
+    console.log('closed');`;
+  const parent = spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const told = await text(parent.stdout);
+  expect(told.split('\n')).toEqual([
+    'ENHANCE_CHILD_DIED null',
+    'enhanced',
+    'ENHANCE_CHILD_DIED',
+    'ENHANCE_CHILD_DIED null',
+    'closed',
+    '',
+  ]);
 });
 
 it('ends at once when its parent was gone before it could listen', async () => {
