@@ -1,5 +1,5 @@
 // What is kept of a message while it comes: as it was sent, in about as much memory, whatever pieces it comes in.
-import { PassThrough } from 'node:stream';
+import { Duplex } from 'node:stream';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, it } from '@jest/globals';
@@ -41,7 +41,8 @@ it('a request that comes byte by byte takes about its own length', () => {
   };
   const origin = { address: '127.0.0.1', security: { kind: 'plain' } } as const;
   const acceptor = new Acceptor({ ...acceptorNode(memoryStore()), commitment: service }, 1, origin);
-  const association = new Association(new PassThrough(), 'acceptor', acceptor, defaultLimits);
+  const stream = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() });
+  const association = new Association(stream, 'acceptor', acceptor, defaultLimits);
   acceptor.attach(association);
   const asked = associateRequest({ contexts: [context(1, SopClass.StorageCommitment)] });
   acceptor.associateRequested(decodeAssociateRequest(bodyOf(asked), 64));
