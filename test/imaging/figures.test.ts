@@ -62,6 +62,13 @@ describe('blend', () => {
     const moved = values.map((value, i) => value + meanShift - (slice.values[i] ?? 0));
     expect(distance(moved, flat(0))).toBeLessThan(6.001);
   });
+  it('takes at most 3 sigma on either side, and puts nothing back for an empty mask', () => {
+    const four = { rows: 1, columns: 4, values: Float32Array.of(10, 20, 30, 40) };
+    const [wanted, sigma] = [Float32Array.of(9, -9, 1, -1), new Float32Array(4).fill(2)];
+    const { values, meanShift } = blend(four, wanted, sigma, 1, new Uint8Array(4), 'slice');
+    expect([...values]).toEqual([4, 26, 29, 41]);
+    expect(meanShift).toBeCloseTo(0, 12);
+  });
   it('changes nothing at share 0', () => {
     expect(distance(blend(slice, residual, flat(20), 0, mask, 'slice').values, slice.values)).toBe(0);
   });
@@ -71,6 +78,17 @@ describe('blend', () => {
     const out = blend(cut, flat(7), flat(20), 0.5, mask, 'slice').values;
     expect(out[0]).toBe(-1024);
     expect(out[128 * 256 + 128]).toBeCloseTo(values[128 * 256 + 128] ?? 0, 3);
+  });
+  it.each([
+    ['columns', 3, 5],
+    ['rows', 5, 3],
+  ])('of the lowest value holds what has no other beside it: along %s', (along, rows, columns) => {
+    const place = (i: number): number => (along === 'columns' ? i % columns : Math.floor(i / columns));
+    const values = Float32Array.from({ length: rows * columns }, (_, i) => (place(i) < 3 ? -1000 : 0));
+    const all = new Float32Array(values.length).fill(7);
+    const out = blend({ rows, columns, values }, all, all, 0.5, new Uint8Array(values.length), 'slice').values;
+    const expected = values.map((value, i) => (place(i) < 2 ? value : value - 3.5));
+    expect([...out]).toEqual([...expected]);
   });
 });
 

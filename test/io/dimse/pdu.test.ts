@@ -268,6 +268,49 @@ describe('PduParser', () => {
     );
   });
 
+  /** What a reader says to these bytes: `[source, reason]` of its fault, or null. */
+  const refusal = (...parts: readonly Uint8Array[]): readonly number[] | null => {
+    try {
+      new PduParser(recorder().handler, limits).push(Buffer.concat(parts), () => false);
+      return null;
+    } catch (error) {
+      if (!(error instanceof ProtocolFault)) throw error;
+      return [error.source, error.reason];
+    }
+  };
+  const header = (type: number, length: number): Buffer => {
+    const head = Buffer.of(type, 0, 0, 0, 0, 0);
+    head.writeUInt32BE(length, 2);
+    return head;
+  };
+
+  it.each<[string, number, number, number]>([
+    ['A-ASSOCIATE-RQ', 1, 0, limits.associateBytes],
+    ['A-ASSOCIATE-AC', 2, 0, limits.associateBytes],
+    ['A-ASSOCIATE-RJ', 3, 4, 4],
+    ['P-DATA-TF', 4, 6, limits.maximumLength],
+    ['A-RELEASE-RQ', 5, 4, 4],
+    ['A-RELEASE-RP', 6, 4, 4],
+    ['A-ABORT', 7, 4, 4],
+  ])('refuses %s by its header where it is shorter or longer than it may be', (_name, type, least, most) => {
+    for (const length of [least, most]) expect(refusal(header(type, length))).toBeNull();
+    for (const length of [least - 1, most + 1, 0xffffffff].filter((one) => one >= 0)) {
+      expect(refusal(header(type, length))).toEqual([2, 6]);
+    }
+  });
+
+  it.each([
+    ['fills its PDU', 20, 16, null],
+    ['leaves room for another', 20, 10, null],
+    ['leaves room for half a header', 20, 11, [2, 6]],
+    ['is longer than its PDU', 20, 17, [2, 6]],
+    ['has no control header', 20, 1, [2, 6]],
+    ['has an empty value', 12, 2, null],
+  ])('a PDV that %s', (_name, left, length, expected) => {
+    const head = Buffer.of(0, 0, 0, length, 1, 3);
+    expect(refusal(header(4, left), head)).toEqual(expected);
+  });
+
   it('hands values on as slices of the chunk, not as copies', () => {
     const chunk = data(pdv(1, 2, Buffer.alloc(1000, 7)));
     const slices: Uint8Array[] = [];
