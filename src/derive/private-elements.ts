@@ -2,6 +2,7 @@
 import type { DataSet, Element } from '../dicom/data-set.js';
 import type { PrivateElements } from '../dicom/deriving-node.js';
 import { isPrivate } from '../dicom/dictionary.js';
+import { stripEnd } from '../dicom/strip.js';
 
 /** The shipped list (conformance 3.1): b-values, gradients, slice timing, scale factors. */
 export const keptPrivate: readonly PrivateElements[] = [
@@ -32,9 +33,7 @@ function isListed(ds: DataSet, tag: number, ofSite: readonly PrivateElements[]):
   const group = tag >>> 16;
   const creator = ds.get(group * 0x10000 + ((tag & 0xffff) >>> 8));
   if (creator === undefined || (tag & 0xff00) < 0x1000) return false;
-  const name = String.fromCharCode(...ds.value(creator).subarray(0, 64))
-    .replace(/[\0 ]+$/, '')
-    .trimStart();
+  const name = stripEnd(String.fromCharCode(...ds.value(creator).subarray(0, 64))).trimStart();
   const isOfTag = (kept: PrivateElements): boolean =>
     kept.creator === name && kept.group === group && (kept.elements === 'all' || kept.elements.includes(tag & 0xff));
   return keptPrivate.some(isOfTag) || ofSite.some(isOfTag);

@@ -1,5 +1,12 @@
-// Decimal strings (VR DS, PS3.5 6.2).
+// Decimal strings (VR DS, PS3.5 6.2), both ways.
 const longest = 16;
+/** No two parts of it may take the same digits: over 64 KB of them, which any peer may send, that took seconds. */
+const decimal = /^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$/;
+
+/** A value, without its padding, as a number; NaN where it is none. */
+export function decimalOf(value: string): number {
+  return decimal.test(value) ? Number(value) : Number.NaN;
+}
 
 /** The shortest decimal of at most 16 characters that comes nearest; an exponent only where digits alone do not fit. */
 export function decimalString(value: number): string {

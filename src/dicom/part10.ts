@@ -2,6 +2,7 @@
 import { LimpidError } from '../errors.js';
 import { implementationClassUid, implementationVersionName } from '../version.js';
 import { encodeElement, joined, longHeader } from './element.js';
+import { stripEnd } from './strip.js';
 
 const preambleLength = 128;
 const metaStart = preambleLength + 4;
@@ -73,11 +74,7 @@ export function readPart10(bytes: Uint8Array): Part10 {
   }
   const text = (element: number): string => {
     const value = values.get(element);
-    return value === undefined
-      ? ''
-      : ascii(value, 0, value.length)
-          .replace(/[\0 ]+$/, '')
-          .trimStart();
+    return value === undefined ? '' : stripEnd(ascii(value, 0, value.length)).trimStart();
   };
   const transferSyntaxUid = text(0x10);
   if (transferSyntaxUid === '') throw new LimpidError('DICOM_MALFORMED', 'file meta group names no transfer syntax');

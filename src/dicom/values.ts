@@ -2,8 +2,10 @@
 import { decodeText, fitsCharacterSets } from './charset.js';
 import { readDataSet } from './data-set.js';
 import type { DataSet, Element } from './data-set.js';
+import { decimalOf } from './decimal.js';
 import { tagOf, vrOf } from './dictionary.js';
 import { LimpidError } from '../errors.js';
+import { strip, stripEnd } from './strip.js';
 import { implicitLittleEndian } from './uids.js';
 
 const characterSetTag = 0x00080005;
@@ -13,7 +15,6 @@ const singleText = new Set(['ST', 'LT', 'UT', 'UR']);
 /** VRs whose text follows Specific Character Set. */
 const encodedText = new Set(['LO', 'LT', 'PN', 'SH', 'ST', 'UC', 'UT']);
 const asciiText = new Set(['AE', 'AS', 'CS', 'DA', 'DS', 'DT', 'IS', 'TM', 'UI', 'UR']);
-const decimal = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
 
 type Key = number | string;
 
@@ -66,9 +67,9 @@ export function hasStrangeText(ds: DataSet): boolean {
 }
 
 function split(vr: string, value: string): string[] {
-  if (singleText.has(vr)) return [value.replace(/[\0 ]+$/, '')];
+  if (singleText.has(vr)) return [stripEnd(value)];
   // Only the padding behind UI is NUL by the standard, but others are seen with it.
-  return value.split('\\').map((part) => part.replace(/^[\0 ]+|[\0 ]+$/g, ''));
+  return value.split('\\').map(strip);
 }
 
 /** All values as numbers; NaN for one that is no number. Empty for absent and empty elements. */
@@ -87,10 +88,6 @@ export const written = {
   /** Of DS and IS: NaN for one that is no number; none for an empty text. */
   decimals: (value: string): number[] => (value === '' ? [] : split('DS', value).map(decimalOf)),
 };
-
-function decimalOf(part: string): number {
-  return decimal.test(part) ? Number(part) : Number.NaN;
-}
 
 /** First value as a number; null where it is absent, empty, no number or not finite. */
 export function number(ds: DataSet, key: Key): number | null {

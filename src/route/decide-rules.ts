@@ -1,8 +1,9 @@
 // Which rules match a series, and how every condition came out.
+import { decimalOf } from '../dicom/decimal.js';
 import type { CompiledRule, Condition, Operand, Subject } from '../rule.js';
 import { unmetWords } from '../spool/condition-words.js';
 import type { ConditionOutcome } from '../spool/records.js';
-import { sliceCount, toNumber } from './series-facts.js';
+import { sliceCount } from './series-facts.js';
 import type { SeriesFacts } from './series-facts.js';
 
 export interface RuleOutcome {
@@ -115,7 +116,7 @@ function holds(operand: Operand, values: readonly string[], subject: Subject): b
     if (subject.kind === 'fact') return values.every((value) => operand.pattern.test(value));
     return operand.pattern.test(values.join('\\')) || values.some((value) => operand.pattern.test(value));
   }
-  const numbers = values.map((value) => yearsOf(value) ?? toNumber(value));
+  const numbers = values.map((value) => yearsOf(value) ?? decimalOf(value));
   if (operand.kind === 'number') return numbers.some((value) => operand.oneOf.includes(value));
   const { operator, limit } = operand;
   return numbers.every((value) => {

@@ -1,5 +1,6 @@
 // The gate's questions on the model card: is the series within what the model was made for?
 import { parseDa } from '../dicom/datetime.js';
+import { decimalOf } from '../dicom/decimal.js';
 import { modalityOfClass } from '../dicom/uids.js';
 import { unmetConditions, yearsOf } from './decide-rules.js';
 import type { ModelCard } from '../inference/card.js';
@@ -7,7 +8,7 @@ import { useCondition } from '../inference/intended-use.js';
 import { fault, faultOfSome } from './gate-content.js';
 import type { Fault } from './gate-content.js';
 import { tesla } from './gate-geometry.js';
-import { numberOf, toNumber, valuesOf } from './series-facts.js';
+import { numberOf, valuesOf } from './series-facts.js';
 import type { InstanceFacts, SeriesFacts } from './series-facts.js';
 
 /** What the gate needs of a model card. */
@@ -36,7 +37,9 @@ export function cardFaults(facts: SeriesFacts, { modality, intendedUse, grid }: 
   const what = [
     ...(ofClass.every((one) => one !== null && modality.includes(one)) ? [] : ['modality']),
     ...outside('slice thickness in mm', intendedUse.sliceThicknessMm, (one) => [numberOf(one, 'SliceThickness')]),
-    ...outside('pixel spacing in mm', intendedUse.pixelSpacingMm, (one) => valuesOf(one, 'PixelSpacing').map(toNumber)),
+    ...outside('pixel spacing in mm', intendedUse.pixelSpacingMm, (one) =>
+      valuesOf(one, 'PixelSpacing').map(decimalOf),
+    ),
     ...(isMr ? outside('field strength in T', intendedUse.magneticFieldStrengthT, (one) => [tesla(one)]) : []),
     // Without a pixel description its own code says what is wrong.
     ...(described ? outside('matrix', intendedUse.matrix, matrix) : []),

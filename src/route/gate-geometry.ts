@@ -1,8 +1,9 @@
 // The gate's questions on the stack of slices.
+import { decimalOf } from '../dicom/decimal.js';
 import { fault, faultOfSome } from './gate-content.js';
 import type { Fault } from './gate-content.js';
 import { dimensions } from './gate-tags.js';
-import { numberOf, positionGroups, sliceCount, toNumber, valuesOf } from './series-facts.js';
+import { numberOf, positionGroups, sliceCount, valuesOf } from './series-facts.js';
 import type { InstanceFacts, SeriesFacts } from './series-facts.js';
 
 /** Largest difference of one direction cosine within a series. */
@@ -17,7 +18,7 @@ export function geometryFaults(facts: SeriesFacts, minimumSlices: number): Fault
   // Each picture of ultrasound is one of its own.
   const mixed = facts.instances.every(({ hasTissue }) => hasTissue !== undefined) ? [] : mixedGeometry(facts);
   const count = sliceCount(facts);
-  const spacing = (instance: InstanceFacts): number[] => valuesOf(instance, 'PixelSpacing').map(toNumber);
+  const spacing = (instance: InstanceFacts): number[] => valuesOf(instance, 'PixelSpacing').map(decimalOf);
   return [
     ...faultOfSome(facts, 'NON_SQUARE_PIXELS', (instance) => {
       const [row = 0, column = 0] = spacing(instance);
@@ -56,7 +57,7 @@ function near(a: readonly string[], b: readonly string[], within: number): boole
   if (a.length !== b.length) return false;
   return a.every((value, index) => {
     const other = b[index] ?? '';
-    return value === other || Math.abs(toNumber(value) - toNumber(other)) <= within;
+    return value === other || Math.abs(decimalOf(value) - decimalOf(other)) <= within;
   });
 }
 

@@ -1,11 +1,12 @@
 // The gate's questions on the pixel description.
+import { decimalOf } from '../dicom/decimal.js';
 import { isReason } from '../dicom/pixel-description.js';
 import { isUid } from '../dicom/uid.js';
 import { enhancedClasses, modalityOfClass, sopClasses, transferSyntax } from '../dicom/uids.js';
 import { fault, faultOfSome } from './gate-content.js';
 import type { Fault } from './gate-content.js';
 import { needed, neededOfCt } from './gate-tags.js';
-import { toNumber, valuesOf } from './series-facts.js';
+import { valuesOf } from './series-facts.js';
 import type { InstanceFacts, SeriesFacts } from './series-facts.js';
 
 const isCt = ({ sopClassUid }: InstanceFacts): boolean => modalityOfClass(sopClassUid) === 'CT';
@@ -45,7 +46,7 @@ const unitWithin = 0.01;
 
 /** Whether the numbers of position, orientation and spacing can be of a plane (PS3.3 C.7.6.2). */
 function isPlausible(keyword: (typeof neededOfCt)[number], values: readonly string[]): boolean {
-  const numbers = values.map(toNumber);
+  const numbers = values.map(decimalOf);
   if (!numbers.every(Number.isFinite)) return false;
   if (keyword === 'ImagePositionPatient') return numbers.length === 3;
   if (keyword === 'PixelSpacing') return numbers.length === 2 && numbers.every((spacing) => spacing > 0);

@@ -1,9 +1,11 @@
 // Reads the facts of a revision from the first kilobytes of each of its files.
 import pLimit from 'p-limit';
 import type { DataSet } from '../dicom/data-set.js';
+import { decimalOf } from '../dicom/decimal.js';
 import { isPrivate } from '../dicom/dictionary.js';
 import { frameScopes, scopeOf } from '../dicom/functional-groups.js';
 import { isReason, pixelDescription } from '../dicom/pixel-description.js';
+import { stripEnd } from '../dicom/strip.js';
 import { hasTissueRegion } from '../dicom/ultrasound-regions.js';
 import { isOwnForm } from '../dicom/uid.js';
 import { modalityOfClass } from '../dicom/uids.js';
@@ -13,7 +15,7 @@ import type { VendorMark } from '../rule.js';
 import { readBeginning } from '../spool/read-beginning.js';
 import type { InstanceRecord, SeriesRecord } from '../spool/records.js';
 import { gateTags } from './gate-tags.js';
-import { seriesFacts, tag as tagOfKeyword, toNumber } from './series-facts.js';
+import { seriesFacts, tag as tagOfKeyword } from './series-facts.js';
 import type { InstanceFacts, SeriesFacts } from './series-facts.js';
 
 /** What to read beside the gate's own attributes. */
@@ -201,7 +203,7 @@ function unknownText(dataSet: DataSet, tag: number): string {
   if (element === undefined || element.vr !== 'UN' || element.length > 1024) return '';
   const bytes = dataSet.value(element);
   return bytes.every((byte) => byte === 0 || (byte >= 0x20 && byte < 0x7f))
-    ? String.fromCharCode(...bytes).replace(/[\0 ]+$/, '')
+    ? stripEnd(String.fromCharCode(...bytes))
     : '';
 }
 
@@ -244,6 +246,6 @@ function geImageType(dataSet: DataSet): number | null {
     const [low = 0, high = 0] = dataSet.value(element);
     return low + high * 256;
   }
-  const value = toNumber(texts(dataSet, tag)[0] ?? '');
+  const value = decimalOf(texts(dataSet, tag)[0] ?? '');
   return Number.isFinite(value) ? value : null;
 }

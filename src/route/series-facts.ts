@@ -4,6 +4,7 @@ import type { Reason } from '../errors.js';
 import type { ModelCard } from '../inference/card.js';
 import { useCondition } from '../inference/intended-use.js';
 import type { Condition, CompiledRule } from '../rule.js';
+import { decimalOf } from '../dicom/decimal.js';
 import { tagOf } from '../dicom/dictionary.js';
 import { stackOf } from '../dicom/geometry.js';
 import type { Plane, Stack } from '../dicom/geometry.js';
@@ -82,27 +83,20 @@ export function sliceCount(facts: SeriesFacts): number {
   return positionGroups(facts)?.length ?? facts.instances.length;
 }
 
-const decimal = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
-
-/** A value as a number; NaN where it is none. */
-export function toNumber(value: string): number {
-  return decimal.test(value) ? Number(value) : Number.NaN;
-}
-
 export function valuesOf(instance: InstanceFacts, keyword: string): readonly string[] {
   return instance.values.get(tag(keyword)) ?? [];
 }
 
 /** First value as a number; null where it is absent or none. */
 export function numberOf(instance: InstanceFacts, keyword: string): number | null {
-  const value = toNumber(valuesOf(instance, keyword)[0] ?? '');
+  const value = decimalOf(valuesOf(instance, keyword)[0] ?? '');
   return Number.isFinite(value) ? value : null;
 }
 
 function planeOf(instance: InstanceFacts): Plane {
   return {
-    position: valuesOf(instance, 'ImagePositionPatient').map(toNumber),
-    orientation: valuesOf(instance, 'ImageOrientationPatient').map(toNumber),
+    position: valuesOf(instance, 'ImagePositionPatient').map(decimalOf),
+    orientation: valuesOf(instance, 'ImageOrientationPatient').map(decimalOf),
   };
 }
 

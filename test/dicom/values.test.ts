@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { decodeText } from '../../src/dicom/charset.js';
 import { readDataSet } from '../../src/dicom/data-set.js';
+import { tagOf } from '../../src/dicom/dictionary.js';
 import { encodeElement, joined } from '../../src/dicom/element.js';
 import { readInstance } from '../../src/dicom/file.js';
 import { isReason, pixelDescription } from '../../src/dicom/pixel-description.js';
@@ -46,6 +47,18 @@ describe('values', () => {
     expect(number(ds, 'RescaleIntercept')).toBe(-1);
     expect(number(ds, 'InstanceNumber')).toBeNull();
     expect(number(ds, 'Columns')).toBeNull();
+  });
+
+  it.each([
+    ['DS', 'RescaleSlope', `${'1'.repeat(65_000)}x`],
+    ['LO', 'SeriesDescription', `a${' '.repeat(65_000)}x`],
+    ['LT', 'ImageComments', `a${'\0'.repeat(65_000)}x`],
+  ])('of 64 KB are read at once, as %s', (vr, keyword, value) => {
+    const long = of(encodeElement(tagOf(keyword) ?? 0, vr, value));
+    const started = performance.now();
+    expect(text(long, keyword)).toBe(value);
+    expect(numbers(long, keyword)).toEqual(vr === 'DS' ? [Number.NaN] : expect.anything());
+    expect(performance.now() - started).toBeLessThan(1000);
   });
 
   it('say whether they are there, and refuse keywords that do not exist', () => {

@@ -1,4 +1,5 @@
 // A-ASSOCIATE-RQ and -AC (PS3.8 Sections 9.3.2, 9.3.3; user information: PS3.7 Annex D.3.3), both ways.
+import { stripEnd } from '../../dicom/strip.js';
 import { ProtocolFault, PduType, encodePdu, headerLength, invalidPdu } from './pdu.js';
 
 /** The only application context (PS3.7 Annex A.2.1). */
@@ -94,7 +95,7 @@ const itemHeader = 4;
 
 const text = (bytes: Buffer) => bytes.toString('latin1');
 /** UIDs come padded with NUL or blanks. */
-const uidText = (bytes: Buffer) => text(bytes).replace(/[\0 ]+$/, '');
+const uidText = (bytes: Buffer) => stripEnd(text(bytes));
 /** Ends at a NUL: who copies it out of a field of C may leave anything behind. */
 const aeText = (bytes: Buffer) => (text(bytes).split('\0', 1)[0] ?? '').replace(/^ +| +$/g, '');
 

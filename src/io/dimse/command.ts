@@ -1,4 +1,5 @@
 // Command sets (PS3.7 Section 6.3.1, Annex E): Implicit VR Little Endian, group 0000, both ways.
+import { stripEnd } from '../../dicom/strip.js';
 import { invalidMessage } from './pdu.js';
 
 /** A command set. What is absent in the bytes is absent here. */
@@ -67,7 +68,7 @@ function readTags(value: Buffer): number[] {
 function readValue(kind: Kind, value: Buffer): string | number | number[] | undefined {
   switch (kind) {
     case 'uid':
-      return value.toString('latin1').replace(/[\0 ]+$/, '');
+      return stripEnd(value.toString('latin1'));
     case 'text':
       return value.toString('latin1').trim();
     case 'short':

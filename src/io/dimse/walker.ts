@@ -5,6 +5,7 @@
  */
 import { vrOf } from '../../dicom/dictionary.js';
 import { longHeader, unknownVr } from '../../dicom/element.js';
+import { stripEnd } from '../../dicom/strip.js';
 import { TransferSyntax } from './constants.js';
 
 export interface Identity {
@@ -162,7 +163,7 @@ export class DataSetWalker {
   #keep(key: WantedKey, value: string): void {
     this.#kept = null;
     // of a repeated element (forbidden, but seen) the last counts, as for the reader of the data set
-    this.#found[key] = value.replace(/[\0 ]+$/, '');
+    this.#found[key] = stripEnd(value);
   }
 
   #enter(holds: Frame['holds'], coding: Coding, end: number): void {

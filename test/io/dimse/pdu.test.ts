@@ -100,6 +100,20 @@ describe('A-ASSOCIATE', () => {
       { numRuns: 500 },
     );
   });
+  it('a syntax of 64 KB of blanks is read at once: whoever reads it serves all other peers too', () => {
+    const [value] = fc.sample(request, 1);
+    if (!value) throw new Error('no sample');
+    const blanks = `1.2${' '.repeat(65_000)}x`;
+    const body = bodyOf(
+      encodeAssociateRequest({
+        ...value,
+        contexts: [{ id: 1, abstractSyntaxUid: '1.2', transferSyntaxUids: [blanks] }],
+      }),
+    );
+    const started = performance.now();
+    expect(decodeAssociateRequest(body, 64).contexts[0]?.transferSyntaxUids).toEqual([blanks]);
+    expect(performance.now() - started).toBeLessThan(1000);
+  });
   it('transfer syntaxes beyond the limit are passed over', () => {
     const transferSyntaxUids = Array.from({ length: 70 }, (_, index) => `1.2.${index + 1}`);
     const [value] = fc.sample(request, 1);
