@@ -32,7 +32,7 @@ export function fixedBlendOf(
  */
 export function strengthFor(
   { strength }: Pick<ResolvedTask, 'strength'>,
-  card: ModelCard,
+  card: Pick<ModelCard, 'id' | 'noise'>,
   modality: NoiseModality,
   { noises, found }: { noises: readonly { readonly sigma: number; readonly toRecord: number }[]; found: Found },
 ): { readonly found: Found; readonly refusal: Refusal | null } {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { fixedBlendOf } from '../../src/enhance/find-strength.js';
+import { fixedBlendOf, foundAt, strengthFor } from '../../src/enhance/find-strength.js';
+import { nothingFound } from '../../src/enhance/outcome.js';
 import {
   blendFor,
   calibrationIndices,
@@ -119,4 +120,48 @@ describe('the blend', () => {
 
 it('takes the middle of a list', () => {
   expect([middleOf([3, 1, 2]), middleOf([4, 1, 2, 3]), middleOf([])]).toEqual([2, 2.5, Number.NaN]);
+});
+
+describe('what a series is found to need', () => {
+  const card = { id: 'some', noise: { CT: { ...ct, unit: 'HU' } } } as const;
+  const noises = [10, 8, 30].map((sigma) => ({ sigma, toRecord: 0.5 }));
+
+  it('is the strength that fits the middle of its slices, whose noise is told in the unit of the record', () => {
+    const { found, refusal } = strengthFor({ strength: 0.4 }, card, 'CT', { noises, found: nothingFound });
+    expect(found.effective).toBeCloseTo(effectiveStrength(0.4, 10, ct), 12);
+    expect(found.noise.before).toBe(5);
+    expect(refusal).toBeNull();
+  });
+  it('is nothing where it is clean already, unless nothing was asked for', () => {
+    const clean = { noises: [{ sigma: 3.26, toRecord: 1 }], found: nothingFound };
+    const { found, refusal } = strengthFor({ strength: 0.4 }, card, 'CT', clean);
+    expect(found).toMatchObject({ effective: 0, noise: { before: 3.26 } });
+    expect(refusal?.ending).toMatchObject({
+      outcome: 'skipped',
+      code: 'ALREADY_CLEAN',
+      detail: 'noise 3.3, floor 4 (HU)',
+    });
+    expect(strengthFor({ strength: 0 }, card, 'CT', clean).refusal).toBeNull();
+  });
+  it('cannot be told by a card without the noise of its modality', () => {
+    expect(() => strengthFor({ strength: 0.4 }, card, 'MR', { noises, found: nothingFound })).toThrow(
+      expect.objectContaining({ code: 'MODEL_INVALID' }),
+    );
+  });
+  it('is a fixed blend where no noise can be measured, if the card names one or the task lifts the reason', () => {
+    expect(() => fixedBlendOf({ lift: [], strength: 0.4 }, { fixedBlend: null, mostBlend: 1 })).toThrow(
+      expect.objectContaining({ ending: expect.objectContaining({ code: 'NOISE_NOT_MEASURABLE' }) }),
+    );
+  });
+  it('has been reached as the slices measure it, else as their curves say', () => {
+    const before = { ...nothingFound, noise: { ...nothingFound.noise, before: 20 } };
+    const curve = probedBlends.map((blend) => 1 - blend / 2);
+    expect(foundAt(before, 0.5, [0.5, null, 0.6], [curve])).toMatchObject({
+      blend: 0.5,
+      reached: expect.closeTo(0.45, 12),
+      noise: { before: 20, after: expect.closeTo(11, 12) },
+    });
+    expect(foundAt(before, 0.5, [null], [curve]).reached).toBeCloseTo(0.25, 12);
+    expect(foundAt(nothingFound, 0.5, [0.5], [curve]).noise.after).toBeNull();
+  });
 });

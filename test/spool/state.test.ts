@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import type { CommitmentTransaction } from '../../src/spool/commitments.js';
 import type { OutcomeRecord } from '../../src/spool/records.js';
 import { nextSteps, remaining, waitingInstances } from '../../src/spool/state.js';
 import {
@@ -81,6 +82,43 @@ describe('nextSteps', () => {
     expect(waitingOf([{ ...one, swept: true }])).toBe(0);
   });
 
+  it('brings each peer what it lacks itself, whatever another has', () => {
+    const decision = decisionRecord(1, { tasks: [resolvedTask({ deliver: ['pacs', 'archive'] })] });
+    const one = revisionState(first, decision, outcomeRecord(uids), deliveredAll);
+    expect(nextSteps(seriesState([one])).steps).toEqual([{ kind: 'deliver', revision: 1, task, peer: 'archive' }]);
+    expect(remaining(seriesState([one]), one, task, 'archive').open).toEqual(['1.1.9', '1.2.9']);
+  });
+
+  it('brings a peer again what it says it has lost, until a later batch has', () => {
+    const batch = deliveryRecord({ '1.1.9': 'delivered', '1.2.9': 'delivered' });
+    const openAfter = (batches: number, ...sent: (typeof batch)[]): readonly string[] => {
+      const at = '2026-01-01T00:00:00.000Z';
+      const transaction: CommitmentTransaction = {
+        number: 1,
+        asked: { version: 1, at, by: 'pacs', transactionUid: '1.9', batches, instances: [] },
+        answer: null,
+        report: {
+          version: 1,
+          at,
+          committed: [],
+          failed: [
+            { sopInstanceUid: '1.1.9', reason: 0x0112 },
+            { sopInstanceUid: '1.2.9', reason: 0x0110 },
+          ],
+        },
+      };
+      const one = {
+        ...revisionState(first, decisionRecord(1), outcomeRecord(uids), { [`${task}@pacs`]: sent }),
+        commitments: new Map([[`${task}@pacs`, { transactions: [transaction], end: null }]]),
+      };
+      return remaining(seriesState([one]), one, task, 'pacs').open;
+    };
+    expect(openAfter(1, batch)).toEqual(['1.1.9']);
+    expect(openAfter(1, batch, deliveryRecord({ '1.1.9': 'delivered' }))).toEqual([]);
+    // records of batches that are lost themselves
+    expect(openAfter(2, batch)).toEqual(['1.1.9']);
+  });
+
   it('tries transient instances again, and only these', () => {
     const batches = { [`${task}@pacs`]: [deliveryRecord({ '1.1.9': 'delivered', '1.2.9': 'transient' })] };
     const one = revisionState(first, decisionRecord(1), outcomeRecord(uids), batches);
@@ -91,6 +129,13 @@ describe('nextSteps', () => {
     const held = decisionRecord(1, { tasks: [], held: [{ code: 'NO_RULE', detail: '' }] });
     expect(nextSteps(seriesState([revisionState(first, held)]))).toEqual({ steps: [], waits: ['held'], done: false });
     expect(nextSteps(seriesState([revisionState(first, held)], [actionRecord({ kind: 'discard' })])).done).toBe(true);
+  });
+
+  it('holds the tasks of a series that is held', () => {
+    const held = decisionRecord(1, { held: [{ code: 'NO_RULE', detail: '' }] });
+    expect(nextSteps(seriesState([revisionState(first, held)]))).toEqual({ steps: [], waits: ['held'], done: false });
+    const released = seriesState([revisionState(first, held)], [actionRecord({ kind: 'release' })]);
+    expect(nextSteps(released).steps).toEqual([{ kind: 'task', revision: 1, task }]);
   });
 
   it('holds a task whose gate holds, and runs it when released', () => {

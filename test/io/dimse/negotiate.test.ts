@@ -1,7 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { decodableSyntaxes, isReceivableUid, isStorageClass, videoSyntaxes } from '../../../src/io/dimse/constants.js';
-import { acceptedContexts, answerRequest, chooseSyntax, propose, requestFor } from '../../../src/io/dimse/negotiate.js';
+import {
+  acceptedContexts,
+  answerRequest,
+  chooseSyntax,
+  propose,
+  refuseRequest,
+  requestFor,
+} from '../../../src/io/dimse/negotiate.js';
 import { context, ctClass, explicitLittle, implicitLittle, mrClass, verification } from '../../support/dimse-bytes.js';
 
 const jpegLossless = '1.2.840.10008.1.2.4.70';
@@ -20,6 +27,12 @@ describe('the syntax of a context', () => {
   });
   it('Verification goes in native syntaxes only', () => {
     expect(chooseSyntax(context(1, verification, [jpegLossless, explicitLittle]))).toBe(explicitLittle);
+  });
+  it('storage commitment, whose data sets limpid reads itself, goes in little endian only', () => {
+    const bigEndian = '1.2.840.10008.1.2.2';
+    const commitment = (syntaxes: readonly string[]) => chooseSyntax(context(1, '1.2.840.10008.1.20.1', syntaxes));
+    expect(commitment([jpegLossless, bigEndian, implicitLittle, explicitLittle])).toBe(implicitLittle);
+    expect(commitment([jpegLossless, bigEndian])).toBeNull();
   });
   it('is always one that was proposed and is known', () => {
     const known = [...decodableSyntaxes, ...videoSyntaxes];
@@ -87,6 +100,51 @@ describe('classes that the configuration lists', () => {
     ["some, a vendor's among them", [ctClass, vendor], false, [0, 0, 3]],
     ['none that is no storage', [verification], true, [3, 3, 3]],
   ])('%s', (_name, classes, named, expected) => expect(results(classes, named)).toEqual(expected));
+});
+
+describe('what a request is refused for', () => {
+  const asked = requestFor({ calledAe: 'A', callingAe: 'B' }, [context(1, ctClass, [explicitLittle])], 0);
+  it.each<[string, Partial<typeof asked>, number | null]>([
+    ['nothing', {}, null],
+    ['another protocol version', { protocolVersion: 2 }, 2],
+    ['another application context', { applicationContext: '1.2' }, 2],
+    ['a called AE title that is none of ours', { calledAe: 'B' }, 7],
+    ['no calling AE title', { callingAe: '' }, 3],
+    ['nothing where one byte of data can be sent', { maximumLength: 8 }, null],
+  ])('%s', (_name, change, reason) => {
+    expect(refuseRequest({ ...asked, ...change }, ['A'])?.rejection.reason ?? null).toBe(reason);
+  });
+  it('a maximum length that leaves no room for data ends it', () => {
+    expect(() => refuseRequest({ ...asked, maximumLength: 7 }, ['A'])).toThrow(/leaves no room for data/);
+  });
+});
+
+describe('an answer', () => {
+  const commitment = '1.2.840.10008.1.20.1';
+  const asked = requestFor({ calledAe: 'A', callingAe: 'B' }, [context(1, commitment, [explicitLittle])], 0, [
+    { sopClassUid: commitment, scu: 1, scp: 1 },
+    { sopClassUid: ctClass, scu: 1, scp: 1 },
+  ]);
+  it.each([
+    [true, true, 1, 1, 0],
+    [true, false, 1, 0, 0],
+    [false, true, 0, 1, 0],
+    [false, false, 0, 0, 3],
+  ])('gives the roles that are offered: requests %s, reports %s', (requests, reports, scu, scp, result) => {
+    const { roles, contexts } = answerRequest(asked, 0, { requests, reports });
+    expect(roles).toEqual([
+      { sopClassUid: commitment, scu, scp },
+      { sopClassUid: ctClass, scu: 1, scp: 0 },
+    ]);
+    expect(contexts[0]?.result).toBe(result);
+  });
+  it('says how it stores (PS3.4 Table B.3-1): all of it, no signatures, nothing coerced', () => {
+    const information = Uint8Array.of(1);
+    const extended = [ctClass, verification].map((sopClassUid) => ({ sopClassUid, information }));
+    expect(answerRequest({ ...asked, extended }, 0).extended).toEqual([
+      { sopClassUid: ctClass, information: Uint8Array.of(2, 0, 0, 0, 0, 0) },
+    ]);
+  });
 });
 
 describe('acceptedContexts', () => {
