@@ -5,6 +5,7 @@ import { LimpidError } from '../errors.js';
 import type { CommitmentReport } from '../io/dimse/commitment.js';
 import type { CommitmentSession } from '../io/dimse/commitment-scu.js';
 import type { StoreAnswer } from '../io/dimse/sink.js';
+import { answers } from '../io/dimse/status.js';
 import type { Log } from '../observe/log.js';
 import type { Metrics } from '../observe/metrics.js';
 import type { StepResult } from '../queue/jobs.js';
@@ -136,7 +137,15 @@ export class Committer {
   async #open(job: DeliveryJob, peer: CommitmentPeer, signal: AbortSignal): Promise<CommitmentSession | null> {
     const { reported, now, random, metrics, log } = this.#deps;
     try {
-      const session = await peer.open((report) => reported(peer.by, report), signal);
+      const taken = async (report: CommitmentReport): Promise<StoreAnswer> => {
+        try {
+          return await reported(peer.by, report);
+        } catch (error) {
+          log.error('storage commitment failed', { by: peer.by, error });
+          return answers.failure;
+        }
+      };
+      const session = await peer.open(taken, signal);
       this.#absent.delete(peer.by);
       return session;
     } catch (error) {

@@ -230,6 +230,10 @@ class ChildDevice implements Device {
         };
         if (child.pid !== undefined) this.#send(child, { kind: 'open', providers, threads, batch, sliceDeadlineMs });
       });
+    } catch (error) {
+      // The next task starts another one, which looks anew: a driver may be back.
+      if (error instanceof LimpidError) this.#kill(error.code, error.message);
+      throw error;
     } finally {
       clearTimeout(timer);
     }

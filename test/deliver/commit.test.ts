@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { Committer } from '../../src/deliver/commit.js';
-import type { CommitmentPeer } from '../../src/deliver/commit.js';
+import type { CommitmentPeer, CommitterDeps } from '../../src/deliver/commit.js';
 import { decideCommitment } from '../../src/deliver/decide-commitment.js';
 import { LimpidError } from '../../src/errors.js';
 import type { CommitmentReport, CommitmentRequest } from '../../src/io/dimse/commitment.js';
@@ -94,7 +94,7 @@ async function store(stored: readonly string[], outcome: DeliveryClass = 'delive
   await spool.recordDelivery(key, 1, 'originals', { version: 1, at, peer: 'pacs', association: null, instances });
 }
 
-const committerNow = () =>
+const committerNow = (change: Partial<CommitterDeps> = {}) =>
   new Committer({
     spool,
     peer: () => peer,
@@ -104,6 +104,7 @@ const committerNow = () =>
     metrics,
     now: () => nowMs,
     random: () => 1,
+    ...change,
   });
 const run = () => committerNow().commit(job, never);
 
@@ -141,6 +142,23 @@ describe('a delivery to a peer that is asked for commitment', () => {
     });
     expect(await run()).toEqual({ kind: 'done' });
     expect(requests).toHaveLength(1);
+  });
+
+  it('tells why a report could not be taken that came over its own association, and answers 0110', async () => {
+    const taken: unknown[] = [];
+    peer = {
+      ...asked(),
+      open: async (reported, signal) => {
+        taken.push(await reported({ transactionUid: '2.25.1', committed: [], failed: [] }));
+        return asked().open(reported, signal);
+      },
+    };
+    const cause = new Error('the volume is gone');
+    const errors: unknown[] = [];
+    const log = { ...openLog('silent'), error: (...line: readonly unknown[]) => void errors.push(line) };
+    await committerNow({ log, reported: () => Promise.reject(cause) }).commit(job, never);
+    expect(taken).toMatchObject([{ status: 0x0110 }]);
+    expect(errors).toEqual([['storage commitment failed', { by: 'pacs', error: cause }]]);
   });
 
   it('is asked for within the hours of who commits itself', async () => {

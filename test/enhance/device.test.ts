@@ -153,6 +153,25 @@ describe('a child', () => {
     expect(device.pid).toBeNull();
   });
 
+  it('that finds no provider is followed by another, which may: a driver may be back', async () => {
+    const back = join(folder, 'back');
+    const choosing = join(folder, 'choosing.mjs');
+    await writeFile(
+      choosing,
+      `import { existsSync } from 'node:fs';
+       const none = { kind: 'fault', code: 'PROVIDER_UNAVAILABLE', message: 'none' };
+       const opened = existsSync(${JSON.stringify(back)}) ? { kind: 'ready', provider: 'gpu' } : none;
+       process.on('message', ({ kind }) => process.send(kind === 'open' ? opened : { kind: 'report', report: {} }));`,
+    );
+    const device = open({ taskModule: pathToFileURL(choosing) });
+    for (const task of [await order(short), await order(short)]) {
+      await expect(device.run(task)).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
+    }
+    await writeFile(back, '');
+    expect(await device.run(await order(short))).toEqual({});
+    expect(device.provider).toBe('gpu');
+  });
+
   it('that takes too much memory is killed', async () => {
     const device = open({ memoryBytes: 60e6 });
     await expect(device.run(await order(long))).rejects.toMatchObject({ code: 'ENHANCE_MEMORY' });
