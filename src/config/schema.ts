@@ -186,7 +186,9 @@ const vendorMark = z
     ),
     code: z
       .enum(['VENDOR_NETWORK', 'ITERATIVE_STRONG'])
-      .describe('VENDOR_NETWORK: a series with this mark is skipped; ITERATIVE_STRONG: it is enhanced, with a warning.'),
+      .describe(
+        'VENDOR_NETWORK: a series with this mark is skipped; ITERATIVE_STRONG: it is enhanced, with a warning.',
+      ),
   })
   .transform((mark: VendorMarkText, context): VendorMark => {
     const read = readMark(mark);

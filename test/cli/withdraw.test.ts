@@ -14,7 +14,12 @@ describe('a withdrawal', () => {
   it('for safety has no cause of low quality', async () => {
     await withFolder(async (directory) => {
       const spool = await openSpool({ directory, sync: 'never', host: 'here', now: Date.now });
-      const withdraw = withdrawCommand((_, body) => body(spool), { user: 'me', now: Date.now }, silent, () => undefined);
+      const withdraw = withdrawCommand(
+        (_, body) => body(spool),
+        { user: 'me', now: Date.now },
+        silent,
+        () => undefined,
+      );
       const asked = { ...options, because: 'artifact', why: '', yes: false, json: false } as const;
       try {
         await expect(withdraw('1.2.3', { ...asked, reason: 'safety' })).rejects.toMatchObject({ code: 'USAGE' });
@@ -38,7 +43,12 @@ describe('a withdrawal', () => {
       let failures = 0;
       const output = { ...silent, err: (text: string) => void told.push(text) };
       const context = { user: 'me', now: Date.now };
-      const withdraw = withdrawCommand((_, body) => body(spool), context, output, () => void failures++);
+      const withdraw = withdrawCommand(
+        (_, body) => body(spool),
+        context,
+        output,
+        () => void failures++,
+      );
       const asked = { ...options, reason: 'safety', because: null, why: '', yes: true, json: false } as const;
       const cut = keyOf('1.2.3', '1.2.3.5');
       try {
