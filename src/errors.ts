@@ -79,7 +79,7 @@ export const failures = {
   PROVIDER_UNAVAILABLE: { next: 'stop', hint: 'No execution provider of workers.providers works here; add cpu.' },
   // receive
   RECEIVE_UNREPORTED: {
-    next: 'stop',
+    next: 'reject',
     hint: 'A peer asked this node for storage commitment and did not take the report: give the peer its host and port, and it a way to take N-EVENT-REPORT; it may then ask again.',
   },
   // enhance

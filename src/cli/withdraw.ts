@@ -2,11 +2,14 @@
 import { LimpidError } from '../errors.js';
 import { isKey } from '../spool/key.js';
 import type { Key } from '../spool/key.js';
+import { stateOrFault } from '../spool/readable-states.js';
 import type { Spool } from '../spool/spool.js';
 import { withdrawSeries } from '../spool/withdraw.js';
 import { holdersOf, isWithdrawn, madeSeries } from '../spool/withdrawals.js';
 import type { MadeSeries, WithdrawalReason } from '../spool/withdrawals.js';
 import { counted } from '../spool/counted.js';
+import { isUnreadable, unreadableView } from '../spool/unreadable-series.js';
+import type { UnreadableSeries } from '../spool/unreadable-series.js';
 import { table } from './output.js';
 import type { Output } from './output.js';
 
@@ -36,6 +39,7 @@ export function withdrawCommand(
   withSpool: <T>(config: string, body: (spool: Spool) => Promise<T>) => Promise<T>,
   context: { readonly user: string; readonly now: () => number },
   output: Output,
+  failed: () => void,
 ): WithdrawCommand {
   return (series, options) =>
     withSpool(options.config, async (spool) => {
@@ -48,7 +52,7 @@ export function withdrawCommand(
       if (options.reason === 'safety' && options.because !== null) {
         throw new LimpidError('USAGE', '--because goes with --reason quality');
       }
-      const found = await findSeries(spool, series, options);
+      const { found, unreadable } = await findSeries(spool, series, options);
       const really = options.model === null || options.yes;
       if (really) {
         const who = { by: context.user, at: new Date(context.now()).toISOString() };
@@ -57,6 +61,9 @@ export function withdrawCommand(
           await withdrawSeries(spool, key, { ...options, task, seriesInstanceUid }, who);
         }
       }
+      // What was made of these nobody knows: the others are withdrawn all the same.
+      for (const one of unreadable) output.err(`${one.key}: ${unreadableView(one).says}`);
+      if (unreadable.length > 0) failed();
       if (options.json) {
         const rows = found.map(({ key, made, peers }) => ({ key, ...shown(made), peers, withdrawn: really }));
         output.out(JSON.stringify(rows, null, 1));
@@ -83,8 +90,16 @@ const shown = ({ task, model, seriesInstanceUid, outcome }: MadeSeries) => ({
   endedAt: outcome.endedAt,
 });
 
-/** The derived series that are meant and not withdrawn yet. @throws LimpidError where one was named and is not there */
-async function findSeries(spool: Spool, series: string | null, options: WithdrawOptions): Promise<Found[]> {
+/**
+ * The derived series that are meant and not withdrawn yet, and of a recall the series whose records do not tell.
+ *
+ * @throws LimpidError where one was named and is not there
+ */
+async function findSeries(
+  spool: Spool,
+  series: string | null,
+  options: WithdrawOptions,
+): Promise<{ readonly found: readonly Found[]; readonly unreadable: readonly UnreadableSeries[] }> {
   const all = await spool.allKeys();
   const isUid = series !== null && series.includes('.'); // a key may begin with digits
   const keys = series === null || isUid ? all : all.filter((key) => key === series || beginsWith(key, series));
@@ -93,8 +108,13 @@ async function findSeries(spool: Spool, series: string | null, options: Withdraw
     throw new LimpidError('SPOOL_UNKNOWN_SERIES', what);
   }
   const found: Found[] = [];
+  const unreadable: UnreadableSeries[] = [];
   for (const key of keys) {
-    const state = await spool.state(key);
+    const state = await stateOrFault(spool, key);
+    if (isUnreadable(state)) {
+      unreadable.push(state);
+      continue;
+    }
     for (const made of madeSeries(state)) {
       const isMeant =
         (isUid ? made.seriesInstanceUid === series : true) &&
@@ -105,9 +125,12 @@ async function findSeries(spool: Spool, series: string | null, options: Withdraw
     }
   }
   if (series !== null && found.length === 0) {
-    throw new LimpidError('SPOOL_NOTHING_MADE', 'there is no such derived series that is not withdrawn yet');
+    const none = 'there is no such derived series that is not withdrawn yet';
+    const seeList = `; ${unreadable.length} series cannot be read (\`limpid series list --state unreadable\`)`;
+    throw new LimpidError('SPOOL_NOTHING_MADE', unreadable.length === 0 ? none : `${none}${seeList}`);
   }
-  return found;
+  // Whoever has named one has found it: another one that cannot be read is not its business.
+  return { found, unreadable: series === null ? unreadable : [] };
 }
 
 const beginsWith = (key: Key, text: string): boolean => !isKey(text) && text.length >= 4 && key.startsWith(text);

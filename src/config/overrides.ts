@@ -4,7 +4,7 @@ import { isMapping } from '../conditions/plain.js';
 import { didYouMean } from '../conditions/suggest.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
-type Form = 'text' | 'number' | 'list' | 'number or text';
+type Form = 'text' | 'number' | 'number or null' | 'list' | 'number or text';
 
 /** Keys that a variable may override; `assemble`, `peers`, `gate` and `rules` are one for all processes and stay in the file. */
 const overridable: Readonly<Record<string, Form>> = {
@@ -17,8 +17,8 @@ const overridable: Readonly<Record<string, Form>> = {
   'node.institution.department': 'text',
   'node.unknownCallers': 'text',
   'node.dimse.host': 'text',
-  'node.dimse.port': 'number',
-  'node.dimse.tls.port': 'number',
+  'node.dimse.port': 'number or null',
+  'node.dimse.tls.port': 'number or null',
   'node.dimse.tls.certificateFile': 'text',
   'node.dimse.tls.keyFile': 'text',
   'node.dimse.tls.caFile': 'text',
@@ -69,6 +69,7 @@ function withValue(target: unknown, [key = '', ...rest]: readonly string[], valu
 }
 
 function parsed(text: string, form: Form): unknown {
+  if (form === 'number or null' && text === 'null') return null;
   if (form === 'list') return text.split(',').map((part) => part.trim());
   // A text that is no number stays a text, so that the schema says what was expected.
   if (form !== 'text' && /^-?\d+(\.\d+)?$/.test(text)) return Number(text);

@@ -184,7 +184,11 @@ const vendorMark = z
     matches: text('a regular expression').describe(
       'Regular expression, found anywhere in the value, without regard to case.',
     ),
-    code: z.enum(['VENDOR_NETWORK', 'ITERATIVE_STRONG']).describe('Why a series with this mark is skipped.'),
+    code: z
+      .enum(['VENDOR_NETWORK', 'ITERATIVE_STRONG'])
+      .describe(
+        'VENDOR_NETWORK: a series with this mark is skipped; ITERATIVE_STRONG: it is enhanced, with a warning.',
+      ),
   })
   .transform((mark: VendorMarkText, context): VendorMark => {
     const read = readMark(mark);

@@ -123,7 +123,7 @@ export function openCommands(output: Output, environment: Environment, failed: (
     },
     async withdraw() {
       const { withdrawCommand } = await import('../cli/withdraw.js');
-      return withdrawCommand((file, body) => withSpool(file, body), person, output);
+      return withdrawCommand((file, body) => withSpool(file, body), person, output, failed);
     },
     async rules() {
       const { ruleCommands } = await import('../cli/rules.js');

@@ -178,6 +178,16 @@ describe('a sound configuration', () => {
     expect(config.queue).toEqual({ url: 'redis://127.0.0.1:6379', passwordFile: null });
   });
 
+  it('takes from a variable that there is no port as well', async () => {
+    const files = '{ certificateFile: a, keyFile: b, caFile: c }';
+    const node = `node: { aeTitle: LIMPID, dimse: { tls: ${files} } }\n`;
+    const config = await loadConfig(await write(node), { LIMPID_NODE_DIMSE_PORT: 'null' });
+    expect(config.node.dimse).toMatchObject({ port: null, tls: { port: 2762 } });
+    expect(await faultsOf(await write(least), { LIMPID_NODE_HTTP_PORT: 'null' })).toMatchObject([
+      { message: "expected a port from 0 to 65535 (0: any free one), found 'null'" },
+    ]);
+  });
+
   it('finds the passcode of a peer beside its own file', async () => {
     await write('secret\n', 'passcode');
     const peers = 'peers: { ct1: { aeTitle: CT1, receive: { user: { name: ct1, passcodeFile: passcode } } } }\n';

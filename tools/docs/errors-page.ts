@@ -4,12 +4,14 @@ import { anchored, page, table } from './markdown.js';
 
 const nextWords = { retry: 'tries again', reject: 'gives this input up', stop: 'stops' } as const;
 const verdictWords = { skip: 'skipped', hold: 'held', warn: 'warning' } as const;
+/** No verdicts of the gate: how a task ends that it let run. */
+const endings: Readonly<Record<string, string>> = { SUPERSEDED: 'superseded', WITHHELD: 'withheld', POISON: 'failed' };
 
 export function errorsPage(): string {
   const failureRows = Object.entries(failures).map(([code, { next, hint }]) => [anchored(code), nextWords[next], hint]);
   const reasonRows = Object.entries(reasons).map(([code, { verdict, lift, says }]) => [
     anchored(code),
-    verdictWords[verdict],
+    endings[code] ?? verdictWords[verdict],
     lift ? 'yes' : '',
     says,
   ]);
