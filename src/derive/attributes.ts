@@ -139,6 +139,36 @@ export function isOfGrid(tag: number): boolean {
   return gridTags.has(tag) || isOverlay(tag);
 }
 
+/** What says something of pixels or bytes that are other in the derived object. */
+const ofPixels: ReadonlySet<number> = new Set(
+  [
+    'SmallestImagePixelValue',
+    'LargestImagePixelValue',
+    'SmallestPixelValueInSeries',
+    'LargestPixelValueInSeries',
+    'IconImageSequence',
+    'EncryptedAttributesSequence',
+    'MACParametersSequence',
+    'DigitalSignaturesSequence',
+  ].map(known),
+);
+
+/** Groups of a Legacy Converted object with whatever of a classic header no other group has (PS3.3 C.7.6.16.2.25, C.7.6.16.2.26). */
+export const unassigned: ReadonlySet<string> = new Set([
+  'UnassignedSharedConvertedAttributesSequence',
+  'UnassignedPerFrameConvertedAttributesSequence',
+]);
+
+/** Whether what a conversion left of a classic header is not true of the derived frame. */
+export function isStaleUnassigned(item: DataSet, element: Element, isFiner: boolean): boolean {
+  return (
+    ofPixels.has(element.tag) ||
+    isCurve(element.tag) ||
+    isEmbeddedOverlay(item, element) ||
+    (isFiner && isOfGrid(element.tag))
+  );
+}
+
 /** The attribute of each part, and the code that says the same and goes with the source's words. */
 export const institutionKeywords = [
   { part: 'name', keyword: 'InstitutionName', code: 'InstitutionCodeSequence' },
