@@ -134,9 +134,44 @@ export const gridKeywords: ReadonlySet<string> = new Set([
 ]);
 const gridTags: ReadonlySet<number> = new Set([...gridKeywords].map(known));
 
-/** Whether an attribute of the top level follows the grid: written anew for a finer one, or (overlays) not at all. */
+/** Whether an attribute of the top level follows the grid: written anew for a finer one, or (overlays, a shutter) not at all. */
 export function isOfGrid(tag: number): boolean {
-  return gridTags.has(tag) || isOverlay(tag);
+  return gridTags.has(tag) || isOnlyOfSourceGrid(tag);
+}
+
+/** Whether an attribute counts in the source's pixels, and has no place on a finer grid. */
+export function isOnlyOfSourceGrid(tag: number): boolean {
+  return isOverlay(tag) || isShutter(tag);
+}
+
+/** What says something of pixels or bytes that are other in the derived object. */
+const ofPixels: ReadonlySet<number> = new Set(
+  [
+    'SmallestImagePixelValue',
+    'LargestImagePixelValue',
+    'SmallestPixelValueInSeries',
+    'LargestPixelValueInSeries',
+    'IconImageSequence',
+    'EncryptedAttributesSequence',
+    'MACParametersSequence',
+    'DigitalSignaturesSequence',
+  ].map(known),
+);
+
+/** Groups of a Legacy Converted object with whatever of a classic header no other group has (PS3.3 C.7.6.16.2.25, C.7.6.16.2.26). */
+export const unassigned: ReadonlySet<string> = new Set([
+  'UnassignedSharedConvertedAttributesSequence',
+  'UnassignedPerFrameConvertedAttributesSequence',
+]);
+
+/** Whether what a conversion left of a classic header is not true of the derived frame. */
+export function isStaleUnassigned(item: DataSet, element: Element, isFiner: boolean): boolean {
+  return (
+    ofPixels.has(element.tag) ||
+    isCurve(element.tag) ||
+    isEmbeddedOverlay(item, element) ||
+    (isFiner && isOfGrid(element.tag))
+  );
 }
 
 /** The attribute of each part, and the code that says the same and goes with the source's words. */
@@ -191,6 +226,11 @@ export function isCurve(tag: number): boolean {
 /** Repeating group of overlays. */
 export function isOverlay(tag: number): boolean {
   return ((tag >>> 16) & 0xff01) === 0x6000;
+}
+
+/** Display Shutter (PS3.3 C.7.6.11, C.7.6.15): edges in pixels, or an overlay. */
+function isShutter(tag: number): boolean {
+  return tag >= 0x00181600 && tag <= 0x00181624;
 }
 
 /** Whether an overlay group lies inside the pixels (retired): Overlay Bits Allocated other than 1. Its bits are cut off with the pixels' high bits. */

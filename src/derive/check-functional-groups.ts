@@ -56,7 +56,7 @@ export function checkFunctionalGroups(check: Check): void {
 function checkItem(check: Check, item: DataSet, other: DataSet, where: string): void {
   const {
     plan,
-    selection: { dropped },
+    selection: { dropped, droppedOf },
     fault,
   } = check;
   const kept = item.elements.filter((element) => !dropped(item, element));
@@ -71,7 +71,8 @@ function checkItem(check: Check, item: DataSet, other: DataSet, where: string): 
     if (found === undefined) fault('FGROUP', `${keyword} is missing in ${where}`);
     else if (frameTypes.has(keyword) && items(item, keyword).length === items(other, keyword).length)
       items(item, keyword).forEach((macro, index) => checkFrameType(macro, items(other, keyword)[index], where));
-    else if (!sameElement(item, element, other, found, dropped)) fault('FGROUP', `${keyword} differs in ${where}`);
+    else if (!sameElement(item, element, other, found, droppedOf(element)))
+      fault('FGROUP', `${keyword} differs in ${where}`);
   }
   for (const { tag } of other.elements) {
     const keyword = keywordOf(tag) ?? tagText(tag);

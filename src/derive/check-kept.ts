@@ -9,7 +9,7 @@ import {
   isEmbeddedOverlay,
   isGroupLength,
   isOfInstitution,
-  isOverlay,
+  isOnlyOfSourceGrid,
   isRecoloured,
   ruleOf,
 } from './attributes.js';
@@ -70,7 +70,7 @@ export function checkKept({ source, derived, plan, selection, fault }: Check): v
     if (isGroupLength(tag)) fault('GROUPLEN', `${tagText(tag)} is a group length`);
     else if (isCurve(tag)) fault('CURVE', `${tagText(tag)} is a curve`);
     else if (isEmbeddedOverlay(to, element)) fault('OVERLAY', `${tagText(tag)} is of an overlay within the pixels`);
-    else if (isNewGrid(plan) && isOverlay(tag)) fault('OVERLAY', `${tagText(tag)} is of the source's grid`);
+    else if (isNewGrid(plan) && isOnlyOfSourceGrid(tag)) fault('OVERLAY', `${tagText(tag)} is of the source's grid`);
     else if (action === 'removed') fault('REMOVED', `${name(tag)} describes the source`);
     else if (isPrivate(tag)) {
       if (tag >>> 16 !== privateGroup && isDroppedPrivate(to, element, plan.node.keepPrivate ?? []))

@@ -1,7 +1,7 @@
 // The derived data set: the source's elements byte for byte, without what the table removes, with what limpid writes.
 import type { DataSet, Element } from '../dicom/data-set.js';
 import type { PrivateElements } from '../dicom/deriving-node.js';
-import { vrOf } from '../dicom/dictionary.js';
+import { keywordOf, vrOf } from '../dicom/dictionary.js';
 import { encodeElement, encodeSequence } from '../dicom/element.js';
 import type { Value } from '../dicom/element.js';
 import { copiedElement } from '../dicom/explicit-le.js';
@@ -13,7 +13,9 @@ import {
   isNoData,
   isOfGrid,
   isOfInstitution,
+  isStaleUnassigned,
   ruleOf,
+  unassigned,
   writable,
 } from './attributes.js';
 import { isNewGrid } from './plan.js';
@@ -62,22 +64,29 @@ function isCopied(source: DataSet, element: Element, ofSite: readonly PrivateEle
 export interface Selection {
   readonly copied: (source: DataSet, element: Element) => boolean;
   readonly dropped: Drop;
+  /** Of a functional group. */
+  readonly droppedOf: (group: Element) => Drop;
 }
 
 /** What a derived object takes over: not what follows the grid, where pixels lie on another one, nor the institution that the site names. */
 export function selectionOf(plan: DerivationPlan): Selection {
   const { institution = {}, keepPrivate = [] } = plan.node;
   const isFiner = isNewGrid(plan);
+  const dropped = dropInItems(keepPrivate);
   return {
     copied: (source, element) =>
       isCopied(source, element, keepPrivate) &&
       !(isFiner && isOfGrid(element.tag)) &&
       !isOfInstitution(element.tag, institution),
-    dropped: dropInItems(keepPrivate),
+    dropped,
+    droppedOf: ({ tag }) =>
+      unassigned.has(keywordOf(tag) ?? '')
+        ? (item, element) => dropped(item, element) || isStaleUnassigned(item, element, isFiner)
+        : dropped,
   };
 }
 /** A plain copy. */
-export const everything: Selection = { copied: () => true, dropped: () => false };
+export const everything: Selection = { copied: () => true, dropped: () => false, droppedOf: () => () => false };
 
 /**
  * Pieces of the data set in order of tags: every element of the source that is selected, and the written ones. A written element takes

@@ -80,10 +80,10 @@ function group(
   plan: DerivationPlan,
   frame: number | null,
 ): Uint8Array[] {
-  const { dropped } = selectionOf(plan);
+  const { dropped, droppedOf } = selectionOf(plan);
   if (plan.geometry !== undefined && gridMacros.has(keywordOf(element.tag) ?? ''))
     return gridMacro(source, item, element, frame, plan.geometry, dropped);
-  if (!frameTypeMacros.has(element.tag)) return copiedElement(item, element, dropped);
+  if (!frameTypeMacros.has(element.tag)) return copiedElement(item, element, droppedOf(element));
   return [
     encodeSequence(
       element.tag,
