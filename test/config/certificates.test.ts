@@ -1,12 +1,16 @@
 // Certificate files: what is wrong with them is said at start, with the key that names them; what ends is told before.
+import { once } from 'node:events';
 import { copyFile, writeFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { type TLSSocket, connect, createServer } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { readCertificates } from '../../src/config/certificates.js';
 import { ConfigInvalidError, faultText } from '../../src/config/faults.js';
 import { loadConfig } from '../../src/config/load.js';
 import { dicomPeers } from '../../src/config/peers.js';
 import { isFaults, tlsPlaces } from '../../src/config/tls-files.js';
+import { TlsCredentials } from '../../src/io/dimse/tls.js';
 import { type Authority, makeAuthority, writeIdentity } from '../support/certificates.js';
 import { openFolder } from '../support/temporary.js';
 
@@ -21,7 +25,10 @@ beforeAll(async () => {
   await writeFile(at('ca.crt'), authority.certificate);
   await writeFile(at('nothing.crt'), 'hello\n');
   await writeFile(at('spoilt.crt'), '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n');
-  await writeIdentity(folder.path, 'node', await authority.issue({ name: 'CN=limpid' }));
+  const node = await authority.issue({ name: 'CN=limpid' });
+  await writeIdentity(folder.path, 'node', node);
+  await writeFile(at('half.crt'), `${node.certificate}${authority.certificate.slice(0, 200)}`);
+  await writeFile(at('glued.crt'), `${node.certificate.trimEnd()}${authority.certificate}`);
   await writeIdentity(folder.path, 'other', await authority.issue({ name: 'CN=other' }));
   await writeIdentity(folder.path, 'weak', await authority.issue({ name: 'CN=weak', rsaBits: 1024 }));
   await writeFile(
@@ -49,8 +56,9 @@ describe('files', () => {
   it.each([
     ['gone.crt', 'node.key', 'certificateFile: gone.crt cannot be read: ENOENT'],
     ['node.crt', 'gone.key', 'keyFile: gone.key cannot be read: ENOENT'],
-    ['nothing.crt', 'node.key', 'certificateFile: nothing.crt holds no certificate in PEM'],
-    ['spoilt.crt', 'node.key', 'certificateFile: spoilt.crt holds no certificate in PEM'],
+    ['nothing.crt', 'node.key', 'certificateFile: nothing.crt holds no certificate in PEM, or one that is damaged'],
+    ['spoilt.crt', 'node.key', 'certificateFile: spoilt.crt holds no certificate in PEM, or one that is damaged'],
+    ['half.crt', 'node.key', 'certificateFile: half.crt holds no certificate in PEM, or one that is damaged'],
     ['node.crt', 'ca.crt', 'keyFile: ca.crt holds no private key in PEM'],
     ['node.crt', 'other.key', 'keyFile: other.key is not the key of the certificate'],
     ['weak.crt', 'weak.key', 'keyFile: weak.key is an RSA key of 1024 bits: at least 2048 are asked for'],
@@ -65,9 +73,42 @@ describe('files', () => {
   it('without an authority', async () => {
     expect(await faultsOf('node.crt', 'node.key', 'gone.crt')).toEqual(['caFile: gone.crt cannot be read: ENOENT']);
     expect(await faultsOf('node.crt', 'node.key', 'node.key')).toEqual([
-      'caFile: node.key holds no certificate in PEM',
+      'caFile: node.key holds no certificate in PEM, or one that is damaged',
     ]);
   });
+});
+
+it('certificates that share a line, as of files put together without a line end, count each', async () => {
+  await writeFile(
+    at('two.crt'),
+    `${(await makeAuthority('CN=Another')).certificate.trimEnd()}${authority.certificate}`,
+  );
+  const read = await readCertificates({
+    certificateFile: at('glued.crt'),
+    keyFile: at('node.key'),
+    caFile: at('two.crt'),
+  });
+  if (isFaults(read)) throw new Error('faults');
+  const credentials = new TlsCredentials(read); // OpenSSL says nothing of authorities that it does not read
+  const server = createServer({ ...credentials.options, requestCert: true });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  try {
+    const client = connect({
+      host: '127.0.0.1',
+      port,
+      ca: authority.certificate,
+      cert: read.certificate ?? '',
+      key: read.key ?? '',
+      checkServerIdentity: () => undefined,
+    });
+    const [secured] = (await once(server, 'secureConnection')) as [TLSSocket];
+    expect(secured.authorized).toBe(true);
+    client.destroy();
+  } finally {
+    server.close();
+  }
 });
 
 it('what has ended or ends soon is told, and is no fault', async () => {
