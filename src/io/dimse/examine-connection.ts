@@ -124,7 +124,8 @@ const tlsAdvice: Readonly<Record<string, string>> = {
   SELF_SIGNED_CERT_IN_CHAIN: unknownAuthority,
   DEPTH_ZERO_SELF_SIGNED_CERT: "Put the peer's certificate, which nobody else has signed, into caFile.",
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: unknownAuthority,
-  UNABLE_TO_GET_ISSUER_CERT: unknownAuthority,
+  UNABLE_TO_GET_ISSUER_CERT:
+    'An authority in caFile was itself signed by another one: put all of them into caFile, up to the one that has signed itself.',
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: unknownAuthority,
 };
 /** For what the peer says in an alert, or the handshake stumbles over, by OpenSSL's code. */

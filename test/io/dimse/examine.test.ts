@@ -194,6 +194,15 @@ describe('the TLS of a peer', () => {
     const unlisted = await secured(await authority.issue({ name: 'CN=pacs' }), authority.certificate, { allowed });
     expect(unlisted.tls).toMatchObject({ state: 'failed', advice: expect.stringContaining('tls.fingerprints') });
   });
+  it('is signed by an authority that another one has signed, and only the first is known', async () => {
+    const root = await makeAuthority();
+    const below = await root.authority('CN=Below');
+    const pacs = await below.issue({ name: 'CN=pacs' });
+    const { tls } = await secured(pacs, below.certificate);
+    expect(tls.found).toContain('UNABLE_TO_GET_ISSUER_CERT');
+    expect(tls.advice).toContain('up to the one that has signed itself');
+    expect((await secured(pacs, below.certificate + root.certificate)).tls.state).toBe('warning'); // ends soon
+  });
   it('has not begun', async () => {
     const authority = await makeAuthority();
     const ahead = await authority.issue({ name: 'CN=pacs', from: at1(1.5), to: at1(10) });
