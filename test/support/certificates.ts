@@ -60,21 +60,22 @@ let serial = 0;
 const nextSerial = () => (++serial).toString(16).padStart(8, '0');
 
 /** An authority that has signed itself, valid for a day. */
-export const makeAuthority = (name = 'CN=Test Authority'): Promise<Authority> => authorityBy(name, null);
+export const makeAuthority = (name = 'CN=Test Authority', to = inDays(1)): Promise<Authority> =>
+  authorityBy(name, null, to);
 
 interface Signer {
   readonly subject: string;
   readonly keys: Keys;
 }
 
-async function authorityBy(name: string, signer: Signer | null): Promise<Authority> {
+async function authorityBy(name: string, signer: Signer | null, to: Date): Promise<Authority> {
   const keys = await makeKeys(undefined);
   const own = await X509CertificateGenerator.create({
     serialNumber: nextSerial(),
     subject: name,
     issuer: signer?.subject ?? name,
     notBefore: inDays(-1),
-    notAfter: inDays(1),
+    notAfter: to,
     publicKey: keys.publicKey,
     signingKey: (signer?.keys ?? keys).privateKey,
     signingAlgorithm: curve,
@@ -82,7 +83,7 @@ async function authorityBy(name: string, signer: Signer | null): Promise<Authori
   });
   return {
     certificate: `${own.toString('pem')}\n`,
-    authority: (below) => authorityBy(below, { subject: own.subject, keys }),
+    authority: (below) => authorityBy(below, { subject: own.subject, keys }, inDays(1)),
     async issue(options) {
       const ofPeer = await makeKeys(options.rsaBits);
       const made = await X509CertificateGenerator.create({

@@ -114,7 +114,8 @@ export const certificateRefusedAdvice =
   "The peer refuses limpid's own certificate: have it trust the authority that signed that, and compare its dates, its subject and what the peer lists; the peer's log tells which.";
 const unknownAuthority = "Put the certificate of the authority that signed the peer's into caFile.";
 const tlsAdvice: Readonly<Record<string, string>> = {
-  CERT_HAS_EXPIRED: "Have the peer's certificate renewed.",
+  CERT_HAS_EXPIRED:
+    "Have the peer's certificate renewed; where that has not ended, put the renewed one of its authority into caFile.",
   CERT_NOT_YET_VALID: "Compare the clocks of both machines, and the dates of the peer's certificate.",
   ERR_TLS_CERT_ALTNAME_INVALID:
     'The certificate is of another host: set tls.serverName to the name that it holds or list its fingerprint in tls.fingerprints, if it is the right one.',

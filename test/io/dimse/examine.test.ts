@@ -169,7 +169,13 @@ describe('the TLS of a peer', () => {
     expect(tls.found).toMatch(
       /^no TLS: CERT_HAS_EXPIRED; it shows CN=pacs \(IP Address:127\.0\.0\.1; ended 3 days ago\)/,
     );
-    expect(tls.advice).toBe("Have the peer's certificate renewed.");
+    expect(tls.advice).toMatch(/^Have the peer's certificate renewed;/);
+  });
+  it('has not ended, but that of its authority', async () => {
+    const authority = await makeAuthority('CN=Ended', at1(-0.1));
+    const { tls } = await secured(await authority.issue({ name: 'CN=pacs' }), authority.certificate);
+    expect(tls.found).toMatch(/^no TLS: CERT_HAS_EXPIRED; it shows CN=pacs \(.*valid for/);
+    expect(tls.advice).toContain('into caFile');
   });
   it('is of another host', async () => {
     const authority = await makeAuthority();
