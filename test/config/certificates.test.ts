@@ -1,18 +1,17 @@
 // Certificate files: what is wrong with them is said at start, with the key that names them; what ends is told before.
-import { once } from 'node:events';
 import { copyFile, writeFile } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { type TLSSocket, connect, createServer } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { readCertificates } from '../../src/config/certificates.js';
 import { ConfigInvalidError, faultText } from '../../src/config/faults.js';
 import { loadConfig } from '../../src/config/load.js';
 import { dicomPeers } from '../../src/config/peers.js';
 import { isFaults, tlsPlaces } from '../../src/config/tls-files.js';
+import { echo } from '../../src/io/dimse/scu.js';
 import { TlsCredentials } from '../../src/io/dimse/tls.js';
 import { type Authority, makeAuthority, writeIdentity } from '../support/certificates.js';
 import { openFolder } from '../support/temporary.js';
+import { openTestScp, silentLog } from '../support/test-scp.js';
 
 const dayMs = 86_400_000;
 let folder: Awaited<ReturnType<typeof openFolder>>;
@@ -83,31 +82,18 @@ it('certificates that share a line, as of files put together without a line end,
     at('two.crt'),
     `${(await makeAuthority('CN=Another')).certificate.trimEnd()}${authority.certificate}`,
   );
-  const read = await readCertificates({
-    certificateFile: at('glued.crt'),
-    keyFile: at('node.key'),
-    caFile: at('two.crt'),
-  });
+  const files = { certificateFile: at('glued.crt'), keyFile: at('node.key'), caFile: at('two.crt') };
+  const read = await readCertificates(files);
   if (isFaults(read)) throw new Error('faults');
-  const credentials = new TlsCredentials(read); // OpenSSL says nothing of authorities that it does not read
-  const server = createServer({ ...credentials.options, requestCert: true });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
+  // OpenSSL says nothing of authorities that it does not read: it just believes nobody, on either side
+  const credentials = new TlsCredentials(read);
+  const { scp } = await openTestScp({ tls: { port: 0, credentials, clientCertificate: 'required' } });
   try {
-    const client = connect({
-      host: '127.0.0.1',
-      port,
-      ca: authority.certificate,
-      cert: read.certificate ?? '',
-      key: read.key ?? '',
-      checkServerIdentity: () => undefined,
-    });
-    const [secured] = (await once(server, 'secureConnection')) as [TLSSocket];
-    expect(secured.authorized).toBe(true);
-    client.destroy();
+    const tls = { credentials, serverName: null, allowed: { fingerprints: [], subjects: [] } };
+    const target = { aeTitle: 'LIMPID', callingAe: 'CT1', host: '127.0.0.1', port: scp.tlsPort, tls };
+    expect((await echo(target, { log: silentLog })).status).toBe(0);
   } finally {
-    server.close();
+    await scp.close();
   }
 });
 
