@@ -152,6 +152,11 @@ export const failures = {
   ADMIN_REQUEST: { next: 'reject', hint: 'Mend the request; /api/openapi.json describes it.' },
   ADMIN_METHOD: { next: 'reject', hint: 'Use a method of the Allow header; /api/openapi.json lists what there is.' },
   ADMIN_UNKNOWN: { next: 'reject', hint: 'There is nothing at this path; /api/openapi.json lists what there is.' },
+  // node
+  NODE_DESCRIPTORS: {
+    next: 'stop',
+    hint: 'Let the process have more files open at once: LimitNOFILE of its systemd unit, --ulimit nofile of its container, `ulimit -n` of the shell.',
+  },
   // cli
   USAGE: { next: 'stop', hint: 'See --help.' },
   INTERNAL: { next: 'retry', hint: 'A fault of limpid: report it with the log line.' },

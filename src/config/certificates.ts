@@ -11,7 +11,7 @@ export interface CertificateFiles {
 }
 
 export interface Certificates {
-  /** The texts of the files. */
+  /** PEM: of certificates what was read of the files, of the key its file. */
   readonly certificate: string | null;
   readonly key: string | null;
   readonly authorities: string;
@@ -31,16 +31,22 @@ const dayMs = 86_400_000;
 /** Renewing takes people and their time; most authorities give 90 days or a year. */
 const soonDays = 30;
 
+const pemBegin = /-----BEGIN CERTIFICATE-----/g;
 const pemBlock = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
 function readBlocks(text: string): X509Certificate[] | null {
+  const blocks = text.match(pemBlock) ?? [];
+  // one that is cut: said by the caller, who knows the file, as is a block that is no certificate
+  if (blocks.length === 0 || blocks.length < (text.match(pemBegin) ?? []).length) return null;
   try {
-    const blocks = (text.match(pemBlock) ?? []).map((block) => new X509Certificate(block));
-    return blocks.length > 0 ? blocks : null;
+    return blocks.map((block) => new X509Certificate(block));
   } catch {
-    return null; // a block that is no certificate: said by the caller, who knows the file
+    return null;
   }
 }
+
+/** For OpenSSL, which without a word passes over all authorities of a text in which two of them share a line: files that were put together by `cat`. */
+const toPem = (blocks: readonly X509Certificate[]): string => blocks.map(String).join('');
 
 function readKey(text: string): KeyObject | string {
   if (/-----BEGIN ENCRYPTED PRIVATE KEY-----|Proc-Type: 4,ENCRYPTED/.test(text)) {
@@ -88,7 +94,7 @@ export async function readCertificates(files: CertificateFiles): Promise<Certifi
   const own = certificate === null ? null : readBlocks(certificate);
   const signers = authorities === null ? null : readBlocks(authorities);
   const holdsNone = (name: keyof CertificateFiles) =>
-    faults.push({ key: name, message: `${files[name]} holds no certificate in PEM` });
+    faults.push({ key: name, message: `${files[name]} holds no certificate in PEM, or one that is damaged` });
   if (certificate !== null && own === null) holdsNone('certificateFile');
   if (authorities !== null && signers === null) holdsNone('caFile');
   const keyObject = key === null ? null : readKey(key);
@@ -102,9 +108,9 @@ export async function readCertificates(files: CertificateFiles): Promise<Certifi
   }
   if (faults.length > 0 || signers === null || authorities === null) return faults;
   return {
-    certificate,
+    certificate: own && toPem(own),
     key,
-    authorities,
+    authorities: toPem(signers),
     endsAt: own?.[0] ? Date.parse(own[0].validTo) : null,
     notices: (now) =>
       [

@@ -37,7 +37,8 @@ const subject = scalar(
   (value) => {
     const written = typeof value === 'string' ? value : '';
     const parts = written.split(comma).map((part) => part.trimStart().replace(spacesAtEnd, ''));
-    return parts.every((part) => /^[A-Za-z][A-Za-z0-9.]*=(?:\\.|[^\\])+$/.test(part)) ? parts.sort() : null;
+    // an attribute that OpenSSL has no name for goes by its object identifier
+    return parts.every((part) => /^[A-Za-z0-9][A-Za-z0-9.]*=(?:\\.|[^\\])+$/.test(part)) ? parts.sort() : null;
   },
   { type: 'string' },
 );

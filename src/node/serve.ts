@@ -1,10 +1,12 @@
 // `limpid serve`: a node in this process, from its configuration to the end of its last work.
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { openApp } from './app.js';
 import type { Output } from '../cli/output.js';
 import type { Commands } from '../cli/program.js';
 import { checkRoles } from '../config/load.js';
 import type { Config } from '../config/schema.js';
+import { checkDescriptors } from './descriptors.js';
 import { keepHeapSmall } from './heap.js';
 import { openLog } from '../observe/log.js';
 import { openMetrics } from '../observe/metrics.js';
@@ -23,6 +25,7 @@ interface ServeOptions extends Readonly<Parameters<Commands['serve']>[0]> {
 /** Runs until the process is asked to end; prints one line when ready. */
 export async function serve(options: ServeOptions): Promise<void> {
   const { config: file, roles, standby, modelsDirectory, output } = options;
+  checkDescriptors(await readFile('/proc/self/limits', 'utf8').catch(() => ''));
   const config = await options.load(file, usesTls(roles) ? 'check' : 'leave');
   checkRoles(config, roles);
   const log = openLog(config.log.level);

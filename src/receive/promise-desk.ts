@@ -80,11 +80,11 @@ export class PromiseDesk {
     { transactionUid, references }: CommitmentRequest,
     sendReport: SendReport,
   ): Promise<StoreAnswer> {
-    const { spool, log, now } = this.#deps;
+    const { spool, policy, log, now } = this.#deps;
     if (this.#running.size >= mostOpen)
       return { status: Status.ResourceLimitation, comment: 'too many requests are open' };
     const at = new Date(now()).toISOString();
-    const { kind, name } = await recordRequest(spool, {
+    const { kind, name, since } = await recordRequest(spool, {
       version: 1,
       at,
       by: peer,
@@ -92,7 +92,10 @@ export class PromiseDesk {
       references: [...references],
     });
     log.info('storage commitment is asked for', { peer, transaction: name, instances: references.length, kind });
-    if (kind === 'taken') return { status: Status.DuplicateTransactionUid, comment: 'the Transaction UID is in use' };
+    // What was promised then may be gone by now: no old word for it, only a new one under a new UID.
+    const isOld = kind === 'repeated' && isOver(since, policy.waitMs + policy.keepMs, now());
+    if (kind === 'taken' || isOld)
+      return { status: Status.DuplicateTransactionUid, comment: 'the Transaction UID is in use' };
     // One that was reported and is asked again has lost its report: it gets the same again.
     this.#run(name, sendReport);
     return { status: Status.Success };
@@ -193,6 +196,10 @@ export class PromiseDesk {
       log.error('a peer could not be told what this node has committed itself to', { ...told, detail });
     };
     const tellBy = async (send: () => Promise<number>): Promise<string | null> => {
+      if (isOver(outcome.at, policy.keepMs, now())) {
+        await end('unreported', 'the promise is over, pixels may be gone');
+        return null;
+      }
       try {
         const status = await send();
         if (status === Status.Success) {

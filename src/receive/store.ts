@@ -48,6 +48,13 @@ const outOfResources = 0xa700;
 const processingFailure = 0x0110;
 const duplicateInstance = 0x0111;
 
+/** What the system says where an instance is taken as soon as somebody has mended it. */
+const lacks = [
+  { codes: ['ENOSPC', 'EDQUOT'], failure: 'SPOOL_FULL', comment: 'Out of storage space' },
+  { codes: ['EMFILE', 'ENFILE'], failure: 'NODE_DESCRIPTORS', comment: 'Too many files are open' },
+  { codes: ['EROFS'], failure: 'SPOOL_UNUSABLE', comment: 'The spool cannot be written' },
+] as const;
+
 const diskBusy: StoreAnswer = { status: outOfResources, comment: 'The spool does not keep up' };
 const quotaUsed: StoreAnswer = { status: outOfResources, comment: 'The quota of this peer is used up for now' };
 
@@ -210,10 +217,10 @@ class StoreSink implements ObjectSink {
 
   /** The answer to what the spool could not do. */
   #failed(error: unknown): StoreAnswer {
-    const full = hasCode(error, 'ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE');
-    this.#deps.metrics.inc('failures_total', { code: full ? 'SPOOL_FULL' : 'INTERNAL' });
-    return full
-      ? { status: outOfResources, comment: 'Out of storage space' }
-      : { status: processingFailure, comment: 'Could not be kept' };
+    const lack = lacks.find(({ codes }) => hasCode(error, ...codes));
+    this.#deps.metrics.inc('failures_total', { code: lack?.failure ?? 'INTERNAL' });
+    return lack === undefined
+      ? { status: processingFailure, comment: 'Could not be kept' }
+      : { status: outOfResources, comment: lack.comment };
   }
 }

@@ -33,18 +33,18 @@ const fileOf = (spool: Pick<Spool, 'layout'>, name: string, what: 'request' | 'o
 /**
  * Publishes a request; only then it may be answered.
  *
- * @returns `repeated`: this request was here before; `taken`: its Transaction UID stands for another one
+ * @returns `repeated`: this request was here before, `since` when; `taken`: its Transaction UID stands for another one
  */
 export async function recordRequest(
   spool: Spool,
   request: PromiseRequestRecord,
-): Promise<{ readonly kind: 'new' | 'repeated' | 'taken'; readonly name: string }> {
+): Promise<{ readonly kind: 'new' | 'repeated' | 'taken'; readonly name: string; readonly since: string }> {
   const name = instanceNameOf(request.transactionUid);
   const file = fileOf(spool, name, 'request');
-  if (await spool.publish(file, request)) return { kind: 'new', name };
+  if (await spool.publish(file, request)) return { kind: 'new', name, since: request.at };
   const before = await readRecord(file, promiseRequestRecord);
   const isSame = before !== null && before.by === request.by && isSameList(before, request);
-  return { kind: isSame ? 'repeated' : 'taken', name };
+  return { kind: isSame ? 'repeated' : 'taken', name, since: before?.at ?? request.at };
 }
 
 function isSameList(a: PromiseRequestRecord, b: PromiseRequestRecord): boolean {

@@ -7,8 +7,11 @@ import { ConfigInvalidError, faultText } from '../../src/config/faults.js';
 import { loadConfig } from '../../src/config/load.js';
 import { dicomPeers } from '../../src/config/peers.js';
 import { isFaults, tlsPlaces } from '../../src/config/tls-files.js';
+import { echo } from '../../src/io/dimse/scu.js';
+import { TlsCredentials } from '../../src/io/dimse/tls.js';
 import { type Authority, makeAuthority, writeIdentity } from '../support/certificates.js';
 import { openFolder } from '../support/temporary.js';
+import { openTestScp, silentLog } from '../support/test-scp.js';
 
 const dayMs = 86_400_000;
 let folder: Awaited<ReturnType<typeof openFolder>>;
@@ -21,7 +24,10 @@ beforeAll(async () => {
   await writeFile(at('ca.crt'), authority.certificate);
   await writeFile(at('nothing.crt'), 'hello\n');
   await writeFile(at('spoilt.crt'), '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n');
-  await writeIdentity(folder.path, 'node', await authority.issue({ name: 'CN=limpid' }));
+  const node = await authority.issue({ name: 'CN=limpid' });
+  await writeIdentity(folder.path, 'node', node);
+  await writeFile(at('half.crt'), `${node.certificate}${authority.certificate.slice(0, 200)}`);
+  await writeFile(at('glued.crt'), `${node.certificate.trimEnd()}${authority.certificate}`);
   await writeIdentity(folder.path, 'other', await authority.issue({ name: 'CN=other' }));
   await writeIdentity(folder.path, 'weak', await authority.issue({ name: 'CN=weak', rsaBits: 1024 }));
   await writeFile(
@@ -49,8 +55,9 @@ describe('files', () => {
   it.each([
     ['gone.crt', 'node.key', 'certificateFile: gone.crt cannot be read: ENOENT'],
     ['node.crt', 'gone.key', 'keyFile: gone.key cannot be read: ENOENT'],
-    ['nothing.crt', 'node.key', 'certificateFile: nothing.crt holds no certificate in PEM'],
-    ['spoilt.crt', 'node.key', 'certificateFile: spoilt.crt holds no certificate in PEM'],
+    ['nothing.crt', 'node.key', 'certificateFile: nothing.crt holds no certificate in PEM, or one that is damaged'],
+    ['spoilt.crt', 'node.key', 'certificateFile: spoilt.crt holds no certificate in PEM, or one that is damaged'],
+    ['half.crt', 'node.key', 'certificateFile: half.crt holds no certificate in PEM, or one that is damaged'],
     ['node.crt', 'ca.crt', 'keyFile: ca.crt holds no private key in PEM'],
     ['node.crt', 'other.key', 'keyFile: other.key is not the key of the certificate'],
     ['weak.crt', 'weak.key', 'keyFile: weak.key is an RSA key of 1024 bits: at least 2048 are asked for'],
@@ -65,9 +72,29 @@ describe('files', () => {
   it('without an authority', async () => {
     expect(await faultsOf('node.crt', 'node.key', 'gone.crt')).toEqual(['caFile: gone.crt cannot be read: ENOENT']);
     expect(await faultsOf('node.crt', 'node.key', 'node.key')).toEqual([
-      'caFile: node.key holds no certificate in PEM',
+      'caFile: node.key holds no certificate in PEM, or one that is damaged',
     ]);
   });
+});
+
+it('certificates that share a line, as of files put together without a line end, count each', async () => {
+  await writeFile(
+    at('two.crt'),
+    `${(await makeAuthority('CN=Another')).certificate.trimEnd()}${authority.certificate}`,
+  );
+  const files = { certificateFile: at('glued.crt'), keyFile: at('node.key'), caFile: at('two.crt') };
+  const read = await readCertificates(files);
+  if (isFaults(read)) throw new Error('faults');
+  // OpenSSL says nothing of authorities that it does not read: it just believes nobody, on either side
+  const credentials = new TlsCredentials(read);
+  const { scp } = await openTestScp({ tls: { port: 0, credentials, clientCertificate: 'required' } });
+  try {
+    const tls = { credentials, serverName: null, allowed: { fingerprints: [], subjects: [] } };
+    const target = { aeTitle: 'LIMPID', callingAe: 'CT1', host: '127.0.0.1', port: scp.tlsPort, tls };
+    expect((await echo(target, { log: silentLog })).status).toBe(0);
+  } finally {
+    await scp.close();
+  }
 });
 
 it('what has ended or ends soon is told, and is no fault', async () => {

@@ -180,6 +180,24 @@ describe('a report', () => {
     while (told.length === before) await delay(10);
     expect(told.at(-1)).toEqual(told[0]);
   });
+  it('is not told anew when the promise is over: the pixels may be gone', async () => {
+    openDesk({ waitMs: 60_000, keepMs: 60_000 });
+    await desk.requested(association, request, gone);
+    await ended();
+    nowMs += 130_000;
+    expect((await desk.requested(association, request, gone)).status).toBe(0x0131);
+    await delay(100);
+    expect(told).toHaveLength(1);
+  });
+  it('is not told any more when the promise is over before it was taken', async () => {
+    answers = [new LimpidError('DIMSE_CONNECT', 'nobody listens')];
+    await openDesk({ keepMs: 60_000, giveUpMs: 600_000 }).requested(association, request, gone);
+    while (told.length === 0) await delay(10);
+    answers = [0];
+    nowMs += 61_000;
+    expect((await ended()).end).toMatchObject({ how: 'unreported', detail: expect.stringContaining('over') });
+    expect(told).toHaveLength(1);
+  });
   it('is told anew to a peer that asks again while the end of the first is being written', async () => {
     const publish = spool.publish.bind(spool);
     let again: Promise<unknown> | null = null;

@@ -242,6 +242,8 @@ describe('a disk that does not answer', () => {
 describe('a disk that fails while bytes come', () => {
   it.each([
     ['ENOSPC', 'a700'],
+    ['EROFS', 'a700'],
+    ['EMFILE', 'a700'],
     ['EIO', '0110'],
   ])('%s: %s, and the association goes on', async (code, status) => {
     const failed = Promise.reject(Object.assign(new Error(code), { code }));

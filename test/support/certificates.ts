@@ -34,6 +34,8 @@ export interface IdentityOptions {
 export interface Authority {
   readonly certificate: string;
   issue(options: IdentityOptions): Promise<Identity>;
+  /** An intermediate one, which this one has signed. */
+  authority(name: string): Promise<Authority>;
 }
 
 type Keys = WebCrypto.CryptoKeyPair;
@@ -58,19 +60,30 @@ let serial = 0;
 const nextSerial = () => (++serial).toString(16).padStart(8, '0');
 
 /** An authority that has signed itself, valid for a day. */
-export async function makeAuthority(name = 'CN=Test Authority'): Promise<Authority> {
+export const makeAuthority = (name = 'CN=Test Authority', to = inDays(1)): Promise<Authority> =>
+  authorityBy(name, null, to);
+
+interface Signer {
+  readonly subject: string;
+  readonly keys: Keys;
+}
+
+async function authorityBy(name: string, signer: Signer | null, to: Date): Promise<Authority> {
   const keys = await makeKeys(undefined);
-  const own = await X509CertificateGenerator.createSelfSigned({
+  const own = await X509CertificateGenerator.create({
     serialNumber: nextSerial(),
-    name,
+    subject: name,
+    issuer: signer?.subject ?? name,
     notBefore: inDays(-1),
-    notAfter: inDays(1),
-    keys,
+    notAfter: to,
+    publicKey: keys.publicKey,
+    signingKey: (signer?.keys ?? keys).privateKey,
     signingAlgorithm: curve,
     extensions: [new BasicConstraintsExtension(true, 2, true)],
   });
   return {
     certificate: `${own.toString('pem')}\n`,
+    authority: (below) => authorityBy(below, { subject: own.subject, keys }, inDays(1)),
     async issue(options) {
       const ofPeer = await makeKeys(options.rsaBits);
       const made = await X509CertificateGenerator.create({

@@ -2,7 +2,8 @@
 import { execFile, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const main = fileURLToPath(new URL('../../src/main.js', import.meta.url));
+/** The program. */
+export const main = fileURLToPath(new URL('../../src/main.js', import.meta.url));
 
 export interface Ran {
   readonly status: number;

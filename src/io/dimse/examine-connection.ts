@@ -114,7 +114,8 @@ export const certificateRefusedAdvice =
   "The peer refuses limpid's own certificate: have it trust the authority that signed that, and compare its dates, its subject and what the peer lists; the peer's log tells which.";
 const unknownAuthority = "Put the certificate of the authority that signed the peer's into caFile.";
 const tlsAdvice: Readonly<Record<string, string>> = {
-  CERT_HAS_EXPIRED: "Have the peer's certificate renewed.",
+  CERT_HAS_EXPIRED:
+    "Have the peer's certificate renewed; where that has not ended, put the renewed one of its authority into caFile.",
   CERT_NOT_YET_VALID: "Compare the clocks of both machines, and the dates of the peer's certificate.",
   ERR_TLS_CERT_ALTNAME_INVALID:
     'The certificate is of another host: set tls.serverName to the name that it holds or list its fingerprint in tls.fingerprints, if it is the right one.',
@@ -124,7 +125,8 @@ const tlsAdvice: Readonly<Record<string, string>> = {
   SELF_SIGNED_CERT_IN_CHAIN: unknownAuthority,
   DEPTH_ZERO_SELF_SIGNED_CERT: "Put the peer's certificate, which nobody else has signed, into caFile.",
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: unknownAuthority,
-  UNABLE_TO_GET_ISSUER_CERT: unknownAuthority,
+  UNABLE_TO_GET_ISSUER_CERT:
+    'An authority in caFile was itself signed by another one: put all of them into caFile, up to the one that has signed itself.',
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: unknownAuthority,
 };
 /** For what the peer says in an alert, or the handshake stumbles over, by OpenSSL's code. */

@@ -169,7 +169,13 @@ describe('the TLS of a peer', () => {
     expect(tls.found).toMatch(
       /^no TLS: CERT_HAS_EXPIRED; it shows CN=pacs \(IP Address:127\.0\.0\.1; ended 3 days ago\)/,
     );
-    expect(tls.advice).toBe("Have the peer's certificate renewed.");
+    expect(tls.advice).toMatch(/^Have the peer's certificate renewed;/);
+  });
+  it('has not ended, but that of its authority', async () => {
+    const authority = await makeAuthority('CN=Ended', at1(-0.1));
+    const { tls } = await secured(await authority.issue({ name: 'CN=pacs' }), authority.certificate);
+    expect(tls.found).toMatch(/^no TLS: CERT_HAS_EXPIRED; it shows CN=pacs \(.*valid for/);
+    expect(tls.advice).toContain('into caFile');
   });
   it('is of another host', async () => {
     const authority = await makeAuthority();
@@ -193,6 +199,15 @@ describe('the TLS of a peer', () => {
     const allowed = { fingerprints: [], subjects: [['CN=archive']] };
     const unlisted = await secured(await authority.issue({ name: 'CN=pacs' }), authority.certificate, { allowed });
     expect(unlisted.tls).toMatchObject({ state: 'failed', advice: expect.stringContaining('tls.fingerprints') });
+  });
+  it('is signed by an authority that another one has signed, and only the first is known', async () => {
+    const root = await makeAuthority();
+    const below = await root.authority('CN=Below');
+    const pacs = await below.issue({ name: 'CN=pacs' });
+    const { tls } = await secured(pacs, below.certificate);
+    expect(tls.found).toContain('UNABLE_TO_GET_ISSUER_CERT');
+    expect(tls.advice).toContain('up to the one that has signed itself');
+    expect((await secured(pacs, below.certificate + root.certificate)).tls.state).toBe('warning'); // ends soon
   });
   it('has not begun', async () => {
     const authority = await makeAuthority();

@@ -345,11 +345,14 @@ describe('who calls', () => {
   });
 
   it.each([
-    ['ends in a space', 'ct1 ', 'CN=ct1\\ '],
-    ['holds a comma', 'a,b', 'CN=a\\,b'],
-    ['ends in a backslash', 'a\\', 'CN=a\\\\'],
+    ['ends in a space', { CN: ['ct1 '] }, 'CN=ct1\\ '],
+    ['holds a comma', { CN: ['a,b'] }, 'CN=a\\,b'],
+    ['ends in a backslash', { CN: ['a\\'] }, 'CN=a\\\\'],
+    ['is no ASCII', { CN: ['Röntgen 2. Stock'] }, 'CN=Röntgen 2. Stock'],
+    ['has two attributes in one', { CN: ['a'], OU: ['b'] }, 'CN=a + OU=b'],
+    ['has an attribute without a name', { '1.2.276.0.76.4.17': ['1-abc'] }, '1.2.276.0.76.4.17=1-abc'],
   ])('may have a subject that %s, listed as the log writes it', async (_, name, written) => {
-    const identity = await authority.issue({ name: [{ CN: [name] }, { O: ['Test'] }] });
+    const identity = await authority.issue({ name: [name, { O: ['Test'] }] });
     for (const text of [`${written},O=Test`, `O=Test, ${written}`]) {
       const { subjects } = peerTls.parse({ subjects: [text] });
       await open({ admit: (request) => admit(request, admission([], subjects), null) });
