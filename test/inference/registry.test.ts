@@ -178,11 +178,21 @@ describe('a spoiled model folder', () => {
     ['two planes', /^the graph answers an input of \[1, 2, 32, 48\] with 3072 values, not one for each of 1536 pixels/],
     ['half the size', /^the graph answers an input of \[1, 2, 32, 48\] with 384 values/],
     ['no numbers', /^the graph answers an input of \[1, 2, 32, 48\] with values that are no number/],
+    ['rows for columns', /^the graph answers \[1, 2, 32, 48\] with \[1, 1, 48, 32\]: rows and columns have changed/],
+    ['weights outside', /^onnxruntime \(cpu\) refuses the model: its weights lie in a file beside it/],
   ])('is told by what its graph does with slices: %s', async (spoilt, fault) => {
     const directory = join(folder, spoilt);
     await writeIdentityModel(directory, { spoilt });
     const faults = await (await openRegistry(directory)).verify(identityModel, 'cpu');
     expect(faults).toEqual([expect.stringMatching(fault)]);
+  });
+  it('is told by an answer in another unit than its input', async () => {
+    const directory = join(folder, 'unit');
+    await writeIdentityModel(directory, { spoilt: 'three times the value' });
+    const faults = await (await openRegistry(directory)).verify(identityModel, 'cpu');
+    expect(faults.at(-1)).toBe(
+      'the graph answers the probe with 3 times its slice: y must be the image, divided by input.scale as x is',
+    );
   });
   it('is told by a graph that never ends, of which no process is left', async () => {
     const directory = join(folder, 'no-end');

@@ -36,6 +36,7 @@ export const spoiltModels = {
   },
   'rows for columns': { last: node('Transpose', 'image', attribute('perm', 0, 1, 3, 2)) },
   'weights outside': { last: outside() },
+  'three times the value': { last: [...both('Add', 'image', 'image', 'twice'), ...both('Add', 'twice', 'image', 'y')] },
   'no numbers': { last: node('Log', 'image') },
   'no end': { last: endless() },
   'all memory': { last: vast() },
