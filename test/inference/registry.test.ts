@@ -240,6 +240,36 @@ describe('a spoiled model folder', () => {
     const faults = await (await openRegistry(directory)).verify('nlm', 'cpu');
     expect(faults.join()).toMatch(/the filter's SHA-256/);
   });
+  it.each<[string, string, (text: string) => string, string]>([
+    ['of a misspelt parameter', 'us-despeckle', (text) => text.replace('edgeNoise', 'edgeNoice'), ''],
+    [
+      'of a parameter that no network has',
+      'us-despeckle',
+      (text) => text.replace('mapGain: 1.8', 'mapGian: 1.8'),
+      'networks have no parameter mapGian (keptSigma, ',
+    ],
+    [
+      'whose noise is in the unit of others',
+      'nlm',
+      (text) => text.replace('unit: HU', 'unit: GREY'),
+      'noise of CT is in HU, not GREY',
+    ],
+    [
+      'in which a key stands twice',
+      'nlm',
+      (text) => `${text}\nid: nlm\n`,
+      'is no YAML: Map keys must be unique at line ',
+    ],
+    ['that is not in UTF-8', 'nlm', (text) => text.replace('maker: limpid', 'maker: M\u00fcller'), 'is not in UTF-8'],
+  ])('says what is wrong with a card %s', async (what, id, change, says) => {
+    const directory = await spoil(`card-${what.replaceAll(' ', '-')}`, id, change);
+    const file = join(directory, id, 'model.yaml');
+    if (says === 'is not in UTF-8') await writeFile(file, await readFile(file, 'utf8'), 'latin1');
+    await expect(openRegistry(directory)).rejects.toMatchObject({
+      code: 'MODEL_INVALID',
+      message: expect.stringContaining(says),
+    });
+  });
   it.each([
     ['an unknown key', (text: string) => `${text}\nextra: 1\n`],
     ['a strength of 2', (text: string) => text.replace('defaultStrength: 0.4', 'defaultStrength: 2')],
