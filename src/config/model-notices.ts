@@ -12,23 +12,17 @@ export interface NoticedModel {
 
 /** Which modalities the series may be of that a condition lets pass, as far as it says so. */
 function passing(condition: Condition | null): readonly string[] {
-  switch (condition?.kind) {
-    case 'all':
-      return modalities.filter((one) => condition.parts.every((part) => passing(part).includes(one)));
-    case 'any':
-      return modalities.filter((one) => condition.parts.some((part) => passing(part).includes(one)));
-    case 'anyInstance':
-      return passing(condition.part);
-    case 'test': {
-      const { subject, operand } = condition;
-      const isAsked = subject.kind === 'attribute' && subject.tag === modalityTag && operand.kind === 'text';
-      return isAsked ? modalities.filter((one) => operand.pattern.test(one)) : modalities;
-    }
-    // Of what does not hold, a part may still say something else than the modality.
-    case 'not':
-    default:
-      return modalities;
+  // Of what does not hold, a part may still say something else than the modality.
+  if (condition === null || condition.kind === 'not') return modalities;
+  if (condition.kind === 'anyInstance') return passing(condition.part);
+  if (condition.kind === 'all' || condition.kind === 'any') {
+    const parts = condition.parts.map((part) => new Set(passing(part)));
+    const has = (one: string) => (part: ReadonlySet<string>) => part.has(one);
+    return modalities.filter((one) => (condition.kind === 'all' ? parts.every(has(one)) : parts.some(has(one))));
   }
+  const { subject, operand } = condition;
+  const isAsked = subject.kind === 'attribute' && subject.tag === modalityTag && operand.kind === 'text';
+  return isAsked ? modalities.filter((one) => operand.pattern.test(one)) : modalities;
 }
 
 /** Tasks that are skipped for whatever their rule matches, since their model is for another modality. */

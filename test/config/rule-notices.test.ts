@@ -119,6 +119,8 @@ describe('rules whose model is for other series', () => {
     expect(noticesFor({ any: [{ Modality: 'CT' }, { KVP: 80 }] }, mr)).toEqual([]);
     expect(noticesFor({ Modality: { in: ['CT', 'MR'] } }, [...ct, ...mr])).toEqual([]);
     expect(noticesFor({ not: { Modality: 'CT', KVP: 80 } }, ct)).toEqual([]);
+    const nested = Array.from({ length: 15 }).reduce<unknown>((part) => ({ all: [part] }), { KVP: 80 });
+    expect(noticesFor(nested, ct)).toEqual([]); // at once, however deep
     expect(noticesFor({ Modality: 'ct' }, mr)).toEqual([]); // it matches nothing: told elsewhere
   });
 });
