@@ -75,7 +75,10 @@ export const failures = {
     next: 'reject',
     hint: 'The network failed on an image of this task: the message says how. Mend it (report it, if it is one of limpid) or give the rule a fallback, then `limpid series requeue`.',
   },
-  MODEL_UNKNOWN: { next: 'reject', hint: 'See `limpid models list` for the models this node has.' },
+  MODEL_UNKNOWN: {
+    next: 'reject',
+    hint: 'See `limpid models list` for the models this node has. After one was replaced, restart every process of the node, then `limpid series requeue`.',
+  },
   PROVIDER_UNAVAILABLE: { next: 'stop', hint: 'No execution provider of workers.providers works here; add cpu.' },
   // receive
   RECEIVE_UNREPORTED: {

@@ -16,7 +16,12 @@ export type Subject =
 export type Operand =
   | { readonly kind: 'exists'; readonly exists: boolean }
   /** Holds for the whole value (several values joined by backslashes) or for one of its values. */
-  | { readonly kind: 'text'; readonly pattern: TextTest }
+  | {
+      readonly kind: 'text';
+      readonly pattern: TextTest;
+      /** What the pattern was made of; absent: of a regular expression. `parts`: of a glob, between its wildcards. */
+      readonly of?: { readonly values: readonly string[] } | { readonly parts: readonly string[] };
+    }
   /** One of the attribute's numbers is one of these. */
   | { readonly kind: 'number'; readonly oneOf: readonly number[] }
   /** Each of the attribute's numbers is on this side of the limit. PatientAge counts in years. */

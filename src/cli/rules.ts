@@ -30,17 +30,21 @@ export type ExplainFiles = (
   readonly refused: readonly LeftOut[];
 }>;
 
-export function ruleCommands(
-  load: (file: string) => Promise<Config>,
-  explain: ExplainFiles,
-  output: Output,
-  failed: () => void,
-): RuleCommands {
+/** What the app does for the commands. */
+export interface RuleWork {
+  readonly load: (file: string) => Promise<Config>;
+  readonly explain: ExplainFiles;
+  /** What is no fault of the rules and still to be looked at, beside what they say themselves. */
+  readonly notices: (config: Config) => Promise<readonly string[]>;
+}
+
+export function ruleCommands({ load, explain, notices }: RuleWork, output: Output, failed: () => void): RuleCommands {
   return {
     async check({ config }) {
       const loaded = await load(config);
       const { rules } = loaded;
-      for (const notice of ruleNotices(loaded)) output.err(`${colour(output, 'yellow', 'look')} ${notice}`);
+      for (const notice of [...ruleNotices(loaded), ...(await notices(loaded))])
+        output.err(`${colour(output, 'yellow', 'look')} ${notice}`);
       const rows = rules.map(({ name, enhance, forward, deliver, priority }, index) => [
         index + 1,
         name,

@@ -125,7 +125,9 @@ function compileOperand(name: string, values: ValueKind, operator: Operator, ope
   if (operator === 'glob' || operator === 'matches') {
     if (values === 'number') return `${name} is a number: use ${comparisons.join(', ')}, equals or in`;
     if (typeof operand !== 'string') return `expected a text, found ${shown(operand)}`;
-    const pattern = operator === 'glob' ? compileGlob(operand) : compileExpression(operand, 'with case');
+    if (operator === 'glob')
+      return { kind: 'text', pattern: compileGlob(operand), of: { parts: operand.split(/[*?]/) } };
+    const pattern = compileExpression(operand, 'with case');
     return typeof pattern === 'string' ? `no regular expression: ${pattern}` : { kind: 'text', pattern };
   }
   if (values === 'text') return `${name} is no number: use equals, in, glob or matches`;
@@ -146,5 +148,5 @@ function compileEqual(name: string, values: ValueKind, wanted: readonly unknown[
   }
   if (values === 'number' || (values === 'any' && texts.length === 0)) return { kind: 'number', oneOf: numbers };
   if (numbers.length > 0) return `${name} is a text: put ${shown(numbers[0])} in quotes`;
-  return { kind: 'text', pattern: oneOf(texts) };
+  return { kind: 'text', pattern: oneOf(texts), of: { values: texts } };
 }

@@ -1,20 +1,14 @@
 // Rules that are no fault and still match nothing: what they ask for does not come to this node, or an earlier rule takes it.
 import type { CompiledRule, Condition } from '../rule.js';
+import { modalities, modalityTag } from './modalities.js';
 import type { Config } from './schema.js';
+import { neverWritten } from './value-forms.js';
 
 type Test = Extract<Condition, { kind: 'test' }>;
-const modality = 0x00080060;
-
-/** Defined terms of Modality, retired ones too (PS3.3 C.7.3.1.1.1). */
-const modalities =
-  'ANN AR AS ASMT AU BDUS BI BMD CD CF CFM CP CR CS CT CTPROTOCOL DD DF DG DM DMS DOC DS DX EC ECG EEG EMG EOG EPS ES FA FID FS GM HC HD IO IOL IVOCT IVUS KER KO LEN LP LS M3D MA MG MR MS NM OAM OCT OP OPM OPR OPT OPTBSV OPTENF OPV OSS OT PA PLAN POS PR PT PX REG RESP RF RG RTDOSE RTIMAGE RTINTENT RTPLAN RTRAD RTRECORD RTSEGANN RTSTRUCT RWV SEG SM SMR SR SRF ST STAIN TEXTUREMAP TG US VA VF XA XAPROTOCOL XC'.split(
-    ' ',
-  );
-
 /** The values that a subject can have at this node, and what they are; null: any. */
 function possible({ subject }: Test, { node, peers }: Config): { values: readonly string[]; are: string } | null {
   if (subject.kind === 'attribute') {
-    return subject.tag === modality ? { values: modalities, are: 'no modality of the standard; case counts' } : null;
+    return subject.tag === modalityTag ? { values: modalities, are: 'no modality of the standard; case counts' } : null;
   }
   const callers = Object.entries(peers).flatMap(([name, peer]) =>
     peer.kind === 'dicom' && peer.receive.store === 'allow' ? [{ name, aeTitle: peer.aeTitle }] : [],
@@ -53,6 +47,10 @@ function contradiction(tests: readonly Test[], config: Config): string | null {
       ({ operand }) => operand.kind === 'text' && !known.values.some((value) => operand.pattern.test(value)),
     );
     return unknown === undefined ? `${words}: no value is both` : `${unknown.says}: that is ${known.are}`;
+  }
+  for (const { subject, operand, says } of tests) {
+    const why = subject.kind === 'attribute' ? neverWritten(subject.tag, operand) : null;
+    if (why !== null) return `${says}: ${why}`;
   }
   const bounds = tests.flatMap(({ operand }) => (operand.kind === 'compare' ? [operand] : []));
   const lower = bounds.filter(({ operator }) => operator === 'atLeast' || operator === 'above');

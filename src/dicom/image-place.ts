@@ -3,7 +3,7 @@ import type { DataSet } from './data-set.js';
 import { frameScopes, scopeOf } from './functional-groups.js';
 import type { Plane } from './geometry.js';
 import { sha256Of } from './uid.js';
-import { number, numbers, texts } from './values.js';
+import { items, number, numbers, texts } from './values.js';
 
 /** Where the pixels of an image lie, and of which time and kind it is. */
 export interface ImagePlace extends Plane {
@@ -55,7 +55,9 @@ function toldBy(value: string): string | null {
 
 /** The place of an image. @param frame from 0 */
 export function imagePlace(dataSet: DataSet, frame: number): ImagePlace {
-  const scopes = frameScopes(dataSet, frame);
+  const groups = frameScopes(dataSet, frame);
+  // Of a frame the direction stands one sequence deeper than its b-value (PS3.3 C.8.13.5.9).
+  const scopes = [...groups.flatMap((group) => items(group, 'DiffusionGradientDirectionSequence')), ...groups];
   return {
     position: numbers(scopeOf(scopes, 0x00200032), 'ImagePositionPatient'),
     orientation: numbers(scopeOf(scopes, 0x00200037), 'ImageOrientationPatient'),

@@ -147,7 +147,27 @@ class Grid {
       const found = others[attribute]?.get(value) ?? null;
       if (found !== null && this.#isOfOne(image, found)) return found;
     }
-    return null;
+    return this.#counterpartByAll(image, here, there);
+  }
+
+  /**
+   * The one that agrees in all that both positions tell, where no attribute alone tells images apart: each of several directions at each
+   * of several b-values, each of several echoes at each time.
+   */
+  #counterpartByAll(image: number, here: Level, there: Level): number | null {
+    const [beside, others] = [this.#soleOf(here), this.#soleOf(there)];
+    const { told } = this.#place(image);
+    const telling = [...told.keys()].filter((attribute) => {
+      const value = told[attribute] ?? null;
+      return value !== null && (beside[attribute]?.size ?? 0) > 1 && others[attribute]?.has(value) === true;
+    });
+    const agrees = (other: number): boolean => {
+      const its = this.#place(other).told;
+      return telling.every((attribute) => its[attribute] === told[attribute]);
+    };
+    const [found = null, ...more] = there.images.filter(agrees);
+    if (found === null || more.length > 0 || here.images.filter(agrees).length > 1) return null;
+    return this.#isOfOne(image, found) ? found : null;
   }
 
   /** The image that this one would have next to it, level by level; null: none, or several that cannot be told apart. */

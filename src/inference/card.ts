@@ -47,6 +47,9 @@ const most: Readonly<Record<string, number>> = {
   mapGain: 100,
 };
 
+/** What a network may have in `parameters`; filters have numbers of their own. */
+export const networkParameters: readonly string[] = Object.keys(most);
+
 const fields = z.strictObject({
   id: z.string().regex(/^[a-z0-9-]{1,32}$/),
   version: z.string().regex(/^\d+\.\d+\.\d+$/),

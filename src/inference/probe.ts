@@ -100,21 +100,45 @@ export async function shapeFaults(session: Session, probed: ProbedInput): Promis
   return [];
 }
 
-/** Runs a session on the probe input. */
-export async function runProbe(session: Session, probed: ProbedInput): Promise<Probe> {
-  const shape = probeShape(probed);
-  return probeOf(await session.run(probed.input, probed.output, probeInput(probed), shape), shape[3]);
+/** What a session answers the probe input with. */
+function answerToProbe(session: Session, probed: ProbedInput): Promise<Float32Array> {
+  return session.run(probed.input, probed.output, probeInput(probed), probeShape(probed));
 }
 
-/** Compares a session's answer with the card's; none: equal within 2e-5. */
+/** Runs a session on the probe input. */
+export async function runProbe(session: Session, probed: ProbedInput): Promise<Probe> {
+  return probeOf(await answerToProbe(session, probed), probeShape(probed)[3]);
+}
+
+/** Factors from the slice to the answer that pass: what a network takes away of the probe, which is waves with a little grain, is less. */
+const likeSlice = { atLeast: 0.5, atMost: 2 };
+
+/** An answer that is no image, or in another unit than its input: least squares of the answer against the slice of the probe. */
+function unitFaults(answer: Float32Array, probed: ProbedInput): readonly string[] {
+  let [product, square] = [0, 0];
+  const slice = probeInput(probed).subarray(0, answer.length);
+  for (const [at, value] of slice.entries()) {
+    product += value * (answer[at] ?? 0);
+    square += value * value;
+  }
+  const factor = product / square;
+  if (factor >= likeSlice.atLeast && factor <= likeSlice.atMost) return [];
+  return [
+    `the graph answers the probe with ${Number(factor.toPrecision(2))} times its slice: y must be the image, divided by input.scale as x is`,
+  ];
+}
+
+/** Compares a session's answer with the card's, within 2e-5, and with the slice it was given; none: it is what it should be. */
 export async function probeFaults(session: Session, input: ProbedInput, want: Probe): Promise<readonly string[]> {
-  const got = await runProbe(session, input);
+  const answer = await answerToProbe(session, input);
+  const got = probeOf(answer, probeShape(input)[3]);
   const pairs = [
     ['mean', got.mean, want.mean] as const,
     ['deviation', got.deviation, want.deviation] as const,
     ...want.row16.map((value, i) => [`row16[${i}]`, got.row16[i] ?? Number.NaN, value] as const),
   ];
-  return pairs
+  const faults = pairs
     .filter(([, a, b]) => !(Math.abs(a - b) <= tolerance))
     .map(([name, a, b]) => `probe ${name} is ${a.toFixed(7)}, the card says ${b.toFixed(7)}`);
+  return [...faults, ...unitFaults(answer, input)];
 }

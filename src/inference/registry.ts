@@ -1,11 +1,12 @@
 /** The models this node has: cards of `models/<id>/model.yaml`, and the check that the files are what the cards say. */
+import { isUtf8 } from 'node:buffer';
 import { readFile, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { didYouMean } from '../conditions/suggest.js';
 import { LimpidError } from '../errors.js';
-import { modelCard } from './card.js';
+import { modelCard, networkParameters } from './card.js';
 import type { ModelCard } from './card.js';
 import { filterIdentity } from './identity.js';
 import { verifyNetwork } from './verify-network.js';
@@ -38,18 +39,21 @@ function systemCode(error: unknown): string | null {
 /** @returns null: the folder is none of a model. @throws LimpidError MODEL_INVALID */
 async function readCard(directory: string, id: string): Promise<ModelCard | null> {
   const file = join(directory, id, 'model.yaml');
-  let text: string;
+  let bytes: Buffer;
   try {
-    text = await readFile(file, 'utf8');
+    bytes = await readFile(file);
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return null; // a folder of something else: training/
     throw new LimpidError('MODEL_INVALID', `${file} cannot be read: ${systemCode(error)}`, { cause: error });
   }
+  // A letter such as ä would stand for another text, and a condition with it never hold.
+  if (!isUtf8(bytes)) throw new LimpidError('MODEL_INVALID', `${file} is not in UTF-8`);
   let value: unknown;
   try {
-    value = parse(text);
+    value = parse(bytes.toString('utf8'));
   } catch (error) {
-    throw new LimpidError('MODEL_INVALID', `${file} is no YAML`, { cause: error });
+    const why = error instanceof Error ? error.message.split('\n', 1).join('').replace(/:$/, '') : String(error);
+    throw new LimpidError('MODEL_INVALID', `${file} is no YAML: ${why}`, { cause: error });
   }
   const card = modelCard.safeParse(value);
   if (!card.success) throw new LimpidError('MODEL_INVALID', `${file}: ${z.prettifyError(card.error)}`);
@@ -61,13 +65,29 @@ async function readCard(directory: string, id: string): Promise<ModelCard | null
     // No other image has a place among others in space.
     throw new LimpidError('MODEL_INVALID', `${file}: networks that see three slices are for CT and MR alone`);
   }
-  const fault = gridFault(card.data);
+  const fault = gridFault(card.data) ?? parametersFault(card.data);
   if (fault !== null) throw new LimpidError('MODEL_INVALID', `${file}: ${fault}`);
   const measured = (['CT', 'MR', 'US'] as const).filter((modality) => card.data.modality.includes(modality));
   for (const modality of measured) {
-    if (!card.data.noise[modality]) throw new LimpidError('MODEL_INVALID', `${file}: noise has no ${modality}`);
+    const scale = card.data.noise[modality];
+    if (!scale) throw new LimpidError('MODEL_INVALID', `${file}: noise has no ${modality}`);
+    const unit = noiseUnits[modality];
+    if (scale.unit !== unit)
+      throw new LimpidError('MODEL_INVALID', `${file}: noise of ${modality} is in ${unit}, not ${scale.unit}`);
   }
   return card.data;
+}
+
+/** The units that noise is measured in, by modality. */
+const noiseUnits = { CT: 'HU', MR: 'PERMILLE', US: 'GREY' } as const;
+
+/** A parameter that nobody knows would be one that is left out, and what it keeps in the image taken away. */
+function parametersFault({ kind, parameters }: ModelCard): string | null {
+  if (kind === 'filter') return null;
+  const unknown = Object.keys(parameters).find((name) => !networkParameters.includes(name));
+  return unknown === undefined
+    ? null
+    : `networks have no parameter ${unknown} (${networkParameters.join(', ')})${didYouMean(unknown, networkParameters)}`;
 }
 
 /** What the card says of its grid against what it says that it does: none of its results could be written otherwise. */

@@ -11,7 +11,7 @@ export interface Session {
    * @param values row-major values of the tensor `shape`; not changed
    * @returns values of the output `output`
    * @throws LimpidError `MODEL_FAILED`: onnxruntime ends the run with an error; `ENHANCE_MEMORY`: it gets no memory; `MODEL_INVALID`: the
-   * output is no float32
+   * output is no float32, or its rows and columns have changed places
    */
   run(input: string, output: string, values: Float32Array, shape: readonly number[]): Promise<Float32Array>;
   close(): Promise<void>;
@@ -30,6 +30,27 @@ function failedRun(error: unknown, shape: readonly number[]): LimpidError {
   );
 }
 
+/** How onnxruntime says that weights do not lie in the file itself. */
+const outside = /external data/i;
+
+/** What onnxruntime says of a file that it does not take. */
+function refusedModel(error: unknown, provider: string): LimpidError {
+  const reason = error instanceof Error ? error.message : String(error);
+  const advice =
+    'its weights lie in a file beside it (external data), which its SHA-256 does not cover: save both as one';
+  return new LimpidError(
+    'MODEL_INVALID',
+    `onnxruntime (${provider}) refuses the model: ${outside.test(reason) ? advice : reason}`,
+    { cause: error },
+  );
+}
+
+/** Whether an answer has a value for each pixel of the input, but its rows and columns in each other's place. */
+function isTurned(answer: readonly number[], [count = 1, , rows = 1, columns = 1]: readonly number[]): boolean {
+  const sides = (all: readonly number[]): string => all.filter((side) => side !== 1).join();
+  return rows !== columns && sides(answer) === sides([count, columns, rows]);
+}
+
 /**
  * Opens a model file with one execution provider and one intra-op thread. Convolutions take the NCHWc layout only with
  * `graphOptimizationLevel: 'all'` (150 instead of 280 ms for a 512x512 slice); spinning is off, so that a waiting thread takes no core.
@@ -44,7 +65,13 @@ export async function openSession(model: string | Uint8Array, provider: string):
     interOpNumThreads: 1,
     executionMode: 'sequential',
     logSeverityLevel: 4,
-    extra: { session: { intra_op: { allow_spinning: '0' } } },
+    extra: {
+      session: {
+        intra_op: { allow_spinning: '0' },
+        // A graph that is given as bytes would take weights from the folder that the process was started in: no file lies here.
+        model_external_initializers_file_folder_path: '/dev/null',
+      },
+    },
   };
   // Loaded by who runs a network only: 25 MB of library that a receiver or a sender has no use for.
   const { InferenceSession: Sessions, Tensor } = await import('onnxruntime-node');
@@ -52,21 +79,25 @@ export async function openSession(model: string | Uint8Array, provider: string):
   try {
     session = typeof model === 'string' ? await Sessions.create(model, options) : await Sessions.create(model, options);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new LimpidError('MODEL_INVALID', `onnxruntime (${provider}) refuses the model: ${reason}`, { cause: error });
+    throw refusedModel(error, provider);
   }
   return {
     inputNames: session.inputNames,
     outputNames: session.outputNames,
     async run(input, output, values, shape) {
-      const data = await session.run({ [input]: new Tensor('float32', values, shape) }, [output]).then(
-        (results) => results[output]?.data,
+      const answer = await session.run({ [input]: new Tensor('float32', values, shape) }, [output]).then(
+        (results) => results[output],
         (error: unknown) => {
           throw failedRun(error, shape);
         },
       );
-      if (!(data instanceof Float32Array)) throw new LimpidError('MODEL_INVALID', `output ${output} is no float32`);
-      return data;
+      if (!(answer?.data instanceof Float32Array))
+        throw new LimpidError('MODEL_INVALID', `output ${output} is no float32`);
+      if (isTurned(answer.dims, shape)) {
+        const sizes = `[${shape.join(', ')}] with [${answer.dims.join(', ')}]`;
+        throw new LimpidError('MODEL_INVALID', `the graph answers ${sizes}: rows and columns have changed places`);
+      }
+      return answer.data;
     },
     close: () => session.release(),
   };

@@ -37,6 +37,11 @@ export function openCommands(output: Output, environment: Environment, failed: (
       new Map((await registryOf(modelsDirectory, { own })).list().map((card) => [card.id, card]));
     return read(file, { knownModels, certificates });
   };
+  /** Rules whose models are for other series than they match. */
+  const modelNotices = async (config: Config): Promise<readonly string[]> => {
+    const { modelNotices: noticesOf } = await import('../config/model-notices.js');
+    return noticesOf(config, (await registryOf(modelsDirectory, { own: config.models.directory })).list());
+  };
   const quiet = async () => (await import('../observe/log.js')).openLog('warn');
   const withSpool = async <T>(
     file: string,
@@ -127,11 +132,11 @@ export function openCommands(output: Output, environment: Environment, failed: (
     },
     async rules() {
       const { ruleCommands } = await import('../cli/rules.js');
-      const explain: Parameters<typeof ruleCommands>[1] = async (files, options) => {
+      const explain: Parameters<typeof ruleCommands>[0]['explain'] = async (files, options) => {
         const { explainFiles } = await import('./explain-files.js');
         return explainFiles(files, { ...options, modelsDirectory, load });
       };
-      return ruleCommands(load, explain, output, failed);
+      return ruleCommands({ load, explain, notices: modelNotices }, output, failed);
     },
     async models() {
       const { modelCommands } = await import('../cli/models.js');
@@ -145,7 +150,11 @@ export function openCommands(output: Output, environment: Environment, failed: (
     async config() {
       const { configCommands } = await import('../cli/config.js');
       const { certificateNotices } = await import('../node/open-tls.js');
-      return configCommands((file) => load(file, 'check'), certificateNotices, output);
+      const notices = async (config: Config): Promise<readonly string[]> => [
+        ...(await modelNotices(config)),
+        ...(await certificateNotices(config)),
+      ];
+      return configCommands((file) => load(file, 'check'), notices, output);
     },
     async spool() {
       const { spoolCommands } = await import('../cli/spool.js');

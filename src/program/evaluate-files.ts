@@ -29,6 +29,8 @@ export interface Runner {
 const noisier = 1.1;
 /** Pixel spacings that differ by no more than this share are equal: headers round them. */
 const sameSpacing = 0.01;
+/** Largest difference of a direction cosine of one orientation. */
+const sameCosine = 0.01;
 
 /** The figures of each slice that shows something: where the reference has no body there is nothing to be near to. */
 function compared(
@@ -36,14 +38,19 @@ function compared(
   reference: readonly ReadSlice[],
   threshold: number | null,
 ): PairFigures[] {
-  const [[one], [other]] = [test, reference];
-  if (one !== undefined && other !== undefined && one.modality !== other.modality) {
-    throw new LimpidError('USAGE', `${one.modality} cannot be compared with a reference of ${other.modality}`);
+  const [first] = reference;
+  const other = [...test, ...reference].find(({ modality }) => modality !== first?.modality);
+  if (first !== undefined && other !== undefined) {
+    throw new LimpidError('USAGE', `${other.modality} cannot be compared with a reference of ${first.modality}`);
   }
   const partners = pairing(test, reference);
   const figures = test.flatMap((slice, index) => {
     const partner = reference[partners[index] ?? 0];
     if (partner === undefined) throw new LimpidError('USAGE', 'a slice without a reference');
+    if (slice.orientation.some((value, axis) => Math.abs(value - (partner.orientation[axis] ?? value)) > sameCosine)) {
+      const [own, its] = [slice.orientation.join(', '), partner.orientation.join(', ')];
+      throw new LimpidError('USAGE', `slices of different orientations: ${own} against ${its}`);
+    }
     if (slice.spacing.some((value, axis) => Math.abs(value / (partner.spacing[axis] ?? value) - 1) > sameSpacing)) {
       const [own, its] = [slice.spacing.join(' x '), partner.spacing.join(' x ')];
       throw new LimpidError('USAGE', `slices of different pixel spacings: ${own} against ${its} mm`);

@@ -44,17 +44,27 @@ function tell(message: ToParent): void {
   process.send?.(message, undefined, {}, () => undefined);
 }
 
-/** The card that the decision resolved the task with, and no other version of it. */
+/**
+ * The card that the decision resolved the task with, and no other version of it: not one with other parameters either, which stand in the
+ * settings that the result's UIDs are made of.
+ */
 async function cardOf(order: TaskOrder): Promise<{ card: ModelCard; file: string }> {
-  const { id, version, sha256 } = order.task.model;
+  const { model, settings } = order.task;
+  const { id, version, sha256 } = model;
   const { card, file } = await readModel(order.modelsDirectory, order.ownModelsDirectory, id);
-  if (card.version !== version || card.sha256 !== sha256) {
-    throw new LimpidError(
-      'MODEL_UNKNOWN',
-      `the decision names ${id} ${version}, this node has ${card.version} or another file`,
-    );
-  }
-  return { card, file };
+  const other =
+    card.version !== version
+      ? `version ${card.version}`
+      : card.sha256 !== sha256
+        ? `another file of version ${version}`
+        : canonicalJson(card.parameters) !== canonicalJson(settings['parameters'] ?? {})
+          ? `version ${version} with other parameters`
+          : null;
+  if (other === null) return { card, file };
+  throw new LimpidError(
+    'MODEL_UNKNOWN',
+    `the decision names ${id} ${version}, its folder has ${other}: it was changed after the decision, or since this node started`,
+  );
 }
 
 /** What noise reduction is called in ultrasound (conformance: texts, codes, references). */

@@ -2,7 +2,9 @@ import { join } from 'node:path';
 import { writeFile } from 'node:fs/promises';
 import { describe, expect, it } from '@jest/globals';
 import { loadConfig } from '../../src/config/load.js';
+import { modelNotices } from '../../src/config/model-notices.js';
 import { ruleNotices } from '../../src/config/rule-notices.js';
+import { rulesSchema } from '../../src/config/rule-schema.js';
 import { withFolder } from '../support/temporary.js';
 
 const pacs = 'pacs: { aeTitle: PACS, host: 127.0.0.1, port: 104, receive: { store: refuse } }';
@@ -39,6 +41,23 @@ describe('rules that match nothing', () => {
       '{ Modality: CT, anyInstance: { Modality: xx } }',
       'Modality equals xx: that is no modality of the standard; case counts',
     ],
+    ["{ StudyDate: '2024-01-01' }", 'StudyDate equals 2024-01-01: dates are written 20260131'],
+    ["{ StudyDate: { glob: '2024-*' } }", 'StudyDate glob 2024-*: dates are written 20260131'],
+    ["{ StudyTime: '17h45' }", 'StudyTime equals 17h45: times are written 174500 or 174500.25'],
+    [
+      "{ AcquisitionDateTime: '2024-01-01 10:00' }",
+      'AcquisitionDateTime equals 2024-01-01 10:00: moments are written 20260131174500 or 20260131174500.25+0100',
+    ],
+    ['{ PatientAge: 45Y }', 'PatientAge equals 45Y: ages are written 045Y, 006M, 002W'],
+    [
+      '{ BodyPartExamined: { in: [Chest, Thorax] } }',
+      'BodyPartExamined in [Chest, Thorax]: it has up to 16 capitals, digits, spaces and underscores; case counts',
+    ],
+    ['{ SOPClassUID: CTImageStorage }', 'SOPClassUID equals CTImageStorage: UIDs have digits and dots alone'],
+    [
+      "{ SeriesDescription: 'Thorax ' }",
+      'SeriesDescription equals Thorax : values are read without the spaces around them',
+    ],
   ])('%s', async (when, says) => {
     expect(await noticesOf([when])).toEqual([`rule r0 matches nothing: ${says}`]);
   });
@@ -48,6 +67,10 @@ describe('rules that match nothing', () => {
     '{ not: { Modality: ct }, Peer: { exists: true } }',
     '{ SliceThickness: { atLeast: 3, atMost: 3, below: 5 } }',
     '{ any: [{ Peer: x }, { Modality: MR }] }',
+    "{ StudyDate: '20240131', SeriesDate: { glob: '2024*' }, AcquisitionDate: { matches: '-' } }",
+    "{ StudyTime: '1745', AcquisitionDateTime: { glob: '2024*+0100' }, PatientAge: { in: [045Y, 45 y] } }",
+    "{ ImageType: 'ORIGINAL\\PRIMARY\\\\CT_SOM5 SPI', BodyPartExamined: { in: [Chest, CHEST] } }",
+    "{ SeriesDescription: { in: ['a b', ' x'] }, ImageComments: ' indented', PatientAge: { atLeast: 18 } }",
   ])('nothing is said of %s', async (when) => {
     expect(await noticesOf([when])).toEqual([]);
   });
@@ -64,5 +87,40 @@ describe('rules that match nothing', () => {
     ]);
     const long = (end: string): string => `{ SeriesDescription: ${'x'.repeat(60)}${end} }`;
     expect(await noticesOf([long('a'), long('b')])).toEqual([]);
+  });
+});
+
+describe('rules whose model is for other series', () => {
+  const models = [
+    { id: 'ct-net', modality: ['CT'], rank: 10 },
+    { id: 'mr-net', modality: ['MR'], rank: null },
+    { id: 'any-filter', modality: ['CT', 'MR', 'US'], rank: null },
+  ];
+  const noticesFor = (when: unknown, enhance: readonly { with: string; fallback?: string }[]): string[] =>
+    modelNotices(
+      { rules: rulesSchema.parse([{ name: 'r', ...(when === null ? {} : { when }), enhance, deliver: ['pacs'] }]) },
+      models,
+    );
+  const says = (what: string): string => `rule r: ${what}, of which the rule matches nothing: it skips every series`;
+
+  it.each<[unknown, { with: string; fallback?: string }, string]>([
+    [{ Modality: 'CT' }, { with: 'mr-net' }, 'mr-net is for MR'],
+    [{ Modality: 'CT' }, { with: 'ct-net', fallback: 'mr-net' }, 'mr-net is for MR'],
+    [{ all: [{ Modality: { glob: '*R' } }, { KVP: 80 }] }, { with: 'ct-net' }, 'ct-net is for CT'],
+    [{ any: [{ Modality: 'MR' }, { Modality: 'PT' }] }, { with: 'auto' }, 'auto is for CT'],
+    [{ Modality: 'PT' }, { with: 'any-filter' }, 'any-filter is for CT, MR, US'],
+  ])('%j %j', (when, task, words) => {
+    expect(noticesFor(when, [task])).toEqual([says(words)]);
+  });
+
+  it('are none where some of what they match is for it, or nobody can tell', () => {
+    const [ct, mr] = [[{ with: 'ct-net', fallback: 'any-filter' }], [{ with: 'mr-net' }]];
+    expect(noticesFor(null, ct)).toEqual([]);
+    expect(noticesFor({ any: [{ Modality: 'CT' }, { KVP: 80 }] }, mr)).toEqual([]);
+    expect(noticesFor({ Modality: { in: ['CT', 'MR'] } }, [...ct, ...mr])).toEqual([]);
+    expect(noticesFor({ not: { Modality: 'CT', KVP: 80 } }, ct)).toEqual([]);
+    const nested = Array.from({ length: 15 }).reduce<unknown>((part) => ({ all: [part] }), { KVP: 80 });
+    expect(noticesFor(nested, ct)).toEqual([]); // at once, however deep
+    expect(noticesFor({ Modality: 'ct' }, mr)).toEqual([]); // it matches nothing: told elsewhere
   });
 });

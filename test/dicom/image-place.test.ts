@@ -77,6 +77,22 @@ describe('the place of an image', () => {
     expect(imagePlace(dataSet, 1).told).toContain('7');
   });
 
+  it('tells frames of one b-value apart by the direction, a sequence deeper', () => {
+    const direction = encodeElement(0x00189089, 'FD', new Uint8Array(Float64Array.of(0, 1, 0).buffer));
+    const diffusion = encodeSequence(0x00189117, [
+      [
+        encodeElement(0x00189087, 'FD', new Uint8Array(Float64Array.of(1000).buffer)),
+        encodeSequence(0x00189076, [[direction]]),
+      ],
+    ]).subarray(12);
+    const inFrame = change([0x00189117, 'SQ', diffusion]);
+    const { dataSet } = readInstance(
+      changeItem('PerFrameFunctionalGroupsSequence', 1, inFrame)(enhancedCt({ frames: 3 })),
+    );
+    expect(imagePlace(dataSet, 1).told.slice(-2)).toEqual(['1000', '0\\1\\0']);
+    expect(imagePlace(dataSet, 0).told.slice(-2)).toEqual([null, null]);
+  });
+
   it('is read for each frame from its functional groups', () => {
     const { dataSet } = readInstance(enhancedCt({ frames: 3 }));
     const places = [0, 1, 2].map((frame) => imagePlace(dataSet, frame));

@@ -110,6 +110,23 @@ describe('images at one position', () => {
     );
   });
 
+  it('see those of their own direction at their own b-value, where neither tells alone', () => {
+    const named = Object.fromEntries(
+      [0, 2, 4].flatMap((z) => [
+        [`${z}/0`, at(z, ['0', null])],
+        ...['500', '1000'].flatMap((b) => ['x', 'y'].map((to) => [`${z}/${b}/${to}`, at(z, [b, to])])),
+      ]),
+    );
+    delete named['2/500/x'];
+    const next = (name: string): string => name.replace(/^\d+/, (z) => String(Number(z) + 2));
+    const wanted = Object.keys(named).flatMap((name) => (next(name) in named ? [`${name}-${next(name)}`] : []));
+    expect(wanted).toHaveLength(8);
+    expect(pairs(named)).toEqual([...wanted, '0/500/x-4/500/x'].toSorted());
+    // Nothing tells twins apart.
+    const ofTwins = pairs({ ...named, twin: at(4, ['1000', 'y']) }).filter((pair) => /twin|4.1000.y/.test(pair));
+    expect(ofTwins).toEqual([]);
+  });
+
   it('have none where each image has a time of its own, which says not of which volume it is', () => {
     const named = Object.fromEntries(
       [0, 2, 4].flatMap((z) => [0, 1, 2].map((t) => [`${z}/${t}`, at(z, [`1000${z}${t}`])])),

@@ -149,6 +149,16 @@ describe('a CT series', () => {
     },
   );
 
+  it('is not touched by a card whose parameters are other than in its settings, of which its UIDs are made', async () => {
+    const order = await orderFor(await series({ ...ct, slices: 1 }), { model: 'nlm', strength: 0.4, outDir: fresh() });
+    const task = { ...order.task, settings: { ...order.task.settings, parameters: { size: 3 } } };
+    await expect(shared.run({ ...order, task })).rejects.toMatchObject({
+      code: 'MODEL_UNKNOWN',
+      message: expect.stringContaining('with other parameters: it was changed after the decision'),
+    });
+    expect(await readdir(order.outDir)).toEqual([]);
+  });
+
   it('goes through a network that sees three slices, which says how many had both neighbours', async () => {
     const models = fresh();
     await writeNeighboursModel(models);

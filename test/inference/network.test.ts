@@ -1,11 +1,19 @@
 // What a slice goes through before a network, and slices in batches.
+import { writeFile } from 'node:fs/promises';
 import { describe, expect, it } from '@jest/globals';
 import { fillInput, openNetwork } from '../../src/inference/network.js';
 import type { Neighbours, NoisySlice } from '../../src/inference/network.js';
 import { openRegistry } from '../../src/inference/registry.js';
 import { uniform } from '../../src/imaging/random.js';
-import { identityModel, neighboursModel, writeIdentityModel, writeNeighboursModel } from '../support/identity-model.js';
-import { openFolder } from '../support/temporary.js';
+import {
+  identityModel,
+  neighboursModel,
+  weightsFile,
+  writeIdentityModel,
+  writeNeighboursModel,
+} from '../support/identity-model.js';
+import type { spoiltModels } from '../support/identity-model.js';
+import { openFolder, withFolder } from '../support/temporary.js';
 import { modelsDirectory, shippedModels, shippedFilters } from '../support/shipped-models.js';
 
 function noisy(rows: number, columns: number, seed: number): NoisySlice {
@@ -67,6 +75,40 @@ describe('a network that answers with another size', () => {
       await folder.remove();
     },
   );
+});
+
+describe('a network whose card does not tell all of it', () => {
+  const opened = async (folder: string, spoilt: keyof typeof spoiltModels): ReturnType<typeof openNetwork> => {
+    await writeIdentityModel(folder, { spoilt });
+    const registry = await openRegistry(folder);
+    return openNetwork(registry.need(identityModel), registry.file(identityModel), 'cpu');
+  };
+
+  it('is none, where it answers with rows for columns', () =>
+    withFolder(async (folder) => {
+      const network = await opened(folder, 'rows for columns');
+      await expect(network.residuals([noisy(48, 56, 1)])).rejects.toMatchObject({
+        code: 'MODEL_INVALID',
+        message: 'the graph answers [1, 2, 48, 56] with [1, 1, 56, 48]: rows and columns have changed places',
+      });
+      await network.close();
+    }));
+
+  it('is none, where its weights lie in another file: what the card names by its SHA-256 would be a part of it', () =>
+    withFolder(async (folder) => {
+      const before = process.cwd();
+      // onnxruntime would look here.
+      process.chdir(folder);
+      try {
+        await writeFile(weightsFile, new Uint8Array(Float32Array.from({ length: 1000 }, () => 1).buffer));
+        await expect(opened(folder, 'weights outside')).rejects.toMatchObject({
+          code: 'MODEL_INVALID',
+          message: expect.stringContaining('its weights lie in a file beside it (external data)'),
+        });
+      } finally {
+        process.chdir(before);
+      }
+    }));
 });
 
 describe('a network that sees three slices', () => {

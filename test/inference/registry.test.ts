@@ -178,11 +178,21 @@ describe('a spoiled model folder', () => {
     ['two planes', /^the graph answers an input of \[1, 2, 32, 48\] with 3072 values, not one for each of 1536 pixels/],
     ['half the size', /^the graph answers an input of \[1, 2, 32, 48\] with 384 values/],
     ['no numbers', /^the graph answers an input of \[1, 2, 32, 48\] with values that are no number/],
+    ['rows for columns', /^the graph answers \[1, 2, 32, 48\] with \[1, 1, 48, 32\]: rows and columns have changed/],
+    ['weights outside', /^onnxruntime \(cpu\) refuses the model: its weights lie in a file beside it/],
   ])('is told by what its graph does with slices: %s', async (spoilt, fault) => {
     const directory = join(folder, spoilt);
     await writeIdentityModel(directory, { spoilt });
     const faults = await (await openRegistry(directory)).verify(identityModel, 'cpu');
     expect(faults).toEqual([expect.stringMatching(fault)]);
+  });
+  it('is told by an answer in another unit than its input', async () => {
+    const directory = join(folder, 'unit');
+    await writeIdentityModel(directory, { spoilt: 'three times the value' });
+    const faults = await (await openRegistry(directory)).verify(identityModel, 'cpu');
+    expect(faults.at(-1)).toBe(
+      'the graph answers the probe with 3 times its slice: y must be the image, divided by input.scale as x is',
+    );
   });
   it('is told by a graph that never ends, of which no process is left', async () => {
     const directory = join(folder, 'no-end');
@@ -229,6 +239,36 @@ describe('a spoiled model folder', () => {
     const directory = await spoil('filter', 'nlm', (text) => text.replace('version: 1.0.0', 'version: 1.0.1'));
     const faults = await (await openRegistry(directory)).verify('nlm', 'cpu');
     expect(faults.join()).toMatch(/the filter's SHA-256/);
+  });
+  it.each<[string, string, (text: string) => string, string]>([
+    ['of a misspelt parameter', 'us-despeckle', (text) => text.replace('edgeNoise', 'edgeNoice'), ''],
+    [
+      'of a parameter that no network has',
+      'us-despeckle',
+      (text) => text.replace('mapGain: 1.8', 'mapGian: 1.8'),
+      'networks have no parameter mapGian (keptSigma, ',
+    ],
+    [
+      'whose noise is in the unit of others',
+      'nlm',
+      (text) => text.replace('unit: HU', 'unit: GREY'),
+      'noise of CT is in HU, not GREY',
+    ],
+    [
+      'in which a key stands twice',
+      'nlm',
+      (text) => `${text}\nid: nlm\n`,
+      'is no YAML: Map keys must be unique at line ',
+    ],
+    ['that is not in UTF-8', 'nlm', (text) => text.replace('maker: limpid', 'maker: M\u00fcller'), 'is not in UTF-8'],
+  ])('says what is wrong with a card %s', async (what, id, change, says) => {
+    const directory = await spoil(`card-${what.replaceAll(' ', '-')}`, id, change);
+    const file = join(directory, id, 'model.yaml');
+    if (says === 'is not in UTF-8') await writeFile(file, await readFile(file, 'utf8'), 'latin1');
+    await expect(openRegistry(directory)).rejects.toMatchObject({
+      code: 'MODEL_INVALID',
+      message: expect.stringContaining(says),
+    });
   });
   it.each([
     ['an unknown key', (text: string) => `${text}\nextra: 1\n`],

@@ -141,6 +141,17 @@ describe('a series that is evaluated', () => {
           /2 x 2 against .* mm/,
         );
       }));
+    it('is refused mirrored, and with slices of another modality among its own', () =>
+      withFolder(async (folder) => {
+        const reference = await write(folder, 'reference');
+        const compare = (test: readonly string[]) => compareFiles({ ...options, reference, test, before: null });
+        const mirrored = await write(folder, 'mirrored', () => [[0x00200037, 'DS', '-1\\0\\0\\0\\1\\0']]);
+        await expect(compare(mirrored)).rejects.toThrow(
+          'slices of different orientations: -1, 0, 0, 0, 1, 0 against 1, 0, 0, 0, 1, 0',
+        );
+        const mixed = await write(folder, 'mixed', (index) => (index === 2 ? [[0x00080060, 'CS', 'MR']] : []));
+        await expect(compare(mixed)).rejects.toThrow('MR cannot be compared with a reference of CT');
+      }));
     it('is drawn in the order of Instance Numbers', () =>
       withFolder(async (folder) => {
         const test = await write(folder, 'test', (index) => [plain(index)]);

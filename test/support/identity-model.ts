@@ -7,6 +7,8 @@ import { modelSha256 } from '../../src/inference/identity.js';
 
 export const identityModel = 'identity';
 export const neighboursModel = 'neighbours';
+/** File beside the graph of 'weights outside': 1000 float32. */
+export const weightsFile = 'weights.bin';
 
 // ONNX is a protocol buffer: fields are a number with a kind (0: varint, 2: bytes), then the value.
 const number = (value: number): number[] => (value < 128 ? [value] : [(value & 0x7f) | 0x80, value >> 7]);
@@ -32,6 +34,9 @@ export const spoiltModels = {
   'half the size': {
     last: node('AveragePool', 'image', attribute('kernel_shape', 2, 2), attribute('strides', 2, 2)),
   },
+  'rows for columns': { last: node('Transpose', 'image', attribute('perm', 0, 1, 3, 2)) },
+  'weights outside': { last: outside() },
+  'three times the value': { last: [...both('Add', 'image', 'image', 'twice'), ...both('Add', 'twice', 'image', 'y')] },
   'no numbers': { last: node('Log', 'image') },
   'no end': { last: endless() },
   'all memory': { last: vast() },
@@ -50,6 +55,19 @@ function attribute(name: string, ...values: readonly number[]): number[] {
 /** NodeProto of one input, whose output is y. */
 function node(operator: string, input: string, ...attributes: readonly number[][]): number[] {
   return bytes(1, [...words(1, input), ...words(2, 'y'), ...words(4, operator), ...attributes.flat()]);
+}
+/** y = image times the mean of weights that lie in `weightsFile`. */
+function outside(): number[] {
+  const entries = [
+    ['location', weightsFile],
+    ['offset', '0'],
+    ['length', '4000'],
+  ] as const;
+  const where = entries.flatMap(([key, value]) => bytes(13, [...words(1, key), ...words(2, value)]));
+  const weights = [...varint(1, 1000), ...varint(2, 1), ...words(8, 'weights'), ...where, ...varint(14, 1)];
+  const scalar = bytes(5, [...words(1, 'keepdims'), ...varint(3, 0), ...varint(20, 2)]);
+  const mean = [...words(1, 'weights'), ...words(2, 'mean'), ...words(4, 'ReduceMean'), ...scalar];
+  return [...bytes(5, weights), ...bytes(1, mean), ...both('Mul', 'image', 'mean', 'y')];
 }
 /** y = image, by a Loop whose condition stays true. */
 function endless(): number[] {

@@ -29,7 +29,8 @@ export async function orderFor(
   await mkdir(outDir, { recursive: true });
   const card = (await openRegistry(models)).get(model);
   if (!card) throw new Error(`no model ${model}`);
-  const settings = { model, strength };
+  const { parameters } = card;
+  const settings = { model, strength, ...(Object.keys(parameters).length === 0 ? {} : { parameters }) };
   const settingsSha256 = sha256Of(canonicalJson(settings));
   return {
     series: {
