@@ -22,6 +22,8 @@ export interface QueueOptions {
   readonly url: string;
   /** Where the embedded queue lives. */
   readonly directory: string;
+  /** Whether the volume of the embedded queue is there; absent: it always is. */
+  readonly isThere?: () => Promise<boolean>;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly now: () => number;
@@ -82,7 +84,7 @@ function forEachQueue<T>(make: (name: QueueName) => T): Readonly<Record<QueueNam
  *
  * @throws LimpidError QUEUE_IN_USE: another process holds the embedded queue; QUEUE_UNAVAILABLE: the Postgres does not answer
  */
-export async function openQueue({ url, directory, log, metrics, now }: QueueOptions): Promise<QueueBackend> {
+export async function openQueue({ url, directory, isThere, log, metrics, now }: QueueOptions): Promise<QueueBackend> {
   const listeners: (() => void)[] = [];
   const share = forEachQueue(() => new FairShare());
   const consumers = new Set<Consumer>();
@@ -103,7 +105,7 @@ export async function openQueue({ url, directory, log, metrics, now }: QueueOpti
     log.warn('the queue was emptied: its jobs are added anew from the spool');
     for (const listener of listeners) listener();
   };
-  const store = await openStore({ url, directory, log, now, onError, onLost });
+  const store = await openStore({ url, directory, isThere, log, now, onError, onLost });
   const queues = forEachQueue((name) => store.queue(name));
   for (const name of queueNames) queues[name].on('error', onError);
 

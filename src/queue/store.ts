@@ -53,6 +53,8 @@ export interface StoreOptions {
   readonly url: string;
   /** Of the embedded queue. */
   readonly directory: string;
+  /** Whether the volume of the embedded queue is there. */
+  readonly isThere: (() => Promise<boolean>) | undefined;
   readonly log: Log;
   readonly now: () => number;
   readonly onError: (error: Error) => void;
@@ -121,8 +123,8 @@ async function openRedis({ url, onError }: StoreOptions): Promise<Store> {
   };
 }
 
-async function openEmbedded({ directory, log, now, onLost, onError }: StoreOptions): Promise<Store> {
-  const pool = await PglitePool.open({ directory, log, now, onLost });
+async function openEmbedded({ directory, isThere, log, now, onLost, onError }: StoreOptions): Promise<Store> {
+  const pool = await PglitePool.open({ directory, isThere, log, now, onLost });
   pool.on('error', onError);
   const { Queue, Worker, QueueEvents } = withBackend(createPostgresBackend);
   return {
