@@ -13,6 +13,7 @@ import { jobIdOf, queueNames } from './jobs.js';
 import type { Consumer, JobHandler, JobSpec, QueueCounts, QueueName } from './jobs.js';
 import { promoteDelayed } from './set-back.js';
 import { stillSo } from './still-so.js';
+import { removeStray } from './stray.js';
 import { leavingEvents, openStore } from './store.js';
 import type { BullEvents, StoreKind } from './store.js';
 import { Upkeep } from './upkeep.js';
@@ -69,6 +70,8 @@ const answerMs = 2_000;
 const roundMs = 10_000;
 /** Errors of a store that is away come from each connection every two seconds. */
 const errorLogMs = 30_000;
+const keysThrownAway =
+  'Redis has thrown keys of the queue away, jobs are added anew: give it more memory, and set maxmemory-policy noeviction';
 
 function forEachQueue<T>(make: (name: QueueName) => T): Readonly<Record<QueueName, T>> {
   return {
@@ -173,7 +176,12 @@ export async function openQueue({ url, directory, isThere, log, metrics, now }: 
       try {
         watch(name);
         const options = { jobId: id, priority: rank, attempts: 1, removeOnComplete: true, removeOnFail: true };
-        await ask('add', () => queues[name].add(name, data, options));
+        const isStray = await ask('add', async () => {
+          const removed = store.kind === 'redis' && (await removeStray(await queues[name].getJob(id)));
+          await queues[name].add(name, data, options);
+          return removed;
+        });
+        if (isStray) onError(new LimpidError('QUEUE_UNAVAILABLE', keysThrownAway));
         return true;
       } catch (error) {
         if (isNew) share[name].left(id);

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
 import { openLog } from '../../src/observe/log.js';
 import { PglitePool } from '../../src/queue/pglite-pool.js';
+import { hasCode } from '../../src/spool/write-once.js';
 import { until } from './conformance.js';
 
 let root: string;
@@ -21,7 +22,7 @@ const heartBeatMs = 5_000;
 /** Deletes a folder as a slow volume does: one file after the other, and what has come into it meanwhile. */
 async function deleteSlowly(folder: string): Promise<void> {
   for (;;) {
-    for (const entry of await readdir(folder, { withFileTypes: true })) {
+    for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => [])) {
       const path = join(folder, entry.name);
       if (entry.isDirectory()) await deleteSlowly(path);
       else {
@@ -32,7 +33,8 @@ async function deleteSlowly(folder: string): Promise<void> {
     try {
       await rmdir(folder);
       return;
-    } catch {
+    } catch (error) {
+      if (hasCode(error, 'ENOENT')) return;
       // something has come into it
     }
   }
