@@ -116,7 +116,10 @@ async function listSeries(
   const before = filter.after === undefined ? -1 : keys.findIndex((key) => key === filter.after);
   if (filter.after !== undefined && before === -1) {
     // Not the first page: who follows `next` would go round without end.
-    throw new LimpidError('SPOOL_UNKNOWN_SERIES', 'The series of `after` is no longer kept here: begin again without it.');
+    throw new LimpidError(
+      'SPOOL_UNKNOWN_SERIES',
+      'The series of `after` is no longer kept here: begin again without it.',
+    );
   }
   const series: SeriesSummary[] = [];
   for (const key of keys.slice(before + 1)) {
