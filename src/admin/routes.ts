@@ -88,7 +88,7 @@ export const routes: readonly Route[] = [
     body: noBody,
     response: z.object({ series: z.array(seriesSummary), next: z.string().nullable() }).meta({ id: 'SeriesPage' }),
     status: 200,
-    problems: [],
+    problems: [404],
     answer: (api, { query }) => api.listSeries(query),
   }),
   route({

@@ -8,6 +8,7 @@ import { decideWait, rateWords } from '../deliver/decide-wait.js';
 import { opensAt } from '../deliver/decide-window.js';
 import type { Deliverer } from '../deliver/deliver.js';
 import { retryPolicyOf } from '../deliver/retry-policy.js';
+import { LimpidError } from '../errors.js';
 import type { Registry } from '../inference/registry.js';
 import type { QueueBackend } from '../queue/backend.js';
 import { queueNames } from '../queue/jobs.js';
@@ -112,9 +113,16 @@ async function listSeries(
   filter: SeriesFilter,
 ): Promise<{ series: SeriesSummary[]; next: string | null }> {
   const keys = await deps.spool.allKeys();
-  const start = filter.after === undefined ? 0 : keys.findIndex((key) => key === filter.after) + 1;
+  const before = filter.after === undefined ? -1 : keys.findIndex((key) => key === filter.after);
+  if (filter.after !== undefined && before === -1) {
+    // Not the first page: who follows `next` would go round without end.
+    throw new LimpidError(
+      'SPOOL_UNKNOWN_SERIES',
+      'The series of `after` is no longer kept here: begin again without it.',
+    );
+  }
   const series: SeriesSummary[] = [];
-  for (const key of keys.slice(start)) {
+  for (const key of keys.slice(before + 1)) {
     const state = await stateOrFault(deps.spool, key);
     const summary = summaryOf(isUnreadable(state) ? unreadableView(state) : viewOf(state, judge));
     if (filter.state !== undefined && summary.state !== filter.state) continue;

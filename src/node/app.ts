@@ -84,6 +84,7 @@ async function open(options: AppOptions, closing: Closing): Promise<App> {
   const queue = await openQueue({
     url: await queueUrl(config.queue),
     directory: spool.layout.queue,
+    isThere: () => spool.isThere(),
     log,
     metrics,
     now: Date.now,

@@ -90,12 +90,13 @@ export async function openAudit(options: AppOptions, spool: Spool, host: string)
       await trail.record(resultMade(node, { ...subject, classes }, Date.now()));
     },
     refused(caller, why) {
-      const now = Date.now();
+      const [atMs, sinceMs] = [Date.now(), performance.now()];
       const name = JSON.stringify([caller, why]);
-      for (const [known, atMs] of refusals) if (now - atMs > sameRefusalMs) refusals.delete(known);
+      // By the monotonic clock: a wall clock that is set back would keep them for so long.
+      for (const [known, knownMs] of refusals) if (sinceMs - knownMs > sameRefusalMs) refusals.delete(known);
       if (refusals.has(name) || refusals.size >= mostRefusals) return;
-      refusals.set(name, now);
-      refusing = refusing.then(() => trail.record(callerRefused(node, caller, why, now)));
+      refusals.set(name, sinceMs);
+      refusing = refusing.then(() => trail.record(callerRefused(node, caller, why, atMs)));
     },
     forward(tls) {
       const { transport, host: to, port } = audit.repository;

@@ -13,6 +13,7 @@ import { jobIdOf, queueNames } from './jobs.js';
 import type { Consumer, JobHandler, JobSpec, QueueCounts, QueueName } from './jobs.js';
 import { promoteDelayed } from './set-back.js';
 import { stillSo } from './still-so.js';
+import { removeStray } from './stray.js';
 import { leavingEvents, openStore } from './store.js';
 import type { BullEvents, StoreKind } from './store.js';
 import { Upkeep } from './upkeep.js';
@@ -22,6 +23,8 @@ export interface QueueOptions {
   readonly url: string;
   /** Where the embedded queue lives. */
   readonly directory: string;
+  /** Whether the volume of the embedded queue is there; absent: it always is. */
+  readonly isThere?: () => Promise<boolean>;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly now: () => number;
@@ -67,6 +70,8 @@ const answerMs = 2_000;
 const roundMs = 10_000;
 /** Errors of a store that is away come from each connection every two seconds. */
 const errorLogMs = 30_000;
+const keysThrownAway =
+  'Redis has thrown keys of the queue away, jobs are added anew: give it more memory, and set maxmemory-policy noeviction';
 
 function forEachQueue<T>(make: (name: QueueName) => T): Readonly<Record<QueueName, T>> {
   return {
@@ -82,7 +87,7 @@ function forEachQueue<T>(make: (name: QueueName) => T): Readonly<Record<QueueNam
  *
  * @throws LimpidError QUEUE_IN_USE: another process holds the embedded queue; QUEUE_UNAVAILABLE: the Postgres does not answer
  */
-export async function openQueue({ url, directory, log, metrics, now }: QueueOptions): Promise<QueueBackend> {
+export async function openQueue({ url, directory, isThere, log, metrics, now }: QueueOptions): Promise<QueueBackend> {
   const listeners: (() => void)[] = [];
   const share = forEachQueue(() => new FairShare());
   const consumers = new Set<Consumer>();
@@ -103,7 +108,7 @@ export async function openQueue({ url, directory, log, metrics, now }: QueueOpti
     log.warn('the queue was emptied: its jobs are added anew from the spool');
     for (const listener of listeners) listener();
   };
-  const store = await openStore({ url, directory, log, now, onError, onLost });
+  const store = await openStore({ url, directory, isThere, log, now, onError, onLost });
   const queues = forEachQueue((name) => store.queue(name));
   for (const name of queueNames) queues[name].on('error', onError);
 
@@ -171,7 +176,12 @@ export async function openQueue({ url, directory, log, metrics, now }: QueueOpti
       try {
         watch(name);
         const options = { jobId: id, priority: rank, attempts: 1, removeOnComplete: true, removeOnFail: true };
-        await ask('add', () => queues[name].add(name, data, options));
+        const isStray = await ask('add', async () => {
+          const removed = store.kind === 'redis' && (await removeStray(await queues[name].getJob(id)));
+          await queues[name].add(name, data, options);
+          return removed;
+        });
+        if (isStray) onError(new LimpidError('QUEUE_UNAVAILABLE', keysThrownAway));
         return true;
       } catch (error) {
         if (isNew) share[name].left(id);

@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { startOf } from '../spool/process-folder.js';
 import { takeProcessLock } from '../spool/process-lock.js';
-import type { ProcessLock } from '../spool/process-lock.js';
+import type { LockOptions, ProcessLock } from '../spool/process-lock.js';
 
 /**
  * Takes `directory`/lock, also one left by a killed process.
@@ -11,12 +11,17 @@ import type { ProcessLock } from '../spool/process-lock.js';
  * @param onLost somebody deleted the directory under the running queue, or has taken it
  * @throws LimpidError QUEUE_IN_USE naming the holder
  */
-export function lockDirectory(directory: string, now: () => number, onLost: () => void): Promise<ProcessLock> {
+export function lockDirectory(
+  directory: string,
+  { now, isThere }: Pick<LockOptions, 'now' | 'isThere'>,
+  onLost: () => void,
+): Promise<ProcessLock> {
   return takeProcessLock(join(directory, 'lock'), {
     own: { host: hostname(), pid: process.pid, start: startOf(process.pid) },
     now,
     code: 'QUEUE_IN_USE',
     what: 'the embedded queue',
     onLost,
+    isThere,
   });
 }

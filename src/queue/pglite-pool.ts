@@ -24,6 +24,8 @@ const brokenKept = 2;
 /** A database that breaks again this soon after it was opened is put in quarantine. */
 const soonMs = 60_000;
 const againMs = 5_000;
+/** A folder whose files are the same after so long is not being deleted. */
+const stillMs = 2_000;
 
 export interface PglitePoolOptions {
   readonly directory: string;
@@ -31,6 +33,8 @@ export interface PglitePoolOptions {
   readonly now: () => number;
   /** What the queue held is gone. */
   readonly onLost: () => void;
+  /** Whether the volume of the directory is there. While it is away nothing is made in its place. Absent: it always is. */
+  readonly isThere?: (() => Promise<boolean>) | undefined;
 }
 
 /** Waits for all before it; `release` lets the next one in. */
@@ -134,9 +138,9 @@ export class PglitePool extends EventEmitter {
   }
 
   async #takeDirectory(): Promise<void> {
-    const { directory, now } = this.#options;
+    const { directory, now, isThere } = this.#options;
     await mkdir(directory, { recursive: true });
-    const lock = await lockDirectory(directory, now, () => {
+    const lock = await lockDirectory(directory, { now, isThere }, () => {
       void this.#session.then(
         (session) => {
           // Another lock by now: a query had found it too, and the session that came of it is sound.
@@ -211,6 +215,7 @@ export class PglitePool extends EventEmitter {
     let why: 'again' | 'empty' = this.#options.now() - this.#openedAtMs < soonMs ? 'empty' : 'again';
     for (;;) {
       try {
+        await this.#untilStill();
         await this.#lock?.release();
         await this.#takeDirectory();
         const session = await this.#start(why);
@@ -224,6 +229,25 @@ export class PglitePool extends EventEmitter {
         why = 'empty';
         await delay(againMs, undefined, { ref: false });
       }
+    }
+  }
+
+  /**
+   * Waits for the volume, and for whoever deletes the directory: a new database would be deleted with the old one, and prepared again
+   * and again.
+   */
+  async #untilStill(): Promise<void> {
+    const { directory, log, isThere = () => Promise.resolve(true) } = this.#options;
+    let isTold = false;
+    for (let before: number | null = null; ;) {
+      if (this.#closing) throw new LimpidError('QUEUE_UNAVAILABLE', 'the embedded queue is being closed');
+      const isAway = !(await isThere());
+      if (isAway && !isTold) log.error('the embedded queue waits for the volume of the spool: check its mount');
+      isTold ||= isAway;
+      const found = isAway ? null : await filesIn(directory);
+      if (found !== null && found === before) return;
+      before = found;
+      await delay(stillMs, undefined, { ref: false });
     }
   }
 
@@ -242,6 +266,15 @@ async function exists(path: string): Promise<boolean> {
     return true;
   } catch {
     return false;
+  }
+}
+
+/** How many files and folders a folder holds, which may be gone; null: some went while they were counted. */
+async function filesIn(folder: string): Promise<number | null> {
+  try {
+    return (await readdir(folder, { recursive: true })).length;
+  } catch {
+    return (await exists(folder)) ? null : 0;
   }
 }
 

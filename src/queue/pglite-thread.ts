@@ -1,5 +1,6 @@
 // The worker thread that owns the embedded Postgres (PGlite): in the main thread it would starve every timer. Answers
 // messages { id, op, text, params } and forwards notifications.
+import { inspect } from 'node:util';
 import { parentPort, workerData } from 'node:worker_threads';
 import { PGlite } from '@electric-sql/pglite';
 import type { ToThread } from './pglite-engine.js';
@@ -16,7 +17,8 @@ type Answer =
 function packed(error: unknown): { message: string; code: string | undefined } {
   const code: unknown = typeof error === 'object' && error !== null ? Reflect.get(error, 'code') : undefined;
   return {
-    message: error instanceof Error ? error.message : String(error),
+    // What its file system throws is no Error, and has no words.
+    message: error instanceof Error ? error.message : inspect(error, { breakLength: Infinity }),
     code: typeof code === 'string' ? code : undefined,
   };
 }

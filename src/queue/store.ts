@@ -53,6 +53,8 @@ export interface StoreOptions {
   readonly url: string;
   /** Of the embedded queue. */
   readonly directory: string;
+  /** Whether the volume of the embedded queue is there. */
+  readonly isThere: (() => Promise<boolean>) | undefined;
   readonly log: Log;
   readonly now: () => number;
   readonly onError: (error: Error) => void;
@@ -64,6 +66,8 @@ const prefix = '{limpid}';
 const markerKey = `${prefix}:marker`;
 /** Of one command; without it a frozen Redis holds every caller. */
 const commandMs = 2_000;
+/** A Redis that stays a replica is connected to anew so often at most. */
+const movedMs = 5_000;
 /** Workers 3, their listeners, queue events 3 and queries. */
 const postgresConnections = 12;
 
@@ -81,21 +85,30 @@ class SharedRedis extends Redis {
     this.#copies.push(copy);
     return copy;
   }
-  disconnectAll(): void {
-    for (const connection of [this, ...this.#copies]) connection.disconnect();
+  all(): readonly Redis[] {
+    return [this, ...this.#copies];
   }
 }
 
 async function openRedis({ url, onError }: StoreOptions): Promise<Store> {
   const retryStrategy = (attempt: number): number => Math.min(attempt * 100, 2000);
+  let movedAtMs = -Infinity;
+  // After a failover the name leads to the new master, and what is connected still to the old one, a replica by now.
+  const reconnectOnError = ({ message }: Error): boolean => {
+    if (!message.includes('READONLY') || performance.now() - movedAtMs < movedMs) return false;
+    movedAtMs = performance.now();
+    for (const one of [producer, ...consumer.all()]) if (one.status === 'ready') one.disconnect(true);
+    return false;
+  };
   // Producers fail at once while Redis is away (the reconciler adds later); workers wait for it.
   const producer = new Redis(url, {
     retryStrategy,
+    reconnectOnError,
     maxRetriesPerRequest: 1,
     enableOfflineQueue: false,
     commandTimeout: commandMs,
   });
-  const consumer = new SharedRedis(url, { retryStrategy, maxRetriesPerRequest: null });
+  const consumer = new SharedRedis(url, { retryStrategy, reconnectOnError, maxRetriesPerRequest: null });
   producer.on('error', onError);
   consumer.on('error', onError);
   // A command before the first connection would fail, and look like a Redis that is away.
@@ -116,13 +129,13 @@ async function openRedis({ url, onError }: StoreOptions): Promise<Store> {
     onBack: (listener) => void producer.on('ready', listener),
     close: async () => {
       producer.disconnect();
-      consumer.disconnectAll();
+      for (const connection of consumer.all()) connection.disconnect();
     },
   };
 }
 
-async function openEmbedded({ directory, log, now, onLost, onError }: StoreOptions): Promise<Store> {
-  const pool = await PglitePool.open({ directory, log, now, onLost });
+async function openEmbedded({ directory, isThere, log, now, onLost, onError }: StoreOptions): Promise<Store> {
+  const pool = await PglitePool.open({ directory, isThere, log, now, onLost });
   pool.on('error', onError);
   const { Queue, Worker, QueueEvents } = withBackend(createPostgresBackend);
   return {

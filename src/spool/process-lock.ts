@@ -29,7 +29,7 @@ export interface LockOptions {
    */
   readonly onLost?: () => void;
   /** Whether the volume of the lock is there: of one that is away for a while nobody can tell whose it is. Absent: it always is. */
-  readonly isThere?: () => Promise<boolean>;
+  readonly isThere?: (() => Promise<boolean>) | undefined;
 }
 
 /**

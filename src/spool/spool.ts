@@ -115,12 +115,16 @@ export class Spool {
       code: 'SPOOL_LOCKED',
       what: 'the spool',
       onLost,
-      isThere: () =>
-        access(this.layout.description).then(
-          () => true,
-          () => false,
-        ),
+      isThere: () => this.isThere(),
     });
+  }
+
+  /** Whether its volume is there: one that is not mounted leaves an empty folder. */
+  isThere(): Promise<boolean> {
+    return access(this.layout.description).then(
+      () => true,
+      () => false,
+    );
   }
 
   /** An empty folder of this process, for a result that is being made. */

@@ -31,8 +31,9 @@ function configFor(pacs: ReceivingPacs, change: Record<string, unknown> = {}): R
       pacs: { aeTitle: pacs.aeTitle, host: '127.0.0.1', port: pacs.port },
     },
     workers: { providers: ['cpu'] },
-    // Longer than a busy machine takes to send again what a killed node had not acknowledged: a revision that closes before has a late one after it.
-    assemble: { quiet: '12s', released: '200ms', gaps: '12s', longest: '60s' },
+    // Much longer than a busy machine takes to start anew and send again what a killed node had not acknowledged: a revision that closes
+    // before has a late one after it. Where it is sent again, the release of that association closes the series, not these.
+    assemble: { quiet: '60s', released: '200ms', gaps: '60s', longest: '300s' },
     rules: [{ name: 'all', enhance: [{ with: 'gaussian' }], forward: ['pacs'], deliver: ['pacs'] }],
     ...change,
   });

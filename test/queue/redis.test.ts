@@ -1,5 +1,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { openLog } from '../../src/observe/log.js';
@@ -215,6 +216,55 @@ describeWithPeers(['redis-server'], 'a Redis that fails', () => {
     for (const queue of queues) await queue.probe();
     expect(lost).toEqual([1, 1]);
     for (const queue of queues) await queue.close();
+    await redis.stop();
+  });
+
+  it('is followed to the master that a failover has made of its replica, by who adds and by who works', async () => {
+    const [first, second] = [await startRedis(), await startRedis()];
+    const [old, promoted] = [new Redis(first.url), new Redis(second.url)];
+    let master = first.port;
+    // A name, or a balancer, that leads whoever connects to the master of the moment.
+    const name = createServer((caller) => {
+      const server = connect(master, '127.0.0.1');
+      for (const socket of [caller, server]) socket.on('error', () => undefined);
+      caller.on('close', () => server.destroy()).pipe(server);
+      server.on('close', () => caller.destroy()).pipe(caller);
+    }).listen(0, '127.0.0.1');
+    await once(name, 'listening');
+    const address = name.address();
+    const queue = await open(`redis://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`);
+    const ran: string[] = [];
+    work(queue, ran, () => Promise.resolve());
+    await queue.add('series', seriesJob('before-failover'));
+    await until(() => ran.length === 1);
+    await old.replicaof('127.0.0.1', second.port);
+    master = second.port;
+    await until(() => queue.add('series', seriesJob('after-failover')));
+    await until(() => ran.length === 2);
+    expect(await promoted.exists('{limpid}:marker')).toBe(1);
+    await queue.close();
+    old.disconnect();
+    promoted.disconnect();
+    name.close();
+    await first.stop();
+    await second.stop();
+  });
+
+  it('that throws lists of the queue away: a job that stood in one runs once it is added anew, and that is told', async () => {
+    const redis = await startRedis();
+    const metrics = openMetrics();
+    const log = openLog('silent');
+    const queue = await openQueue({ url: redis.url, directory: '/nonexistent', log, metrics, now: Date.now });
+    await queue.add('series', seriesJob('stray'));
+    const client = new Redis(redis.url);
+    expect(await client.del('{limpid}:series:prioritized')).toBe(1);
+    const ran: string[] = [];
+    work(queue, ran, () => Promise.resolve());
+    expect(await queue.add('series', seriesJob('stray'))).toBe(true);
+    await until(() => ran.length === 1);
+    expect(await metrics.text()).toMatch(/limpid_failures_total\{code="QUEUE_UNAVAILABLE"\} 1/);
+    client.disconnect();
+    await queue.close();
     await redis.stop();
   });
 

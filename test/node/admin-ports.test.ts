@@ -1,0 +1,40 @@
+// What the HTTP face asks of the node.
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { expect, it } from '@jest/globals';
+import { openAdminPorts } from '../../src/node/admin-ports.js';
+import { isKey, keyOf } from '../../src/spool/key.js';
+import { openSpool } from '../../src/spool/open-spool.js';
+import { withFolder } from '../support/temporary.js';
+
+it('a walk over the pages ends, also where the last series of a page is taken away meanwhile', async () => {
+  await withFolder(async (directory) => {
+    const spool = await openSpool({ directory, sync: 'never', host: hostname(), now: Date.now });
+    const keys = ['1', '2', '3'].map((uid) => keyOf('1.2', `1.2.${uid}`));
+    for (const key of keys) {
+      await mkdir(spool.layout.revision(key, 1), { recursive: true });
+      await writeFile(join(spool.layout.revision(key, 1), 'series.json'), '');
+    }
+    const ports = openAdminPorts({
+      spool,
+      queue: { counts: () => Promise.reject(new Error('away')) },
+      registry: { list: () => [] },
+      config: { peers: {} },
+      breaker: null,
+      now: Date.now,
+    });
+    try {
+      const first = await ports.listSeries({ limit: 2 });
+      const rest = await ports.listSeries({ limit: 2, after: first.next ?? '' });
+      expect([...first.series, ...rest.series].map(({ key }) => key).toSorted()).toEqual(keys.toSorted());
+      expect(rest.next).toBeNull();
+      const gone = first.next ?? '';
+      if (!isKey(gone)) throw new Error(`${gone} is no key`);
+      await rm(spool.layout.series(gone), { recursive: true });
+      await expect(ports.listSeries({ limit: 2, after: gone })).rejects.toMatchObject({ code: 'SPOOL_UNKNOWN_SERIES' });
+    } finally {
+      await spool.close();
+    }
+  });
+});

@@ -1,0 +1,53 @@
+// The node's audit trail: what the node itself decides of it.
+import { writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, expect, it, jest } from '@jest/globals';
+import { loadConfig } from '../../src/config/load.js';
+import { openAudit } from '../../src/node/open-audit.js';
+import { openLog } from '../../src/observe/log.js';
+import { openMetrics } from '../../src/observe/metrics.js';
+import { openSpool } from '../../src/spool/open-spool.js';
+import { withFolder } from '../support/temporary.js';
+
+afterEach(() => void jest.useRealTimers());
+
+it('tells of the same refused caller once a minute, also after the clock was set back by a day', async () => {
+  await withFolder(async (directory) => {
+    const file = join(directory, 'limpid.yaml');
+    await writeFile(file, 'node: { aeTitle: LIMPID }\naudit: { repository: tcp://127.0.0.1:601 }\n');
+    const spool = await openSpool({
+      directory: join(directory, 'data'),
+      sync: 'never',
+      host: hostname(),
+      now: Date.now,
+    });
+    const audit = await openAudit(
+      {
+        config: await loadConfig(file, {}),
+        roles: ['receiver'],
+        standby: false,
+        modelsDirectory: '',
+        stopping: new AbortController().signal,
+        onHangUp: () => () => undefined,
+        log: openLog('silent'),
+        metrics: openMetrics(),
+      },
+      spool,
+      'here',
+    );
+    if (audit === null) throw new Error('no audit trail');
+    jest.useFakeTimers({ doNotFake: ['setTimeout', 'setInterval', 'setImmediate', 'nextTick', 'queueMicrotask'] });
+    const refuse = (): void => audit.refused({ aeTitle: 'EVIL', address: '192.0.2.7' }, 'not known');
+    refuse();
+    refuse();
+    jest.setSystemTime(Date.now() - 86_400_000);
+    jest.advanceTimersByTime(61_000);
+    refuse();
+    refuse();
+    await audit.close();
+    const told = await Promise.all((await spool.audit.waiting()).map((name) => spool.audit.read(name)));
+    expect(told.filter((message) => Buffer.from(message ?? []).includes('EVIL'))).toHaveLength(2);
+    await spool.close();
+  });
+});
