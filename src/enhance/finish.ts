@@ -1,5 +1,5 @@
 /** The last step on pixels: blend, then the figures of before and after. */
-import { blend } from '../imaging/blend.js';
+import { blend, leastTissue } from '../imaging/blend.js';
 import type { Blended } from '../imaging/blend.js';
 import { confidenceMap, confidentShare } from '../imaging/confidence.js';
 import type { Confidence } from '../imaging/confidence.js';
@@ -15,8 +15,6 @@ import type { Measured, NoiseModality } from './noise.js';
 
 /** Figures look at every fourth row and column: within 0.03 of all, at a third of the time. */
 const figureStep = 4;
-/** With less tissue than this (pixels) mean and structure say nothing. */
-const leastTissue = 2000;
 
 /** Whether every value is a number, and the mean over the mask. */
 function examine(values: Float32Array, mask: Uint8Array): { finite: boolean; mean: number } {

@@ -2,17 +2,22 @@ import type { Slice } from './slice.js';
 
 /** No pixel moves by more than this many local sigmas: what a model might invent stays small. */
 const clip = 3;
+/**
+ * Pixels of tissue without which a slice's mean says nothing: the few of a slice of lung or bone lie on edges, and what was taken from
+ * them is no shift of the rest.
+ */
+export const leastTissue = 2000;
 
 export interface Blended {
   readonly values: Float32Array;
-  /** Mean over the mask, output less input, before it was put back; 0 for an empty mask. */
+  /** Mean over the mask, output less input, before it was put back; 0 where it is not. */
   readonly meanShift: number;
 }
 
 /**
  * Takes a share of the residual away: in - clip(blend x residual, +-3 sigma), then one constant so that the mean over the
- * mask is the input's: over the slice (CT, where air must not stand out), or over the mask alone (MR, where air keeps its own
- * mean, and a slice at the edge of the head has hardly any tissue to speak for it). Flat areas at the slice's lowest value (outside the field of view, masked air) stay as they are.
+ * mask is the input's: over the slice (CT, where air must not stand out; not where there is hardly any tissue to speak for it), or over the
+ * mask alone (MR, where air keeps its own mean). Flat areas at the slice's lowest value (outside the field of view, masked air) stay as they are.
  *
  * @param residual input less the model's output, the slice's unit
  * @param sigma local noise, same shape and unit
@@ -45,7 +50,7 @@ export function blend(
       count++;
     }
   }
-  const back = count > 0 ? taken / count : 0;
+  const back = count >= (over === 'slice' ? leastTissue : 1) ? taken / count : 0;
   for (let i = 0; i < out.length; i++) if (over === 'slice' || mask[i]! !== 0) out[i]! += back;
   for (let r = 0, at = 0; r < rows; r++) {
     for (let c = 0; c < columns; c++, at++) {

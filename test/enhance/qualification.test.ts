@@ -1,12 +1,11 @@
 // Objects say PRODUCT only where the site and the model's card both do (conformance 1): by default both say RESEARCH.
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { readInstance } from '../../src/dicom/file.js';
 import { text } from '../../src/dicom/values.js';
 import type { Device } from '../../src/enhance/device.js';
-import { openRegistry } from '../../src/inference/registry.js';
 import { cpuDevice } from '../support/cpu-device.js';
 import { identityModel, writeIdentityModel } from '../support/identity-model.js';
 import { writeSyntheticSeries } from '../support/synthetic-series.js';
@@ -34,16 +33,8 @@ it.each([
   await writeIdentityModel(models, { qualification: ofCard });
   const shape = { modality: 'CT', slices: 1, rows: 48, columns: 48, noise: 20, seed: 1 } as const;
   const series = await writeSyntheticSeries(join(own, 'in'), shape);
-  const order = await orderFor(series, { model: 'gaussian', strength: 0, outDir });
-  const card = (await openRegistry(models)).get(identityModel);
-  if (card === undefined) throw new Error('no identity');
-  await mkdir(outDir, { recursive: true });
-  const { outcome } = await device.run({
-    ...order,
-    task: { ...order.task, model: { id: card.id, version: card.version, sha256: card.sha256, kind: card.kind } },
-    ownModelsDirectory: models,
-    node: { ...order.node, qualification: site },
-  });
+  const order = await orderFor(series, { model: identityModel, models, strength: 0, outDir });
+  const { outcome } = await device.run({ ...order, node: { ...order.node, qualification: site } });
   expect(outcome.outcome).toBe('enhanced');
   const { dataSet } = readInstance(await readFile(join(outDir, 'objects', outcome.instances[0]?.file ?? '')));
   expect(text(dataSet, 'ContentQualification')).toBe(expected);

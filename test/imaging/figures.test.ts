@@ -57,6 +57,15 @@ describe('blend', () => {
     const outside = values.findIndex((_, i) => mask[i] === 0);
     expect(values[outside]).toBeCloseTo((slice.values[outside] ?? 0) - 0.5 * (biased[outside] ?? 0), 3);
   });
+  it('puts no mean back into a slice with hardly any tissue, whose edges would speak for it', () => {
+    const [rows, columns] = [64, 64];
+    const some = { rows, columns, values: Float32Array.from({ length: rows * columns }, (_, i) => i % 89) };
+    const taken = new Float32Array(rows * columns).fill(8);
+    const shiftOf = (tissue: number, over: 'slice' | 'mask'): number =>
+      blend(some, taken, taken, 0.5, new Uint8Array(rows * columns).fill(1, 0, tissue), over).meanShift;
+    expect([shiftOf(2000, 'slice'), shiftOf(2000, 'mask'), shiftOf(1999, 'mask')]).toEqual([-4, -4, -4]);
+    expect(shiftOf(1999, 'slice')).toBeCloseTo(0, 12);
+  });
   it('moves no pixel by more than 3 sigma before the mean is put back', () => {
     const { values, meanShift } = blend(slice, residual, flat(2), 1, mask, 'slice');
     const moved = values.map((value, i) => value + meanShift - (slice.values[i] ?? 0));
