@@ -177,7 +177,7 @@ export async function openQueue({ url, directory, isThere, log, metrics, now }: 
         watch(name);
         const options = { jobId: id, priority: rank, attempts: 1, removeOnComplete: true, removeOnFail: true };
         const isStray = await ask('add', async () => {
-          const removed = store.kind === 'redis' && (await removeStray(await queues[name].getJob(id)));
+          const removed = store.kind === 'redis' && (await removeStray(() => queues[name].getJob(id)));
           await queues[name].add(name, data, options);
           return removed;
         });
