@@ -280,11 +280,11 @@ function contributedText(tag: number, reading: Reading): string {
 function privateText(layer: Layer, place: Extract<VendorMark['place'], { kind: 'private' }>, reading: Reading): string {
   for (const group of layer.groups) {
     const tags = privateTags(group, place.group, place.creator, place.element);
-    const texts = tags.map((tag) => {
-      const found = shortTexts(group, tag, reading.longest).join('\\');
-      return [found === '' ? unknownText(group, tag) : found];
+    const found = tags.map((tag) => {
+      const known = shortTexts(group, tag, reading.longest).join('\\');
+      return [known === '' ? unknownText(group, tag) : known];
     });
-    const joined = joinedTexts(texts, reading);
+    const joined = joinedTexts(found, reading);
     if (joined !== '') return joined;
   }
   return '';
