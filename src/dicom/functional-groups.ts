@@ -27,13 +27,75 @@ export function hasFunctionalGroups(ds: DataSet): boolean {
  */
 export function frameScopes(ds: DataSet, frame: number): readonly DataSet[] {
   if (!hasFunctionalGroups(ds)) return [ds];
-  return [...groupsFor(ds, frame, (tag) => !isPrivate(tag)), ...groupsFor(ds, frame, isPrivate), ds];
+  return [...groupsFor(ds, frame, isStandard), ...groupsFor(ds, frame, isPrivate), ds];
 }
 
 /** The same without the vendor's own groups: what is read by them would be other for readers of the derived object, which lacks them. */
 export function standardScopes(ds: DataSet, frame: number): readonly DataSet[] {
   if (!hasFunctionalGroups(ds)) return [ds];
   return [...groupsFor(ds, frame, (tag) => !isPrivate(tag)), ds];
+}
+
+/** Data sets that are asked one after the other; what they say of an attribute is looked for once. */
+export class Layer {
+  readonly groups: readonly DataSet[];
+  readonly #holders = new Map<number, DataSet | null>();
+
+  constructor(groups: readonly DataSet[]) {
+    this.groups = groups;
+  }
+
+  /** The first that has a value for the attribute, or null. */
+  holder(tag: number): DataSet | null {
+    let found = this.#holders.get(tag);
+    if (found === undefined) {
+      found = this.groups.find((group) => (group.get(tag)?.length ?? 0) > 0) ?? null;
+      this.#holders.set(tag, found);
+    }
+    return found;
+  }
+}
+
+/** The first data set of the layers that has a value for the attribute, or null. */
+export function holderIn(layers: readonly Layer[], tag: number): DataSet | null {
+  for (const layer of layers) {
+    const found = layer.holder(tag);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+/** The scopes of each frame of one object, those of all frames as the same layers again: there may be thousands of both. */
+export class FrameLayers {
+  readonly #own: readonly DataSet[];
+  readonly #standard: Layer;
+  readonly #vendors: Layer;
+  readonly #whole: Layer;
+
+  constructor(ds: DataSet) {
+    const [shared] = items(ds, 'SharedFunctionalGroupsSequence');
+    this.#own = items(ds, 'PerFrameFunctionalGroupsSequence');
+    this.#standard = layerOf(shared, isStandard);
+    this.#vendors = layerOf(shared, isPrivate);
+    this.#whole = new Layer([ds]);
+  }
+
+  /** As `frameScopes` has them. */
+  of(frame: number): readonly Layer[] {
+    const own = this.#own[frame];
+    return [layerOf(own, isStandard), this.#standard, layerOf(own, isPrivate), this.#vendors, this.#whole];
+  }
+
+  /** As `standardScopes` has them. */
+  standardOf(frame: number): readonly Layer[] {
+    return [layerOf(this.#own[frame], isStandard), this.#standard, this.#whole];
+  }
+}
+
+const isStandard = (tag: number): boolean => !isPrivate(tag);
+
+function layerOf(item: DataSet | undefined, isAsked: (tag: number) => boolean): Layer {
+  return new Layer(item === undefined ? [] : groupsOf(item, isAsked));
 }
 
 /** Groups of a frame, then those of all frames. */

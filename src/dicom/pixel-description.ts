@@ -4,7 +4,8 @@ import { isColour } from './colour.js';
 import type { Colour } from './colour.js';
 import type { DataSet } from './data-set.js';
 import { tagOf } from './dictionary.js';
-import { hasFunctionalGroups, scopeOf, standardScopes } from './functional-groups.js';
+import { hasFunctionalGroups, holderIn, scopeOf, standardScopes } from './functional-groups.js';
+import type { Layer } from './functional-groups.js';
 import { regionsFit } from './ultrasound-regions.js';
 import { modalityOfClass, ultrasoundClasses } from './uids.js';
 import { find, items, number, numbers, text } from './values.js';
@@ -114,7 +115,8 @@ export function pixelDescription(ds: DataSet, frame = 0): PixelDescription | Rea
   if (text(ds, 'PixelPresentation') !== null && text(ds, 'PixelPresentation') !== 'MONOCHROME')
     return reason('PALETTE', 'supplemental');
 
-  const rescale = rescaleOf(ds, frame);
+  const scopes = standardScopes(ds, frame);
+  const rescale = rescaleOf(ds, (tag) => scopeOf(scopes, tag));
   if ('code' in rescale) return rescale;
   // It is for grey images alone (PS3.3 C.7.5.1.1.2): of colour it would be one of three samples.
   const padding = isGrey ? paddingOf(ds, signed) : null;
@@ -124,11 +126,30 @@ export function pixelDescription(ds: DataSet, frame = 0): PixelDescription | Rea
 
 const isUltrasound = (ds: DataSet): boolean => ultrasoundClasses.has(text(ds, 'SOPClassUID') ?? '');
 
-function rescaleOf(ds: DataSet, frame: number): { slope: number; intercept: number } | Reason {
-  const scopes = standardScopes(ds, frame);
-  const holder = (keyword: string): DataSet => scopeOf(scopes, tagOf(keyword) ?? 0);
+/**
+ * The description of another frame of an object: one frame's, with its own rescale.
+ *
+ * @param layers the frame's standard ones
+ */
+export function ofOtherFrame(
+  description: PixelDescription,
+  ds: DataSet,
+  layers: readonly Layer[],
+): PixelDescription | Reason {
+  const rescale = rescaleOf(ds, (tag) => holderIn(layers, tag) ?? ds);
+  return 'code' in rescale ? rescale : { ...description, ...rescale };
+}
+
+/** A decimal string has 16 bytes; the rest is for who pads it. */
+const longestDecimal = 64;
+
+function rescaleOf(ds: DataSet, holderOf: (tag: number) => DataSet): { slope: number; intercept: number } | Reason {
+  const holder = (keyword: string): DataSet => holderOf(tagOf(keyword) ?? 0);
   if (items(ds, 'ModalityLUTSequence').length > 0) return reason('BAD_RESCALE', 'Modality LUT');
   for (const keyword of ['RescaleSlope', 'RescaleIntercept']) {
+    // one for all frames may have 64 KB, and is read for each
+    if ((find(holder(keyword), keyword)?.length ?? 0) > longestDecimal)
+      return reason('BAD_RESCALE', `${keyword} is no number`);
     const present = numbers(holder(keyword), keyword).length > 0;
     if (!present && modalityOfClass(text(ds, 'SOPClassUID') ?? '') === 'CT')
       return reason('MISSING_ATTRIBUTE', keyword);

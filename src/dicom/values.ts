@@ -39,20 +39,25 @@ export function hasValue(ds: DataSet, key: Key): boolean {
  * `characterSets`: those of the enclosing data set, for items.
  */
 export function text(ds: DataSet, key: Key, characterSets?: readonly string[]): string | null {
-  return texts(ds, key, characterSets)[0] || null;
+  return textsUpTo(1, ds, key, characterSets)[0] || null;
 }
 
 /** All values as text, without padding. Empty for absent, empty, bulk and sequence elements. */
 export function texts(ds: DataSet, key: Key, characterSets?: readonly string[]): string[] {
+  return textsUpTo(Infinity, ds, key, characterSets);
+}
+
+/** The first values: a hostile text of some MB has a value for each of its bytes. */
+function textsUpTo(most: number, ds: DataSet, key: Key, characterSets?: readonly string[]): string[] {
   const element = find(ds, key);
   if (element === undefined || element.length === 0) return [];
   const vr = meaning(ds, element);
   const bytes = ds.value(element);
   if (encodedText.has(vr)) {
-    return split(vr, decodeText(bytes, characterSets ?? texts(ds, characterSetTag)));
+    return split(vr, decodeText(bytes, characterSets ?? texts(ds, characterSetTag)), most);
   }
-  if (asciiText.has(vr)) return split(vr, decodeText(bytes, []));
-  return binary(ds, element, vr).map((value) => String(value));
+  if (asciiText.has(vr)) return split(vr, decodeText(bytes, []), most);
+  return binary(ds, element, vr, most).map((value) => String(value));
 }
 
 /** Whether standard text of a data set's top level is not of its Specific Character Set. */
@@ -66,19 +71,23 @@ export function hasStrangeText(ds: DataSet): boolean {
   );
 }
 
-function split(vr: string, value: string): string[] {
+function split(vr: string, value: string, most = Infinity): string[] {
   if (singleText.has(vr)) return [stripEnd(value)];
   // Only the padding behind UI is NUL by the standard, but others are seen with it.
-  return value.split('\\').map(strip);
+  return (most === Infinity ? value.split('\\') : value.split('\\', most)).map(strip);
 }
 
 /** All values as numbers; NaN for one that is no number. Empty for absent and empty elements. */
 export function numbers(ds: DataSet, key: Key): number[] {
+  return numbersUpTo(Infinity, ds, key);
+}
+
+function numbersUpTo(most: number, ds: DataSet, key: Key): number[] {
   const element = find(ds, key);
   if (element === undefined || element.length === 0) return [];
   const vr = meaning(ds, element);
-  if (vr !== 'DS' && vr !== 'IS') return binary(ds, element, vr);
-  return texts(ds, key).map(decimalOf);
+  if (vr !== 'DS' && vr !== 'IS') return binary(ds, element, vr, most);
+  return textsUpTo(most, ds, key).map(decimalOf);
 }
 
 /** Values of a text as it is written in a data set, with its padding. */
@@ -91,7 +100,7 @@ export const written = {
 
 /** First value as a number; null where it is absent, empty, no number or not finite. */
 export function number(ds: DataSet, key: Key): number | null {
-  const first = numbers(ds, key)[0];
+  const first = numbersUpTo(1, ds, key)[0];
   return first === undefined || !Number.isFinite(first) ? null : first;
 }
 
@@ -104,8 +113,13 @@ export function items(ds: DataSet, key: Key): readonly DataSet[] {
   if (element === undefined) return [];
   if (element.items !== null) return element.items;
   if (element.vr !== 'UN' || vrOf(element.tag) !== 'SQ' || element.length === 0) return [];
-  return unItems(ds, element);
+  let found = walked.get(element);
+  if (found === undefined) walked.set(element, (found = unItems(ds, element)));
+  return found;
 }
+
+/** Sequences in UN that have been walked: one of 2000 frames is asked for again with each frame. */
+const walked = new WeakMap<Element, readonly DataSet[]>();
 
 /** A sequence of known length in UN (PS3.5 6.2.2): implicit little endian, read as if it stood in a data set of its own. */
 function unItems(ds: DataSet, element: Element): readonly DataSet[] {
@@ -128,7 +142,7 @@ function meaning(ds: DataSet, element: Element): string {
   return representation !== undefined && ds.value(representation)[0] === 1 ? 'SS' : 'US';
 }
 
-function binary(ds: DataSet, element: Element, vr: string): number[] {
+function binary(ds: DataSet, element: Element, vr: string, most: number): number[] {
   const { bytes } = ds;
   const view = new DataView(bytes.buffer, bytes.byteOffset + element.valueOffset, element.length);
   // UN holds little endian, also in a big endian data set.
@@ -145,5 +159,5 @@ function binary(ds: DataSet, element: Element, vr: string): number[] {
     if (vr === 'FD') return view.getFloat64(at, little);
     return Number(vr === 'UV' ? view.getBigUint64(at, little) : view.getBigInt64(at, little));
   };
-  return Array.from({ length: Math.floor(element.length / size) }, (_, index) => read(index * size));
+  return Array.from({ length: Math.min(most, Math.floor(element.length / size)) }, (_, index) => read(index * size));
 }

@@ -3,8 +3,8 @@ import pLimit from 'p-limit';
 import type { DataSet } from '../dicom/data-set.js';
 import { decimalOf } from '../dicom/decimal.js';
 import { isPrivate } from '../dicom/dictionary.js';
-import { frameScopes, scopeOf } from '../dicom/functional-groups.js';
-import { isReason, pixelDescription } from '../dicom/pixel-description.js';
+import { FrameLayers, Layer, hasFunctionalGroups } from '../dicom/functional-groups.js';
+import { isReason, ofOtherFrame, pixelDescription } from '../dicom/pixel-description.js';
 import { stripEnd } from '../dicom/strip.js';
 import { hasTissueRegion } from '../dicom/ultrasound-regions.js';
 import { isOwnForm } from '../dicom/uid.js';
@@ -30,8 +30,14 @@ export const noneSwept: ReadonlySet<string> = new Set();
 
 /** A value beyond this is no text that a rule or the gate could mean. */
 const longestValue = 64 * 1024;
+/** Bytes that a value of all frames may have, counted for each frame; one below `shortValue` always may. */
+const mostSharedBytes = 1024 * 1024;
+const shortValue = 256;
 const atOnce = 8;
 const pixelData = 0x7fe00010;
+const characterSetTag = tagOfKeyword('SpecificCharacterSet');
+const imageTypeTag = tagOfKeyword('ImageType');
+const frameTypeTag = tagOfKeyword('FrameType');
 
 /**
  * Reads the headers of a revision's instances, up to Pixel Data. A file that cannot be read as DICOM becomes an instance that says so.
@@ -88,11 +94,20 @@ const nothing: Omit<InstanceFacts, 'sopInstanceUid' | 'sopClassUid' | 'transferS
 
 function instanceFacts(dataSet: DataSet, identity: Identity, { tags, marks }: Wanted): InstanceFacts[] {
   const wanted = [...new Set([...gateTags, ...tags])];
+  const described = pixelDescription(dataSet);
+  const frames = isReason(described) ? 1 : described.frames;
+  const reading: Reading = {
+    dataSet,
+    marks,
+    longest: longestValueOf(frames),
+    contributors: new Layer(items(dataSet, 'ContributingEquipmentSequence')),
+    sets: null,
+    found: new WeakMap(),
+  };
   const whole = {
     sopInstanceUid: identity.sopInstanceUid,
     sopClassUid: text(dataSet, 'SOPClassUID') ?? identity.sopClassUid,
     transferSyntaxUid: identity.transferSyntaxUid,
-    marks: marks.map((mark) => markText([dataSet], dataSet, mark)),
     hasPixelData: tagBehind(dataSet) === pixelData,
     isOwn: isOwn(dataSet),
     isEncrypted: items(dataSet, 'EncryptedAttributesSequence').length > 0,
@@ -103,56 +118,102 @@ function instanceFacts(dataSet: DataSet, identity: Identity, { tags, marks }: Wa
     ...(modalityOfClass(text(dataSet, 'SOPClassUID') ?? '') === 'US' ? { hasTissue: hasTissueRegion(dataSet) } : {}),
     unreadable: null,
   };
-  const first = { ...whole, values: valuesIn([dataSet], dataSet, wanted), pixels: pixelDescription(dataSet) };
-  if (isReason(first.pixels) || first.pixels.frames === 1) return [{ ...first, ...ofFrame(dataSet, 0, wanted, marks) }];
-  return Array.from({ length: first.pixels.frames }, (_, frame) => ({
+  const alone = [new Layer([dataSet])];
+  const first = {
+    ...whole,
+    marks: marksIn(alone, reading),
+    values: valuesIn(alone, wanted, reading),
+    pixels: described,
+  };
+  if (!hasFunctionalGroups(dataSet)) {
+    if (isReason(described) || frames === 1) return [first];
+    return Array.from({ length: frames }, (_, frame) => ({ ...first, frame }));
+  }
+  const layers = new FrameLayers(dataSet);
+  if (isReason(described)) return [{ ...first, ...ofFrame(layers.of(0), wanted, reading) }];
+  const ofImage = (frame: number): InstanceFacts => ({
     ...first,
-    ...ofFrame(dataSet, frame, wanted, marks),
-    frame,
-  }));
+    ...ofFrame(layers.of(frame), wanted, reading),
+    pixels: ofOtherFrame(described, dataSet, layers.standardOf(frame)),
+  });
+  if (frames === 1) return [ofImage(0)];
+  return Array.from({ length: frames }, (_, frame) => ({ ...ofImage(frame), frame }));
 }
 
-/** What an object's functional groups say of one frame; nothing for a classic object. */
+/** One object that is read. What layers say is kept: those of all frames are asked for each. */
+interface Reading {
+  readonly dataSet: DataSet;
+  readonly marks: readonly VendorMark[];
+  /** Bytes of the longest value that is read. */
+  readonly longest: number;
+  readonly contributors: Layer;
+  /** Specific Character Set; null: not read yet. */
+  sets: readonly string[] | null;
+  readonly found: WeakMap<
+    Layer,
+    { readonly texts: Map<number, readonly string[]>; readonly marks: Map<number, string> }
+  >;
+}
+
+/** A value of all frames is looked at for each of them: of many frames it must be shorter. */
+const longestValueOf = (frames: number): number =>
+  Math.max(shortValue, Math.min(longestValue, Math.floor(mostSharedBytes / frames)));
+
+/** What an object's functional groups say of one frame. */
 function ofFrame(
-  dataSet: DataSet,
-  frame: number,
+  layers: readonly Layer[],
   wanted: readonly number[],
-  marks: readonly VendorMark[],
-): Partial<InstanceFacts> {
-  const scopes = frameScopes(dataSet, frame);
-  if (scopes.length === 1) return {};
-  const values = valuesIn(scopes, dataSet, wanted);
+  reading: Reading,
+): Pick<InstanceFacts, 'values' | 'marks'> {
+  const values = valuesIn(layers, wanted, reading);
   const frameType = values.get(frameTypeTag);
   if (frameType !== undefined) values.set(imageTypeTag, frameType);
-  const found = marks.map((mark) => markText(scopes, dataSet, mark));
-  return { values, pixels: pixelDescription(dataSet, frame), marks: found };
+  return { values, marks: marksIn(layers, reading) };
 }
 
-const frameTypeTag = tagOfKeyword('FrameType');
-const imageTypeTag = tagOfKeyword('ImageType');
+function foundIn({ found }: Reading, layer: Layer) {
+  let kept = found.get(layer);
+  if (kept === undefined) found.set(layer, (kept = { texts: new Map(), marks: new Map() }));
+  return kept;
+}
 
-/** Values of the attributes, each from the first of the data sets that has it. */
+/** Values of the attributes, each from the first of the layers that has it. */
 function valuesIn(
-  scopes: readonly DataSet[],
-  whole: DataSet,
+  layers: readonly Layer[],
   wanted: readonly number[],
+  reading: Reading,
 ): Map<number, readonly string[]> {
   const values = new Map<number, readonly string[]>();
-  const characterSets = texts(whole, 'SpecificCharacterSet');
   for (const tag of wanted) {
-    const found = shortTexts(scopeOf(scopes, tag), tag, characterSets);
+    const found = textsIn(layers, tag, reading);
     if (found.some((value) => value !== '')) values.set(tag, found);
   }
   return values;
 }
 
+function textsIn(layers: readonly Layer[], tag: number, reading: Reading): readonly string[] {
+  const layer = layers.find((one) => one.holder(tag) !== null);
+  const holder = layer?.holder(tag) ?? null;
+  if (layer === undefined || holder === null) return [];
+  const { texts: kept } = foundIn(reading, layer);
+  let found = kept.get(tag);
+  if (found === undefined) {
+    reading.sets ??= shortTexts(reading.dataSet, characterSetTag, longestValue);
+    found = shortTexts(holder, tag, reading.longest, reading.sets);
+    kept.set(tag, found);
+  }
+  return found;
+}
+
 /** @throws LimpidError DICOM_MALFORMED for a value that no attribute the gate or a rule asks for can have */
-function shortTexts(dataSet: DataSet, tag: number, characterSets?: readonly string[]): string[] {
+function shortTexts(dataSet: DataSet, tag: number, longest: number, characterSets?: readonly string[]): string[] {
   const length = find(dataSet, tag)?.length ?? 0;
-  if (length > longestValue)
-    throw new LimpidError('DICOM_MALFORMED', `a value of ${length} bytes where text is asked for`);
+  if (length > longest) throw tooLong(length);
   return texts(dataSet, tag, characterSets);
 }
+
+const tooLong = (length: number): LimpidError =>
+  new LimpidError('DICOM_MALFORMED', `a value of ${length} bytes where text is asked for`);
 
 /** The tag at which reading stopped; -1 at the end of the file. */
 function tagBehind({ bytes, end, encoding }: DataSet): number {
@@ -166,35 +227,89 @@ const ofEquipment: ReadonlySet<number> = new Set(
   ['Manufacturer', 'ManufacturerModelName', 'SoftwareVersions'].map(tagOfKeyword),
 );
 
-/** What stands at a mark's place, in whichever of the data sets that hold for an image. Of equipment, the contributors speak too. */
-function markText(scopes: readonly DataSet[], whole: DataSet, { place }: VendorMark): string {
-  if (place.kind === 'private')
-    return scopes.map((scope) => privateText(scope, place)).find((value) => value !== '') ?? '';
-  const contributors = ofEquipment.has(place.tag) ? items(whole, 'ContributingEquipmentSequence') : [];
-  return [scopeOf(scopes, place.tag), ...contributors]
-    .flatMap((scope) => shortTexts(scope, place.tag))
-    .filter((value) => value !== '')
-    .join('\\');
+/** What stands at each mark's place, in whichever of the layers that hold for an image. Of equipment, the contributors speak too. */
+function marksIn(layers: readonly Layer[], reading: Reading): string[] {
+  return reading.marks.map(({ place }, index) => {
+    if (place.kind === 'private')
+      return firstText(layers, (layer) => markOf(layer, index, reading, () => privateText(layer, place, reading)));
+    const own = textsIn(layers, place.tag, reading).filter((value) => value !== '');
+    if (!ofEquipment.has(place.tag)) return own.join('\\');
+    const contributed = markOf(reading.contributors, index, reading, () => contributedText(place.tag, reading));
+    return [...own, ...(contributed === '' ? [] : [contributed])].join('\\');
+  });
 }
 
-function privateText(
-  dataSet: DataSet,
-  { group, creator, element }: Extract<VendorMark['place'], { kind: 'private' }>,
-): string {
-  return privateTags(dataSet, group, creator, element)
-    .map((tag) => shortTexts(dataSet, tag).join('\\') || unknownText(dataSet, tag))
-    .filter((value) => value !== '')
-    .join('\\');
+function firstText(layers: readonly Layer[], textOf: (layer: Layer) => string): string {
+  for (const layer of layers) {
+    const found = textOf(layer);
+    if (found !== '') return found;
+  }
+  return '';
+}
+
+/** What a layer says at a mark's place, read once. */
+function markOf(layer: Layer, index: number, reading: Reading, read: () => string): string {
+  const { marks } = foundIn(reading, layer);
+  let found = marks.get(index);
+  if (found === undefined) marks.set(index, (found = read()));
+  return found;
+}
+
+/** Texts that are read until they are as long as a value may be. @throws LimpidError DICOM_MALFORMED behind that */
+function joinedTexts(parts: Iterable<readonly string[]>, { longest }: Reading): string {
+  const found: string[] = [];
+  let length = 0;
+  for (const part of parts) {
+    for (const value of part) {
+      if (value === '') continue;
+      found.push(value);
+      length += value.length;
+    }
+    if (length > longest) throw tooLong(length);
+  }
+  return found.join('\\');
+}
+
+function contributedText(tag: number, reading: Reading): string {
+  return joinedTexts(
+    reading.contributors.groups.map((group) => shortTexts(group, tag, reading.longest)),
+    reading,
+  );
+}
+
+function privateText(layer: Layer, place: Extract<VendorMark['place'], { kind: 'private' }>, reading: Reading): string {
+  for (const group of layer.groups) {
+    const tags = privateTags(group, place.group, place.creator, place.element);
+    const found = tags.map((tag) => {
+      const known = shortTexts(group, tag, reading.longest).join('\\');
+      return [known === '' ? unknownText(group, tag) : known];
+    });
+    const joined = joinedTexts(found, reading);
+    if (joined !== '') return joined;
+  }
+  return '';
 }
 
 /** Tags of a creator's private elements (PS3.5 7.8.1); all of them, or those with this low byte. */
 function privateTags(dataSet: DataSet, group: number, creator: string, element: number | null): number[] {
-  return dataSet.elements.flatMap(({ tag }) => {
+  /** Whether a block is that creator's; one may have thousands of elements. */
+  const blocks = new Map<number, boolean>();
+  const isOf = (block: number): boolean => {
+    let found = blocks.get(block);
+    if (found === undefined) {
+      found = text(dataSet, group * 0x10000 + block) === creator;
+      blocks.set(block, found);
+    }
+    return found;
+  };
+  const tags = dataSet.elements.flatMap(({ tag }) => {
     if (tag >>> 16 !== group || !isPrivate(tag)) return [];
     const block = (tag & 0xffff) >>> 8;
     if (block < 0x10 || (element !== null && (tag & 0xff) !== element)) return [];
-    return text(dataSet, group * 0x10000 + block) === creator ? [tag] : [];
+    return isOf(block) ? [tag] : [];
   });
+  // one that stands there twice (forbidden, but seen) is read once: its last
+  return [...new Set(tags)];
 }
 
 /** Private elements have no VR in an implicit data set: what reads as ASCII is taken as text. */
@@ -210,7 +325,7 @@ function unknownText(dataSet: DataSet, tag: number): string {
 function isOwn(dataSet: DataSet): boolean {
   if (privateTags(dataSet, 0x0177, 'LIMPID', null).length > 0) return true;
   // What de-identification leaves: limpid's mark in Image Type, and the form of UIDs.
-  const imageType = texts(dataSet, 'ImageType');
+  const imageType = shortTexts(dataSet, imageTypeTag, longestValue);
   if (imageType.slice(2).includes('LIMPID')) return true;
   const uids = ['SeriesInstanceUID', 'SOPInstanceUID'].map((keyword) => text(dataSet, keyword) ?? '');
   if (imageType[0] === 'DERIVED' && uids.every((uid) => isOwnForm(uid))) return true;
@@ -229,7 +344,7 @@ function bValue(dataSet: DataSet): string | null {
   for (const { creator, group, element } of bValues) {
     for (const tag of privateTags(dataSet, group, creator, element)) {
       const found = find(dataSet, tag);
-      const value = texts(dataSet, tag)[0] ?? '';
+      const value = text(dataSet, tag) ?? '';
       if (value !== '') return value;
       // Without a VR only that it differs can be told.
       if (found !== undefined && found.length > 0) return Buffer.from(dataSet.value(found)).toString('hex');
@@ -246,6 +361,6 @@ function geImageType(dataSet: DataSet): number | null {
     const [low = 0, high = 0] = dataSet.value(element);
     return low + high * 256;
   }
-  const value = decimalOf(texts(dataSet, tag)[0] ?? '');
+  const value = decimalOf(text(dataSet, tag) ?? '');
   return Number.isFinite(value) ? value : null;
 }

@@ -303,6 +303,24 @@ describe('the answer', () => {
       ),
     ).toBe(0);
   });
+
+  it.each([
+    [
+      'a UID with 100 KB of blanks in it',
+      'json',
+      JSON.stringify({ '00081199': { Value: [{ '00081155': { Value: [`1${' '.repeat(100_000)}x`] } }] } }),
+    ],
+    ['200 KB of brackets', 'xml', `<NativeDicomModel>${'<'.repeat(200_000)}`],
+    [
+      '5000 namespaces, one within the other',
+      'xml',
+      `<NativeDicomModel>${Array.from({ length: 5000 }, (_, index) => `<a xmlns:n${index}="u">`).join('')}</NativeDicomModel>`,
+    ],
+  ])('are read at once, with %s', (_name, type, body) => {
+    const started = performance.now();
+    expect(readStowAnswer(`application/dicom+${type}`, body)?.stored.size ?? 0).toBe(0);
+    expect(performance.now() - started).toBeLessThan(2000);
+  });
 });
 
 describe('a server that fails', () => {

@@ -63,8 +63,8 @@ export class WebFailure extends LimpidError {
 const connectMs = 10_000;
 /** The longest that a timer of Node can be set to, 24 days. */
 const longestTimerMs = 2 ** 31 - 1;
-/** An answer about some hundred instances is far shorter. */
-const answerBytes = 8 * 1024 * 1024;
+/** An answer about a hundred instances is far shorter; one of nested brackets takes a second to read for each 2 MB. */
+const answerBytes = 1024 * 1024;
 
 /** @throws WebFailure; what `body` throws */
 export async function ask(target: WebTarget, what: WebRequest, signal: AbortSignal): Promise<WebAnswer> {

@@ -30,6 +30,9 @@ export function readStowAnswer(contentType: string, body: string): StowAnswer | 
   return failed === null || stored === null ? null : { failed, stored };
 }
 
+/** Characters of a UID with what pads it; what is longer is none, and trimming it could take seconds. */
+const longestUid = 256;
+
 /** @returns null: the sequence is none */
 function reasons(attributes: Attributes, sequence: string, reason: string): Map<string, number> | null {
   const items = valuesOf(attributes[sequence]);
@@ -40,7 +43,8 @@ function reasons(attributes: Attributes, sequence: string, reason: string): Map<
     const [uid] = valuesOf(item[instanceUid]) ?? [];
     const code = Number(valuesOf(item[reason])?.[0] ?? 0);
     // As the UIDs of a data set, padding and all (PS3.5 Section 9.1): some servers hand the bytes on as they are.
-    if (typeof uid === 'string') found.set(uid.replace(/^[\0\s]+|[\0\s]+$/g, ''), Number.isInteger(code) ? code : 0);
+    if (typeof uid === 'string' && uid.length <= longestUid)
+      found.set(uid.replace(/^[\0\s]+|[\0\s]+$/g, ''), Number.isInteger(code) ? code : 0);
   }
   return found;
 }
@@ -77,9 +81,21 @@ interface Node {
   getAttribute?(name: string): string | null;
 }
 
+/** Faults of a document that is read all the same. */
+const mostFaults = 20;
+
+/** Declarations of namespaces: the parser copies all at each further one. Of a hundred instances each element may have one. */
+const mostNamespaces = 2000;
+
 function fromXml(text: string): Attributes | null {
+  if (text.split('xmlns', mostNamespaces + 2).length > mostNamespaces + 1) return null;
   try {
-    const parser = new DOMParser({ onError: () => undefined });
+    let faults = 0;
+    const onError = (): void => {
+      // it looks through the rest of the text at each: of 200 KB of `<` for minutes
+      if (++faults > mostFaults) throw new SyntaxError('no XML');
+    };
+    const parser = new DOMParser({ onError });
     const root: Node | null = parser.parseFromString(text, 'text/xml').documentElement;
     return root?.nodeName.endsWith('NativeDicomModel') ? attributesOf(root, 0) : null;
   } catch {
