@@ -30,9 +30,9 @@ export const noneSwept: ReadonlySet<string> = new Set();
 
 /** A value beyond this is no text that a rule or the gate could mean. */
 const longestValue = 64 * 1024;
-/** Bytes that a value of all frames may have, counted for each frame; one below `shortValue` always may. */
-const mostSharedBytes = 1024 * 1024;
-const shortValue = 256;
+/** Bytes that a value of all frames may have, counted for each frame; one below `shortValue` always may: comments have some thousand. */
+const mostSharedBytes = 64 * 1024 * 1024;
+const shortValue = 16 * 1024;
 const atOnce = 8;
 const pixelData = 0x7fe00010;
 const characterSetTag = tagOfKeyword('SpecificCharacterSet');
