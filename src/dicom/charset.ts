@@ -73,7 +73,8 @@ export function fitsCharacterSets(bytes: Uint8Array, characterSets: readonly str
 }
 
 function startsWith(bytes: Uint8Array, at: number, ascii: string): boolean {
-  return decoded(bytes.subarray(at, at + ascii.length), 'latin1') === ascii;
+  for (let index = 0; index < ascii.length; index++) if (bytes[at + index] !== ascii.charCodeAt(index)) return false;
+  return true;
 }
 
 function segment(bytes: Uint8Array, label: string): string {
