@@ -166,7 +166,7 @@ function regions(source: DataSet, { scale, sampling }: NewGrid, dropped: Drop): 
           const value = number(item, element.tag);
           return change === undefined || value === null
             ? copiedElement(item, element, dropped)
-            : [encodeElement(element.tag, element.vr, change(value))];
+            : [encodeElement(element.tag, vrOf(element.tag), change(value))];
         }),
     ),
   );

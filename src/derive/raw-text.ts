@@ -1,5 +1,6 @@
 // The source's text as bytes: limpid cuts and extends it, but never decodes it (conformance section 4).
 import type { DataSet } from '../dicom/data-set.js';
+import { joined } from '../dicom/element.js';
 import { find } from '../dicom/values.js';
 
 const escape = 0x1b;
@@ -127,5 +128,5 @@ export function closedText(value: Uint8Array, sets: readonly string[]): Uint8Arr
   // ESC $ ... B, @, (D put two-byte characters into G0; ESC ( puts single bytes back; ESC ) and ESC $ ) leave G0 alone.
   const open = last !== -1 && value[last + 1] === 0x24 && value[last + 2] !== 0x29;
   const single = (sets[0] ?? '').endsWith('IR 13') ? 0x4a : 0x42; // JIS X 0201, ASCII
-  return open ? Uint8Array.of(...value, escape, 0x28, single) : value;
+  return open ? joined([value, Uint8Array.of(escape, 0x28, single)]) : value;
 }

@@ -67,7 +67,9 @@ export function encodeElement(tag: number, vr: string, value: Value): Uint8Array
 export function encodeSequence(tag: number, items: readonly (readonly Uint8Array[])[]): Uint8Array {
   const parts: Uint8Array[] = [];
   for (const elements of items) {
-    parts.push(itemHeader(0xfffee000, lengthOf(elements)), ...elements);
+    parts.push(itemHeader(0xfffee000, lengthOf(elements)));
+    // One by one: an item may have more elements than a call takes arguments.
+    for (const element of elements) parts.push(element);
   }
   return joined([header(tag, 'SQ', lengthOf(parts)), ...parts]);
 }

@@ -68,7 +68,10 @@ export function pixelDescription(ds: DataSet, frame = 0): PixelDescription | Rea
     return reason('BAD_PIXEL_DESCRIPTION', 'floating point pixels');
   }
   for (const keyword of neededNumbers) {
-    if (number(ds, keyword) === null) return reason('MISSING_ATTRIBUTE', keyword);
+    const value = number(ds, keyword);
+    if (value === null) return reason('MISSING_ATTRIBUTE', keyword);
+    // Written as US they are whole; with another VR, which is seen, they need not be.
+    if (!Number.isInteger(value)) return reason('BAD_PIXEL_DESCRIPTION', `${keyword} is not whole`);
   }
   const photometric = text(ds, 'PhotometricInterpretation');
   if (photometric === null) return reason('MISSING_ATTRIBUTE', 'PhotometricInterpretation');

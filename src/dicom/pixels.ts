@@ -99,8 +99,9 @@ export function words(raw: Uint8Array, littleEndian: boolean): Uint16Array {
 /** One frame's code stream. */
 export function encodedFrame(ds: DataSet, fragments: readonly Fragment[], frames: number, frame: number): Uint8Array {
   const piece = ({ offset, length }: Fragment): Uint8Array => ds.bytes.subarray(offset, offset + length);
-  const [table, ...data] = fragments;
-  const own = frameFragments(table === undefined ? joined([]) : piece(table), data, frames, frame).map(piece);
+  const [table] = fragments;
+  const offsets = table === undefined ? joined([]) : piece(table);
+  const own = fragmentsFrom(1, fragments, { offsets, frames, frame }).map(piece);
   return own.length === 1 ? (own[0] ?? joined([])) : joined(own);
 }
 
@@ -108,7 +109,7 @@ export function encodedFrame(ds: DataSet, fragments: readonly Fragment[], frames
  * The fragments of one frame (PS3.5 A.4): one each, or by the offset table where a frame has several.
  *
  * @param table value of the Basic Offset Table; may be empty
- * @param data the other fragments
+ * @param data the other fragments, in the order of the file
  * @throws LimpidError DICOM_UNDECODABLE where nobody can say which fragments are the frame's
  */
 export function frameFragments(
@@ -117,19 +118,41 @@ export function frameFragments(
   frames: number,
   frame: number,
 ): readonly Fragment[] {
-  const [first] = data;
+  return fragmentsFrom(0, data, { offsets: table, frames, frame });
+}
+
+/** The same of fragments whose first `skipped` are no pixels. Neither copied nor gone through: an object may have many, and each frame asks. */
+function fragmentsFrom(
+  skipped: 0 | 1,
+  fragments: readonly Fragment[],
+  { offsets, frames, frame }: { readonly offsets: Uint8Array; readonly frames: number; readonly frame: number },
+): readonly Fragment[] {
+  const first = fragments[skipped];
+  const count = fragments.length - skipped;
   if (first === undefined) throw undecodable('no fragment of pixel data');
-  if (frames === 1) return data;
-  if (data.length === frames) return data.slice(frame, frame + 1);
-  if (table.length !== frames * 4) throw undecodable(`${data.length} fragments for ${frames} frames, no offset table`);
-  const view = new DataView(table.buffer, table.byteOffset, table.length);
+  if (frames === 1) return fragments.slice(skipped);
+  if (count === frames) return fragments.slice(skipped + frame, skipped + frame + 1);
+  if (offsets.length !== frames * 4) throw undecodable(`${count} fragments for ${frames} frames, no offset table`);
+  const view = new DataView(offsets.buffer, offsets.byteOffset, offsets.length);
   // Offsets count from the first fragment's item tag.
   const base = first.offset - 8;
   const start = base + view.getUint32(4 * frame, true);
   const end = frame + 1 < frames ? base + view.getUint32(4 * (frame + 1), true) : Infinity;
-  const own = data.filter(({ offset }) => offset - 8 >= start && offset - 8 < end);
-  if (own[0]?.offset !== start + 8) throw undecodable('offset table does not fit the fragments');
-  return own;
+  const from = placeOf(start + 8, fragments, skipped);
+  if (start >= end || fragments[from]?.offset !== start + 8)
+    throw undecodable('offset table does not fit the fragments');
+  return fragments.slice(from, placeOf(end + 8, fragments, from));
+}
+
+/** Index, from `least` on, of the first fragment that does not lie before an offset; they lie in the order of the file. */
+function placeOf(offset: number, fragments: readonly Fragment[], least: number): number {
+  let [low, high] = [least, fragments.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((fragments[middle]?.offset ?? Infinity) < offset) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 function undecodable(what: string): LimpidError {

@@ -37,7 +37,10 @@ function rectangles(ds: DataSet, which: (region: DataSet) => boolean): Rectangle
         number(region, `RegionLocation${end}`),
       );
       const known = left !== undefined && left !== null && top !== undefined && top !== null;
-      return known && typeof right === 'number' && typeof bottom === 'number' ? [{ left, top, right, bottom }] : [];
+      if (!known || typeof right !== 'number' || typeof bottom !== 'number') return [];
+      // UL of itself; of another VR, which is seen, cut as a place of a pixel is.
+      const whole = Math.trunc;
+      return [{ left: whole(left), top: whole(top), right: whole(right), bottom: whole(bottom) }];
     });
 }
 
@@ -54,13 +57,45 @@ export function regionsFit(ds: DataSet, { rows, columns }: Matrix): boolean {
 }
 
 /** 1 within a two-dimensional tissue region and outside every region of something else, `[row][column]`. */
-export function tissueRegions(ds: DataSet, { rows, columns }: Matrix): Uint8Array {
+export function tissueRegions(ds: DataSet, matrix: Matrix): Uint8Array {
+  const mask = covered(rectangles(ds, isTissue), matrix);
+  const others = rectangles(ds, isOther);
+  if (others.length === 0) return mask;
+  const outside = covered(others, matrix);
+  for (let i = 0; i < mask.length; i++) if (outside[i] === 1) mask[i] = 0;
+  return mask;
+}
+
+/**
+ * 1 within any of the rectangles, `[row][column]`. Row by row, with what begins and ends there: a header may name so many that painting
+ * one over the other would take minutes.
+ */
+function covered(all: readonly Rectangle[], { rows, columns }: Matrix): Uint8Array {
   const mask = new Uint8Array(rows * columns);
-  const paint = ({ left, top, right, bottom }: Rectangle, value: 0 | 1): void => {
-    for (let r = Math.max(0, top); r <= Math.min(rows - 1, bottom); r++)
-      mask.fill(value, r * columns + Math.max(0, left), r * columns + Math.min(columns - 1, right) + 1);
+  const steps = new Map<number, (readonly [column: number, change: 1 | -1])[]>();
+  const add = (row: number, column: number, change: 1 | -1): void => {
+    const ofRow = steps.get(row);
+    if (ofRow === undefined) steps.set(row, [[column, change]]);
+    else ofRow.push([column, change]);
   };
-  for (const region of rectangles(ds, isTissue)) paint(region, 1);
-  for (const other of rectangles(ds, isOther)) paint(other, 0);
+  for (const { left, top, right, bottom } of all) {
+    const [fromColumn, toColumn] = [Math.max(0, left), Math.min(columns, right + 1)];
+    const [fromRow, toRow] = [Math.max(0, top), Math.min(rows, bottom + 1)];
+    if (fromColumn >= toColumn || fromRow >= toRow) continue;
+    for (const [row, change] of [[fromRow, 1] as const, [toRow, -1] as const]) {
+      add(row, fromColumn, change);
+      add(row, toColumn, change === 1 ? -1 : 1);
+    }
+  }
+  // How many more rectangles cover a column than the one before it.
+  const more = new Int32Array(columns + 1);
+  for (let r = 0, at = 0; r < rows; r++) {
+    for (const [column, change] of steps.get(r) ?? []) more[column] = (more[column] ?? 0) + change;
+    let count = 0;
+    for (let c = 0; c < columns; c++, at++) {
+      count += more[c] ?? 0;
+      if (count > 0) mask[at] = 1;
+    }
+  }
   return mask;
 }

@@ -123,6 +123,8 @@ const walked = new WeakMap<Element, readonly DataSet[]>();
 
 /** A sequence of known length in UN (PS3.5 6.2.2): implicit little endian, read as if it stood in a data set of its own. */
 function unItems(ds: DataSet, element: Element): readonly DataSet[] {
+  const known = walked.get(element);
+  if (known !== undefined) return known;
   const value = ds.value(element);
   const alone = new Uint8Array(8 + value.length);
   const view = new DataView(alone.buffer);
@@ -130,7 +132,9 @@ function unItems(ds: DataSet, element: Element): readonly DataSet[] {
   view.setUint16(2, element.tag & 0xffff, true);
   view.setUint32(4, value.length, true);
   alone.set(value, 8);
-  return readDataSet(alone, implicitLittleEndian).elements[0]?.items ?? [];
+  const found = readDataSet(alone, implicitLittleEndian).elements[0]?.items ?? [];
+  walked.set(element, found);
+  return found;
 }
 
 /** The VR that the value has, where UN or a choice hides it. */

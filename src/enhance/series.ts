@@ -27,7 +27,7 @@ export interface OrderedSeries {
 
 /**
  * @param range how far neighbours lie that the model sees; null: it sees none
- * @returns the reason why the series cannot be enhanced, for other classes than CT and MR Image Storage
+ * @returns the reason why the series cannot be enhanced, for other classes than those of CT, MR and ultrasound images
  */
 export function orderSeries(
   surveyed: readonly SurveyedObject[],
@@ -36,7 +36,7 @@ export function orderSeries(
 ): OrderedSeries | Reason {
   const modality = surveyed[0]?.modality ?? null;
   if (modality === null || surveyed.some((instance) => instance.modality !== modality)) {
-    return { code: 'UNSUPPORTED_SOP_CLASS', detail: 'not a series of CT or MR images' };
+    return { code: 'UNSUPPORTED_SOP_CLASS', detail: 'not a series of CT, MR or ultrasound images' };
   }
   const images = surveyed.flatMap(({ frames }, source) => frames.map((_, frame) => ({ source, frame })));
   const places = surveyed.flatMap(({ frames }) => frames);

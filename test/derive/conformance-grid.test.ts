@@ -146,6 +146,10 @@ rowsWithProofs('3.4: attributes', ofGrid, {
       'ReferencePixelPhysicalValueX',
     ].map((keyword) => number(region, keyword));
     expect(said).toEqual([12, 15, 62, 65, 19, 0.5 / 3, 9.5]);
+    const unknown = encodeElement(0x00186018, 'UN', Uint8Array.of(4, 0, 0, 0));
+    const unknownVr: Change = [0x00186011, 'SQ', encodeSequence(0, [[unknown]]).subarray(12)];
+    const ofUnknown = await classic([unknownVr], superResolution(3, 'half_pixel'));
+    expect(number(macroOf(ofUnknown.to, 'SequenceOfUltrasoundRegions'), 'RegionLocationMinX0')).toBe(12);
   },
   SpatialLocationsPreserved: async () => {
     const said = async (plans: Partial<DerivationPlan>) =>

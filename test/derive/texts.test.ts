@@ -202,6 +202,8 @@ describe('Derivation Description and Image Comments', () => {
     const open = latin(`${escape}$B;3ED`);
     expect(closedText(open, [])).toEqual(latin(`${escape}$B;3ED${escape}(B`));
     expect(closedText(open, ['ISO 2022 IR 13', 'ISO 2022 IR 87'])).toEqual(latin(`${escape}$B;3ED${escape}(J`));
+    const long = latin(`${escape}(B`.repeat(100_000) + `${escape}$B;3`);
+    expect(closedText(long, [])).toHaveLength(long.length + 3);
     expect(closedText(latin(`${escape}$B;3ED${escape}(B`), [])).toEqual(latin(`${escape}$B;3ED${escape}(B`));
     expect(closedText(latin(`${escape}$)C\xfb\xf3`), [])).toEqual(latin(`${escape}$)C\xfb\xf3`));
   });

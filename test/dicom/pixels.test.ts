@@ -12,7 +12,7 @@ import { readInstance } from '../../src/dicom/file.js';
 import type { Instance } from '../../src/dicom/file.js';
 import { isReason, pixelDescription } from '../../src/dicom/pixel-description.js';
 import type { PixelDescription } from '../../src/dicom/pixel-description.js';
-import { decodePixels } from '../../src/dicom/pixels.js';
+import { decodePixels, encodedFrame, frameFragments } from '../../src/dicom/pixels.js';
 import { explicitLittleEndian } from '../../src/dicom/uids.js';
 import { itWithData, sharedBytes, sharedData, sharedFiles } from '../support/shared-data.js';
 
@@ -122,6 +122,38 @@ function encapsulated(table: Uint8Array, fragments: readonly Uint8Array[], uid: 
   const parts = [table, ...fragments].flatMap((part) => [itemHeader(0xfffee000, part.length), part]);
   return readDataSet(joined([header(0x7fe00010, 'OB', 0xffffffff), ...parts, itemHeader(0xfffee0dd, 0)]), uid);
 }
+
+it('finds the fragments of each of many frames at once', () => {
+  const frames = 10_000;
+  const fragments = Array.from({ length: 2 * frames }, (_, index) => ({ offset: 8 + 10 * index, length: 2 }));
+  const table = new Uint8Array(Uint32Array.from({ length: frames }, (_, frame) => 20 * frame).buffer);
+  const ds = encapsulated(
+    table,
+    fragments.map((_, index) => Uint8Array.of(index & 0xff, index >> 8)),
+    '1.2.840.10008.1.2.5',
+  );
+  const all = ds.get(0x7fe00010)?.fragments ?? [];
+  const started = performance.now();
+  for (let frame = 0; frame < frames; frame++) {
+    expect(frameFragments(table, fragments, frames, frame)).toEqual(fragments.slice(2 * frame, 2 * frame + 2));
+    const own = encodedFrame(ds, all, frames, frame);
+    expect(own[2]).toBe((2 * frame + 1) & 0xff);
+  }
+  expect(performance.now() - started).toBeLessThan(5000);
+});
+
+it('finds no fragments by a table that falls, or points between them', () => {
+  const fragments = [8, 20, 40].map((offset) => ({ offset, length: 2 }));
+  const by = (...offsets: number[]) => new Uint8Array(Uint32Array.from(offsets).buffer);
+  expect(frameFragments(by(0, 12), fragments, 2, 0)).toEqual(fragments.slice(0, 1));
+  expect(frameFragments(by(0, 12), fragments, 2, 1)).toEqual(fragments.slice(1));
+  for (const [table, frame] of [
+    [by(12, 0), 0],
+    [by(0, 13), 1],
+    [by(0, 99), 1],
+  ] as const)
+    expect(() => frameFragments(table, fragments, 2, frame)).toThrow(/offset table does not fit/);
+});
 
 describe('compressed pixels', () => {
   const rle = '1.2.840.10008.1.2.5';

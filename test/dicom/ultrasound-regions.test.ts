@@ -1,8 +1,11 @@
 // Where the tissue of an ultrasound image is, when its regions lie over one another.
 import { describe, expect, it } from '@jest/globals';
+import { readDataSet } from '../../src/dicom/data-set.js';
+import { encodeElement, encodeSequence } from '../../src/dicom/element.js';
 import { readInstance } from '../../src/dicom/file.js';
 import { tissueRegions } from '../../src/dicom/ultrasound-regions.js';
-import { change, changeItem, doubled } from '../support/planted-faults.js';
+import { explicitLittleEndian } from '../../src/dicom/uids.js';
+import { change, changeItem, doubled, tag } from '../support/planted-faults.js';
 import { columns, marked, region, rows } from '../support/ultrasound-cine.js';
 
 const sequence = 'SequenceOfUltrasoundRegions';
@@ -19,6 +22,28 @@ function rowsOfTissue(format: number, type: number): number {
   const { dataSet } = readInstance(changeItem(sequence, 1, other)(doubled(sequence)(marked)));
   return tissueRegions(dataSet, { rows, columns }).reduce((sum, one) => sum + one, 0) / width;
 }
+
+it('is told at once where a header names thousands of regions', () => {
+  const [side, regions] = [4096, 10_000];
+  const item = [
+    ['RegionSpatialFormat', 'US', 1],
+    ['RegionDataType', 'US', 1],
+    ['RegionLocationMinX0', 'UL', 0],
+    ['RegionLocationMinY0', 'UL', 0],
+    ['RegionLocationMaxX1', 'UL', side - 1],
+    ['RegionLocationMaxY1', 'UL', side - 2],
+  ] as const;
+  const elements = item.map(([keyword, vr, value]) => encodeElement(tag(keyword), vr, value));
+  const bytes = encodeSequence(
+    tag(sequence),
+    Array.from({ length: regions }, () => elements),
+  );
+  const dataSet = readDataSet(bytes, explicitLittleEndian);
+  const started = performance.now();
+  const mask = tissueRegions(dataSet, { rows: side, columns: side });
+  expect(performance.now() - started).toBeLessThan(5000);
+  expect(mask.reduce((sum, one) => sum + one, 0)).toBe(side * (side - 1));
+});
 
 describe('of a tissue region', () => {
   it.each([

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { decodeText } from '../../src/dicom/charset.js';
 import { readDataSet } from '../../src/dicom/data-set.js';
 import { tagOf } from '../../src/dicom/dictionary.js';
-import { encodeElement, joined } from '../../src/dicom/element.js';
+import { encodeElement, itemHeader, joined } from '../../src/dicom/element.js';
 import { readInstance } from '../../src/dicom/file.js';
 import { isReason, pixelDescription } from '../../src/dicom/pixel-description.js';
 import { explicitLittleEndian } from '../../src/dicom/uids.js';
@@ -94,6 +94,23 @@ describe('text in character sets', () => {
   });
 });
 
+it('reads a megabyte of escape characters at once', () => {
+  const started = performance.now();
+  expect(decodeText(new Uint8Array(2 ** 20).fill(0x1b), ['', 'ISO 2022 IR 87'])).toHaveLength(2 ** 20);
+  expect(performance.now() - started).toBeLessThan(2000);
+});
+
+it('walks a sequence in UN once, however often its items are asked for', () => {
+  const frame = [itemHeader(0x00280010, 2), Uint8Array.of(1, 0)];
+  const frames = 5000;
+  const sequence = joined(Array.from({ length: frames }, () => [itemHeader(0xfffee000, 10), ...frame]).flat());
+  const ds = of(encodeElement(0x52009230, 'UN', sequence));
+  const started = performance.now();
+  for (let index = 0; index < frames; index++)
+    expect(items(ds, 'PerFrameFunctionalGroupsSequence')[index]?.elements).toHaveLength(1);
+  expect(performance.now() - started).toBeLessThan(3000);
+});
+
 describe('text that is not of its set', () => {
   const withName = (set: string, ...name: number[]) =>
     of(encodeElement(0x00080005, 'CS', set), encodeElement(0x00100010, 'PN', Uint8Array.from(name)));
@@ -166,6 +183,8 @@ describe('pixelDescription', () => {
     [0x00280102, 'US', 11, 'BAD_PIXEL_DESCRIPTION'],
     [0x00280103, 'US', 2, 'BAD_PIXEL_DESCRIPTION'],
     [0x00280010, 'US', 0, 'BAD_PIXEL_DESCRIPTION'],
+    [0x00280010, 'DS', '2.5', 'BAD_PIXEL_DESCRIPTION'],
+    [0x00280101, 'DS', '15.5', 'BAD_PIXEL_DESCRIPTION'],
     [0x7fe00008, 'OF', '', 'BAD_PIXEL_DESCRIPTION'],
   ])('%# gives its reason (%s %s %s: %s)', (tag, vr, value, code) => {
     const found = describeWith([tag, vr, value]);

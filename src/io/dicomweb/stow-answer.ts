@@ -30,9 +30,6 @@ export function readStowAnswer(contentType: string, body: string): StowAnswer | 
   return failed === null || stored === null ? null : { failed, stored };
 }
 
-/** Characters of a UID with what pads it; what is longer is none, and trimming it could take seconds. */
-const longestUid = 256;
-
 /** @returns null: the sequence is none */
 function reasons(attributes: Attributes, sequence: string, reason: string): Map<string, number> | null {
   const items = valuesOf(attributes[sequence]);
@@ -43,8 +40,7 @@ function reasons(attributes: Attributes, sequence: string, reason: string): Map<
     const [uid] = valuesOf(item[instanceUid]) ?? [];
     const code = Number(valuesOf(item[reason])?.[0] ?? 0);
     // As the UIDs of a data set, padding and all (PS3.5 Section 9.1): some servers hand the bytes on as they are.
-    if (typeof uid === 'string' && uid.length <= longestUid)
-      found.set(uid.replace(/^[\0\s]+|[\0\s]+$/g, ''), Number.isInteger(code) ? code : 0);
+    if (typeof uid === 'string') found.set(uid.replaceAll('\0', ' ').trim(), Number.isInteger(code) ? code : 0);
   }
   return found;
 }
