@@ -110,6 +110,8 @@ export const attributes: readonly AttributeRule[] = [
   ),
   ...rows('removed', '3.1', 'MACParametersSequence DigitalSignaturesSequence DataSetTrailingPadding'),
   ...rows('removed', '3.3', 'SmallestPixelValueInSeries LargestPixelValueInSeries'),
+  // They count the source's pixels (PS3.3 C.11.5), or tell their extremes (retired).
+  ...rows('removed', '3.3', 'HistogramSequence SmallestImagePixelValueInPlane LargestImagePixelValueInPlane'),
   // They describe the source's compressed frames.
   ...rows('removed', '3.3', 'ExtendedOffsetTable ExtendedOffsetTableLengths'),
 ];
@@ -151,6 +153,9 @@ const ofPixels: ReadonlySet<number> = new Set(
     'LargestImagePixelValue',
     'SmallestPixelValueInSeries',
     'LargestPixelValueInSeries',
+    'SmallestImagePixelValueInPlane',
+    'LargestImagePixelValueInPlane',
+    'HistogramSequence',
     'IconImageSequence',
     'EncryptedAttributesSequence',
     'MACParametersSequence',

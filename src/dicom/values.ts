@@ -113,9 +113,7 @@ export function items(ds: DataSet, key: Key): readonly DataSet[] {
   if (element === undefined) return [];
   if (element.items !== null) return element.items;
   if (element.vr !== 'UN' || vrOf(element.tag) !== 'SQ' || element.length === 0) return [];
-  let found = walked.get(element);
-  if (found === undefined) walked.set(element, (found = unItems(ds, element)));
-  return found;
+  return unItems(ds, element);
 }
 
 /** Sequences in UN that have been walked: one of 2000 frames is asked for again with each frame. */

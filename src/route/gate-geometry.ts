@@ -3,11 +3,9 @@ import { decimalOf } from '../dicom/decimal.js';
 import { fault, faultOfSome } from './gate-content.js';
 import type { Fault } from './gate-content.js';
 import { dimensions } from './gate-tags.js';
-import { numberOf, positionGroups, sliceCount, valuesOf } from './series-facts.js';
+import { numberOf, positionGroups, sameCosine, sliceCount, valuesOf } from './series-facts.js';
 import type { InstanceFacts, SeriesFacts } from './series-facts.js';
 
-/** Largest difference of one direction cosine within a series. */
-const sameCosine = 0.001;
 /** Row and column spacing that differ by more: pixels are not square. */
 const squareWithin = 0.01;
 /** Pixel Spacing is written with few decimals, not always the same ones. */

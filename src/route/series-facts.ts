@@ -56,12 +56,14 @@ export interface SeriesFacts {
   readonly swept: number;
   /** Instances whose SOP Instance UID came in another series before; absent where nobody knows. */
   readonly elsewhere?: number;
-  /** Null where an instance has no usable position or orientation. */
+  /** Null where an instance has no usable position or orientation, or another orientation than the first. */
   readonly stack: Stack | null;
 }
 
 /** Positions nearer than this along the normal are one, mm. */
 const samePositionMm = 0.005;
+/** Largest difference of one direction cosine within a series. */
+export const sameCosine = 0.001;
 
 /** Instances that share a position, as indices into the series' instances, along the normal. Null where geometry is unknown. */
 export function positionGroups({ stack }: SeriesFacts): readonly (readonly number[])[] | null {
@@ -78,7 +80,7 @@ export function positionGroups({ stack }: SeriesFacts): readonly (readonly numbe
   return groups;
 }
 
-/** How many slices the series has: positions, or instances where geometry is unknown. */
+/** How many slices the series has: positions, or instances where no one stack is known. */
 export function sliceCount(facts: SeriesFacts): number {
   return positionGroups(facts)?.length ?? facts.instances.length;
 }
@@ -109,7 +111,16 @@ export function seriesFacts(parts: Omit<SeriesFacts, 'stack'>): SeriesFacts {
         ? -1
         : 1,
   );
-  return { ...parts, instances, stack: stackOf(instances.map(planeOf)) };
+  const planes = instances.map(planeOf);
+  // Along one normal there are positions only where all slices share it: across it a whole stack lies at one.
+  return { ...parts, instances, stack: shareOrientation(planes) ? stackOf(planes) : null };
+}
+
+function shareOrientation(planes: readonly Plane[]): boolean {
+  const [first] = planes;
+  return planes.every(({ orientation }) =>
+    orientation.every((cosine, index) => Math.abs(cosine - (first?.orientation[index] ?? 0)) <= sameCosine),
+  );
 }
 
 /** Every attribute that the rules ask for, and the intended use of the cards. */

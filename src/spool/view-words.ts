@@ -46,7 +46,12 @@ function because(task: Omit<TaskView, 'says'>): string {
 
 function enhancedSays({ sameAs, strength: { asked, reached } }: Omit<TaskView, 'says'>): string {
   if (sameAs !== null) return `Enhanced already in revision ${sameAs}; that result stands.`;
+  // A finer grid is no share of the noise.
+  if (reached === null && asked === 0) return 'Enhanced.';
   if (reached === null) return 'Enhanced; how much noise was taken away was not measurable.';
+  // Coarse stored values move in whole steps, and the measured noise with them: it may stay, or rise.
+  if (Math.round(reached * 100) <= 0)
+    return `Enhanced; the noise measures no less than before, ${percent(asked)} asked.`;
   return `Enhanced: ${percent(reached)} of the noise taken away, ${percent(asked)} asked.`;
 }
 

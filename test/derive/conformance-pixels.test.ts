@@ -120,6 +120,15 @@ rowsWithProofs('3.3: pixels', ofPixels, {
       undefined,
       undefined,
     ]);
+    // Not named by the rules, and as stale: extremes of a plane (retired), counts of values.
+    const other = await classic([
+      [0x00280110, 'SS', signed(1)],
+      [0x00280111, 'SS', signed(2)],
+      [0x00603000, 'SQ', encodeSequence(0, [[encodeElement(0x00603002, 'US', 1)]]).subarray(12)],
+    ]);
+    const stale = ['SmallestImagePixelValueInPlane', 'LargestImagePixelValueInPlane', 'HistogramSequence'];
+    expect(stale.map((keyword) => find(other.to, keyword))).toEqual([undefined, undefined, undefined]);
+    expect(other.source.dataSet.get(0x00603000)?.items).toHaveLength(1);
   },
   'WindowCenter, Width, Explanation, VOI LUT, VOILUTFunction': async () => {
     const pair = await classic([

@@ -230,6 +230,12 @@ describe('the input gate', () => {
     expect(codes(series(10, change))).toEqual(expected);
   });
 
+  it.each([0, 4, 9])('CT: one slice across the others, by UID at place %i, is no stationary table', (index) => {
+    const across = values({ ImageOrientationPatient: '1\\0\\0\\0\\0\\-1' });
+    const { reasons: found } = decideGate(series(10, ofOne(index, across)), card, { lift: [], minimumSlices: 5 }, []);
+    expect(found).toEqual([{ code: 'MIXED_GEOMETRY', detail: 'orientation' }]);
+  });
+
   const mrCases: [string, InstanceChange, string[]][] = [
     ['phase', type('ORIGINAL\\PRIMARY\\P\\ND'), ['NOT_MAGNITUDE']],
     ['real part', type('ORIGINAL\\PRIMARY\\R\\NORM\\DIS2D\\MFSPLIT'), ['NOT_MAGNITUDE']],

@@ -208,6 +208,18 @@ describe('the view of a series', () => {
     ]);
   });
 
+  it('never says of noise that stayed, rose or was not asked for that a share of it was taken away', () => {
+    const says = (asked: number, reached: number | null): string | undefined => {
+      const tasks = withOutcome({ strength: { asked, effective: asked, reached, blend: 0.4375 } });
+      return viewOf(seriesState([revisionState({ tasks })]), never).revisions[0]?.tasks[0]?.says;
+    };
+    const no = 'Enhanced; the noise measures no less than before, 40 % asked.';
+    expect([says(0.4, 0), says(0.4, -0.03), says(0.4, 0.004)]).toEqual([no, no, no]);
+    expect(says(0.4, 0.006)).toBe('Enhanced: 1 % of the noise taken away, 40 % asked.');
+    expect(says(0.4, null)).toBe('Enhanced; how much noise was taken away was not measurable.');
+    expect(says(0, null)).toBe('Enhanced.');
+  });
+
   it('gives each code its sentence, and failures what to do', () => {
     const failed = withOutcome({ outcome: 'failed', code: 'ENHANCE_DEADLINE', detail: '1800 s', instances: [] });
     const view = viewOf(seriesState([revisionState({ tasks: failed })]), never);
