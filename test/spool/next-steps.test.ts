@@ -58,7 +58,7 @@ interface Life {
   turns: number;
   readonly plan: Plan;
   /** The next of the numbers that decide. */
-  draw(): number;
+  readonly draw: () => number;
 }
 
 function decisionOf(
