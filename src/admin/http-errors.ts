@@ -26,11 +26,13 @@ const titles: Readonly<Record<number, string>> = {
   403: 'Not allowed',
   404: 'Not found',
   405: 'Not by this method',
+  408: 'The request did not come in time',
   409: 'Not possible as the series stands',
   413: 'The request is too large',
   414: 'The path is too long',
   415: 'The content type is not application/json',
   421: 'The request is for another host',
+  431: 'The path and headers are too long',
   500: 'The node failed',
   503: 'Not available now',
   507: 'The spool is full',
@@ -83,4 +85,12 @@ export function problemOf(error: unknown): Problem {
     return { ...problemOf(refusal), status, title: titles[status] ?? 'The request is refused' };
   }
   return problemOf(new LimpidError('INTERNAL', 'An unexpected failure; the log has it.', { cause: error }));
+}
+
+/** Of what the HTTP parser refuses; whatever else it says is 400. */
+const parserStatuses: Readonly<Record<string, number>> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 };
+
+/** The answer to what is no request: it has come too slowly, is too long, or is not HTTP. */
+export function problemOfConnection({ code }: { readonly code: string }): Problem {
+  return problemOf({ statusCode: parserStatuses[code] ?? 400 });
 }

@@ -1,13 +1,15 @@
 // The HTTP server of one process: health and metrics for machines, API for programs, pages for people.
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
 import fastify from 'fastify';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { ConnectionError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { within } from '../deadline.js';
 import { LimpidError } from '../errors.js';
 import type { Log } from '../observe/log.js';
 import type { Metrics } from '../observe/metrics.js';
 import type { Key } from '../spool/key.js';
 import { isLoopback, isMeantForHere } from './guard.js';
-import { problemOf } from './http-errors.js';
+import { problemOf, problemOfConnection } from './http-errors.js';
 import { icon, iconPolicy } from './icon.js';
 import { answerMs, pagePart } from './in-time.js';
 import { openApi } from './openapi.js';
@@ -134,6 +136,25 @@ const answerHeaders = {
   'referrer-policy': 'no-referrer',
 } as const;
 
+/** Answers what is no request, and ends its connection: there is no request yet that a hook could see. */
+function refuseConnection(error: ConnectionError, socket: Socket, metrics: Metrics): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed) return;
+  const body = problemOfConnection(error);
+  metrics.inc('failures_total', { code: body.code });
+  const text = JSON.stringify(body);
+  const headers = {
+    ...answerHeaders,
+    'content-type': 'application/problem+json',
+    'content-length': Buffer.byteLength(text),
+    connection: 'close',
+  };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  if (socket.writable) {
+    socket.write(`HTTP/1.1 ${body.status} ${STATUS_CODES[body.status]}\r\n${lines.join('')}\r\n${text}`);
+  }
+  socket.destroy(error);
+}
+
 /** From the routes that are added from now on: the methods that a path takes (RFC 9110 section 15.5.6); none where there is nothing. */
 function watchMethods(app: FastifyInstance): (url: string) => readonly string[] {
   const known: { readonly path: RegExp; readonly methods: readonly string[] }[] = [];
@@ -188,6 +209,7 @@ export function buildHttp(options: HttpOptions): FastifyInstance {
     frameworkErrors: (error, request, reply) => {
       void refuse(error, request, reply.headers(answerHeaders));
     },
+    clientErrorHandler: (error, socket) => refuseConnection(error, socket, options.metrics),
   });
   app.server.maxConnections = mostConnections;
   // It was told that the last answer was the last: who goes on is not read any further.

@@ -4,7 +4,7 @@ import { LimpidError } from '../errors.js';
 import { isKey } from '../spool/key.js';
 import { promisesOf } from '../spool/promises.js';
 import type { Key } from '../spool/key.js';
-import { readableStates, stateOrFault } from '../spool/readable-states.js';
+import { readableStates, stateOrFault, statesOrFaults } from '../spool/readable-states.js';
 import { onAll } from '../spool/records.js';
 import type { ActionRecord, Priority } from '../spool/records.js';
 import { momentSays } from '../spool/moment.js';
@@ -55,8 +55,7 @@ export function seriesCommands(
     list: (options) =>
       withSpool(options.config, 'read', async (spool, judge) => {
         const summaries = [];
-        for (const key of await spool.allKeys()) {
-          const state = await stateOrFault(spool, key);
+        for await (const state of statesOrFaults(spool, await spool.allKeys())) {
           const summary = summaryOf(isUnreadable(state) ? unreadableView(state) : viewOf(state, judge));
           if (options.state === undefined || options.state === summary.state) summaries.push(summary);
           if (summaries.length === options.limit) break;

@@ -15,7 +15,7 @@ import { queueNames } from '../queue/jobs.js';
 import { momentSays } from '../spool/moment.js';
 import type { Spool } from '../spool/spool.js';
 import { promisesOf } from '../spool/promises.js';
-import { readableStates, stateOrFault } from '../spool/readable-states.js';
+import { readableStates, stateOrFault, statesOrFaults } from '../spool/readable-states.js';
 import { onAll } from '../spool/records.js';
 import { waitingInstances } from '../spool/state.js';
 import { summaryOf, viewOf } from '../spool/view-of.js';
@@ -122,14 +122,13 @@ async function listSeries(
     );
   }
   const series: SeriesSummary[] = [];
-  for (const key of keys.slice(before + 1)) {
-    const state = await stateOrFault(deps.spool, key);
+  for await (const state of statesOrFaults(deps.spool, keys.slice(before + 1))) {
     const summary = summaryOf(isUnreadable(state) ? unreadableView(state) : viewOf(state, judge));
     if (filter.state !== undefined && summary.state !== filter.state) continue;
     if (filter.modality !== undefined && summary.modality !== filter.modality) continue;
     if (filter.peer !== undefined && !summary.sources.includes(filter.peer)) continue;
     series.push(summary);
-    if (series.length === filter.limit) return { series, next: key };
+    if (series.length === filter.limit) return { series, next: state.key };
   }
   return { series, next: null };
 }

@@ -50,6 +50,8 @@ export async function openEngine(directory: string, events: EngineEvents): Promi
   const pending = new Map<number, { resolve(result: EngineResult): void; reject(error: Error): void }>();
   let last = 0;
   let closing = false;
+  /** Why no message is answered any more: the thread has ended. */
+  let ended: PgliteError | null = null;
   const failAll = (error: Error): void => {
     for (const call of pending.values()) call.reject(error);
     pending.clear();
@@ -66,12 +68,14 @@ export async function openEngine(directory: string, events: EngineEvents): Promi
   });
   thread.on('error', failAll);
   thread.on('exit', (code) => {
-    failAll(new PgliteError(`the thread of the embedded queue ended with code ${code}`, undefined));
+    ended = new PgliteError(`the thread of the embedded queue ended with code ${code}`, undefined);
+    failAll(ended);
     if (!closing) events.ended();
   });
   const answer = (id: number): Promise<EngineResult> =>
     new Promise((resolve, reject) => pending.set(id, { resolve, reject }));
   const call = (op: ToThread['op'], text: string, params?: readonly unknown[]): Promise<EngineResult> => {
+    if (ended !== null) return Promise.reject(ended);
     const id = ++last;
     const result = answer(id);
     thread.postMessage({ id, op, text, params } satisfies ToThread);

@@ -124,8 +124,11 @@ export class PglitePool extends EventEmitter {
   async end(): Promise<void> {
     this.#closing = true;
     const session = await this.#session.catch(() => null);
-    await session?.engine.close();
-    await this.#lock?.release();
+    try {
+      await session?.engine.close();
+    } finally {
+      await this.#lock?.release();
+    }
   }
 
   async #run(session: Session, text: string, params?: readonly unknown[]): Promise<EngineResult> {

@@ -143,7 +143,10 @@ async function openEmbedded({ directory, isThere, log, now, onLost, onError }: S
     queue: (name) => new Queue<JobData>(name, { connection: pool }),
     worker: (name, run, rest) => new Worker<JobData>(name, run, { ...rest, connection: pool }),
     events: (name) => new QueueEvents(name, { connection: pool }),
-    mark: async () => null, // the pool itself notices
+    mark: async () => {
+      if (isThere !== undefined && !(await isThere())) throw new Error('the volume of the spool is not there');
+      return null; // the pool itself notices that it was emptied
+    },
     onBack: () => undefined,
     close: () => pool.end(),
   };
@@ -172,7 +175,7 @@ async function openPostgres({ url, onError }: StoreOptions): Promise<Store> {
   } catch (error) {
     await pool.end();
     const why = error instanceof Error ? error.message : String(error);
-    throw new LimpidError('QUEUE_UNAVAILABLE', `the database of queue.url cannot be used: ${why}`);
+    throw new LimpidError('QUEUE_UNAVAILABLE', `the database of queue.url cannot be used: ${why}`, { cause: error });
   }
   // BullMQ describes the part of pg that it uses in types of its own, which those of pg miss by overloads only.
   const connection: unknown = pool;

@@ -62,7 +62,6 @@ function holding(file: string, { own, now, onLost, isThere = () => Promise.resol
       return !hasCode(error, 'ENOENT') || !(await isThere()); // a volume that does not answer says nothing
     }
   };
-  const timer = setInterval(() => void beat(), beatMs);
   const beat = async (): Promise<void> => {
     const isHeld = await isOwn();
     if (released) return;
@@ -75,6 +74,13 @@ function holding(file: string, { own, now, onLost, isThere = () => Promise.resol
     clearInterval(timer);
     onLost?.();
   };
+  let isBeating = false;
+  const timer = setInterval(() => {
+    // On a volume that does not answer each beat would hold one more of the threads that files wait in.
+    if (isBeating) return;
+    isBeating = true;
+    void beat().finally(() => (isBeating = false));
+  }, beatMs);
   timer.unref();
   return {
     release: async () => {

@@ -58,6 +58,8 @@ export interface SpoolOptions {
 
 /** A volume that is asked for its free space answers in milliseconds. */
 const answerMs = 3_000;
+/** Folders whose time is asked for at once. */
+const statAtOnce = 32;
 const configurationRecord = z.object({ version: z.literal(1), at: z.iso.datetime(), sections: z.json() });
 /** A slice of 512 x 512: an inode that is free counts for so much room. Without inodes nothing can be written, whatever bytes are free. */
 const bytesOfInode = 524_288;
@@ -119,12 +121,14 @@ export class Spool {
     });
   }
 
-  /** Whether its volume is there: one that is not mounted leaves an empty folder. */
+  /** Whether its volume is there, and answers: one that is not mounted leaves an empty folder. */
   isThere(): Promise<boolean> {
-    return access(this.layout.description).then(
-      () => true,
-      () => false,
-    );
+    return this.#patience
+      .wait(() => access(this.layout.description), answerMs)
+      .then(
+        () => true,
+        () => false,
+      );
   }
 
   /** An empty folder of this process, for a result that is being made. */
@@ -149,10 +153,15 @@ export class Spool {
   async allKeys(): Promise<Key[]> {
     const found: { key: Key; at: number }[] = [];
     for (const shard of await namesIn(this.layout.seriesRoot)) {
-      for (const key of await namesIn(join(this.layout.seriesRoot, shard))) {
-        if (!isKey(key)) continue;
-        const folder = await stat(this.layout.series(key)).catch(() => null); // retention may take it away meanwhile
-        if (folder !== null) found.push({ key, at: folder.mtimeMs });
+      const keys = (await namesIn(join(this.layout.seriesRoot, shard))).filter((name) => isKey(name));
+      for (let start = 0; start < keys.length; start += statAtOnce) {
+        const some = keys.slice(start, start + statAtOnce);
+        // Retention may take one away meanwhile.
+        const folders = await Promise.all(some.map((key) => stat(this.layout.series(key)).catch(() => null)));
+        for (const [index, key] of some.entries()) {
+          const at = folders[index]?.mtimeMs;
+          if (at !== undefined) found.push({ key, at });
+        }
       }
     }
     return found.sort((a, b) => b.at - a.at).map(({ key }) => key);

@@ -41,13 +41,15 @@ export interface Remaining {
 
 /** Answers whether a person holds a task of a revision (or its `originals`): the last word counts. */
 export function isOnHold(state: SeriesState, revision: number, task: string): boolean {
-  let held = false;
+  let hold: ActionRecord | null = null;
   for (const { action } of state.actions) {
     if (action.task !== null && action.task !== task) continue;
-    if (action.kind === 'hold' && (action.revision === null || action.revision === revision)) held = true;
-    if (action.kind === 'release' || (action.kind === 'discard' && action.peer === null)) held = false;
+    if (action.kind === 'hold' && (action.revision === null || action.revision === revision)) hold = action;
+    const lets = action.kind === 'release' || (action.kind === 'discard' && action.peer === null);
+    // A hold of this revision alone was not meant by who lets go of those before it.
+    if (lets && (hold?.revision === null || covers(action, revision))) hold = null;
   }
-  return held;
+  return hold !== null;
 }
 
 /** A release or discard counts for the revisions that there were, not for those that come later. */

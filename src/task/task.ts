@@ -203,6 +203,8 @@ process.on('message', (message: ToChild) => void answer(message));
 // SIGKILL, since a plain exit would end inference threads within run(), which aborts with a core dump.
 const endNow = (): void => void process.kill(process.pid, 'SIGKILL');
 process.on('disconnect', endNow);
+// A terminal tells its whole group; what comes of that for a task is the parent's word.
+for (const signal of ['SIGHUP', 'SIGINT'] as const) process.on(signal, () => undefined);
 // A parent that died while these modules were loading has disconnected before anybody listened.
 if (!process.connected) endNow();
 setInterval(() => tell({ kind: 'memory', bytes: process.memoryUsage.rss() }), memoryEveryMs);

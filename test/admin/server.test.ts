@@ -125,6 +125,7 @@ describe('API', () => {
         ['/api/series/%E0%A4%A', 400],
         ['/%', 400],
         [`/series/${'a'.repeat(8000)}`, 414],
+        [`/series/${'a'.repeat(20_000)}`, 431],
       ] as const) {
         const answer = await asking(get(path));
         expect(brief(answer)).toEqual([status, 'ADMIN_REQUEST']);

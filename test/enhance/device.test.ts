@@ -136,6 +136,11 @@ describe('a child', () => {
     expect(device.pid).not.toBe(killed);
   });
 
+  it.each(['SIGHUP', 'SIGINT'] as const)('works on where a terminal tells its whole group %s', async (signal) => {
+    const device = open();
+    expect(await interrupted(device, (pid) => void process.kill(pid, signal))).toBe('ended');
+  });
+
   it('that works longer than its deadline is killed', async () => {
     const device = open({ deadlineMs: 300 });
     await expect(device.run(await order(long))).rejects.toMatchObject({ code: 'ENHANCE_DEADLINE' });

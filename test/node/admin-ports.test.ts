@@ -1,5 +1,5 @@
 // What the HTTP face asks of the node.
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from '@jest/globals';
@@ -33,6 +33,36 @@ it('a walk over the pages ends, also where the last series of a page is taken aw
       if (!isKey(gone)) throw new Error(`${gone} is no key`);
       await rm(spool.layout.series(gone), { recursive: true });
       await expect(ports.listSeries({ limit: 2, after: gone })).rejects.toMatchObject({ code: 'SPOOL_UNKNOWN_SERIES' });
+    } finally {
+      await spool.close();
+    }
+  });
+});
+
+it('lists series in the order of their folders, however many are read at once', async () => {
+  await withFolder(async (directory) => {
+    const spool = await openSpool({ directory, sync: 'never', host: hostname(), now: Date.now });
+    const keys = Array.from({ length: 20 }, (_unused, index) => keyOf('1.2', `1.2.${index}`));
+    for (const [index, key] of keys.entries()) {
+      await mkdir(spool.layout.revision(key, 1), { recursive: true });
+      if (index % 3 === 0) await writeFile(join(spool.layout.revision(key, 1), 'series.json'), '');
+      await utimes(spool.layout.series(key), index, index);
+    }
+    const ports = openAdminPorts({
+      spool,
+      queue: { counts: () => Promise.reject(new Error('away')) },
+      registry: { list: () => [] },
+      config: { peers: {} },
+      breaker: null,
+      now: Date.now,
+    });
+    try {
+      const newestFirst = keys.toReversed();
+      expect(await spool.allKeys()).toEqual(newestFirst);
+      const first = await ports.listSeries({ limit: 11 });
+      expect(first.next).toBe(newestFirst[10]);
+      const rest = await ports.listSeries({ limit: 500, after: first.next ?? '' });
+      expect([...first.series, ...rest.series].map(({ key }) => key)).toEqual(newestFirst);
     } finally {
       await spool.close();
     }

@@ -43,6 +43,25 @@ describe('the embedded queue', () => {
 });
 
 describe('the embedded queue and its directory', () => {
+  it('takes no jobs while its volume is away', async () => {
+    let isAway = false;
+    const queue = await openQueue({
+      url: 'embedded',
+      directory: join(root, 'away'),
+      isThere: async () => !isAway,
+      log: openLog('silent'),
+      metrics: openMetrics(),
+      now: () => Date.now(),
+    });
+    await expect(queue.probe()).resolves.toBeUndefined();
+    isAway = true;
+    await expect(queue.probe()).rejects.toMatchObject({
+      code: 'QUEUE_UNAVAILABLE',
+      cause: { message: 'the volume of the spool is not there' },
+    });
+    await queue.close();
+  });
+
   it('keeps its jobs over an orderly end', async () => {
     const first = await open('kept');
     await first.add('series', seriesJob('kept'));

@@ -214,6 +214,21 @@ describe('nextSteps', () => {
     expect(nextSteps(seriesState([waiting], [hold, release, hold])).waits).toEqual(['held']);
   });
 
+  it('keeps the hold of a revision over a release of those before it; the hold of a series ends with any', () => {
+    const late = { ...revisionState(seriesRecord(2, uids), decisionRecord(2)) };
+    const ended = revisionState(first, decisionRecord(1), outcomeRecord([], { outcome: 'skipped' }));
+    const of = (hold: number | null, release: number) =>
+      nextSteps(
+        seriesState(
+          [ended, late],
+          [actionRecord({ kind: 'hold', revision: hold }), actionRecord({ kind: 'release', revision: release })],
+        ),
+      ).waits;
+    expect(of(2, 1)).toEqual(['held']);
+    expect(of(2, 2)).toEqual([]);
+    expect(of(null, 1)).toEqual([]);
+  });
+
   it('holds and releases one task', () => {
     const enhanced = revisionState(first, decisionRecord(1, { forward: ['archive'] }), outcomeRecord(uids));
     const hold = actionRecord({ kind: 'hold', task });
