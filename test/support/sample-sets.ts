@@ -98,7 +98,7 @@ export async function enhanceFiles(
     return { verdict: [...new Set(gate.reasons.map(({ code }) => code))].join(' '), outcome: null, objects };
   }
   await mkdir(outDir, { recursive: true });
-  const settings = card.grid === null ? { strength, task: 'denoise' } : settingsOf(card, strength);
+  const settings = settingsOf(card, strength);
   const order: TaskOrder = {
     series: one.record,
     task: {
