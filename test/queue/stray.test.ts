@@ -3,15 +3,16 @@ import { removeStray } from '../../src/queue/stray.js';
 
 type Found = Awaited<ReturnType<Parameters<typeof removeStray>[0]>>;
 
-/** A job of that state, and whether it was removed. */
-function jobOf(state: string): { job: NonNullable<Found>; removed: () => boolean } {
+type State = Awaited<ReturnType<NonNullable<Found>['getState']>>;
+
+/** A job of that state, and whether it was removed. BullMQ's `unknown` is a state of a job that stands in no list. */
+function jobOf(state: State): { job: NonNullable<Found>; removed: () => boolean } {
   let isRemoved = false;
   const remove = (): Promise<void> => {
     isRemoved = true;
     return Promise.resolve();
   };
-  // BullMQ's `unknown` is a state of a job that stands in no list.
-  const getState = (): ReturnType<NonNullable<Found>['getState']> => Promise.resolve(state as 'unknown');
+  const getState = (): Promise<State> => Promise.resolve(state);
   return { job: { getState, remove }, removed: () => isRemoved };
 }
 
@@ -27,7 +28,7 @@ describe('a job that stands in no list', () => {
     expect(await removeStray(() => Promise.resolve(found.shift()))).toBe(false);
     expect(removed()).toBe(false);
   });
-  it.each(['prioritized', 'active', 'delayed'])('is none that is %s', async (state) => {
+  it.each<State>(['prioritized', 'active', 'delayed'])('is none that is %s', async (state) => {
     const { job, removed } = jobOf(state);
     expect(await removeStray(() => Promise.resolve(job))).toBe(false);
     expect(removed()).toBe(false);
