@@ -11,7 +11,7 @@ import type { Metrics } from '../observe/metrics.js';
 import type { StepResult } from '../queue/jobs.js';
 import { isReported, recordAnswer, recordAsked, recordCommitmentEnd } from '../spool/commitment-records.js';
 import type { Spool } from '../spool/spool.js';
-import { commitmentOf, instancesOf, isDropped, isOnHold } from '../spool/state.js';
+import { batchesTo, commitmentOf, instancesOf, isDropped, isOnHold } from '../spool/state.js';
 import type { RevisionState, SeriesState } from '../spool/state.js';
 import { decideCommitment } from './decide-commitment.js';
 import type { CommitmentPolicy, Reference } from './decide-commitment.js';
@@ -117,7 +117,7 @@ export class Committer {
       }
       this.#countUnreported(job, revision, peer.policy.waitMs);
       try {
-        await this.#ask(job, revision, peer, session, decision.instances, signal);
+        await this.#ask(job, state, peer, session, decision.instances, signal);
       } catch (error) {
         // What cannot be recorded is not asked, or not waited for: nobody else releases the association.
         await session.release();
@@ -175,7 +175,7 @@ export class Committer {
 
   async #ask(
     job: DeliveryJob,
-    revision: RevisionState,
+    state: SeriesState,
     peer: CommitmentPeer,
     session: CommitmentSession,
     instances: readonly Reference[],
@@ -184,13 +184,15 @@ export class Committer {
     const { spool, now, newTransactionUid, log } = this.#deps;
     const transactionUid = newTransactionUid();
     const references = instances.map(({ sopClassUid, sopInstanceUid }) => ({ sopClassUid, sopInstanceUid }));
+    const { [`r${job.revision}/${job.task}@${job.peer}`]: batches = 0, ...elsewhere } = batchesTo(state, job.peer);
     // Before the request: a report may come before the answer to it.
     const number = await recordAsked(spool, job, {
       version: 1,
       at: new Date(now()).toISOString(),
       by: peer.by,
       transactionUid,
-      batches: revision.deliveries.get(`${job.task}@${job.peer}`)?.length ?? 0,
+      batches,
+      elsewhere,
       instances: references,
     });
     const answer = { version: 1, status: null, code: null, detail: '' } as const;

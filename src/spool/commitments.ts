@@ -45,12 +45,15 @@ export function committedBy(revisions: readonly Revision[], peer: string): Set<s
   return committed;
 }
 
-/** Instances that a peer has said it does not have, with the number of batches that it had been sent until it was asked. */
-export function lossesIn(state: CommitmentState | undefined): { batches: number; uids: readonly string[] }[] {
-  return (state?.transactions ?? []).flatMap(({ asked, report }) => {
+/** What a peer has said it does not have, and how many batches it had been sent until it was asked. */
+export interface Loss extends Pick<CommitmentAskedRecord, 'batches' | 'elsewhere'> {
+  readonly uids: ReadonlySet<string>;
+}
+
+export function lossesIn(state: CommitmentState | undefined): Loss[] {
+  return (state?.transactions ?? []).flatMap(({ asked: { batches, elsewhere }, report }) => {
     const lost = (report?.failed ?? []).filter(({ reason }) => reason === noSuchObjectInstance);
-    return lost.length === 0
-      ? []
-      : [{ batches: asked.batches, uids: lost.map(({ sopInstanceUid }) => sopInstanceUid) }];
+    if (lost.length === 0) return [];
+    return [{ batches, elsewhere, uids: new Set(lost.map(({ sopInstanceUid }) => sopInstanceUid)) }];
   });
 }

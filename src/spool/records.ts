@@ -239,6 +239,8 @@ export const commitmentAskedRecord = z.object({
   transactionUid: z.string(),
   /** Batches that the delivery had recorded: what is reported missing is sent again in a later one. */
   batches: z.int().min(0),
+  /** The same of the other deliveries to that peer, by `rN/TASK@PEER`. Absent: a node recorded it that did not count them. */
+  elsewhere: z.record(z.string(), z.int().min(0)).optional(),
   instances: z.array(reference),
 });
 export type CommitmentAskedRecord = z.infer<typeof commitmentAskedRecord>;

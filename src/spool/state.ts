@@ -128,24 +128,51 @@ export function sweptFiles(state: SeriesState): Set<string> {
   return new Set(swept.flatMap(({ record }) => [...record.instances, ...record.variants].map(({ file }) => file)));
 }
 
+/** A delivery to a peer, or its commitment, of any revision: `name` is rN/TASK@PEER. */
+interface Named<T> {
+  readonly revision: number;
+  readonly name: string;
+  readonly of: T;
+}
+
+function ofPeer<T>(
+  state: SeriesState,
+  peer: string,
+  what: (revision: RevisionState) => ReadonlyMap<string, T>,
+): Named<T>[] {
+  return state.revisions.flatMap((one) => {
+    const { revision } = one.record;
+    const own = [...what(one)].filter(([name]) => name.endsWith(`@${peer}`));
+    return own.map(([name, of]) => ({ revision, name: `r${revision}/${name}`, of }));
+  });
+}
+
+/** How many batches each delivery to a peer has, by rN/TASK@PEER: a loss that it reports is of these alone. */
+export function batchesTo(state: SeriesState, peer: string): Record<string, number> {
+  return Object.fromEntries(
+    ofPeer(state, peer, ({ deliveries }) => deliveries).map(({ name, of }) => [name, of.length]),
+  );
+}
+
 /**
  * SOP Instance UIDs that a peer has, by any batch of any revision. What it has reported missing since, asked for commitment, it has
  * only if a later batch brought it.
  */
 export function deliveredTo(state: SeriesState, peer: string): Set<string> {
   const delivered = new Set<string>();
-  for (const { deliveries, commitments } of state.revisions) {
-    for (const name of new Set([...deliveries.keys(), ...commitments.keys()])) {
-      if (!name.endsWith(`@${peer}`)) continue;
-      const batches = deliveries.get(name) ?? [];
-      const losses = lossesIn(commitments.get(name));
-      for (let sent = 0; sent <= batches.length; sent++) {
-        const isDue = (loss: { batches: number }) =>
-          loss.batches === sent || (sent === batches.length && loss.batches > sent);
-        for (const { uids } of losses.filter(isDue)) for (const uid of uids) delivered.delete(uid);
-        for (const instance of batches[sent]?.instances ?? []) {
-          if (instance.class === 'delivered' || instance.class === 'warned') delivered.add(instance.sopInstanceUid);
-        }
+  const losses = ofPeer(state, peer, ({ commitments }) => commitments).flatMap(({ of, ...from }) =>
+    lossesIn(of).map((loss) => ({ ...from, loss })),
+  );
+  for (const { revision, name, of: batches } of ofPeer(state, peer, ({ deliveries }) => deliveries)) {
+    for (const [index, { instances }] of batches.entries()) {
+      // By the count of batches, not by the clock, which may be set.
+      const since = losses.filter(({ loss, ...asked }) => {
+        if (asked.name === name) return index < loss.batches;
+        return loss.elsewhere === undefined ? revision < asked.revision : index < (loss.elsewhere[name] ?? 0);
+      });
+      for (const { sopInstanceUid, class: how } of instances) {
+        if (how !== 'delivered' && how !== 'warned') continue;
+        if (!since.some(({ loss }) => loss.uids.has(sopInstanceUid))) delivered.add(sopInstanceUid);
       }
     }
   }

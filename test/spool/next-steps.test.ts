@@ -1,6 +1,7 @@
 // Whatever a crash leaves of a series' records, doing what comes next ends the series, or waits for a person or the receiver.
 import fc from 'fast-check';
 import { expect, it } from '@jest/globals';
+import { noSuchObjectInstance } from '../../src/spool/commitments.js';
 import { outcomeWithout } from '../../src/spool/outcome-without.js';
 import type {
   ActionRecord,
@@ -9,7 +10,7 @@ import type {
   DeliveryClass,
   OutcomeRecord,
 } from '../../src/spool/records.js';
-import { commitmentOf, lateWithdrawals, nextSteps, remaining } from '../../src/spool/state.js';
+import { batchesTo, commitmentOf, lateWithdrawals, nextSteps, remaining } from '../../src/spool/state.js';
 import type { RevisionState, SeriesState, Step } from '../../src/spool/state.js';
 import { withdrawalActions, withdrawalsOf } from '../../src/spool/withdrawals.js';
 import {
@@ -133,10 +134,11 @@ function perform(life: Life, step: Step): void {
   const { uncommitted } = commitmentOf(life.state, revision, step.task, step.peer);
   expect(uncommitted).not.toEqual([]);
   const before = revision.commitments.get(name) ?? { transactions: [], end: null };
-  const word = ['committed', 'refused'][draw() % 2];
-  const failed = uncommitted.map((sopInstanceUid) => ({ sopInstanceUid, reason: 0x0110 }));
-  const batches = revision.deliveries.get(name)?.length ?? 0;
-  const asked = { version: 1 as const, at, by: step.peer, transactionUid: '2.25.7', batches, instances: [] };
+  const word = ['committed', 'refused', 'lost'][draw() % 3];
+  const reason = word === 'lost' ? noSuchObjectInstance : 0x0110;
+  const failed = uncommitted.map((sopInstanceUid) => ({ sopInstanceUid, reason }));
+  const { [`r${step.revision}/${name}`]: batches = 0, ...elsewhere } = batchesTo(life.state, step.peer);
+  const asked = { version: 1 as const, at, by: step.peer, transactionUid: '2.25.7', batches, elsewhere, instances: [] };
   const report: CommitmentReportRecord = {
     version: 1,
     at,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { CommitmentTransaction } from '../../src/spool/commitments.js';
+import { originals } from '../../src/spool/layout.js';
 import type { OutcomeRecord } from '../../src/spool/records.js';
 import { nextSteps, remaining, waitingInstances } from '../../src/spool/state.js';
 import {
@@ -119,6 +120,31 @@ describe('nextSteps', () => {
     expect(openAfter(2, batch)).toEqual(['1.1.9']);
   });
 
+  it('brings what a later revision has lost once, if an earlier one does: its batch came behind the report', () => {
+    const at = '2026-01-01T00:00:00.000Z';
+    const [own, before] = [`${originals}@pacs`, `r1/${originals}@pacs`];
+    const forward = { forward: ['pacs'], tasks: [] };
+    const openOf = (sent: number, elsewhere: Record<string, number> | undefined): readonly string[] => {
+      const transaction: CommitmentTransaction = {
+        number: 1,
+        asked: { version: 1, at, by: 'pacs', transactionUid: '1.9', batches: 0, elsewhere, instances: [] },
+        answer: null,
+        report: { version: 1, at, committed: [], failed: [{ sopInstanceUid: '1.1', reason: 0x0112 }] },
+      };
+      const batches = Array.from({ length: sent }, () => deliveryRecord({ '1.1': 'delivered' }));
+      const one = revisionState(seriesRecord(1, ['1.1']), decisionRecord(1, forward), null, { [own]: batches });
+      const two = {
+        ...revisionState(seriesRecord(2, ['1.1']), decisionRecord(2, forward)),
+        commitments: new Map([[own, { transactions: [transaction], end: null }]]),
+      };
+      return remaining(seriesState([one, two]), one, originals, 'pacs').open;
+    };
+    expect(openOf(1, { [before]: 1 })).toEqual(['1.1']);
+    expect(openOf(2, { [before]: 1 })).toEqual([]);
+    // what an older node recorded
+    expect(openOf(2, undefined)).toEqual(['1.1']);
+  });
+
   it('tries transient instances again, and only these', () => {
     const batches = { [`${task}@pacs`]: [deliveryRecord({ '1.1.9': 'delivered', '1.2.9': 'transient' })] };
     const one = revisionState(first, decisionRecord(1), outcomeRecord(uids), batches);
@@ -232,8 +258,8 @@ describe('nextSteps', () => {
   it('holds and releases one task', () => {
     const enhanced = revisionState(first, decisionRecord(1, { forward: ['archive'] }), outcomeRecord(uids));
     const hold = actionRecord({ kind: 'hold', task });
-    const originals = { kind: 'deliver', revision: 1, task: 'originals', peer: 'archive' };
-    expect(nextSteps(seriesState([enhanced], [hold]))).toEqual({ steps: [originals], waits: ['held'], done: false });
+    const forwarding = { kind: 'deliver', revision: 1, task: 'originals', peer: 'archive' };
+    expect(nextSteps(seriesState([enhanced], [hold]))).toEqual({ steps: [forwarding], waits: ['held'], done: false });
     const all = [actionRecord({ kind: 'hold' }), actionRecord({ kind: 'release', task })];
     expect(nextSteps(seriesState([enhanced], all)).steps).toEqual([
       { kind: 'deliver', revision: 1, task, peer: 'pacs' },
