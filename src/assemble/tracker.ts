@@ -171,20 +171,22 @@ export class Tracker {
     const unlisted = unlistedFiles(state);
     // An instance came, or a revision was being closed, while the files were read.
     if (this.#pending.has(key) || this.#closing.has(key)) return;
-    if (unlisted.length > 0) {
-      for (const file of unlisted) {
-        const arrival = await readArrival(this.#deps.spool.layout.instance(key, file), key, file);
-        if (arrival === null) await this.#setAside(key, file);
-        else this.arrived(arrival);
-      }
-      return;
-    }
+    if (unlisted.length > 0) return this.#take(key, unlisted);
     const last = state.revisions.at(-1);
     if (requeues.length === 0 || last === undefined) return;
     await this.#publish(
       requeuedRevision(state, last.record, requeues, this.#deps.now()),
       last.decision?.modality ?? 'other',
     );
+  }
+
+  /** Files that nobody has told of. */
+  async #take(key: Key, files: readonly string[]): Promise<void> {
+    for (const file of files) {
+      const arrival = await readArrival(this.#deps.spool.layout.instance(key, file), key, file);
+      if (arrival === null) await this.#setAside(key, file);
+      else this.arrived(arrival);
+    }
   }
 
   /** The series goes on without a file that nobody can read; the instance may come again. */
@@ -233,6 +235,13 @@ export class Tracker {
     await this.#hash(pending);
     const state = await this.#deps.spool.state(pending.key);
     if (this.#closed) return; // it stays in the spool for the next process
+    // What a process left that was killed before it had marked the series: the instances that come again are no news.
+    if (!this.#closing.has(pending.key)) {
+      await this.#take(
+        pending.key,
+        unlistedFiles(state).filter((file) => !pending.arrivals.has(file)),
+      );
+    }
     const previous = state.revisions.at(-1)?.record ?? null;
     // Late slices fill what was missing: of their own positions nothing follows. The gate looks at all of them.
     const gaps = previous === null && stackHasGaps([...pending.arrivals.values()].map(({ facts }) => facts));

@@ -1,6 +1,6 @@
 import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { Tracker } from '../../src/assemble/tracker.js';
 import { openLog } from '../../src/observe/log.js';
@@ -113,6 +113,7 @@ async function bring(
   const incoming = spool.instances.begin(arrivalMeta(identity, source, Date.now()));
   incoming.write(dataSet(sopInstanceUid, z));
   const published = await spool.instances.publish(key, incoming, identity, await tracker.listed(key));
+  if (published.kind === 'duplicate' && association !== null) tracker.repeated(key, association);
   if (published.kind === 'duplicate' || published.kind === 'refused') return;
   tracker.arrived({
     key,
@@ -225,6 +226,23 @@ describe('the tracker', () => {
       expect(after.pendingSeries).toBe(1);
       after.associationEnded(7, 'released');
       expect(await closed()).toMatchObject({ revision: 1, closed: 'released' });
+    });
+  });
+
+  it('lists what was left by a process that was killed before it had marked the series', async () => {
+    await withBench(async ({ spool, openTracker, closed }) => {
+      const identity = { sopClassUid: ctImage, sopInstanceUid: '1.1', transferSyntaxUid: explicitLittleEndian };
+      const file = spool.layout.instance(key, instanceNameOf('1.1'));
+      await mkdir(dirname(file), { recursive: true });
+      await writeFile(file, Buffer.concat([arrivalMeta(identity, source, Date.now()), dataSet('1.1', 0)]));
+      const restarted = openTracker();
+      await restarted.start();
+      // All comes again: of the first the series hears that it was there.
+      for (const [index, uid] of ['1.1', '1.2', '1.3'].entries()) await bring(spool, restarted, uid, index, 1);
+      restarted.associationEnded(1, 'released');
+      const { instances } = await closed();
+      expect(instances.map(({ sopInstanceUid }) => sopInstanceUid).sort()).toEqual(['1.1', '1.2', '1.3']);
+      expect((await spool.state(key)).revisions).toHaveLength(1);
     });
   });
 
