@@ -6,7 +6,19 @@ import { expect, it } from '@jest/globals';
 import { openAdminPorts } from '../../src/node/admin-ports.js';
 import { isKey, keyOf } from '../../src/spool/key.js';
 import { openSpool } from '../../src/spool/open-spool.js';
+import type { Spool } from '../../src/spool/spool.js';
 import { withFolder } from '../support/temporary.js';
+
+/** Of a node whose queue is away. */
+const portsOf = (spool: Spool): ReturnType<typeof openAdminPorts> =>
+  openAdminPorts({
+    spool,
+    queue: { counts: () => Promise.reject(new Error('away')) },
+    registry: { list: () => [] },
+    config: { peers: {} },
+    breaker: null,
+    now: Date.now,
+  });
 
 it('a walk over the pages ends, also where the last series of a page is taken away meanwhile', async () => {
   await withFolder(async (directory) => {
@@ -16,14 +28,7 @@ it('a walk over the pages ends, also where the last series of a page is taken aw
       await mkdir(spool.layout.revision(key, 1), { recursive: true });
       await writeFile(join(spool.layout.revision(key, 1), 'series.json'), '');
     }
-    const ports = openAdminPorts({
-      spool,
-      queue: { counts: () => Promise.reject(new Error('away')) },
-      registry: { list: () => [] },
-      config: { peers: {} },
-      breaker: null,
-      now: Date.now,
-    });
+    const ports = portsOf(spool);
     try {
       const first = await ports.listSeries({ limit: 2 });
       const rest = await ports.listSeries({ limit: 2, after: first.next ?? '' });
@@ -48,14 +53,7 @@ it('lists series in the order of their folders, however many are read at once', 
       if (index % 3 === 0) await writeFile(join(spool.layout.revision(key, 1), 'series.json'), '');
       await utimes(spool.layout.series(key), index, index);
     }
-    const ports = openAdminPorts({
-      spool,
-      queue: { counts: () => Promise.reject(new Error('away')) },
-      registry: { list: () => [] },
-      config: { peers: {} },
-      breaker: null,
-      now: Date.now,
-    });
+    const ports = portsOf(spool);
     try {
       const newestFirst = keys.toReversed();
       expect(await spool.allKeys()).toEqual(newestFirst);

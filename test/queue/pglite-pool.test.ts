@@ -19,6 +19,11 @@ afterEach(async () => {
 
 const heartBeatMs = 5_000;
 
+type Options = Parameters<typeof PglitePool.open>[0];
+
+const openPool = (change: Pick<Options, 'onLost'> & Partial<Options>): Promise<PglitePool> =>
+  PglitePool.open({ directory: join(root, 'queue'), log: openLog('silent'), now: () => Date.now(), ...change });
+
 /** Deletes a folder as a slow volume does: one file after the other, and what has come into it meanwhile. */
 async function deleteSlowly(folder: string): Promise<void> {
   for (;;) {
@@ -42,12 +47,7 @@ async function deleteSlowly(folder: string): Promise<void> {
 
 it('prepares a new database once, however long the deletion of the old one takes', async () => {
   let lost = 0;
-  const pool = await PglitePool.open({
-    directory: join(root, 'queue'),
-    log: openLog('silent'),
-    now: () => Date.now(),
-    onLost: () => void lost++,
-  });
+  const pool = await openPool({ onLost: () => void lost++ });
   await rm(join(root, 'queue', 'lock')); // found by the next heart-beat, while the rest is being deleted
   await deleteSlowly(join(root, 'queue'));
   await until(() => lost > 0);
@@ -62,10 +62,9 @@ it('makes nothing in the place of a volume that is away, and goes on with what i
   let isAway = false;
   let nowMs = Date.now();
   let lost = 0;
-  const pool = await PglitePool.open({
+  const pool = await openPool({
     directory: join(volume, 'queue'),
     isThere: async () => !isAway,
-    log: openLog('silent'),
     now: () => nowMs,
     onLost: () => void lost++,
   });
@@ -94,12 +93,7 @@ it('loses its directory once, where a query and the heart-beat of the lock find 
     doNotFake: ['setTimeout', 'setImmediate', 'nextTick', 'queueMicrotask', 'performance', 'Date'],
   });
   let lost = 0;
-  const pool = await PglitePool.open({
-    directory: join(root, 'queue'),
-    log: openLog('silent'),
-    now: () => Date.now(),
-    onLost: () => void lost++,
-  });
+  const pool = await openPool({ onLost: () => void lost++ });
   await rm(join(root, 'queue'), { recursive: true });
   let isBroken = false;
   for (let table = 0; !isBroken; table += 1) {
