@@ -212,6 +212,7 @@ class ChildDevice implements Device {
     });
     child.on('error', (error) => this.#options.log.error('worker child', { error }));
     child.on('message', (message: ToParent) => {
+      if (this.#child !== child) return; // of one that has ended: another may be under way
       if (message.kind === 'memory') this.#checkMemory(message.bytes);
       this.#onMessage(message);
     });
@@ -252,8 +253,10 @@ class ChildDevice implements Device {
   }
 
   #send(child: ChildProcess, message: ToChild): void {
+    // Of a child that was killed this is told late, when the next one may be starting.
+    const end = this.#onEnd;
     child.send(message, (error) => {
-      if (error) this.#onEnd(new LimpidError('ENHANCE_CHILD_DIED', 'the child takes no orders', { cause: error }));
+      if (error) end(new LimpidError('ENHANCE_CHILD_DIED', 'the child takes no orders', { cause: error }));
     });
   }
 

@@ -7,6 +7,8 @@ import { structureFigures, thinned } from '../imaging/figures.js';
 import { periodicPattern } from '../imaging/periodic.js';
 import type { Slice } from '../imaging/slice.js';
 import { pixelsOf } from '../imaging/masks.js';
+import { sharesOf } from '../imaging/shares.js';
+import type { LoudRule } from '../imaging/shares.js';
 import type { SliceQuality } from '../imaging/grade.js';
 import { qualityOf } from '../imaging/quality.js';
 import type { EnhancedFigures } from './limits.js';
@@ -31,14 +33,22 @@ function examine(values: Float32Array, mask: Uint8Array): { finite: boolean; mea
   return { finite, mean: count > 0 ? sum / count : 0 };
 }
 
-/** The slice with a share of the residual taken away, as its modality asks. */
+/** A slice with a share of the residual taken away. */
+export interface BlendedSlice extends Blended {
+  /** What was taken of the residual, place by place. */
+  readonly shares: Float32Array;
+}
+
+/** Takes a share of the residual away, as its modality and its model's card ask. @param loud of the card; null: the same share everywhere */
 export function blended(
   modality: NoiseModality,
-  { slice, map, mask }: Measured,
+  { slice, map, mask, sigma }: Measured,
   residual: Float32Array,
   share: number,
-): Blended {
-  return blend(slice, residual, map, share, mask, modality === 'CT' ? 'slice' : 'mask');
+  loud: LoudRule | null,
+): BlendedSlice {
+  const shares = sharesOf(share, { ...slice, values: map }, mask, sigma, loud);
+  return { ...blend(slice, residual, map, shares, mask, modality === 'CT' ? 'slice' : 'mask'), shares };
 }
 
 /** What a slice was and is like without a reference, measured on the same tissue. */
@@ -94,12 +104,12 @@ export function gridFigures({ mask, sigma }: Measured, source: Float32Array, bac
 }
 
 /** @param taken of every `figureStep`-th pixel of a slice of `rows` x `columns` */
-function confidenceOf(taken: Slice, gradient: Float32Array, map: Float32Array, share: number): Confidence {
+function confidenceOf(taken: Slice, gradient: Float32Array, map: Float32Array, shares: Float32Array): Confidence {
   const [rows, columns] = [Math.ceil(taken.rows / figureStep), Math.ceil(taken.columns / figureStep)];
-  const expected = Float32Array.from(
-    { length: rows * columns },
-    (_, i) => share * map[Math.floor(i / columns) * figureStep * taken.columns + (i % columns) * figureStep]!,
-  );
+  const expected = Float32Array.from({ length: rows * columns }, (_, i) => {
+    const at = Math.floor(i / columns) * figureStep * taken.columns + (i % columns) * figureStep;
+    return shares[at]! * map[at]!;
+  });
   return confidenceMap({ rows, columns, values: taken.values }, gradient, expected);
 }
 
@@ -107,18 +117,16 @@ function confidenceOf(taken: Slice, gradient: Float32Array, map: Float32Array, s
  * Figures of an enhanced slice.
  *
  * @param values as the file will hold them, rounded, in model units: what rounding takes back counts as not done
- * @param share that was blended
  */
 export function finishFigures(
   measured: Measured,
-  { values, meanShift }: Blended,
-  share: number,
+  { values, meanShift, shares }: BlendedSlice,
 ): { readonly figures: EnhancedFigures; readonly confidence: Confidence } {
   const { slice, mask, sigma, map } = measured;
   const after = { ...slice, values };
   const ratio = noiseRatio(measured, after);
   const { residualStructure, edgeRatio, taken, gradient } = structureFigures(slice, after, mask, figureStep);
-  const confidence = confidenceOf({ ...slice, values: taken }, gradient, map, share);
+  const confidence = confidenceOf({ ...slice, values: taken }, gradient, map, shares);
   const enough = pixelsOf(mask) >= leastTissue;
   return {
     confidence,

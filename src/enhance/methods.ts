@@ -2,6 +2,7 @@
 import type { ImagePlace } from '../dicom/image-place.js';
 import type { Reason } from '../errors.js';
 import type { SliceQuality } from '../imaging/grade.js';
+import type { LoudRule } from '../imaging/shares.js';
 import type { ModelCard } from '../inference/card.js';
 import type { Neighbours } from '../inference/network.js';
 import type { DerivedInstance } from '../spool/records.js';
@@ -81,6 +82,8 @@ export interface FinishArgument<Plan> {
   /** SOP Instance UIDs of the other images that the model saw, the nearest first; empty for a frame. */
   readonly context: readonly string[];
   readonly blend: number;
+  /** Where more than that share goes; null: nowhere. */
+  readonly loud: LoudRule | null;
   /** Whether to measure what takes longer: see `SliceQuality`. */
   readonly judged: boolean;
   readonly plan: Plan;
@@ -133,6 +136,7 @@ export type SliceMethods<Plan, Part, Summary> = {
     readonly work: number;
     readonly residual: ModelOutput | null;
     readonly blends: readonly number[];
+    readonly loud: LoudRule | null;
     /** As it is meant, or as the file will hold it, rounded. */
     readonly as: 'meant' | 'written';
   }) => Promise<Result<readonly (number | null)[]>>;

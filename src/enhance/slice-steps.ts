@@ -24,6 +24,7 @@ import { Refusal } from './refusal.js';
 import type { Found } from './outcome.js';
 import type { Pool } from '../threads/pool.js';
 import type { OrderedSeries } from './series.js';
+import { loudRuleOf } from './strength.js';
 import type { Thread } from '../threads/thread.js';
 
 export interface TaskPorts<Plan, Part, Summary> {
@@ -170,7 +171,7 @@ export class SliceSteps<Plan, Part, Summary> {
     blends: readonly number[],
     as: 'meant' | 'written',
   ): Promise<readonly (number | null)[]> {
-    const argument = { work: slice.prepared.work, residual, blends, as };
+    const argument = { work: slice.prepared.work, residual, blends, loud: loudRuleOf(this.#ports.model.card), as };
     const options = { transfer: handedOver(residual), deadlineMs: this.#ports.sliceDeadlineMs };
     return this.#answer(slice.thread, slice.file, (thread) => thread.call('measure', argument, options));
   }
@@ -208,7 +209,8 @@ export class SliceSteps<Plan, Part, Summary> {
     );
     const nowMs = this.#ports.now();
     const { work } = slice.prepared;
-    const argument = { work, residual, isLent, context, blend, plan, judged, outFile, mapFile, nowMs };
+    const loud = loudRuleOf(this.#ports.model.card);
+    const argument = { work, residual, isLent, context, blend, loud, plan, judged, outFile, mapFile, nowMs };
     const options = { transfer: handedOver(residual), deadlineMs: this.#ports.sliceDeadlineMs };
     const finished = await this.#answer(slice.thread, slice.file, (thread) => thread.call('finish', argument, options));
     this.#refuseFaults(outFile, finished.faults);

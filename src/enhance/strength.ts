@@ -3,6 +3,7 @@
  * (design: configuration; models: strength and safety limits).
  */
 
+import type { LoudRule } from '../imaging/shares.js';
 import type { ModelCard } from '../inference/card.js';
 
 /** Blends at which a calibration slice is measured; between them the noise is taken as linear. */
@@ -81,6 +82,12 @@ export function mostBlendFor(
   const left = middleOf(curves.map((curve) => ratioAt(curve, 1)));
   const even = Math.min(1, Math.max(0, (to - left) / (to - from)));
   return Math.floor((mostBlend + even * (most - mostBlend)) * blendSteps) / blendSteps;
+}
+
+/** Where a card lets more go than the blend: never above its highest one. */
+export function loudRuleOf({ parameters, mostBlend }: Pick<ModelCard, 'parameters' | 'mostBlend'>): LoudRule | null {
+  const { loudFrom } = parameters;
+  return loudFrom === undefined ? null : { from: loudFrom, most: mostBlend };
 }
 
 /** A blend as it is used and recorded: a multiple of 1/64 in 1/64..1, and not above `most`. */

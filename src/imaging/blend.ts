@@ -15,13 +15,13 @@ export interface Blended {
 }
 
 /**
- * Takes a share of the residual away: in - clip(blend x residual, +-3 sigma), then one constant so that the mean over the
+ * Takes a share of the residual away: in - clip(share x residual, +-3 sigma), then one constant so that the mean over the
  * mask is the input's: over the slice (CT, where air must not stand out; not where there is hardly any tissue to speak for it), or over the
  * mask alone (MR, where air keeps its own mean). Flat areas at the slice's lowest value (outside the field of view, masked air) stay as they are.
  *
  * @param residual input less the model's output, the slice's unit
  * @param sigma local noise, same shape and unit
- * @param share 0..1
+ * @param shares 0..1, same shape
  * @param mask tissue whose mean is kept
  * @see models: strength and safety limits
  */
@@ -29,7 +29,7 @@ export function blend(
   slice: Slice,
   residual: Float32Array,
   sigma: Float32Array,
-  share: number,
+  shares: Float32Array,
   mask: Uint8Array,
   over: 'slice' | 'mask',
 ): Blended {
@@ -42,7 +42,7 @@ export function blend(
     const value = values[i]!;
     if (value < lowest) lowest = value;
     const limit = clip * sigma[i]!;
-    const wanted = share * residual[i]!;
+    const wanted = shares[i]! * residual[i]!;
     const part = wanted > limit ? limit : wanted < -limit ? -limit : wanted;
     out[i] = value - part;
     if (mask[i]! !== 0) {

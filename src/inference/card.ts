@@ -44,6 +44,7 @@ const most: Readonly<Record<string, number>> = {
   excessWindow: 64,
   excessFrom: 100,
   excessTo: 100,
+  loudFrom: 100,
   mapGain: 100,
 };
 
@@ -101,7 +102,8 @@ const fields = z.strictObject({
    * low frequencies always stays in the image, where noise has little power and faint lesions have much; `edgeSigma`, `edgeWindow`
    * (pixels) and `edgeNoise` (sigmas): what the residual took from edges that are stronger goes back; `excessWindow` (pixels),
    * `excessFrom` and `excessTo` (sigmas): where the residual has more power than noise explains, less of it is taken away from the one
-   * on, nothing from the other on; `mapGain`: the network is told this many times the measured noise, where the measure reads a grain
+   * on, nothing from the other on; `loudFrom` (multiples of the slice's noise, 1 at least): where the local noise is louder, the share that
+   * is taken away grows with it, up to `mostBlend`; `mapGain`: the network is told this many times the measured noise, where the measure reads a grain
    * that is coarse for its windows too low.
    */
   parameters: z
@@ -116,6 +118,7 @@ const fields = z.strictObject({
           context.addIssue({ code: 'custom', path: [name], message: `from 0 to ${limit}` });
       }
     })
+    .refine(({ loudFrom = 1 }) => loudFrom >= 1, { path: ['loudFrom'], message: 'from 1 on' })
     .refine(({ excessFrom = 0, excessTo = Number.POSITIVE_INFINITY }) => excessFrom < excessTo, {
       message: 'excessTo must be above excessFrom',
     }),

@@ -243,12 +243,12 @@ const methods: SliceMethods<DerivationPlan, FramePart, InstanceSummary> = {
     return { value: { work, rows, columns, values, scale: 1, fingerprint, place: imagePlace(dataSet, frame) } };
   },
 
-  measure({ work: name, residual, blends, as }) {
+  measure({ work: name, residual, blends, loud, as }) {
     const work = workOf(name);
     const { slice } = work.measured;
     const taken = takeResidual(work, residual);
     const value = blends.map((share) => {
-      const { values } = blended(work.modality, work.measured, taken, share);
+      const { values } = blended(work.modality, work.measured, taken, share, loud);
       return noiseRatio(work.measured, { ...slice, values: as === 'written' ? asWritten(work, values) : values });
     });
     return Promise.resolve({ value });
@@ -259,13 +259,13 @@ const methods: SliceMethods<DerivationPlan, FramePart, InstanceSummary> = {
     return Promise.resolve({ value: qualityOfSlice(modality, measured, measured.slice.values, measured.sigma) });
   },
 
-  async finish({ work: name, residual, isLent, context, blend: share, judged, plan, outFile, mapFile, nowMs }) {
+  async finish({ work: name, residual, isLent, context, blend: share, loud, judged, plan, outFile, mapFile, nowMs }) {
     const work = workOf(name);
     works.delete(name);
     const { source, stored, measured, seen, toRecord } = work;
     const { image, figures, confidence, quality } =
       plan.geometry === undefined
-        ? enhanceHere(work, residual, { blend: share, judged, plan })
+        ? enhanceHere(work, residual, { blend: share, loud, judged, plan })
         : enhanceOnGrid(work, residual, plan);
     // The model is done with the slice: its residual is here. Its neighbours may not be.
     shared.giveBack(measured.map);

@@ -12,6 +12,7 @@ import type { Measured, NoiseModality } from '../enhance/noise.js';
 import { LimpidError } from '../errors.js';
 import { removeAirBias } from '../imaging/air-bias.js';
 import type { Confidence } from '../imaging/confidence.js';
+import type { LoudRule } from '../imaging/shares.js';
 import { holdWithin } from '../imaging/resample.js';
 import type { ValueRange } from '../imaging/resample.js';
 
@@ -111,13 +112,23 @@ export interface Enhanced {
 export function enhanceHere(
   work: Work,
   output: ModelOutput | null,
-  { blend: share, judged, plan }: { readonly blend: number; readonly judged: boolean; readonly plan: DerivationPlan },
+  {
+    blend: share,
+    loud,
+    judged,
+    plan,
+  }: {
+    readonly blend: number;
+    readonly loud: LoudRule | null;
+    readonly judged: boolean;
+    readonly plan: DerivationPlan;
+  },
 ): Enhanced {
   const { modality, measured } = work;
-  const { values: meant, meanShift } = blended(modality, measured, takeResidual(work, output), share);
-  const image = storedOf(work, meant, plan);
+  const meant = blended(modality, measured, takeResidual(work, output), share, loud);
+  const image = storedOf(work, meant.values, plan);
   const values = inModelUnits(work, image.grey);
-  const { figures, confidence } = finishFigures(measured, { values, meanShift }, share);
+  const { figures, confidence } = finishFigures(measured, { ...meant, values });
   return { image, figures, confidence, quality: judged ? judge(modality, measured, values, figures) : null };
 }
 

@@ -4,6 +4,7 @@ import { blend } from '../../src/imaging/blend.js';
 import { psnr, ssim, structureFigures } from '../../src/imaging/figures.js';
 import { gaussian } from '../../src/imaging/gaussian.js';
 import { softTissueMask } from '../../src/imaging/masks.js';
+import type { Slice } from '../../src/imaging/slice.js';
 import { median, quantile } from '../../src/imaging/statistics.js';
 import { kernelNoise } from '../support/phantom.js';
 import { ctImage, distance, reference } from './reference-images.js';
@@ -35,10 +36,11 @@ describe('figures', () => {
 });
 
 describe('blend', () => {
-  const flat = (value: number): Float32Array => new Float32Array(slice.values.length).fill(value);
+  const even = (of: Slice, value: number): Float32Array => new Float32Array(of.values.length).fill(value);
+  const flat = (value: number): Float32Array => even(slice, value);
   it('keeps the mean over the mask and tells the shift', () => {
     const biased = residual.map((value) => value + 4);
-    const { values, meanShift } = blend(slice, biased, flat(1000), 0.5, mask, 'slice');
+    const { values, meanShift } = blend(slice, biased, flat(1000), flat(0.5), mask, 'slice');
     const mean = (a: Float32Array): number => {
       let [sum, n] = [0, 0];
       for (let i = 0; i < a.length; i++) if (mask[i] === 1) [sum, n] = [sum + (a[i] ?? 0), n + 1];
@@ -49,8 +51,8 @@ describe('blend', () => {
   });
   it('puts the mean back where the mask is alone, when air has its own mean', () => {
     const biased = residual.map((value) => value + 4);
-    const { values } = blend(slice, biased, flat(1000), 0.5, mask, 'mask');
-    const everywhere = blend(slice, biased, flat(1000), 0.5, mask, 'slice');
+    const { values } = blend(slice, biased, flat(1000), flat(0.5), mask, 'mask');
+    const everywhere = blend(slice, biased, flat(1000), flat(0.5), mask, 'slice');
     for (let i = 0; i < values.length; i += 1) {
       if (mask[i] === 1) expect(values[i]).toBe(everywhere.values[i]);
     }
@@ -62,29 +64,29 @@ describe('blend', () => {
     const some = { rows, columns, values: Float32Array.from({ length: rows * columns }, (_, i) => i % 89) };
     const taken = new Float32Array(rows * columns).fill(8);
     const shiftOf = (tissue: number, over: 'slice' | 'mask'): number =>
-      blend(some, taken, taken, 0.5, new Uint8Array(rows * columns).fill(1, 0, tissue), over).meanShift;
+      blend(some, taken, taken, even(some, 0.5), new Uint8Array(rows * columns).fill(1, 0, tissue), over).meanShift;
     expect([shiftOf(2000, 'slice'), shiftOf(2000, 'mask'), shiftOf(1999, 'mask')]).toEqual([-4, -4, -4]);
     expect(shiftOf(1999, 'slice')).toBeCloseTo(0, 12);
   });
   it('moves no pixel by more than 3 sigma before the mean is put back', () => {
-    const { values, meanShift } = blend(slice, residual, flat(2), 1, mask, 'slice');
+    const { values, meanShift } = blend(slice, residual, flat(2), flat(1), mask, 'slice');
     const moved = values.map((value, i) => value + meanShift - (slice.values[i] ?? 0));
     expect(distance(moved, flat(0))).toBeLessThan(6.001);
   });
   it('takes at most 3 sigma on either side, and puts nothing back for an empty mask', () => {
     const four = { rows: 1, columns: 4, values: Float32Array.of(10, 20, 30, 40) };
     const [wanted, sigma] = [Float32Array.of(9, -9, 1, -1), new Float32Array(4).fill(2)];
-    const { values, meanShift } = blend(four, wanted, sigma, 1, new Uint8Array(4), 'slice');
+    const { values, meanShift } = blend(four, wanted, sigma, even(four, 1), new Uint8Array(4), 'slice');
     expect([...values]).toEqual([4, 26, 29, 41]);
     expect(meanShift).toBeCloseTo(0, 12);
   });
   it('changes nothing at share 0', () => {
-    expect(distance(blend(slice, residual, flat(20), 0, mask, 'slice').values, slice.values)).toBe(0);
+    expect(distance(blend(slice, residual, flat(20), flat(0), mask, 'slice').values, slice.values)).toBe(0);
   });
   it('leaves flat surroundings at the lowest value alone', () => {
     const values = slice.values.map((value) => (value < -500 ? -1024 : value));
     const cut = { ...slice, values };
-    const out = blend(cut, flat(7), flat(20), 0.5, mask, 'slice').values;
+    const out = blend(cut, flat(7), flat(20), flat(0.5), mask, 'slice').values;
     expect(out[0]).toBe(-1024);
     expect(out[128 * 256 + 128]).toBeCloseTo(values[128 * 256 + 128] ?? 0, 3);
   });
@@ -95,7 +97,14 @@ describe('blend', () => {
     const place = (i: number): number => (along === 'columns' ? i % columns : Math.floor(i / columns));
     const values = Float32Array.from({ length: rows * columns }, (_, i) => (place(i) < 3 ? -1000 : 0));
     const all = new Float32Array(values.length).fill(7);
-    const out = blend({ rows, columns, values }, all, all, 0.5, new Uint8Array(values.length), 'slice').values;
+    const out = blend(
+      { rows, columns, values },
+      all,
+      all,
+      all.map(() => 0.5),
+      new Uint8Array(values.length),
+      'slice',
+    ).values;
     const expected = values.map((value, i) => (place(i) < 2 ? value : value - 3.5));
     expect([...out]).toEqual([...expected]);
   });

@@ -128,6 +128,11 @@ describe('a spoiled model folder', () => {
       /excessTo must be above excessFrom/,
     ],
     [
+      'more taken away where noise is no louder than the slice',
+      (text) => text.replace('loudFrom: 2', 'loudFrom: 0.5'),
+      /from 1 on[^]*parameters.loudFrom/,
+    ],
+    [
       'a Gaussian of a million pixels',
       (text) => text.replace('keptSigma: 3', 'keptSigma: 1000000'),
       /from 0 to 64[^]*parameters.keptSigma/,

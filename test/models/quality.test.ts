@@ -11,7 +11,7 @@ import { blended, finishFigures } from '../../src/enhance/finish.js';
 import { measureSlice, noiseRatio } from '../../src/enhance/noise.js';
 import type { NoiseModality } from '../../src/enhance/noise.js';
 import { readSlice } from '../../src/enhance/read-slice.js';
-import { blendFor, mostBlendFor, effectiveStrength, probedBlends } from '../../src/enhance/strength.js';
+import { blendFor, mostBlendFor, effectiveStrength, probedBlends, loudRuleOf } from '../../src/enhance/strength.js';
 import { removeAirBias } from '../../src/imaging/air-bias.js';
 import { psnr, ssim } from '../../src/imaging/figures.js';
 import type { Slice } from '../../src/imaging/slice.js';
@@ -76,14 +76,14 @@ async function judge(
   await enhancer.close();
   if (modality === 'MR') removeAirBias(measured.slice, residual, measured.mask);
   const curve = probedBlends.map((share) => {
-    const { values } = blended(modality, measured, residual, share);
+    const { values } = blended(modality, measured, residual, share, loudRuleOf(card));
     return noiseRatio(measured, { rows, columns, values }) ?? 1;
   });
   const most = mostBlendFor([curve], card);
   const share = blendFor([curve], effectiveStrength(strength, measured.sigma ?? 0, noise), most);
-  const result = blended(modality, measured, residual, share);
+  const result = blended(modality, measured, residual, share, loudRuleOf(card));
   const { values } = result;
-  const { figures } = finishFigures(measured, result, share);
+  const { figures } = finishFigures(measured, result);
   // The card's most blend may hold it back where fine structure is read as noise.
   expect(figures.noiseRatio).toBeLessThan(share < most ? 1 - 0.95 * strength : 0.85);
   const after = { rows, columns, values: values.map((value) => value / measured.scale) };

@@ -64,7 +64,7 @@ describe('us-despeckle', () => {
     const enhancer = await openEnhancer(card, registry.file('us-despeckle'), 'cpu');
     const residual = await enhancer.residual(measured.slice, measured.map);
     await enhancer.close();
-    const take = (share: number): Float32Array => blended('US', measured, residual, share).values;
+    const take = (share: number): Float32Array => blended('US', measured, residual, share, null).values;
     const curve = probedBlends.map((share) => noiseRatio(measured, { ...measured.slice, values: take(share) }) ?? 1);
     const share = blendFor(
       [curve],

@@ -144,6 +144,7 @@ export async function wayOf(bytes: Uint8Array, { slices, folder, deadlineMs }: W
         work: prepared.work,
         residual,
         blend: 1,
+        loud: null,
         judged: false,
         isLent: false,
         context: [],

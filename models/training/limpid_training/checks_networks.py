@@ -188,6 +188,16 @@ class Evaluation(unittest.TestCase):
         self.assertLessEqual(np.ptp(blended), 60)
         self.assertAlmostEqual(float(blended.mean()), 0, places=9)
 
+    def test_more_goes_where_noise_is_loud(self) -> None:
+        noise, rule, tissue = np.full((128, 128), 10.0), model_folder.Loud(2.0, 0.875), np.ones((128, 128), bool)
+        noise[:32], noise[32:40] = 30.0, 200.0
+        noise[80:96, :64] = 30.0  # 6 % of the tissue: line pairs look so
+        shares = rule.shares(0.5, noise, 10.0, tissue)
+        np.testing.assert_allclose(shares[:40:8, 5], [0.75, 0.75, 0.75, 0.75, 0.875])
+        np.testing.assert_allclose(shares[40:], 0.5)
+        np.testing.assert_allclose(rule.shares(0.9, noise, 10.0, tissue), 0.9)
+        np.testing.assert_allclose(rule.shares(0.0, noise, 10.0, tissue), 0)
+
     def test_psnr_of_a_known_error(self) -> None:
         self.assertAlmostEqual(quality.psnr(np.full((4, 4), 4.0), np.zeros((4, 4)), (0, 400)), 40, places=6)
 

@@ -30,7 +30,7 @@ def _enhanced(modality: str, image: np.ndarray, network: Denoiser, strength: flo
     output = network(np.maximum(image, least), sigma, beside and [np.maximum(each, least) for each in beside])
 
     def at(blend: float) -> np.ndarray:
-        return quality.blend(image, output, blend, sigma, mask, over_mask=modality != "ct")
+        return quality.blend(image, output, network.shares(blend, image, sigma, mask), sigma, mask, over_mask=modality != "ct")
 
     def level_of(result: np.ndarray) -> float:
         return noise_estimate.sigma_flat(result, image, mask) if modality == "mr" else noise_estimate.sigma_in_windows(result, image, mask)

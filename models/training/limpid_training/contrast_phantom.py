@@ -110,7 +110,7 @@ def enhanced(network: Denoiser, noisy: np.ndarray, beside: list[np.ndarray], ble
     """At each blend. beside: the slices before and after; none: the slice stands in for them."""
     mask, sigma = noise_estimate.ct_tissue_and_noise(noisy)
     output = network(noisy, sigma, beside or None)
-    return {share: quality.blend(noisy, output, share, sigma, mask) for share in blends}
+    return {share: quality.blend(noisy, output, network.shares(share, noisy, sigma, mask), sigma, mask) for share in blends}
 
 
 def _gathered(made: Iterable[dict[float, np.ndarray]]) -> dict[float, list[np.ndarray]]:

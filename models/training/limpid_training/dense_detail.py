@@ -68,7 +68,7 @@ def run(model: Path, slices: list[Path]) -> None:
             return image
 
         def blended(blend: float) -> np.ndarray:
-            return quality.blend(noisy, output, blend, sigma, mask)
+            return quality.blend(noisy, output, network.shares(blend, noisy, sigma, mask), sigma, mask)
 
         tissue = noise_estimate.soft_tissue(noisy)
 

@@ -214,7 +214,8 @@ def score_network(case: Case, network: Denoiser, values: tuple[float, float]) ->
     output = network(np.clip(case.noisy, *values), case.sigma_map, beside)
 
     def blended(share: float) -> np.ndarray:
-        return quality.blend(case.noisy, output, share, case.sigma_map, case.mask)
+        shares = network.shares(share, case.noisy, case.sigma_map, case.mask)
+        return quality.blend(case.noisy, output, shares, case.sigma_map, case.mask)
 
     before = case.compare(case.noisy)
     ratios = {share: case.compare(blended(share)) / before for share in BLENDS}

@@ -31,7 +31,11 @@ def _gains(network: Denoiser, stack: np.ndarray, truth: np.ndarray, tissue: np.n
     mask, sigma = noise_estimate.ct_tissue_and_noise(image)
     limited = np.clip(stack, -1024, 3071)
     output = network(limited[0], sigma, limited[1:] if len(stack) > 1 else None)
-    blended = {blend: quality.blend(image, output, blend, sigma, mask) for blend in BLENDS}
+
+    def at(blend: float) -> np.ndarray:
+        return quality.blend(image, output, network.shares(blend, image, sigma, mask), sigma, mask)
+
+    blended = {blend: at(blend) for blend in BLENDS}
     before = noise_estimate.sigma_in_windows(image, image, mask)
     ratios = {blend: noise_estimate.sigma_in_windows(of, image, mask) / before for blend, of in blended.items()}
     region = mask & tissue
@@ -40,7 +44,7 @@ def _gains(network: Denoiser, stack: np.ndarray, truth: np.ndarray, tissue: np.n
         return float(((of - truth)[region] ** 2).mean())
 
     shares = [min(network.most_blend(ratios[1.0]), quality.blend_for(ratios, strength)) for strength in (network.strength, HIGH_STRENGTH)]
-    results = [quality.blend(image, output, share, sigma, mask) for share in shares] + [blended[1.0]]
+    results = [at(share) for share in shares] + [blended[1.0]]
     return np.array([10 * np.log10(error(image) / error(result)) for result in results])
 
 

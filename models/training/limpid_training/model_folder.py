@@ -8,8 +8,14 @@ import numpy as np
 import yaml
 from scipy import ndimage
 
+from limpid_training import noise_estimate
 from limpid_training.network import UNIT
 from limpid_training.onnx_file import OnnxNetwork
+
+
+LOUD_STEP, LOUD_EXTENT = 8, (0.08, 0.16)
+"""Regions of loud noise are found on every eighth row and column; nothing grows in those of a smaller share of the tissue than the one,
+all from the other on."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +60,27 @@ class Excess:
 
 
 @dataclass(frozen=True)
+class Loud:
+    """Where the noise is above `least` times the slice's level in a region of a good part of the tissue (LOUD_EXTENT), the share that is
+    taken away grows with it, up to `most`. Smaller regions may be structure that the map takes for noise."""
+
+    least: float
+    most: float
+
+    def shares(self, share: float, sigma: np.ndarray, level: float, mask: np.ndarray) -> np.ndarray:
+        louder = sigma / (self.least * level)
+        thinned = (slice(None, None, LOUD_STEP), slice(None, None, LOUD_STEP))
+        regions, count = ndimage.label(louder[thinned] > 1)
+        tissue = mask[thinned]
+        inside = ndimage.sum_labels(tissue, regions, range(count + 1)) / max(1, tissue.sum())
+        weights = np.clip((inside - LOUD_EXTENT[0]) / (LOUD_EXTENT[1] - LOUD_EXTENT[0]), 0, 1)
+        weights[0] = 0
+        weight = weights[regions].repeat(LOUD_STEP, 0).repeat(LOUD_STEP, 1)[: sigma.shape[0], : sigma.shape[1]]
+        grown = share * (1 + weight * np.maximum(0, louder - 1))
+        return np.maximum(share, np.minimum(grown, self.most))
+
+
+@dataclass(frozen=True)
 class EvenBlend:
     """Blends above the card's highest where the whole residual leaves at most `least` of the measured noise: up to `most`; from a share
     of `to` on none."""
@@ -74,6 +101,7 @@ class Card:
     kept: Kept | None = None
     edges: Edges | None = None
     excess: Excess | None = None
+    loud: Loud | None = None
     strength: float = 0.5
     most_blend: float = 1.0
     even_blend: EvenBlend | None = None
@@ -90,6 +118,7 @@ class Card:
             kept,
             Edges(*edges) if edges else None,
             Excess(*excess) if excess else None,
+            Loud(numbers["loudFrom"], card.get("mostBlend", 1.0)) if "loudFrom" in numbers else None,
             card.get("defaultStrength", 0.5),
             card.get("mostBlend", 1.0),
             EvenBlend(even["most"], even["from"], even["to"]) if (even := card.get("evenBlend")) else None,
@@ -115,6 +144,13 @@ class Denoiser:
         """The highest blend of a slice of whose measured noise the whole residual leaves a share of `left`."""
         even = self._card.even_blend
         return self._card.most_blend if even is None else even.most_blend(self._card.most_blend, left)
+
+    def shares(self, share: float, image: np.ndarray, sigma: np.ndarray, mask: np.ndarray) -> np.ndarray | float:
+        """What of the residual is taken away at a blend of `share`, place by place; mask: tissue of a CT slice, whose noise is its mode there."""
+        if self._card.loud is None:
+            return share
+        level = noise_estimate.sigma_mode(image, mask)
+        return self._card.loud.shares(share, sigma, level, mask) if level > 0 else share
 
     def __call__(self, image: np.ndarray, sigma: np.ndarray | float, beside: Sequence[np.ndarray] | None = None) -> np.ndarray:
         """Sizes are padded by their edge to multiples of 8; sigma: noise deviation in the image's unit; beside: the slices before and

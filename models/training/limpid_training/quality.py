@@ -9,7 +9,7 @@ CLIP_SIGMA = 3.0
 
 
 def blend(
-    image: np.ndarray, output: np.ndarray, share: float, sigma: np.ndarray, mask: np.ndarray, over_mask: bool = False
+    image: np.ndarray, output: np.ndarray, share: np.ndarray | float, sigma: np.ndarray, mask: np.ndarray, over_mask: bool = False
 ) -> np.ndarray:
     """Takes `share` of the removed residual, no pixel by more than 3 sigma, and keeps the mean inside the mask: by a constant over
     the slice (CT; not from fewer than LEAST_TISSUE pixels, which lie on edges) or over the mask alone (MR, where air has a mean of its own)."""

@@ -52,7 +52,7 @@ def run(model: Path, realisations: int) -> None:
         beside = [np.clip(clean + KERNEL.apply(ct_simulator.scan_noise(other, clean, scan)), -1024, 3071) for _ in range(network.slices - 1)]
         output = network(np.clip(noisy, -1024, 3071), sigma, beside)
         for blend in errors:
-            errors[blend].append(quality.blend(noisy, output, blend, sigma, mask) - clean)
+            errors[blend].append(quality.blend(noisy, output, network.shares(blend, noisy, sigma, mask), sigma, mask) - clean)
 
     def figures(of: list[np.ndarray]) -> np.ndarray:
         mean = np.mean(of, axis=0)
