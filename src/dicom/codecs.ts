@@ -34,6 +34,9 @@ log.enableAll();
 /** Some encoders leave the last bits of a scan with cosine transform out; decoders agree on what is meant. */
 const cutBits = 'premature end of data segment';
 
+/** The memory of a WebAssembly instance grows to the largest frame it has seen and never shrinks: behind one of so many bytes it is made anew. */
+const largeFrame = 2 ** 24;
+
 /** All codecs share one WebAssembly instance: the one making of it under way, if any. */
 let making: Promise<void> | null = null;
 
@@ -60,6 +63,7 @@ export async function decodeFrame(
     await making;
   }
   const samplesOfFrame = decoded(encoded, description, coding, stream);
+  if (samplesOfFrame.length > largeFrame) heal();
   return widened(stream.byPlanes ? interleaved(samplesOfFrame, stream) : samplesOfFrame, stream, bitsAllocated);
 }
 
@@ -179,6 +183,7 @@ export async function encodeFrame(
         : NativeCodecs.encodeJpeg2000(context, { lossy: false });
     const encoded = done.getEncodedBuffer();
     if (encoded === undefined || encoded.length === 0) throw new Error('nothing encoded');
+    if (native.length > largeFrame) heal();
     return encoded;
   } catch (error) {
     heal();
