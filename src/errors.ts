@@ -192,7 +192,7 @@ export type GateVerdict = 'skip' | 'hold' | 'warn';
  */
 export const reasons = {
   OWN_OUTPUT: { verdict: 'skip', lift: false, says: 'The series was made by limpid.' },
-  DERIVED: { verdict: 'skip', lift: true, says: 'Image Type value 1 is not ORIGINAL.' },
+  DERIVED: { verdict: 'skip', lift: true, says: 'Image Type value 1 is not ORIGINAL, or another names a projection.' },
   LOCALIZER: { verdict: 'skip', lift: false, says: 'A localizer, scout or survey image.' },
   SECONDARY_CAPTURE: { verdict: 'skip', lift: false, says: 'Secondary Capture objects are never enhanced.' },
   UNSUPPORTED_SOP_CLASS: { verdict: 'skip', lift: false, says: 'The SOP class is not one that limpid enhances.' },
@@ -211,7 +211,7 @@ export const reasons = {
   NOT_MAGNITUDE: {
     verdict: 'skip',
     lift: false,
-    says: 'MR phase, real, imaginary or field map: noise there is of another kind.',
+    says: 'MR phase, real, imaginary, field map, or map of a parameter (ADC, FA, T2): noise there is of another kind.',
   },
   MOSAIC: { verdict: 'skip', lift: false, says: 'A mosaic of many slices in one image.' },
   NON_SQUARE_PIXELS: { verdict: 'warn', lift: false, says: 'Row and column spacing differ by more than 1 %.' },

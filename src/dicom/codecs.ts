@@ -5,6 +5,7 @@ import { LimpidError } from '../errors.js';
 import { codeStreamOf, hasEnd } from './code-stream.js';
 import type { CodeStream } from './code-stream.js';
 import { colourFault } from './colour.js';
+import { joined } from './element.js';
 import type { PixelDescription } from './pixel-description.js';
 import { decodeRle } from './rle.js';
 import type { Coding } from './uids.js';
@@ -33,6 +34,13 @@ log.methodFactory = () => (message: unknown) => {
 log.enableAll();
 /** Some encoders leave the last bits of a scan with cosine transform out; decoders agree on what is meant. */
 const cutBits = 'premature end of data segment';
+/** Columns and rows of the lower right corner that those bits may be of: four blocks that are all black, or the largest unit of colour. */
+const cornerSide = 32;
+/** What may stand in place of those bits: enough for the rest of a block; no byte of it begins a marker. */
+const filling = Uint8Array.from({ length: 64 }, (_, index) => (index * 89 + 41) % 251);
+
+/** The memory of a WebAssembly instance grows to the largest frame it has seen and never shrinks: behind one of so many bytes it is made anew. */
+const largeFrame = 2 ** 24;
 
 /** All codecs share one WebAssembly instance: the one making of it under way, if any. */
 let making: Promise<void> | null = null;
@@ -60,6 +68,7 @@ export async function decodeFrame(
     await making;
   }
   const samplesOfFrame = decoded(encoded, description, coding, stream);
+  if (samplesOfFrame.length > largeFrame) heal();
   return widened(stream.byPlanes ? interleaved(samplesOfFrame, stream) : samplesOfFrame, stream, bitsAllocated);
 }
 
@@ -81,29 +90,14 @@ function checkStream(stream: CodeStream, description: PixelDescription, coding: 
 
 function decoded(
   encoded: Uint8Array,
-  { rows, columns, samples, bitsStored, signed, photometric }: PixelDescription,
+  description: PixelDescription,
   coding: keyof typeof decoders,
   stream: CodeStream,
 ): Uint8Array {
-  const bits = bitsOf(stream);
-  said = null;
   try {
-    const context = new Context({
-      width: columns,
-      height: rows,
-      bitsAllocated: bits,
-      bitsStored: Math.min(bitsStored, bits),
-      samplesPerPixel: samples,
-      pixelRepresentation: signed ? 1 : 0,
-      planarConfiguration: 0,
-      photometricInterpretation: photometric,
-      encodedBuffer: encoded,
-    });
-    const bytes = decoders[coding](context).getDecodedBuffer();
-    const expected = rows * columns * samples * (bits / 8);
-    if (bytes?.length !== expected)
-      throw undecodable(`${coding} frame gives ${bytes?.length ?? 0} bytes, not ${expected}`);
-    if (said !== null && !isHarmless(said, encoded, coding, stream)) throw undecodable(`${coding} frame is damaged`);
+    const bytes = samplesOf(encoded, description, coding, stream);
+    if (said !== null && !isHarmless(said, bytes, { encoded, description, coding, stream }))
+      throw undecodable(`${coding} frame is damaged`);
     return bytes;
   } catch (error) {
     // A frame that fails leaves the shared memory in disorder: good frames would fail after some more.
@@ -113,11 +107,57 @@ function decoded(
   }
 }
 
+function samplesOf(
+  encoded: Uint8Array,
+  { rows, columns, samples, bitsStored, signed, photometric }: PixelDescription,
+  coding: keyof typeof decoders,
+  stream: CodeStream,
+): Uint8Array {
+  const bits = bitsOf(stream);
+  said = null;
+  const context = new Context({
+    width: columns,
+    height: rows,
+    bitsAllocated: bits,
+    bitsStored: Math.min(bitsStored, bits),
+    samplesPerPixel: samples,
+    pixelRepresentation: signed ? 1 : 0,
+    planarConfiguration: 0,
+    photometricInterpretation: photometric,
+    encodedBuffer: encoded,
+  });
+  const bytes = decoders[coding](context).getDecodedBuffer();
+  const expected = rows * columns * samples * (bits / 8);
+  if (bytes?.length !== expected)
+    throw undecodable(`${coding} frame gives ${bytes?.length ?? 0} bytes, not ${expected}`);
+  return bytes;
+}
+
 /** Bits that the decoder gives a sample in. */
 const bitsOf = ({ precision }: Pick<CodeStream, 'precision'>): 8 | 16 => (precision <= 8 ? 8 : 16);
 
-function isHarmless(message: string, encoded: Uint8Array, coding: Coding, { lossless }: CodeStream): boolean {
-  return coding === 'jpeg' && !lossless && message.includes(cutBits) && hasEnd(encoded);
+interface Tried {
+  readonly encoded: Uint8Array;
+  readonly description: PixelDescription;
+  readonly coding: keyof typeof decoders;
+  readonly stream: CodeStream;
+}
+
+/** Whether no more than the last bits of the scan are missing: other bits in their place change nothing but the corner that they are of. */
+function isHarmless(message: string, bytes: Uint8Array, { encoded, description, coding, stream }: Tried): boolean {
+  if (coding !== 'jpeg' || stream.lossless || !message.includes(cutBits) || !hasEnd(encoded)) return false;
+  const end = encoded.lastIndexOf(0xd9) - 1;
+  const filled = joined([encoded.subarray(0, end), filling, encoded.subarray(end)]);
+  const other = samplesOf(filled, description, coding, stream);
+  // Still too few: more is missing, or it is missing elsewhere.
+  if (said?.includes(cutBits) === true) return false;
+  const bytesAPixel = description.samples * (bitsOf(stream) / 8);
+  return bytes.every((byte, index) => {
+    if (byte === other[index]) return true;
+    const pixel = Math.floor(index / bytesAPixel);
+    const [row, column] = [Math.floor(pixel / description.columns), pixel % description.columns];
+    return row >= description.rows - cornerSide && column >= description.columns - cornerSide;
+  });
 }
 
 /** Planes, one behind the other, as pixels. */
@@ -179,6 +219,7 @@ export async function encodeFrame(
         : NativeCodecs.encodeJpeg2000(context, { lossy: false });
     const encoded = done.getEncodedBuffer();
     if (encoded === undefined || encoded.length === 0) throw new Error('nothing encoded');
+    if (native.length > largeFrame) heal();
     return encoded;
   } catch (error) {
     heal();

@@ -30,6 +30,8 @@ const offsetTables = new Set([0x7fe00001, 0x7fe00002]);
 const undefinedLength = 0xffffffff;
 /** Longest value of an element. */
 const mostBytes = 0xfffffffe;
+/** Samples of one frame, 44 million pixels in colour: decoders take eight bytes for each, in the node's own process, at a header's word. */
+const mostSamples = 2 ** 27;
 
 /**
  * The bytes of a native data set in Explicit or Implicit VR Little Endian. Private values and those of unknown VR keep their bytes.
@@ -108,6 +110,8 @@ function framesOf(ds: DataSet): Frames {
   const frameBytes = rows * columns * samples * (bitsAllocated / 8);
   if (frames * frameBytes < 1 || frames * frameBytes > mostBytes)
     throw undecodable(`${frames} frames of ${frameBytes} bytes`);
+  if (rows * columns * samples > mostSamples)
+    throw undecodable(`frames of ${columns} x ${rows} x ${samples} are too large to be transcoded`);
   return { form, pixelData, frameBytes };
 }
 

@@ -76,6 +76,7 @@ export function contentFaults(facts: SeriesFacts, marks: readonly VendorMark[]):
   const { elsewhere = 0 } = facts;
   return [
     ...faultOfSome(facts, 'DERIVED', (instance) => imageType(instance)[0] !== 'ORIGINAL'),
+    ...faultOfSome(facts, 'DERIVED', isProjection, 'a projection'),
     ...faultOfSome(facts, 'LOCALIZER', (instance) =>
       imageType(instance).some((value) => /LOCALIZER|SCOUT|TOPOGRAM|SURVEY/.test(value)),
     ),
@@ -119,13 +120,27 @@ function stationaryCt(facts: SeriesFacts): Fault[] {
   return [fault('LOCALIZER', 'one position and no table movement')];
 }
 
-const notMagnitude = new Set(['P', 'R', 'I', 'PHASE', 'REAL', 'IMAGINARY', 'FIELD_MAP', 'PHASE MAP', 'B0 MAP']);
+/** Projections that scanners call original (seen: ORIGINAL\PRIMARY\MIP_TRA\ND, MNIP, PROJECTION IMAG cut to 15 characters, then M\FFE). */
+const projection = /^(MIP|MNIP|MINIP|MAX_IP|MIN_IP)(_|$)|^PROJECTION IMAG/;
+
+function isProjection(instance: InstanceFacts): boolean {
+  return imageType(instance)
+    .slice(2)
+    .some((value) => projection.test(value));
+}
+
+const notMagnitude = new Set(['P', 'R', 'I', 'PHASE', 'REAL', 'IMAGINARY', 'PHASE SUBTRACT', 'VELOCITY']);
+/**
+ * Maps that scanners call original: pixels are measures, worked out of several images. By the standard's words (PS3.3 C.8.3.1.1.1: T1 MAP,
+ * DENSITY MAP, ...) and as seen: ADC_SE\ADC\SE, FA_UNSPECIFIED\FA, EADC_UNSPECIFIE, R2_UNSPECIFIED\R2, PERFUSION\NONE\DIS2D\RELCBV.
+ */
+const parameter = /MAP$|^(E?ADC|FA|R2)(_|$)|^(REL|R)?(CBF|CBV|MTT)$|^(TTP|TMAX|FAT_FRACTION)$|^STD(_DEVIATION$|DEV_)/;
 
 function isMagnitude(instance: InstanceFacts): boolean {
   if (
     imageType(instance)
       .slice(2)
-      .some((value) => notMagnitude.has(value))
+      .some((value) => notMagnitude.has(value) || parameter.test(value))
   )
     return false;
   const component = valuesOf(instance, 'ComplexImageComponent')[0];

@@ -121,6 +121,24 @@ describe('decodeFrame', () => {
   );
 
   itWithData(
+    'refuses a lossy frame that is cut although it has an end; bits that are missing at its very end do not count',
+    async () => {
+      for (const name of ['jpeg-extended-12bit_mr_12u', 'jpeg-extended-12bit_nm']) {
+        const { bytes, description, coding } = frameOf(name);
+        const end = Buffer.from(bytes).lastIndexOf(Buffer.of(0xff, 0xd9));
+        const cutBy = (count: number): Uint8Array =>
+          Buffer.concat([bytes.subarray(0, end - count), Buffer.of(0xff, 0xd9)]);
+        for (const share of [0.01, 0.1, 0.5, 0.9])
+          await expect(decodeFrame(cutBy(Math.floor(end * share)), description, coding)).rejects.toEqual(refused);
+        expect([name, (await decodeFrame(cutBy(1), description, coding)).length]).toEqual([
+          name,
+          2 * description.rows * description.columns,
+        ]);
+      }
+    },
+  );
+
+  itWithData(
     'refuses a frame that is cut anywhere, within seconds, and decodes the next one as before',
     async () => {
       for (const name of frames) {

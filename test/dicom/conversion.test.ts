@@ -6,9 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
+import codecs from 'dcmjs-codecs';
+import { encodeFrame, decodeFrame } from '../../src/dicom/codecs.js';
 import { syntaxesToOffer, verbatimOnly } from '../../src/dicom/conversion.js';
 import { readDataSet } from '../../src/dicom/data-set.js';
 import type { DataSet } from '../../src/dicom/data-set.js';
+import { encodeElement, header, itemHeader } from '../../src/dicom/element.js';
 import { readInstance } from '../../src/dicom/file.js';
 import { writeFileMeta } from '../../src/dicom/part10.js';
 import { transcoded } from '../../src/dicom/transcode.js';
@@ -202,3 +205,56 @@ function losslessSample(): string {
   if (name === undefined) throw new Error('no sample');
   return name;
 }
+
+/** A square of zeros. */
+const squareOf = (side: number) => ({
+  rows: side,
+  columns: side,
+  frames: 1,
+  samples: 1,
+  bitsAllocated: 16,
+  bitsStored: 12,
+  signed: false,
+  photometric: 'MONOCHROME2' as const,
+  byPlanes: false,
+  slope: 1,
+  intercept: 0,
+  padding: null,
+});
+
+describe('a frame that says it is large', () => {
+  it('is refused before anything is allocated where no image has its size', async () => {
+    // 151 bytes that decode to 512 MB, by way of 2 GB
+    const encoded = Buffer.from(await encodeFrame(new Uint8Array(2 * 64 * 64), squareOf(64), 'jpeg2000'));
+    const side = 16_000;
+    for (const at of [8, 12, 24, 28]) encoded.writeUInt32BE(side, at);
+    const bytes = Buffer.concat([
+      encodeElement(0x00280002, 'US', 1),
+      encodeElement(0x00280004, 'CS', 'MONOCHROME2'),
+      encodeElement(0x00280010, 'US', side),
+      encodeElement(0x00280011, 'US', side),
+      encodeElement(0x00280100, 'US', 16),
+      encodeElement(0x00280101, 'US', 12),
+      encodeElement(0x00280102, 'US', 11),
+      encodeElement(0x00280103, 'US', 0),
+      header(pixelData, 'OB', 0xffffffff),
+      itemHeader(0xfffee000, 0),
+      itemHeader(0xfffee000, encoded.length + (encoded.length & 1)),
+      encoded,
+      Buffer.alloc(encoded.length & 1),
+      itemHeader(0xfffee0dd, 0),
+    ]);
+    const before = process.resourceUsage().maxRSS;
+    await expect(whole(readDataSet(bytes, explicit), jpeg2000, explicit)).rejects.toThrow('too large to be transcoded');
+    expect(process.resourceUsage().maxRSS - before).toBeLessThan(200 * 1024);
+  });
+
+  it('leaves no memory behind in the decoder', async () => {
+    const square = squareOf(3000);
+    const native = new Uint8Array(2 * square.rows * square.columns).fill(1);
+    const encoded = await encodeFrame(native, square, 'jpegls');
+    expect(codecs.NativeCodecs.isInitialized()).toBe(false);
+    expect(Buffer.compare(await decodeFrame(encoded, square, 'jpegls'), native)).toBe(0);
+    expect(codecs.NativeCodecs.isInitialized()).toBe(false);
+  });
+});
