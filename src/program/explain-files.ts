@@ -39,7 +39,7 @@ export async function explainFiles(
       const marks = config.gate.vendorMarks();
       const fileOf = ({ file }: { readonly file: string }): string => paths.get(file) ?? file;
       const facts = await readSeriesFacts(record, fileOf, { tags: tagsOf(config.rules, registry.list()), marks });
-      const files = record.instances.map((instance) => resolve(fileOf(instance)));
+      const images = record.instances.map((instance) => resolve(fileOf(instance)));
       const decision = decideRoute({
         facts,
         rules: config.rules,
@@ -47,7 +47,7 @@ export async function explainFiles(
         cards: (id) => registry.get(id),
         allCards: () => registry.list(),
         codes: config.node.codes,
-        measured: asksForChoice(config.rules, facts) ? await measured({ measure, log: options.log }, files) : null,
+        measured: asksForChoice(config.rules, facts) ? await measured({ measure, log: options.log }, images) : null,
         revisionsWithinHour: 1,
       });
       explained.push({

@@ -75,8 +75,8 @@ function evaluate(condition: Condition, series: Series, quantity: Quantity): Eva
     parts.map((part) => part.holdsFor),
     series.facts.instances.length,
   );
-  const holds = heldBy(holdsFor, series, quantity);
-  return { holdsFor, outcome: { condition: kind, holds, parts: parts.map((part) => part.outcome) } };
+  const outcomes = parts.map((part) => part.outcome);
+  return { holdsFor, outcome: { condition: kind, holds: heldBy(holdsFor, series, quantity), parts: outcomes } };
 }
 
 function joined(kind: 'all' | 'any' | 'not', parts: readonly HoldsFor[], count: number): HoldsFor {
