@@ -43,12 +43,21 @@ export function readNumbers(text: string): number[] {
   return values;
 }
 
-/** A day, whole, in this machine's zone, or a moment of ISO 8601. */
+/** The date, and the time with its zone behind it. */
+const moment = /^(\d{4}-\d\d-\d\d)(T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d)?)?$/;
+
+/** Whether the calendar has this day: `Date.parse` takes the 31st of February for the 3rd of March. */
+const isInCalendar = (day: string): boolean => {
+  const at = Date.parse(`${day}T00:00:00Z`);
+  return !Number.isNaN(at) && new Date(at).toISOString().startsWith(day);
+};
+
+/** A day, whole, in this machine's zone, or a moment of ISO 8601; nothing else: of 01/02/2026 nobody knows which day is meant. */
 export const readMoment =
   (end: 'from' | 'to') =>
   (text: string): number => {
-    const isDay = /^\d{4}-\d\d-\d\d$/.test(text);
-    const at = Date.parse(isDay ? `${text}T${end === 'from' ? '00:00:00' : '23:59:59.999'}` : text);
+    const [, day = '', time = end === 'from' ? 'T00:00:00' : 'T23:59:59.999'] = moment.exec(text) ?? [];
+    const at = isInCalendar(day) ? Date.parse(`${day}${time}`) : Number.NaN;
     if (Number.isNaN(at)) throw new InvalidArgumentError('A day as 2026-01-31, or a moment as 2026-01-31T12:00:00Z.');
     return at;
   };

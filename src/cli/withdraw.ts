@@ -46,9 +46,7 @@ export function withdrawCommand(
       if ((series === null) === (options.model === null)) {
         throw new LimpidError('USAGE', 'name one series by key or Series Instance UID, or a model by --model');
       }
-      if (options.model !== null && (options.fromMs === null || options.toMs === null)) {
-        throw new LimpidError('USAGE', 'a recall by --model needs --from and --to');
-      }
+      checkRecall(options);
       if (options.reason === 'safety' && options.because !== null) {
         throw new LimpidError('USAGE', '--because goes with --reason quality');
       }
@@ -80,6 +78,19 @@ export function withdrawCommand(
           : `${counted(found.length, 'series').replace(/ss$/, 's')} would be withdrawn; --yes does it`,
       );
     });
+}
+
+/** @throws LimpidError USAGE: what narrows a recall stands where it would narrow nothing, or lets nothing through */
+function checkRecall({ model, version, fromMs, toMs }: WithdrawOptions): void {
+  if (model === null) {
+    if (version === null && fromMs === null && toMs === null) return;
+    throw new LimpidError(
+      'USAGE',
+      '--version, --from and --to go with --model: a series that is named is withdrawn whole',
+    );
+  }
+  if (fromMs === null || toMs === null) throw new LimpidError('USAGE', 'a recall by --model needs --from and --to');
+  if (fromMs > toMs) throw new LimpidError('USAGE', '--from lies behind --to: nothing was made then');
 }
 
 const shown = ({ task, model, seriesInstanceUid, outcome }: MadeSeries) => ({

@@ -131,7 +131,8 @@ function compileOperand(name: string, values: ValueKind, operator: Operator, ope
     return typeof pattern === 'string' ? `no regular expression: ${pattern}` : { kind: 'text', pattern };
   }
   if (values === 'text') return `${name} is no number: use equals, in, glob or matches`;
-  if (typeof operand !== 'number' || !Number.isFinite(operand)) return `expected a number, found ${shown(operand)}`;
+  if (typeof operand !== 'number' || !Number.isFinite(operand))
+    return `expected a number${values === 'age' ? ' of years' : ''}, found ${shown(operand)}`;
   return { kind: 'compare', operator, limit: operand };
 }
 
@@ -147,6 +148,10 @@ function compileEqual(name: string, values: ValueKind, wanted: readonly unknown[
     return `expected a number, as ${name} is one; found ${shown(texts[0])}`;
   }
   if (values === 'number' || (values === 'any' && texts.length === 0)) return { kind: 'number', oneOf: numbers };
-  if (numbers.length > 0) return `${name} is a text: put ${shown(numbers[0])} in quotes`;
+  if (numbers.length > 0 && values === 'age')
+    return `${name} is an age: ask for years by ${comparisons.join(', ')}, or for a text as '045Y'`;
+  // What stands in the file may be 010, 1e3 or 1.10, and only that is the text of the attribute.
+  if (numbers.length > 0)
+    return `${name} is a text: put the value in quotes, else it is read as the number ${numbers[0]}`;
   return { kind: 'text', pattern: oneOf(texts), of: { values: texts } };
 }

@@ -1,6 +1,6 @@
 /** Reads the configuration: one YAML file, perhaps a file of rules beside it, and LIMPID_ variables. Every fault at once, each with its place. */
 import { access, constants, readFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { LimpidError } from '../errors.js';
 import { checkCommitment, checkPorts, checkRules } from './checks.js';
 import type { KnownModel } from './checks.js';
@@ -52,7 +52,7 @@ function deepFreeze<T>(value: T): T {
 export async function loadConfig(file: string, environment: Environment, options: LoadOptions = {}): Promise<Config> {
   const main = await readSource(file);
   const named = valueAt(main.value, ['rules']);
-  const rules = typeof named === 'string' ? await readRules(main, join(dirname(file), named), named) : null;
+  const rules = typeof named === 'string' ? await readRules(main, resolve(dirname(file), named), named) : null;
   const ruleList = rules === null || 'line' in rules ? [] : (rules.value ?? []);
   const value = rules === null ? main.value : { ...mapping(main.value), rules: ruleList };
   const overridden = applyOverrides(value ?? {}, environment);
@@ -85,7 +85,7 @@ export async function loadConfig(file: string, environment: Environment, options
   if (valueAt(rawPeers, ['__proto__']) !== undefined)
     complain(['peers', '__proto__'], 'a peer cannot have this name', true);
   checkCommitment(rawPeers, (path, message) => complain(['peers', ...path], message));
-  await checkQueue(valueAt(overridden.value, ['queue']), complain);
+  await checkQueue(valueAt(overridden.value, ['queue']), dirname(file), complain);
   const data = result.success ? absolutePaths(result.data, dirname(file)) : null;
   if (data !== null) {
     await checkPeers(data.peers, complain);
@@ -124,9 +124,14 @@ async function modelsOf(
 
 /** Paths of a configuration are relative to its file. */
 function absolutePaths(data: z.output<typeof configSchema>, directory: string) {
-  const { peers, models, ...rest } = withAbsoluteFiles(data, directory);
-  const own = models.directory === null ? null : resolve(directory, models.directory);
-  return { ...rest, models: { directory: own }, peers: withAbsolutePaths(peers, directory) };
+  const { peers, models, queue, ...rest } = withAbsoluteFiles(data, directory);
+  const absolute = (path: string | null): string | null => (path === null ? null : resolve(directory, path));
+  return {
+    ...rest,
+    queue: { ...queue, passwordFile: absolute(queue.passwordFile) },
+    models: { directory: absolute(models.directory) },
+    peers: withAbsolutePaths(peers, directory),
+  };
 }
 
 const byPlace = (a: ConfigFault, b: ConfigFault): number =>
@@ -141,7 +146,11 @@ async function readRules(main: YamlSource, file: string, named: string): Promise
   }
 }
 
-async function checkQueue(queue: unknown, complain: (path: KeyPath, message: string) => void): Promise<void> {
+async function checkQueue(
+  queue: unknown,
+  directory: string,
+  complain: (path: KeyPath, message: string) => void,
+): Promise<void> {
   const inner: unknown = valueAt(queue, ['url']);
   const url = typeof queue === 'string' ? queue : inner;
   if (typeof url === 'string' && URL.canParse(url) && new URL(url).password !== '') {
@@ -150,7 +159,7 @@ async function checkQueue(queue: unknown, complain: (path: KeyPath, message: str
   const secret: unknown = valueAt(queue, ['passwordFile']);
   if (typeof secret !== 'string') return;
   try {
-    await access(secret, constants.R_OK);
+    await access(resolve(directory, secret), constants.R_OK);
   } catch (error) {
     complain(['queue', 'passwordFile'], `${secret} cannot be read: ${errorCode(error)}`);
   }

@@ -96,7 +96,8 @@ export function applyOverrides(value: unknown, environment: Environment): Overri
     const queue = isMapping(result) ? result['queue'] : undefined;
     if (path === 'queue.passwordFile' && typeof queue === 'string')
       result = withValue(result, ['queue'], { url: queue });
-    const whole = path === 'queue.url' && !isMapping(queue);
+    // The embedded queue has no password: the long form of the file goes with its URL.
+    const whole = path === 'queue.url' && (!isMapping(queue) || text === 'embedded');
     const keys = whole ? ['queue'] : path.split('.');
     result = withValue(result, keys, parsed(text, overridable[path] ?? 'text'));
     origins.set(keys.join('.'), variable);

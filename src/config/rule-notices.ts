@@ -92,22 +92,41 @@ function textOf(condition: Condition): string | null {
   return parts.includes(null) ? null : `${condition.kind}(${parts.join(';')})`;
 }
 
-/** Whether whatever matches `later` matches `earlier` too: its conditions are among those of `later`. */
-function covers(earlier: CompiledRule, later: CompiledRule): boolean {
-  if (earlier.goesOn || earlier.when === null || later.when === null) return false;
-  const asked = new Set(conjuncts(later.when).map(textOf));
-  return conjuncts(earlier.when).every((part) => {
-    const text = textOf(part);
-    return text !== null && asked.has(text);
-  });
+/** What a rule asks for, each condition as text; null in it: one whose words are shortened. */
+type Asked = ReadonlySet<string | null>;
+
+/** Rules that are left nothing, each with the first rule before it whose conditions are all among its own. */
+function coveredRules(rules: readonly CompiledRule[]): ReadonlyMap<CompiledRule, CompiledRule> {
+  const asked = rules.map(({ when }): Asked => new Set(when === null ? [] : conjuncts(when).map(textOf)));
+  const counts = new Map<string | null, number>();
+  for (const texts of asked) for (const text of texts) counts.set(text, (counts.get(text) ?? 0) + 1);
+  // A rule waits under its rarest condition: of thousands that all ask for CT hardly any two are compared.
+  const waiting = new Map<string | null, { readonly index: number; readonly texts: Asked }[]>();
+  const covered = new Map<CompiledRule, CompiledRule>();
+  for (const [index, rule] of rules.entries()) {
+    const own: Asked = asked[index] ?? new Set();
+    const covering = [...own]
+      .flatMap((text) => waiting.get(text) ?? [])
+      .filter(({ texts }) => [...texts].every((text) => own.has(text)));
+    const first = rules[Math.min(...covering.map((earlier) => earlier.index))];
+    if (first !== undefined) covered.set(rule, first);
+    // What a covered rule would cover its own coverer covers.
+    if (rule.goesOn || own.size === 0 || own.has(null) || first !== undefined) continue;
+    const rarest = [...own].reduce((a, b) => ((counts.get(b) ?? 0) < (counts.get(a) ?? 0) ? b : a));
+    const others = waiting.get(rarest);
+    if (others === undefined) waiting.set(rarest, [{ index, texts: own }]);
+    else others.push({ index, texts: own });
+  }
+  return covered;
 }
 
 /** Rules that match nothing, each with the reason. */
 export function ruleNotices(config: Config): string[] {
-  return config.rules.flatMap((rule, index) => {
+  const covered = coveredRules(config.rules);
+  return config.rules.flatMap((rule) => {
     const reason = rule.when === null ? null : never(rule.when, config);
     if (reason !== null) return [`rule ${rule.name} matches nothing: ${reason}`];
-    const before = config.rules.slice(0, index).find((earlier) => covers(earlier, rule));
+    const before = covered.get(rule);
     return before === undefined ? [] : [`rule ${rule.name} is never reached: ${before.name} takes all that it matches`];
   });
 }

@@ -10,6 +10,7 @@ import { performTask } from '../enhance/perform-task.js';
 import type { PerformDeps } from '../enhance/perform-task.js';
 import { failureCodeOf } from '../errors.js';
 import type { Registry } from '../inference/registry.js';
+import { openMeasuring } from './measuring.js';
 import type { NodeAudit } from './open-audit.js';
 import { committingPeers } from './open-committer.js';
 import type { Stages } from '../pipeline.js';
@@ -19,9 +20,6 @@ import { threadsOf } from './threads.js';
 
 /** A task that finds every device busy (another process's count of them was wrong) comes back after this. */
 const busyMs = 1_000;
-
-/** Decoding and measuring three images takes a second; whoever takes longer is chosen for by the headers. */
-const measureMs = 60_000;
 
 export async function openStages(
   options: AppOptions,
@@ -34,7 +32,8 @@ export async function openStages(
   const free = options.roles.includes('worker') ? openDevices(options, closing) : [];
   const configuration = await spool.configurationNumber(config.shared);
   const committing = committingPeers(config.peers);
-  const measure = openMeasure(options, closing);
+  const { measure, close } = openMeasuring({ memoryBytes: config.workers.memoryBytes, log, metrics });
+  closing.add(close);
   const perform: Omit<PerformDeps, 'run'> = {
     spool,
     modelsDirectory: options.modelsDirectory,
@@ -72,24 +71,6 @@ export async function openStages(
     withdraw: (job) => performWithdrawal({ spool, node: perform.node, log, metrics, now: Date.now }, job),
     deliver: (job, signal) => deliverer.deliver(job, signal),
     commit: (job, signal) => committer.commit(job, signal),
-  };
-}
-
-/** Measuring has a child of its own, made when it is first asked for: a series must not wait for another one's task to be routed. */
-function openMeasure({ config, log, metrics }: AppOptions, closing: Closing): Device['measure'] {
-  let device: Device | null = null;
-  closing.add(async () => device?.close());
-  return (files) => {
-    device ??= openDevice({
-      taskModule: new URL('../task/task.js', import.meta.url),
-      providers: ['cpu'],
-      threads: 1,
-      deadlineMs: measureMs,
-      memoryBytes: config.workers.memoryBytes,
-      log,
-      metrics,
-    });
-    return device.measure(files);
   };
 }
 

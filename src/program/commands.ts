@@ -134,7 +134,7 @@ export function openCommands(output: Output, environment: Environment, failed: (
       const { ruleCommands } = await import('../cli/rules.js');
       const explain: Parameters<typeof ruleCommands>[0]['explain'] = async (files, options) => {
         const { explainFiles } = await import('./explain-files.js');
-        return explainFiles(files, { ...options, modelsDirectory, load });
+        return explainFiles(files, { ...options, modelsDirectory, load, log: await quiet() });
       };
       return ruleCommands({ load, explain, notices: modelNotices }, output, failed);
     },

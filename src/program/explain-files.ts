@@ -1,11 +1,16 @@
 // What the rules would make of files: the router's own decision, not a second one.
+import { resolve } from 'node:path';
 import type { ExplainFiles } from '../cli/rules.js';
 import { dicomPeers } from '../config/peers.js';
 import type { Config } from '../config/schema.js';
 import { seriesOfFiles } from './file-series.js';
 import { openRegistry } from '../inference/registry.js';
-import { decideRoute } from '../route/decide-route.js';
+import { openMeasuring } from '../node/measuring.js';
+import type { Log } from '../observe/log.js';
+import { openMetrics } from '../observe/metrics.js';
+import { asksForChoice, decideRoute } from '../route/decide-route.js';
 import { explainDecision } from '../route/explain.js';
+import { measured } from '../route/route-series.js';
 import { readSeriesFacts } from '../route/read-facts.js';
 import { tagsOf } from '../route/series-facts.js';
 import { counted } from '../spool/counted.js';
@@ -18,6 +23,7 @@ export async function explainFiles(
     readonly calling: string;
     readonly modelsDirectory: string;
     readonly load: (file: string) => Promise<Config>;
+    readonly log: Log;
   },
 ): ReturnType<ExplainFiles> {
   const config = await options.load(options.config);
@@ -25,27 +31,33 @@ export async function explainFiles(
   const peer = dicomPeers(config.peers).find(([, { aeTitle }]) => aeTitle === options.calling)?.[0] ?? 'unknown';
   const source = { peer, callingAe: options.calling, calledAe: config.node.aeTitle, address: '127.0.0.1' };
   const { series, refused } = await seriesOfFiles(files, source, Date.now);
+  const { memoryBytes } = config.workers;
+  const { measure, close } = openMeasuring({ memoryBytes, log: options.log, metrics: openMetrics() });
   const explained = [];
-  for (const { record, paths } of series) {
-    const marks = config.gate.vendorMarks();
-    const facts = await readSeriesFacts(record, ({ file }) => paths.get(file) ?? file, {
-      tags: tagsOf(config.rules, registry.list()),
-      marks,
-    });
-    const decision = decideRoute({
-      facts,
-      rules: config.rules,
-      marks,
-      cards: (id) => registry.get(id),
-      allCards: () => registry.list(),
-      codes: config.node.codes,
-      revisionsWithinHour: 1,
-    });
-    explained.push({
-      title: `series ${record.key}, ${counted(record.instances.length, 'instance')}`,
-      text: explainDecision(decision, config.rules),
-      decision: { key: record.key, instances: record.instances.length, ...decision },
-    });
+  try {
+    for (const { record, paths } of series) {
+      const marks = config.gate.vendorMarks();
+      const fileOf = ({ file }: { readonly file: string }): string => paths.get(file) ?? file;
+      const facts = await readSeriesFacts(record, fileOf, { tags: tagsOf(config.rules, registry.list()), marks });
+      const images = record.instances.map((instance) => resolve(fileOf(instance)));
+      const decision = decideRoute({
+        facts,
+        rules: config.rules,
+        marks,
+        cards: (id) => registry.get(id),
+        allCards: () => registry.list(),
+        codes: config.node.codes,
+        measured: asksForChoice(config.rules, facts) ? await measured({ measure, log: options.log }, images) : null,
+        revisionsWithinHour: 1,
+      });
+      explained.push({
+        title: `series ${record.key}, ${counted(record.instances.length, 'instance')}`,
+        text: explainDecision(decision, config.rules),
+        decision: { key: record.key, instances: record.instances.length, ...decision },
+      });
+    }
+  } finally {
+    await close();
   }
   return { series: explained, refused };
 }

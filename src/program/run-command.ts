@@ -24,7 +24,9 @@ function statusOf(error: unknown): number {
     output.err(`${error.code}:${gap}${error.message}${reasonOf(error)}\n${error.hint}`);
     return usageCodes.has(error.code) ? 2 : 1;
   }
-  output.err(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  // What the system refuses, an `--out` that it cannot write among it: its message names the path.
+  if (error instanceof Error && 'syscall' in error) output.err(error.message);
+  else output.err(error instanceof Error ? (error.stack ?? error.message) : String(error));
   return 1;
 }
 

@@ -23,8 +23,9 @@ export interface RulesDecision {
 export function decideRules(rules: readonly CompiledRule[], facts: SeriesFacts): RulesDecision {
   const outcomes: RuleOutcome[] = [];
   const matched: CompiledRule[] = [];
+  const series: Series = { facts, asked: new Map() };
   for (const rule of rules) {
-    const result = rule.when === null ? null : evaluate(rule.when, facts, 'every');
+    const result = rule.when === null ? null : evaluate(rule.when, series, 'every');
     const isMatch = facts.instances.length > 0 && (result === null || result.outcome.holds);
     const { when } = rule;
     const conditions = result === null ? [] : when?.kind === 'all' ? (result.outcome.parts ?? []) : [result.outcome];
@@ -36,57 +37,100 @@ export function decideRules(rules: readonly CompiledRule[], facts: SeriesFacts):
   return { outcomes, matched };
 }
 
+/** What a series says of one subject. */
+interface Answer {
+  /** The values that its instances have, each once. */
+  readonly distinct: readonly (readonly string[])[];
+  /** Which of them each instance has. */
+  readonly ofInstance: readonly number[];
+  /** How that reads. */
+  readonly found: string;
+}
+/** A series and what it has been asked: thousands of rules ask thousands of images for the same few attributes. */
+interface Series {
+  readonly facts: SeriesFacts;
+  readonly asked: Map<number | string, Answer>;
+}
+
+/** For which instances a condition holds: for all or none, or told of each. */
+type HoldsFor = boolean | readonly boolean[];
 /** A condition over a series: for which instances it holds, and how that reads. */
 interface Evaluated {
-  readonly holdsFor: readonly boolean[];
+  readonly holdsFor: HoldsFor;
   readonly outcome: ConditionOutcome;
 }
 /** What it means that a condition holds for the series: `one` below `anyInstance`. */
 type Quantity = 'every' | 'one';
 
-function evaluate(condition: Condition, facts: SeriesFacts, quantity: Quantity): Evaluated {
-  const { instances } = facts;
-  if (condition.kind === 'test') return evaluateTest(condition, facts, quantity);
+function evaluate(condition: Condition, series: Series, quantity: Quantity): Evaluated {
+  if (condition.kind === 'test') return evaluateTest(condition, series, quantity);
   if (condition.kind === 'anyInstance') {
-    const inner = evaluate(condition.part, facts, 'one');
-    const one = inner.holdsFor.includes(true);
-    const holdsFor = instances.map(() => one);
-    return { holdsFor, outcome: { condition: 'anyInstance', holds: one, parts: [inner.outcome] } };
+    const { outcome: inner } = evaluate(condition.part, series, 'one');
+    return { holdsFor: inner.holds, outcome: { condition: 'anyInstance', holds: inner.holds, parts: [inner] } };
   }
-  const parts = (condition.kind === 'not' ? [condition.part] : condition.parts).map((part) =>
-    evaluate(part, facts, quantity),
+  const { kind } = condition;
+  const parts = (kind === 'not' ? [condition.part] : condition.parts).map((part) => evaluate(part, series, quantity));
+  const holdsFor = joined(
+    kind,
+    parts.map((part) => part.holdsFor),
+    series.facts.instances.length,
   );
-  const at = (index: number): boolean[] => parts.map(({ holdsFor }) => holdsFor[index] ?? false);
-  const holdsFor = instances.map((_instance, index) => {
-    if (condition.kind === 'not') return !at(index).includes(true);
-    return condition.kind === 'all' ? !at(index).includes(false) : at(index).includes(true);
+  const outcomes = parts.map((part) => part.outcome);
+  return { holdsFor, outcome: { condition: kind, holds: heldBy(holdsFor, series, quantity), parts: outcomes } };
+}
+
+function joined(kind: 'all' | 'any' | 'not', parts: readonly HoldsFor[], count: number): HoldsFor {
+  const deciding = kind !== 'all'; // one part of this kind decides
+  if (parts.includes(deciding)) return kind === 'any';
+  const each = parts.filter((part) => typeof part !== 'boolean');
+  if (each.length === 0) return kind !== 'any';
+  return Array.from({ length: count }, (_, index) => {
+    const isDecided = each.some((part) => part[index] === deciding);
+    return isDecided === (kind === 'any');
   });
-  const outcome: ConditionOutcome = {
-    condition: condition.kind,
-    holds: heldBy(holdsFor, quantity),
-    parts: parts.map((part) => part.outcome),
-  };
-  return { holdsFor, outcome };
 }
 
 /** What of a condition does not hold, each with what was found; nothing: the condition holds for the series. */
 export function unmetConditions(condition: Condition, facts: SeriesFacts): string[] {
-  return unmetWords(evaluate(condition, facts, 'every').outcome);
+  return unmetWords(evaluate(condition, { facts, asked: new Map() }, 'every').outcome);
 }
 
-function heldBy(holdsFor: readonly boolean[], quantity: Quantity): boolean {
-  return quantity === 'one' ? holdsFor.includes(true) : holdsFor.length > 0 && !holdsFor.includes(false);
+function heldBy(holdsFor: HoldsFor, { facts }: Series, quantity: Quantity): boolean {
+  if (typeof holdsFor === 'boolean') return holdsFor && facts.instances.length > 0;
+  return quantity === 'one' ? holdsFor.includes(true) : !holdsFor.includes(false);
 }
 
 function evaluateTest(
   { subject, operand, says }: Condition & { kind: 'test' },
-  facts: SeriesFacts,
+  series: Series,
   quantity: Quantity,
 ): Evaluated {
+  const { distinct, ofInstance, found } = answerOf(subject, series);
+  const answers = distinct.map((values) => holds(operand, values, subject));
+  const [first = false] = answers;
+  const isAlike = answers.every((answer) => answer === first);
+  const holdsFor = isAlike ? first : ofInstance.map((index) => answers[index] ?? false);
+  return { holdsFor, outcome: { condition: says, holds: heldBy(holdsFor, series, quantity), found } };
+}
+
+function answerOf(subject: Subject, { facts, asked }: Series): Answer {
+  const name = subject.kind === 'attribute' ? subject.tag : subject.name;
+  let answer = asked.get(name);
+  if (answer !== undefined) return answer;
   const perInstance = valuesOfSubject(subject, facts);
-  const holdsFor = perInstance.map((values) => holds(operand, values, subject));
-  const outcome = { condition: says, holds: heldBy(holdsFor, quantity), found: foundText(subject, perInstance) };
-  return { holdsFor, outcome };
+  const places = new Map<string, number>();
+  const distinct: (readonly string[])[] = [];
+  const ofInstance = perInstance.map((values) => {
+    const text = `${values.length} ${values.join('\\')}`;
+    let place = places.get(text);
+    if (place !== undefined) return place;
+    place = distinct.push(values) - 1;
+    places.set(text, place);
+    return place;
+  });
+  answer = { distinct, ofInstance, found: foundText(subject, perInstance) };
+  asked.set(name, answer);
+  return answer;
 }
 
 /** The subject's values at each instance; empty where it is missing. */

@@ -199,7 +199,7 @@ function textsIn(layers: readonly Layer[], tag: number, reading: Reading): reado
   let found = kept.get(tag);
   if (found === undefined) {
     reading.sets ??= shortTexts(reading.dataSet, characterSetTag, longestValue);
-    found = shortTexts(holder, tag, reading.longest, reading.sets);
+    found = opaqueTexts(holder, tag) ?? shortTexts(holder, tag, reading.longest, reading.sets);
     kept.set(tag, found);
   }
   return found;
@@ -210,6 +210,24 @@ function shortTexts(dataSet: DataSet, tag: number, longest: number, characterSet
   const length = find(dataSet, tag)?.length ?? 0;
   if (length > longest) throw tooLong(length);
   return texts(dataSet, tag, characterSets);
+}
+
+/** VRs that do not say how a value reads; those of private elements in an implicit data set are all UN. */
+const opaque: ReadonlySet<string> = new Set(['UN', 'OB', 'OD', 'OF', 'OL', 'OV', 'OW', 'SQ']);
+const shownBytes = 16;
+
+/**
+ * Texts of a private element of such a VR: what reads as ASCII, else its first bytes as `0x...`. They equal nothing that a rule may mean, but
+ * the attribute is there, however long it is. Null: an element of another kind.
+ */
+function opaqueTexts(dataSet: DataSet, tag: number): string[] | null {
+  const element = find(dataSet, tag);
+  if (element === undefined || !isPrivate(tag) || !opaque.has(element.vr) || element.length === 0) return null;
+  const bytes = dataSet.value(element);
+  const known = unknownText(dataSet, tag);
+  // A NUL among them tells a number: 49 in two bytes is no text `1`.
+  if (known !== '' && !bytes.includes(0)) return known.split('\\').map((value) => value.trim());
+  return [`0x${Buffer.from(bytes.subarray(0, shownBytes)).toString('hex')}`];
 }
 
 const tooLong = (length: number): LimpidError =>

@@ -90,7 +90,10 @@ async function routeRevision(deps: RouteDeps, job: { readonly key: Key; readonly
 }
 
 /** A series that cannot be measured is chosen for by its headers: the gate and the task say what is wrong with its pixels. */
-async function measured({ measure, log }: RouteDeps, files: readonly string[]): Promise<SeriesNoise | null> {
+export async function measured(
+  { measure, log }: Pick<RouteDeps, 'measure' | 'log'>,
+  files: readonly string[],
+): Promise<SeriesNoise | null> {
   try {
     return await measure(files);
   } catch (error) {

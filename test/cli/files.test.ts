@@ -78,6 +78,17 @@ describe('rules', () => {
           tasks: [expect.objectContaining({ gate: { verdict: 'run', reasons: [], warnings: [] } })],
         }),
       ]);
+      // What `auto` takes, and how strongly, follows from the noise: it is measured, as a node does it.
+      await writeFile(
+        file,
+        JSON.stringify(
+          quickConfig({ peers, rules: [{ name: 'auto', enhance: [{ with: 'auto' }], deliver: ['pacs'] }] }),
+        ),
+      );
+      expect((await limpid(...args)).out).toMatch(
+        /strength 0\.25, [^]* ✓ nlm: fits \(noise 2\d\.\d, degradation light\)/,
+      );
+      await writeFile(file, JSON.stringify(quickConfig({ peers, rules })));
       const otherwise = await limpid('rules', 'test', join(folder, 'series'), '--config', file);
       expect(otherwise.out).toContain('NO_RULE');
     });

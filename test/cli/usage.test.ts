@@ -59,6 +59,18 @@ describe('wrong configuration', () => {
   });
 });
 
+describe('a folder of results that cannot be made', () => {
+  it('is told as the system says it, without a stack', async () => {
+    await withFolder(async (folder) => {
+      const file = join(folder, 'file');
+      await writeFile(file, '');
+      const { status, out, err } = await limpid('evaluate', 'kit', '--out', join(file, 'kit'));
+      expect({ status, out }).toEqual({ status: 1, out: '' });
+      expect(err).toMatch(/^ENOTDIR: not a directory, mkdir '.*file\/kit\/ct'\n$/);
+    });
+  });
+});
+
 describe('a configuration that leaves the node without work', () => {
   it('is right, and `check` says what to look at', async () => {
     await withFolder(async (folder) => {

@@ -36,6 +36,33 @@ describe('a withdrawal', () => {
     });
   });
 
+  it('is not made where what narrows a recall stands beside a series, or lets nothing through', async () => {
+    await withFolder(async (directory) => {
+      const spool = await openSpool({ directory, sync: 'never', host: 'here', now: Date.now });
+      const context = { user: 'me', now: Date.now };
+      const withdraw = withdrawCommand(
+        (_, body) => body(spool),
+        context,
+        silent,
+        () => undefined,
+      );
+      const asked = { ...options, reason: 'quality', because: null, why: '', yes: true, json: false } as const;
+      try {
+        await spool.publishRevision(seriesRecord(1, ['1.1']));
+        await spool.publishDecision(decisionRecord(1));
+        await spool.recordAttempt(key, 1, outcomeRecord([]).task);
+        await spool.publishOutcome(key, 1, outcomeRecord(['1.1']), null);
+        for (const narrow of [{ version: '0.0.1' }, { fromMs: Date.now() }, { toMs: 0 }])
+          await expect(withdraw(key, { ...asked, ...narrow })).rejects.toThrow('go with --model');
+        const recall = { ...asked, model: 'ct-low-dose', fromMs: 2, toMs: 1 };
+        await expect(withdraw(null, recall)).rejects.toThrow('--from lies behind --to');
+        expect((await spool.state(key)).actions).toEqual([]);
+      } finally {
+        await spool.close();
+      }
+    });
+  });
+
   it('of other series is made though the record of one is cut, which a recall names', async () => {
     await withFolder(async (directory) => {
       const spool = await openSpool({ directory, sync: 'never', host: 'here', now: Date.now });

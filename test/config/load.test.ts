@@ -226,6 +226,25 @@ describe('a sound configuration', () => {
     expect(await queueUrl(queue)).toBe('redis://limpid:open%2Fsesame@127.0.0.1:6379/2');
   });
 
+  it('finds the password of the queue beside its own file, from wherever it is started', async () => {
+    await write('sesame', 'beside');
+    const file = await write(`${least}queue: { url: 'redis://127.0.0.1:6379', passwordFile: beside }\n`);
+    const { queue } = await loadConfig(file, {});
+    expect(await queueUrl(queue)).toBe('redis://:sesame@127.0.0.1:6379');
+  });
+
+  it('takes the embedded queue from a variable, whatever form the file has', async () => {
+    const file = await write(`${least}queue: { url: 'redis://127.0.0.1:6379', passwordFile: /nowhere }\n`);
+    const { queue } = await loadConfig(file, { LIMPID_QUEUE: 'embedded' });
+    expect(queue).toEqual({ url: 'embedded', passwordFile: null });
+  });
+
+  it('reads a file of rules that is named by its whole path', async () => {
+    const rules = await write('- { name: rest, ignore: true }\n', 'whole-path.yaml');
+    const config = await loadConfig(await write(`${least}rules: ${rules}\n`), {});
+    expect(config.rules.map(({ name }) => name)).toEqual(['rest']);
+  });
+
   it('lets the embedded queue serve a process with all roles only', async () => {
     const embedded = await loadConfig(await write(least), {});
     const redis = await loadConfig(await write(`${least}queue: redis://127.0.0.1:6379\n`), {});

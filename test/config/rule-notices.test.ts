@@ -88,6 +88,30 @@ describe('rules that match nothing', () => {
     const long = (end: string): string => `{ SeriesDescription: ${'x'.repeat(60)}${end} }`;
     expect(await noticesOf([long('a'), long('b')])).toEqual([]);
   });
+
+  it('are told of the first that takes them, of several', async () => {
+    const [ct, kvp] = ['Modality: CT', 'KVP: 80'];
+    const notices = await noticesOf([
+      `{ ${kvp} }`,
+      `{ ${ct} }`,
+      `{ ${ct}, ${kvp} }`,
+      `{ SeriesNumber: 1, ${ct}, ${kvp} }`,
+    ]);
+    expect(notices).toEqual([
+      'rule r2 is never reached: r0 takes all that it matches',
+      'rule r3 is never reached: r0 takes all that it matches',
+    ]);
+  });
+
+  it('are found among five thousand within seconds', async () => {
+    const scanner = (index: number): string => `{ Modality: CT, KVP: 80, StationName: ST${index} }`;
+    const conditions = Array.from({ length: 5000 }, (_, index) => scanner(index));
+    const started = performance.now();
+    expect(await noticesOf([...conditions, scanner(17)])).toEqual([
+      'rule r5000 is never reached: r17 takes all that it matches',
+    ]);
+    expect(performance.now() - started).toBeLessThan(20_000);
+  }, 120_000);
 });
 
 describe('rules whose model is for other series', () => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { decideRules, yearsOf } from '../../src/route/decide-rules.js';
 import type { SeriesFacts } from '../../src/route/series-facts.js';
+import type { CompiledRule } from '../../src/rule.js';
 import { rule, series } from './synthetic.js';
 
 const matches = (when: unknown, facts: SeriesFacts): boolean =>
@@ -101,6 +102,25 @@ describe('order of rules', () => {
       ['also', true],
       ['chest', true],
     ]);
+  });
+});
+
+describe('a series of many images', () => {
+  it('is asked once for what all of them say, by however many rules', () => {
+    let tried = 0;
+    const pattern = { test: (text: string) => (tried++, text === 'MR') };
+    const { when } = rule('r', { Modality: 'MR' });
+    if (when?.kind !== 'test') throw new TypeError('one test was compiled');
+    const counting: CompiledRule = { ...rule('r', undefined), when: { ...when, operand: { kind: 'text', pattern } } };
+    const many = series(1000, (index) => ({ values: { Modality: index === 500 ? 'PT' : 'CT' } }));
+    const started = performance.now();
+    const { matched } = decideRules(
+      Array.from({ length: 1000 }, () => counting),
+      many,
+    );
+    expect(matched).toEqual([]);
+    expect(tried).toBeLessThanOrEqual(4 * 1000); // two values, whole and by itself each
+    expect(performance.now() - started).toBeLessThan(5000);
   });
 });
 
