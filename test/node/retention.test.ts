@@ -1,9 +1,13 @@
 // The sweep of a node whose clock has leapt ahead: nothing is taken away before somebody had a day to see it.
+import { readFile, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { startRetention } from '../../src/node/retention.js';
 import { openLog } from '../../src/observe/log.js';
 import { openMetrics } from '../../src/observe/metrics.js';
+import type { Metrics } from '../../src/observe/metrics.js';
 import { openSpool } from '../../src/spool/open-spool.js';
 import type { Spool } from '../../src/spool/spool.js';
 import { decisionRecord, key, seriesRecord } from '../support/records.js';
@@ -69,3 +73,28 @@ describe('retention under a clock that has leapt ahead', () => {
       expect(await isSwept(spool)).toBe(true);
     }));
 });
+
+it('a finished series with a record that is cut is a fault of the sweep, until that is mended', () =>
+  withSeries(async (spool) => {
+    const record = join(spool.layout.revision(key, 1), 'decision.json');
+    const faults = async (): Promise<number | undefined> => {
+      let set: number | undefined;
+      const metrics: Metrics = {
+        ...openMetrics(),
+        set: (name, _labels, value) => {
+          if (name === 'spool_sweep_faults') set = value;
+        },
+      };
+      const log = openLog('silent');
+      const retention = startRetention({ spool, policy, log, metrics, now: () => then + hour });
+      for (let tries = 0; set === undefined && tries < 200; tries++) await delay(20);
+      await retention.close();
+      return set;
+    };
+    expect((await spool.active.keys()).size).toBe(0);
+    const whole = await readFile(record);
+    await writeFile(record, '{"version":1,');
+    expect(await faults()).toBe(1);
+    await writeFile(record, whole);
+    expect(await faults()).toBe(0);
+  }));
