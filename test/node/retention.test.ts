@@ -2,7 +2,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { startRetention } from '../../src/node/retention.js';
 import { openLog } from '../../src/observe/log.js';
@@ -77,19 +76,17 @@ describe('retention under a clock that has leapt ahead', () => {
 it('a finished series with a record that is cut is a fault of the sweep, until that is mended', () =>
   withSeries(async (spool) => {
     const record = join(spool.layout.revision(key, 1), 'decision.json');
-    const faults = async (): Promise<number | undefined> => {
-      let set: number | undefined;
+    const faults = async (): Promise<number> => {
+      let told = (_faults: number): void => {};
+      const swept = new Promise<number>((resolve) => (told = resolve));
       const metrics: Metrics = {
         ...openMetrics(),
-        set: (name, _labels, value) => {
-          if (name === 'spool_sweep_faults') set = value;
-        },
+        set: (name, _labels, value) => (name === 'spool_sweep_faults' ? told(value) : undefined),
       };
-      const log = openLog('silent');
-      const retention = startRetention({ spool, policy, log, metrics, now: () => then + hour });
-      for (let tries = 0; set === undefined && tries < 200; tries++) await delay(20);
+      const retention = startRetention({ spool, policy, log: openLog('silent'), metrics, now: () => then + hour });
+      const count = await swept;
       await retention.close();
-      return set;
+      return count;
     };
     expect((await spool.active.keys()).size).toBe(0);
     const whole = await readFile(record);
