@@ -32,6 +32,7 @@ function queueOf(asked: string[]): QueueBackend {
     has: unused,
     counts: unused,
     probe: unused,
+    notice: () => Promise.resolve(null),
     onLost: unused,
     close: unused,
   };

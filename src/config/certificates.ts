@@ -15,8 +15,11 @@ export interface Certificates {
   readonly certificate: string | null;
   readonly key: string | null;
   readonly authorities: string;
-  /** When the own certificate ends, in ms since epoch; null: there is none. */
-  readonly endsAt: number | null;
+  /**
+   * When connections begin to fail, in ms since epoch: a certificate of the own chain ends, or the last of the authorities. One of
+   * several authorities may end before, with none of their certificates in use any more.
+   */
+  readonly endsAt: number;
   /** What an operator should know, though it works: certificates that have ended or end soon. */
   notices(now: number): readonly string[];
 }
@@ -67,6 +70,8 @@ function weakness(key: KeyObject): string | null {
 
 const day = (ms: number) => new Date(ms).toISOString().slice(0, 10);
 
+const endOf = ({ validTo }: X509Certificate): number => Date.parse(validTo);
+
 /** What there is to say about the time of one certificate. */
 function notice(name: string, certificate: X509Certificate, now: number): string | null {
   const from = Date.parse(certificate.validFrom);
@@ -111,7 +116,7 @@ export async function readCertificates(files: CertificateFiles): Promise<Certifi
     certificate: own && toPem(own),
     key,
     authorities: toPem(signers),
-    endsAt: own?.[0] ? Date.parse(own[0].validTo) : null,
+    endsAt: Math.min(...(own ?? []).map(endOf), Math.max(...signers.map(endOf))),
     notices: (now) =>
       [
         ...(own ?? []).map((block, index) =>

@@ -21,11 +21,14 @@ export interface GaugeDeps {
   readonly now: () => number;
 }
 
+/** What is walked over takes as long as series are many: it is left alone for so many times as long as it took. */
+const restTimes = 3;
+
 /** Has the gauges of spool and queue set at each scrape; each of the two on its own, so that one can be away. */
 export function watchNode(deps: GaugeDeps): void {
   const { spool, queue, config, metrics } = deps;
   const judge = judgeBy(config.peers, null, deps.now);
-  metrics.onScrape(async () => {
+  const walk = async (): Promise<void> => {
     const states = new Map<string, number>(metricValues.series_active.state.map((state) => [state, 0]));
     const waiting = new Map<string, number>();
     const uncommitted = new Map<string, number>();
@@ -62,6 +65,14 @@ export function watchNode(deps: GaugeDeps): void {
       return Math.max(...hours.map((window) => openMs(window, openedMs, nowMs)));
     };
     metrics.set('spool_oldest_undelivered_seconds', {}, await spool.oldestActiveSeconds(ageOf));
+  };
+  let restsUntilMs = -Infinity;
+  metrics.onScrape(async () => {
+    const beganMs = performance.now();
+    if (beganMs < restsUntilMs) return;
+    await walk();
+    const endedMs = performance.now();
+    restsUntilMs = endedMs + restTimes * (endedMs - beganMs);
   });
   metrics.onScrape(async () => {
     await queue.counts(); // sets its own gauges

@@ -1,4 +1,5 @@
 // The node's audit trail: which of its events are told, and about whom. Nothing is where the configuration names no repository.
+import { isIP } from 'node:net';
 import { userInfo } from 'node:os';
 import type { AppOptions } from './app-options.js';
 import {
@@ -137,8 +138,9 @@ function placeOf(config: Config, name: string): OtherNode {
   const peer = config.peers[name];
   if (peer === undefined) return { userId: name, accessPoint: null };
   if (peer.kind === 'dicom') {
-    const accessPoint = peer.host === null ? null : ({ kind: 'name', id: peer.host } as const);
-    return { userId: peer.aeTitle, accessPoint };
+    if (peer.host === null) return { userId: peer.aeTitle, accessPoint: null };
+    const kind = isIP(peer.host) === 0 ? 'name' : 'address';
+    return { userId: peer.aeTitle, accessPoint: { kind, id: peer.host } };
   }
   if (peer.kind === 'dicomweb') return { userId: peer.url, accessPoint: { kind: 'uri', id: peer.url } };
   return { userId: peer.directory, accessPoint: null };

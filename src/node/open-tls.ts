@@ -121,7 +121,6 @@ export async function openTls(config: Pick<Config, 'node' | 'peers' | 'audit'>):
       }, watchEveryMs);
       const endScrape = metrics.onScrape(() => {
         for (const { place, inUse } of places) {
-          if (inUse.endsAt === null) continue;
           const certificate = place.users[0] ?? 'node';
           metrics.set('tls_certificate_expiry_seconds', { certificate }, (inUse.endsAt - Date.now()) / 1000);
         }

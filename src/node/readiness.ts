@@ -20,7 +20,7 @@ const standingWords = {
 /** @param process `stopping` is aborted once it drains; `standing` is that of its receiver, `holds` without one */
 export function readiness(
   spool: Pick<Spool, 'freeBytes'>,
-  queue: Pick<QueueBackend, 'counts' | 'probe'>,
+  queue: Pick<QueueBackend, 'counts' | 'probe' | 'notice'>,
   marks: Marks,
   process: { readonly stopping: AbortSignal; readonly standing: () => Standing },
 ): () => Promise<ReadyReport> {
@@ -58,7 +58,7 @@ async function spoolView(spool: Pick<Spool, 'freeBytes'>, { lowBytes, criticalBy
 }
 
 async function queueView(
-  queue: Pick<QueueBackend, 'counts' | 'probe'>,
+  queue: Pick<QueueBackend, 'counts' | 'probe' | 'notice'>,
   { fullBacklog }: Marks,
 ): Promise<DependencyView> {
   try {
@@ -73,6 +73,8 @@ async function queueView(
   }
   try {
     await queue.probe();
+    const notice = await queue.notice();
+    if (notice !== null) return { name: 'queue', state: 'degraded', says: `The queue takes jobs. ${notice}` };
     return { name: 'queue', state: 'ready', says: 'The queue takes jobs.' };
   } catch (error) {
     const cause = error instanceof Error ? error.cause : null;

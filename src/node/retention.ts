@@ -21,8 +21,10 @@ export function startRetention(deps: SweepDeps & { readonly metrics: Metrics }):
       }
       const { kept, ...report } = await sweep(untilMs === null ? deps : { ...deps, policy: keepAll }, stop.signal);
       for (const kind of ['originals', 'results'] as const) deps.metrics.set('spool_bytes', { kind }, kept[kind]);
+      deps.metrics.set('spool_sweep_faults', {}, report.faults);
       if (report.swept + report.forgotten + report.faults > 0) deps.log.info('swept', report);
     } catch (error) {
+      deps.metrics.set('spool_sweep_faults', {}, 1);
       deps.log.error('sweeping failed', { error });
     }
     if (!stop.signal.aborted) timer = setTimeout(again, everyMs);

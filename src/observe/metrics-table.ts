@@ -41,7 +41,7 @@ export const metrics = {
   tls_certificate_expiry_seconds: {
     kind: 'gauge',
     labels: ['certificate'],
-    help: 'Time until a certificate of this node ends: node, or the name of a peer that is called with one of its own.',
+    help: 'Time until the first certificate of a chain of this node ends, or the last of the authorities that it trusts: node, or the name of a peer that is called with ones of its own.',
   },
   instances_received_total: {
     kind: 'counter',
@@ -201,6 +201,11 @@ export const metrics = {
   },
   peer_breaker_state: { kind: 'gauge', labels: ['peer'], help: '0 closed, 1 half open, 2 open.' },
   spool_bytes: { kind: 'gauge', labels: ['kind'], help: 'Bytes in the spool: originals, results.' },
+  spool_sweep_faults: {
+    kind: 'gauge',
+    labels: [],
+    help: 'Series and transactions that the last sweep could not read or take away; 1 where it ended early. The log names each.',
+  },
   spool_free_bytes: {
     kind: 'gauge',
     labels: [],

@@ -20,8 +20,9 @@ export interface Metrics {
   /** Takes every value of a gauge away. */
   clear(name: NamesOf<'gauge'>): void;
   /**
-   * Has `collect` called at each scrape, to set gauges that are cheaper to ask than to follow. One that throws or takes
-   * longer than two seconds is left out of that scrape and counted in `scrape_faults_total`.
+   * Has `collect` called at each scrape, to set gauges that are cheaper to ask than to follow. A scrape waits two seconds for it and
+   * then shows what it set last; it is not called again while it is under way. One that throws, or is under way for a minute, is
+   * counted in `scrape_faults_total`.
    *
    * @returns ends it
    */
@@ -32,7 +33,10 @@ export interface Metrics {
 
 /** Values a label may take before further ones are counted as `other`: a bound on memory, should a value come from traffic. */
 const labelLimit = 128;
+/** So long a scrape waits. */
 const collectorDeadlineMs = 2000;
+/** A walk over thousands of series takes longer than a scrape waits; what takes as long as this does not answer. */
+const collectorPatienceMs = 60_000;
 
 function fixedValues(name: string, label: string): readonly string[] | undefined {
   const own: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = metricValues;
@@ -60,6 +64,7 @@ export function openMetrics(): Metrics {
   const seen = new Map<string, Set<string>>();
   const zeroed = new Set<string>();
   const collectors = new Set<() => void | Promise<void>>();
+  const underWay = new Map<() => void | Promise<void>, { readonly sinceMs: number; readonly answer: Promise<void> }>();
 
   for (const [name, definition] of Object.entries<MetricDefinition>(metrics)) {
     const { help, labels } = definition;
@@ -89,12 +94,19 @@ export function openMetrics(): Metrics {
   };
 
   const faults = (): void => counters.get('scrape_faults_total')?.inc();
+  const begin = (collector: () => void | Promise<void>) => {
+    const answer = (async () => collector())()
+      .catch(faults) // the counter is the report: a scrape must not fail, nor write a log line every few seconds
+      .finally(() => underWay.delete(collector));
+    const begun = { sinceMs: performance.now(), answer };
+    underWay.set(collector, begun);
+    return begun;
+  };
   const collect = async (collector: () => void | Promise<void>): Promise<void> => {
-    try {
-      await within(collectorDeadlineMs, Promise.resolve(collector()), faults);
-    } catch {
-      faults(); // the counter is the report: a scrape must not fail, nor write a log line every few seconds
-    }
+    const { sinceMs, answer } = underWay.get(collector) ?? begin(collector);
+    await within(collectorDeadlineMs, answer, () => {
+      if (performance.now() - sinceMs >= collectorPatienceMs) faults();
+    });
   };
 
   return {

@@ -55,6 +55,12 @@ export interface QueueBackend {
    * @throws LimpidError QUEUE_UNAVAILABLE
    */
   probe(): Promise<void>;
+  /**
+   * What should be mended though the store takes jobs; null: nothing.
+   *
+   * @throws LimpidError QUEUE_UNAVAILABLE
+   */
+  notice(): Promise<string | null>;
   /** Calls back when the store turns out to have been emptied; every job must be added anew. */
   onLost(listener: () => void): void;
   /** Ends workers (running jobs are waited for) and connections. */
@@ -224,6 +230,7 @@ export async function openQueue({ url, directory, isThere, log, metrics, now }: 
     has: (name, id) => ask('has', async () => (await queues[name].getJob(id)) !== undefined),
     counts,
     probe: () => upkeep.probe(),
+    notice: () => ask('notice', () => store.notice()),
     onLost: (listener) => void listeners.push(listener),
     close: async () => {
       closing = true;

@@ -44,6 +44,8 @@ export interface Store {
   events(name: string): BullEvents;
   /** The store's marker, put where there is none. Another one than before: the store was emptied, whoever has put the new one. */
   mark(): Promise<string | null>;
+  /** What should be mended though the store takes jobs; null: nothing. */
+  notice(): Promise<string | null>;
   /** Called whenever a lost connection is back. */
   onBack(listener: () => void): void;
   close(): Promise<void>;
@@ -126,12 +128,24 @@ async function openRedis({ url, onError }: StoreOptions): Promise<Store> {
       await producer.set(markerKey, randomUUID(), 'NX');
       return producer.get(markerKey);
     },
+    notice: async () => evictionSays(await producer.info('memory')),
     onBack: (listener) => void producer.on('ready', listener),
     close: async () => {
       producer.disconnect();
       for (const connection of consumer.all()) connection.disconnect();
     },
   };
+}
+
+/**
+ * Whether a Redis throws keys away once it is full, from what INFO says of its memory: CONFIG is barred in many places. Without a limit
+ * it never is.
+ */
+function evictionSays(info: string): string | null {
+  const field = (name: string): string | undefined => new RegExp(`^${name}:(\\S+)`, 'm').exec(info)?.[1];
+  const policy = field('maxmemory_policy') ?? 'noeviction';
+  if (policy === 'noeviction' || field('maxmemory') === '0') return null;
+  return `Redis throws jobs away once its memory is full (maxmemory-policy ${policy}): set maxmemory-policy noeviction.`;
 }
 
 async function openEmbedded({ directory, isThere, log, now, onLost, onError }: StoreOptions): Promise<Store> {
@@ -147,6 +161,7 @@ async function openEmbedded({ directory, isThere, log, now, onLost, onError }: S
       if (isThere !== undefined && !(await isThere())) throw new Error('the volume of the spool is not there');
       return null; // the pool itself notices that it was emptied
     },
+    notice: () => Promise.resolve(null),
     onBack: () => undefined,
     close: () => pool.end(),
   };
@@ -193,6 +208,7 @@ async function openPostgres({ url, onError }: StoreOptions): Promise<Store> {
       const { rows } = await pool.query<{ value: string }>(readMarker);
       return rows[0]?.value ?? null;
     },
+    notice: () => Promise.resolve(null),
     onBack: () => undefined,
     close: () => pool.end(),
   };

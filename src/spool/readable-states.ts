@@ -35,26 +35,29 @@ export async function stateOrFault(
   }
 }
 
-/** Reads one after the other; those with a record that does not fit, or is not given, are left out: `stateOrFault` tells of them. */
-export async function* readableStates(spool: Readable, keys: Iterable<Key>): AsyncGenerator<SeriesState> {
-  for (const key of keys) {
-    const state = await spool.state(key).catch((error: unknown) => {
-      whyUnreadable(error);
-      return null;
-    });
-    if (state !== null) yield state;
-  }
-}
-
 /** Series that are read at once: each waits a dozen times for the volume, one time after the other. */
 const readAtOnce = 8;
 
-/** The same of many, in their order: each state, or that it cannot be read. */
+/** Those of many, in their order; those with a record that does not fit, or is not given, are left out: `stateOrFault` tells of them. */
+export async function* readableStates(spool: Readable, keys: Iterable<Key>): AsyncGenerator<SeriesState> {
+  const readable = (key: Key): Promise<SeriesState | null> =>
+    spool.state(key).catch((error: unknown) => {
+      whyUnreadable(error);
+      return null;
+    });
+  for await (const state of readAll([...keys], readable)) if (state !== null) yield state;
+}
+
+/** The same with those that cannot be read: each state, or why there is none. */
 export async function* statesOrFaults(
   spool: Parameters<typeof stateOrFault>[0],
   keys: readonly Key[],
 ): AsyncGenerator<SeriesState | UnreadableSeries> {
+  yield* readAll(keys, (key) => stateOrFault(spool, key));
+}
+
+async function* readAll<T>(keys: readonly Key[], read: (key: Key) => Promise<T>): AsyncGenerator<T> {
   for (let start = 0; start < keys.length; start += readAtOnce) {
-    yield* await Promise.all(keys.slice(start, start + readAtOnce).map((key) => stateOrFault(spool, key)));
+    yield* await Promise.all(keys.slice(start, start + readAtOnce).map(read));
   }
 }

@@ -12,10 +12,13 @@ import { withFolder } from '../support/temporary.js';
 
 afterEach(() => void jest.useRealTimers());
 
-it('tells of the same refused caller once a minute, also after the clock was set back by a day', async () => {
-  await withFolder(async (directory) => {
+type Audit = NonNullable<Awaited<ReturnType<typeof openAudit>>>;
+
+/** What is told by a node with such peers, beside its start and stop. */
+async function toldBy(peers: string, body: (audit: Audit) => Promise<void>): Promise<string[]> {
+  return withFolder(async (directory) => {
     const file = join(directory, 'limpid.yaml');
-    await writeFile(file, 'node: { aeTitle: LIMPID }\naudit: { repository: tcp://127.0.0.1:601 }\n');
+    await writeFile(file, `node: { aeTitle: LIMPID }\naudit: { repository: tcp://127.0.0.1:601 }\npeers: ${peers}\n`);
     const spool = await openSpool({
       directory: join(directory, 'data'),
       sync: 'never',
@@ -37,6 +40,16 @@ it('tells of the same refused caller once a minute, also after the clock was set
       'here',
     );
     if (audit === null) throw new Error('no audit trail');
+    await body(audit);
+    await audit.close();
+    const told = await Promise.all((await spool.audit.waiting()).map((name) => spool.audit.read(name)));
+    await spool.close();
+    return told.map((message) => Buffer.from(message ?? []).toString());
+  });
+}
+
+it('tells of the same refused caller once a minute, also after the clock was set back by a day', async () => {
+  const told = await toldBy('{}', async (audit) => {
     jest.useFakeTimers({ doNotFake: ['setTimeout', 'setInterval', 'setImmediate', 'nextTick', 'queueMicrotask'] });
     const refuse = (): void => audit.refused({ aeTitle: 'EVIL', address: '192.0.2.7' }, 'not known');
     refuse();
@@ -45,9 +58,18 @@ it('tells of the same refused caller once a minute, also after the clock was set
     jest.advanceTimersByTime(61_000);
     refuse();
     refuse();
-    await audit.close();
-    const told = await Promise.all((await spool.audit.waiting()).map((name) => spool.audit.read(name)));
-    expect(told.filter((message) => Buffer.from(message ?? []).includes('EVIL'))).toHaveLength(2);
-    await spool.close();
   });
+  expect(told.filter((message) => message.includes('EVIL'))).toHaveLength(2);
+});
+
+it.each([
+  ['192.0.2.9', '2'],
+  ['2001:db8::9', '2'],
+  ['pacs.example', '1'],
+])('tells of a peer at %s by an access point of type %s', async (host, type) => {
+  const told = await toldBy(`{ pacs: { aeTitle: PACS, host: '${host}', port: 104 } }`, (audit) =>
+    audit.deliveries.began('pacs', [], null),
+  );
+  const point = `NetworkAccessPointID="${host}" NetworkAccessPointTypeCode="${type}"`;
+  expect(told.filter((message) => message.includes(point))).toHaveLength(1);
 });

@@ -10,6 +10,8 @@ interface Node {
   readonly waiting?: number | Error;
   /** Why the queue takes no jobs. */
   readonly full?: Error;
+  /** What should be mended of it. */
+  readonly notice?: string;
   readonly standing?: Standing;
   readonly drains?: boolean;
 }
@@ -18,7 +20,7 @@ const orThrow = <T>(value: T | Error): Promise<T> =>
   value instanceof Error ? Promise.reject(value) : Promise.resolve(value);
 
 /** State and sentence of each thing by its name. */
-async function told({ freeBytes = 50e9, waiting = 0, full, standing = 'holds', drains = false }: Node) {
+async function told({ freeBytes = 50e9, waiting = 0, full, notice = '', standing = 'holds', drains = false }: Node) {
   const spool = { freeBytes: () => orThrow(freeBytes) };
   const queue = {
     counts: async () => {
@@ -26,6 +28,7 @@ async function told({ freeBytes = 50e9, waiting = 0, full, standing = 'holds', d
       return { series: { ...none, waiting: 1 }, tasks, deliveries: { ...none, waiting: 5000 }, commitments: none };
     },
     probe: () => orThrow(full ?? undefined),
+    notice: () => Promise.resolve(notice || null),
   };
   const stopping = drains ? AbortSignal.abort() : new AbortController().signal;
   const { dependencies } = await readiness(spool, queue, marks, { stopping, standing: () => standing })();
@@ -44,6 +47,12 @@ describe('readiness', () => {
     expect((await told({ freeBytes: 9.9e9 }))['spool']).toMatch(/^degraded: 9\.9 GB of room: below spool\.low, .*A700/);
     expect((await told({ freeBytes: 1.9e9 }))['spool']).toMatch(/^down: 1\.9 GB of room: below spool\.critical/);
     expect((await told({ freeBytes: new Error('EIO') }))['spool']).toMatch(/^down: .*check its mount/);
+  });
+
+  it('is less while the queue may throw jobs away', async () => {
+    expect((await told({ notice: 'Set noeviction.' }))['queue']).toBe(
+      'degraded: The queue takes jobs. Set noeviction.',
+    );
   });
 
   it('is less while too much waits for routing and enhancing, or the queue does not answer', async () => {

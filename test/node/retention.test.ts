@@ -1,9 +1,12 @@
 // The sweep of a node whose clock has leapt ahead: nothing is taken away before somebody had a day to see it.
+import { readFile, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { startRetention } from '../../src/node/retention.js';
 import { openLog } from '../../src/observe/log.js';
 import { openMetrics } from '../../src/observe/metrics.js';
+import type { Metrics } from '../../src/observe/metrics.js';
 import { openSpool } from '../../src/spool/open-spool.js';
 import type { Spool } from '../../src/spool/spool.js';
 import { decisionRecord, key, seriesRecord } from '../support/records.js';
@@ -69,3 +72,26 @@ describe('retention under a clock that has leapt ahead', () => {
       expect(await isSwept(spool)).toBe(true);
     }));
 });
+
+it('a finished series with a record that is cut is a fault of the sweep, until that is mended', () =>
+  withSeries(async (spool) => {
+    const record = join(spool.layout.revision(key, 1), 'decision.json');
+    const faults = async (): Promise<number> => {
+      let told = (_faults: number): void => {};
+      const swept = new Promise<number>((resolve) => (told = resolve));
+      const metrics: Metrics = {
+        ...openMetrics(),
+        set: (name, _labels, value) => (name === 'spool_sweep_faults' ? told(value) : undefined),
+      };
+      const retention = startRetention({ spool, policy, log: openLog('silent'), metrics, now: () => then + hour });
+      const count = await swept;
+      await retention.close();
+      return count;
+    };
+    expect((await spool.active.keys()).size).toBe(0);
+    const whole = await readFile(record);
+    await writeFile(record, '{"version":1,');
+    expect(await faults()).toBe(1);
+    await writeFile(record, whole);
+    expect(await faults()).toBe(0);
+  }));

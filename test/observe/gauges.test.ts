@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { configSchema } from '../../src/config/schema.js';
 import { watchNode } from '../../src/node/gauges.js';
@@ -35,6 +36,33 @@ describe('gauges of the whole node', () => {
     expect(text).toContain('limpid_spool_oldest_undelivered_seconds 90\n');
     expect(queueAsked).toBe(1);
     expect(text).toContain('limpid_scrape_faults_total 1\n');
+  });
+
+  it('leave a spool alone for some times as long as the walk over its series took', async () => {
+    const metrics = openMetrics();
+    let walks = 0;
+    watchNode({
+      spool: {
+        active: {
+          keys: async () => {
+            walks += 1;
+            await delay(200);
+            return new Map();
+          },
+        },
+        state: () => Promise.reject(new Error('there is none')),
+        oldestActiveSeconds: async () => 0,
+      },
+      queue: { counts: () => Promise.reject(new Error('away')) },
+      config: { peers: {} },
+      metrics,
+      now: () => 0,
+    });
+    for (let scrape = 0; scrape < 3; scrape++) await metrics.text();
+    expect(walks).toBe(1);
+    await delay(700);
+    await metrics.text();
+    expect(walks).toBe(2);
   });
 
   it.each([

@@ -120,6 +120,26 @@ describe('the registry', () => {
     expect(text).toContain('\nlimpid_scrape_faults_total 2\n');
   });
 
+  it('asks a collector once at a time, and shows what it set last as long as it is at it', async () => {
+    const metricsOfNode = openMetrics();
+    let asked = 0;
+    let end = (): void => undefined;
+    metricsOfNode.onScrape(async () => {
+      asked += 1;
+      if (asked > 1) await new Promise<void>((resolve) => (end = resolve));
+      metricsOfNode.set('queue_oldest_seconds', { queue: 'tasks' }, asked);
+    });
+    const shown = async (): Promise<string> =>
+      linesOf(await metricsOfNode.text(), 'limpid_queue_oldest_seconds{').join();
+    expect(await shown()).toMatch(/ 1$/);
+    expect(await Promise.all([shown(), shown()])).toEqual([expect.stringMatching(/ 1$/), expect.stringMatching(/ 1$/)]);
+    expect(asked).toBe(2);
+    expect(await metricsOfNode.text()).toContain('\nlimpid_scrape_faults_total 0\n');
+    const last = shown();
+    end();
+    expect(await last).toMatch(/ 2$/);
+  });
+
   it('declares configured peers, so that silence can be told from absence', async () => {
     const metricsOfNode = openMetrics();
     const names = { sources: ['ct1'], promisedTo: [], destinations: ['pacs'] };

@@ -19,6 +19,7 @@ function storeOf(taken: Parameters<Store['worker']>[1][], lost: ((ids: string[])
     queue: unused,
     events: unused,
     mark: unused,
+    notice: () => Promise.resolve(null),
     onBack: unused,
     close: unused,
     worker: (_, run) => {

@@ -205,6 +205,26 @@ describeWithPeers(['redis-server'], 'a Redis that fails', () => {
     await redis.stop();
   });
 
+  it('that may throw jobs away once it is full says so; one that cannot does not', async () => {
+    const own = await startRedis();
+    const queue = await open(own.url);
+    const client = new Redis(own.url);
+    try {
+      for (const policy of ['noeviction', 'allkeys-lru', 'volatile-ttl']) {
+        await client.config('SET', 'maxmemory-policy', policy);
+        await client.config('SET', 'maxmemory', '0');
+        expect(await queue.notice()).toBeNull();
+        await client.config('SET', 'maxmemory', '100mb');
+        if (policy === 'noeviction') expect(await queue.notice()).toBeNull();
+        else expect(await queue.notice()).toContain(`(maxmemory-policy ${policy}): set maxmemory-policy noeviction`);
+      }
+    } finally {
+      client.disconnect();
+      await queue.close();
+      await own.stop();
+    }
+  });
+
   it('FLUSHALL is noticed by every process, whichever is the first to look', async () => {
     const redis = await startRedis();
     const lost = [0, 0];

@@ -215,12 +215,15 @@ export const rows: readonly Row[] = [
     panels: [
       {
         title: 'Series not done, by state',
-        says: 'Where series stand now.',
+        says: 'Where series stand now, and how many of all the last sweep could not read or take away.',
         kind: 'timeseries',
         unit: 'none',
         width: 8,
         stacked: 'stacked',
-        queries: [{ expr: `sum by (state) (limpid_series_active{${node}})`, legend: '{{state}}' }],
+        queries: [
+          { expr: `sum by (state) (limpid_series_active{${node}})`, legend: '{{state}}' },
+          { expr: `sum(limpid_spool_sweep_faults{${node}})`, legend: 'not swept' },
+        ],
       },
       {
         title: 'Jobs',
