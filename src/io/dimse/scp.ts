@@ -138,6 +138,10 @@ class Listener implements Scp {
         reject(new LimpidError('DIMSE_LISTEN', `cannot listen on ${host}:${port}`, { cause }));
       };
       server.once('error', refused);
+      server.on('drop', (dropped) => {
+        const address = (dropped?.remoteAddress ?? '').replace(/^::ffff:/, '');
+        this.#refusals.warn('connection closed: too many at once', { address });
+      });
       server.listen(port, host, () => {
         server.removeListener('error', refused);
         server.on('error', (error) => this.#options.log.error('accepting connections failed', { error }));

@@ -47,3 +47,14 @@ it('is used by the listener', async () => {
   await scp.close();
   expect(said.map(({ event }) => event)).toEqual(Array.from({ length: mostLines }, () => 'association rejected'));
 });
+
+it('tells of connections beyond those that the node takes at once', async () => {
+  const said: Line[] = [];
+  const { scp } = await openTestScp({ log: keep(said), limits: { associations: 1 } });
+  const peers = await Promise.all(Array.from({ length: 6 }, () => scriptedPeer(scp.port)));
+  while (said.length < 2) await new Promise((resolve) => setTimeout(resolve, 10));
+  for (const peer of peers) peer.destroy();
+  await scp.close();
+  const line = { event: 'connection closed: too many at once', address: '127.0.0.1' };
+  expect(said).toEqual([line, line]);
+});
