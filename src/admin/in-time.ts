@@ -5,6 +5,18 @@ import type { Log } from '../observe/log.js';
 export const answerMs = 5000;
 
 /**
+ * A question that is asked once at a time: whoever asks meanwhile gets the same answer. Thousands of requests that come at once must not
+ * take the thread that modalities are answered by for minutes.
+ */
+export function shared<T>(read: () => Promise<T>): () => Promise<T> {
+  let running: Promise<T> | null = null;
+  return () => {
+    running ??= read().finally(() => (running = null));
+    return running;
+  };
+}
+
+/**
  * A part of a page: null where it cannot be read in time. While one question has no answer the same is not asked again: somebody who
  * reloads the page must not hold ever more of the threads that files wait in.
  */

@@ -11,7 +11,7 @@ import type { Key } from '../spool/key.js';
 import { isLoopback, isMeantForHere } from './guard.js';
 import { problemOf, problemOfConnection } from './http-errors.js';
 import { icon, iconPolicy } from './icon.js';
-import { answerMs, pagePart } from './in-time.js';
+import { answerMs, pagePart, shared } from './in-time.js';
 import { openApi } from './openapi.js';
 import { pagePolicy } from './page-frame.js';
 import type { AdminPorts, DependencyView, ReadyReport } from './ports.js';
@@ -34,6 +34,8 @@ export interface HttpOptions {
   readonly node: { readonly name: string; readonly roles: readonly string[] };
   /** ms since epoch. */
   readonly now: () => number;
+  /** How long nothing may move on a connection, ms; absent: a minute. */
+  readonly stillMs?: number;
 }
 
 export interface HttpServer {
@@ -54,14 +56,16 @@ const isReady = (dependencies: readonly DependencyView[]): boolean =>
   dependencies.every(({ state }) => state === 'ready' || state === 'degraded');
 
 function addHealth(app: FastifyInstance, options: HttpOptions): void {
+  const ready = shared(options.ready);
+  const metrics = shared(() => options.metrics.text());
   app.get('/livez', () => ({ live: true }));
   app.get('/readyz', async (_request, reply) => {
-    const dependencies = await askReady(options.ready);
-    const ready = isReady(dependencies);
-    return reply.code(ready ? 200 : 503).send({ ready, dependencies });
+    const dependencies = await askReady(ready);
+    const isUp = isReady(dependencies);
+    return reply.code(isUp ? 200 : 503).send({ ready: isUp, dependencies });
   });
   app.get('/metrics', async (_request, reply) =>
-    reply.type('text/plain; version=0.0.4; charset=utf-8').send(await options.metrics.text()),
+    reply.type('text/plain; version=0.0.4; charset=utf-8').send(await metrics()),
   );
 }
 
@@ -128,6 +132,8 @@ function addPages(app: FastifyInstance, options: HttpOptions, api: AdminPorts): 
 const mostConnections = 256;
 /** Of one connection, which is closed then: of those that come in one piece all are begun before the first is answered. */
 const mostRequests = 50;
+/** A connection on which nothing moves, an answer that nobody reads neither, is closed: as many as may be would else be held for good. */
+const stillMs = 60_000;
 
 /** Of every answer: nothing is guessed of it, kept, or told to other pages. */
 const answerHeaders = {
@@ -204,6 +210,7 @@ export function buildHttp(options: HttpOptions): FastifyInstance {
     bodyLimit: 65_536,
     forceCloseConnections: true,
     requestTimeout: 30_000,
+    connectionTimeout: options.stillMs ?? stillMs,
     maxRequestsPerSocket: mostRequests,
     // A path that cannot be decoded, or is too long: no hook sees it.
     frameworkErrors: (error, request, reply) => {

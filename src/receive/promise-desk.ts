@@ -1,4 +1,5 @@
 // Storage commitment as SCP: takes requests, finds out what the spool holds, promises it, and reports until the peer has heard it.
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import { LimpidError } from '../errors.js';
@@ -32,6 +33,8 @@ export interface PromiseDeskDeps {
 
 /** Requests that are worked on at once for all peers; further ones are refused for now (0213). */
 const mostOpen = 1000;
+/** Of them of one peer: one that asks for each instance by itself, and cannot be reported to for days, must not have the others refused. */
+const mostOpenOfPeer = 250;
 /** Files are hashed for one transaction at a time: the disk is the receiver's first. */
 const surveysAtOnce = 1;
 /** One who keeps the association open after the answer waits for the report there; one who does not has released it by now. */
@@ -41,7 +44,7 @@ const longestLookMs = 60_000;
 const firstRetryMs = 5000;
 const longestRetryMs = 900_000;
 /** For the conformance statement. */
-export const promiseFigures = { mostOpen, lingerMs, firstRetryMs, longestRetryMs } as const;
+export const promiseFigures = { mostOpen, mostOpenOfPeer, lingerMs, firstRetryMs, longestRetryMs } as const;
 
 /** Statuses of the answer to a report that telling it again does not mend. */
 const permanent: ReadonlySet<number> = new Set([
@@ -60,6 +63,8 @@ const hex = (status: number): string => status.toString(16).toUpperCase().padSta
 export class PromiseDesk {
   readonly #deps: PromiseDeskDeps;
   readonly #running = new Map<string, Promise<void>>();
+  /** Whose they are. */
+  readonly #askers = new Map<string, string>();
   /** Those of them that have no report to send any more: that is being written down. */
   readonly #ending = new Set<string>();
   readonly #closing = new AbortController();
@@ -67,6 +72,7 @@ export class PromiseDesk {
 
   constructor(deps: PromiseDeskDeps) {
     this.#deps = deps;
+    setMaxListeners(0, this.#closing.signal); // every request that is open waits for it: Node would warn of a leak
   }
 
   /** Goes on with what an earlier process has not ended. */
@@ -81,7 +87,8 @@ export class PromiseDesk {
     sendReport: SendReport,
   ): Promise<StoreAnswer> {
     const { spool, policy, log, now } = this.#deps;
-    if (this.#running.size >= mostOpen)
+    const ofPeer = [...this.#askers.values()].filter((asker) => asker === peer).length;
+    if (this.#running.size >= mostOpen || ofPeer >= mostOpenOfPeer)
       return { status: Status.ResourceLimitation, comment: 'too many requests are open' };
     const at = new Date(now()).toISOString();
     const { kind, name, since } = await recordRequest(spool, {
@@ -117,6 +124,7 @@ export class PromiseDesk {
     }
     const running = this.#serveToEnd(name, sendReport).finally(() => {
       this.#running.delete(name);
+      this.#askers.delete(name);
       this.#ending.delete(name);
     });
     this.#running.set(name, running);
@@ -140,6 +148,7 @@ export class PromiseDesk {
     const { spool } = this.#deps;
     const answeredMs = performance.now();
     let transaction = await readTransaction(spool, name);
+    if (transaction !== null) this.#askers.set(name, transaction.request.by);
     if (transaction !== null && transaction.outcome === null) {
       await this.#decide(transaction);
       transaction = await readTransaction(spool, name);

@@ -5,15 +5,16 @@ import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { expect, it } from '@jest/globals';
-import { openHttp } from '../../src/admin/server.js';
+import { type HttpOptions, openHttp } from '../../src/admin/server.js';
+import { openMetrics } from '../../src/observe/metrics.js';
 import { ask } from './ask.js';
 import { fakeNode } from './node.js';
 
 /** Also where it ends by an error: `once` would throw that. */
 const closed = (socket: Socket): Promise<void> => new Promise((resolve) => void socket.once('close', () => resolve()));
 
-async function withPort(body: (port: number) => Promise<void>): Promise<void> {
-  const server = await openHttp(fakeNode().options);
+async function withPort(body: (port: number) => Promise<void>, changes: Partial<HttpOptions> = {}): Promise<void> {
+  const server = await openHttp({ ...fakeNode().options, ...changes });
   try {
     await body(server.port);
   } finally {
@@ -64,4 +65,50 @@ it('who asks one thing after the other, and keeps the connection, is always answ
     }
     agent.destroy();
   });
+});
+
+it('many who ask for the metrics, or whether the node is ready, at once get one answer: making each its own would hold up the node', async () => {
+  const metrics = openMetrics();
+  let [made, asked] = [0, 0];
+  const textOf = async (): Promise<string> => {
+    made++;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    return metrics.text();
+  };
+  const ready = async () => {
+    asked++;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    return { dependencies: [] };
+  };
+  await withPort(
+    async (port) => {
+      const sockets = ['/metrics', '/readyz'].map((path) => {
+        const socket = connect(port, '127.0.0.1').on('error', () => undefined);
+        socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`.repeat(40));
+        return socket;
+      });
+      for (const socket of sockets) await once(socket, 'data');
+      for (const socket of sockets) socket.destroy();
+      expect([made, asked]).toEqual([1, 1]);
+      expect((await ask(port, { path: '/metrics' })).body).toContain('limpid_failures_total');
+      expect(made).toBe(2);
+    },
+    { metrics: { ...metrics, text: textOf }, ready },
+  );
+});
+
+it('a connection whose answers nobody reads is closed', async () => {
+  const metrics = { ...openMetrics(), text: () => Promise.resolve('# limpid\n'.repeat(1_000_000)) };
+  await withPort(
+    async (port) => {
+      const socket = connect(port, '127.0.0.1').on('error', () => undefined);
+      socket.pause();
+      socket.write('GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n');
+      await new Promise((resolve) => setTimeout(resolve, 1500));
+      socket.resume(); // what the system holds is read; the rest was never sent
+      await closed(socket);
+      expect(socket.bytesRead).toBeLessThan(9_000_000);
+    },
+    { metrics, stillMs: 300 },
+  );
 });

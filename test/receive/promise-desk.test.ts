@@ -246,6 +246,35 @@ describe('a report', () => {
   });
 });
 
+describe('many requests', () => {
+  const other = { ...association, callingAe: 'CT2', peer: 'ct2' };
+  const asked = (number: number) => ({ transactionUid: `2.25.${number}`, references: [reference('1.2.1')] });
+
+  it('of a peer that cannot be reported to are refused beyond its share, and leave the others theirs, after a restart too', async () => {
+    answers = [new LimpidError('DIMSE_CONNECT', 'nobody listens')];
+    const warnings: Error[] = [];
+    const warned = (warning: Error) => void warnings.push(warning);
+    process.on('warning', warned);
+    openDesk();
+    const statuses: number[] = [];
+    for (let number = 1; number <= 260; number++) {
+      statuses.push((await desk.requested(association, asked(number), gone)).status);
+      await delay(0);
+    }
+    expect(statuses.indexOf(0x0213)).toBeGreaterThanOrEqual(250);
+    expect(statuses.at(-1)).toBe(0x0213);
+    expect((await desk.requested(other, asked(1000), gone)).status).toBe(0);
+    await desk.close();
+    await openDesk().start();
+    // until it has read whose they are
+    for (let number = 2000; (await desk.requested(association, asked(number), gone)).status === 0; number++)
+      await delay(50);
+    expect((await desk.requested(other, asked(3000), gone)).status).toBe(0);
+    process.removeListener('warning', warned);
+    expect(warnings).toEqual([]);
+  });
+});
+
 describe('the wait for others', () => {
   it('ends: what is not forwarded by then is reported as failed, 0110', async () => {
     openDesk({ of: 'forwarded', waitMs: 60_000 });

@@ -2,6 +2,7 @@
 import type { AcceptorNode } from '../../src/io/dimse/acceptor-node.js';
 import { defaultLimits } from '../../src/io/dimse/limits.js';
 import { takeEverything } from '../../src/io/dimse/policy.js';
+import { RefusalLog } from '../../src/io/dimse/refusal-log.js';
 import type { StoreService } from '../../src/io/dimse/sink.js';
 import { openMetrics } from '../../src/observe/metrics.js';
 import { silentLog } from './test-scp.js';
@@ -17,6 +18,7 @@ export const acceptorNode = (store: StoreService, limits = defaultLimits): Accep
   negotiation: takeEverything,
   store,
   log: silentLog,
+  refusals: new RefusalLog(silentLog),
   metrics,
   now: () => 0,
   admit: () => ({ kind: 'admit', peer: 'test' }),

@@ -6,6 +6,7 @@ import type { CommitmentService } from './commitment.js';
 import type { Limits } from './limits.js';
 import type { Rejection } from './pdu.js';
 import type { Mismatch, NegotiationPolicy, PeerPolicy } from './policy.js';
+import type { RefusalLog } from './refusal-log.js';
 import type { AssociationInfo, StoreService } from './sink.js';
 import type { Security } from './tls.js';
 
@@ -36,6 +37,8 @@ export interface AcceptorNode {
   readonly store: StoreService;
   readonly commitment?: CommitmentService | undefined;
   readonly log: Log;
+  /** Of callers that are not let in. */
+  readonly refusals: RefusalLog;
   readonly metrics: Metrics;
   readonly now: () => number;
   /** Decides about a request that is right by itself. */

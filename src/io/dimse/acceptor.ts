@@ -149,7 +149,8 @@ export class Acceptor implements AssociationUser {
     };
     const { how, ...details } = end;
     if (how === 'released') this.#node.log.info('association released', fields);
-    else if (info || how !== 'lost') this.#node.log.warn(`association ${how}`, { ...fields, ...details });
+    else if (info) this.#node.log.warn(`association ${how}`, { ...fields, ...details });
+    else if (how !== 'lost') this.#node.refusals.warn(`association ${how}`, { ...fields, ...details });
     else this.#node.log.debug('connection closed without an association', { ...fields, ...details });
   }
 }

@@ -15,6 +15,7 @@ import { AbortReason, AbortSource } from './pdu.js';
 import { type Mismatch, type NegotiationPolicy, type PeerPolicy, takeEverything } from './policy.js';
 import { ReadTarget, readBytes, readInto } from './read-buffer.js';
 import type { AssociationInfo, StoreService } from './sink.js';
+import { RefusalLog } from './refusal-log.js';
 import { type Security, securityOf } from './tls.js';
 import { type TlsListening, type TlsServer, openTlsServer } from './tls-listener.js';
 
@@ -73,6 +74,7 @@ class Listener implements Scp {
   readonly #tls: TlsServer | null = null;
   readonly #readBuffer = Buffer.allocUnsafeSlow(readBytes);
   readonly #node: AcceptorNode;
+  readonly #refusals: RefusalLog;
   readonly #sessions = new Set<Session>();
   readonly #open = new Map<AssociationInfo, string>();
   #waitingForNone: (() => void)[] = [];
@@ -83,6 +85,7 @@ class Listener implements Scp {
     this.#options = options;
     this.#limits = { ...defaultLimits, ...options.limits };
     const { aeTitles, mismatch, store, commitment, log, metrics, now } = options;
+    this.#refusals = new RefusalLog(log);
     this.#node = {
       aeTitles,
       mismatch,
@@ -90,6 +93,7 @@ class Listener implements Scp {
       store,
       commitment,
       log,
+      refusals: this.#refusals,
       metrics,
       now,
       limits: this.#limits,
@@ -110,7 +114,7 @@ class Listener implements Scp {
     }
     if (options.tls) {
       const { waitingOfAddress } = this.#limits;
-      this.#tls = openTlsServer(options.tls, waitingOfAddress, { log, metrics }, (socket) =>
+      this.#tls = openTlsServer(options.tls, waitingOfAddress, { metrics, refusals: this.#refusals }, (socket) =>
         this.#connected(socket, securityOf(socket)),
       );
       this.#tls.server.maxConnections = maxConnections;
@@ -134,6 +138,10 @@ class Listener implements Scp {
         reject(new LimpidError('DIMSE_LISTEN', `cannot listen on ${host}:${port}`, { cause }));
       };
       server.once('error', refused);
+      server.on('drop', (dropped) => {
+        const address = (dropped?.remoteAddress ?? '').replace(/^::ffff:/, '');
+        this.#refusals.warn('connection closed: too many at once', { address });
+      });
       server.listen(port, host, () => {
         server.removeListener('error', refused);
         server.on('error', (error) => this.#options.log.error('accepting connections failed', { error }));
@@ -179,7 +187,7 @@ class Listener implements Scp {
     const address = (socket.remoteAddress ?? '').replace(/^::ffff:/, '');
     const waiting = [...this.#sessions].filter(({ acceptor }) => acceptor.isWaitingAt(address));
     if (waiting.length >= this.#limits.waitingOfAddress) {
-      this.#options.log.warn('connection closed: too many without an association request', { address });
+      this.#refusals.warn('connection closed: too many without an association request', { address });
       socket.destroy();
       return null;
     }

@@ -2,8 +2,8 @@
 import { Socket as PlainSocket } from 'node:net';
 import type { Socket } from 'node:net';
 import { type Server, type TLSSocket, createServer } from 'node:tls';
-import type { Log } from '../../observe/log.js';
 import type { Metrics } from '../../observe/metrics.js';
+import type { RefusalLog } from './refusal-log.js';
 import type { TlsCredentials } from './tls.js';
 
 export interface TlsListening {
@@ -35,13 +35,10 @@ export interface TlsServer {
 
 const placeOf = ({ remoteAddress = '', remotePort = 0 }: Socket) => `${remoteAddress} ${remotePort}`;
 
-/**
- * Whom a handshake was with. A socket that a wrong certificate has closed knows it no more; the one below, which was asked when it came,
- * does.
- */
-function addressOf(socket: TLSSocket): string | undefined {
+/** The socket below one of TLS. */
+function belowOf(socket: TLSSocket): Socket {
   const below: unknown = Reflect.get(socket, '_parent');
-  return socket.remoteAddress ?? (below instanceof PlainSocket ? below.remoteAddress : undefined);
+  return below instanceof PlainSocket ? below : socket;
 }
 
 /** Why a certificate does not verify. Its declared type is Error; it is OpenSSL's code. */
@@ -58,16 +55,20 @@ function unverified({ authorizationError }: TLSSocket): string | null {
 export function openTlsServer(
   { credentials, clientCertificate, refused: told }: TlsListening,
   atOnce: number,
-  node: { readonly log: Log; readonly metrics: Metrics },
+  node: { readonly refusals: RefusalLog; readonly metrics: Metrics },
   connected: (socket: TLSSocket) => void,
 ): TlsServer {
   const handshakes = new Map<string, Socket>();
+  /** Whom a handshake was with: a socket that is closed knows it no more. */
+  const addresses = new WeakMap<Socket, string>();
+  /** Closed by limpid: there were too many of its address. */
+  const beyond = new WeakSet<Socket>();
   const refused = (socket: TLSSocket, code: string): void => {
     const reason = reasonByCode.find(([pattern]) => pattern.test(code))?.[1] ?? 'other';
     node.metrics.inc('tls_refused_total', { reason });
-    const address = addressOf(socket);
-    node.log.warn('TLS connection refused', { address, reason, code });
-    if (reason === 'certificate') told?.(address ?? '', `TLS refused: ${code}`);
+    const address = addresses.get(belowOf(socket)) ?? '';
+    node.refusals.warn('TLS connection refused', { address, reason, code });
+    if (reason === 'certificate') told?.(address, `TLS refused: ${code}`);
     socket.destroy();
   };
   const server = createServer({
@@ -81,14 +82,18 @@ export function openTlsServer(
   credentials.onReplaced(() => server.setSecureContext(credentials.options));
   server.on('connection', (socket: Socket) => {
     const place = placeOf(socket);
+    addresses.set(socket, socket.remoteAddress ?? '');
     handshakes.set(place, socket);
     socket.once('close', () => handshakes.delete(place));
     const ofAddress = [...handshakes.values()].filter(({ remoteAddress }) => remoteAddress === socket.remoteAddress);
-    if (ofAddress.length > atOnce) socket.destroy();
+    if (ofAddress.length <= atOnce) return;
+    beyond.add(socket);
+    socket.destroy();
   });
   server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
     // a certificate that does not verify ends as a hang-up; why stands at the socket
-    refused(socket, unverified(socket) ?? error.code ?? 'failed');
+    const isBeyond = beyond.has(belowOf(socket));
+    refused(socket, isBeyond ? 'too many handshakes at once' : (unverified(socket) ?? error.code ?? 'failed'));
   });
   server.on('secureConnection', (socket) => {
     handshakes.delete(placeOf(socket));

@@ -223,14 +223,18 @@ describe('the listener', () => {
     await closed;
   });
 
-  it('holds no more than eight handshakes of one address', async () => {
-    const { scp: opened } = await open();
+  it('holds no more than eight handshakes of one address, and says so: it was not the caller who hung up', async () => {
+    const said: object[] = [];
+    const log = { ...silentLog, warn: (_: string, fields?: object) => void said.push({ ...fields }) };
+    const { scp: opened } = await open({ log });
     const sockets = Array.from({ length: 12 }, () => connectPlain({ port: opened.tlsPort, host: '127.0.0.1' }));
     const closed = new Set<Socket>();
     for (const socket of sockets) socket.on('error', () => {}).on('close', () => closed.add(socket));
     while (closed.size < 4) await new Promise((resolve) => setTimeout(resolve, 20));
     await new Promise((resolve) => setTimeout(resolve, 100));
     expect(closed.size).toBe(4);
+    const refused = { address: '127.0.0.1', reason: 'other', code: 'too many handshakes at once' };
+    expect(said).toEqual([refused, refused, refused, refused]);
     for (const socket of sockets) socket.destroy();
   });
 
