@@ -19,7 +19,7 @@ export interface FileMeta {
   /** (0002,0017) and (0002,0018): calling and called AE title of the association that brought the instance. */
   readonly sendingAe: string;
   readonly receivingAe: string;
-  /** (0002,0026): address that the association came from. */
+  /** (0002,0026): presentation address that the association came from, `dicom:HOST:PORT` (PS3.10 Section 7.1.1.1). */
   readonly sourceAddress: string;
   /** (0002,0100) and (0002,0102). */
   readonly privateCreatorUid: string;

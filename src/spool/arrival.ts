@@ -52,10 +52,22 @@ const privateInformation = z.object({ peer: z.string(), at: z.iso.datetime() });
 /** An AE title as its VR can hold it (PS3.5 Table 6.2-1): what it cannot becomes a question mark. Some callers have an umlaut in theirs. */
 const writableTitle = (title: string): string => title.replace(/[^ -[\]-~]/g, '?');
 
-/** Preamble and meta group in front of a received data set. */
+/** As a URI of the scheme `dicom` (PS3.10 Section 7.1.1.1); an address of IPv6 as in any URI (RFC 3986, RFC 6874). */
+const presentationAddress = (address: string, port: number): string =>
+  `dicom:${address.includes(':') ? `[${address.replace('%', '%25')}]` : address}:${port}`;
+
+/** The address in it; files of earlier versions have nothing but the address. */
+const addressIn = (presentation: string): string =>
+  /^dicom:\[?(.*?)\]?:\d+$/.exec(presentation)?.[1]?.replace('%25', '%') ?? presentation;
+
+/**
+ * Preamble and meta group in front of a received data set.
+ *
+ * @param source with the port that its connection came from
+ */
 export function arrivalMeta(
   identity: { readonly sopClassUid: string; readonly sopInstanceUid: string; readonly transferSyntaxUid: string },
-  source: ArrivalSource,
+  source: ArrivalSource & { readonly port: number },
   atMs: number,
 ): Uint8Array {
   const facts: z.infer<typeof privateInformation> = { peer: source.peer, at: new Date(atMs).toISOString() };
@@ -64,7 +76,7 @@ export function arrivalMeta(
     sourceAe: writableTitle(source.callingAe),
     sendingAe: writableTitle(source.callingAe),
     receivingAe: source.calledAe,
-    sourceAddress: source.address,
+    sourceAddress: presentationAddress(source.address, source.port),
     privateCreatorUid: arrivalCreator,
     privateInformation: new TextEncoder().encode(JSON.stringify(facts)),
   });
@@ -72,7 +84,8 @@ export function arrivalMeta(
 
 /** Who brought an instance, from its meta group; peer `unknown` for a file that another program wrote. */
 export function arrivalSource(meta: FileMeta): ArrivalSource {
-  const source = { callingAe: meta.sendingAe, calledAe: meta.receivingAe, address: meta.sourceAddress };
+  const address = addressIn(meta.sourceAddress);
+  const source = { callingAe: meta.sendingAe, calledAe: meta.receivingAe, address };
   if (meta.privateCreatorUid !== arrivalCreator) return { peer: 'unknown', ...source };
   return { peer: peerIn(meta.privateInformation) ?? 'unknown', ...source };
 }

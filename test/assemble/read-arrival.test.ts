@@ -11,7 +11,7 @@ import { withFolder } from '../support/temporary.js';
 const sopClassUid = '1.2.840.10008.5.1.4.1.1.3.1';
 const identity = { sopClassUid, sopInstanceUid: '1.1', transferSyntaxUid: '1.2.840.10008.1.2.1' };
 const source = { peer: 'us1', callingAe: 'US1', calledAe: 'LIMPID', address: '127.0.0.1' };
-const meta = arrivalMeta(identity, source, 0);
+const meta = arrivalMeta(identity, { ...source, port: 104 }, 0);
 const header = [
   encodeElement(0x00080016, 'UI', sopClassUid),
   encodeElement(0x00080018, 'UI', '1.1'),

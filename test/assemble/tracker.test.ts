@@ -110,7 +110,7 @@ async function bring(
   association: number | null,
 ): Promise<void> {
   const identity = { sopClassUid: ctImage, sopInstanceUid, transferSyntaxUid: explicitLittleEndian };
-  const incoming = spool.instances.begin(arrivalMeta(identity, source, Date.now()));
+  const incoming = spool.instances.begin(arrivalMeta(identity, { ...source, port: 104 }, Date.now()));
   incoming.write(dataSet(sopInstanceUid, z));
   const published = await spool.instances.publish(key, incoming, identity, await tracker.listed(key));
   if (published.kind === 'duplicate' && association !== null) tracker.repeated(key, association);
@@ -234,7 +234,10 @@ describe('the tracker', () => {
       const identity = { sopClassUid: ctImage, sopInstanceUid: '1.1', transferSyntaxUid: explicitLittleEndian };
       const file = spool.layout.instance(key, instanceNameOf('1.1'));
       await mkdir(dirname(file), { recursive: true });
-      await writeFile(file, Buffer.concat([arrivalMeta(identity, source, Date.now()), dataSet('1.1', 0)]));
+      await writeFile(
+        file,
+        Buffer.concat([arrivalMeta(identity, { ...source, port: 104 }, Date.now()), dataSet('1.1', 0)]),
+      );
       const restarted = openTracker();
       await restarted.start();
       // All comes again: of the first the series hears that it was there.

@@ -26,7 +26,15 @@ const reference = (sopInstanceUid: string) => ({ sopClassUid: ctClass, sopInstan
 const transactionUid = '2.25.9';
 const name = instanceNameOf(transactionUid);
 const request = { transactionUid, references: uids.map(reference) };
-const association = { id: 1, callingAe: 'CT1', calledAe: 'LIMPID', address: '127.0.0.1', peer: 'ct1', openedAtMs: 0 };
+const association = {
+  id: 1,
+  callingAe: 'CT1',
+  calledAe: 'LIMPID',
+  address: '127.0.0.1',
+  port: 104,
+  peer: 'ct1',
+  openedAtMs: 0,
+};
 const gone = () => Promise.reject(new LimpidError('DIMSE_ABORTED', 'the association has ended'));
 
 let folder: Awaited<ReturnType<typeof openFolder>>;

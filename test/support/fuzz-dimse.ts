@@ -215,7 +215,11 @@ async function converse(parts: readonly Buffer[]): Promise<{ stored: number; ack
       done();
     },
   });
-  const acceptor = new Acceptor(acceptorNode(store, limits), 1, { address: '127.0.0.1', security: { kind: 'plain' } });
+  const acceptor = new Acceptor(acceptorNode(store, limits), 1, {
+    address: '127.0.0.1',
+    port: 104,
+    security: { kind: 'plain' },
+  });
   acceptor.attach(new Association(socket, 'acceptor', acceptor, limits));
   for (const part of parts) if (part.length > 0) socket.push(part);
   socket.push(null);

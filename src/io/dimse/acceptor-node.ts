@@ -14,6 +14,8 @@ import type { Security } from './tls.js';
 export interface Origin {
   /** The peer's IP address. */
   readonly address: string;
+  /** Its TCP port of this connection. */
+  readonly port: number;
   readonly security: Security;
 }
 

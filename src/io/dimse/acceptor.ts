@@ -79,8 +79,8 @@ export class Acceptor implements AssociationUser {
     const answered = answerRequest(request, limits.maximumLength, offer, negotiation);
     const contexts = acceptedContexts(request.contexts, answered.contexts);
     const room = valueRoom(request.maximumLength, limits.maximumLength);
-    const { address } = this.#origin;
-    const info = { id: this.#id, callingAe, calledAe, address, peer, openedAtMs: now() };
+    const { address, port } = this.#origin;
+    const info = { id: this.#id, callingAe, calledAe, address, port, peer, openedAtMs: now() };
     const served = new ServedMessages(this.#node, association, { info, contexts, room, offer, policy });
     this.#accepted = { info, served, messages: new MessageReader(served, limits.commandBytes) };
     this.#node.opened(info);

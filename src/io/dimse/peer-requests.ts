@@ -23,8 +23,8 @@ export class PeerRequests {
   readonly #serve: ((request: PeerRequest) => Promise<StoreAnswer>) | null;
   /** The request whose data set is being read. */
   #asked: { readonly contextId: number; readonly command: Command; readonly dataSet: Gathered } | null = null;
-  /** How many are being answered. */
-  #served = 0;
+  /** Those being answered. */
+  readonly #answering = new Set<Promise<void>>();
 
   constructor(
     association: Association,
@@ -58,8 +58,7 @@ export class PeerRequests {
     if (asked === null || this.#serve === null) return;
     const { contextId, command, dataSet } = asked;
     const transferSyntaxUid = contexts.get(contextId)?.transferSyntaxUid ?? '';
-    this.#serving(1);
-    this.#serve({ contextId, transferSyntaxUid, command, dataSet: dataSet.bytes })
+    const answering = this.#serve({ contextId, transferSyntaxUid, command, dataSet: dataSet.bytes })
       .catch((): StoreAnswer => answers.failure)
       .then((answer) => {
         const response = encodeCommand(responseTo(command, answer));
@@ -69,13 +68,22 @@ export class PeerRequests {
         const why = 'an answer could not be written';
         this.#association.abort({ source: AbortSource.User, reason: AbortReason.NotSpecified }, why);
       })
-      .finally(() => this.#serving(-1));
+      .finally(() => {
+        this.#answering.delete(answering);
+        this.#holdUnanswered();
+      });
+    this.#answering.add(answering);
+    this.#holdUnanswered();
+  }
+
+  /** Resolves when every request that had come to its end is answered. */
+  async answered(): Promise<void> {
+    await Promise.all(this.#answering);
   }
 
   /** Nothing more is read of a peer that asks faster than it is answered. */
-  #serving(change: 1 | -1): void {
-    this.#served += change;
-    if (this.#served > this.#limits.unanswered) this.#association.pause('unanswered');
+  #holdUnanswered(): void {
+    if (this.#answering.size > this.#limits.unanswered) this.#association.pause('unanswered');
     else this.#association.resume('unanswered');
   }
 }

@@ -192,8 +192,12 @@ export class Requestor implements AssociationUser, MessageUser {
     return left;
   }
 
-  /** Releases the association; resolves when it has ended, in whatever way: everything was answered before. */
+  /**
+   * Releases the association, once what the peer has asked over it is answered: nothing may be sent behind the release. Resolves when it
+   * has ended, in whatever way: everything was answered before.
+   */
   async release(): Promise<void> {
+    await this.#served.answered();
     if (this.#failure !== null) return;
     const released = new Promise<void>((resolve) => (this.#released = resolve));
     this.#association.release();

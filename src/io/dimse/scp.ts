@@ -195,7 +195,7 @@ class Listener implements Scp {
     const left = [...this.#sessions].filter(({ acceptor }) => acceptor.isLeftAt(address));
     if (left.length >= this.#limits.waitingOfAddress) left[0]?.association.destroy('the peer does not close');
     this.#lastId++;
-    const acceptor = new Acceptor(this.#node, this.#lastId, { address, security });
+    const acceptor = new Acceptor(this.#node, this.#lastId, { address, port: socket.remotePort ?? 0, security });
     const association = new Association(socket, 'acceptor', acceptor, this.#limits);
     socket.resume(); // it was accepted paused
     acceptor.attach(association);

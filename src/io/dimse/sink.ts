@@ -6,8 +6,9 @@ export interface AssociationInfo {
   readonly id: number;
   readonly callingAe: string;
   readonly calledAe: string;
-  /** The peer's IP address. */
+  /** The peer's IP address, and its TCP port of this connection. */
   readonly address: string;
+  readonly port: number;
   /** The peer's name from admission, or 'unknown'. */
   readonly peer: string;
   readonly openedAtMs: number;

@@ -11,6 +11,7 @@ export const answers = {
   classDiffersFromContext: {
     status: Status.DataSetDoesNotMatch,
     comment: 'SOP class is not that of the presentation context',
+    offending: [0x00000002],
   },
   classDiffersFromDataSet: {
     status: Status.DataSetDoesNotMatch,

@@ -235,23 +235,35 @@ export class StoreJob {
       return id === undefined ? [] : [{ id, transferSyntaxUid }];
     });
     if (accepted.length > 0) return accepted;
-    const refused = requestor.negotiated.contexts.find(
-      ({ abstractSyntaxUid, transferSyntaxUids }) =>
-        abstractSyntaxUid === instance.sopClassUid && transferSyntaxUids.includes(instance.transferSyntaxUid),
-    );
-    const result = refused?.result ?? ContextResult.AbstractSyntaxNotSupported;
-    if (result === ContextResult.AbstractSyntaxNotSupported) {
+    const results = this.#refusals(requestor, instance);
+    if (results.some((result) => !isFinal.has(result))) {
+      this.#tell(instance, 'transient', null, 'not sent: the peer refuses this presentation context for now');
+    } else if (results[0] === ContextResult.AbstractSyntaxNotSupported) {
       this.#tell(instance, 'permanent', null, 'not sent: the peer does not accept this SOP class');
-    } else if (result === ContextResult.TransferSyntaxesNotSupported || result === ContextResult.Acceptance) {
-      this.#tell(instance, 'permanent', null, 'not sent: the peer accepts no transfer syntax it can be sent in');
-    } else this.#tell(instance, 'transient', null, 'not sent: the peer refuses this presentation context for now');
+    } else this.#tell(instance, 'permanent', null, 'not sent: the peer accepts no transfer syntax it can be sent in');
     return [];
+  }
+
+  /** Answers to the contexts that an instance could have gone out in, that of its own syntax first. */
+  #refusals(requestor: Requestor, instance: Outgoing): number[] {
+    const { sopClassUid, transferSyntaxUid } = instance;
+    const { contexts } = requestor.negotiated;
+    return [transferSyntaxUid, ...syntaxesOf(this.#options)(instance)].flatMap((uid) => {
+      const proposed = contexts.find(
+        ({ abstractSyntaxUid, transferSyntaxUids }) =>
+          abstractSyntaxUid === sopClassUid && transferSyntaxUids.includes(uid),
+      );
+      return proposed === undefined ? [] : [proposed.result];
+    });
   }
 
   #tell(instance: Outgoing, outcome: DeliveryClass, status: number | null, comment: string, tried = true): void {
     this.#report({ sopInstanceUid: instance.sopInstanceUid, class: outcome, status, comment, tried });
   }
 }
+
+/** Results of a context that another try would not change; user-rejection and no-reason (1, 2) may pass. */
+const isFinal: ReadonlySet<number> = new Set(Object.values(ContextResult));
 
 /** What every peer should understand, in the order of the tries. */
 const uncompressed = [TransferSyntax.ExplicitLittleEndian, TransferSyntax.ImplicitLittleEndian] as const;

@@ -1,4 +1,5 @@
 // Storage Commitment on the wire: data sets, roles, N-ACTION and N-EVENT-REPORT in both directions, wrong ones among them.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import dimse from 'dcmjs-dimse';
 import fc from 'fast-check';
@@ -348,6 +349,29 @@ describe('limpid as SCU against a scripted peer', () => {
     expect(asked.status).toBe(0);
     await asked.release();
     expect(reports).toEqual([report]);
+    expect(answers).toMatchObject([{ respondedTo: 900, status: 0, eventTypeId: 2 }]);
+  });
+
+  it('answers a report that has come before it releases the association', async () => {
+    const answers: Command[] = [];
+    const scp = await peerWith(({ command, contextId, socket, respond }) => {
+      if (command.field === 0x8100) {
+        answers.push(command);
+        return;
+      }
+      socket.write(encodeData(contextId, 'command', encodeCommand(eventReport(2)), 4000));
+      socket.write(encodeData(contextId, 'data', encodeCommitmentReport(report, explicitLittle), 4000));
+      respond();
+    });
+    let keep = (): void => {};
+    const kept = new Promise<void>((resolve) => (keep = resolve));
+    const asked = await askCommitment(targetAt(scp.port), request, {
+      reported: () => kept.then(() => ({ status: 0 })),
+    });
+    const released = asked.release();
+    await sleep(50);
+    keep();
+    await released;
     expect(answers).toMatchObject([{ respondedTo: 900, status: 0, eventTypeId: 2 }]);
   });
 

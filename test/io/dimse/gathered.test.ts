@@ -39,7 +39,7 @@ it('a request that comes byte by byte takes about its own length', () => {
     requested: () => Promise.resolve({ status: 0 }),
     reported: () => Promise.resolve({ status: 0 }),
   };
-  const origin = { address: '127.0.0.1', security: { kind: 'plain' } } as const;
+  const origin = { address: '127.0.0.1', port: 104, security: { kind: 'plain' } } as const;
   const acceptor = new Acceptor({ ...acceptorNode(memoryStore()), commitment: service }, 1, origin);
   const stream = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() });
   const association = new Association(stream, 'acceptor', acceptor, defaultLimits);

@@ -278,7 +278,7 @@ describe('objects that are refused', () => {
         bytes: dataSet({ sopInstanceUid: own, sopClassUid: mrClass }),
       }),
       0xa900,
-      [],
+      [0x00000002],
     ],
     [67, 'another instance UID', () => ({ bytes: dataSet({ sopInstanceUid: '1.2.67' }) }), 0xa900, [0x00080018]],
     [

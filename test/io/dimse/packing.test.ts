@@ -11,7 +11,7 @@ import { associateRequest, commandPdu, data, dataSet, pdv, storeRequest } from '
 import { type MemoryStore, memoryStore } from '../../support/memory-store.js';
 import { acceptorNode } from '../../support/acceptor-node.js';
 
-const origin: Origin = { address: '127.0.0.1', security: { kind: 'plain' } };
+const origin: Origin = { address: '127.0.0.1', port: 104, security: { kind: 'plain' } };
 
 /** Serves one stream whose bytes come in the given chunks; resolves when it has ended. */
 async function serve(store: MemoryStore, chunks: readonly Buffer[]): Promise<void> {

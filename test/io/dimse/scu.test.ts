@@ -262,6 +262,23 @@ describe('what the peer answers', () => {
     expect(byUid['1.2.3.4']).toMatchObject({ class: 'delivered', status: 0 });
     expect(report.association).toBeNull();
   });
+  it.each([
+    ['its own syntax is none the peer knows, the others are refused for now', [4, 1, 2], 'transient'],
+    ['the class is refused in its own syntax, and another syntax for now', [3, 4, 2], 'transient'],
+    ['none is accepted, for good', [4, 3, 4], 'permanent'],
+  ])('%s', async (_case, results, outcome) => {
+    const scp = await peer({
+      associate: (request) => {
+        const answer = answerRequest(request, 16_384);
+        const contexts = answer.contexts.map((context, index) => ({ ...context, result: results[index] ?? 4 }));
+        return { ...answer, contexts };
+      },
+    });
+    const { instances } = await files([{ sopInstanceUid: '1.2.3.1', transferSyntaxUid: jpeg2000 }]);
+    const { conversion } = await standIns((syntax) => Buffer.from(`as ${syntax}`));
+    const { outcomes } = await send(targetAt(scp.port), instances, options({ conversion }));
+    expect(outcomes).toMatchObject([{ class: outcome, status: null }]);
+  });
   it('only Implicit VR: converted where a converter is given, else permanent', async () => {
     const got: string[] = [];
     const scp = await peer({
