@@ -21,6 +21,8 @@ async function seal(folder: string): Promise<void> {
   const cardFile = join(folder, 'model.yaml');
   const modelFile = join(folder, 'model.onnx');
   const document = parseDocument(await readFile(cardFile, 'utf8'));
+  const [broken] = document.errors;
+  if (broken !== undefined) throw new Error(`${cardFile} is no YAML: ${broken.message.split('\n', 1).join('')}`);
   const input = {
     input: String(document.getIn(['input', 'input'])),
     output: String(document.getIn(['input', 'output'])),
@@ -36,6 +38,7 @@ async function seal(folder: string): Promise<void> {
   }
   const rounded = (value: number): number => Number(value.toFixed(7));
   document.set('sha256', modelSha256(await readFile(modelFile)));
+  if (!document.hasIn(['probe', 'mean'])) document.delete('probe'); // `probe: null` of a card that was never sealed
   document.setIn(['probe', 'mean'], rounded(probe.mean));
   document.setIn(['probe', 'deviation'], rounded(probe.deviation));
   probe.row16.forEach((value, i) => document.setIn(['probe', 'row16', i], rounded(value)));

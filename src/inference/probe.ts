@@ -75,7 +75,7 @@ const shapes: readonly (readonly [count: number, rows: number, columns: number])
   [1, 90, 130],
 ];
 
-/** Whether a graph takes slices of any number and shape, and answers each of their pixels with a number. */
+/** Whether a graph takes slices of any number and shape, and answers each of their pixels with a number: always the same, whatever goes with it. */
 export async function shapeFaults(session: Session, probed: ProbedInput): Promise<readonly string[]> {
   const { input, output, multipleOf } = probed;
   const planes = planesOf(probed);
@@ -96,8 +96,26 @@ export async function shapeFaults(session: Session, probed: ProbedInput): Promis
       return [`the graph answers ${name} with ${answer.length} values, not one for each of ${pixels} pixels`];
     }
     if (!answer.every(Number.isFinite)) return [`the graph answers ${name} with values that are no number`];
+    const again = await session.run(input, output, values, shape);
+    if (!isSame(answer, again))
+      return [`the graph answers ${name} with other values each time: dropout, or noise of its own, is in it`];
+    for (let slice = 0; slice < count; slice++) {
+      const own = values.slice((slice * length) / count, ((slice + 1) * length) / count);
+      const alone = await session.run(input, output, own, [1, ...shape.slice(1)]);
+      const together = answer.subarray((slice * pixels) / count, ((slice + 1) * pixels) / count);
+      if (!isSame(together, alone))
+        return [`of ${count} slices at once the graph gives one something else than alone: it mixes them`];
+    }
   }
   return [];
+}
+
+/** Of the network's unit: what sums in another order leave between two runs. */
+const summed = 1e-4;
+
+/** Whether two answers are one, but for sums in another order. */
+function isSame(one: Float32Array, other: Float32Array): boolean {
+  return one.every((value, at) => Math.abs(value - (other[at] ?? Number.NaN)) <= summed);
 }
 
 /** What a session answers the probe input with. */

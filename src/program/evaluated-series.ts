@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Told } from '../cli/evaluate.js';
 import { readInstance } from '../dicom/file.js';
+import { stackOf } from '../dicom/geometry.js';
 import { isReason, pixelDescription } from '../dicom/pixel-description.js';
 import { decodePixels } from '../dicom/pixels.js';
 import { toModality } from '../dicom/rescale.js';
@@ -89,9 +90,11 @@ export interface Stretch {
 
 /** At most `most` neighbouring slices from the middle of a series, by position. */
 function middle(slices: readonly ReadSlice[], most: number): Stretch {
-  const along = ({ position, instanceNumber }: ReadSlice): number =>
-    position.length === 3 ? position.reduce((sum, value) => sum + value, 0) : (instanceNumber ?? 0);
-  const sorted = slices.toSorted((a, b) => along(a) - along(b));
+  const order = stackOf(slices)?.order;
+  const sorted =
+    order === undefined
+      ? slices.toSorted((a, b) => (a.instanceNumber ?? 0) - (b.instanceNumber ?? 0))
+      : order.flatMap((index) => slices[index] ?? []);
   const from = Math.max(0, (sorted.length - most) >> 1);
   const beside = [sorted[from - 1], sorted[from + most]].filter((slice) => slice !== undefined);
   return { compared: sorted.slice(from, from + most), beside };

@@ -48,6 +48,24 @@ describe("a site's own folder of models", () => {
       // Its card is not sealed: the graph was run.
       expect((await registry.verify(identityModel, 'cpu')).join()).toMatch(/^probe mean is/);
     }));
+  it.each(['', 'probe: null'])('is sealed with a card that says of its probe: %p', (probe) =>
+    withFolder(async (own) => {
+      await writeIdentityModel(own);
+      const card = join(own, identityModel, 'model.yaml');
+      const sealed = (await readFile(card, 'utf8')).replace(/,"probe":\{.*\]\}/, probe === '' ? '' : ',"probe":null');
+      await writeFile(card, sealed);
+      await promisify(execFile)(process.execPath, [sealModel, join(own, identityModel)]);
+      expect(await (await openRegistry(own)).verify(identityModel, 'cpu')).toEqual([]);
+    }),
+  );
+  it('is not sealed with a card that is no YAML, and the place is told', () =>
+    withFolder(async (own) => {
+      await writeIdentityModel(own);
+      const card = join(own, identityModel, 'model.yaml');
+      await writeFile(card, (await readFile(card, 'utf8')).replace('"codes":[', '"codes":[['));
+      const sealing = promisify(execFile)(process.execPath, [sealModel, join(own, identityModel)]);
+      await expect(sealing).rejects.toThrow(/model\.yaml is no YAML: .* at line 1/);
+    }));
   it.each([1, 3, 16, 32, 64, 512])('is sealed and sound with a network that takes multiples of %d', (multipleOf) =>
     withFolder(async (own) => {
       await writeIdentityModel(own, { multipleOf });
@@ -183,6 +201,7 @@ describe('a spoiled model folder', () => {
     ['two planes', /^the graph answers an input of \[1, 2, 32, 48\] with 3072 values, not one for each of 1536 pixels/],
     ['half the size', /^the graph answers an input of \[1, 2, 32, 48\] with 384 values/],
     ['no numbers', /^the graph answers an input of \[1, 2, 32, 48\] with values that are no number/],
+    ['other numbers each time', /^the graph answers an input of \[1, 2, 32, 48\] with other values each time/],
     ['rows for columns', /^the graph answers \[1, 2, 32, 48\] with \[1, 1, 48, 32\]: rows and columns have changed/],
     ['weights outside', /^onnxruntime \(cpu\) refuses the model: its weights lie in a file beside it/],
   ])('is told by what its graph does with slices: %s', async (spoilt, fault) => {
@@ -190,6 +209,12 @@ describe('a spoiled model folder', () => {
     await writeIdentityModel(directory, { spoilt });
     const faults = await (await openRegistry(directory)).verify(identityModel, 'cpu');
     expect(faults).toEqual([expect.stringMatching(fault)]);
+  });
+  it('is told by two slices at once that it mixes up', async () => {
+    const directory = join(folder, 'rolled');
+    await writeIdentityModel(directory, { rolled: true });
+    const faults = await (await openRegistry(directory)).verify(identityModel, 'cpu');
+    expect(faults).toEqual(['of 2 slices at once the graph gives one something else than alone: it mixes them']);
   });
   it('is told by an answer in another unit than its input', async () => {
     const directory = join(folder, 'unit');

@@ -2,6 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { openNetwork } from '../../src/inference/network.js';
 import { openRegistry } from '../../src/inference/registry.js';
+import type { Session } from '../../src/inference/session.js';
+import { tileFaults } from '../../src/inference/tile-faults.js';
 import { tilesOf } from '../../src/inference/tiles.js';
 import { modelsDirectory } from '../support/shipped-models.js';
 import { uniform } from '../../src/imaging/random.js';
@@ -37,6 +39,37 @@ describe('tiles', () => {
       }),
       { numRuns: 60 },
     );
+  });
+
+  it.each<[string, (image: Float32Array) => number]>([
+    ['mean', (image) => image.reduce((sum, value) => sum + value, 0) / image.length],
+    ['largest value', (image) => image.reduce((most, value) => Math.max(most, value))],
+  ])('of a network that looks at the %s of all it is given are told from the whole', async (_, of) => {
+    // Grain about one level has the same in every tile; air and tissue have not.
+    const sees = (share: number): Session => ({
+      inputNames: ['x'],
+      outputNames: ['y'],
+      run(_input, _output, values) {
+        const image = values.subarray(0, values.length / 2);
+        const added = share * of(image);
+        return Promise.resolve(image.map((value) => value + added));
+      },
+      close: () => Promise.resolve(),
+    });
+    const input = {
+      input: 'x',
+      output: 'y',
+      slices: 1,
+      neighbourMm: null,
+      scale: 1000,
+      multipleOf: 1,
+      range: null,
+    } as const;
+    const tile = { side: 256, halo: 16 };
+    expect(await tileFaults(sees(0), { ...input, tile })).toEqual([]);
+    expect(await tileFaults(sees(0.05), { ...input, tile })).toEqual([
+      expect.stringMatching(/^a slice of 64 x 257 pixels differs in tiles .* needs tile: null\)$/),
+    ]);
   });
 
   it.each(['ct-low-dose', 'ct-low-dose-fast', 'mr-accelerated'])(

@@ -7,6 +7,7 @@ import { openLog } from '../../src/observe/log.js';
 import { enhanceFiles } from '../../src/program/enhance-files.js';
 import { compareFiles, robustnessOfFiles, studyFiles } from '../../src/program/evaluate-files.js';
 import type { Run } from '../../src/program/evaluate-files.js';
+import { referenceOf } from '../../src/program/evaluated-series.js';
 import { outcomeRecord } from '../../src/spool/records.js';
 import type { OutcomeRecord } from '../../src/spool/records.js';
 import { identityModel, neighboursModel, writeIdentityModel, writeNeighboursModel } from '../support/identity-model.js';
@@ -84,6 +85,26 @@ describe('a series that is evaluated', () => {
       }),
     60_000,
   );
+
+  it('is taken from the middle of its stack, whichever way that lies and in whatever order the files come', () =>
+    withFolder(async (folder) => {
+      // The normal is (1, -1, 0): x + y + z is the same for all slices.
+      const { files } = await writeSyntheticSeries(folder, {
+        ...phantom,
+        change: (index) => [
+          [0x00200037, 'DS', '0\\0\\1\\-0.7071068\\-0.7071068\\0'],
+          [0x00200032, 'DS', `${2 * index}\\${-2 * index}\\0`],
+        ],
+      });
+      const mixed = [7, 0, 5, 2, 8, 1, 4, 6, 3].map((index) => files[index] ?? '');
+      const stretch = await referenceOf({ key: 'k', files: mixed }, 3, left);
+      const places = (slices: readonly { readonly file: string }[] = []) =>
+        slices.map(({ file }) => files.indexOf(file));
+      expect([places(stretch?.compared), places(stretch?.beside)]).toEqual([
+        [3, 4, 5],
+        [2, 6],
+      ]);
+    }));
 
   it('has no figures of slices without a body: a perfect one of nothing would raise the mean', () =>
     withFolder(async (folder) => {

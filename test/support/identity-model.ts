@@ -38,6 +38,7 @@ export const spoiltModels = {
   'weights outside': { last: outside() },
   'three times the value': { last: [...both('Add', 'image', 'image', 'twice'), ...both('Add', 'twice', 'image', 'y')] },
   'no numbers': { last: node('Log', 'image') },
+  'other numbers each time': { last: byChance() },
   'no end': { last: endless() },
   'all memory': { last: vast() },
 } as const satisfies Readonly<Record<string, Spoilt>>;
@@ -68,6 +69,11 @@ function outside(): number[] {
   const scalar = bytes(5, [...words(1, 'keepdims'), ...varint(3, 0), ...varint(20, 2)]);
   const mean = [...words(1, 'weights'), ...words(2, 'mean'), ...words(4, 'ReduceMean'), ...scalar];
   return [...bytes(5, weights), ...bytes(1, mean), ...both('Mul', 'image', 'mean', 'y')];
+}
+/** y = image and noise of the graph's own. */
+function byChance(): number[] {
+  const noise = [...words(1, 'image'), ...words(2, 'noise'), ...words(4, 'RandomNormalLike')];
+  return [...bytes(1, noise), ...both('Add', 'image', 'noise', 'y')];
 }
 /** y = image, by a Loop whose condition stays true. */
 function endless(): number[] {
