@@ -1,7 +1,7 @@
 // One process an embedded queue: PGlite opens its directory a second time without a word, and what the second writes is lost.
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { startOf } from '../spool/process-folder.js';
+import { ownIdentity } from '../spool/process-folder.js';
 import { takeProcessLock } from '../spool/process-lock.js';
 import type { LockOptions, ProcessLock } from '../spool/process-lock.js';
 
@@ -17,7 +17,7 @@ export function lockDirectory(
   onLost: () => void,
 ): Promise<ProcessLock> {
   return takeProcessLock(join(directory, 'lock'), {
-    own: { host: hostname(), pid: process.pid, start: startOf(process.pid) },
+    own: ownIdentity(hostname()),
     now,
     code: 'QUEUE_IN_USE',
     what: 'the embedded queue',

@@ -6,8 +6,8 @@ import { z } from 'zod';
 import { LimpidError, failureCodeOf } from '../errors.js';
 import { version } from '../version.js';
 import { Layout } from './layout.js';
-import { openProcessFolder, processFolderAt, processName, processSpace, startOf } from './process-folder.js';
-import type { ProcessFolder, ProcessIdentity } from './process-folder.js';
+import { openProcessFolder, ownIdentity, processFolderAt, processName } from './process-folder.js';
+import type { ProcessFolder } from './process-folder.js';
 import { Reserve } from './reserve.js';
 import { Spool } from './spool.js';
 import type { SpoolOptions } from './spool.js';
@@ -32,7 +32,7 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
 }
 
 async function openToWrite(layout: Layout, options: SpoolOptions): Promise<Spool> {
-  const identity = identityOf(options);
+  const identity = ownIdentity(options.host);
   let folder: ProcessFolder | null = null;
   try {
     for (const made of [layout.root, layout.tmp, layout.active, layout.seriesRoot]) await makeParents(made);
@@ -68,21 +68,15 @@ async function refuseRootElsewhere({ root, description: file }: Layout, made: st
  */
 export async function openSpoolToRead(options: SpoolOptions): Promise<Spool> {
   const layout = new Layout(options.directory);
-  const identity = identityOf(options);
+  const identity = ownIdentity(options.host);
   try {
-    const folder = processFolderAt(join(layout.tmp, processName(identity)), () => Promise.resolve());
+    const nothing = (): Promise<void> => Promise.resolve();
+    const folder = processFolderAt(join(layout.tmp, processName(identity)), { keep: nothing, close: nothing });
     return new Spool(layout, await nodeIdOf(layout), options, identity, folder);
   } catch (error) {
     throw unusable(options, error);
   }
 }
-
-const identityOf = ({ host }: SpoolOptions): ProcessIdentity => ({
-  host,
-  pid: process.pid,
-  start: startOf(process.pid),
-  space: processSpace(),
-});
 
 async function nodeIdOf({ description: file }: Layout): Promise<string> {
   const text = await readFile(file, 'utf8');

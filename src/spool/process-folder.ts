@@ -1,10 +1,10 @@
 // tmp/HOST-PID-START: where one process writes what is not published yet. Its owner touches `alive`; the folders of dead
-// owners are swept at start and every minute.
+// owners are swept at start and every minute (abandoned-folders.ts).
 import { readFileSync, readlinkSync } from 'node:fs';
-import { readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { hasCode, makeParents, namesIn } from './write-once.js';
+import { hasCode, makeParents } from './write-once.js';
 
 export const processIdentity = z.object({
   host: z.string(),
@@ -34,7 +34,23 @@ export function startOf(pid: number): string {
   }
 }
 
-/** Answers whether the process still runs; a process of another host is judged by the caller. */
+/** This process. */
+export const ownIdentity = (host: string): ProcessIdentity => ({
+  host,
+  pid: process.pid,
+  start: startOf(process.pid),
+  space: processSpace(),
+});
+
+/**
+ * Answers whether a process would be among those that `own` can see. Containers that share the machine's network share its name too:
+ * what is not among the processes here may run there.
+ */
+export function isSeenBy(own: ProcessIdentity, { host, space }: ProcessIdentity): boolean {
+  return host === own.host && (!space || !own.space || space === own.space);
+}
+
+/** Answers whether the process still runs; one that this process cannot see (`isSeenBy`) is judged by the caller. */
 export function isRunning(identity: ProcessIdentity): boolean {
   try {
     process.kill(identity.pid, 0);
@@ -50,14 +66,16 @@ export function processName(identity: ProcessIdentity): string {
 }
 
 const aliveEveryMs = 60_000;
-const abandonedAfterMs = 3_600_000;
-/** The same of another container of this machine: one clock for both, and a container that was killed leaves such a folder each time. */
-const besideAbandonedAfterMs = 300_000;
 
 export interface ProcessFolder {
   readonly path: string;
   /** A name that this process has not used yet. */
   fresh(prefix: string): string;
+  /**
+   * Says that its owner lives, and makes the folder anew where it is gone: another machine may have taken it for abandoned while this one
+   * was suspended or its volume away, and nothing could be written from then on.
+   */
+  keep(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -76,52 +94,40 @@ export async function openProcessFolder(
     await rm(path, { recursive: true, force: true });
     throw error;
   }
-  const timer = setInterval(() => {
+  let isClosed = false;
+  const keep = async (): Promise<void> => {
     const at = now() / 1000;
-    utimes(alive, at, at).catch(() => undefined); // a missing folder shows at the next write, with a better message
+    try {
+      await utimes(alive, at, at);
+    } catch (error) {
+      if (!hasCode(error, 'ENOENT') || isClosed) throw error;
+      await remake(path);
+      await writeFile(alive, JSON.stringify(identity));
+    }
+  };
+  const timer = setInterval(() => {
+    keep().catch(() => undefined); // what keeps it from that shows at the next write, with a better message
   }, aliveEveryMs);
   timer.unref();
-  return processFolderAt(path, async () => {
+  const close = async (): Promise<void> => {
+    isClosed = true;
     clearInterval(timer);
     await rm(path, { recursive: true, force: true });
-  });
+  };
+  return processFolderAt(path, { keep, close });
+}
+
+/** Without its parents: where a volume is not mounted there are none, and nothing may be made in their place. */
+async function remake(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    if (!hasCode(error, 'EEXIST')) throw error; // a result that is being made has made it again
+  }
 }
 
 /** A process's folder as it is, or is not, there. */
-export function processFolderAt(path: string, close: () => Promise<void>): ProcessFolder {
+export function processFolderAt(path: string, { keep, close }: Pick<ProcessFolder, 'keep' | 'close'>): ProcessFolder {
   let counter = 0;
-  return { path, fresh: (prefix) => join(path, `${prefix}-${++counter}`), close };
-}
-
-/** Removes the folders of dead owners: same host and no such process, or not touched for long. Returns how many. */
-export async function sweepProcessFolders(tmp: string, own: ProcessIdentity, now: () => number): Promise<number> {
-  let swept = 0;
-  for (const name of await namesIn(tmp)) {
-    if (name === processName(own)) continue;
-    const path = join(tmp, name);
-    if (await isAbandoned(path, own, now)) {
-      await rm(path, { recursive: true, force: true });
-      swept += 1;
-    }
-  }
-  return swept;
-}
-
-async function isAbandoned(path: string, own: ProcessIdentity, now: () => number): Promise<boolean> {
-  const alive = join(path, 'alive');
-  try {
-    const [text, { mtimeMs }] = await Promise.all([readFile(alive, 'utf8'), stat(alive)]);
-    const owner = processIdentity.parse(JSON.parse(text));
-    if (owner.host === own.host) {
-      // Containers that share the machine's network share its name too: what is not among the processes here may run there.
-      const isSeen = !owner.space || !own.space || owner.space === own.space;
-      return isSeen ? !isRunning(owner) : now() - mtimeMs > besideAbandonedAfterMs;
-    }
-    return now() - mtimeMs > abandonedAfterMs;
-  } catch (error) {
-    if (!hasCode(error, 'ENOENT') && !(error instanceof SyntaxError) && !(error instanceof z.ZodError)) throw error;
-    // No owner's mark: half-made or half-removed. Left alone for an hour, its owner may be about to write it.
-    const made = await stat(path).catch(() => null);
-    return made !== null && now() - made.mtimeMs > abandonedAfterMs;
-  }
+  return { path, fresh: (prefix) => join(path, `${prefix}-${++counter}`), keep, close };
 }

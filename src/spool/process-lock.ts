@@ -1,16 +1,19 @@
 // A lock file that one process holds: receiver.lock of a spool, `lock` of an embedded queue. Local processes are known by pid and
-// start time; another host's (a container on a shared volume) by its heart-beat.
+// start time; another host's, and another container's of this machine, by its heart-beat.
 import { link, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ZodError } from 'zod';
 import { LimpidError } from '../errors.js';
 import type { FailureCode } from '../errors.js';
-import { isRunning, processIdentity, processName } from './process-folder.js';
+import { isRunning, isSeenBy, processIdentity, processName } from './process-folder.js';
 import type { ProcessIdentity } from './process-folder.js';
 import { hasCode } from './write-once.js';
 
 const beatMs = 5_000;
 /** Another host's lock counts as held this long after its last heart-beat. */
 const foreignHoldMs = 20_000;
+/** Longer than two heart-beats: one that comes in this time tells of a holder whose clock is wrong, or this machine's is. */
+const lookOnMs = 12_000;
 const mostAttempts = 3;
 
 export interface ProcessLock {
@@ -102,13 +105,32 @@ async function readHolder(file: string, { own, now }: LockOptions): Promise<{ ho
     if (text === '') return { holder: age < beatMs ? 'a process that is starting' : null, text };
     const holder = processIdentity.parse(JSON.parse(text));
     const words = `process ${holder.pid}`;
-    if (holder.host === own.host) return { holder: isRunning(holder) ? words : null, text };
-    return { holder: age < foreignHoldMs ? `${words} on ${holder.host}` : null, text };
+    if (isSeenBy(own, holder)) return { holder: isRunning(holder) ? words : null, text };
+    const where = holder.host === own.host ? 'in another container of this machine' : `on ${holder.host}`;
+    const isHeld =
+      holder.host === own.host ? await beatsBeside(file, mtimeMs, age) : await beatsElsewhere(file, mtimeMs, age);
+    return { holder: isHeld ? `${words} ${where}` : null, text };
   } catch (error) {
     if (hasCode(error, 'ENOENT') || error instanceof SyntaxError || error instanceof ZodError)
       return { holder: null, text };
     throw error;
   }
+}
+
+/**
+ * Whether a process of this machine that is not among those seen here holds its lock still. Mostly it is the one that was killed when this
+ * container was started again: it is waited for, not refused to.
+ */
+async function beatsBeside(file: string, beatAtMs: number, age: number): Promise<boolean> {
+  await sleep(Math.min(Math.max(foreignHoldMs - age, 0), foreignHoldMs));
+  return (await stat(file)).mtimeMs !== beatAtMs;
+}
+
+/** The same of another machine. Its clock may differ from this one's by hours: only what is young by both is held without a look at it. */
+async function beatsElsewhere(file: string, beatAtMs: number, age: number): Promise<boolean> {
+  if (age >= 0 && age < foreignHoldMs) return true;
+  await sleep(lookOnMs);
+  return (await stat(file)).mtimeMs !== beatAtMs;
 }
 
 /** Removes a dead holder's lock. Of two that find it, the second would remove the first one's new lock: it is looked at and put back. */

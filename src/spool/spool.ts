@@ -4,6 +4,7 @@ import { access, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { LimpidError } from '../errors.js';
+import { AbandonedFolders } from './abandoned-folders.js';
 import { newestMeant, unknownTarget } from './action-target.js';
 import { ActiveMarkers } from './active-markers.js';
 import { AuditMessages } from './audit-messages.js';
@@ -12,7 +13,7 @@ import { instanceNameOf, isKey } from './key.js';
 import type { Key } from './key.js';
 import type { Layout } from './layout.js';
 import { madeAmong, markMade } from './made.js';
-import { processName, sweepProcessFolders } from './process-folder.js';
+import { processName } from './process-folder.js';
 import type { ProcessFolder, ProcessIdentity } from './process-folder.js';
 import { readRecord, readState } from './read-state.js';
 import type {
@@ -52,6 +53,8 @@ export interface SpoolOptions {
   readonly sync: SyncPolicy;
   readonly host: string;
   readonly now: () => number;
+  /** ms, of a clock that nobody sets; absent: the system's. */
+  readonly monotonic?: () => number;
   /** Of a volume that machines share, see `ActiveMarkers`; absent: it is this machine's own. */
   readonly settleMs?: number;
 }
@@ -76,6 +79,7 @@ export class Spool {
   readonly #identity: ProcessIdentity;
   readonly #folder: ProcessFolder;
   readonly #syncs: DirectorySyncs;
+  readonly #abandoned: AbandonedFolders;
   readonly #patience = new Patience();
 
   constructor(layout: Layout, nodeId: string, options: SpoolOptions, identity: ProcessIdentity, folder: ProcessFolder) {
@@ -84,6 +88,8 @@ export class Spool {
     this.#options = options;
     this.#identity = identity;
     this.#folder = folder;
+    const { now, monotonic = () => performance.now() } = options;
+    this.#abandoned = new AbandonedFolders(layout.tmp, identity, { now, monotonic });
     this.reserve = new Reserve(layout.reserve, options.sync);
     const syncs = new DirectorySyncs(options.sync);
     this.#syncs = syncs;
@@ -378,6 +384,7 @@ export class Spool {
   freeBytes(): Promise<number> {
     return this.#patience.wait(async () => {
       await access(this.layout.tmp, constants.W_OK);
+      await this.#folder.keep();
       const { bavail, bsize, files, ffree } = await statfs(this.layout.root);
       const free = bavail * bsize;
       return files === 0 ? free : Math.min(free, ffree * bytesOfInode); // 0: the volume does not count them
@@ -385,7 +392,7 @@ export class Spool {
   }
 
   sweepTemporary(): Promise<number> {
-    return sweepProcessFolders(this.layout.tmp, this.#identity, this.#options.now);
+    return this.#abandoned.sweep();
   }
 
   async close(): Promise<void> {
@@ -408,8 +415,14 @@ export class Spool {
     const folder = join(file, '..');
     await makeDirectory(folder, this.#syncs);
     const temporary = this.#folder.fresh('record');
-    await writeSynced(temporary, JSON.stringify(record, null, 1), this.#options.sync);
-    const first = await linkOnce(temporary, file);
+    let first: boolean;
+    try {
+      await writeSynced(temporary, JSON.stringify(record, null, 1), this.#options.sync);
+      first = await linkOnce(temporary, file);
+    } catch (error) {
+      await rm(temporary, { force: true }); // of a full volume it would hold an inode at each try, for as long as the process runs
+      throw error;
+    }
     await this.#syncs.sync(folder);
     return first;
   }

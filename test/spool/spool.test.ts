@@ -34,6 +34,8 @@ const noneListed = new Map<string, ReadonlySet<string>>();
 
 /** ms that the spool's clock is ahead of the volume's. */
 let ahead = 0;
+/** ms that have gone by on the clock that nobody sets, beside those that have. */
+let gone = 0;
 
 async function withSpool<T>(
   body: (spool: Spool, folder: string) => Promise<T>,
@@ -45,12 +47,14 @@ async function withSpool<T>(
       sync: 'always',
       host: hostname(),
       now: () => Date.now() + ahead,
+      monotonic: () => performance.now() + gone,
       ...options,
     });
     try {
       return await body(spool, folder);
     } finally {
       ahead = 0;
+      gone = 0;
       await spool.close();
     }
   });
@@ -89,6 +93,24 @@ describe("another user's spool", () => {
 });
 
 describe('a spool on a full volume', () => {
+  it('keeps nothing of a record that it had no room for', async () => {
+    await withSpool(async (spool, folder) => {
+      const [own = ''] = await readdir(join(folder, 'tmp'));
+      const handle = await open(join(folder, 'spool.json'));
+      const files: { datasync: unknown } = Object.getPrototypeOf(handle);
+      await handle.close();
+      const { datasync: sound } = files;
+      files.datasync = () => Promise.reject(Object.assign(new Error('no space left on device'), { code: 'ENOSPC' }));
+      try {
+        await expect(spool.publishRevision(seriesRecord(1, ['1.1']))).rejects.toMatchObject({ code: 'ENOSPC' });
+      } finally {
+        files.datasync = sound;
+      }
+      expect(await readdir(join(folder, 'tmp', own))).toEqual(['alive']);
+      expect(await spool.publishRevision(seriesRecord(1, ['1.1']))).toBe(true);
+    });
+  });
+
   it('says so and leaves nothing behind, and can still be looked into', async () => {
     await withFolder(async (directory) => {
       const options = { directory, sync: 'never', host: hostname(), now: Date.now } as const;
@@ -527,8 +549,46 @@ describe('temporary folders', () => {
       const owner = { host: hostname(), pid: 2 ** 22 - 1, start: '1', space: 'pid:[1]' };
       await writeFile(join(beside, 'alive'), JSON.stringify(owner));
       expect(await spool.sweepTemporary()).toBe(0);
-      ahead = 10 * 60_000;
+      ahead = gone = 10 * 60_000;
+      expect(await spool.sweepTemporary()).toBe(0); // the first time that it is found still
+      ahead = gone = 15 * 60_000;
       expect(await spool.sweepTemporary()).toBe(1);
+    });
+  });
+
+  it('of a process of another machine are kept while it lives, by however much its clock is behind', async () => {
+    await withSpool(async (spool, folder) => {
+      const foreign = join(folder, 'tmp', 'foreign');
+      const alive = join(foreign, 'alive');
+      await mkdir(foreign);
+      await writeFile(alive, JSON.stringify({ host: 'another', pid: 1, start: '1' }));
+      ahead = 5 * 3_600_000;
+      for (let minute = 0; minute < 5; minute += 1) {
+        gone = minute * 60_000;
+        const at = (Date.now() + gone) / 1000;
+        await utimes(alive, at, at);
+        expect(await spool.sweepTemporary()).toBe(0);
+      }
+      gone += 60_000;
+      expect(await spool.sweepTemporary()).toBe(0);
+      gone += 120_000; // its owner is dead
+      expect(await spool.sweepTemporary()).toBe(1);
+    });
+  });
+
+  it('are made anew where their own is gone, and where the volume is there', async () => {
+    await withSpool(async (spool, folder) => {
+      const tmp = join(folder, 'tmp');
+      const [own = ''] = await readdir(tmp);
+      await rm(join(tmp, own), { recursive: true });
+      await expect(receive(spool, bytesOf(1000, 1))).rejects.toMatchObject({ code: 'ENOENT' });
+      expect(await spool.freeBytes()).toBeGreaterThan(0);
+      expect(await receive(spool, bytesOf(1000, 1))).toMatchObject({ kind: 'stored' });
+      expect(await readdir(join(tmp, own))).toContain('alive');
+      await rename(tmp, `${tmp}-away`);
+      await expect(spool.freeBytes()).rejects.toMatchObject({ code: 'ENOENT' });
+      expect(await readdir(folder)).not.toContain('tmp');
+      await rename(`${tmp}-away`, tmp);
     });
   });
 
