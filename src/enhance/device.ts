@@ -146,6 +146,8 @@ class ChildDevice implements Device {
     signal: AbortSignal | undefined,
     hear: (message: ToParent, resolve: (answer: T) => void) => void,
   ): Promise<T> {
+    // One that was killed takes no orders: its end comes first.
+    if (this.#killed) await this.#ended;
     if (this.#isStopping(signal)) throw new LimpidError('ENHANCE_DRAINED', 'the node is being stopped');
     const child = this.#child ?? (await this.#start());
     if (this.#isStopping(signal)) throw new LimpidError('ENHANCE_DRAINED', 'the node is being stopped');
