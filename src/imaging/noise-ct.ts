@@ -1,6 +1,7 @@
 /** Noise of CT slices. CT noise is correlated, so no high-pass estimator is right: local deviations over soft tissue are. */
 import { enlarge } from './enlarge.js';
 import { filterRows, gaussian, gaussianKernel } from './gaussian.js';
+import { extentWeight, regionsOf } from './regions.js';
 import type { Slice } from './slice.js';
 import { median, quantile } from './statistics.js';
 
@@ -230,6 +231,79 @@ function tileQuartiles(
   return found.length >= 12 ? [quantile(values, 0.25), quantile(values, 0.75)] : null;
 }
 
+/**
+ * Where starved rays cross a good part of the tissue: a region is what lies above the one multiple of the slice's level, and counts by its
+ * largest part that lies above the other.
+ */
+const loud = { region: 1.5, from: 2.25 };
+
+/** Middle deviation of each 3x3 blocks that touch; 0 where fewer than four of them are in the tissue. */
+function middleAround({ rows, columns, values }: BlockDeviations): Float32Array {
+  const out = new Float32Array(values.length);
+  const sorted = new Float32Array(9);
+  for (let r = 0, at = 0; r < rows; r++) {
+    for (let c = 0; c < columns; c++, at++) {
+      let count = 0;
+      for (let y = Math.max(0, r - 1); y <= Math.min(rows - 1, r + 1); y++) {
+        for (let x = Math.max(0, c - 1); x <= Math.min(columns - 1, c + 1); x++) {
+          const value = values[y * columns + x]!;
+          if (!Number.isFinite(value)) continue;
+          let place = count++;
+          for (; place > 0 && sorted[place - 1]! > value; place--) sorted[place] = sorted[place - 1]!;
+          sorted[place] = value;
+        }
+      }
+      if (count >= 4) out[at] = (sorted[(count - 1) >> 1]! + sorted[count >> 1]!) / 2;
+    }
+  }
+  return out;
+}
+
+/** A grid of blocks' values as its pixels have them: bilinear between their centres, beyond the outer ones the nearest. */
+function betweenBlocks(grid: Slice, rows: number, columns: number, use: (value: number, at: number) => void): void {
+  const place = (i: number, count: number): number => Math.min(count - 1, Math.max(0, (i - (block - 1) / 2) / step));
+  for (let r = 0, to = 0; r < rows; r++) {
+    const y = place(r, grid.rows);
+    const [top, down] = [Math.floor(y), y - Math.floor(y)];
+    const [upper, lower] = [top * grid.columns, Math.min(top + 1, grid.rows - 1) * grid.columns];
+    for (let c = 0; c < columns; c++, to++) {
+      const x = place(c, grid.columns);
+      const [left, across] = [Math.floor(x), x - Math.floor(x)];
+      const right = Math.min(left + 1, grid.columns - 1);
+      const above = grid.values[upper + left]! * (1 - across) + grid.values[upper + right]! * across;
+      const below = grid.values[lower + left]! * (1 - across) + grid.values[lower + right]! * across;
+      use(above * (1 - down) + below * down, to);
+    }
+  }
+}
+
+/**
+ * Raises a map where rays are starved: there noise differs within a tile, and the middle deviation of 3x3 blocks tells it. Smaller loud
+ * places may be structure, and stay as they are.
+ *
+ * @param blocks of what is fine, in sigmas of the whole; the map is changed in place
+ */
+function raiseStarved(map: Slice, blocks: BlockDeviations, sigma: number): void {
+  if (!(sigma > 0)) return;
+  const { rows, columns } = blocks;
+  const local = middleAround(blocks);
+  const tissue = local.reduce((count, value) => count + (value > 0 ? 1 : 0), 0);
+  const cores = new Int32Array(local.length);
+  for (const core of regionsOf(rows, columns, (cell) => local[cell]! > loud.from * sigma))
+    for (const cell of core) cores[cell] = core.length;
+  const weights = new Float32Array(local.length);
+  for (const region of regionsOf(rows, columns, (cell) => local[cell]! > loud.region * sigma)) {
+    const largest = region.reduce((most, cell) => Math.max(most, cores[cell]!), 0);
+    for (const cell of region) weights[cell] = extentWeight(largest / tissue);
+  }
+  if (!weights.some((weight) => weight > 0)) return;
+  const weight = new Float32Array(map.values.length);
+  betweenBlocks({ rows, columns, values: weights }, map.rows, map.columns, (value, at) => (weight[at] = value));
+  betweenBlocks({ rows, columns, values: local }, map.rows, map.columns, (value, at) => {
+    map.values[at]! += weight[at]! * Math.max(0, value - map.values[at]!);
+  });
+}
+
 /** Sigma over the deviation of what is fine, from the blocks with the least anatomy; NaN below 12 blocks. */
 function sigmaOverFine(whole: BlockDeviations, fine: BlockDeviations): number {
   const ratios = whole.values.map((value, i) => (fine.values[i]! > 0 ? value / fine.values[i]! : Number.NaN));
@@ -241,6 +315,7 @@ function sigmaOverFine(whole: BlockDeviations, fine: BlockDeviations): number {
  * Smooth map of the noise. Anatomy is told from noise by what is fine (the slice less itself smoothed by a pixel), of which it
  * has little: per 32-pixel tile the lower quartile of its block deviations (of what is fine too, edges have some), times their ratio
  * to the whole deviation in the blocks with the least anatomy. Where rays are starved, the upper quartile. Limited to 0.4..6 times the middle tile, smoothed, bilinear between the tiles.
+ * Where starved rays cross a good part of the tissue, it follows the noise within the tiles too.
  *
  * @param sigma noise level of the slice, in its unit: taken everywhere where there is too little tissue for a map
  */
@@ -267,5 +342,8 @@ export function noiseMap(slice: Slice, mask: Uint8Array, sigma: number): Float32
   const sums = smoothed((level) => Math.min(limits.most * middle, Math.max(limits.least * middle, level)));
   const weights = smoothed(() => 1);
   const coarse = sums.map((sum, i) => (sum + prior * middle) / (weights[i]! + prior));
-  return enlarge({ rows: down, columns: across, values: coarse }, rows, columns);
+  const map = enlarge({ rows: down, columns: across, values: coarse }, rows, columns);
+  const scaled = blocks.values.map((value) => value * scale);
+  raiseStarved({ rows, columns, values: map }, { ...blocks, values: scaled }, sigma);
+  return map;
 }

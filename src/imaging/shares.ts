@@ -1,4 +1,5 @@
 /** How much of a residual is taken away, place by place. */
+import { extentWeight, regionsOf } from './regions.js';
 import type { Slice } from './slice.js';
 
 /** Where noise is far louder than a slice's level, more of it goes: between the shoulders, where hardly a photon comes through. */
@@ -12,42 +13,18 @@ export interface LoudRule {
 /** Regions are found on every eighth row and column: the map has nothing finer. */
 const step = 8;
 
-/**
- * Share of the tissue that a loud region must have: nothing grows below the one, all from the other on. Line pairs, folds of bowel
- * and the base of a skull also look loud to a noise map, but have at most 6 % of it; starved rays go through 20 to 50 %.
- */
-const extent = { from: 0.08, to: 0.16 };
-
 /** Of each eighth pixel: how far the region that it lies in counts as loud, 0..1. */
 function regionWeights({ rows, columns, values }: Slice, mask: Uint8Array, from: number): Slice {
   const [down, across] = [Math.ceil(rows / step), Math.ceil(columns / step)];
   const placeOf = (cell: number): number => Math.floor(cell / across) * step * columns + (cell % across) * step;
   const weights = new Float32Array(down * across);
-  const seen = new Uint8Array(down * across);
   let tissue = 0;
-  for (let cell = 0; cell < seen.length; cell++) tissue += mask[placeOf(cell)]!;
-  for (let first = 0; first < seen.length; first++) {
-    if (seen[first]! !== 0 || values[placeOf(first)]! <= from) continue;
-    const region = [first];
-    seen[first] = 1;
+  for (let cell = 0; cell < weights.length; cell++) tissue += mask[placeOf(cell)]!;
+  for (const region of regionsOf(down, across, (cell) => values[placeOf(cell)]! > from)) {
     let inside = 0;
-    for (const cell of region) {
-      inside += mask[placeOf(cell)]!;
-      const column = cell % across;
-      const beside = [
-        column > 0 ? cell - 1 : -1,
-        column < across - 1 ? cell + 1 : -1,
-        cell - across,
-        cell + across < seen.length ? cell + across : -1,
-      ];
-      for (const next of beside) {
-        if (next < 0 || seen[next]! !== 0 || values[placeOf(next)]! <= from) continue;
-        seen[next] = 1;
-        region.push(next);
-      }
-    }
-    const weight = (inside / Math.max(1, tissue) - extent.from) / (extent.to - extent.from);
-    for (const cell of region) weights[cell] = Math.min(1, Math.max(0, weight));
+    for (const cell of region) inside += mask[placeOf(cell)]!;
+    const weight = extentWeight(inside / Math.max(1, tissue));
+    for (const cell of region) weights[cell] = weight;
   }
   return { rows: down, columns: across, values: weights };
 }

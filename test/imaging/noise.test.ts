@@ -48,6 +48,39 @@ describe('CT', () => {
     // A window of 64 pixels sees what is louder next to it.
     expect(map[80 * size + 192]! / levelAt(80)).toBeLessThan(2.2);
   });
+  describe('where rays are starved', () => {
+    const size = 384;
+    /** 20 HU of noise in water, 70 HU in a band or a square. */
+    function mapped(isLoud: (row: number, column: number) => boolean): Float32Array {
+      const values = kernelNoise(size, size, 6).map((value, i) => {
+        const [row, column] = [Math.floor(i / size), i % size];
+        const inside = ((row - 192) / 150) ** 2 + ((column - 192) / 185) ** 2 < 1;
+        return (inside ? 40 : -1000) + (isLoud(row, column) ? 70 : 20) * value;
+      });
+      const water = { rows: size, columns: size, values };
+      const tissue = softTissueMask(water);
+      return noiseMap(water, tissue, sigmaOfMode(water, tissue));
+    }
+    const along = (map: Float32Array, row: number): number => {
+      let sum = 0;
+      for (let column = 120; column < 264; column++) sum += map[row * size + column]!;
+      return sum / 144;
+    };
+    it('follows a band of a sixth of the tissue, narrower than its tiles see', () => {
+      const map = mapped((row) => row >= 166 && row < 218);
+      expect(Math.abs(along(map, 192) / 70 - 1)).toBeLessThan(0.12);
+      expect(Math.abs(along(map, 100) / 20 - 1)).toBeLessThan(0.15);
+      expect(Math.abs(along(map, 290) / 20 - 1)).toBeLessThan(0.15);
+    });
+    it('leaves small loud places, which may be structure, to the tiles', () => {
+      const alone = (row: number, column: number): boolean => Math.abs(row - 192) < 20 && Math.abs(column - 192) < 20;
+      expect(mapped(alone)[192 * size + 192]!).toBeLessThan(0.85 * 70);
+    });
+    it('has no noise above that of the band', () => {
+      const map = mapped((row) => row >= 166 && row < 218);
+      expect(map.reduce((most, value) => Math.max(most, value))).toBeLessThan(1.35 * 70);
+    });
+  });
   it('does not take a dense picture for noise: the map of half the tissue under stripes is that of the other half', () => {
     const size = 256;
     const values = kernelNoise(size, size, 4).map(

@@ -34,9 +34,9 @@ describe('the share of the residual', () => {
   });
 
   it.each([
-    ['not of less than 8 % of the tissue, as line pairs', 24, 32, 0.5],
-    ['by half of 12 %', 48, 32, 0.625],
-    ['wholly from 16 % on', 64, 32, 0.75],
+    ['not of less than 10 % of the tissue, as line pairs', 32, 32, 0.5],
+    ['by half of 14 %', 56, 32, 0.625],
+    ['wholly from 18 % on', 64, 40, 0.75],
   ])('grows by the size of the region: %s', (_, height, width, want) => {
     const shares = sharesOf(0.5, mapOf(30, height, width), tissue, 10, rule);
     expect(shares[inside]).toBeCloseTo(want, 1);

@@ -188,6 +188,16 @@ class Evaluation(unittest.TestCase):
         self.assertLessEqual(np.ptp(blended), 60)
         self.assertAlmostEqual(float(blended.mean()), 0, places=9)
 
+    def test_the_noise_of_starved_rays_is_followed_within_tiles(self) -> None:
+        rng = np.random.default_rng(36)
+        noise = ct.Kernel(0.25).apply(rng.standard_normal((256, 256)))
+        levels = np.full((256, 1), 20.0)
+        levels[104:152] = 70
+        image = 40 + levels * noise / noise.std()
+        _, sigma = noise_estimate.ct_tissue_and_noise(image)
+        self.assertAlmostEqual(float(sigma[128, 60:196].mean()) / 70, 1, delta=0.12)
+        self.assertAlmostEqual(float(sigma[60, 60:196].mean()) / 20, 1, delta=0.15)
+
     def test_more_goes_where_noise_is_loud(self) -> None:
         noise, rule, tissue = np.full((128, 128), 10.0), model_folder.Loud(2.0, 0.875), np.ones((128, 128), bool)
         noise[:32], noise[32:40] = 30.0, 200.0

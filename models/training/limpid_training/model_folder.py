@@ -13,7 +13,7 @@ from limpid_training.network import UNIT
 from limpid_training.onnx_file import OnnxNetwork
 
 
-LOUD_STEP, LOUD_EXTENT = 8, (0.08, 0.16)
+LOUD_STEP, LOUD_EXTENT = 8, noise_estimate.LOUD_EXTENT
 """Regions of loud noise are found on every eighth row and column; nothing grows in those of a smaller share of the tissue than the one,
 all from the other on."""
 

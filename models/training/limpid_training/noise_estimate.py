@@ -21,6 +21,10 @@ STARVED, SPREAD = 2.5, 1.2
 (deviation over that of what is fine), times RATIO_BIAS, is sigma over the tiles' lower quartile of what is fine; limits in levels of the middle tile; weight of that
 level where tiles are smoothed. Where a tile's upper quartile, over its SPREAD, is above STARVED middle levels, it is taken."""
 
+REGION_FROM, LOUD_FROM, LOUD_EXTENT = 1.5, 2.25, (0.1, 0.18)
+"""A region above the one multiple of the slice's level is starved where the largest of its parts above the other has a share of the tissue of
+at least the first, wholly from the second on."""
+
 LOUD_HU, LOUD_TILE = 50.0, 64
 """Deviation of what is fine above which noise breaks the mask of soft tissue: anatomy keeps below 30."""
 
@@ -193,7 +197,28 @@ def noise_map(image: np.ndarray, mask: np.ndarray, level: float) -> np.ndarray:
     weights = ndimage.gaussian_filter(known.astype(float), 0.5)
     tiles = (sums + MAP_PRIOR * middle) / (weights + MAP_PRIOR)
     zoom = [side / count for side, count in zip(image.shape, counts)]
-    return ndimage.zoom(tiles, zoom, order=1, mode="nearest", grid_mode=True).astype(np.float32)
+    whole = ndimage.zoom(tiles, zoom, order=1, mode="nearest", grid_mode=True)
+    return _with_starved(whole, blocks * scale, level).astype(np.float32)
+
+
+def _with_starved(tiles: np.ndarray, blocks: np.ndarray, level: float) -> np.ndarray:
+    """The map where starved rays cross a good part of the tissue: there noise differs within a tile, and the middle deviation of 3 x 3
+    blocks tells it. Smaller places may be structure."""
+    around = np.stack([np.pad(blocks, 1, constant_values=np.nan)[r : r + blocks.shape[0], c : c + blocks.shape[1]] for r, c in np.ndindex(3, 3)])
+    known = np.isfinite(around).sum(0) >= 4
+    local = np.where(known, np.nanmedian(np.where(known, around, 0), axis=0), 0)
+    regions, count = ndimage.label(local > REGION_FROM * level)
+    if not level > 0 or count == 0:
+        return tiles
+    cores, cored = ndimage.label(local > LOUD_FROM * level)
+    sizes = np.bincount(cores.ravel(), minlength=cored + 1) / known.sum()
+    sizes[0] = 0
+    largest = ndimage.maximum(sizes[cores], regions, range(count + 1))
+    largest[0] = 0
+    weights = np.clip((largest - LOUD_EXTENT[0]) / (LOUD_EXTENT[1] - LOUD_EXTENT[0]), 0, 1)[regions]
+    places = np.meshgrid(*((np.arange(side) - (BLOCK - 1) / 2) / BLOCK_STEP for side in tiles.shape), indexing="ij")
+    weight, fine = (ndimage.map_coordinates(of, places, order=1, mode="nearest") for of in (weights, local))
+    return tiles + weight * np.maximum(0, fine - tiles)
 
 
 def ct_tissue_and_noise(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
