@@ -21,7 +21,12 @@ async function ended(
 ): Promise<{ readonly error: unknown; readonly deadlineMs: number | null }> {
   return withFolder(async (folder) => {
     const source = await writeSyntheticSeries(folder, {
-      ...{ modality: 'CT', slices: 2, rows: 64, columns: 64, noise: 12, seed: 3 },
+      modality: 'CT',
+      slices: 2,
+      rows: 64,
+      columns: 64,
+      noise: 12,
+      seed: 3,
       // Its header alone is looked at.
       change: () => [
         [0x00280010, 'US', [side]],
