@@ -90,7 +90,10 @@ export const failures = {
     next: 'retry',
     hint: 'The worker child ended; the task runs again and is given up after three deaths.',
   },
-  ENHANCE_DEADLINE: { next: 'retry', hint: 'Raise workers.deadline or give the worker more cores.' },
+  ENHANCE_DEADLINE: {
+    next: 'retry',
+    hint: 'Raise workers.deadline or give the worker more cores. Where the message names one image, only cores help, or its decoder hangs: see whether another program can read it.',
+  },
   ENHANCE_MEMORY: {
     next: 'retry',
     hint: 'Raise workers.memory, or split very large series at the modality; of a GPU, lower workers.batch.',

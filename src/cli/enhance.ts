@@ -1,5 +1,6 @@
 // `limpid enhance`: the pipeline on files.
 import { SingleBar } from 'cli-progress';
+import { failures } from '../errors.js';
 import { unitSays } from '../spool/view-words.js';
 import { filesBelow, tellLeftOut } from './files.js';
 import type { LeftOut } from './files.js';
@@ -86,5 +87,7 @@ export function enhanceCommand(enhanceFiles: EnhanceFiles, output: Output, faile
     ]);
     output.out(table(['series', 'outcome', 'reason', 'slices', 'time', 'noise'], rows));
     for (const { folder } of result.series) output.out(colour(output, 'dim', folder));
+    const codes = new Set(result.series.map(({ code }) => code));
+    for (const [code, { hint }] of Object.entries(failures)) if (codes.has(code)) output.err(`${code}: ${hint}`);
   };
 }

@@ -41,8 +41,8 @@ export interface RobustnessRow {
   readonly figure: string;
   readonly plain: number;
   readonly noisier: number;
-  /** Percent; negative where the figure rose. */
-  readonly fall: number;
+  /** Percent; negative where the figure rose. Null: of a figure of 0 or below, which says that nothing is alike, there is no share to fall. */
+  readonly fall: number | null;
 }
 
 export interface Verdict {
@@ -65,6 +65,8 @@ export interface StudyOptions {
 export interface Told {
   readonly progress: (done: number, total: number) => void;
   readonly left: (out: readonly LeftOut[]) => void;
+  /** A model has failed on a series, which `left` has told: the rows that there are are not all. */
+  readonly failed: () => void;
 }
 
 /** What the app does for the commands. */
@@ -167,7 +169,7 @@ export function evaluateCommands(
 
     async models(paths, options) {
       const evaluation = await open();
-      const rows = await evaluation.study(await filesBelow(paths), studyOptions(options), { progress, left });
+      const rows = await evaluation.study(await filesBelow(paths), studyOptions(options), { progress, left, failed });
       if (rows.length === 0) failed();
       print(options.json, { protocol: evaluation.protocol, rows }, () =>
         [
@@ -212,8 +214,9 @@ export function evaluateCommands(
 
     async robustness(paths, options) {
       const evaluation = await open();
-      const rows = await evaluation.robustness(await filesBelow(paths), studyOptions(options), { progress, left });
-      if (rows.length === 0 || rows.some(({ fall }) => fall > mostFall)) failed();
+      const told = { progress, left, failed };
+      const rows = await evaluation.robustness(await filesBelow(paths), studyOptions(options), told);
+      if (rows.length === 0 || rows.some(({ fall }) => fall === null || fall > mostFall)) failed();
       print(options.json, rows, () =>
         table(
           ['series', 'noise', 'model', 'figure', 'plain', 'noise +10 %', 'fall %', ''],
@@ -224,8 +227,8 @@ export function evaluateCommands(
             figure,
             plain.toFixed(4),
             noisier.toFixed(4),
-            fall.toFixed(1),
-            fall > mostFall ? `above ${mostFall} %` : 'ok',
+            fixed(fall, 1),
+            fall === null ? 'nothing alike' : fall > mostFall ? `above ${mostFall} %` : 'ok',
           ]),
         ),
       );

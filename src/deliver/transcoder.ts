@@ -3,6 +3,7 @@ import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import pLimit from 'p-limit';
 import { LimpidError } from '../errors.js';
+import { ThreadEnded } from '../threads/thread.js';
 import type { Outgoing } from '../io/dimse/outgoing.js';
 import type { Converted } from '../io/dimse/send-options.js';
 
@@ -43,7 +44,7 @@ const mostBytes = 2 ** 30;
 const deadlineMs = 60_000;
 const msPerByte = 1 / 1000;
 
-/** @throws LimpidError of the returned function: DICOM_UNDECODABLE, or INTERNAL where a thread died or took too long */
+/** @throws LimpidError of the returned function: DICOM_UNDECODABLE; ThreadEnded (INTERNAL) where a thread died or took too long */
 export function openTranscoder({ thread, atOnce, freshFolder }: TranscoderOptions): Transcode {
   const limit = pLimit(atOnce);
   return (instance, transferSyntaxUid) =>
@@ -65,4 +66,36 @@ export function openTranscoder({ thread, atOnce, freshFolder }: TranscoderOption
         throw error;
       }
     });
+}
+
+/** Threads that an instance may cost for one syntax: the first may have met a machine that was asleep, or had no core to give. */
+const mostThreads = 2;
+
+/**
+ * For one peer: what has ended its thread twice in one syntax is told as undecodable, and not tried for days, a minute of a core each
+ * time. Who asks for it anew (`series requeue`) has it tried as often again.
+ */
+export function endingThreadsTwice(transcode: Transcode): Transcode {
+  const ended = new Map<string, number>();
+  return async (instance, transferSyntaxUid) => {
+    const what = `${instance.file} ${transferSyntaxUid}`;
+    const before = ended.get(what) ?? 0;
+    ended.delete(what);
+    try {
+      return await transcode(instance, transferSyntaxUid);
+    } catch (error) {
+      if (!(error instanceof ThreadEnded)) throw error;
+      if (before + 1 < mostThreads) {
+        ended.set(what, before + 1);
+        throw error;
+      }
+      throw new LimpidError(
+        'DICOM_UNDECODABLE',
+        `${mostThreads} threads ended over it, the last one: ${error.message}`,
+        {
+          cause: error,
+        },
+      );
+    }
+  };
 }

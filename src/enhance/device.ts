@@ -30,7 +30,7 @@ export interface DeviceOptions {
   readonly memoryBytes: number;
   /** A child that has not found a provider by then is killed: PROVIDER_UNAVAILABLE. */
   readonly startDeadlineMs?: number;
-  /** A single step of one slice that takes longer ends as UNDECODABLE. */
+  /** A single step of one slice that takes longer ends the task, and not the child: ENHANCE_DEADLINE. */
   readonly sliceDeadlineMs?: number;
   readonly log: Log;
   readonly metrics: Metrics;

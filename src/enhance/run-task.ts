@@ -350,7 +350,7 @@ class TaskRun<Plan, Part, Summary> {
  * Runs one task to its outcome. Every object of an enhanced or withheld task lies synced below `outDir/objects` then; of any
  * other outcome nothing is left there.
  *
- * @throws LimpidError `MODEL_INVALID`, `MODEL_FAILED`, `PROVIDER_UNAVAILABLE`, `ENHANCE_MEMORY`, `INTERNAL`: no outcome
+ * @throws LimpidError `MODEL_INVALID`, `MODEL_FAILED`, `PROVIDER_UNAVAILABLE`, `ENHANCE_MEMORY`, `ENHANCE_DEADLINE`, `INTERNAL`: no outcome
  */
 export function runTask<Plan, Part, Summary>(
   order: TaskOrder,

@@ -25,13 +25,14 @@ import type { Found } from './outcome.js';
 import type { Pool } from '../threads/pool.js';
 import type { OrderedSeries } from './series.js';
 import { loudRuleOf } from './strength.js';
+import { ThreadEnded } from '../threads/thread.js';
 import type { Thread } from '../threads/thread.js';
 
 export interface TaskPorts<Plan, Part, Summary> {
   readonly slices: Pool<SliceMethods<Plan, Part, Summary>>;
   readonly inference: Pool<InferenceMethods>;
   readonly model: OpenModel;
-  /** A slice step that takes longer ends its thread and the task. */
+  /** A step of a slice of up to `usualPixels` that takes longer ends its thread and the attempt: `ENHANCE_DEADLINE`. */
   readonly sliceDeadlineMs: number;
   /** What all derived instances share. */
   readonly planOf: (found: Found, series: OrderedSeries) => Plan & { readonly seriesInstanceUid: string };
@@ -70,9 +71,14 @@ const numbered = (number: number): string => String(number).padStart(5, '0');
 const handedOver = (output: ModelOutput | null): ArrayBuffer[] =>
   output?.residual.buffer instanceof ArrayBuffer ? [output.residual.buffer] : [];
 
+/** A larger slice has as much more time. */
+const usualPixels = 2048 * 2048;
+
 export class SliceSteps<Plan, Part, Summary> {
   readonly #order: TaskOrder;
   readonly #ports: TaskPorts<Plan, Part, Summary>;
+  /** Of one step, in a thread that has nothing else to do. */
+  #stepMs: number;
   /** Time in the model so far, summed over threads. */
   modelSeconds = 0;
   /** The first refusal: later ones may only follow from it. */
@@ -81,6 +87,7 @@ export class SliceSteps<Plan, Part, Summary> {
   constructor(order: TaskOrder, ports: TaskPorts<Plan, Part, Summary>) {
     this.#order = order;
     this.#ports = ports;
+    this.#stepMs = ports.sliceDeadlineMs;
   }
 
   /** Reads all headers, in the order of the sources. */
@@ -91,12 +98,21 @@ export class SliceSteps<Plan, Part, Summary> {
     const parts = await Promise.all(
       Array.from({ length: Math.ceil(sources.length / part) }, (_, i) => {
         const files = sources.slice(i * part, (i + 1) * part).map(({ file }) => file);
-        return this.#answer(slices.least(), null, (thread) =>
+        return this.#decoded(slices.least(), null, (thread) =>
           thread.call('survey', files, { deadlineMs: sliceDeadlineMs * files.length }),
         );
       }),
     );
-    return parts.flat();
+    const objects = parts.flat();
+    const pixels = objects.flatMap(({ frames }) => frames.map(({ rows, columns }) => rows * columns));
+    const largest = pixels.reduce((most, count) => Math.max(most, count), usualPixels);
+    this.#stepMs = sliceDeadlineMs * (largest / usualPixels);
+    return objects;
+  }
+
+  /** A thread takes one call after the other: those that wait in it have their time too. */
+  #deadlineIn(thread: Thread<SliceMethods<Plan, Part, Summary>>): number {
+    return this.#stepMs * (thread.pending + 1);
   }
 
   /** Decodes and measures an image. @param guess noise to assume where none can be measured, in the model's unit */
@@ -109,8 +125,8 @@ export class SliceSteps<Plan, Part, Summary> {
     const { source, frame } = images[index] ?? { source: -1, frame: 0 };
     const file = this.#fileOf(source);
     const padding = paddingOf(this.#ports.model.card);
-    const prepared = await this.#answer(thread, file, (to) =>
-      to.call('prepare', { file, frame, modality, padding, guess }, { deadlineMs: this.#ports.sliceDeadlineMs }),
+    const prepared = await this.#decoded(thread, file, (to) =>
+      to.call('prepare', { file, frame, modality, padding, guess }, { deadlineMs: this.#deadlineIn(to) }),
     );
     if ('refused' in prepared) throw this.#refuse(refused(prepared.refused, file));
     return { index, file, thread, prepared };
@@ -121,8 +137,8 @@ export class SliceSteps<Plan, Part, Summary> {
     const thread = this.#ports.slices.least();
     const { source, frame } = images[index] ?? { source: -1, frame: 0 };
     const file = this.#fileOf(source);
-    const prepared = await this.#answer(thread, file, (to) =>
-      to.call('decode', { file, frame }, { deadlineMs: this.#ports.sliceDeadlineMs }),
+    const prepared = await this.#decoded(thread, file, (to) =>
+      to.call('decode', { file, frame }, { deadlineMs: this.#deadlineIn(to) }),
     );
     if ('refused' in prepared) throw this.#refuse(refused(prepared.refused, file));
     return { thread, prepared };
@@ -172,7 +188,7 @@ export class SliceSteps<Plan, Part, Summary> {
     as: 'meant' | 'written',
   ): Promise<readonly (number | null)[]> {
     const argument = { work: slice.prepared.work, residual, blends, loud: loudRuleOf(this.#ports.model.card), as };
-    const options = { transfer: handedOver(residual), deadlineMs: this.#ports.sliceDeadlineMs };
+    const options = { transfer: handedOver(residual), deadlineMs: this.#deadlineIn(slice.thread) };
     return this.#answer(slice.thread, slice.file, (thread) => thread.call('measure', argument, options));
   }
 
@@ -211,7 +227,7 @@ export class SliceSteps<Plan, Part, Summary> {
     const { work } = slice.prepared;
     const loud = loudRuleOf(this.#ports.model.card);
     const argument = { work, residual, isLent, context, blend, loud, plan, judged, outFile, mapFile, nowMs };
-    const options = { transfer: handedOver(residual), deadlineMs: this.#ports.sliceDeadlineMs };
+    const options = { transfer: handedOver(residual), deadlineMs: this.#deadlineIn(slice.thread) };
     const finished = await this.#answer(slice.thread, slice.file, (thread) => thread.call('finish', argument, options));
     this.#refuseFaults(outFile, finished.faults);
     return finished;
@@ -225,9 +241,8 @@ export class SliceSteps<Plan, Part, Summary> {
     const [file, outFile] = [this.#fileOf(source), this.#outFile(number)];
     const argument = { file, plan, parts, outFile, nowMs: this.#ports.now() };
     // The whole object is read back: its time follows its frames.
-    const deadlineMs = this.#ports.sliceDeadlineMs * parts.length;
     const completed = await this.#answer(this.#ports.slices.least(), file, (thread) =>
-      thread.call('complete', argument, { deadlineMs }),
+      thread.call('complete', argument, { deadlineMs: this.#stepMs * (thread.pending + parts.length) }),
     );
     this.#refuseFaults(outFile, completed.faults);
     return completed;
@@ -243,7 +258,9 @@ export class SliceSteps<Plan, Part, Summary> {
   }
 
   async drop(slice: Kept<Plan, Part, Summary>): Promise<void> {
-    await slice.thread.call('drop', [slice.prepared.work], { deadlineMs: null });
+    await this.#answer(slice.thread, null, (thread) =>
+      thread.call('drop', [slice.prepared.work], { deadlineMs: null }),
+    );
   }
 
   /** Makes every thread forget the task. */
@@ -259,7 +276,24 @@ export class SliceSteps<Plan, Part, Summary> {
     );
   }
 
-  /** A call to a slice thread; decoding faults, a thread that dies and a deadline that passes all mean that the file cannot be decoded. */
+  /** A call that decodes: a thread that dies of it will die again of the same bytes. */
+  async #decoded<T>(
+    thread: Thread<SliceMethods<Plan, Part, Summary>>,
+    file: string | null,
+    call: (thread: Thread<SliceMethods<Plan, Part, Summary>>) => Promise<T>,
+  ): Promise<T> {
+    try {
+      return await this.#answer(thread, file, call);
+    } catch (error) {
+      if (!(error instanceof ThreadEnded)) throw error;
+      throw this.#refuse(refused({ code: 'UNDECODABLE', detail: error.message }, file));
+    }
+  }
+
+  /**
+   * A call to a slice thread. One that passes its deadline says nothing against the pixels, which may be many for this machine: the task
+   * is tried again, and ends as every other that was too slow three times; so does one whose decoder hangs.
+   */
   async #answer<T>(
     thread: Thread<SliceMethods<Plan, Part, Summary>>,
     file: string | null,
@@ -270,8 +304,11 @@ export class SliceSteps<Plan, Part, Summary> {
     } catch (error) {
       if (!(error instanceof LimpidError)) throw error;
       if (error.code === 'DERIVE_CHECK_FAILED') throw this.#refuse(new Refusal('failed', error.code, error.message));
-      const decoding = error.code.startsWith('DICOM_') || !thread.alive;
-      if (!decoding) throw error;
+      if (error instanceof ThreadEnded && error.why === 'no answer') {
+        const step = file === null ? 'a step of the task' : `a step of ${basename(file)}`;
+        throw new LimpidError('ENHANCE_DEADLINE', `${step}: ${error.message}`, { cause: error });
+      }
+      if (!error.code.startsWith('DICOM_')) throw error;
       throw this.#refuse(refused({ code: 'UNDECODABLE', detail: error.message }, file));
     }
   }

@@ -6,6 +6,7 @@ import type { Destination } from '../deliver/destination.js';
 import { dicomDestination } from '../deliver/dicom-destination.js';
 import { dicomwebDestination } from '../deliver/dicomweb-destination.js';
 import { folderDestination } from '../deliver/folder-destination.js';
+import { endingThreadsTwice } from '../deliver/transcoder.js';
 import type { Transcode } from '../deliver/transcoder.js';
 import { dicomTarget } from './dicom-target.js';
 import type { NodeTls } from './open-tls.js';
@@ -23,7 +24,8 @@ export function destinationOf(
     readonly watch: AssociationWatch | undefined;
   },
 ): Destination | null {
-  const { config, log, tls, transcode, watch } = options;
+  const { config, log, tls, watch } = options;
+  const transcode = endingThreadsTwice(options.transcode);
   const sourceAe = config.node.aeTitle;
   if (peer.kind === 'folder') return folderDestination(peer, { sync: config.spool.sync, sourceAe });
   if (peer.kind === 'dicomweb') {

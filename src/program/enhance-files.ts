@@ -10,6 +10,7 @@ import type { TaskOrder } from '../enhance/order.js';
 import { panels } from '../enhance/panels.js';
 import { readSlice } from '../enhance/read-slice.js';
 import { LimpidError } from '../errors.js';
+import type { FailureCode } from '../errors.js';
 import { seriesOfFiles } from './file-series.js';
 import type { FileSeries } from './file-series.js';
 import { openRegistry } from '../inference/registry.js';
@@ -34,6 +35,9 @@ export interface EnhanceFilesOptions {
   readonly log: Log;
 }
 
+/** Failures that are none of a series: every other one would meet them too. */
+const endsAll: ReadonlySet<FailureCode> = new Set(['MODEL_INVALID', 'MODEL_UNKNOWN', 'PROVIDER_UNAVAILABLE']);
+
 /** Pictures of a series: enough to look through, not one for each slice. */
 const mostPanels = 9;
 const builtIn = {
@@ -49,6 +53,7 @@ const builtIn = {
   } as const,
 };
 
+/** @throws LimpidError of `endsAll`; whatever else a task fails with is the outcome of its series, and the next one is tried */
 export async function enhanceFiles(
   files: readonly string[],
   options: EnhanceFilesOptions,
@@ -136,8 +141,7 @@ async function runTask(
   onProgress: (share: number) => void,
 ): Promise<EnhancedSeries> {
   const folder = resolve(options.out, record.key, task.name);
-  await rm(folder, { recursive: true, force: true });
-  await mkdir(folder, { recursive: true });
+  await emptyFolder(folder);
   const started = performance.now();
   const order: TaskOrder = {
     series: record,
@@ -166,7 +170,7 @@ async function runTask(
   const outcome: OutcomeRecord =
     task.gate.verdict !== 'run' && blocking !== undefined
       ? outcomeWithout(Date.now(), task, 'skipped', blocking.code, blocking.detail)
-      : (await device.run(order, { onProgress: (news) => onProgress(news.done / news.total) })).outcome;
+      : await outcomeOf(order, device, onProgress);
   await writeFile(join(folder, 'outcome.json'), JSON.stringify(outcome, null, 1));
   await drawPanels(order, outcome, folder);
   return {
@@ -180,6 +184,26 @@ async function runTask(
     noise: outcome.noise,
     folder,
   };
+}
+
+async function emptyFolder(folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+}
+
+/** Runs the task once; of one that fails nothing is left that could be taken for a result. */
+async function outcomeOf(
+  order: TaskOrder,
+  device: Device,
+  onProgress: (share: number) => void,
+): Promise<OutcomeRecord> {
+  try {
+    return (await device.run(order, { onProgress: ({ done, total }) => onProgress(done / total) })).outcome;
+  } catch (error) {
+    if (!(error instanceof LimpidError) || endsAll.has(error.code)) throw error;
+    await emptyFolder(order.outDir);
+    return outcomeWithout(Date.now(), order.task, 'failed', error.code, error.message);
+  }
 }
 
 async function drawPanels(order: TaskOrder, outcome: OutcomeRecord, folder: string): Promise<void> {

@@ -118,6 +118,8 @@ async function drawPanels(folder: string, before: readonly ReadSlice[], after: r
 
 interface Ran {
   readonly outcome: string;
+  /** Why there is no outcome; null: there is one. */
+  readonly failure: string | null;
   readonly figures: PairFigures | null;
   readonly noiseRatio: number | null;
   readonly residualStructure: number | null;
@@ -134,7 +136,8 @@ async function enhanced(
   const { series } = await run(files, options);
   const [one] = series;
   if (one === undefined) throw new LimpidError('INTERNAL', 'a degraded series is none');
-  const none = { figures: null, noiseRatio: null, residualStructure: null, secondsPerSlice: null };
+  const failure = one.outcome === 'failed' ? `${one.code ?? one.outcome}: ${one.detail}` : null;
+  const none = { failure, figures: null, noiseRatio: null, residualStructure: null, secondsPerSlice: null };
   if (one.outcome !== 'enhanced' && one.outcome !== 'withheld') return { outcome: one.code ?? one.outcome, ...none };
   const outcome = outcomeRecord.parse(JSON.parse(await readFile(join(one.folder, 'outcome.json'), 'utf8')));
   const wanted = new Set(reference.map(({ sopInstanceUid }) => sopInstanceUid));
@@ -144,6 +147,7 @@ async function enhanced(
   if (!sameGrid) return { outcome: 'other grid', ...none };
   return {
     outcome: one.code ?? one.outcome,
+    failure,
     figures: meanFigures(compared(after, reference, null)),
     noiseRatio: outcome.figures['noiseRatio']?.after ?? null,
     residualStructure: outcome.figures['residualStructure']?.after ?? null,
@@ -166,7 +170,7 @@ export async function studyFiles(
   files: readonly string[],
   options: StudyOptions,
   { run, seesNeighbours }: Runner,
-  { progress, left }: Told,
+  { progress, left, failed }: Told,
 ): Promise<StudyRow[]> {
   const rows: StudyRow[] = [];
   const sees = new Map<string, boolean>();
@@ -202,7 +206,12 @@ export async function studyFiles(
       for (const model of options.models) {
         const out = join(folder, model);
         const given = sees.get(model) === true ? [...noisy.compared, ...noisy.beside] : noisy.compared;
-        const { figures, ...ran } = await enhanced(run, given, reference, { model, strength: options.strength, out });
+        const how = { model, strength: options.strength, out };
+        const { figures, failure, ...ran } = await enhanced(run, given, reference, how);
+        if (failure !== null) {
+          left([{ file: key, why: `${model} failed at x${noiseTimes}: ${failure}` }]);
+          failed();
+        }
         rows.push({ series: key, noiseTimes, model, before, after: figures, ...ran });
         progress((done += 1), total);
       }
@@ -212,6 +221,9 @@ export async function studyFiles(
     throw new LimpidError('USAGE', 'no series could be read, and its noise measured: nothing to compare');
   return rows;
 }
+
+/** By how much a figure has fallen, percent; null where it says already that nothing is alike. */
+const fallOf = (from: number, to: number): number | null => (from > 0 ? (100 * (from - to)) / from : null);
 
 /** How far each figure falls when the noise rises by a tenth. */
 export async function robustnessOfFiles(
@@ -247,7 +259,7 @@ export async function robustnessOfFiles(
               figure,
               plain: from,
               noisier: to,
-              fall: (100 * (from - to)) / from,
+              fall: fallOf(from, to),
             },
           ];
     return [

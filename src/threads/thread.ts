@@ -25,6 +25,15 @@ type Answer =
   | { readonly id: number; readonly value: never }
   | { readonly id: number; readonly code: FailureCode; readonly message: string };
 
+/** A thread that will not answer: `no answer` was waited for in vain, by this call or another one, or it has `died`. */
+export class ThreadEnded extends LimpidError {
+  readonly why: 'no answer' | 'died';
+  constructor(why: ThreadEnded['why'], message: string, options?: { cause?: unknown }) {
+    super('INTERNAL', message, options);
+    this.why = why;
+  }
+}
+
 export interface Thread<M extends Methods> {
   /** Calls that have no answer yet. */
   readonly pending: number;
@@ -32,7 +41,7 @@ export interface Thread<M extends Methods> {
   readonly alive: boolean;
   /**
    * @param deadlineMs the thread is ended if there is no answer by then
-   * @throws LimpidError of the method; `INTERNAL` if the thread ends or the deadline passes
+   * @throws LimpidError of the method; ThreadEnded (`INTERNAL`) if the thread ends or the deadline passes
    */
   call<K extends keyof M & string>(method: K, argument: Argument<M, K>, options: CallOptions): Promise<Value<M, K>>;
   /** Ends the thread. Never while onnxruntime runs in it: that aborts the process. */
@@ -50,9 +59,10 @@ export function startThread<M extends Methods>(module: URL): Thread<M> {
   const waiting = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>();
   let next = 0;
   let alive = true;
+  let why: ThreadEnded['why'] = 'died';
   const fail = (message: string, cause?: unknown): void => {
     alive = false;
-    for (const { reject } of waiting.values()) reject(new LimpidError('INTERNAL', message, { cause }));
+    for (const { reject } of waiting.values()) reject(new ThreadEnded(why, message, { cause }));
     waiting.clear();
   };
   worker.on('message', (answer: Answer) => {
@@ -73,16 +83,16 @@ export function startThread<M extends Methods>(module: URL): Thread<M> {
       return alive;
     },
     async call(method, argument, { transfer = [], deadlineMs }) {
-      if (!alive) throw new LimpidError('INTERNAL', 'a thread ended');
+      if (!alive) throw new ThreadEnded(why, 'a thread ended');
       const id = next++;
       const answer = new Promise<Value<M, typeof method>>((resolve, reject) => waiting.set(id, { resolve, reject }));
       worker.ref();
       worker.postMessage({ id, method, argument }, transfer);
       if (deadlineMs === null) return answer;
       const timer = setTimeout(() => {
-        // Told first: the other calls fail only because of this one.
-        waiting.get(id)?.reject(new LimpidError('INTERNAL', `no answer within ${deadlineMs} ms`));
-        fail('a thread ended');
+        // That of the call that ran is not known: it may be another one.
+        why = 'no answer';
+        fail(`no answer within ${deadlineMs} ms`);
         void worker.terminate();
       }, deadlineMs);
       try {

@@ -36,6 +36,12 @@ describe('limits', () => {
   it('break on one slice beyond twice a limit', () => {
     expect(brokenLimits(series({ meanShift: 6.5 }), limits, 'HU').join()).toMatch(/of one slice 6.50, limit 6/);
   });
+  it('break on one slice of which hardly any noise is left', () => {
+    expect(brokenLimits(series({ noiseRatio: 0.13 }), limits, 'HU')).toEqual([]);
+    expect(brokenLimits(series({ noiseRatio: 0.12 }), limits, 'HU')).toEqual([
+      'noise after over before of one slice 0.12, limit 0.125',
+    ]);
+  });
   it('break on a single value that is no number', () => {
     expect(brokenLimits(series({ finite: false }), limits, 'HU')).toEqual(['values that are no number']);
   });

@@ -1,8 +1,10 @@
 // What a model is given of a series that is evaluated: the slices that are compared, and what lies beside them where it looks there.
-import { readFile, readdir } from 'node:fs/promises';
+import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { decode } from 'fast-png';
+import { readInstance } from '../../src/dicom/file.js';
+import { text } from '../../src/dicom/values.js';
 import { openLog } from '../../src/observe/log.js';
 import { enhanceFiles } from '../../src/program/enhance-files.js';
 import { compareFiles, robustnessOfFiles, studyFiles } from '../../src/program/evaluate-files.js';
@@ -11,13 +13,15 @@ import { referenceOf } from '../../src/program/evaluated-series.js';
 import { outcomeRecord } from '../../src/spool/records.js';
 import type { OutcomeRecord } from '../../src/spool/records.js';
 import { identityModel, neighboursModel, writeIdentityModel, writeNeighboursModel } from '../support/identity-model.js';
+import { set } from '../support/planted-faults.js';
+import { outcomeRecord as outcomeOf } from '../support/records.js';
 import { writeSyntheticSeries } from '../support/synthetic-series.js';
 import type { SyntheticElement } from '../support/synthetic-series.js';
 import { withFolder } from '../support/temporary.js';
 
 const phantom = { modality: 'CT', slices: 9, rows: 96, columns: 96, noise: 12, seed: 4 } as const;
 const left = (): undefined => undefined;
-const told = { progress: () => undefined, left };
+const told = { progress: () => undefined, left, failed: () => undefined };
 
 describe('robustness', () => {
   it('has each level of noise once, and tells which model gave nothing', () =>
@@ -34,12 +38,62 @@ describe('robustness', () => {
       const options = { models: ['nlm'], noiseTimes: [2, 2.2], slices: 1, strength: null, out: folder };
       const runner = { run, seesNeighbours: () => Promise.resolve(false) };
       const rows = await robustnessOfFiles(files, options, runner, {
-        progress: () => undefined,
+        ...told,
         left: (some) => out.push(...some.map(({ why }) => why)),
       });
       expect(rows).toEqual([]);
       expect(runs).toEqual(['nlm x2', 'nlm x2.2', 'nlm x2.42']);
       expect(out).toEqual(['2', '2.2', '2.42'].map((times) => `nlm gave nothing at x${times}: ALREADY_CLEAN`));
+    }));
+});
+
+describe('robustness of what is like nothing', () => {
+  it('has no share to fall by: a Dice of 0 and a similarity below it are not told as steady', () =>
+    withFolder(async (folder) => {
+      const { files } = await writeSyntheticSeries(join(folder, 'series'), { ...phantom, slices: 1 });
+      /** An enhancer that makes air bright, and all else dark. */
+      const run: Run = async ([file = ''], { out }) => {
+        const bytes = await readFile(file);
+        const { dataSet } = readInstance(bytes);
+        const pixels = new Uint16Array(Uint8Array.from(bytes.subarray(-2 * 96 * 96)).buffer);
+        const turned = new Uint8Array(pixels.map((value) => (value > 824 ? 864 : 1264)).buffer);
+        const outcome = outcomeOf([text(dataSet, 'SOPInstanceUID') ?? '']);
+        await mkdir(join(out, 'objects'), { recursive: true });
+        await writeFile(join(out, 'objects', outcome.instances[0]?.file ?? ''), set('PixelData', 'OW', turned)(bytes));
+        await writeFile(join(out, 'outcome.json'), JSON.stringify(outcome));
+        const noise = { before: null, after: null, unit: 'HU' } as const;
+        const one = { key: 'k', task: 't', outcome: 'enhanced', code: null, slices: 1, seconds: 0, noise };
+        return { series: [{ ...one, folder: out, detail: '' }], refused: [] };
+      };
+      const options = { models: ['nlm'], noiseTimes: [2], slices: 1, strength: null, out: join(folder, 'out') };
+      const runner = { run, seesNeighbours: () => Promise.resolve(false) };
+      const rows = await robustnessOfFiles(files, options, runner, told);
+      const byFigure = new Map(rows.map((row) => [row.figure, row]));
+      expect(byFigure.get('Dice')).toMatchObject({ plain: 0, fall: null });
+      expect(byFigure.get('SSIM')?.plain).toBeLessThan(0);
+      expect(byFigure.get('SSIM')?.fall).toBeNull();
+    }));
+
+  it('tells a model that fails, with its words, and that rows are missing', () =>
+    withFolder(async (folder) => {
+      const { files } = await writeSyntheticSeries(join(folder, 'series'), phantom);
+      const run: Run = (_, { out }) => {
+        const noise = { before: null, after: null, unit: 'HU' } as const;
+        const one = { key: 'k', task: 't', outcome: 'failed', code: 'MODEL_FAILED', slices: 0, seconds: 0, noise };
+        return Promise.resolve({ series: [{ ...one, folder: out, detail: 'no number' }], refused: [] });
+      };
+      const words: string[] = [];
+      let failures = 0;
+      const options = { models: ['nlm'], noiseTimes: [2], slices: 1, strength: null, out: folder };
+      const runner = { run, seesNeighbours: () => Promise.resolve(false) };
+      const rows = await studyFiles(files, options, runner, {
+        ...told,
+        left: (some) => words.push(...some.map(({ why }) => why)),
+        failed: () => (failures += 1),
+      });
+      expect(rows).toMatchObject([{ model: 'nlm', outcome: 'MODEL_FAILED', after: null }]);
+      expect(words).toEqual(['nlm failed at x2: MODEL_FAILED: no number']);
+      expect(failures).toBe(1);
     }));
 });
 
