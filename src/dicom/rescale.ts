@@ -12,23 +12,32 @@ export function toModality(stored: Int32Array, { slope, intercept }: Scale): Flo
   return out;
 }
 
+/** Smallest and largest stored value. */
+export interface StoredRange {
+  readonly low: number;
+  readonly high: number;
+}
+
 /** Smallest and largest value that Bits Stored can hold. */
-export function storedRange({ bitsStored, signed }: Pick<Range, 'bitsStored' | 'signed'>): {
-  low: number;
-  high: number;
-} {
+export function storedRange({ bitsStored, signed }: Pick<Range, 'bitsStored' | 'signed'>): StoredRange {
   return signed
     ? { low: -(2 ** (bitsStored - 1)), high: 2 ** (bitsStored - 1) - 1 }
     : { low: 0, high: 2 ** bitsStored - 1 };
 }
 
 /**
- * Stored values of output values: rounded half away from zero, clamped to Bits Stored. `source` are the stored values of the image
- * that was enhanced: padding there keeps its value, and no other pixel comes to lie in the padding range.
+ * Stored values of output values: rounded half away from zero, clamped. `source` are the stored values of the image that was enhanced:
+ * padding there keeps its value, and no other pixel comes to lie in the padding range.
+ *
+ * @param range within Bits Stored, where an image may not hold all of them
  */
-export function toStored(values: Float32Array, source: Int32Array, description: Scale & Range): Int32Array {
+export function toStored(
+  values: Float32Array,
+  source: Int32Array,
+  description: Scale & Range,
+  { low, high }: StoredRange = storedRange(description),
+): Int32Array {
   const { slope, intercept, padding } = description;
-  const { low, high } = storedRange(description);
   const out = new Int32Array(values.length);
   for (let index = 0; index < values.length; index++) {
     const exact = ((values[index] ?? 0) - intercept) / slope;

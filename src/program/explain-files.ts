@@ -47,7 +47,9 @@ export async function explainFiles(
         cards: (id) => registry.get(id),
         allCards: () => registry.list(),
         codes: config.node.codes,
-        measured: asksForChoice(config.rules, facts) ? await measured({ measure, log: options.log }, images) : null,
+        measured: asksForChoice(config.rules, facts)
+          ? await measured({ measure, log: options.log }, record.key, images)
+          : null,
         revisionsWithinHour: 1,
       });
       explained.push({

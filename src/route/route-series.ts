@@ -72,7 +72,9 @@ async function routeRevision(deps: RouteDeps, job: { readonly key: Key; readonly
     cards: (id) => deps.registry.get(id),
     allCards: () => deps.registry.list(),
     codes: config.node.codes,
-    measured: asksForChoice(config.rules, facts) ? await measured(deps, revision.record.instances.map(fileOf)) : null,
+    measured: asksForChoice(config.rules, facts)
+      ? await measured(deps, job.key, revision.record.instances.map(fileOf))
+      : null,
     revisionsWithinHour: revisionsWithinHour(state, job.revision),
   });
   // Before the decision: once it stands, nobody looks for the earlier tasks any more.
@@ -92,13 +94,14 @@ async function routeRevision(deps: RouteDeps, job: { readonly key: Key; readonly
 /** A series that cannot be measured is chosen for by its headers: the gate and the task say what is wrong with its pixels. */
 export async function measured(
   { measure, log }: Pick<RouteDeps, 'measure' | 'log'>,
+  key: Key,
   files: readonly string[],
 ): Promise<SeriesNoise | null> {
   try {
     return await measure(files);
   } catch (error) {
     if (!(error instanceof LimpidError)) throw error;
-    log.warn('a series could not be measured', { code: error.code });
+    log.warn('a series could not be measured', { key, code: error.code });
     return null;
   }
 }

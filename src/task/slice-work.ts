@@ -1,5 +1,6 @@
 // A slice under way in a slice thread: what was taken from its file, and how it becomes the image that is written.
-import { largestChange, storedRange, toModality, toStored } from '../dicom/rescale.js';
+import { largestChange, paddingMask, storedRange, toModality, toStored } from '../dicom/rescale.js';
+import type { StoredRange } from '../dicom/rescale.js';
 import { greyOf, withGrey } from '../dicom/ultrasound.js';
 import type { SourceInstance } from '../derive/derive-instance.js';
 import { onNewGrid, onSourceGrid } from '../derive/grid.js';
@@ -62,10 +63,22 @@ export interface Stored {
   readonly changed: boolean;
 }
 
+/**
+ * Stored values that an image may hold: those of Bits Stored, of MR none below 0 where its source has none. A magnitude is never
+ * negative; files of unsigned values keep to that by themselves.
+ */
+function storedRangeOf({ modality, source: { description }, stored }: Work): StoredRange {
+  const range = storedRange(description);
+  const padding = paddingMask(stored, description);
+  const isNegative = stored.some((value, i) => value < 0 && padding?.[i] !== 1);
+  return modality === 'MR' && !isNegative ? { ...range, low: Math.max(0, range.low) } : range;
+}
+
 /** Greys as the file will hold them. @param slice in model units. @param before greys of the source on the same grid */
-function rounded({ source, region, measured }: Work, slice: Float32Array, before: Int32Array) {
+function rounded(work: Work, slice: Float32Array, before: Int32Array) {
+  const { source, region, measured } = work;
   const meant = slice.map((value) => value / measured.scale);
-  const made = toStored(meant, before, source.description);
+  const made = toStored(meant, before, source.description, storedRangeOf(work));
   const grey = region === null ? made : made.map((value, i) => (region[i] === 0 ? (before[i] ?? 0) : value));
   return { meant, made, grey };
 }
@@ -149,10 +162,10 @@ export function enhanceOnGrid(work: Work, output: ModelOutput | null, plan: Deri
   return { image, figures, confidence: null, quality: null };
 }
 
-/** What Bits Stored can hold, in model units. */
-function rangeOf({ source: { description }, measured }: Work): ValueRange {
-  const { slope, intercept } = description;
-  const stored = storedRange(description);
-  const ends = [stored.low, stored.high].map((value) => (value * slope + intercept) * measured.scale);
+/** What an image may hold, in model units. */
+function rangeOf(work: Work): ValueRange {
+  const { slope, intercept } = work.source.description;
+  const stored = storedRangeOf(work);
+  const ends = [stored.low, stored.high].map((value) => (value * slope + intercept) * work.measured.scale);
   return { low: Math.min(...ends), high: Math.max(...ends) };
 }

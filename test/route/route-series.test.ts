@@ -2,6 +2,7 @@ import { copyFile, mkdir, mkdtemp, rm, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { LimpidError } from '../../src/errors.js';
 import { openLog } from '../../src/observe/log.js';
 import { openMetrics } from '../../src/observe/metrics.js';
 import { routeSeries } from '../../src/route/route-series.js';
@@ -298,6 +299,17 @@ describe('routing a revision', () => {
     expect(decision?.tasks[0]?.gate.reasons).toEqual([
       { code: 'OUTSIDE_INTENDED_USE', detail: 'ConvolutionKernel equals B30f, found B70f' },
     ]);
+  });
+
+  it('names the series that could not be measured in the log', async () => {
+    const { key } = await revisionOf(1);
+    const lines: unknown[] = [];
+    const log = { ...openLog('silent'), warn: (event: string, fields: unknown) => void lines.push([event, fields]) };
+    const measure = () => Promise.reject(new LimpidError('DICOM_MALFORMED', 'no pixels'));
+    const rules = [rule('all', undefined, { enhance: [request('auto')], deliver: ['pacs'] })];
+    const registry = { get: () => filter, list: () => [{ ...filter, rank: 20, grid: null }] };
+    await routeSeries(deps({ log, measure, registry, config: { ...deps().config, rules } }), { key, revision: 1 });
+    expect(lines).toEqual([['a series could not be measured', { key, code: 'DICOM_MALFORMED' }]]);
   });
 
   it('counts what it did', async () => {

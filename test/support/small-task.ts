@@ -1,4 +1,4 @@
-// A task over four simulated CT slices, run in this process's threads.
+// A task over four simulated slices, of CT unless told otherwise, run in this process's threads.
 import { mkdtemp, readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { checkSeries } from '../../src/derive/check-series.js';
@@ -14,6 +14,7 @@ import type { OutcomeRecord } from '../../src/spool/records.js';
 import type { Pool } from '../../src/threads/pool.js';
 import { planFor } from './derivation.js';
 import { writeSyntheticSeries } from './synthetic-series.js';
+import type { SyntheticOptions } from './synthetic-series.js';
 import { modelsDirectory, orderFor } from './task-order.js';
 
 export interface SmallTask extends OutcomeRecord {
@@ -29,9 +30,13 @@ export async function smallTask(
     readonly slices: TaskPorts<DerivationPlan, FramePart, InstanceSummary>['slices'];
     readonly inference: Pool<InferenceMethods>;
   },
-  { model, strength }: { readonly model: string; readonly strength: number },
+  {
+    model,
+    strength,
+    series = {},
+  }: { readonly model: string; readonly strength: number; readonly series?: Partial<SyntheticOptions> },
 ): Promise<SmallTask> {
-  const shape = { modality: 'CT', rows: 96, columns: 96, seed: 4, noise: 25, slices: 4 } as const;
+  const shape = { modality: 'CT', rows: 96, columns: 96, seed: 4, noise: 25, slices: 4, ...series } as const;
   const own = await mkdtemp(join(folder, 'task-'));
   const source = await writeSyntheticSeries(join(own, 'source'), shape);
   const order = await orderFor(source, { model, strength, outDir: join(own, 'out') });
