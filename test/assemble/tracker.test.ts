@@ -232,13 +232,13 @@ describe('the tracker', () => {
       await spool.recordAction(key, actionRecord({ kind: 'requeue', newUids: true }));
       const after = openTracker();
       const read = spool.state.bind(spool);
-      let ended: Promise<void> | null = null;
-      spool.state = (of) => {
-        ended ??= after.close();
-        return read(of);
-      };
+      const ended = new Promise<void>((resolve) => {
+        spool.state = (of) => {
+          resolve(after.close());
+          return read(of);
+        };
+      });
       after.start();
-      while (ended === null) await new Promise((resolve) => setTimeout(resolve, 5));
       await ended;
       expect((await read(key)).revisions).toHaveLength(1);
     });
