@@ -157,6 +157,10 @@ export const failures = {
   ADMIN_HOST: { next: 'reject', hint: 'Call the node by localhost, 127.0.0.1 or [::1].' },
   ADMIN_REQUEST: { next: 'reject', hint: 'Mend the request; /api/openapi.json describes it.' },
   ADMIN_METHOD: { next: 'reject', hint: 'Use a method of the Allow header; /api/openapi.json lists what there is.' },
+  ADMIN_NO_ANSWER: {
+    next: 'retry',
+    hint: 'See /readyz and the log: the volume of the spool or the queue may be away. An action may still be done: look at the series before you ask for it again.',
+  },
   ADMIN_UNKNOWN: { next: 'reject', hint: 'There is nothing at this path; /api/openapi.json lists what there is.' },
   // node
   NODE_DESCRIPTORS: {

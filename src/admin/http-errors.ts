@@ -18,6 +18,7 @@ const statuses: Partial<Record<FailureCode, number>> = {
   ADMIN_REQUEST: 400,
   ADMIN_UNKNOWN: 404,
   ADMIN_METHOD: 405,
+  ADMIN_NO_ANSWER: 503,
   USAGE: 400,
 };
 

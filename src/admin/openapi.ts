@@ -71,7 +71,7 @@ const descriptions: Readonly<Record<number, string>> = {
 };
 
 function operation(entry: Route, write: (schema: z.ZodType, io: 'input' | 'output') => Json): Json {
-  const failures = [400, 403, 421, 500, ...entry.problems].sort((a, b) => a - b);
+  const failures = [400, 403, 421, 500, 503, ...entry.problems].sort((a, b) => a - b);
   const ofProblem = { 'application/problem+json': { schema: write(problem, 'output') } };
   return {
     operationId: entry.name,

@@ -25,7 +25,7 @@ export interface Route {
   readonly body: z.ZodType;
   readonly response: z.ZodType;
   readonly status: 200 | 202;
-  /** Statuses of problems it may answer with, beside 400, 403, 421 and 500. */
+  /** Statuses of problems it may answer with, beside 400, 403, 421, 500 and 503. */
   readonly problems: readonly number[];
   /**
    * Reads the input and answers it.
@@ -157,7 +157,7 @@ export const routes: readonly Route[] = [
     body: noBody,
     response: z.object({ queues: z.array(queueView) }),
     status: 200,
-    problems: [503],
+    problems: [],
     answer: async (api) => ({ queues: await api.queues() }),
   }),
 ];

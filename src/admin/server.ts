@@ -11,7 +11,7 @@ import type { Key } from '../spool/key.js';
 import { isLoopback, isMeantForHere } from './guard.js';
 import { problemOf, problemOfConnection } from './http-errors.js';
 import { icon, iconPolicy } from './icon.js';
-import { answerMs, pagePart, shared } from './in-time.js';
+import { answerMs, apiAnswerMs, inTime, pagePart, shared } from './in-time.js';
 import { openApi } from './openapi.js';
 import { pagePolicy } from './page-frame.js';
 import type { AdminPorts, DependencyView, ReadyReport } from './ports.js';
@@ -36,6 +36,8 @@ export interface HttpOptions {
   readonly now: () => number;
   /** How long nothing may move on a connection, ms; absent: a minute. */
   readonly stillMs?: number;
+  /** How long the API may take to answer, ms; absent: half a minute. */
+  readonly apiMs?: number;
 }
 
 export interface HttpServer {
@@ -69,14 +71,17 @@ function addHealth(app: FastifyInstance, options: HttpOptions): void {
   );
 }
 
-function addApi(app: FastifyInstance, api: AdminPorts): void {
+function addApi(app: FastifyInstance, api: AdminPorts, limitMs: number): void {
+  const answerOf = inTime(limitMs);
   for (const entry of routes) {
     app.route({
       method: entry.method,
       url: entry.path.replace(/\{(\w+)\}/g, ':$1'),
       handler: async (request, reply) => {
-        const { params, query, body } = request;
-        return reply.code(entry.status).send(await entry.run(api, { params, query, body }));
+        const { params, query, body, url } = request;
+        const question = entry.method === 'GET' ? url : null;
+        const answer = await answerOf(question, () => entry.run(api, { params, query, body }));
+        return reply.code(entry.status).send(answer);
       },
     });
   }
@@ -235,7 +240,7 @@ export function buildHttp(options: HttpOptions): FastifyInstance {
   addGuard(app, options.host);
   addHealth(app, options);
   if (options.api !== null) {
-    addApi(app, options.api);
+    addApi(app, options.api, options.apiMs ?? apiAnswerMs);
     addPages(app, options, options.api);
   }
   return app;

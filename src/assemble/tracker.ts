@@ -31,6 +31,9 @@ export interface TrackerDeps {
 
 /** A series that could not be read is looked at again after this long, touched or not. */
 const againMs = 60_000;
+/** Series that are read at once: each waits a dozen times for the volume, one time after the other. */
+const readAtOnce = 8;
+const lookEveryMs = 1_000;
 
 /** UIDs and hashes that the revisions of a series list: an instance with both is a duplicate even after sweeping. */
 export type ListedInstances = ReadonlyMap<string, ReadonlySet<string>>;
@@ -45,7 +48,8 @@ export class Tracker {
   readonly #unreadable = new Map<Key, number>();
   /** Series whose revision is being published: their files are in none yet. */
   readonly #closing = new Set<Key>();
-  #scanning: NodeJS.Timeout | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  #scanning: Promise<void> = Promise.resolve();
   #closed = false;
 
   constructor(deps: TrackerDeps) {
@@ -118,26 +122,32 @@ export class Tracker {
   /**
    * Takes up what an earlier process left: unlisted instances begin a new quiet period, closed revisions are left to the
    * reconciler. Then looks once a second for series that were touched (requeue actions, instances of a killed process).
+   *
+   * Nobody waits for the first look, which takes a minute where thousands of series wait for a peer: instances that come meanwhile
+   * open their series, and what lies there of it already is taken up when it closes.
    */
-  async start(): Promise<void> {
-    await this.#scan();
-    const loop = async (): Promise<void> => {
+  start(): void {
+    const look = async (): Promise<void> => {
       try {
         await this.#scan();
       } catch (error) {
         this.#deps.log.error('looking through the active series failed', { error });
       }
-      if (!this.#closed) this.#scanning = setTimeout(() => void loop(), 1000);
+      if (!this.#closed) this.#timer = setTimeout(again, lookEveryMs);
     };
-    this.#scanning = setTimeout(() => void loop(), 1000);
+    const again = (): void => {
+      this.#scanning = look();
+    };
+    again();
   }
 
-  /** Stops the timers. What is pending stays in the spool for the next process. */
-  close(): void {
+  /** Stops the timers, and looks at no further series. What is pending stays in the spool for the next process. */
+  async close(): Promise<void> {
     this.#closed = true;
-    if (this.#scanning !== null) clearTimeout(this.#scanning);
+    if (this.#timer !== null) clearTimeout(this.#timer);
     for (const pending of this.#pending.values()) if (pending.timer !== null) clearTimeout(pending.timer);
     this.#pending.clear();
+    await this.#scanning;
   }
 
   /** Series that are being gathered now. */
@@ -149,19 +159,25 @@ export class Tracker {
     const active = await this.#deps.spool.active.keys();
     for (const key of this.#seenTouch.keys()) if (!active.has(key)) this.#seenTouch.delete(key);
     for (const key of this.#unreadable.keys()) if (!active.has(key)) this.#unreadable.delete(key);
-    for (const [key, touched] of active) {
-      const isDue = this.#deps.monotonic() >= (this.#unreadable.get(key) ?? Infinity);
-      if (this.#seenTouch.get(key) === touched && !isDue) continue;
-      this.#seenTouch.set(key, touched);
-      this.#unreadable.delete(key);
-      if (this.#pending.has(key) || this.#closing.has(key)) continue;
-      try {
-        await this.#takeUp(key);
-      } catch (error) {
-        // A sick series keeps neither the others waiting nor the receiver from starting.
-        this.#deps.log.error('an active series cannot be read; it is looked at again in a minute', { key, error });
-        this.#unreadable.set(key, this.#deps.monotonic() + againMs);
-      }
+    const marked = [...active];
+    for (let start = 0; start < marked.length && !this.#closed; start += readAtOnce) {
+      const some = marked.slice(start, start + readAtOnce);
+      await Promise.all(some.map(([key, touched]) => this.#lookAt(key, touched)));
+    }
+  }
+
+  async #lookAt(key: Key, touched: number): Promise<void> {
+    const isDue = this.#deps.monotonic() >= (this.#unreadable.get(key) ?? Infinity);
+    if (this.#seenTouch.get(key) === touched && !isDue) return;
+    this.#seenTouch.set(key, touched);
+    this.#unreadable.delete(key);
+    if (this.#pending.has(key) || this.#closing.has(key)) return;
+    try {
+      await this.#takeUp(key);
+    } catch (error) {
+      // A sick series does not keep the others waiting.
+      this.#deps.log.error('an active series cannot be read; it is looked at again in a minute', { key, error });
+      this.#unreadable.set(key, this.#deps.monotonic() + againMs);
     }
   }
 
@@ -169,8 +185,8 @@ export class Tracker {
     const state = await this.#deps.spool.state(key);
     const requeues = unansweredRequeues(state);
     const unlisted = unlistedFiles(state);
-    // An instance came, or a revision was being closed, while the files were read.
-    if (this.#pending.has(key) || this.#closing.has(key)) return;
+    // An instance came, or a revision was being closed, while the files were read; or another process has the spool.
+    if (this.#closed || this.#pending.has(key) || this.#closing.has(key)) return;
     if (unlisted.length > 0) return this.#take(key, unlisted);
     const last = state.revisions.at(-1);
     if (requeues.length === 0 || last === undefined) return;
@@ -183,6 +199,7 @@ export class Tracker {
   /** Files that nobody has told of. */
   async #take(key: Key, files: readonly string[]): Promise<void> {
     for (const file of files) {
+      if (this.#closed) return;
       const arrival = await readArrival(this.#deps.spool.layout.instance(key, file), key, file);
       if (arrival === null) await this.#setAside(key, file);
       else this.arrived(arrival);
@@ -241,6 +258,7 @@ export class Tracker {
         pending.key,
         unlistedFiles(state).filter((file) => !pending.arrivals.has(file)),
       );
+      if (this.#closed) return;
     }
     const previous = state.revisions.at(-1)?.record ?? null;
     // Late slices fill what was missing: of their own positions nothing follows. The gate looks at all of them.

@@ -103,14 +103,21 @@ export function decideDelivery(
   return due.length > 0 || open.length === 0 ? { kind: 'send', sopInstanceUids: due } : { kind: 'wait', untilMs };
 }
 
-/** Whether a delivery is past its time: it is kept, and not tried by itself any more. */
+/** Longer than a delivery that was given up waits for a person. */
+const longestLeftMs = 366 * 86_400_000;
+
+/**
+ * Whether a delivery is past its time: it is kept, and not tried by itself any more. What was recorded by a clock that stood years
+ * behind (a machine that has booted in 1970), or ahead, tells nothing of it: the time counts from the first try that can be told by.
+ */
 export function isGivenUp(
   batches: readonly DeliveryRecord[],
-  policy: Pick<RetryPolicy, 'giveUpMs'>,
+  { giveUpMs }: Pick<RetryPolicy, 'giveUpMs'>,
   nowMs: number,
 ): boolean {
-  const first = batches[0];
-  return first !== undefined && nowMs - Date.parse(first.at) > policy.giveUpMs;
+  const ages = batches.map(({ at }) => nowMs - Date.parse(at));
+  const first = ages.find((ageMs) => ageMs >= 0 && ageMs <= giveUpMs + longestLeftMs);
+  return first !== undefined && first > giveUpMs;
 }
 
 /** When an instance with these tries may be tried again, ms since epoch. */

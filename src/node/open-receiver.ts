@@ -82,7 +82,7 @@ export async function openReceiver(
     monotonic: () => performance.now(),
   });
   closing.add(() => tracker.close());
-  await tracker.start();
+  tracker.start();
   const admission = await admissionPolicy(config);
   const quotas = await openQuotas(options, spool, closing);
   const recent = new RecentInstances();
@@ -141,7 +141,7 @@ export async function openReceiver(
       'the lock of the spool is gone, or of another process: this receiver takes nothing until it is started again',
     );
     stand('stepped-down');
-    tracker.close();
+    void tracker.close();
     void scp.close();
     void audit?.stopForwarding();
     void promises?.close(); // the other one goes on with them, and a peer told twice answers that it knows of none

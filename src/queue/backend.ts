@@ -142,9 +142,9 @@ export async function openQueue({ url, directory, isThere, log, metrics, now }: 
 
   async function countsOf(name: QueueName): Promise<QueueCounts> {
     const found = await queues[name].getJobCounts('waiting', 'prioritized', 'active', 'delayed');
-    const [next] = await queues[name].getPrioritized(0, 0);
+    const sinceMs = await store.waitingSince(name);
     const waiting = (found['waiting'] ?? 0) + (found['prioritized'] ?? 0);
-    const oldestSeconds = next === undefined ? null : Math.max(0, (now() - next.timestamp) / 1000);
+    const oldestSeconds = sinceMs === null ? null : Math.max(0, (now() - sinceMs) / 1000);
     const counts = { waiting, active: found['active'] ?? 0, delayed: found['delayed'] ?? 0, oldestSeconds };
     for (const state of ['waiting', 'active', 'delayed'] as const) {
       metrics.set('queue_jobs', { queue: name, state }, counts[state]);

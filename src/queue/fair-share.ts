@@ -5,6 +5,12 @@ import type { Priority } from '../spool/records.js';
 const classWidth = 600_000;
 const classes: Readonly<Record<Priority, number>> = { urgent: 0, routine: 1, batch: 2 };
 
+/** The ranks of each class. */
+export const classRanges = Object.values(classes).map((place) => ({
+  from: place * classWidth + 1,
+  below: (place + 1) * classWidth + 1,
+}));
+
 /**
  * BullMQ priority of a job: class x 600,000 + 1 + jobs of the same source and class that already wait, at most 1,800,000. Never 0,
  * which BullMQ serves before all others. A source's n-th waiting job so comes after the other sources' first n - 1.

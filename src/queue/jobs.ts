@@ -43,7 +43,7 @@ export interface QueueCounts {
   readonly waiting: number;
   readonly active: number;
   readonly delayed: number;
-  /** Age of the job that is next; null where none waits. */
+  /** How long the job has waited that has waited longest, of whichever class; null where none waits. */
   readonly oldestSeconds: number | null;
 }
 

@@ -10,6 +10,7 @@ import { LimpidError } from '../errors.js';
 import type { Log } from '../observe/log.js';
 import type { JobData } from './jobs.js';
 import { PglitePool } from './pglite-pool.js';
+import { sinceOf, waitingSinceInPostgres, waitingSinceInRedis } from './waiting-since.js';
 
 export type StoreKind = 'embedded' | 'redis' | 'postgres';
 
@@ -18,7 +19,6 @@ export interface BullQueue {
   add(name: string, data: JobData, options: JobsOptions): Promise<unknown>;
   getJob(id: string): Promise<Job<JobData> | undefined>;
   getJobCounts(...states: ('waiting' | 'prioritized' | 'active' | 'delayed')[]): Promise<Record<string, number>>;
-  getPrioritized(start: number, end: number): Promise<Job<JobData>[]>;
   getActive(start: number, end: number): Promise<Job<JobData>[]>;
   /** The one that runs first comes first. */
   getDelayed(start: number, end: number): Promise<Job<JobData>[]>;
@@ -42,6 +42,8 @@ export interface Store {
   queue(name: string): BullQueue;
   worker(name: string, run: Processor<JobData>, options: Omit<WorkerOptions, 'connection'>): BullWorker;
   events(name: string): BullEvents;
+  /** Since when the job waits that has waited longest, ms since epoch, whatever its class; null: none waits. */
+  waitingSince(name: string): Promise<number | null>;
   /** The store's marker, put where there is none. Another one than before: the store was emptied, whoever has put the new one. */
   mark(): Promise<string | null>;
   /** What should be mended though the store takes jobs; null: nothing. */
@@ -124,6 +126,7 @@ async function openRedis({ url, onError }: StoreOptions): Promise<Store> {
     queue: (name) => new Queue<JobData>(name, { connection: producer, prefix }),
     worker: (name, run, rest) => new Worker<JobData>(name, run, { ...rest, connection: consumer, prefix }),
     events: (name) => new QueueEvents(name, { connection: consumer, prefix }),
+    waitingSince: (name) => waitingSinceInRedis(producer, `${prefix}:${name}`),
     mark: async () => {
       await producer.set(markerKey, randomUUID(), 'NX');
       return producer.get(markerKey);
@@ -157,6 +160,7 @@ async function openEmbedded({ directory, isThere, log, now, onLost, onError }: S
     queue: (name) => new Queue<JobData>(name, { connection: pool }),
     worker: (name, run, rest) => new Worker<JobData>(name, run, { ...rest, connection: pool }),
     events: (name) => new QueueEvents(name, { connection: pool }),
+    waitingSince: async (name) => sinceOf((await pool.query(waitingSinceInPostgres, [name])).rows),
     mark: async () => {
       if (isThere !== undefined && !(await isThere())) throw new Error('the volume of the spool is not there');
       return null; // the pool itself notices that it was emptied
@@ -203,6 +207,10 @@ async function openPostgres({ url, onError }: StoreOptions): Promise<Store> {
     queue: (name) => new Queue<JobData>(name, { connection }),
     worker: (name, run, rest) => new Worker<JobData>(name, run, { ...rest, connection }),
     events: (name) => new QueueEvents(name, { connection }),
+    waitingSince: async (name) => {
+      const { rows } = await pool.query<{ since: string | null }>(waitingSinceInPostgres, [name]);
+      return sinceOf(rows);
+    },
     mark: async () => {
       await pool.query(putMarker, [randomUUID()]);
       const { rows } = await pool.query<{ value: string }>(readMarker);

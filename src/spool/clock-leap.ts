@@ -2,7 +2,7 @@
  * Whether the wall clock has leapt ahead since a node last looked at it: a clock that is wrong by months would have every period over at once,
  * and the pixels of all series gone. What tells is the time of two marker files, which a restart leaves.
  */
-import { rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import type { Layout } from './layout.js';
 import { hasCode } from './write-once.js';
 
@@ -17,17 +17,28 @@ export async function untrustedUntil(
   nowMs: number,
 ): Promise<number | null> {
   const seenMs = await timeOf(layout.clockSeen);
+  const leap = await readLeap(layout.clockLeapt);
   await mark(layout.clockSeen, nowMs);
-  if (seenMs !== null && nowMs - seenMs > leapMs) {
-    await mark(layout.clockLeapt, nowMs);
-    return nowMs + waitMs;
+  // Set back to half the way it is as wrong as before: what counts is the clock before the leap, not what it has shown since.
+  const trustedMs = leap === null ? seenMs : leap.trustedMs;
+  if (trustedMs !== null && nowMs - trustedMs > leapMs) {
+    if (leap === null || nowMs < leap.atMs || (seenMs !== null && nowMs - seenMs > leapMs)) {
+      await mark(layout.clockLeapt, nowMs, String(trustedMs));
+      return nowMs + waitMs;
+    }
+    if (nowMs - leap.atMs < waitMs) return leap.atMs + waitMs;
   }
-  const leaptMs = await timeOf(layout.clockLeapt);
-  if (leaptMs === null) return null;
-  // Set back since: it is the clock of before the leap again, and records of the time between tell where it is not.
-  if (nowMs >= leaptMs && nowMs - leaptMs < waitMs) return leaptMs + waitMs;
-  await rm(layout.clockLeapt, { force: true });
+  if (leap !== null) await rm(layout.clockLeapt, { force: true });
   return null;
+}
+
+/** When the clock leapt, by itself, and what it had shown before. */
+async function readLeap(file: string): Promise<{ readonly atMs: number; readonly trustedMs: number } | null> {
+  const atMs = await timeOf(file);
+  if (atMs === null) return null;
+  const text = await readFile(file, 'utf8');
+  // Empty where the volume was full: then the day is waited for, whatever the clock shows.
+  return { atMs, trustedMs: text === '' ? -Infinity : Number(text) };
 }
 
 async function timeOf(file: string): Promise<number | null> {
@@ -40,9 +51,9 @@ async function timeOf(file: string): Promise<number | null> {
 }
 
 /** A volume without room for the first of its markers is swept all the same. */
-async function mark(file: string, atMs: number): Promise<void> {
+async function mark(file: string, atMs: number, text = ''): Promise<void> {
   try {
-    await writeFile(file, '');
+    await writeFile(file, text);
     await utimes(file, atMs / 1000, atMs / 1000);
   } catch (error) {
     if (!hasCode(error, 'ENOSPC', 'EDQUOT')) throw error;

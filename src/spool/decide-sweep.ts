@@ -14,7 +14,7 @@ export type SweepDecision =
   | { readonly kind: 'keep' }
   | { readonly kind: 'pixels' }
   | { readonly kind: 'records' }
-  /** Something is recorded for a time that has not come yet: no period can be trusted. */
+  /** Something is recorded for a time that has not come yet, by a clock that was ahead: the series stays until then. */
   | { readonly kind: 'clock' };
 
 /** Time of the newest record, ms since epoch; null for a series without a revision. */

@@ -36,7 +36,8 @@ export interface SweepReport {
 }
 
 /**
- * Walks every series once. A series with a record from the future ends the walk: the clock cannot be trusted.
+ * Walks every series once. One with a record from the future stays; the others are swept: against a clock that stands behind they are
+ * younger than they are, and one that has leapt ahead is told by clock-leap.ts.
  *
  * @param signal ends the walk between two series
  */
@@ -44,7 +45,7 @@ export async function sweep(deps: SweepDeps, signal: AbortSignal): Promise<Sweep
   const { spool, log } = deps;
   const report = { series: 0, swept: 0, bytes: 0, forgotten: 0, faults: 0, kept: { originals: 0, results: 0 } };
   const active = await spool.active.keys();
-  let isTrusted = true;
+  const ahead: Key[] = [];
   for (const key of await spool.allKeys()) {
     if (signal.aborted) break;
     try {
@@ -56,11 +57,7 @@ export async function sweep(deps: SweepDeps, signal: AbortSignal): Promise<Sweep
         activity === 'quiet' && (await isOldDamage(deps, state))
           ? ({ kind: 'records' } as const)
           : decideSweep(state, activity, deps.policy, deps.now());
-      if (decision.kind === 'clock') {
-        log.warn('nothing is swept while the clock stands before the newest record', { key });
-        isTrusted = false;
-        break;
-      }
+      if (decision.kind === 'clock') ahead.push(key);
       const { reserve } = spool;
       if (decision.kind === 'records' && (await reserve.lend(() => forget(deps, state)))) report.forgotten += 1;
       const bytes = decision.kind === 'pixels' ? await reserve.lend(() => takePixels(deps, state)) : null;
@@ -80,7 +77,16 @@ export async function sweep(deps: SweepDeps, signal: AbortSignal): Promise<Sweep
     report.faults += 1;
     log.error('a transaction of storage commitment could not be swept', { transaction, error });
   });
-  if (isTrusted) await spool.reserve.lend(() => forgetNames(deps));
+  await spool.reserve.lend(() => forgetNames(deps));
+  if (ahead.length > 0) {
+    log.warn(
+      'series with records from a time that has not come are kept until then: was the clock ahead, or is it behind?',
+      {
+        series: ahead.length,
+        key: ahead[0],
+      },
+    );
+  }
   await spool.holdReserve();
   return report;
 }

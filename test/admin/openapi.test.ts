@@ -27,7 +27,19 @@ describe('OpenAPI description', () => {
 
   it('lists what an action is refused with by its size, and on a full volume', () => {
     const { responses } = Object(openApi().paths['/api/series/{key}/actions']?.['post']);
-    expect(Object.keys(responses)).toEqual(['202', '400', '403', '404', '409', '413', '415', '421', '500', '507']);
+    expect(Object.keys(responses)).toEqual([
+      '202',
+      '400',
+      '403',
+      '404',
+      '409',
+      '413',
+      '415',
+      '421',
+      '500',
+      '503',
+      '507',
+    ]);
   });
 
   it('has schemas by which a validator of another make judges alike', () => {

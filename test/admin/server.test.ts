@@ -401,3 +401,38 @@ describe('openHttp', () => {
     await expect(openHttp(fakeNode({ port: server.port }).options)).rejects.toMatchObject({ code: 'ADMIN_LISTEN' });
   });
 });
+
+describe('the API over a volume that does not answer', () => {
+  it('says so in time, asks the same no more meanwhile, and answers once the volume is back', async () => {
+    const { options } = fakeNode({ apiMs: 100 });
+    let asked = 0;
+    let isBack = false;
+    const waiting: (() => void)[] = [];
+    const hangs = async <T>(answer: T): Promise<T> => {
+      asked++;
+      if (!isBack) await new Promise<void>((resolve) => waiting.push(resolve));
+      return answer;
+    };
+    const { api } = options;
+    if (api === null) throw new Error('no API');
+    const hung = {
+      ...api,
+      listSeries: () => hangs({ series: [], next: null }),
+      act: () => hangs({ number: 1 }),
+    };
+    await withServer({ ...options, api: hung }, async (asking) => {
+      const list = get('/api/series?limit=5');
+      for (let time = 0; time < 3; time++) expect(brief(await asking(list))).toEqual([503, 'ADMIN_NO_ANSWER']);
+      expect(asked).toBe(1);
+      expect((await asking(get('/api/models'))).status).toBe(200);
+      const hold = post(`/api/series/${key}/actions`, '{"kind":"hold"}');
+      for (let time = 0; time < 2; time++) expect(brief(await asking(hold))).toEqual([503, 'ADMIN_NO_ANSWER']);
+      expect(asked).toBe(3);
+      isBack = true;
+      for (const answer of waiting) answer();
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      expect((await asking(list)).status).toBe(200);
+      expect((await asking(hold)).status).toBe(202);
+    });
+  });
+});

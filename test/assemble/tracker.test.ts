@@ -96,7 +96,7 @@ async function withBench<T>(body: (bench: Bench) => Promise<T>, longestMs = poli
         bring: (uid, z, association) => bring(spool, tracker, uid, z, association),
       });
     } finally {
-      for (const open of trackers) open.close();
+      for (const open of trackers) await open.close();
       await spool.close();
     }
   });
@@ -188,25 +188,73 @@ describe('the tracker', () => {
     await withBench(async ({ bring: comes, tracker, openTracker, closed }) => {
       await comes('1.1', 0, 1);
       await comes('1.2', 1, 1);
-      tracker.close();
-      await openTracker().start();
+      await tracker.close();
+      openTracker().start();
       const record = await closed();
       expect(record.instances).toHaveLength(2);
       expect(record.sources).toEqual([source]);
     });
   });
 
+  it('keeps nobody waiting for its first look, and closes an unread series whole when more of it comes meanwhile', async () => {
+    await withBench(async ({ bring: comes, tracker, openTracker, closed, spool }) => {
+      await comes('1.1', 0, 1);
+      await tracker.close();
+      const others = Array.from({ length: 20 }, (_, number) => keyOf('1.2.9', `1.2.9.${number}`));
+      for (const one of others) await spool.active.mark(one);
+      const read = spool.state.bind(spool);
+      const asked: (() => void)[] = [];
+      spool.state = async (of) => {
+        if (others.includes(of)) await new Promise<void>((resolve) => asked.push(resolve));
+        return read(of);
+      };
+      const after = openTracker();
+      after.start();
+      while (asked.length < 7) await new Promise((resolve) => setTimeout(resolve, 5));
+      await bring(spool, after, '1.2', 1, 7);
+      after.associationEnded(7, 'released');
+      const record = await closed();
+      expect(record.instances.map(({ sopInstanceUid }) => sopInstanceUid).sort()).toEqual(['1.1', '1.2']);
+      expect(asked.length).toBeLessThanOrEqual(8); // they wait still
+      const ended = after.close();
+      for (const answer of asked.splice(0)) answer();
+      await ended;
+      expect(asked).toEqual([]); // no further one was looked at
+    });
+  });
+
+  it('publishes nothing of a series that was being read when it was closed', async () => {
+    await withBench(async ({ bring: comes, tracker, closed, spool, openTracker }) => {
+      await comes('1.1', 0, 1);
+      await closed();
+      await tracker.close();
+      await spool.publishDecision(decisionRecord(1, { key, tasks: [] }));
+      await spool.recordAction(key, actionRecord({ kind: 'requeue', newUids: true }));
+      const after = openTracker();
+      const read = spool.state.bind(spool);
+      const ended = new Promise<void>((resolve) => {
+        spool.state = (of) => {
+          resolve(after.close());
+          return read(of);
+        };
+      });
+      after.start();
+      await ended;
+      expect((await read(key)).revisions).toHaveLength(1);
+    });
+  });
+
   it('takes up the others where a series cannot be read, and that one once it can', async () => {
     await withBench(async ({ bring: comes, tracker, openTracker, closed, spool }) => {
       await comes('1.1', 0, 1);
-      tracker.close();
+      await tracker.close();
       const sick = [1, 2, 3].map((number) => keyOf('1.2.9', `1.2.9.${number}`));
       for (const one of sick) {
         await mkdir(spool.layout.revision(one, 1), { recursive: true });
         await writeFile(join(spool.layout.revision(one, 1), 'series.json'), '');
         await spool.active.mark(one);
       }
-      await openTracker().start();
+      openTracker().start();
       expect((await closed()).key).toBe(key);
     });
   });
@@ -215,9 +263,9 @@ describe('the tracker', () => {
     await withBench(async ({ bring: comes, tracker, openTracker, closed }) => {
       await comes('1.1', 0, 1);
       await comes('1.2', 1, 1);
-      tracker.close();
+      await tracker.close();
       const after = openTracker();
-      await after.start();
+      after.start();
       const started = performance.now();
       while (performance.now() - started < 1.5 * policy.quietMs) {
         after.repeated(key, 7);
@@ -239,7 +287,7 @@ describe('the tracker', () => {
         Buffer.concat([arrivalMeta(identity, { ...source, port: 104 }, Date.now()), dataSet('1.1', 0)]),
       );
       const restarted = openTracker();
-      await restarted.start();
+      restarted.start();
       // All comes again: of the first the series hears that it was there.
       for (const [index, uid] of ['1.1', '1.2', '1.3'].entries()) await bring(spool, restarted, uid, index, 1);
       restarted.associationEnded(1, 'released');
@@ -269,7 +317,7 @@ describe('the tracker', () => {
       await comes('1.1', 0, 1);
       const first = await closed();
       await spool.publishDecision(decisionRecord(1, { key, tasks: [] }));
-      await tracker.start();
+      tracker.start();
       const file = await spool.recordAction(key, actionRecord({ kind: 'requeue', newUids: true }));
       const second = await closed();
       expect(second).toMatchObject({ revision: 2, cause: 'requeue', closed: 'operator', remake: 2, action: file });
@@ -288,7 +336,7 @@ describe('the tracker', () => {
       tracker.associationEnded(1, 'released');
       const first = await closed();
       await spool.publishDecision(decisionRecord(1, { key, tasks: [] }));
-      await tracker.start();
+      tracker.start();
       await spool.recordAction(key, actionRecord({ kind: 'requeue' }));
       const second = await closed();
       expect(second).toMatchObject({ cause: 'requeue', remake: 2, variants: [] });
@@ -323,12 +371,12 @@ describe('the tracker', () => {
     await withBench(async ({ bring: comes, tracker, closed, spool, openTracker }) => {
       await comes('1.1', 0, 1);
       await comes('1.2', 1, 1);
-      tracker.close();
+      await tracker.close();
       const file = instanceNameOf('1.2');
       const path = spool.layout.instance(key, file);
       await writeFile(path, damage(await readFile(path)));
       const after = openTracker();
-      await after.start();
+      after.start();
       const first = await closed();
       expect(first.instances.map(({ sopInstanceUid }) => sopInstanceUid)).toEqual(['1.1']);
       expect(unlistedFiles(await spool.state(key))).toEqual([]);

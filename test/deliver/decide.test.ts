@@ -90,6 +90,26 @@ describe('decideDelivery', () => {
     expect(decideDelivery(['1.0'], [turnedAway], policy, epoch + policy.giveUpMs).kind).toBe('send');
     expect(decideDelivery(['1.0'], [turnedAway], policy, epoch + policy.giveUpMs + 1).kind).toBe('given-up');
   });
+
+  it('gives nothing up for a try that a clock of 1970, or of years ahead, has recorded: the next one counts', () => {
+    const [past, ahead, next] = [batch(-epoch, busy), batch(3_650 * 86_400_000, busy), batch(0, busy)];
+    const kindAt = (batches: readonly DeliveryRecord[], afterMs: number) =>
+      decideDelivery(['1.0'], batches, policy, epoch + afterMs).kind;
+    for (const wrong of [past, ahead]) {
+      expect(kindAt([wrong], 0)).toBe('send');
+      expect(kindAt([wrong, next], policy.giveUpMs)).toBe('send');
+      expect(kindAt([wrong, next], policy.giveUpMs + 1)).toBe('given-up');
+    }
+  });
+
+  it('keeps given up what nobody has looked at for months', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 8, max: 366 }), (days) => {
+        const decision = decideDelivery(['1.0'], [batch(0, busy)], policy, epoch + days * 86_400_000);
+        expect(decision.kind).toBe('given-up');
+      }),
+    );
+  });
 });
 
 describe('isBusyStatus', () => {

@@ -1,14 +1,18 @@
 // The sweep of a node whose clock has leapt ahead: nothing is taken away before somebody had a day to see it.
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
 import { startRetention } from '../../src/node/retention.js';
 import { openLog } from '../../src/observe/log.js';
 import { openMetrics } from '../../src/observe/metrics.js';
 import type { Metrics } from '../../src/observe/metrics.js';
+import { untrustedUntil } from '../../src/spool/clock-leap.js';
+import { decideSweep } from '../../src/spool/decide-sweep.js';
 import { openSpool } from '../../src/spool/open-spool.js';
 import type { Spool } from '../../src/spool/spool.js';
+import type { SeriesState } from '../../src/spool/series-state.js';
 import { decisionRecord, key, seriesRecord } from '../support/records.js';
 import { withFolder } from '../support/temporary.js';
 
@@ -72,6 +76,73 @@ describe('retention under a clock that has leapt ahead', () => {
       expect(await isSwept(spool)).toBe(true);
     }));
 });
+
+/** Hours that the clock is off, each for some hours: less than a day in all before somebody sets it right. */
+const fault = fc
+  .array(
+    fc.record({
+      offDays: fc.integer({ min: -20, max: 2000 }).map((n) => 2 * n),
+      hours: fc.integer({ min: 1, max: 5 }),
+    }),
+    {
+      minLength: 1,
+      maxLength: 4,
+    },
+  )
+  .filter((parts) => parts.every(({ offDays }) => offDays !== 0));
+
+it('nothing goes before its time whatever a clock shows for less than a day, and what was recorded then keeps itself alone', () =>
+  withSeries(async (spool) => {
+    const sound = await spool.state(key);
+    const recordedAt = (atMs: number): SeriesState => ({
+      ...sound,
+      revisions: sound.revisions.map((revision) => ({
+        ...revision,
+        record: { ...revision.record, closedAt: new Date(atMs).toISOString() },
+      })),
+    });
+    const look = async (state: SeriesState, nowMs: number): Promise<string> => {
+      if ((await untrustedUntil(spool.layout, nowMs)) !== null) return 'keep';
+      return decideSweep(state, 'quiet', policy, nowMs).kind;
+    };
+    await fc.assert(
+      fc.asyncProperty(fc.array(fault, { maxLength: 3 }), async (faults) => {
+        for (const marker of [spool.layout.clockSeen, spool.layout.clockLeapt]) await rm(marker, { force: true });
+        let hours = 1;
+        let newestMs = then;
+        await look(sound, then + hours * hour);
+        for (const parts of faults) {
+          for (const { offDays, hours: long } of parts) {
+            for (let each = 0; each < long; each++) {
+              hours += 1;
+              newestMs = Math.max(newestMs, then + hours * hour + offDays * day);
+              expect(await look(sound, then + hours * hour + offDays * day)).not.toMatch(/pixels|records/);
+            }
+          }
+          hours += 1;
+          expect(await look(sound, then + hours * hour)).not.toMatch(/pixels|records/);
+        }
+        for (; hours < 7 * 24; hours += 6) expect(await look(sound, then + hours * hour)).toBe('keep');
+        for (; hours < 10 * 24; hours += 6) await look(sound, then + hours * hour);
+        expect(await look(sound, then + 10 * day)).toBe('pixels');
+        if (newestMs > then + 10 * day) expect(await look(recordedAt(newestMs), then + 10 * day)).toBe('clock');
+        expect(await look(sound, then + 10 * day)).toBe('pixels');
+      }),
+      {
+        numRuns: 40,
+        examples: [
+          [
+            [
+              [
+                { offDays: 3650, hours: 3 },
+                { offDays: 1826, hours: 3 },
+              ],
+            ],
+          ],
+        ],
+      },
+    );
+  }));
 
 it('a finished series with a record that is cut is a fault of the sweep, until that is mended', () =>
   withSeries(async (spool) => {

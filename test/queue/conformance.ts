@@ -213,6 +213,47 @@ export function queueConformance(queue: () => QueueBackend): void {
     await queue().remove('series', idOf(seriesJob('closing-2')));
   });
 
+  it('says how long the oldest job has waited, whatever goes before it', async () => {
+    const oldest = async (): Promise<number> => (await queue().counts()).series.oldestSeconds ?? 0;
+    const aged = [seriesJob('aged-batch', 'ct1', 'batch'), seriesJob('aged-1', 'mr1'), seriesJob('aged-2', 'mr1')];
+    const fresh = [
+      seriesJob('fresh-urgent', 'ct2', 'urgent'),
+      seriesJob('fresh-1', 'ct1'),
+      seriesJob('fresh-2', 'ct1'),
+    ];
+    for (const job of aged) await queue().add('series', job);
+    const agedAt = performance.now();
+    await delay(1_000);
+    for (const job of fresh) await queue().add('series', job);
+    for (const job of aged) {
+      const least = (performance.now() - agedAt) / 1_000;
+      expect(await oldest()).toBeGreaterThanOrEqual(least - 0.05);
+      expect(await queue().remove('series', idOf(job))).toBe(true);
+    }
+    const since = performance.now();
+    expect(await oldest()).toBeLessThan((since - agedAt) / 1_000 - 0.5);
+    for (const job of fresh) expect(await queue().remove('series', idOf(job))).toBe(true);
+    expect((await queue().counts()).series.oldestSeconds).toBeNull();
+  });
+
+  it('counts the waiting of a job that had put itself off from when it last ran', async () => {
+    const job = seriesJob('put-off');
+    await queue().add('series', job);
+    await delay(1_000);
+    let ranAt = 0;
+    const consumer = work(async () => {
+      ranAt = performance.now();
+      return { retryAtMs: Date.now() + 3_600_000 };
+    });
+    await until(async () => (await queue().counts()).series.delayed === 1);
+    await consumer.close();
+    expect(await queue().promote('series', idOf(job))).toBe(true);
+    const { waiting, oldestSeconds } = (await queue().counts()).series;
+    expect(waiting).toBe(1);
+    expect(oldestSeconds).toBeLessThanOrEqual((performance.now() - ranAt) / 1_000 + 0.1);
+    expect(await queue().remove('series', idOf(job))).toBe(true);
+  });
+
   it('keeps its queues apart', async () => {
     const data = { key: testKey('apart'), revision: 1 };
     await queue().add('tasks', { data: { ...data, task: 'ct-low-dose-01234567' }, priority: 'routine', source: 'ct1' });

@@ -18,6 +18,7 @@ function storeOf(taken: Parameters<Store['worker']>[1][], lost: ((ids: string[])
     kind: 'redis',
     queue: unused,
     events: unused,
+    waitingSince: unused,
     mark: unused,
     notice: () => Promise.resolve(null),
     onBack: unused,

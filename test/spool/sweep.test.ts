@@ -406,6 +406,20 @@ describe('sweeping', () => {
     });
   });
 
+  it('leaves a series with a record from years ahead alone, and sweeps the others', async () => {
+    await withSpool(async (spool) => {
+      await deliveredSeries(spool);
+      const other = keyOf('1.2.3', '1.2.0');
+      const closedAt = new Date(then + 3650 * day).toISOString();
+      await spool.publishRevision(seriesRecord(1, [], { key: other, seriesInstanceUid: '1.2.0', closedAt }));
+      await spool.publishDecision(decisionRecord(1, { key: other, tasks: [] }));
+      await spool.finishIfDone(other);
+      expect([...(await spool.active.keys())]).toEqual([]);
+      expect(await sweepAt(spool, 8)).toMatchObject({ series: 2, swept: 1, faults: 0 });
+      expect((await spool.state(other)).revisions[0]?.swept).toBe(false);
+    });
+  });
+
   it('does nothing while the clock stands before the newest record', async () => {
     await withSpool(async (spool) => {
       await deliveredSeries(spool);
