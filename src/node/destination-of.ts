@@ -23,7 +23,8 @@ export function destinationOf(
     readonly watch: AssociationWatch | undefined;
   },
 ): Destination | null {
-  const { config, log, tls, transcode, watch } = options;
+  const { config, tls, transcode, watch } = options;
+  const log = options.log.with({ peer: name });
   const sourceAe = config.node.aeTitle;
   if (peer.kind === 'folder') return folderDestination(peer, { sync: config.spool.sync, sourceAe });
   if (peer.kind === 'dicomweb') {
