@@ -69,7 +69,10 @@ function readDeadline(text: string): number {
 }
 
 export const deadlineOption = (text: string): Option =>
-  new Option('--deadline <duration>', 'what has not ended then is given up')
+  new Option(
+    '--deadline <duration>',
+    'what has not ended then is given up; while no name server answers, the system may hold the command some seconds longer',
+  )
     .argParser(readDeadline)
     .default(readDeadline(text), text);
 export const configOption = (): Option =>

@@ -24,7 +24,8 @@ export function destinationOf(
     readonly watch: AssociationWatch | undefined;
   },
 ): Destination | null {
-  const { config, log, tls, watch } = options;
+  const { config, tls, watch } = options;
+  const log = options.log.with({ peer: name });
   const transcode = endingThreadsTwice(options.transcode);
   const sourceAe = config.node.aeTitle;
   if (peer.kind === 'folder') return folderDestination(peer, { sync: config.spool.sync, sourceAe });

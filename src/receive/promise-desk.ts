@@ -35,6 +35,11 @@ export interface PromiseDeskDeps {
 const mostOpen = 1000;
 /** Of them of one peer: one that asks for each instance by itself, and cannot be reported to for days, must not have the others refused. */
 const mostOpenOfPeer = 250;
+/** Instances that open requests name, of all peers and of one: those are held in memory, and one request may name tens of thousands. */
+const mostReferences = 400_000;
+const mostReferencesOfPeer = 100_000;
+/** Requests are read from the disk one by one, however many are open at start: that of tens of thousands of instances takes some MB. */
+const readsAtOnce = 1;
 /** Files are hashed for one transaction at a time: the disk is the receiver's first. */
 const surveysAtOnce = 1;
 /** One who keeps the association open after the answer waits for the report there; one who does not has released it by now. */
@@ -44,7 +49,21 @@ const longestLookMs = 60_000;
 const firstRetryMs = 5000;
 const longestRetryMs = 900_000;
 /** For the conformance statement. */
-export const promiseFigures = { mostOpen, mostOpenOfPeer, lingerMs, firstRetryMs, longestRetryMs } as const;
+export const promiseFigures = {
+  mostOpen,
+  mostOpenOfPeer,
+  mostReferences,
+  mostReferencesOfPeer,
+  lingerMs,
+  firstRetryMs,
+  longestRetryMs,
+} as const;
+
+/** What an open request takes. */
+interface Load {
+  readonly peer: string;
+  readonly references: number;
+}
 
 /** Statuses of the answer to a report that telling it again does not mend. */
 const permanent: ReadonlySet<number> = new Set([
@@ -63,12 +82,15 @@ const hex = (status: number): string => status.toString(16).toUpperCase().padSta
 export class PromiseDesk {
   readonly #deps: PromiseDeskDeps;
   readonly #running = new Map<string, Promise<void>>();
-  /** Whose they are. */
-  readonly #askers = new Map<string, string>();
+  /** Those of them that have been read. */
+  readonly #loads = new Map<string, Load>();
+  /** Requests that are being written down. */
+  readonly #taking = new Set<Load>();
   /** Those of them that have no report to send any more: that is being written down. */
   readonly #ending = new Set<string>();
   readonly #closing = new AbortController();
   readonly #surveys = pLimit(surveysAtOnce);
+  readonly #reads = pLimit(readsAtOnce);
 
   constructor(deps: PromiseDeskDeps) {
     this.#deps = deps;
@@ -86,10 +108,38 @@ export class PromiseDesk {
     { transactionUid, references }: CommitmentRequest,
     sendReport: SendReport,
   ): Promise<StoreAnswer> {
+    const load = { peer, references: references.length };
+    const excess = this.#excessOf(load);
+    if (excess !== null) {
+      this.#deps.log.warn('a request for storage commitment is refused for now', { ...load, why: excess });
+      return { status: Status.ResourceLimitation, comment: excess };
+    }
+    this.#taking.add(load);
+    try {
+      return await this.#take(load, { transactionUid, references }, sendReport);
+    } finally {
+      this.#taking.delete(load);
+    }
+  }
+
+  /** What there would be too much of with this one. */
+  #excessOf({ peer, references }: Load): string | null {
+    const open = [...this.#loads.values(), ...this.#taking];
+    const ofPeer = open.filter((load) => load.peer === peer);
+    const sumOf = (loads: readonly Load[]): number => loads.reduce((sum, load) => sum + load.references, references);
+    if (this.#running.size >= mostOpen || ofPeer.length >= mostOpenOfPeer) return 'too many requests are open';
+    if (sumOf(open) > mostReferences || sumOf(ofPeer) > mostReferencesOfPeer)
+      return 'open requests name too many instances';
+    return null;
+  }
+
+  async #take(
+    load: Load,
+    { transactionUid, references }: CommitmentRequest,
+    sendReport: SendReport,
+  ): Promise<StoreAnswer> {
     const { spool, policy, log, now } = this.#deps;
-    const ofPeer = [...this.#askers.values()].filter((asker) => asker === peer).length;
-    if (this.#running.size >= mostOpen || ofPeer >= mostOpenOfPeer)
-      return { status: Status.ResourceLimitation, comment: 'too many requests are open' };
+    const { peer } = load;
     const at = new Date(now()).toISOString();
     const { kind, name, since } = await recordRequest(spool, {
       version: 1,
@@ -105,6 +155,7 @@ export class PromiseDesk {
       return { status: Status.DuplicateTransactionUid, comment: 'the Transaction UID is in use' };
     // One that was reported and is asked again has lost its report: it gets the same again.
     this.#run(name, sendReport);
+    if (!this.#loads.has(name) && this.#running.has(name)) this.#loads.set(name, load);
     return { status: Status.Success };
   }
 
@@ -124,7 +175,7 @@ export class PromiseDesk {
     }
     const running = this.#serveToEnd(name, sendReport).finally(() => {
       this.#running.delete(name);
-      this.#askers.delete(name);
+      this.#loads.delete(name);
       this.#ending.delete(name);
     });
     this.#running.set(name, running);
@@ -147,11 +198,14 @@ export class PromiseDesk {
   async #serve(name: string, sendReport: SendReport | null): Promise<void> {
     const { spool } = this.#deps;
     const answeredMs = performance.now();
-    let transaction = await readTransaction(spool, name);
-    if (transaction !== null) this.#askers.set(name, transaction.request.by);
+    let transaction = await this.#reads(() => readTransaction(spool, name));
+    if (transaction !== null) {
+      const { by, references } = transaction.request;
+      this.#loads.set(name, { peer: by, references: references.length });
+    }
     if (transaction !== null && transaction.outcome === null) {
       await this.#decide(transaction);
-      transaction = await readTransaction(spool, name);
+      transaction = await this.#reads(() => readTransaction(spool, name));
     }
     if (transaction === null || transaction.outcome === null) return; // closing
     const { metrics } = this.#deps;

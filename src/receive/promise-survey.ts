@@ -1,9 +1,10 @@
 // What becomes of the instances of one request for storage commitment: where they lie, whether whole, and who else has them.
+import { setImmediate as endOfTurn } from 'node:timers/promises';
 import { LimpidError } from '../errors.js';
 import type { InstanceReference } from '../io/dimse/commitment.js';
 import type { Log } from '../observe/log.js';
-import { forwardingOf, readHeld } from '../spool/holding.js';
-import type { OnDisk } from '../spool/holding.js';
+import { forwardingIn, readHeld } from '../spool/holding.js';
+import type { Forwarding, OnDisk } from '../spool/holding.js';
 import { instanceNameOf } from '../spool/key.js';
 import type { Key } from '../spool/key.js';
 import { findInstances, promiseSeries } from '../spool/promises.js';
@@ -31,6 +32,8 @@ export interface SurveyDeps {
 }
 
 const mostRecent = 100_000;
+/** Others have their turn behind so many instances: a request may name tens of thousands, and nothing need be read from the disk for any. */
+const instancesOfTurn = 250;
 
 /** Which series the newest instances are of: a request follows its instances at once, and years of series need not be walked. */
 export class RecentInstances {
@@ -58,6 +61,12 @@ interface Instance {
   onDisk: OnDisk | null;
 }
 
+/** A series whose instances are asked for. */
+interface Found {
+  readonly state: SeriesState;
+  readonly forwarding: (sopInstanceUid: string) => Forwarding | 'not needed';
+}
+
 export class PromiseSurvey {
   readonly #deps: SurveyDeps;
   readonly #transaction: PromiseTransaction;
@@ -74,16 +83,17 @@ export class PromiseSurvey {
     const { name, request } = this.#transaction;
     this.#instances ??= await this.#find();
     const time = isOver(request.at, policy.waitMs, now()) ? 'over' : 'left';
-    const states = new Map<Key, SeriesState | 'unreadable'>();
+    const series = new Map<Key, Found | 'unreadable'>();
     const committed: InstanceReference[] = [];
     const failed: (InstanceReference & { reason: number })[] = [];
     const reasons = new Map<string, number>();
     let waits = false;
-    for (const instance of this.#instances) {
+    for (const [index, instance] of this.#instances.entries()) {
+      if (index % instancesOfTurn === 0) await endOfTurn();
       const { reference, key } = instance;
-      const state = key === null ? null : (states.get(key) ?? (await this.#stateOf(key)));
-      if (key !== null && state !== null) states.set(key, state);
-      const decision = await this.#decide(instance, state, time);
+      const found = key === null ? null : (series.get(key) ?? (await this.#read(key)));
+      if (key !== null && found !== null) series.set(key, found);
+      const decision = await this.#decide(instance, found, time);
       if (decision.kind === 'wait') waits = true;
       else if (decision.kind === 'committed') committed.push(reference);
       else {
@@ -99,21 +109,24 @@ export class PromiseSurvey {
   }
 
   /** A series whose records cannot be read does not hold back the answer for the others. */
-  #stateOf(key: Key): Promise<SeriesState | 'unreadable'> {
-    return this.#deps.spool.state(key).catch((error: unknown) => {
+  async #read(key: Key): Promise<Found | 'unreadable'> {
+    const { spool, policy } = this.#deps;
+    try {
+      const state = await spool.state(key);
+      return { state, forwarding: policy.of === 'received' ? () => 'not needed' : forwardingIn(state) };
+    } catch (error) {
       if (error instanceof LimpidError) return 'unreadable';
       throw error;
-    });
+    }
   }
 
-  async #decide(instance: Instance, state: SeriesState | 'unreadable' | null, time: 'left' | 'over') {
-    const { spool, policy } = this.#deps;
-    if (state === 'unreadable') return unreadable;
+  async #decide(instance: Instance, found: Found | 'unreadable' | null, time: 'left' | 'over') {
+    if (found === 'unreadable') return unreadable;
     const { reference, file } = instance;
+    const { sopInstanceUid } = reference;
     instance.onDisk ??=
-      state === null ? { kind: 'absent' } : await readHeld(spool, state, file, reference.sopInstanceUid);
-    const forwarding =
-      policy.of === 'received' || state === null ? 'not needed' : forwardingOf(state, reference.sopInstanceUid);
+      found === null ? { kind: 'absent' } : await readHeld(this.#deps.spool, found.state, file, sopInstanceUid);
+    const forwarding = found === null ? 'not needed' : found.forwarding(sopInstanceUid);
     return decidePromise(reference.sopClassUid, instance.onDisk, forwarding, time);
   }
 
@@ -121,10 +134,12 @@ export class PromiseSurvey {
   async #find(): Promise<Instance[]> {
     const { spool, policy, recent, now } = this.#deps;
     const { name, request } = this.#transaction;
-    const instances = request.references.map((reference): Instance => {
+    const instances: Instance[] = [];
+    for (const [index, reference] of request.references.entries()) {
+      if (index % instancesOfTurn === 0) await endOfTurn();
       const file = instanceNameOf(reference.sopInstanceUid);
-      return { reference, file, key: recent.keyOf(file) ?? null, onDisk: null };
-    });
+      instances.push({ reference, file, key: recent.keyOf(file) ?? null, onDisk: null });
+    }
     const missing = new Set(instances.filter(({ key }) => key === null).map(({ file }) => file));
     if (missing.size > 0) {
       const found = await findInstances(spool, missing);

@@ -7,7 +7,7 @@ import { readMetaBytes } from './data-set-bytes.js';
 import { readBeginning } from './read-beginning.js';
 import type { Spool } from './spool.js';
 import { deliveredTo, sweptFiles } from './state.js';
-import type { SeriesState } from './state.js';
+import type { RevisionState, SeriesState } from './state.js';
 import { hasCode } from './write-once.js';
 
 /** What lies on the disk. `damaged`: a file is there whose bytes are not those that were recorded. */
@@ -55,20 +55,40 @@ export async function readHeld(
   }
 }
 
+export type Forwarding = 'none' | 'open' | 'done';
+
 /**
- * Whether every peer that an instance is forwarded to has it, and has committed itself where that is asked for. `open`: not yet, or
- * not yet decided; `none`: it is forwarded to nobody.
+ * Tells of the instances of a series whether every peer that one is forwarded to has it, and has committed itself where that is asked for.
+ * `open`: not yet, or not yet decided; `none`: it is forwarded to nobody. Who has what is looked up once for all of them: a series may have
+ * ten thousand.
  */
-export function forwardingOf(state: SeriesState, sopInstanceUid: string): 'none' | 'open' | 'done' {
-  const revisions = state.revisions.filter(({ record }) =>
-    record.instances.some((instance) => instance.sopInstanceUid === sopInstanceUid),
-  );
-  if (revisions.length === 0 || revisions.some(({ decision }) => decision === null)) return 'open';
-  const isCommitting = (peer: string): boolean => revisions.some(({ decision }) => decision?.commit.includes(peer));
-  const peers = new Set(revisions.flatMap(({ decision }) => decision?.forward ?? []));
-  if (peers.size === 0) return 'none';
-  const isThere = (peer: string): boolean =>
-    deliveredTo(state, peer).has(sopInstanceUid) &&
-    (!isCommitting(peer) || committedBy(state.revisions, peer).has(sopInstanceUid));
-  return [...peers].every(isThere) ? 'done' : 'open';
+export function forwardingIn(state: SeriesState): (sopInstanceUid: string) => Forwarding {
+  const listed = new Map<string, RevisionState[]>();
+  for (const revision of state.revisions) {
+    for (const { sopInstanceUid } of revision.record.instances) {
+      const revisions = listed.get(sopInstanceUid);
+      if (revisions === undefined) listed.set(sopInstanceUid, [revision]);
+      else revisions.push(revision);
+    }
+  }
+  const having = new Map<string, { delivered: ReadonlySet<string>; committed: ReadonlySet<string> }>();
+  const hadBy = (peer: string) => {
+    const known = having.get(peer);
+    if (known !== undefined) return known;
+    const had = { delivered: deliveredTo(state, peer), committed: committedBy(state.revisions, peer) };
+    having.set(peer, had);
+    return had;
+  };
+  return (sopInstanceUid) => {
+    const revisions = listed.get(sopInstanceUid) ?? [];
+    if (revisions.length === 0 || revisions.some(({ decision }) => decision === null)) return 'open';
+    const isCommitting = (peer: string): boolean => revisions.some(({ decision }) => decision?.commit.includes(peer));
+    const peers = new Set(revisions.flatMap(({ decision }) => decision?.forward ?? []));
+    if (peers.size === 0) return 'none';
+    const isThere = (peer: string): boolean => {
+      const { delivered, committed } = hadBy(peer);
+      return delivered.has(sopInstanceUid) && (!isCommitting(peer) || committed.has(sopInstanceUid));
+    };
+    return [...peers].every(isThere) ? 'done' : 'open';
+  };
 }

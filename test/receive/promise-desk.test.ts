@@ -8,7 +8,7 @@ import { LimpidError } from '../../src/errors.js';
 import type { CommitmentReport } from '../../src/io/dimse/commitment.js';
 import { type Metrics, openMetrics } from '../../src/observe/metrics.js';
 import { PromiseDesk } from '../../src/receive/promise-desk.js';
-import { RecentInstances } from '../../src/receive/promise-survey.js';
+import { PromiseSurvey, RecentInstances } from '../../src/receive/promise-survey.js';
 import { arrivalMeta } from '../../src/spool/arrival.js';
 import { instanceNameOf, keyOf } from '../../src/spool/key.js';
 import { promisesOf, readTransaction } from '../../src/spool/promises.js';
@@ -280,6 +280,45 @@ describe('many requests', () => {
     expect((await desk.requested(other, asked(3000), gone)).status).toBe(0);
     process.removeListener('warning', warned);
     expect(warnings).toEqual([]);
+  });
+});
+
+describe('requests of many instances', () => {
+  const many = (number: number, count: number) => ({
+    transactionUid: `2.25.${number}`,
+    references: Array.from({ length: count }, (_, index) => reference(`1.2.${number}.${index}`)),
+  });
+  const other = { ...association, callingAe: 'CT2', peer: 'ct2' };
+
+  it('are refused beyond what one peer may have open, those that come together too, and leave the others theirs', async () => {
+    openDesk({ of: 'forwarded' });
+    await store('1.2.1.0'); // on its way to others: the first request stays open
+    const ask = (number: number) => desk.requested(association, many(number, 30_000), gone);
+    const statuses = await Promise.all([1, 2, 3, 4, 5].map(ask));
+    expect(statuses.map(({ status }) => status)).toEqual([0, 0, 0, 0x0213, 0x0213]);
+    expect((await desk.requested(other, many(6, 30_000), gone)).status).toBe(0);
+    expect((await desk.requested(association, many(7, 1), gone)).status).toBe(0);
+  });
+  it('leave others their turns while they are looked at', async () => {
+    const at = new Date(nowMs).toISOString();
+    const requested = { name, request: { version: 1 as const, at, by: 'ct1', ...many(1, 30_000) } };
+    const policy = { of: 'received' as const, keepMs: 1e9, waitMs: 1e6 };
+    const survey = new PromiseSurvey(
+      { spool, policy, recent: new RecentInstances(), log: silentLog, now: () => nowMs },
+      { ...requested, outcome: null, end: null },
+    );
+    openDesk();
+    await survey.look(); // nothing is read from the disk any more: a wait for that would be a turn too
+    let turns = 0;
+    let isLooking = true;
+    const turn = (): void => {
+      turns++;
+      if (isLooking) setImmediate(turn);
+    };
+    turn();
+    expect((await survey.look())?.failed).toHaveLength(30_000);
+    isLooking = false;
+    expect(turns).toBeGreaterThan(100);
   });
 });
 

@@ -67,6 +67,7 @@ export async function openScriptedScp(options: ScriptedScpOptions = {}): Promise
     const messages = new MessageReader(
       {
         isAccepted: () => true,
+        commandBegins: () => undefined,
         command: (contextId, command) => {
           requests++;
           options.command?.(exchangeOf(contextId, command, []));

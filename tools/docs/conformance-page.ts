@@ -238,7 +238,7 @@ export async function conformancePage(): Promise<string> {
         [code('0119'), 'the instance is of another SOP class (report)'],
         [code('0110'), 'other bytes than recorded; forwarded to nobody, or not in time (report)'],
         [code('0131'), 'the Transaction UID stands for another request (N-ACTION); the same request again is answered 0000 and reported again, as long as its promise lasts'],
-        [code('0213'), `${promiseFigures.mostOpenOfPeer} requests of this peer, or ${promiseFigures.mostOpen} of all, are open (N-ACTION)`],
+        [code('0213'), `${promiseFigures.mostOpenOfPeer} requests of this peer, or ${promiseFigures.mostOpen} of all, are open, or these name more than ${promiseFigures.mostReferencesOfPeer} instances, or ${promiseFigures.mostReferences} (N-ACTION)`],
         [code('0124'), 'limpid does not take that role for this peer (N-ACTION)'],
       ],
     ),

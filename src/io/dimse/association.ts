@@ -64,6 +64,7 @@ const nothing: Buffer = Buffer.alloc(0);
 const mute: ReadonlySet<State> = new Set(['Sta1', 'Sta7', 'Sta11', 'Sta13']);
 
 type Role = 'acceptor' | 'requestor';
+type Watched = 'command set' | 'data set';
 /** Why reading from the stream is held up. */
 export type PauseReason = 'sink' | 'unanswered' | 'unread';
 
@@ -86,7 +87,7 @@ export class Association {
   #rest = nothing;
   /** Of the request, for its answer. */
   #repeated: Uint8Array | undefined;
-  #isRateWatched = false;
+  #watched: Watched | null = null;
   #rateFrom = 0;
   #isClosed = false;
 
@@ -206,20 +207,23 @@ export class Association {
   resume(reason: PauseReason): void {
     if (!this.#pauses.delete(reason) || this.#pauses.size > 0 || this.#hasEnded) return;
     if (this.#role === 'acceptor' && this.#state === 'Sta6') this.#startIdle();
-    if (this.#isRateWatched) this.#startRate();
+    if (this.#watched !== null) this.#startRate(this.#watched);
     this.#timedPdu = 0;
     this.#parseRest();
     if (this.#pauses.size === 0) this.#stream.resume();
   }
 
-  /** Watches, from now on, that the peer sends at the least rate; `unwatchRate` ends it. */
-  watchRate(): void {
-    this.#isRateWatched = true;
-    if (this.#pauses.size === 0) this.#startRate();
+  /**
+   * Watches, from now on, that the peer sends a data set at the least rate, a command set to its end: that is so short that fragments without
+   * bytes would have any rate. `unwatch` ends it.
+   */
+  watch(what: Watched): void {
+    this.#watched = what;
+    if (this.#pauses.size === 0) this.#startRate(what);
   }
 
-  unwatchRate(): void {
-    this.#isRateWatched = false;
+  unwatch(): void {
+    this.#watched = null;
     clearTimeout(this.#rate);
   }
 
@@ -399,13 +403,14 @@ export class Association {
     this.#timedPdu = 0;
   }
 
-  #startRate(): void {
+  #startRate(what: Watched): void {
     clearTimeout(this.#rate);
     const { rateMs, bytesPerSecond } = this.#limits;
     this.#rateFrom = this.#parser.bytes;
     this.#rate = setTimeout(() => {
-      if (this.#parser.bytes - this.#rateFrom >= (bytesPerSecond * rateMs) / 1000) this.#startRate();
-      else this.#abortByTimer('a data set comes too slowly');
+      const isFast = this.#parser.bytes - this.#rateFrom >= (bytesPerSecond * rateMs) / 1000;
+      if (isFast && what === 'data set') this.#startRate(what);
+      else this.#abortByTimer(`a ${what} comes too slowly`);
     }, rateMs);
   }
 

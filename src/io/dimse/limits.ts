@@ -40,7 +40,7 @@ export interface Limits {
   readonly pduMs: number;
   /** A peer that takes no answer: closed. */
   readonly stallMs: number;
-  /** A data set that comes slower than `bytesPerSecond` over this time: A-ABORT 2/0. */
+  /** A data set that comes slower than `bytesPerSecond` over this time, a command set that has not ended within it: A-ABORT 2/0. */
   readonly rateMs: number;
   readonly bytesPerSecond: number;
   /** As SCU: the answer to a request, and a peer that takes no byte of one; the TCP connection. */

@@ -6,6 +6,8 @@ import { invalidMessage, invalidPdu } from './pdu.js';
 export interface MessageUser {
   /** Whether the presentation context was accepted. */
   isAccepted(contextId: number): boolean;
+  /** A command set begins that does not end with its first fragment. */
+  commandBegins(): void;
   /** A whole command set. With `hasDataSet`, `dataSetValue` and `dataSetEnd` follow. */
   command(contextId: number, command: Command, isMistyped: boolean): void;
   /** The slice is valid only during the call. */
@@ -42,6 +44,7 @@ export class MessageReader {
       this.#expecting = 'command';
       this.#contextId = contextId;
       this.#commandSet = new Gathered();
+      if (!isLast) this.#user.commandBegins();
     } else if (contextId !== this.#contextId) {
       throw invalidMessage('the presentation context changes within a message');
     } else if (kind !== this.#expecting) {

@@ -290,6 +290,8 @@ export class Requestor implements AssociationUser, MessageUser {
     return this.#contexts.has(contextId);
   }
 
+  commandBegins(): void {} // how long an answer may take is watched as a whole
+
   command(contextId: number, command: Command, isMistyped: boolean): void {
     const isRequest = (command.field & CommandField.Response) === 0;
     if (isRequest && !isMistyped && this.#served.begin(contextId, command)) {

@@ -97,7 +97,13 @@ export class ServedMessages implements MessageUser {
     return this.#agreed.contexts.has(contextId);
   }
 
+  commandBegins(): void {
+    this.#association.watch('command set');
+  }
+
   command(contextId: number, command: Command, isMistyped: boolean): void {
+    this.#association.unwatch();
+    if (command.hasDataSet) this.#association.watch('data set');
     if (command.field === CommandField.Cancel && !command.hasDataSet) return; // nothing that could be cancelled: no answer
     if ((command.field & CommandField.Response) !== 0) {
       this.#responded(command);
@@ -112,7 +118,6 @@ export class ServedMessages implements MessageUser {
     if (command.hasDataSet) {
       this.#current = pending;
       this.#droppedBytes = 0;
-      this.#association.watchRate();
       if (taken instanceof IncomingObject) this.#object = taken;
       else if (taken instanceof Gathered) this.#kept = taken;
       else pending.answer = taken; // sent once the data set has been read and dropped
@@ -185,7 +190,7 @@ export class ServedMessages implements MessageUser {
   }
 
   dataSetEnd(): void {
-    this.#association.unwatchRate();
+    this.#association.unwatch();
     const object = this.#object;
     const pending = this.#current;
     const kept = this.#kept;
@@ -286,7 +291,7 @@ export class ServedMessages implements MessageUser {
 
   /** Forgets a request whose data set has not come to its end. */
   #dropCurrent(): void {
-    this.#association.unwatchRate();
+    this.#association.unwatch();
     this.#object?.discard();
     this.#object = null;
     this.#kept = null;

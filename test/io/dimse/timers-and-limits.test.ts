@@ -2,14 +2,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { Limits } from '../../../src/io/dimse/limits.js';
-import { encodePdu, encodeReleaseRequest } from '../../../src/io/dimse/pdu.js';
+import { controlByte, encodePdu, encodeReleaseRequest } from '../../../src/io/dimse/pdu.js';
 import {
   associateRequest,
   commandPdu,
+  data,
   dataPdu,
   dataSet,
   echoRequest,
   fragments,
+  pdv,
   storeRequest,
 } from '../../support/dimse-bytes.js';
 import { memoryStore } from '../../support/memory-store.js';
@@ -76,6 +78,15 @@ describe('slow and silent peers', () => {
     }
     expect(await peer.closed()).toBe('AC; ABORT 2/0');
     expect(node?.store.objects).toEqual([]);
+  });
+  it('a command set in fragments without bytes does not hold the association', async () => {
+    const peer = await associated(await open({ idleMs: 400, pduMs: 400, rateMs: 400, bytesPerSecond: 100 }));
+    for (let sent = 0; !peer.isClosed() && sent < 100; sent++) {
+      peer.send(data(pdv(3, controlByte('command', false), Buffer.alloc(0))));
+      await delay(20);
+    }
+    expect(peer.isClosed()).toBe(true);
+    expect(await peer.closed()).toBe('AC; ABORT 2/0');
   });
   it('the time that the store takes is not the peer’s idleness', async () => {
     const store = memoryStore({ beforeCommit: () => delay(1000) });
