@@ -227,7 +227,7 @@ describe('the view of a series', () => {
       code: 'ENHANCE_DEADLINE',
       says: 'Enhance deadline.',
       detail: '1800 s',
-      hint: 'Raise workers.deadline or give the worker more cores.',
+      hint: 'Raise workers.deadline or give the worker more cores. Where the message names one image, only cores help, or its decoder hangs: see whether another program can read it.',
     });
     const skipped = withOutcome({ outcome: 'skipped', code: 'ALREADY_CLEAN', instances: [] });
     const deliveries = new Map([['originals@pacs', [all(5, 'delivered', false)]]]);
