@@ -31,13 +31,3 @@ export function regionsOf(rows: number, columns: number, isInside: (cell: number
   }
   return regions;
 }
-
-/**
- * How far a region of loud noise counts, 0..1: not where it has less of the tissue than `from`, wholly from `to` on. Line pairs, folds of
- * bowel and the base of a skull look loud too, but have at most 7 % of it; starved rays go through 18 to 60 %.
- */
-const extent = { from: 0.1, to: 0.18 };
-
-/** @param share of the tissue */
-export const extentWeight = (share: number): number =>
-  Math.min(1, Math.max(0, (share - extent.from) / (extent.to - extent.from)));

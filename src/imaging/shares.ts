@@ -1,5 +1,6 @@
 /** How much of a residual is taken away, place by place. */
-import { extentWeight, regionsOf } from './regions.js';
+import { extentWeight } from './noise-ct.js';
+import { regionsOf } from './regions.js';
 import type { Slice } from './slice.js';
 
 /** Where noise is far louder than a slice's level, more of it goes: between the shoulders, where hardly a photon comes through. */

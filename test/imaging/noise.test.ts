@@ -1,7 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import { openTransform } from '../../src/imaging/fourier.js';
 import { awayFrom, bodyMask, pixelsOf, softTissueMask } from '../../src/imaging/masks.js';
-import { noiseMap, noiseWindows, sigmaInWindows, sigmaOfBlocks, sigmaOfMode } from '../../src/imaging/noise-ct.js';
+import {
+  extentWeight,
+  noiseMap,
+  noiseWindows,
+  sigmaInWindows,
+  sigmaOfBlocks,
+  sigmaOfMode,
+} from '../../src/imaging/noise-ct.js';
 import { flatTissue, mrNoise, mrNoiseMap, sigmaOfKSpace, sigmaOfLaplacian } from '../../src/imaging/noise-mr.js';
 import { kernelNoise, whiteNoise } from '../support/phantom.js';
 import { ctImage, distance, mrImage, reference } from './reference-images.js';
@@ -75,6 +82,11 @@ describe('CT', () => {
     it('leaves small loud places, which may be structure, to the tiles', () => {
       const alone = (row: number, column: number): boolean => Math.abs(row - 192) < 20 && Math.abs(column - 192) < 20;
       expect(mapped(alone)[192 * size + 192]!).toBeLessThan(0.85 * 70);
+    });
+    it('counts regions by their share of the tissue', () => {
+      expect([0, 0.1, 0.14, 0.18, 1].map(extentWeight).map((weight) => Number(weight.toFixed(6)))).toEqual([
+        0, 0, 0.5, 1, 1,
+      ]);
     });
     it('has no noise above that of the band', () => {
       const map = mapped((row) => row >= 166 && row < 218);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { extentWeight, regionsOf } from '../../src/imaging/regions.js';
+import { regionsOf } from '../../src/imaging/regions.js';
 
 describe('regions of a grid', () => {
   it('touch along a side, not at a corner, and not around the end of a row', () => {
@@ -27,11 +27,5 @@ describe('regions of a grid', () => {
         expect(cells.toSorted((a, b) => a - b)).toEqual(wanted);
       }),
     );
-  });
-
-  it('count by their share of the tissue', () => {
-    expect([0, 0.1, 0.14, 0.18, 1].map(extentWeight).map((weight) => Number(weight.toFixed(6)))).toEqual([
-      0, 0, 0.5, 1, 1,
-    ]);
   });
 });

@@ -328,8 +328,8 @@ describe('limpid as SCU against a scripted peer', () => {
     await asked.release();
   });
 
-  it('takes a report that comes before the answer to the request', async () => {
-    const reports: CommitmentReport[] = [];
+  /** A peer that reports before it answers the request. */
+  async function reportingAtOnce(): Promise<{ scp: Awaited<ReturnType<typeof peerWith>>; answers: Command[] }> {
     const answers: Command[] = [];
     const scp = await peerWith(({ command, contextId, socket, respond }) => {
       if (command.field === 0x8100) {
@@ -340,6 +340,12 @@ describe('limpid as SCU against a scripted peer', () => {
       socket.write(encodeData(contextId, 'data', encodeCommitmentReport(report, explicitLittle), 4000));
       respond();
     });
+    return { scp, answers };
+  }
+
+  it('takes a report that comes before the answer to the request', async () => {
+    const reports: CommitmentReport[] = [];
+    const { scp, answers } = await reportingAtOnce();
     const asked = await askCommitment(targetAt(scp.port), request, {
       reported: (one) => {
         reports.push(one);
@@ -353,16 +359,7 @@ describe('limpid as SCU against a scripted peer', () => {
   });
 
   it('answers a report that has come before it releases the association', async () => {
-    const answers: Command[] = [];
-    const scp = await peerWith(({ command, contextId, socket, respond }) => {
-      if (command.field === 0x8100) {
-        answers.push(command);
-        return;
-      }
-      socket.write(encodeData(contextId, 'command', encodeCommand(eventReport(2)), 4000));
-      socket.write(encodeData(contextId, 'data', encodeCommitmentReport(report, explicitLittle), 4000));
-      respond();
-    });
+    const { scp, answers } = await reportingAtOnce();
     let keep = (): void => {};
     const kept = new Promise<void>((resolve) => (keep = resolve));
     const asked = await askCommitment(targetAt(scp.port), request, {
