@@ -74,32 +74,20 @@ export async function completeObject(
   const frameBytes = rows * columns * samples * (bitsAllocated / 8);
   const found = [...faults];
   if (parts.length !== frames) found.push(`FRAMES: ${parts.length} frames, ${frames} expected`);
-  const digest = createHash('sha256');
+  const padding = new Uint8Array((frames * frameBytes) % 2);
   const file = await open(outFile, constants.O_RDWR);
-  let bytes = header.length + frames * frameBytes;
+  let onDisk: OnDisk;
   try {
     await writeAt(file, header, 0);
-    if ((bytes - header.length) % 2 === 1) {
-      await writeAt(file, new Uint8Array(1), bytes);
-      bytes += 1;
-    }
+    await writeAt(file, padding, header.length + frames * frameBytes);
     await file.datasync();
-    const start = new Uint8Array(header.length);
-    await file.read(start, 0, start.length, 0);
-    digest.update(start);
-    const pixels = new Uint8Array(frameBytes);
-    for (const [index, { frame, sha256 }] of parts.entries()) {
-      const { bytesRead } = await file.read(pixels, 0, frameBytes, header.length + index * frameBytes);
-      if (frame !== index || bytesRead < frameBytes || sha256OfBytes(pixels) !== sha256)
-        found.push(`PIXEL: frame ${index + 1} on the disk is not the one that was checked`);
-      digest.update(pixels.subarray(0, bytesRead));
-    }
-    if ((frames * frameBytes) % 2 === 1) digest.update(new Uint8Array(1));
-    const { size } = await file.stat();
-    if (size !== bytes) found.push(`PIXEL: the object has ${size} bytes, not ${bytes}`);
+    onDisk = await readBack(file, header, parts, frameBytes);
   } finally {
     await file.close();
   }
+  found.push(...onDisk.faults);
+  const bytes = header.length + frames * frameBytes + padding.length;
+  if (onDisk.bytes !== bytes) found.push(`PIXEL: the object has ${onDisk.bytes} bytes, not ${bytes}`);
   if (derived === null) throw new LimpidError('DERIVE_CHECK_FAILED', found.join('; '));
   const sourceUid = text(source.dataSet, 'SOPInstanceUID') ?? '';
   return {
@@ -113,11 +101,52 @@ export async function completeObject(
       sopInstanceUid: derivedInstanceUid(plan.seriesInstanceUid, sourceUid),
       sopClassUid: text(source.dataSet, 'SOPClassUID') ?? '',
       transferSyntaxUid: explicitLittleEndian,
-      sha256: digest.digest('hex'),
+      sha256: onDisk.sha256,
       bytes,
       source: sourceUid,
     },
   };
+}
+
+/** What a file holds. */
+interface OnDisk {
+  readonly sha256: string;
+  readonly bytes: number;
+  /** Against what was checked before it was written. */
+  readonly faults: readonly string[];
+}
+
+/** Reads a whole object, a frame at a time, and holds it against its header and the digests of its frames. */
+export async function readBack(
+  file: FileHandle,
+  header: Uint8Array,
+  parts: readonly Pick<FramePart, 'frame' | 'sha256'>[],
+  frameBytes: number,
+): Promise<OnDisk> {
+  const digest = createHash('sha256');
+  const faults: string[] = [];
+  const start = await readAt(file, header.length, 0);
+  if (Buffer.compare(start, header) !== 0) faults.push('HEADER: what is on the disk is not what was checked');
+  digest.update(start);
+  for (const [index, { frame, sha256 }] of parts.entries()) {
+    const pixels = await readAt(file, frameBytes, header.length + index * frameBytes);
+    if (frame !== index || sha256OfBytes(pixels) !== sha256)
+      faults.push(`PIXEL: frame ${index + 1} on the disk is not the one that was checked`);
+    digest.update(pixels);
+  }
+  const end = parts.length * frameBytes;
+  digest.update(await readAt(file, end % 2, header.length + end));
+  const { size } = await file.stat();
+  return { sha256: digest.digest('hex'), bytes: size, faults };
+}
+
+/** Bytes of a file from a place on: fewer where it ends before. */
+async function readAt(file: FileHandle, length: number, position: number): Promise<Uint8Array> {
+  const bytes = Buffer.allocUnsafe(length);
+  let at = 0;
+  for (let read = -1; read !== 0 && at < length; at += read)
+    ({ bytesRead: read } = await file.read(bytes, at, length - at, position + at));
+  return bytes.subarray(0, at);
 }
 
 /** The middle of the frames' noise, where the series has one. */
