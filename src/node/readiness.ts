@@ -67,8 +67,8 @@ async function queueView(
       const says = `${backlog} jobs wait for routing and enhancing: from ${fullBacklog} (node.dimse.fullBacklog) on instances are refused (A700).`;
       return { name: 'queue', state: 'degraded', says };
     }
-  } catch {
-    const says = 'The queue does not answer: instances are kept, and worked on once it is back.';
+  } catch (error) {
+    const says = `The queue does not answer${whyOf(error)}: instances are kept, and worked on once it is back.`;
     return { name: 'queue', state: 'degraded', says };
   }
   try {
@@ -77,9 +77,13 @@ async function queueView(
     if (notice !== null) return { name: 'queue', state: 'degraded', says: `The queue takes jobs. ${notice}` };
     return { name: 'queue', state: 'ready', says: 'The queue takes jobs.' };
   } catch (error) {
-    const cause = error instanceof Error ? error.cause : null;
-    const why = cause instanceof Error ? ` (${cause.message})` : '';
-    const says = `The queue answers, but takes no jobs${why}: instances are kept, and worked on once it does.`;
+    const says = `The queue answers, but takes no jobs${whyOf(error)}: instances are kept, and worked on once it does.`;
     return { name: 'queue', state: 'degraded', says };
   }
+}
+
+/** What the store itself says, in brackets; empty: nothing. */
+function whyOf(error: unknown): string {
+  const cause = error instanceof Error ? error.cause : null;
+  return cause instanceof Error && cause.message !== '' ? ` (${cause.message})` : '';
 }

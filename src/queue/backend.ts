@@ -100,6 +100,8 @@ export async function openQueue({ url, directory, isThere, log, metrics, now }: 
   const events = new Map<QueueName, BullEvents>();
   let closing = false;
   let loggedAtMs = -Infinity;
+  /** What the store's connections said last, until a question is answered again: a password refused, nobody that listens. */
+  let fault: Error | null = null;
 
   const onError = (error: Error): void => {
     if (closing) return;
@@ -114,7 +116,11 @@ export async function openQueue({ url, directory, isThere, log, metrics, now }: 
     log.warn('the queue was emptied: its jobs are added anew from the spool');
     for (const listener of listeners) listener();
   };
-  const store = await openStore({ url, directory, isThere, log, now, onError, onLost });
+  const onFault = (error: Error): void => {
+    fault = error;
+    onError(error);
+  };
+  const store = await openStore({ url, directory, isThere, log, now, onError: onFault, onLost });
   const queues = forEachQueue((name) => store.queue(name));
   for (const name of queueNames) queues[name].on('error', onError);
 
@@ -122,12 +128,15 @@ export async function openQueue({ url, directory, isThere, log, metrics, now }: 
   async function ask<T>(what: string, question: () => Promise<T>): Promise<T> {
     try {
       // BullMQ waits without limit while its store is away.
-      return await within(answerMs, question(), () => {
-        throw new LimpidError('QUEUE_UNAVAILABLE', `${what}: no answer within ${answerMs} ms`);
+      const answer = await within(answerMs, question(), () => {
+        const says = `${what}: no answer within ${answerMs} ms`;
+        throw new LimpidError('QUEUE_UNAVAILABLE', says, fault === null ? {} : { cause: fault });
       });
+      fault = null;
+      return answer;
     } catch (error) {
       if (error instanceof LimpidError) throw error;
-      throw new LimpidError('QUEUE_UNAVAILABLE', `${what}: the queue does not answer`, { cause: error });
+      throw new LimpidError('QUEUE_UNAVAILABLE', `${what}: the queue does not answer`, { cause: fault ?? error });
     }
   }
 
@@ -154,12 +163,16 @@ export async function openQueue({ url, directory, isThere, log, metrics, now }: 
   }
 
   const counts: QueueBackend['counts'] = () =>
-    ask('counts', async () => ({
-      series: await countsOf('series'),
-      tasks: await countsOf('tasks'),
-      deliveries: await countsOf('deliveries'),
-      commitments: await countsOf('commitments'),
-    }));
+    ask('counts', async () => {
+      // At once: one after the other, a Redis that is slow or far away would not have answered all in time.
+      const [series, tasks, deliveries, commitments] = await Promise.all([
+        countsOf('series'),
+        countsOf('tasks'),
+        countsOf('deliveries'),
+        countsOf('commitments'),
+      ]);
+      return { series, tasks, deliveries, commitments };
+    });
   const upkeep = new Upkeep({ store, queues, log, now, ask, onError, onLost });
   const timer = setInterval(
     () =>

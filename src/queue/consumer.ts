@@ -40,14 +40,19 @@ export function openConsumer(deps: ConsumerDeps, queue: QueueName, concurrency: 
       const abort = new AbortController();
       running.set(id, abort);
       const release = keepLock(() => job.extendLock(token ?? '', lockDuration), lockDuration, deps.now);
+      const ended = (): void => {
+        // One whose lock was lost may have begun anew here meanwhile.
+        if (running.get(id) === abort) running.delete(id);
+      };
       try {
-        const result = await settled(deps, queue, id, () => handler(job.data, { id, signal: abort.signal }));
+        const run = () => handler(job.data, { id, signal: abort.signal });
+        // A store that is away takes no answer, and who closes waits for the work alone.
+        const result = await settled(deps, queue, id, run).finally(ended);
         if (result === 'done') return;
         await job.moveToDelayed(result.retryAtMs, token);
         throw new DelayedError();
       } finally {
         release();
-        running.delete(id);
       }
     },
     { name: ownWorkerName(), concurrency, lockDuration, stalledInterval, maxStalledCount, runRetryDelay },

@@ -70,6 +70,13 @@ const prefix = '{limpid}';
 const markerKey = `${prefix}:marker`;
 /** Of one command; without it a frozen Redis holds every caller. */
 const commandMs = 2_000;
+/**
+ * How long a connection may be silent with a command on its way before it is made anew: what a firewall, a proxy or a machine that lost
+ * its power has cut without a word stays open for a quarter of an hour, or for ever, and Redis may long be there.
+ */
+const silentMs = 5_000;
+/** The same of what waits for jobs: BullMQ has Redis hold such an answer back for ten seconds. */
+const silentWaitingMs = 15_000;
 /** A Redis that stays a replica is connected to anew so often at most. */
 const movedMs = 5_000;
 /** Workers 3, their listeners, queue events 3 and queries. */
@@ -111,8 +118,14 @@ async function openRedis({ url, onError }: StoreOptions): Promise<Store> {
     maxRetriesPerRequest: 1,
     enableOfflineQueue: false,
     commandTimeout: commandMs,
+    socketTimeout: silentMs,
   });
-  const consumer = new SharedRedis(url, { retryStrategy, reconnectOnError, maxRetriesPerRequest: null });
+  const consumer = new SharedRedis(url, {
+    retryStrategy,
+    reconnectOnError,
+    maxRetriesPerRequest: null,
+    socketTimeout: silentWaitingMs,
+  });
   producer.on('error', onError);
   consumer.on('error', onError);
   // A command before the first connection would fail, and look like a Redis that is away.

@@ -58,7 +58,11 @@ describe('readiness', () => {
   it('is less while too much waits for routing and enhancing, or the queue does not answer', async () => {
     expect((await told({ waiting: 98 }))['queue']).toBe('ready: The queue takes jobs.');
     expect((await told({ waiting: 99 }))['queue']).toMatch(/^degraded: 100 jobs wait .*A700/);
-    expect((await told({ waiting: new Error('away') }))['queue']).toMatch(/^degraded: The queue does not answer/);
+    expect((await told({ waiting: new Error('away') }))['queue']).toMatch(/^degraded: The queue does not answer: /);
+    const refused = new Error('counts: no answer within 2000 ms', { cause: new Error('WRONGPASS invalid password') });
+    expect((await told({ waiting: refused }))['queue']).toMatch(
+      /^degraded: .* not answer \(WRONGPASS invalid password\): /,
+    );
   });
 
   it('is less while the queue answers and takes nothing, and says why', async () => {

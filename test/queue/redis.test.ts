@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { openLog } from '../../src/observe/log.js';
@@ -9,6 +9,7 @@ import { openQueue } from '../../src/queue/backend.js';
 import type { QueueBackend } from '../../src/queue/backend.js';
 import { describeWithPeers, startRedis } from '../support/peers.js';
 import type { RedisPeer } from '../support/peers.js';
+import { startRedisName } from '../support/redis-name.js';
 import { idOf, queueConformance, runsAfterSetBack, seriesJob, until } from './conformance.js';
 
 const open = (url: string): Promise<QueueBackend> =>
@@ -243,16 +244,8 @@ describeWithPeers(['redis-server'], 'a Redis that fails', () => {
     const [first, second] = [await startRedis(), await startRedis()];
     const [old, promoted] = [new Redis(first.url), new Redis(second.url)];
     let master = first.port;
-    // A name, or a balancer, that leads whoever connects to the master of the moment.
-    const name = createServer((caller) => {
-      const server = connect(master, '127.0.0.1');
-      for (const socket of [caller, server]) socket.on('error', () => undefined);
-      caller.on('close', () => server.destroy()).pipe(server);
-      server.on('close', () => caller.destroy()).pipe(caller);
-    }).listen(0, '127.0.0.1');
-    await once(name, 'listening');
-    const address = name.address();
-    const queue = await open(`redis://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`);
+    const name = await startRedisName(() => master);
+    const queue = await open(name.url);
     const ran: string[] = [];
     work(queue, ran, () => Promise.resolve());
     await queue.add('series', seriesJob('before-failover'));
@@ -284,6 +277,71 @@ describeWithPeers(['redis-server'], 'a Redis that fails', () => {
     await until(() => ran.length === 1);
     expect(await metrics.text()).toMatch(/limpid_failures_total\{code="QUEUE_UNAVAILABLE"\} 1/);
     client.disconnect();
+    await queue.close();
+    await redis.stop();
+  });
+
+  it('that is reached anew once its connections are dead without a word, by who adds and by who works', async () => {
+    const redis = await startRedis();
+    const name = await startRedisName(() => redis.port);
+    const queue = await open(name.url);
+    const ran: string[] = [];
+    work(queue, ran, () => Promise.resolve());
+    await queue.add('series', seriesJob('before-silence'));
+    await until(() => ran.length === 1);
+    name.silence();
+    expect(await queue.add('series', seriesJob('after-silence'))).toBe(false);
+    await until(() => queue.add('series', seriesJob('after-silence')), 20_000);
+    await until(() => ran.length === 2);
+    await queue.close();
+    name.close();
+    await redis.stop();
+  });
+
+  it('that needs 400 ms for each answer is counted and takes jobs', async () => {
+    const redis = await startRedis();
+    const name = await startRedisName(() => redis.port);
+    const queue = await open(name.url);
+    name.slowDown(400);
+    expect(await queue.add('series', seriesJob('slow'))).toBe(true);
+    expect((await queue.counts()).series.waiting).toBe(1);
+    name.slowDown(0);
+    await queue.close();
+    name.close();
+    await redis.stop();
+  });
+
+  it('that is lost while a job runs which then puts itself off does not hold up the end of a worker', async () => {
+    const redis = await startRedis();
+    const queue = await open(redis.url);
+    const hold = { release: (): void => undefined };
+    const held = new Promise<void>((resolve) => (hold.release = resolve));
+    let began = false;
+    const consumer = queue.work('series', 1, async () => {
+      began = true;
+      await held;
+      return { retryAtMs: Date.now() };
+    });
+    await queue.add('series', seriesJob('put-off-while-away'));
+    await until(() => began);
+    await redis.stop();
+    let isClosed = false;
+    const closing = consumer.close().then(() => (isClosed = true));
+    await delay(200);
+    expect(isClosed).toBe(false);
+    hold.release();
+    const start = performance.now();
+    await until(() => isClosed, 25_000);
+    expect(performance.now() - start).toBeLessThan(25_000);
+    await closing;
+    await queue.close();
+  });
+
+  it('says why it does not answer', async () => {
+    const redis = await startRedis({ args: ['--requirepass', 'secret'] });
+    const queue = await open(redis.url.replace('redis://', 'redis://:wrong@'));
+    const message = expect.stringMatching(/WRONGPASS/);
+    await expect(queue.counts()).rejects.toMatchObject({ code: 'QUEUE_UNAVAILABLE', cause: { message } });
     await queue.close();
     await redis.stop();
   });
