@@ -175,11 +175,15 @@ describe('the listener', () => {
     await open({ log });
     expect(await handshake({ cert: '', key: '' })).toMatch(/CERTIFICATE_REQUIRED/);
     expect(await handshake({ cert: unknown.certificate, key: unknown.key })).toMatch(/^(ECONNRESET|closed)$/);
-    expect(await refusals('certificate')).toBe(2);
+    const weak = await authority.issue({ name: 'CN=ct1, O=Test', rsaBits: 1024 });
+    const weakly = { cert: weak.certificate, key: weak.key, ciphers: 'ALL:@SECLEVEL=0' };
+    expect(await handshake(weakly)).toMatch(/^(ECONNRESET|closed)$/);
+    expect(await refusals('certificate')).toBe(3);
     const refused = { event: 'TLS connection refused', address: '127.0.0.1', reason: 'certificate' };
     expect(said).toEqual([
       { ...refused, code: 'ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE' },
       { ...refused, code: 'CERT UNABLE_TO_VERIFY_LEAF_SIGNATURE' },
+      { ...refused, code: expect.stringContaining('too weak') },
     ]);
   });
 
