@@ -29,6 +29,8 @@ export interface IdentityOptions {
   readonly to?: Date;
   /** Bits of an RSA key; absent: an elliptic curve key (P-256). */
   readonly rsaBits?: number;
+  /** Of an elliptic curve key; absent: P-256. */
+  readonly namedCurve?: 'P-521';
   /** Digest of the signature; absent: SHA-256. */
   readonly hash?: 'SHA-1';
 }
@@ -47,8 +49,8 @@ const algorithmOf = (rsaBits: number | undefined, hash = 'SHA-256') =>
 const dayMs = 86_400_000;
 const inDays = (days: number) => new Date(Date.now() + days * dayMs);
 
-function makeKeys(rsaBits: number | undefined): Promise<Keys> {
-  if (rsaBits === undefined) return webcrypto.subtle.generateKey(curve, true, ['sign', 'verify']);
+function makeKeys(rsaBits: number | undefined, namedCurve = curve.namedCurve): Promise<Keys> {
+  if (rsaBits === undefined) return webcrypto.subtle.generateKey({ ...curve, namedCurve }, true, ['sign', 'verify']);
   const rsa = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256', modulusLength: rsaBits };
   const publicExponent = Uint8Array.of(1, 0, 1);
   return webcrypto.subtle.generateKey({ ...rsa, publicExponent }, true, ['sign', 'verify']);
@@ -90,7 +92,7 @@ async function authorityBy(name: string, signer: Signer | null, to: Date, rsaBit
     certificate: `${own.toString('pem')}\n`,
     authority: (below) => authorityBy(below, { subject: own.subject, keys, rsaBits }, inDays(1)),
     async issue(options) {
-      const ofPeer = await makeKeys(options.rsaBits);
+      const ofPeer = await makeKeys(options.rsaBits, options.namedCurve);
       const made = await X509CertificateGenerator.create({
         serialNumber: nextSerial(),
         subject: options.name,

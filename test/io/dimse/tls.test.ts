@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { type Socket, connect as connectPlain, createServer } from 'node:net';
 import { join } from 'node:path';
-import { type ConnectionOptions, type TLSSocket, connect } from 'node:tls';
+import { type ConnectionOptions, type TLSSocket, connect, createServer as createTlsServer } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { peerTls } from '../../../src/config/tls-schema.js';
 import { PduType } from '../../../src/io/dimse/pdu.js';
@@ -138,6 +138,23 @@ describe('the listener', () => {
     const ancient = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'ALL:@SECLEVEL=0' } as const;
     expect(await handshake(ancient)).toMatch(/PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL/);
     expect(await refusals('protocol')).toBe(5);
+  });
+
+  it('takes a certificate of P-521 by TLS 1.2 too, and one that has it is called', async () => {
+    const large = await authority.issue({ name: 'CN=ct1, O=Test', namedCurve: 'P-521' });
+    await open();
+    const old = { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2' } as const;
+    expect(await handshake({ ...old, cert: large.certificate, key: large.key })).toMatch(/^TLSv1.2/);
+    const peer = createTlsServer({ ...old, cert: large.certificate, key: large.key }, (socket) => socket.end());
+    await new Promise<void>((resolve) => peer.listen(0, '127.0.0.1', resolve));
+    const address = peer.address();
+    const port = typeof address === 'object' ? (address?.port ?? 0) : 0;
+    const { context: secureContext } = credentialsOf(ct1);
+    const socket = connect({ host: '127.0.0.1', port, secureContext });
+    await once(socket, 'secureConnect'); // rejects with the error of a handshake that fails
+    expect(socket.authorized).toBe(true);
+    socket.destroy();
+    peer.close();
   });
 
   it('gives no session that outlives a change of certificates, and does not renegotiate', async () => {
