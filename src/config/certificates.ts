@@ -68,6 +68,26 @@ function weakness(key: KeyObject): string | null {
   return isWeak ? `is an RSA key of ${bits} bits: at least ${shortestRsaBits} are asked for` : null;
 }
 
+/** What OpenSSL refuses of a chain at the level that limpid asks of everybody (io/dimse: tls.ts), by its codes. */
+const refusals: Readonly<Record<string, string>> = {
+  ERR_SSL_EE_KEY_TOO_SMALL: 'its key is too small: RSA of 2048 bits or P-256 are asked for',
+  ERR_SSL_CA_KEY_TOO_SMALL:
+    'the key of an authority in it is too small: RSA of 2048 bits or P-256 are asked for; have another authority issue it',
+  ERR_SSL_CA_MD_TOO_WEAK: 'it, or an authority in it, is signed with SHA-1 or weaker: have it issued anew with SHA-256',
+};
+
+/** Why a chain and its key serve nobody: it would end a node that starts, though each file by itself is sound. */
+async function refusalOf(cert: string, key: string): Promise<string | null> {
+  const { createSecureContext } = await import('node:tls'); // a configuration without certificates need not load it
+  try {
+    createSecureContext({ cert, key, ciphers: 'DEFAULT:@SECLEVEL=2' });
+    return null;
+  } catch (error) {
+    const code = errorCode(error);
+    return refusals[code] ?? code;
+  }
+}
+
 const day = (ms: number) => new Date(ms).toISOString().slice(0, 10);
 
 const endOf = ({ validTo }: X509Certificate): number => Date.parse(validTo);
@@ -110,6 +130,10 @@ export async function readCertificates(files: CertificateFiles): Promise<Certifi
     if (own?.[0] && !own[0].checkPrivateKey(keyObject)) {
       faults.push({ key: 'keyFile', message: `${files.keyFile} is not the key of the certificate` });
     }
+  }
+  const refusal = faults.length === 0 && own !== null && key !== null ? await refusalOf(toPem(own), key) : null;
+  if (refusal !== null) {
+    faults.push({ key: 'certificateFile', message: `${files.certificateFile} cannot be used: ${refusal}` });
   }
   if (faults.length > 0 || signers === null || authorities === null) return faults;
   return {

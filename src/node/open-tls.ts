@@ -120,9 +120,14 @@ export async function openTls(config: Pick<Config, 'node' | 'peers' | 'audit'>):
         running = running.then(() => renewAll(places, log));
       }, watchEveryMs);
       const endScrape = metrics.onScrape(() => {
+        const ends = new Map<string, number>();
         for (const { place, inUse } of places) {
           const certificate = place.users[0] ?? 'node';
-          metrics.set('tls_certificate_expiry_seconds', { certificate }, (inUse.endsAt - Date.now()) / 1000);
+          // a peer may be called `node`: what ends first must not be hidden
+          ends.set(certificate, Math.min(inUse.endsAt, ends.get(certificate) ?? Infinity));
+        }
+        for (const [certificate, endsAt] of ends) {
+          metrics.set('tls_certificate_expiry_seconds', { certificate }, (endsAt - Date.now()) / 1000);
         }
       });
       return {

@@ -70,6 +70,19 @@ describe('files', () => {
   ])('%s with %s', async (certificate, key, fault) => {
     expect(await faultsOf(certificate, key)).toEqual([fault]);
   });
+  it('that OpenSSL serves nobody with: told before a node that starts ends by them', async () => {
+    const weak = await makeAuthority('CN=Weak', undefined, 1024);
+    const { certificate, key } = await weak.issue({ name: 'CN=limpid' });
+    await writeFile(at('below.crt'), certificate + weak.certificate);
+    await writeFile(at('below.key'), key);
+    expect(await faultsOf('below.crt', 'below.key')).toEqual([
+      'certificateFile: below.crt cannot be used: the key of an authority in it is too small: RSA of 2048 bits or P-256 are asked for; have another authority issue it',
+    ]);
+    const { certificate: old, key: oldKey } = await authority.issue({ name: 'CN=limpid', hash: 'SHA-1' });
+    await writeFile(at('old.crt'), old);
+    await writeFile(at('old.key'), oldKey);
+    expect(await faultsOf('old.crt', 'old.key')).toEqual([expect.stringContaining('signed with SHA-1')]);
+  });
   it('without an authority', async () => {
     expect(await faultsOf('node.crt', 'node.key', 'gone.crt')).toEqual(['caFile: gone.crt cannot be read: ENOENT']);
     expect(await faultsOf('node.crt', 'node.key', 'node.key')).toEqual([

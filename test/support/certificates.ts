@@ -29,6 +29,10 @@ export interface IdentityOptions {
   readonly to?: Date;
   /** Bits of an RSA key; absent: an elliptic curve key (P-256). */
   readonly rsaBits?: number;
+  /** Of an elliptic curve key; absent: P-256. */
+  readonly namedCurve?: 'P-521';
+  /** Digest of the signature; absent: SHA-256. */
+  readonly hash?: 'SHA-1';
 }
 
 export interface Authority {
@@ -40,11 +44,13 @@ export interface Authority {
 
 type Keys = WebCrypto.CryptoKeyPair;
 const curve = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+const algorithmOf = (rsaBits: number | undefined, hash = 'SHA-256') =>
+  rsaBits === undefined ? { ...curve, hash } : { name: 'RSASSA-PKCS1-v1_5', hash };
 const dayMs = 86_400_000;
 const inDays = (days: number) => new Date(Date.now() + days * dayMs);
 
-function makeKeys(rsaBits: number | undefined): Promise<Keys> {
-  if (rsaBits === undefined) return webcrypto.subtle.generateKey(curve, true, ['sign', 'verify']);
+function makeKeys(rsaBits: number | undefined, namedCurve = curve.namedCurve): Promise<Keys> {
+  if (rsaBits === undefined) return webcrypto.subtle.generateKey({ ...curve, namedCurve }, true, ['sign', 'verify']);
   const rsa = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256', modulusLength: rsaBits };
   const publicExponent = Uint8Array.of(1, 0, 1);
   return webcrypto.subtle.generateKey({ ...rsa, publicExponent }, true, ['sign', 'verify']);
@@ -59,17 +65,18 @@ async function privatePem(keys: Keys): Promise<string> {
 let serial = 0;
 const nextSerial = () => (++serial).toString(16).padStart(8, '0');
 
-/** An authority that has signed itself, valid for a day. */
-export const makeAuthority = (name = 'CN=Test Authority', to = inDays(1)): Promise<Authority> =>
-  authorityBy(name, null, to);
+/** An authority that has signed itself, valid for a day. @param rsaBits as of an identity */
+export const makeAuthority = (name = 'CN=Test Authority', to = inDays(1), rsaBits?: number): Promise<Authority> =>
+  authorityBy(name, null, to, rsaBits);
 
 interface Signer {
   readonly subject: string;
   readonly keys: Keys;
+  readonly rsaBits: number | undefined;
 }
 
-async function authorityBy(name: string, signer: Signer | null, to: Date): Promise<Authority> {
-  const keys = await makeKeys(undefined);
+async function authorityBy(name: string, signer: Signer | null, to: Date, rsaBits?: number): Promise<Authority> {
+  const keys = await makeKeys(rsaBits);
   const own = await X509CertificateGenerator.create({
     serialNumber: nextSerial(),
     subject: name,
@@ -78,14 +85,14 @@ async function authorityBy(name: string, signer: Signer | null, to: Date): Promi
     notAfter: to,
     publicKey: keys.publicKey,
     signingKey: (signer?.keys ?? keys).privateKey,
-    signingAlgorithm: curve,
+    signingAlgorithm: algorithmOf(signer?.rsaBits ?? rsaBits),
     extensions: [new BasicConstraintsExtension(true, 2, true)],
   });
   return {
     certificate: `${own.toString('pem')}\n`,
-    authority: (below) => authorityBy(below, { subject: own.subject, keys }, inDays(1)),
+    authority: (below) => authorityBy(below, { subject: own.subject, keys, rsaBits }, inDays(1)),
     async issue(options) {
-      const ofPeer = await makeKeys(options.rsaBits);
+      const ofPeer = await makeKeys(options.rsaBits, options.namedCurve);
       const made = await X509CertificateGenerator.create({
         serialNumber: nextSerial(),
         subject: options.name,
@@ -94,7 +101,7 @@ async function authorityBy(name: string, signer: Signer | null, to: Date): Promi
         notAfter: options.to ?? inDays(1),
         publicKey: ofPeer.publicKey,
         signingKey: keys.privateKey,
-        signingAlgorithm: curve,
+        signingAlgorithm: algorithmOf(rsaBits, options.hash),
         extensions: [
           new BasicConstraintsExtension(false),
           new SubjectAlternativeNameExtension(options.altNames ?? [{ type: 'ip', value: '127.0.0.1' }]),

@@ -8,7 +8,7 @@ import type { X509Certificate } from 'node:crypto';
 import { failures } from '../../errors.js';
 import { type TlsTarget, startTls } from './tls-caller.js';
 import { subjectOf } from './tls.js';
-import { describeTlsFault } from './tls-fault.js';
+import { describeTlsFault, unnamedCertificateFault } from './tls-fault.js';
 
 export interface Finding {
   readonly step: 'name' | 'tcp' | 'tls' | 'association' | 'contexts' | 'echo' | 'commitment' | 'service' | 'folder';
@@ -128,6 +128,10 @@ const tlsAdvice: Readonly<Record<string, string>> = {
   UNABLE_TO_GET_ISSUER_CERT:
     'An authority in caFile was itself signed by another one: put all of them into caFile, up to the one that has signed itself.',
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: unknownAuthority,
+  INVALID_PURPOSE:
+    "The peer's certificate is not made for a server: have one issued whose Extended Key Usage names server authentication.",
+  [unnamedCertificateFault]:
+    "Have the peer's certificate issued anew: RSA of 2048 bits or more, or P-256, signed with SHA-256, by an authority that is no weaker.",
 };
 /** For what the peer says in an alert, or the handshake stumbles over, by OpenSSL's code. */
 const alertAdvice: readonly (readonly [RegExp, string])[] = [

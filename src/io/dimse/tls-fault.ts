@@ -1,8 +1,11 @@
 // Faults of TLS by their codes: what they mean for what was to be sent. Apart from TLS itself, which who calls without it need not load.
 
+/** What Node calls every outcome of OpenSSL's verification that it has no name for: a weak key or digest, an extension that nobody knows. */
+export const unnamedCertificateFault = 'UNSPECIFIED';
+
 /** Faults that stay until somebody changes certificates or configuration: by OpenSSL's verification, and by alerts of the peer. */
 const lasting =
-  /^(?:CERT_|CRL_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|INVALID_(?:CA|PURPOSE)|PATH_LENGTH_|HOSTNAME_|ERR_TLS_CERT_|ERR_SSL_)/;
+  /^(?:UNSPECIFIED$|ERROR_IN_CERT_|CERT_|CRL_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|INVALID_(?:CA|PURPOSE)|PATH_LENGTH_|HOSTNAME_|ERR_TLS_CERT_|ERR_SSL_)/;
 
 /** Whether a fault of TLS, by its code, goes away by itself. */
 export const tlsFaultClass = (code: string): 'transient' | 'permanent' =>
@@ -17,5 +20,6 @@ export function describeTlsFault(error: unknown): { readonly code: string; reado
     return typeof value === 'string' ? value : 'failed';
   };
   const code = part('code');
-  return { code, why: code.startsWith('ERR_TLS_CERT_') ? part('message') : code };
+  const isTold = code === unnamedCertificateFault || code.startsWith('ERR_TLS_CERT_');
+  return { code, why: isTold ? part('message') : code };
 }

@@ -5,6 +5,7 @@ import { type Server, type TLSSocket, createServer } from 'node:tls';
 import type { Metrics } from '../../observe/metrics.js';
 import type { RefusalLog } from './refusal-log.js';
 import type { TlsCredentials } from './tls.js';
+import { unnamedCertificateFault } from './tls-fault.js';
 
 export interface TlsListening {
   /** 0: any free one. */
@@ -44,7 +45,11 @@ function belowOf(socket: TLSSocket): Socket {
 /** Why a certificate does not verify. Its declared type is Error; it is OpenSSL's code. */
 function unverified({ authorizationError }: TLSSocket): string | null {
   const code: unknown = authorizationError;
-  return typeof code === 'string' ? `CERT ${code}` : null;
+  if (typeof code !== 'string') return null;
+  // of a peer's that calls, Node keeps no more than the code
+  const hint =
+    code === unnamedCertificateFault ? ': a key or a digest (SHA-1) that is too weak, or an unknown extension' : '';
+  return `CERT ${code}${hint}`;
 }
 
 /**

@@ -35,7 +35,8 @@ function contextOptions({ certificate, key, authorities }: TlsMaterial): SecureC
     minVersion: 'TLSv1.2',
     maxVersion: 'TLSv1.3',
     ciphers,
-    ecdhCurve: 'X25519:P-256:P-384',
+    // by TLS 1.2 these are also the curves of the certificates that are believed: without P-521 a peer that has one gets no handshake
+    ecdhCurve: 'X25519:P-256:P-384:P-521',
     honorCipherOrder: true,
     // without tickets no session outlives a change of certificates
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_COMPRESSION | constants.SSL_OP_NO_TICKET,

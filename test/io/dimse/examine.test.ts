@@ -5,6 +5,8 @@ import { describe, expect, it } from '@jest/globals';
 import type { Finding } from '../../../src/io/dimse/examine-connection.js';
 import { type Command, encodeCommand } from '../../../src/io/dimse/command.js';
 import { examinePeer } from '../../../src/io/dimse/examine.js';
+import { acceptsCommitment } from '../../../src/io/dimse/commitment-scu.js';
+import { ask } from '../../../src/io/dicomweb/http.js';
 import { answerRequest } from '../../../src/io/dimse/negotiate.js';
 import { encodeData, encodeReject } from '../../../src/io/dimse/pdu.js';
 import type { ScuTarget } from '../../../src/io/dimse/requestor.js';
@@ -217,6 +219,36 @@ describe('the TLS of a peer', () => {
       /^no TLS: CERT_NOT_YET_VALID; it shows CN=pacs \(IP Address:127\.0\.0\.1; begins in 2 days\)/,
     );
     expect(tls.advice).toContain('clocks');
+  });
+  it('has a certificate that is too weak: told in words, and for a person to mend', async () => {
+    const authority = await makeAuthority();
+    const { certificate: cert, key } = await authority.issue({ name: 'CN=pacs', rsaBits: 1024 });
+    const server = createServer({ cert, key, ciphers: 'ALL:@SECLEVEL=0' });
+    server.on('tlsClientError', () => {});
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    closers.push(async () => void server.close());
+    const address = server.address();
+    const port = typeof address === 'object' ? (address?.port ?? 0) : 0;
+    const credentials = new TlsCredentials({ ...own, authorities: authority.certificate });
+    const target = at(port, { tls: { credentials, serverName: null, allowed: { fingerprints: [], subjects: [] } } });
+    expect(of(await check(target), 'tls')).toMatchObject({
+      found: expect.stringMatching(/^no TLS: EE certificate key too weak; it shows CN=pacs/),
+      advice: expect.stringContaining('2048 bits'),
+    });
+    // tried now and then, a person told at once
+    await expect(acceptsCommitment(target)).rejects.toMatchObject({ code: 'DIMSE_TLS', deliveryClass: 'permanent' });
+    const web = {
+      url: `https://127.0.0.1:${port}`,
+      authorization: () => Promise.resolve(null),
+      tls: target.tls,
+      timeoutMs: 5000,
+      bytesPerSecond: 1000,
+    };
+    const question = { method: 'OPTIONS', path: 'studies', headers: {}, body: null } as const;
+    await expect(ask(web, question, AbortSignal.timeout(20_000))).rejects.toMatchObject({
+      code: 'DICOMWEB_TLS',
+      deliveryClass: 'permanent',
+    });
   });
   it('is too old, or too weak', async () => {
     const authority = await makeAuthority();

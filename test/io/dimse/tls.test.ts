@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { type Socket, connect as connectPlain, createServer } from 'node:net';
 import { join } from 'node:path';
-import { type ConnectionOptions, type TLSSocket, connect } from 'node:tls';
+import { type ConnectionOptions, type TLSSocket, connect, createServer as createTlsServer } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { peerTls } from '../../../src/config/tls-schema.js';
 import { PduType } from '../../../src/io/dimse/pdu.js';
@@ -140,6 +140,23 @@ describe('the listener', () => {
     expect(await refusals('protocol')).toBe(5);
   });
 
+  it('takes a certificate of P-521 by TLS 1.2 too, and one that has it is called', async () => {
+    const large = await authority.issue({ name: 'CN=ct1, O=Test', namedCurve: 'P-521' });
+    await open();
+    const old = { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2' } as const;
+    expect(await handshake({ ...old, cert: large.certificate, key: large.key })).toMatch(/^TLSv1.2/);
+    const peer = createTlsServer({ ...old, cert: large.certificate, key: large.key }, (socket) => socket.end());
+    await new Promise<void>((resolve) => peer.listen(0, '127.0.0.1', resolve));
+    const address = peer.address();
+    const port = typeof address === 'object' ? (address?.port ?? 0) : 0;
+    const { context: secureContext } = credentialsOf(ct1);
+    const socket = connect({ host: '127.0.0.1', port, secureContext });
+    await once(socket, 'secureConnect'); // rejects with the error of a handshake that fails
+    expect(socket.authorized).toBe(true);
+    socket.destroy();
+    peer.close();
+  });
+
   it('gives no session that outlives a change of certificates, and does not renegotiate', async () => {
     await open();
     let tickets = 0;
@@ -175,11 +192,15 @@ describe('the listener', () => {
     await open({ log });
     expect(await handshake({ cert: '', key: '' })).toMatch(/CERTIFICATE_REQUIRED/);
     expect(await handshake({ cert: unknown.certificate, key: unknown.key })).toMatch(/^(ECONNRESET|closed)$/);
-    expect(await refusals('certificate')).toBe(2);
+    const weak = await authority.issue({ name: 'CN=ct1, O=Test', rsaBits: 1024 });
+    const weakly = { cert: weak.certificate, key: weak.key, ciphers: 'ALL:@SECLEVEL=0' };
+    expect(await handshake(weakly)).toMatch(/^(ECONNRESET|closed)$/);
+    expect(await refusals('certificate')).toBe(3);
     const refused = { event: 'TLS connection refused', address: '127.0.0.1', reason: 'certificate' };
     expect(said).toEqual([
       { ...refused, code: 'ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE' },
       { ...refused, code: 'CERT UNABLE_TO_VERIFY_LEAF_SIGNATURE' },
+      { ...refused, code: expect.stringContaining('too weak') },
     ]);
   });
 
