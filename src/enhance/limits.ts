@@ -52,7 +52,9 @@ export function brokenLimits(
     const measured = values.filter((value) => value !== null);
     if (limit === null || measured.length === 0) return;
     const [typical, extreme] = [worst(measured, tolerated), worst(measured, 0)];
-    if (typical > limit) broken.push(`${name} ${typical.toFixed(2)}, limit ${limit}`);
+    // Compared with a limit it would hold each one.
+    if (measured.some(Number.isNaN)) broken.push(`${name} is no number, limit ${limit}`);
+    else if (typical > limit) broken.push(`${name} ${typical.toFixed(2)}, limit ${limit}`);
     else if (extreme > most * limit) broken.push(`${name} of one slice ${extreme.toFixed(2)}, limit ${most * limit}`);
   };
   check(
@@ -80,7 +82,9 @@ export function brokenLimits(
     const negative = ratios.map((ratio) => -ratio);
     const [typical, extreme] = [-worst(negative, tolerated), -worst(negative, 0)];
     const ofOne = limits.noiseRatio / most;
-    if (typical < limits.noiseRatio) {
+    if (ratios.some(Number.isNaN)) {
+      broken.push(`noise after over before is no number, limit ${limits.noiseRatio}`);
+    } else if (typical < limits.noiseRatio) {
       broken.push(`noise after over before ${typical.toFixed(2)}, limit ${limits.noiseRatio}`);
     } else if (extreme < ofOne) {
       // A slice without its noise shows what it was smoothed to, whatever the others are like.

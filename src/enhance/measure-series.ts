@@ -1,10 +1,14 @@
 /** What a series is like before anything is done to it: its noise and how degraded it is, from a few of its images. */
 import type { Grade } from '../imaging/grade.js';
 import { gradeOfMiddle } from './quality-figures.js';
+import { inTime } from './in-time.js';
 import type { SliceMethods } from './methods.js';
 import type { NoiseModality } from './noise.js';
 import type { Pool } from '../threads/pool.js';
 import { middleOf } from './strength.js';
+import type { Thread } from '../threads/thread.js';
+
+type SliceThread<Plan, Part, Summary> = Thread<SliceMethods<Plan, Part, Summary>>;
 
 export interface MeasuredSeries {
   /** HU for CT, permille of the 99.5th percentile for others; null where it cannot be measured. */
@@ -21,7 +25,7 @@ const guess = 10;
 /**
  * Measures the images at a quarter, a half and three quarters of the files.
  *
- * @throws LimpidError ENHANCE_*, DICOM_*: a file that cannot be read or decoded in time
+ * @throws LimpidError `ENHANCE_DEADLINE` for one that takes too long, DICOM_* for one that cannot be decoded
  */
 export async function measureSeries<Plan, Part, Summary>(
   files: readonly string[],
@@ -47,20 +51,30 @@ async function measureOne<Plan, Part, Summary>(
   deadlineMs: number,
 ): ReturnType<typeof judged<Plan, Part, Summary>> {
   const thread = slices.least();
-  const [object] = await thread.call('survey', [file], { deadlineMs });
+  const [object] = await inTime(file, thread.call('survey', [file], within(deadlineMs, thread)));
   const modality = object?.modality ?? null;
   if (object === undefined || modality === null) return null;
   return judged(thread, { file, frame: object.frames.length >> 1, modality }, deadlineMs);
 }
 
 async function judged<Plan, Part, Summary>(
-  thread: ReturnType<Pool<SliceMethods<Plan, Part, Summary>>['least']>,
+  thread: SliceThread<Plan, Part, Summary>,
   image: { readonly file: string; readonly frame: number; readonly modality: NoiseModality },
   deadlineMs: number,
 ) {
-  const prepared = await thread.call('prepare', { ...image, guess, padding: 'kept' }, { deadlineMs });
+  const { file } = image;
+  const prepare = { ...image, guess, padding: 'kept' } as const;
+  const prepared = await inTime(file, thread.call('prepare', prepare, within(deadlineMs, thread)));
   if ('refused' in prepared) return null;
-  const quality = await thread.call('judge', prepared.work, { deadlineMs });
-  await thread.call('drop', [prepared.work], { deadlineMs: null });
-  return quality;
+  try {
+    return await inTime(file, thread.call('judge', prepared.work, within(deadlineMs, thread)));
+  } finally {
+    // No task follows in this child that would drop what is left. A thread that ended has nothing left.
+    if (thread.alive) await inTime(file, thread.call('drop', [prepared.work], { deadlineMs: null }));
+  }
 }
+
+/** A thread takes one call after the other: those that wait in it have their time too. */
+const within = (deadlineMs: number, { pending }: { readonly pending: number }) => ({
+  deadlineMs: deadlineMs * (pending + 1),
+});

@@ -6,6 +6,7 @@ import { basename, join } from 'node:path';
 import { LimpidError } from '../errors.js';
 import type { Reason } from '../errors.js';
 import type { ModelOutput } from './fingerprint.js';
+import { inTime } from './in-time.js';
 import type {
   DecodedSlice,
   FinishedObject,
@@ -291,8 +292,8 @@ export class SliceSteps<Plan, Part, Summary> {
   }
 
   /**
-   * A call to a slice thread. One that passes its deadline says nothing against the pixels, which may be many for this machine: the task
-   * is tried again, and ends as every other that was too slow three times; so does one whose decoder hangs.
+   * A call to a slice thread. After one that passes its deadline the task is tried again, and ends as every other that was too slow three
+   * times; so does one whose decoder hangs.
    */
   async #answer<T>(
     thread: Thread<SliceMethods<Plan, Part, Summary>>,
@@ -300,14 +301,10 @@ export class SliceSteps<Plan, Part, Summary> {
     call: (thread: Thread<SliceMethods<Plan, Part, Summary>>) => Promise<T>,
   ): Promise<T> {
     try {
-      return await call(thread);
+      return await inTime(file, call(thread));
     } catch (error) {
       if (!(error instanceof LimpidError)) throw error;
       if (error.code === 'DERIVE_CHECK_FAILED') throw this.#refuse(new Refusal('failed', error.code, error.message));
-      if (error instanceof ThreadEnded && error.why === 'no answer') {
-        const step = file === null ? 'a step of the task' : `a step of ${basename(file)}`;
-        throw new LimpidError('ENHANCE_DEADLINE', `${step}: ${error.message}`, { cause: error });
-      }
       if (!error.code.startsWith('DICOM_')) throw error;
       throw this.#refuse(refused({ code: 'UNDECODABLE', detail: error.message }, file));
     }

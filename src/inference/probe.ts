@@ -67,12 +67,12 @@ function probeOf(output: Float32Array, columns: number): Probe {
   return { mean, deviation: Math.sqrt(squares / output.length), row16: [...output.subarray(at, at + 8)] };
 }
 
-/** What a graph must take besides the probe: several slices at once, and slices of other shapes. */
+/** What a graph must take besides the probe: several slices at once, and slices of other shapes, of odd sides where its card allows them. */
 const shapes: readonly (readonly [count: number, rows: number, columns: number])[] = [
   [1, 32, 48],
   [2, 32, 48],
-  [1, 70, 50],
-  [1, 90, 130],
+  [1, 71, 53],
+  [1, 90, 131],
 ];
 
 /** Whether a graph takes slices of any number and shape, and answers each of their pixels with a number: always the same, whatever goes with it. */

@@ -42,6 +42,13 @@ describe('limits', () => {
       'noise after over before of one slice 0.12, limit 0.125',
     ]);
   });
+  it.each(['meanShift', 'residualStructure', 'periodic', 'noiseRatio'] as const)(
+    'break on a single %s that is no number, which is above no limit and below none',
+    (figure) => {
+      const broken = brokenLimits(series({ [figure]: Number.NaN }), limits, 'HU');
+      expect(broken).toEqual([expect.stringMatching(/ is no number, limit /)]);
+    },
+  );
   it('break on a single value that is no number', () => {
     expect(brokenLimits(series({ finite: false }), limits, 'HU')).toEqual(['values that are no number']);
   });
