@@ -27,8 +27,9 @@ it('looks at every active series also where temporary folders cannot be cleared 
       monotonic: () => 60_000 * minutes++, // each look is a minute behind the one before
     });
     try {
-      await once(looks, 'look');
-      await once(looks, 'look');
+      const signal = AbortSignal.timeout(4000);
+      await once(looks, 'look', { signal });
+      await once(looks, 'look', { signal });
       expect(seen).toBe(2);
     } finally {
       await reconciler.close();

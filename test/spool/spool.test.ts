@@ -21,15 +21,7 @@ import { openSpool, openSpoolToRead } from '../../src/spool/open-spool.js';
 import { promiseSeries } from '../../src/spool/promises.js';
 import type { Spool } from '../../src/spool/spool.js';
 import { nextSteps } from '../../src/spool/state.js';
-import {
-  actionRecord,
-  at,
-  decisionRecord,
-  deliveryRecord,
-  key,
-  outcomeRecord,
-  seriesRecord,
-} from '../support/records.js';
+import { actionRecord, decisionRecord, deliveryRecord, key, outcomeRecord, seriesRecord } from '../support/records.js';
 import { withFolder } from '../support/temporary.js';
 import { mayMount, openVolume } from '../support/volume.js';
 
@@ -416,9 +408,10 @@ describe('records', () => {
       await spool.publishDecision(decisionRecord(1));
       await spool.recordDelivery(key, 1, task, deliveryRecord({ '1.1.9': 'delivered' }));
       await spool.recordAction(key, actionRecord({ kind: 'hold' }));
-      await promiseSeries(spool, key, 'tx', { at, until: at, by: 'ct1' });
+      const until = '2026-02-01T00:00:00.000Z';
+      await promiseSeries(spool, key, 'tx', { at: until, until, by: 'ct1' });
       const before = await spool.state(key);
-      expect(before.promisedUntilMs).toBe(Date.parse(at));
+      expect(before.promisedUntilMs).toBe(Date.parse(until));
       const { layout } = spool;
       for (const folder of [layout.deliveries(key, 1, task, 'pacs'), layout.actions(key), layout.promisesOf(key)]) {
         for (const name of ['.DS_Store', '._001.json', '001.json~', '.nfs0000000000000001'])
