@@ -86,7 +86,15 @@ export const routes: readonly Route[] = [
     params: nothing,
     query: seriesFilter,
     body: noBody,
-    response: z.object({ series: z.array(seriesSummary), next: z.string().nullable() }).meta({ id: 'SeriesPage' }),
+    response: z
+      .object({
+        series: z.array(seriesSummary),
+        next: z.string().nullable().meta({
+          description:
+            '`after` of the next page; null: there is none. Where few series fit, a page before the last may hold fewer than `limit`, or none.',
+        }),
+      })
+      .meta({ id: 'SeriesPage' }),
     status: 200,
     problems: [404],
     answer: (api, { query }) => api.listSeries(query),

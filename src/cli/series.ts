@@ -2,6 +2,7 @@
 // running node.
 import { LimpidError } from '../errors.js';
 import { isKey } from '../spool/key.js';
+import { mayBe } from '../spool/keys-in-state.js';
 import { promisesOf } from '../spool/promises.js';
 import type { Key } from '../spool/key.js';
 import { readableStates, stateOrFault, statesOrFaults } from '../spool/readable-states.js';
@@ -55,7 +56,8 @@ export function seriesCommands(
     list: (options) =>
       withSpool(options.config, 'read', async (spool, judge) => {
         const summaries = [];
-        for await (const state of statesOrFaults(spool, await spool.allKeys())) {
+        const candidates = (await spool.allKeys()).filter(await mayBe(spool, options.state));
+        for await (const state of statesOrFaults(spool, candidates)) {
           const summary = summaryOf(isUnreadable(state) ? unreadableView(state) : viewOf(state, judge));
           if (options.state === undefined || options.state === summary.state) summaries.push(summary);
           if (summaries.length === options.limit) break;

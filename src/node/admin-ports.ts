@@ -12,6 +12,7 @@ import { LimpidError } from '../errors.js';
 import type { Registry } from '../inference/registry.js';
 import type { QueueBackend } from '../queue/backend.js';
 import { queueNames } from '../queue/jobs.js';
+import { mayBe } from '../spool/keys-in-state.js';
 import { momentSays } from '../spool/moment.js';
 import type { Spool } from '../spool/spool.js';
 import { promisesOf } from '../spool/promises.js';
@@ -107,6 +108,9 @@ export function openAdminPorts(deps: AdminPortsDeps): AdminPorts {
   };
 }
 
+/** So long series are looked at for one page: of years of them a filter may leave few, and whoever asks gets an answer in time. */
+const pageMs = 10_000;
+
 async function listSeries(
   deps: AdminPortsDeps,
   judge: DeliveryJudge,
@@ -122,16 +126,20 @@ async function listSeries(
     );
   }
   const series: SeriesSummary[] = [];
-  for await (const state of statesOrFaults(deps.spool, keys.slice(before + 1))) {
+  const endsMs = deps.now() + pageMs;
+  const candidates = keys.slice(before + 1).filter(await mayBe(deps.spool, filter.state));
+  for await (const state of statesOrFaults(deps.spool, candidates)) {
     const summary = summaryOf(isUnreadable(state) ? unreadableView(state) : viewOf(state, judge));
-    if (filter.state !== undefined && summary.state !== filter.state) continue;
-    if (filter.modality !== undefined && summary.modality !== filter.modality) continue;
-    if (filter.peer !== undefined && !summary.sources.includes(filter.peer)) continue;
-    series.push(summary);
-    if (series.length === filter.limit) return { series, next: state.key };
+    if (isAskedFor(summary, filter)) series.push(summary);
+    if (series.length === filter.limit || deps.now() > endsMs) return { series, next: state.key };
   }
   return { series, next: null };
 }
+
+const isAskedFor = ({ state, modality, sources }: SeriesSummary, filter: SeriesFilter): boolean =>
+  (filter.state === undefined || state === filter.state) &&
+  (filter.modality === undefined || modality === filter.modality) &&
+  (filter.peer === undefined || sources.includes(filter.peer));
 
 /** Instances that wait for each peer, over all series that are not done. */
 async function waitingOfAll(spool: Spool): Promise<Map<string, number>> {

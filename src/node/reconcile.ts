@@ -25,12 +25,14 @@ export function startReconciler(deps: {
   let timer: NodeJS.Timeout | null = null;
   let running: Promise<void> = Promise.resolve();
 
+  const failed = (error: unknown): void => deps.log.error('reconciling failed', { error });
   const look = async (): Promise<void> => {
     const everything = deps.monotonic() >= dueAllMs;
     if (everything) {
       dueAllMs = deps.monotonic() + allEveryMs;
-      await deps.spool.lookAtLeaving();
-      await deps.spool.sweepTemporary();
+      // What cannot be cleared away must not keep series from being looked at: jobs that the queue has lost come from here.
+      await deps.spool.lookAtLeaving().catch(failed);
+      await deps.spool.sweepTemporary().catch(failed);
     }
     const active = await deps.spool.active.keys();
     for (const key of seen.keys()) if (!active.has(key)) seen.delete(key);
@@ -44,7 +46,7 @@ export function startReconciler(deps: {
     }
   };
   const loop = async (): Promise<void> => {
-    await look().catch((error: unknown) => deps.log.error('reconciling failed', { error }));
+    await look().catch(failed);
     if (closed) return;
     timer = setTimeout(() => {
       running = loop();

@@ -71,8 +71,10 @@ export class AbandonedFolders {
       if (isSeenBy(this.#own, owner)) return isRunning(owner) ? 'kept' : 'dead';
       return this.#sign(mtimeMs, owner.host === this.#own.host ? besideAbandonedAfterMs : abandonedAfterMs);
     } catch (error) {
-      if (!hasCode(error, 'ENOENT') && !(error instanceof SyntaxError) && !(error instanceof z.ZodError)) throw error;
-      // No owner's mark: half-made or half-removed. Left alone for an hour, its owner may be about to write it.
+      const isUnmarked =
+        hasCode(error, 'ENOENT', 'ENOTDIR') || error instanceof SyntaxError || error instanceof z.ZodError;
+      if (!isUnmarked) throw error;
+      // No owner's mark: half-made or half-removed, or a file of no process. Left alone for an hour, its owner may be about to write it.
       const made = await stat(path).catch(() => null);
       return made === null ? 'kept' : this.#sign(made.mtimeMs, abandonedAfterMs);
     }

@@ -8,6 +8,9 @@ export const originals = 'originals';
 /** Whether a name in a folder of deliveries says that a batch has begun; of each process there is one. */
 export const isBegun = (name: string): boolean => name.startsWith('begun-');
 
+/** Whether a name in a series' folder of promises is that of one. */
+export const isPromise = (name: string): boolean => /^[^.].*\.json$/.test(name);
+
 export class Layout {
   readonly root: string;
   constructor(root: string) {

@@ -3,6 +3,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { instanceNameOf } from './key.js';
 import type { Key } from './key.js';
+import { isPromise } from './layout.js';
 import { readRecord } from './read-state.js';
 import { promiseEndRecord, promiseOutcomeRecord, promiseRecord, promiseRequestRecord } from './records.js';
 import type { PromiseEndRecord, PromiseOutcomeRecord, PromiseRequestRecord } from './records.js';
@@ -75,7 +76,7 @@ export async function readTransaction(spool: Pick<Spool, 'layout'>, name: string
 export async function promisesOf(spool: Pick<Spool, 'layout'>, key: Key): Promise<SeriesPromise[]> {
   const folder = spool.layout.promisesOf(key);
   const found: SeriesPromise[] = [];
-  for (const file of await namesIn(folder)) {
+  for (const file of (await namesIn(folder)).filter(isPromise)) {
     const promise = await readRecord(join(folder, file), promiseRecord);
     if (promise === null) continue;
     const transaction = await readTransaction(spool, file.replace(/\.json$/, ''));

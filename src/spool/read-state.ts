@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { z } from 'zod';
 import { LimpidError } from '../errors.js';
 import type { Key } from './key.js';
-import { isBegun } from './layout.js';
+import { isBegun, isPromise } from './layout.js';
 import type { Layout } from './layout.js';
 import type { CommitmentState, CommitmentTransaction } from './commitments.js';
 import {
@@ -73,6 +73,9 @@ export async function readState(layout: Layout, key: Key): Promise<SeriesState> 
   };
 }
 
+/** Whether a name is that of a record. What file browsers, editors and network volumes leave beside them (`.DS_Store`, `001.json~`) is none. */
+const isNumberedRecord = (name: string): boolean => /^\d+.*\.json$/.test(name);
+
 /** Until when this node has promised to keep instances of a series, ms since epoch; -Infinity: it has not. */
 export function readPromisedUntil(layout: Layout, key: Key): Promise<number> {
   return promisedUntilIn(layout.promisesOf(key));
@@ -81,7 +84,7 @@ export function readPromisedUntil(layout: Layout, key: Key): Promise<number> {
 /** The same of a folder of promises, wherever it lies. */
 export async function promisedUntilIn(folder: string): Promise<number> {
   let untilMs = -Infinity;
-  for (const file of await namesIn(folder)) {
+  for (const file of (await namesIn(folder)).filter(isPromise)) {
     const promise = await readRecord(join(folder, file), promiseRecord);
     if (promise !== null) untilMs = Math.max(untilMs, Date.parse(promise.until));
   }
@@ -90,7 +93,7 @@ export async function promisedUntilIn(folder: string): Promise<number> {
 
 async function readActions(layout: Layout, key: Key): Promise<NumberedAction[]> {
   const actions: NumberedAction[] = [];
-  for (const file of await numberedNamesIn(layout.actions(key))) {
+  for (const file of (await numberedNamesIn(layout.actions(key))).filter(isNumberedRecord)) {
     const action = await readRecord(join(layout.actions(key), file), actionRecord);
     if (action !== null) actions.push({ number: Number.parseInt(file, 10), file, action });
   }
@@ -117,11 +120,9 @@ async function readRevision(
   const begun = new Set<string>();
   for (const name of await namesIn(join(folder, 'deliveries'))) {
     const batches: DeliveryRecord[] = [];
-    for (const file of await numberedNamesIn(join(folder, 'deliveries', name))) {
-      if (isBegun(file)) {
-        begun.add(name);
-        continue;
-      }
+    const files = await numberedNamesIn(join(folder, 'deliveries', name));
+    if (files.some(isBegun)) begun.add(name);
+    for (const file of files.filter(isNumberedRecord)) {
       const batch = await readRecord(join(folder, 'deliveries', name, file), deliveryRecord);
       if (batch !== null) batches.push(batch);
     }

@@ -22,7 +22,7 @@ export function unreadableView({ key, unreadable, folder, files }: UnreadableSer
   return {
     key,
     state: 'unreadable',
-    says: `Waits for a person, as it cannot be read: ${unreadable}. Put what is cut back into ${folder}; or stop the node, move that folder out of the spool and send the series again.`,
+    says: `Waits for a person, as it cannot be read: ${unreadable}. Put what is cut back into ${folder}; what a newer limpid has written that one reads; or stop the node, move that folder out of the spool and send the series again.`,
     modality: null,
     priority: null,
     studyInstanceUid: null,

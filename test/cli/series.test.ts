@@ -24,6 +24,7 @@ describe('the list of series', () => {
         for (const series of ['1.2.3.4', '1.2.3.5', '1.2.3.6']) {
           const one = { key: keyOf('1.2.3', series), seriesInstanceUid: series };
           await spool.publishRevision(seriesRecord(1, ['1.1'], one));
+          await spool.active.mark(one.key);
           if (series !== '1.2.3.4') await spool.publishDecision(decisionRecord(1, { key: one.key, ...held }));
         }
         const states = async (asked: { state?: 'held' | 'routing' | 'done'; limit: number }): Promise<unknown> => {

@@ -7,17 +7,18 @@ import { openAdminPorts } from '../../src/node/admin-ports.js';
 import { isKey, keyOf } from '../../src/spool/key.js';
 import { openSpool } from '../../src/spool/open-spool.js';
 import type { Spool } from '../../src/spool/spool.js';
+import { decisionRecord, seriesRecord } from '../support/records.js';
 import { withFolder } from '../support/temporary.js';
 
 /** Of a node whose queue is away. */
-const portsOf = (spool: Spool): ReturnType<typeof openAdminPorts> =>
+const portsOf = (spool: Spool, now: () => number = Date.now): ReturnType<typeof openAdminPorts> =>
   openAdminPorts({
     spool,
     queue: { counts: () => Promise.reject(new Error('away')) },
     registry: { list: () => [] },
     config: { peers: {} },
     breaker: null,
-    now: Date.now,
+    now,
   });
 
 it('a walk over the pages ends, also where the last series of a page is taken away meanwhile', async () => {
@@ -61,6 +62,49 @@ it('lists series in the order of their folders, however many are read at once', 
       expect(first.next).toBe(newestFirst[10]);
       const rest = await ports.listSeries({ limit: 500, after: first.next ?? '' });
       expect([...first.series, ...rest.series].map(({ key }) => key)).toEqual(newestFirst);
+    } finally {
+      await spool.close();
+    }
+  });
+});
+
+it('a filter that leaves few of many series is answered: in pages by time, and of what is not done from the markers alone', async () => {
+  await withFolder(async (directory) => {
+    const spool = await openSpool({ directory, sync: 'never', host: hostname(), now: Date.now });
+    const done = Array.from({ length: 30 }, (_unused, index) => keyOf('1.2', `1.2.${index}`));
+    for (const [index, key] of done.entries()) {
+      await spool.publishRevision(seriesRecord(1, [`1.1.${index}`], { key }));
+      await spool.publishDecision(decisionRecord(1, { key, tasks: [] }));
+      await utimes(spool.layout.series(key), 1000 + index, 1000 + index);
+    }
+    const held = keyOf('1.2', '1.2.100');
+    await spool.publishRevision(seriesRecord(1, ['1.1.100'], { key: held }));
+    await spool.publishDecision(
+      decisionRecord(1, { key: held, tasks: [], modality: 'US', held: [{ code: 'NO_RULE', detail: '' }] }),
+    );
+    await utimes(spool.layout.series(held), 1, 1);
+    await spool.active.mark(held);
+    const read: string[] = [];
+    const state = spool.state.bind(spool);
+    spool.state = (key) => {
+      read.push(key);
+      return state(key);
+    };
+    let nowMs = 0;
+    const ports = portsOf(spool, () => (nowMs += 1000));
+    try {
+      const asked = await ports.listSeries({ limit: 50, state: 'held' });
+      expect(asked).toMatchObject({ series: [{ key: held, state: 'held' }], next: null });
+      expect(read).toEqual([held]);
+      const found: string[] = [];
+      let pages = 0;
+      for (let after: string | null | undefined; after !== null; pages += 1) {
+        const page = await ports.listSeries({ limit: 50, modality: 'US', ...(after === undefined ? {} : { after }) });
+        found.push(...page.series.map(({ key }) => key));
+        after = page.next;
+      }
+      expect(found).toEqual([held]);
+      expect(pages).toBe(3);
     } finally {
       await spool.close();
     }

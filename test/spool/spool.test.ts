@@ -18,6 +18,7 @@ import { describe, expect, it } from '@jest/globals';
 import { writeFileMeta } from '../../src/dicom/part10.js';
 import { instanceNameOf } from '../../src/spool/key.js';
 import { openSpool, openSpoolToRead } from '../../src/spool/open-spool.js';
+import { promiseSeries } from '../../src/spool/promises.js';
 import type { Spool } from '../../src/spool/spool.js';
 import { nextSteps } from '../../src/spool/state.js';
 import { actionRecord, decisionRecord, deliveryRecord, key, outcomeRecord, seriesRecord } from '../support/records.js';
@@ -401,6 +402,25 @@ describe('records', () => {
     });
   });
 
+  it('are not what file browsers, editors and network volumes leave beside them', async () => {
+    await withSpool(async (spool) => {
+      await spool.publishRevision(seriesRecord(1, ['1.1']));
+      await spool.publishDecision(decisionRecord(1));
+      await spool.recordDelivery(key, 1, task, deliveryRecord({ '1.1.9': 'delivered' }));
+      await spool.recordAction(key, actionRecord({ kind: 'hold' }));
+      const until = '2026-02-01T00:00:00.000Z';
+      await promiseSeries(spool, key, 'tx', { at: until, until, by: 'ct1' });
+      const before = await spool.state(key);
+      expect(before.promisedUntilMs).toBe(Date.parse(until));
+      const { layout } = spool;
+      for (const folder of [layout.deliveries(key, 1, task, 'pacs'), layout.actions(key), layout.promisesOf(key)]) {
+        for (const name of ['.DS_Store', '._001.json', '001.json~', '.nfs0000000000000001'])
+          await writeFile(join(folder, name), 'x');
+      }
+      expect(await spool.state(key)).toEqual(before);
+    });
+  });
+
   it('refuse a record that does not fit, naming it', async () => {
     await withSpool(async (spool) => {
       await spool.publishRevision(seriesRecord(1, ['1.1']));
@@ -538,6 +558,21 @@ describe('temporary folders', () => {
       await writeFile(join(foreign, 'alive'), JSON.stringify({ host: 'another', pid: 1, start: '1' }));
       expect(await spool.sweepTemporary()).toBe(1);
       expect(await readdir(join(folder, 'tmp'))).toContain('foreign');
+    });
+  });
+
+  it('are swept beside a file of nobody, which goes when it is old', async () => {
+    await withSpool(async (spool, folder) => {
+      const dead = join(folder, 'tmp', 'dead');
+      await mkdir(dead);
+      await writeFile(join(dead, 'alive'), JSON.stringify({ host: hostname(), pid: 2 ** 22 - 1, start: '1' }));
+      await writeFile(join(folder, 'tmp', '.DS_Store'), '');
+      expect(await spool.sweepTemporary()).toBe(1);
+      ahead = gone = 2 * 3_600_000;
+      expect(await spool.sweepTemporary()).toBe(0);
+      gone += 200_000;
+      expect(await spool.sweepTemporary()).toBe(1);
+      expect(await readdir(join(folder, 'tmp'))).toHaveLength(1);
     });
   });
 
