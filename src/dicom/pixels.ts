@@ -1,5 +1,6 @@
 // Stored pixel values of one frame, whatever the transfer syntax (PS3.5 section 8 and Annex A).
 import { LimpidError } from '../errors.js';
+import { hasEnd } from './code-stream.js';
 import { decodeFrame } from './codecs.js';
 import { nativeSamples, pixelsOfPlanes, toRgb, widened422 } from './colour.js';
 import type { DataSet, Element, Fragment } from './data-set.js';
@@ -46,9 +47,35 @@ export function nativeFrameBytes({ rows, columns, samples, bitsAllocated, photom
   return rows * columns * nativeSamples(photometric, samples) * (bitsAllocated / 8);
 }
 
+/**
+ * A byte that fills up is none, nor is what is too short for a frame; but of an object that says too small a number of its frames the
+ * others would be missing in the derived one.
+ * @throws LimpidError DICOM_UNDECODABLE
+ */
+export function refuseMoreFrames(bytes: number, description: PixelDescription): void {
+  const expected = description.frames * nativeFrameBytes(description);
+  if (bytes > expected + 1 && bytes >= expected + nativeFrameBytes(description))
+    throw undecodable(`${bytes} bytes of pixel data hold more than the ${description.frames} of Number of Frames`);
+}
+
+/**
+ * The same of the fragments of an object with one frame: none begins a code stream behind the end of another.
+ * @throws LimpidError DICOM_UNDECODABLE
+ */
+export function refuseSecondStream(parts: readonly Uint8Array[]): void {
+  const isBegun = ([first, second, third]: Uint8Array): boolean =>
+    first === 0xff && (second === 0xd8 || second === 0x4f) && third === 0xff;
+  const begun = parts.filter((part, index) => {
+    const former = parts[index - 1];
+    return former !== undefined && isBegun(part) && hasEnd(former);
+  });
+  if (begun.length > 0) throw undecodable(`${begun.length + 1} frames of pixel data, Number of Frames says 1`);
+}
+
 function nativeFrame(ds: DataSet, element: Element, description: PixelDescription, frame: number): Int32Array {
   const length = nativeFrameBytes(description);
   const start = element.valueOffset + frame * length;
+  refuseMoreFrames(element.length, description);
   if ((frame + 1) * length > element.length) {
     throw undecodable(`${element.length} bytes of pixel data, ${(frame + 1) * length} expected`);
   }
@@ -102,6 +129,7 @@ export function encodedFrame(ds: DataSet, fragments: readonly Fragment[], frames
   const [table] = fragments;
   const offsets = table === undefined ? joined([]) : piece(table);
   const own = fragmentsFrom(1, fragments, { offsets, frames, frame }).map(piece);
+  if (frames === 1) refuseSecondStream(own);
   return own.length === 1 ? (own[0] ?? joined([])) : joined(own);
 }
 

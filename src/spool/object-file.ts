@@ -8,7 +8,7 @@ import { longHeader } from '../dicom/element.js';
 import { readInstance } from '../dicom/file.js';
 import type { Instance } from '../dicom/file.js';
 import type { PixelDescription } from '../dicom/pixel-description.js';
-import { frameFragments, nativeFrameBytes } from '../dicom/pixels.js';
+import { frameFragments, nativeFrameBytes, refuseMoreFrames, refuseSecondStream } from '../dicom/pixels.js';
 import { transferSyntax } from '../dicom/uids.js';
 import { find } from '../dicom/values.js';
 import { LimpidError } from '../errors.js';
@@ -63,6 +63,7 @@ async function openWhole(path: string): Promise<ObjectFile> {
       header: whole,
       framePixels(frame, description) {
         const length = nativeFrameBytes(description);
+        refuseMoreFrames(value.length, description);
         return Promise.resolve(nativePixels(whole.dataSet, element.vr, value.subarray(frame * length), length));
       },
     };
@@ -96,6 +97,7 @@ async function openByFrames(path: string, file: FileHandle, header: Instance): P
       header,
       async framePixels(frame, description) {
         const bytes = nativeFrameBytes(description);
+        refuseMoreFrames(length, description);
         if ((frame + 1) * bytes > length) {
           throw new LimpidError('DICOM_UNDECODABLE', `${length} bytes of pixel data, ${(frame + 1) * bytes} expected`);
         }
@@ -115,6 +117,7 @@ async function openByFrames(path: string, file: FileHandle, header: Instance): P
     async framePixels(frame, { frames }) {
       const own = frameFragments(table, data, frames, frame);
       const parts = await Promise.all(own.map((fragment) => read(fragment.offset, fragment.length)));
+      if (frames === 1) refuseSecondStream(parts);
       return encodedPixels(dataSet, vr, parts);
     },
   };

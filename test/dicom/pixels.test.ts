@@ -12,7 +12,7 @@ import { readInstance } from '../../src/dicom/file.js';
 import type { Instance } from '../../src/dicom/file.js';
 import { isReason, pixelDescription } from '../../src/dicom/pixel-description.js';
 import type { PixelDescription } from '../../src/dicom/pixel-description.js';
-import { decodePixels, encodedFrame, frameFragments } from '../../src/dicom/pixels.js';
+import { decodePixels, encodedFrame, frameFragments, refuseSecondStream } from '../../src/dicom/pixels.js';
 import { explicitLittleEndian } from '../../src/dicom/uids.js';
 import { itWithData, sharedBytes, sharedData, sharedFiles } from '../support/shared-data.js';
 
@@ -47,6 +47,24 @@ describe('native pixels', () => {
     expect(await decodePixels(raw, { ...description, signed: true }, explicitLittleEndian)).toEqual(
       Int32Array.of(1, -1, -2048, 2047, 0, -1),
     );
+  });
+
+  it('are refused where they hold more frames than are said, not where something fills up', async () => {
+    const more = native(words(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12));
+    await expect(decodePixels(more, description, explicitLittleEndian)).rejects.toMatchObject({
+      code: 'DICOM_UNDECODABLE',
+      message: expect.stringContaining('Number of Frames'),
+    });
+    const filled = native(words(1, 2, 3, 4, 5, 6, 0, 0));
+    expect(await decodePixels(filled, description, explicitLittleEndian)).toEqual(Int32Array.of(1, 2, 3, 4, 5, 6));
+    const one = { ...description, rows: 1, columns: 1, bitsAllocated: 8, bitsStored: 8 };
+    expect(await decodePixels(native(Uint8Array.of(7, 0), 'OB'), one, explicitLittleEndian)).toEqual(Int32Array.of(7));
+  });
+
+  it('are refused as code streams behind one another, not as one in parts', () => {
+    const stream = Uint8Array.of(0xff, 0xd8, 0xff, 0xdb, 1, 2, 0xff, 0xd9);
+    expect(() => refuseSecondStream([stream, stream])).toThrow('Number of Frames says 1');
+    expect(() => refuseSecondStream([stream.subarray(0, 4), stream.subarray(4)])).not.toThrow();
   });
 
   it('are the same from an odd offset, from the second frame, and big endian', async () => {
