@@ -1,3 +1,4 @@
+import { eroded } from './masks.js';
 import type { Slice } from './slice.js';
 
 /** No pixel moves by more than this many local sigmas: what a model might invent stays small. */
@@ -8,16 +9,22 @@ const clip = 3;
  */
 export const leastTissue = 2000;
 
+/**
+ * Pixels from the border of CT tissue in which a filter mixes it with the lung, air and bone beside it: a Gaussian moves the mean over all of
+ * a chest's tissue by up to 3 HU, and nothing of it away from the border, which a constant for all would then move instead.
+ */
+const borderPixels = 6;
+
 export interface Blended {
   readonly values: Float32Array;
-  /** Mean over the mask, output less input, before it was put back; 0 where it is not. */
+  /** Mean over the mask, output less input, before anything was put back; 0 where there is hardly any tissue. */
   readonly meanShift: number;
 }
 
 /**
  * Takes a share of the residual away: in - clip(share x residual, +-3 sigma), then one constant so that the mean over the
- * mask is the input's: over the slice (CT, where air must not stand out; not where there is hardly any tissue to speak for it), or over the
- * mask alone (MR, where air keeps its own mean). Flat areas at the slice's lowest value (outside the field of view, masked air) stay as they are.
+ * tissue is the input's: over the slice (CT, where air must not stand out; by the tissue away from its border, and not where there is hardly
+ * any to speak for it), or over the mask alone (MR, where air keeps its own mean; by all of it). Flat areas at the slice's lowest value (outside the field of view, masked air) stay as they are.
  *
  * @param residual input less the model's output, the slice's unit
  * @param sigma local noise, same shape and unit
@@ -35,9 +42,11 @@ export function blend(
 ): Blended {
   const { rows, columns, values } = slice;
   const out = new Float32Array(values.length);
+  const inner = over === 'slice' ? eroded(mask, rows, columns, borderPixels) : mask;
+  const least = over === 'slice' ? leastTissue : 1;
   let lowest = Number.POSITIVE_INFINITY;
-  let taken = 0;
-  let count = 0;
+  const all = { taken: 0, count: 0 };
+  const within = { taken: 0, count: 0 };
   for (let i = 0; i < values.length; i++) {
     const value = values[i]!;
     if (value < lowest) lowest = value;
@@ -45,19 +54,21 @@ export function blend(
     const wanted = shares[i]! * residual[i]!;
     const part = wanted > limit ? limit : wanted < -limit ? -limit : wanted;
     out[i] = value - part;
-    if (mask[i]! !== 0) {
-      taken += part;
-      count++;
-    }
+    if (mask[i] === 0) continue;
+    all.taken += part;
+    all.count++;
+    if (inner[i] === 0) continue;
+    within.taken += part;
+    within.count++;
   }
-  const back = count >= (over === 'slice' ? leastTissue : 1) ? taken / count : 0;
+  const back = within.count >= least ? within.taken / within.count : 0;
   for (let i = 0; i < out.length; i++) if (over === 'slice' || mask[i]! !== 0) out[i]! += back;
   for (let r = 0, at = 0; r < rows; r++) {
     for (let c = 0; c < columns; c++, at++) {
       if (values[at] === lowest && isFlat(values, rows, columns, r, c)) out[at] = lowest;
     }
   }
-  return { values: out, meanShift: -back };
+  return { values: out, meanShift: all.count >= least ? -all.taken / all.count : 0 };
 }
 
 /** Whether all neighbours inside the slice have the pixel's own value. */
