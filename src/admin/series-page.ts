@@ -30,6 +30,7 @@ const meanings: Readonly<Record<string, string>> = {
   confidence: 'share of the tissue where what was taken away looks like noise',
   residualStructure: 'likeness of what was taken away to edges, in the worst image: above 0.3 it is anatomy',
   periodicPattern: 'strongest stripes that were taken away, over the noise: above 0.08 they are no noise',
+  smoothChange: 'largest change that is wider than grain, over the noise: a spot that came or went, say',
   edgeRatio: 'strength of the strongest edges, as a share',
   signalToNoise: 'signal of the tissue over its noise',
   contrastToNoise: 'CT: fat against soft tissue; MR: the two classes of the foreground',

@@ -104,7 +104,7 @@ function described(card: ModelCard): string {
       ['noise', noise.join('; ')],
       [
         'withheld beyond',
-        `mean shift ${limit(limits.meanShift)}, structure ${limit(limits.residualStructure)}, periodic pattern ${limit(limits.periodicPattern ?? null)}, difference on the source's grid ${limit(limits.sourceAgain ?? null)}, noise left below ${limit(limits.noiseRatio)}`,
+        `mean shift ${limit(limits.meanShift)}, structure ${limit(limits.residualStructure)}, periodic pattern ${limit(limits.periodicPattern ?? null)}, smooth change ${limit(limits.smoothChange)}, difference on the source's grid ${limit(limits.sourceAgain ?? null)}, noise left below ${limit(limits.noiseRatio)}`,
       ],
       ['made by', card.maker],
       ['licence', card.licence],

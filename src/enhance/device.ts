@@ -294,6 +294,7 @@ class ChildDevice implements Device {
     if (news.meanShift !== null) metrics.observe('quality_mean_shift', labels, news.meanShift);
     if (news.edgeRatio !== null) metrics.observe('quality_edge_ratio', labels, news.edgeRatio);
     if (news.periodic !== null) metrics.observe('quality_periodic_pattern', labels, news.periodic);
+    if (news.smoothChange !== null) metrics.observe('quality_smooth_change', labels, news.smoothChange);
     onProgress?.({ done: news.done, total: news.total });
   }
 

@@ -1,10 +1,11 @@
 /** The last step on pixels: blend, then the figures of before and after. */
 import { blend, leastTissue } from '../imaging/blend.js';
-import type { Blended } from '../imaging/blend.js';
+import type { Blended, Over } from '../imaging/blend.js';
 import { confidenceMap, confidentShare } from '../imaging/confidence.js';
 import type { Confidence } from '../imaging/confidence.js';
 import { structureFigures, thinned } from '../imaging/figures.js';
 import { periodicPattern } from '../imaging/periodic.js';
+import { largestSmoothChange } from '../imaging/smooth-change.js';
 import type { Slice } from '../imaging/slice.js';
 import { pixelsOf } from '../imaging/masks.js';
 import { sharesOf } from '../imaging/shares.js';
@@ -39,6 +40,8 @@ export interface BlendedSlice extends Blended {
   readonly shares: Float32Array;
 }
 
+const keepsMean: Readonly<Record<NoiseModality, Over>> = { CT: 'slice', MR: 'mask', US: 'region' };
+
 /** Takes a share of the residual away, as its modality and its model's card ask. @param loud of the card; null: the same share everywhere */
 export function blended(
   modality: NoiseModality,
@@ -48,7 +51,7 @@ export function blended(
   loud: LoudRule | null,
 ): BlendedSlice {
   const shares = sharesOf(share, { ...slice, values: map }, mask, sigma, loud);
-  return { ...blend(slice, residual, map, shares, mask, modality === 'CT' ? 'slice' : 'mask'), shares };
+  return { ...blend(slice, residual, map, shares, mask, keepsMean[modality]), shares };
 }
 
 /** What a slice was and is like without a reference, measured on the same tissue. */
@@ -98,6 +101,7 @@ export function gridFigures({ mask, sigma }: Measured, source: Float32Array, bac
     residualStructure: null,
     edgeRatio: null,
     periodic: null,
+    smoothChange: null,
     sourceAgain: Math.sqrt(squares / back.length),
     ...examine(back, mask),
   };
@@ -127,6 +131,7 @@ export function finishFigures(
   const ratio = noiseRatio(measured, after);
   const { residualStructure, edgeRatio, taken, gradient } = structureFigures(slice, after, mask, figureStep);
   const confidence = confidenceOf({ ...slice, values: taken }, gradient, map, shares);
+  const away = { ...slice, values: slice.values.map((value, i) => value - values[i]!) };
   const enough = pixelsOf(mask) >= leastTissue;
   return {
     confidence,
@@ -138,7 +143,8 @@ export function finishFigures(
       confidence: enough ? confidentShare(confidence, thinned(mask, slice.rows, slice.columns, figureStep)) : null,
       residualStructure: enough ? residualStructure : null,
       edgeRatio,
-      periodic: periodicPattern({ ...slice, values: slice.values.map((value, i) => value - values[i]!) }, map),
+      periodic: periodicPattern(away, map),
+      smoothChange: sigma === null ? null : largestSmoothChange(away, map, sigma),
       ...examine(values, mask),
     },
   };

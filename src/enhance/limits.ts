@@ -18,6 +18,8 @@ export interface EnhancedFigures {
   readonly edgeRatio: number | null;
   /** Strongest periodic pattern that was taken away, in deviations of the noise; null on a finer grid or below 64x64. */
   readonly periodic: number | null;
+  /** Largest change that a Gaussian of 4 pixels leaves, in deviations of the noise; null on a finer grid, or where the noise is not known. */
+  readonly smoothChange: number | null;
   /** On a finer grid: the result brought back to the source's grid, less the source, root mean square. */
   readonly sourceAgain?: number;
   /** Mean over the tissue, which is kept; the modality's unit. */
@@ -71,6 +73,11 @@ export function brokenLimits(
     'periodic pattern taken away, over the noise,',
     slices.map(({ periodic }) => periodic),
     limits.periodicPattern ?? null,
+  );
+  check(
+    'smooth change, over the noise,',
+    slices.map(({ smoothChange }) => smoothChange),
+    limits.smoothChange,
   );
   check(
     `difference on the source's grid in ${unit}`,

@@ -91,6 +91,11 @@ export function seriesFigures(slices: readonly EnhancedFigures[], found: Found, 
       most((slice) => slice.periodic),
       '1',
     ),
+    smoothChange: figure(
+      null,
+      most((slice) => slice.smoothChange),
+      '1',
+    ),
     edgeRatio: ratio(middle((slice) => slice.edgeRatio)),
   };
 }

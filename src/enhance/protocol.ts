@@ -28,6 +28,8 @@ export interface SliceNews {
   readonly edgeRatio: number | null;
   /** Over the noise; null where not measured. */
   readonly periodic: number | null;
+  /** Over the noise; null where not measured. */
+  readonly smoothChange: number | null;
 }
 
 export type ToParent =

@@ -1,4 +1,4 @@
-import { eroded } from './masks.js';
+import { eroded, pixelsOf } from './masks.js';
 import type { Slice } from './slice.js';
 
 /** No pixel moves by more than this many local sigmas: what a model might invent stays small. */
@@ -10,10 +10,18 @@ const clip = 3;
 export const leastTissue = 2000;
 
 /**
- * Pixels from the border of CT tissue in which a filter mixes it with the lung, air and bone beside it: a Gaussian moves the mean over all of
+ * Pixels from the border of tissue in which a filter mixes it with the lung, air and bone beside it: a Gaussian moves the mean over all of
  * a chest's tissue by up to 3 HU, and nothing of it away from the border, which a constant for all would then move instead.
  */
 const borderPixels = 6;
+/**
+ * What of a slice keeps its mean, by one constant: all of it (CT, where air must not stand out), the tissue (MR, where air has a mean of its own), or
+ * the region of an ultrasound image, whose grain is no noise of a scanner's that mixes at borders.
+ */
+export type Over = 'slice' | 'mask' | 'region';
+
+/** Fewer pixels away from the border (a matrix of 64 x 64 of MR) say less than all of the tissue does. */
+const leastInner = 500;
 
 export interface Blended {
   readonly values: Float32Array;
@@ -23,8 +31,8 @@ export interface Blended {
 
 /**
  * Takes a share of the residual away: in - clip(share x residual, +-3 sigma), then one constant so that the mean over the
- * tissue is the input's: over the slice (CT, where air must not stand out; by the tissue away from its border, and not where there is hardly
- * any to speak for it), or over the mask alone (MR, where air keeps its own mean; by all of it). Flat areas at the slice's lowest value (outside the field of view, masked air) stay as they are.
+ * tissue is the input's: by what lies away from its border, and not over a slice with hardly any of that. Flat areas at the slice's lowest value
+ * (outside the field of view, masked air) stay as they are.
  *
  * @param residual input less the model's output, the slice's unit
  * @param sigma local noise, same shape and unit
@@ -38,11 +46,12 @@ export function blend(
   sigma: Float32Array,
   shares: Float32Array,
   mask: Uint8Array,
-  over: 'slice' | 'mask',
+  over: Over,
 ): Blended {
   const { rows, columns, values } = slice;
   const out = new Float32Array(values.length);
-  const inner = over === 'slice' ? eroded(mask, rows, columns, borderPixels) : mask;
+  const deep = eroded(mask, rows, columns, borderPixels);
+  const inner = over === 'region' || (over === 'mask' && pixelsOf(deep) < leastInner) ? mask : deep;
   const least = over === 'slice' ? leastTissue : 1;
   let lowest = Number.POSITIVE_INFINITY;
   const all = { taken: 0, count: 0 };

@@ -171,6 +171,11 @@ const fields = z.strictObject({
     residualStructure: z.number().nullable(),
     /** Strongest periodic pattern (line pairs, stripes) that was taken away: root mean square, in deviations of the local noise. */
     periodicPattern: z.number().positive().nullable().optional(),
+    /**
+     * Largest change that is wider than grain (what a Gaussian of 4 pixels leaves of it), in deviations of the local noise: a spot that is drawn or
+     * wiped out. A card that does not say is held to 0.8.
+     */
+    smoothChange: z.number().positive().nullable().default(0.8),
     /** Difference of the result, brought back to the source's grid, from the source: root mean square, in the unit of `noise`. */
     sourceAgain: z.number().positive().nullable().optional(),
     /** Noise after over noise before, at least. */

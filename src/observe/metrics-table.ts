@@ -120,25 +120,31 @@ export const metrics = {
     kind: 'histogram',
     labels: ['model', 'modality'],
     help: 'Noise after over noise before; light, standard and strong aim at 0.75, 0.60 and 0.45.',
-    buckets: [0.2, 0.3, 0.4, 0.45, 0.5, 0.55, 0.6, 0.7, 0.75, 0.8, 0.9, 1],
+    buckets: [0.3, 0.4, 0.45, 0.5, 0.6, 0.7, 0.75, 0.8, 0.9, 1],
   },
   quality_mean_shift: {
     kind: 'histogram',
     labels: ['model', 'modality'],
     help: 'Mean shift over noise, absolute, before it is corrected.',
-    buckets: [0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1],
+    buckets: [0.02, 0.05, 0.1, 0.2, 0.5, 1],
   },
   quality_edge_ratio: {
     kind: 'histogram',
     labels: ['model', 'modality'],
     help: 'Gradient energy at strong edges, after over before.',
-    buckets: [0.7, 0.8, 0.85, 0.9, 0.95, 1, 1.05],
+    buckets: [0.7, 0.8, 0.9, 0.95, 1, 1.05],
   },
   quality_periodic_pattern: {
     kind: 'histogram',
     labels: ['model', 'modality'],
     help: 'Strongest periodic pattern that was taken away, over the noise; beyond 0.08 networks are withheld.',
     buckets: [0.02, 0.04, 0.08, 0.16],
+  },
+  quality_smooth_change: {
+    kind: 'histogram',
+    labels: ['model', 'modality'],
+    help: 'Largest change wider than grain, over the noise: what a model draws or wipes out. docs/models.md has the limits.',
+    buckets: [0.2, 0.4, 0.8, 1.2],
   },
   quality_sharpness_ratio: {
     kind: 'histogram',
@@ -150,7 +156,7 @@ export const metrics = {
     kind: 'histogram',
     labels: ['model'],
     help: 'Mean frequency of the noise, after over before, a series; below 0.9 it looks painted.',
-    buckets: [0.6, 0.8, 0.9, 0.95, 1, 1.1],
+    buckets: [0.6, 0.8, 0.9, 0.95, 1],
   },
   quality_grade_total: {
     kind: 'counter',

@@ -145,10 +145,10 @@ async function runOrder(order: TaskOrder, opened: Opened): Promise<void> {
     now: () => order.startedAtMs + Math.round(performance.now() - start),
     onModel: (seconds) => tell({ kind: 'model', seconds }),
     onSlice: ({ figures, modality }, done, total) => {
-      const { noiseRatio, meanShift, noiseBefore, edgeRatio, periodic } = figures;
+      const { noiseRatio, meanShift, noiseBefore, edgeRatio, periodic, smoothChange } = figures;
       const shift =
         meanShift !== null && noiseBefore !== null && noiseBefore > 0 ? Math.abs(meanShift) / noiseBefore : null;
-      tell({ kind: 'slice', done, total, modality, noiseRatio, meanShift: shift, edgeRatio, periodic });
+      tell({ kind: 'slice', done, total, modality, noiseRatio, meanShift: shift, edgeRatio, periodic, smoothChange });
     },
   });
   await keepStudy(order, outcome);

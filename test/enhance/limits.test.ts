@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { brokenLimits } from '../../src/enhance/limits.js';
 import type { EnhancedFigures } from '../../src/enhance/limits.js';
 
-const limits = { meanShift: 3, residualStructure: 0.3, periodicPattern: 0.08, noiseRatio: 0.25 };
+const limits = { meanShift: 3, residualStructure: 0.3, periodicPattern: 0.08, smoothChange: 0.4, noiseRatio: 0.25 };
 const good: EnhancedFigures = {
   noiseBefore: 20,
   noiseAfter: 11,
@@ -12,6 +12,7 @@ const good: EnhancedFigures = {
   residualStructure: -0.1,
   edgeRatio: 0.98,
   periodic: 0.02,
+  smoothChange: 0.1,
   mean: 40,
   finite: true,
 };
@@ -27,6 +28,7 @@ describe('limits', () => {
   it.each<[string, Partial<EnhancedFigures>, RegExp]>([
     ['mean shift', { meanShift: -3.5 }, /mean shift in HU 3.50, limit 3/],
     ['residual structure', { residualStructure: 0.4 }, /residual structure 0.40, limit 0.3/],
+    ['a smooth change', { smoothChange: 0.5 }, /smooth change, over the noise, 0.50, limit 0.4/],
     ['a periodic pattern', { periodic: 0.09 }, /periodic pattern taken away, over the noise, 0.09, limit 0.08/],
     ['noise that is gone', { noiseRatio: 0.2 }, /noise after over before 0.20, limit 0.25/],
   ])('break on %s in more than one slice of ten', (_, figures, words) => {
@@ -42,7 +44,7 @@ describe('limits', () => {
       'noise after over before of one slice 0.12, limit 0.125',
     ]);
   });
-  it.each(['meanShift', 'residualStructure', 'periodic', 'noiseRatio'] as const)(
+  it.each(['meanShift', 'residualStructure', 'periodic', 'smoothChange', 'noiseRatio'] as const)(
     'break on a single %s that is no number, which is above no limit and below none',
     (figure) => {
       const broken = brokenLimits(series({ [figure]: Number.NaN }), limits, 'HU');
@@ -53,9 +55,9 @@ describe('limits', () => {
     expect(brokenLimits(series({ finite: false }), limits, 'HU')).toEqual(['values that are no number']);
   });
   it('leave out what was not measured, and what the card does not limit', () => {
-    const unknown = { meanShift: null, residualStructure: null, noiseRatio: null };
+    const unknown = { meanShift: null, residualStructure: null, smoothChange: null, noiseRatio: null };
     expect(brokenLimits(series(unknown, unknown, unknown), limits, 'HU')).toEqual([]);
-    const free = { meanShift: null, residualStructure: null, noiseRatio: null };
+    const free = { meanShift: null, residualStructure: null, smoothChange: null, noiseRatio: null };
     expect(brokenLimits(series({ meanShift: 50, residualStructure: 1, noiseRatio: 0 }), free, 'HU')).toEqual([]);
   });
 });

@@ -210,7 +210,7 @@ export async function writeIdentityModel(
     modality: ['CT', 'MR', 'US'],
     input: { input: 'x', output: 'y', scale: 1, multipleOf, range: null },
     noise: { CT: { a: 0, b: 1, unit: 'HU' }, MR: { a: 0, b: 1, unit: 'PERMILLE' }, US: { a: 0, b: 1, unit: 'GREY' } },
-    limits: { meanShift: 0.001, residualStructure: null, noiseRatio: 0.99 },
+    limits: { meanShift: 0.001, residualStructure: null, smoothChange: null, noiseRatio: 0.99 },
     qualification,
   });
 }
@@ -221,7 +221,7 @@ export function writeNeighboursModel(
   {
     rolled = false,
     input = {},
-    limits = { meanShift: null, residualStructure: null, noiseRatio: null },
+    limits = { meanShift: null, residualStructure: null, smoothChange: null, noiseRatio: null },
     fixedBlend = 0.5,
     modality = ['CT'],
     probe = { mean: 0, deviation: 0, row16: [0, 0, 0, 0, 0, 0, 0, 0] },

@@ -29,7 +29,7 @@ let outFile = '';
 let made = 0;
 
 beforeAll(async () => {
-  source = described(readInstance(await enhancedCt({ frames: 3, size: 48 })));
+  source = described(readInstance(enhancedCt({ frames: 3, size: 48 })));
   plan = planFor([source]);
   frames = [];
   for (let frame = 0; frame < 3; frame++) {

@@ -375,6 +375,16 @@ export const rows: readonly Row[] = [
         ],
       },
       {
+        title: 'Change wider than grain (p95)',
+        says: 'Over the noise: what a model draws or wipes out; docs/models.md has the limits beyond which a result is withheld.',
+        kind: 'timeseries',
+        unit: 'percentunit',
+        width: 8,
+        queries: [
+          { expr: quantile(0.95, 'model, modality', 'limpid_quality_smooth_change', node), legend: '{{model}} {{modality}}' },
+        ],
+      },
+      {
         title: 'Degradation of the series',
         says: 'How degraded they are when they come, and when they leave.',
         kind: 'timeseries',

@@ -7,17 +7,20 @@ from skimage.metrics import structural_similarity
 LEAST_TISSUE = 2000
 CLIP_SIGMA = 3.0
 BORDER = 6
+LEAST_INNER = 500
 
 
 def blend(
     image: np.ndarray, output: np.ndarray, share: np.ndarray | float, sigma: np.ndarray, mask: np.ndarray, over_mask: bool = False
 ) -> np.ndarray:
     """Takes `share` of the removed residual, no pixel by more than 3 sigma, and keeps the mean inside the mask: by a constant over
-    the slice (CT; by what lies BORDER pixels and more inside it, and not from fewer than LEAST_TISSUE pixels) or over the mask alone (MR, where
-    air has a mean of its own)."""
+    the slice (CT; not from fewer than LEAST_TISSUE pixels) or over the mask alone (MR, where air has a mean of its own); by what lies BORDER
+    pixels and more inside it, of MR by all where that is less than LEAST_INNER."""
     removed = np.clip(share * (image - output), -CLIP_SIGMA * sigma, CLIP_SIGMA * sigma)
     result = image - removed
-    inner = mask if over_mask else ndimage.binary_erosion(mask, iterations=BORDER)
+    inner = ndimage.binary_erosion(mask, iterations=BORDER)
+    if over_mask and inner.sum() < LEAST_INNER:
+        inner = mask
     back = image[inner].mean() - result[inner].mean() if inner.sum() >= (1 if over_mask else LEAST_TISSUE) else 0.0
     return result + (np.where(mask, back, 0) if over_mask else back)
 
