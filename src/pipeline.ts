@@ -19,6 +19,7 @@ import type { QueueBackend } from './queue/backend.js';
 import { jobIdOf } from './queue/jobs.js';
 import type { JobHandler, JobResult, JobSpec, QueueName, StepResult } from './queue/jobs.js';
 import type { Key } from './spool/key.js';
+import { askedPriority, priorityOf } from './spool/priority.js';
 import type { Priority } from './spool/records.js';
 import type { Spool } from './spool/spool.js';
 import { lateWithdrawals, nextSteps } from './spool/state.js';
@@ -33,7 +34,7 @@ export interface Stages {
     signal: AbortSignal,
   ): Promise<StepResult>;
   withdraw(job: { readonly key: Key; readonly revision: number; readonly task: string }): Promise<StepResult>;
-  deliver(job: DeliveryJob, signal: AbortSignal): Promise<StepResult>;
+  deliver(job: DeliveryJob, priority: Priority, signal: AbortSignal): Promise<StepResult>;
   commit(job: DeliveryJob, signal: AbortSignal): Promise<StepResult>;
 }
 
@@ -68,8 +69,11 @@ async function addJob(deps: PipelineDeps, state: SeriesState, step: Step): Promi
   const { queue, spec } = jobOf(state, step);
   const isThere = await deps.queue.add(queue, spec);
   // A job that was there before a person asked keeps the priority that it was added with.
-  if (isThere && askedPriority(state) !== undefined)
-    await deps.queue.reprioritise(queue, jobIdOf(queue, spec.data), spec.priority, spec.source);
+  if (!isThere || askedPriority(state) === undefined) return;
+  const id = jobIdOf(queue, spec.data);
+  const isChanged = await deps.queue.reprioritise(queue, id, spec.priority, spec.source);
+  // It may stand in line for a peer, in whichever process: it comes with its class, and what it waits for otherwise it finds anew.
+  if (isChanged && queue === 'deliveries') await deps.queue.promote(queue, id);
 }
 
 /** The job of a step, and the queue that it goes through. */
@@ -84,15 +88,6 @@ function jobOf(state: SeriesState, step: Step): { readonly queue: QueueName; rea
   const { peer } = step;
   const queue = step.kind === 'commit' ? 'commitments' : 'deliveries';
   return { queue, spec: { data: { ...data, task, peer }, priority, source: peer } };
-}
-
-const askedPriority = ({ actions }: SeriesState): Priority | null | undefined =>
-  actions.findLast(({ action }) => action.kind === 'prioritise')?.action.priority;
-
-/** What a person asked for last, else the decision's, else routine. */
-function priorityOf(state: SeriesState, revision: number): Priority {
-  const ofDecision = state.revisions.find(({ record }) => record.revision === revision)?.decision?.priority;
-  return askedPriority(state) ?? ofDecision ?? 'routine';
 }
 
 function reportFinished(deps: PipelineDeps, state: SeriesState): void {
@@ -121,8 +116,8 @@ export function handlersOf(deps: PipelineDeps, stages: Stages, stopping: AbortSi
       if (isWithdrawalTask(task)) return andThen(key, await stages.withdraw(job));
       return andThen(key, await stages.enhance(job, AbortSignal.any([signal, stopping])));
     },
-    deliveries: async ({ key, revision, task = '', peer = '' }, { signal }) =>
-      andThen(key, await stages.deliver({ key, revision, task, peer }, AbortSignal.any([signal, stopping]))),
+    deliveries: async ({ key, revision, task = '', peer = '' }, { priority, signal }) =>
+      andThen(key, await stages.deliver({ key, revision, task, peer }, priority, AbortSignal.any([signal, stopping]))),
     commitments: async ({ key, revision, task = '', peer = '' }, { signal }) =>
       andThen(key, await stages.commit({ key, revision, task, peer }, AbortSignal.any([signal, stopping]))),
   };

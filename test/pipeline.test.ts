@@ -27,7 +27,10 @@ function queueOf(asked: string[]): QueueBackend {
       return Promise.resolve(true);
     },
     work: unused,
-    promote: unused,
+    promote: (queue) => {
+      asked.push(`promote ${queue}`);
+      return Promise.resolve(true);
+    },
     remove: unused,
     has: unused,
     counts: unused,
@@ -54,6 +57,24 @@ describe('advancing a series', () => {
       await advance(deps, key);
       const urgent = added.replace('routine', 'urgent');
       expect(asked).toEqual([urgent, urgent.replace(/^add tasks \S+/, 'reprioritise tasks its task')]);
+      await spool.close();
+    });
+  });
+
+  it('has a delivery come again that has got another class: it may stand in line for its peer', async () => {
+    await withFolder(async (directory) => {
+      const spool = await openSpool({ directory, sync: 'never', host: hostname(), now: Date.now });
+      const asked: string[] = [];
+      const deps = { spool, queue: queueOf(asked), log: openLog('silent'), metrics: openMetrics(), now: Date.now };
+      await spool.publishRevision(seriesRecord(1, ['1.1']));
+      await spool.publishDecision(decisionRecord(1, { forward: ['pacs'], tasks: [] }));
+      await spool.recordAction(key, actionRecord({ kind: 'prioritise', priority: 'urgent' }));
+      await advance(deps, key);
+      expect(asked).toEqual([
+        'add deliveries originals urgent of pacs',
+        `reprioritise deliveries ${key}.r1.originals.pacs urgent of pacs`,
+        'promote deliveries',
+      ]);
       await spool.close();
     });
   });

@@ -6,7 +6,7 @@ import type { Metrics } from '../observe/metrics.js';
 import type { StepResult } from '../queue/jobs.js';
 import { originals } from '../spool/layout.js';
 import type { Layout } from '../spool/layout.js';
-import type { DeliveryRecord } from '../spool/records.js';
+import type { DeliveryRecord, Priority } from '../spool/records.js';
 import type { Spool } from '../spool/spool.js';
 import { isWithdrawalTask, withdrawnBy } from '../spool/withdrawals.js';
 import { isDropped, isOnHold, isSwept, remaining } from '../spool/state.js';
@@ -51,8 +51,8 @@ export interface DelivererDeps {
   readonly peer: (name: string) => PeerDelivery | undefined;
   /** Every delivery that a peer still waits for, oldest first. */
   readonly waiting: (peer: string) => Promise<readonly WaitingDelivery[]>;
-  /** Has a delayed job run now. */
-  readonly wake: (job: DeliveryJob) => Promise<void>;
+  /** Has a delayed job run now. False where there is none at this moment. */
+  readonly wake: (job: DeliveryJob) => Promise<boolean>;
   readonly watch?: DeliveryWatch | undefined;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -86,8 +86,12 @@ export class Deliverer {
     for (const desk of this.#desks.values()) desk.close();
   }
 
-  /** Runs one delivery job as far as it gets. Never throws for a peer's failure. */
-  async deliver(job: DeliveryJob, signal: AbortSignal): Promise<StepResult> {
+  /**
+   * Runs one delivery job as far as it gets. Never throws for a peer's failure.
+   *
+   * @param priority its class now: its place in line for a peer that is busy with others
+   */
+  async deliver(job: DeliveryJob, priority: Priority, signal: AbortSignal): Promise<StepResult> {
     const started = this.#deps.now();
     const peer = this.#deps.peer(job.peer);
     if (peer === undefined) {
@@ -97,7 +101,7 @@ export class Deliverer {
     }
     const desk = this.#deskOf(job.peer);
     await desk.recall();
-    if (!desk.slots.take(job)) {
+    if (!desk.slots.take(job, priority)) {
       return { kind: 'later', atMs: started + busyWaitMs(desk.slots.waiting, this.#deps.random()) };
     }
     try {

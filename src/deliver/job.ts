@@ -1,5 +1,5 @@
 import type { Key } from '../spool/key.js';
-import type { DeliveryRecord } from '../spool/records.js';
+import type { DeliveryRecord, Priority } from '../spool/records.js';
 
 /** What one job brings to one peer: a task's result, or the originals. */
 export interface DeliveryJob {
@@ -12,5 +12,6 @@ export interface DeliveryJob {
 /** One that its peer still waits for, with what it has recorded so far. */
 export interface WaitingDelivery {
   readonly job: DeliveryJob;
+  readonly priority: Priority;
   readonly batches: readonly DeliveryRecord[];
 }

@@ -1,4 +1,5 @@
 // All that one peer's deliveries share in this process: its breaker, who may send now and who stands in line, its throttle.
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '../observe/log.js';
 import type { Metrics } from '../observe/metrics.js';
 import { afterFailure, afterProbe, askedToWait, closedBreaker, mayGo, whileProbing } from './breaker.js';
@@ -20,8 +21,8 @@ export interface PeerDeskDeps {
   readonly opensAt: () => number | null;
   /** Every delivery that the peer still waits for, oldest first. */
   readonly waiting: (peer: string) => Promise<readonly WaitingDelivery[]>;
-  /** Has a delayed job run now. */
-  readonly wake: (job: DeliveryJob) => Promise<void>;
+  /** Has a delayed job run now. False where there is none at this moment. */
+  readonly wake: (job: DeliveryJob) => Promise<boolean>;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly now: () => number;
@@ -31,6 +32,10 @@ export interface PeerDeskDeps {
 
 /** A record that ends sooner than the wait that is asked for, by less than this, stays: a start then asks too early by so much at most. */
 const behindMs = 60_000;
+
+/** A job that has just been turned away is on its way back into the queue: it can be woken a moment later. */
+const wakeTries = 5;
+const wakeAgainMs = 200;
 
 export class PeerDesk {
   readonly slots = new Slots();
@@ -86,7 +91,7 @@ export class PeerDesk {
     const found = await this.#waiting();
     this.#recalled ??= Promise.resolve(this.#remember(found));
     await this.#recalled;
-    for (const { job } of found) this.slots.stand(job);
+    for (const { job, priority } of found) this.slots.stand(job, priority);
     await this.wakeNext();
   }
 
@@ -147,7 +152,7 @@ export class PeerDesk {
 
   /** Puts every delivery that waits for the peer in line, and wakes the first. */
   async recovered(): Promise<void> {
-    for (const { job } of await this.#waiting()) this.slots.stand(job);
+    for (const { job, priority } of await this.#waiting()) this.slots.stand(job, priority);
     await this.wakeNext();
   }
 
@@ -155,13 +160,29 @@ export class PeerDesk {
   async wakeNext(): Promise<void> {
     try {
       if (!this.isOpenFor && this.failure?.class !== 'permanent') return;
-      await Promise.all(this.slots.next().map((job) => this.#deps.wake(job)));
+      await Promise.all(this.slots.next().map((job) => this.#call(job)));
     } catch (error) {
       this.#deps.log.error('what waits for a peer could not be woken; it comes back by itself', {
         peer: this.#deps.peer,
         error,
       });
     }
+  }
+
+  /** Wakes one; where it is gone, the next. Its slot is kept for the first try only: it may be with another process, or have ended. */
+  async #call(job: DeliveryJob): Promise<void> {
+    let isGone = false;
+    try {
+      for (let tries = 0; tries < wakeTries; tries++) {
+        if (tries > 0) await sleep(wakeAgainMs);
+        if (this.#closing.signal.aborted || (await this.#deps.wake(job))) return;
+        this.slots.release(job);
+      }
+      isGone = true;
+    } finally {
+      this.slots.settle(job, isGone);
+    }
+    await this.wakeNext();
   }
 
   close(): void {

@@ -1,5 +1,4 @@
 // What delivers: each peer's destination, and how deliveries that wait for a peer are found and woken.
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { AppOptions } from './app-options.js';
 import type { Closing } from './closing.js';
 import { isDestination } from '../config/peers.js';
@@ -14,13 +13,10 @@ import type { NodeTls } from './open-tls.js';
 import { transcodeThreads } from './transcode-threads.js';
 import type { QueueBackend } from '../queue/backend.js';
 import { jobIdOf } from '../queue/jobs.js';
+import { priorityOf } from '../spool/priority.js';
 import { readableStates } from '../spool/readable-states.js';
 import type { Spool } from '../spool/spool.js';
 import { nextSteps } from '../spool/state.js';
-
-/** A job that has just been turned away is on its way back into the queue: it can be woken a moment later. */
-const wakeTries = 5;
-const wakeAgainMs = 200;
 
 export function openDeliverer(
   options: AppOptions,
@@ -47,12 +43,7 @@ export function openDeliverer(
     spool,
     peer: (name) => deliveries.get(name),
     waiting: (peer) => waitingFor(spool, peer),
-    wake: async (job) => {
-      for (let tries = 0; tries < wakeTries; tries++) {
-        if (await queue.promote('deliveries', jobIdOf('deliveries', job))) return;
-        await sleep(wakeAgainMs);
-      }
-    },
+    wake: (job) => queue.promote('deliveries', jobIdOf('deliveries', job)),
     watch: audit?.deliveries,
     log,
     metrics,
@@ -78,7 +69,12 @@ async function waitingFor(spool: Spool, peer: string): Promise<WaitingDelivery[]
       const revision = state.revisions.find(({ record }) => record.revision === step.revision);
       const { revision: number, task } = step;
       const batches = revision?.deliveries.get(`${task}@${peer}`) ?? [];
-      found.push({ job: { key, revision: number, task, peer }, batches, closedAt: revision?.record.closedAt ?? '' });
+      found.push({
+        job: { key, revision: number, task, peer },
+        priority: priorityOf(state, number),
+        batches,
+        closedAt: revision?.record.closedAt ?? '',
+      });
     }
   }
   return found.toSorted((a, b) => a.closedAt.localeCompare(b.closedAt));

@@ -69,7 +69,7 @@ export async function openStages(
       }
     },
     withdraw: (job) => performWithdrawal({ spool, node: perform.node, log, metrics, now: Date.now }, job),
-    deliver: (job, signal) => deliverer.deliver(job, signal),
+    deliver: (job, priority, signal) => deliverer.deliver(job, priority, signal),
     commit: (job, signal) => committer.commit(job, signal),
   };
 }

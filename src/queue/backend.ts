@@ -8,7 +8,7 @@ import type { Log } from '../observe/log.js';
 import type { Metrics } from '../observe/metrics.js';
 import type { Priority } from '../spool/records.js';
 import { openConsumer } from './consumer.js';
-import { FairShare, isOfClass, priorityOf } from './fair-share.js';
+import { FairShare, classOf, priorityOf } from './fair-share.js';
 import { jobIdOf, queueNames } from './jobs.js';
 import type { Consumer, JobHandler, JobSpec, QueueCounts, QueueName } from './jobs.js';
 import { promoteDelayed } from './set-back.js';
@@ -227,7 +227,7 @@ export async function openQueue({ url, directory, isThere, log, metrics, now }: 
     reprioritise: (name, id, priority, source) =>
       ask('reprioritise', async () => {
         const job = await queues[name].getJob(id);
-        if (job === undefined || isOfClass(job.priority, priority) || (await job.isActive())) return false;
+        if (job === undefined || classOf(job.priority) === priority || (await job.isActive())) return false;
         await job.changePriority({ priority: priorityOf(priority, share[name].waitingOf(source, priority)) });
         return true;
       }),

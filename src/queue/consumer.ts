@@ -4,6 +4,7 @@ import { LimpidError, failureCodeOf } from '../errors.js';
 import type { Log } from '../observe/log.js';
 import type { Metrics } from '../observe/metrics.js';
 import type { Consumer, JobHandler, JobResult, QueueName } from './jobs.js';
+import { classOf } from './fair-share.js';
 import { ownWorkerName } from './orphans.js';
 import { keepLock } from './set-back.js';
 import type { Store } from './store.js';
@@ -45,7 +46,7 @@ export function openConsumer(deps: ConsumerDeps, queue: QueueName, concurrency: 
         if (running.get(id) === abort) running.delete(id);
       };
       try {
-        const run = () => handler(job.data, { id, signal: abort.signal });
+        const run = () => handler(job.data, { id, priority: classOf(job.priority), signal: abort.signal });
         // A store that is away takes no answer, and who closes waits for the work alone.
         const result = await settled(deps, queue, id, run).finally(ended);
         if (result === 'done') return;

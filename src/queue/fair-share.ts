@@ -1,12 +1,13 @@
 // Priorities that share a queue fairly between sources: a sender of 10,000 series does not starve the others.
+import { placeOf } from '../spool/priority.js';
+import { priority as classes } from '../spool/records.js';
 import type { Priority } from '../spool/records.js';
 
 /** BullMQ takes priorities from 0 (first) to 2^21 - 1 = 2,097,151. */
 const classWidth = 600_000;
-const classes: Readonly<Record<Priority, number>> = { urgent: 0, routine: 1, batch: 2 };
 
 /** The ranks of each class. */
-export const classRanges = Object.values(classes).map((place) => ({
+export const classRanges = Object.values(placeOf).map((place) => ({
   from: place * classWidth + 1,
   below: (place + 1) * classWidth + 1,
 }));
@@ -16,12 +17,13 @@ export const classRanges = Object.values(classes).map((place) => ({
  * which BullMQ serves before all others. A source's n-th waiting job so comes after the other sources' first n - 1.
  */
 export function priorityOf(priority: Priority, waitingOfSource: number): number {
-  return classes[priority] * classWidth + 1 + Math.min(waitingOfSource, classWidth - 1);
+  return placeOf[priority] * classWidth + 1 + Math.min(waitingOfSource, classWidth - 1);
 }
 
-/** Whether a BullMQ priority is one of this class. */
-export function isOfClass(rank: number, priority: Priority): boolean {
-  return Math.floor((rank - 1) / classWidth) === classes[priority];
+/** The class of a BullMQ priority. */
+export function classOf(rank: number): Priority {
+  const place = Math.floor((rank - 1) / classWidth);
+  return classes.options.find((one) => placeOf[one] === place) ?? 'routine';
 }
 
 /**

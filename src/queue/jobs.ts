@@ -23,6 +23,8 @@ export interface JobSpec {
 
 export interface JobControl {
   readonly id: string;
+  /** Its class now: a person may have changed it since it was added. */
+  readonly priority: Priority;
   /** Aborted when the job's lock is lost: another worker may have it now. */
   readonly signal: AbortSignal;
 }

@@ -1,6 +1,7 @@
 // Makes the view of a series from what its files say: one pure function for `limpid series show` and the API.
 import { commitmentViewOf } from './commitment-view.js';
 import { originals } from './layout.js';
+import { askedPriority } from './priority.js';
 import { promiseViewOf } from './promise-view.js';
 import type { SeriesPromise } from './promises.js';
 import type { DeliveryRecord, ResolvedTask } from './records.js';
@@ -211,7 +212,6 @@ export function viewOf(state: SeriesState, judge: DeliveryJudge, promises: reado
   });
   const newest = state.revisions.at(-1);
   const decision = state.revisions.findLast((revision) => revision.decision !== null)?.decision;
-  const raised = state.actions.findLast(({ action }) => action.kind === 'prioritise')?.action.priority;
   const times = timesOf({ revisions, actions });
   const word = seriesWord(state, revisions, unassembled);
   return {
@@ -219,7 +219,7 @@ export function viewOf(state: SeriesState, judge: DeliveryJudge, promises: reado
     state: word,
     says: seriesSays(word, { revisions, unassembled }),
     modality: decision?.modality ?? null,
-    priority: raised ?? decision?.priority ?? null,
+    priority: askedPriority(state) ?? decision?.priority ?? null,
     studyInstanceUid: newest?.record.studyInstanceUid ?? null,
     seriesInstanceUid: newest?.record.seriesInstanceUid ?? null,
     sources: newest?.record.sources ?? [],

@@ -50,7 +50,7 @@ function delivererTo(send: Destination['send']): Deliverer {
       window: null,
     }),
     waiting: () => Promise.resolve([]),
-    wake: () => Promise.resolve(),
+    wake: () => Promise.resolve(true),
     log: openLog('silent'),
     metrics: openMetrics(),
     now: Date.now,
@@ -85,7 +85,7 @@ describe('a peer that may have a result', () => {
         sending(); // the peer has it and has answered: here the process ends
         return new Promise(() => undefined);
       });
-      void deliverer.deliver(job, signal);
+      void deliverer.deliver(job, 'routine', signal);
     });
     expect(await holders()).toEqual(['pacs']);
     await spool.close();
@@ -93,21 +93,21 @@ describe('a peer that may have a result', () => {
     // The next process meets a peer that is away: that tells nothing of what it has.
     const failure = { code: 'DIMSE_CONNECT', detail: 'away', pace: 'unreachable' } as const;
     const away = delivererTo(() => Promise.resolve({ failure, outcomes: [] }));
-    await away.deliver(job, signal);
+    await away.deliver(job, 'routine', signal);
     away.close();
     expect((await spool.state(key)).revisions[0]?.deliveries.get(`${task}@pacs`)).toHaveLength(1);
     expect(await holders()).toEqual(['pacs']);
   });
   it('is not told where it has answered that it does not take it, nor where nothing went out', async () => {
     const none = delivererTo(() => Promise.resolve({ failure: null, outcomes: [] }));
-    await none.deliver(job, signal);
+    await none.deliver(job, 'routine', signal);
     expect(await holders()).toEqual([]);
     const refusing = delivererTo(async ([first], { pace }) => {
       if (first !== undefined) await pace(first);
       expect(await holders()).toEqual(['pacs']);
       return reportOf('permanent');
     });
-    await refusing.deliver(job, signal);
+    await refusing.deliver(job, 'routine', signal);
     expect(await holders()).toEqual([]);
   });
   it('gets nothing where that cannot be written down', async () => {
@@ -118,7 +118,7 @@ describe('a peer that may have a result', () => {
       went = first !== undefined && (await pace(first));
       return { failure: null, outcomes: [] };
     });
-    await expect(deliverer.deliver(job, signal)).rejects.toBe(full);
+    await expect(deliverer.deliver(job, 'routine', signal)).rejects.toBe(full);
     expect(went).toBe(false);
   });
 });

@@ -12,7 +12,7 @@ import { openMetrics } from '../../src/observe/metrics.js';
 import type { Metrics } from '../../src/observe/metrics.js';
 import { instanceNameOf, keyOf } from '../../src/spool/key.js';
 import type { Key } from '../../src/spool/key.js';
-import type { ActionRecord, DeliveryRecord } from '../../src/spool/records.js';
+import type { ActionRecord, DeliveryRecord, Priority } from '../../src/spool/records.js';
 import type { RevisionState, SeriesState } from '../../src/spool/state.js';
 import { actionRecord, decisionRecord, seriesRecord } from '../support/records.js';
 import { silentLog } from '../support/test-scp.js';
@@ -70,6 +70,7 @@ function bench(
   actions: readonly ActionRecord[] = [],
   watch?: DeliveryWatch,
   folder: string | null = null,
+  priorityOf: (job: DeliveryJob) => Priority = () => 'routine',
 ): Bench {
   let nowMs = Date.parse('2026-01-01T00:00:00Z');
   const metrics = openMetrics();
@@ -124,11 +125,12 @@ function bench(
         [one, two, three, four]
           .filter((job) => job !== undefined)
           .filter(isOpen)
-          .map((job) => ({ job, batches: records.get(job.key) ?? [] })),
+          .map((job) => ({ job, priority: priorityOf(job), batches: records.get(job.key) ?? [] })),
       ),
     wake: async (job) => {
       woken.push(job);
-      await deliverer.deliver(job, new AbortController().signal);
+      await deliverer.deliver(job, priorityOf(job), new AbortController().signal);
+      return true;
     },
     watch,
     log: silentLog,
@@ -140,7 +142,8 @@ function bench(
   return { deliverer, records, woken, metrics, pass: (ms) => void (nowMs += ms) };
 }
 
-const run = ({ deliverer }: Bench, job: DeliveryJob) => deliverer.deliver(job, new AbortController().signal);
+const run = ({ deliverer }: Bench, job: DeliveryJob, priority: Priority = 'routine') =>
+  deliverer.deliver(job, priority, new AbortController().signal);
 const all = (instances: readonly { readonly sopInstanceUid: string }[]): SendReport => ({
   failure: null,
   outcomes: instances.map(({ sopInstanceUid }) => delivered(sopInstanceUid)),
@@ -274,6 +277,30 @@ describe('a destination that is away', () => {
     expect(answered).toBe(1);
   });
 
+  it('gets what is urgent first when it is back, and what can wait last', async () => {
+    let isBack = false;
+    const classes = new Map<DeliveryJob, Priority>([
+      [one, 'batch'],
+      [four, 'urgent'],
+    ]);
+    const table = bench(
+      {
+        send: (instances) => Promise.resolve(isBack ? all(instances) : { failure: away, outcomes: [] }),
+        probe: () => Promise.resolve(isBack ? null : away),
+      },
+      {},
+      new Map(),
+      [],
+      undefined,
+      null,
+      (job) => classes.get(job) ?? 'routine',
+    );
+    for (const job of [one, two, three, four]) await run(table, job, classes.get(job));
+    isBack = true;
+    for (let tries = 0; tries < 2000 && table.woken.length < 4; tries++) await delay(10);
+    expect(table.woken).toEqual([four, two, three, one]);
+  });
+
   it('that a person has to mend is told to every delivery, once', async () => {
     const operator: DestinationFailure = { code: 'DIMSE_REJECTED', detail: 'rejected 1/1/2', pace: 'operator' };
     const table = bench({
@@ -334,6 +361,31 @@ describe('a probe', () => {
     refuse(away);
     await delay(0);
     expect(table.deliverer.breaker('pacs')).toMatchObject({ state: 'closed' });
+  });
+});
+
+describe('a peer that is busy with two series', () => {
+  it('takes an urgent one next, and one that has been made urgent while it stood in line', async () => {
+    const ends: (() => void)[] = [];
+    const send: Destination['send'] = async (instances) => {
+      await new Promise<void>((resolve) => ends.push(resolve));
+      return all(instances);
+    };
+    const table = bench({ send });
+    const [fifth, sixth] = [5, 6].map((number) => jobOf(keyOf('1.2.3', `1.2.3.${number}`)));
+    if (!fifth || !sixth) throw new Error('no jobs');
+    const under = [run(table, one), run(table, two)];
+    while (ends.length < 2) await delay(1);
+    for (const job of [three, four, fifth]) expect((await run(table, job)).kind).toBe('later');
+    await run(table, sixth, 'urgent');
+    await run(table, fifth, 'urgent'); // comes again as that
+    for (let ended = 0; ended < 6; ended++) {
+      while (ends.length <= ended) await delay(1);
+      ends[ended]?.();
+    }
+    await Promise.all(under);
+    while (table.woken.length < 4) await delay(1);
+    expect(table.woken).toEqual([fifth, sixth, three, four]);
   });
 });
 
@@ -665,7 +717,7 @@ describe('outcomes', () => {
         return Promise.resolve({ failure, outcomes: first ? [delivered(first.sopInstanceUid)] : [] });
       },
     });
-    expect((await table.deliverer.deliver(one, controller.signal)).kind).toBe('later');
+    expect((await table.deliverer.deliver(one, 'routine', controller.signal)).kind).toBe('later');
     expect(table.records.get(one.key)).toEqual([expect.objectContaining({ association: null })]);
     expect(table.deliverer.breaker('pacs').state).toBe('closed');
   });
@@ -682,7 +734,7 @@ it('what a folder has when a drain ends the sending is kept, though a folder giv
       });
     },
   });
-  expect((await table.deliverer.deliver(one, controller.signal)).kind).toBe('later');
+  expect((await table.deliverer.deliver(one, 'routine', controller.signal)).kind).toBe('later');
   expect(table.records.get(one.key)?.flatMap(({ instances }) => instances)).toMatchObject([{ class: 'delivered' }]);
 });
 

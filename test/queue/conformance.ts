@@ -110,6 +110,24 @@ export function queueConformance(queue: () => QueueBackend): void {
     expect(await queue().promote('series', idOf(seriesJob('nowhere')))).toBe(false);
   });
 
+  it('a job comes with its class, and with another one that it has got while it was delayed', async () => {
+    const job = seriesJob('reclassified');
+    const classes: Priority[] = [];
+    work(async (_, { priority }) => {
+      classes.push(priority);
+      return classes.length < 3 ? { retryAtMs: Date.now() + 3_600_000 } : 'done';
+    });
+    await queue().add('series', job);
+    for (const [runs, priority] of (['urgent', 'batch'] as const).entries()) {
+      await until(async () => classes.length === runs + 1 && (await queue().counts()).series.delayed === 1);
+      expect(await queue().reprioritise('series', idOf(job), priority, 'ct1')).toBe(true);
+      expect((await queue().counts()).series.delayed).toBe(1);
+      expect(await queue().promote('series', idOf(job))).toBe(true);
+    }
+    await until(() => classes.length === 3);
+    expect(classes).toEqual(['routine', 'urgent', 'batch']);
+  });
+
   it('a job that waits can be removed', async () => {
     const job = seriesJob('removed');
     await queue().add('series', job);
