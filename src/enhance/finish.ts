@@ -2,10 +2,10 @@
 import { blend, leastTissue } from '../imaging/blend.js';
 import type { Blended, Over } from '../imaging/blend.js';
 import { confidenceMap, confidentShare } from '../imaging/confidence.js';
-import type { Confidence } from '../imaging/confidence.js';
+import type { Confidence, Smooth } from '../imaging/confidence.js';
 import { structureFigures, thinned } from '../imaging/figures.js';
 import { periodicPattern } from '../imaging/periodic.js';
-import { largestSmoothChange } from '../imaging/smooth-change.js';
+import { largestOf, smoothChanges, smoothStep } from '../imaging/smooth-change.js';
 import type { Slice } from '../imaging/slice.js';
 import { pixelsOf } from '../imaging/masks.js';
 import { sharesOf } from '../imaging/shares.js';
@@ -17,7 +17,7 @@ import { noiseRatio } from './noise.js';
 import type { Measured, NoiseModality } from './noise.js';
 
 /** Figures look at every fourth row and column: within 0.03 of all, at a third of the time. */
-const figureStep = 4;
+const figureStep = smoothStep;
 
 /** Whether every value is a number, and the mean over the mask. */
 function examine(values: Float32Array, mask: Uint8Array): { finite: boolean; mean: number } {
@@ -108,30 +108,40 @@ export function gridFigures({ mask, sigma }: Measured, source: Float32Array, bac
 }
 
 /** @param taken of every `figureStep`-th pixel of a slice of `rows` x `columns` */
-function confidenceOf(taken: Slice, gradient: Float32Array, map: Float32Array, shares: Float32Array): Confidence {
+function confidenceOf(
+  taken: Slice,
+  gradient: Float32Array,
+  map: Float32Array,
+  shares: Float32Array,
+  smooth: Smooth | null,
+): Confidence {
   const [rows, columns] = [Math.ceil(taken.rows / figureStep), Math.ceil(taken.columns / figureStep)];
   const expected = Float32Array.from({ length: rows * columns }, (_, i) => {
     const at = Math.floor(i / columns) * figureStep * taken.columns + (i % columns) * figureStep;
     return shares[at]! * map[at]!;
   });
-  return confidenceMap({ rows, columns, values: taken.values }, gradient, expected);
+  return confidenceMap({ rows, columns, values: taken.values }, gradient, expected, smooth);
 }
 
 /**
  * Figures of an enhanced slice.
  *
  * @param values as the file will hold them, rounded, in model units: what rounding takes back counts as not done
+ * @param smoothLimit of the model's card; null: none
  */
 export function finishFigures(
   measured: Measured,
   { values, meanShift, shares }: BlendedSlice,
+  smoothLimit: number | null,
 ): { readonly figures: EnhancedFigures; readonly confidence: Confidence } {
   const { slice, mask, sigma, map } = measured;
   const after = { ...slice, values };
   const ratio = noiseRatio(measured, after);
   const { residualStructure, edgeRatio, taken, gradient } = structureFigures(slice, after, mask, figureStep);
-  const confidence = confidenceOf({ ...slice, values: taken }, gradient, map, shares);
   const away = { ...slice, values: slice.values.map((value, i) => value - values[i]!) };
+  const changes = sigma === null ? null : smoothChanges(away, map, sigma);
+  const smooth = changes && { changes, limit: smoothLimit };
+  const confidence = confidenceOf({ ...slice, values: taken }, gradient, map, shares, smooth);
   const enough = pixelsOf(mask) >= leastTissue;
   return {
     confidence,
@@ -144,7 +154,7 @@ export function finishFigures(
       residualStructure: enough ? residualStructure : null,
       edgeRatio,
       periodic: periodicPattern(away, map),
-      smoothChange: sigma === null ? null : largestSmoothChange(away, map, sigma),
+      smoothChange: changes && largestOf(changes),
       ...examine(values, mask),
     },
   };

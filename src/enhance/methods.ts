@@ -84,6 +84,8 @@ export interface FinishArgument<Plan> {
   readonly blend: number;
   /** Where more than that share goes; null: nowhere. */
   readonly loud: LoudRule | null;
+  /** Largest smooth change that the card allows: there confidence is a half at most. Null: no limit. */
+  readonly smoothLimit: number | null;
   /** Whether to measure what takes longer: see `SliceQuality`. */
   readonly judged: boolean;
   readonly plan: Plan;

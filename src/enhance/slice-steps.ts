@@ -226,8 +226,9 @@ export class SliceSteps<Plan, Part, Summary> {
     );
     const nowMs = this.#ports.now();
     const { work } = slice.prepared;
-    const loud = loudRuleOf(this.#ports.model.card);
-    const argument = { work, residual, isLent, context, blend, loud, plan, judged, outFile, mapFile, nowMs };
+    const { card } = this.#ports.model;
+    const how = { blend, loud: loudRuleOf(card), smoothLimit: card.limits.smoothChange, judged };
+    const argument = { ...how, work, residual, isLent, context, plan, outFile, mapFile, nowMs };
     const options = { transfer: handedOver(residual), deadlineMs: this.#deadlineIn(slice.thread) };
     const finished = await this.#answer(slice.thread, slice.file, (thread) => thread.call('finish', argument, options));
     this.#refuseFaults(outFile, finished.faults);

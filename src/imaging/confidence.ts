@@ -1,8 +1,9 @@
 /**
  * How far what was taken away looks like noise, place by place: for the eye of whoever doubts a result, beside the picture.
  *
- * 1 where the residual has the strength that the local noise explains; falling with the square of what exceeds it; and at most a
- * half where it is strong on an edge, since there it may be anatomy.
+ * 1 where the residual has the strength that the local noise explains; falling with the square of what exceeds it; at most a
+ * half where it is strong on an edge, since there it may be anatomy; and a half where a smooth change is as large as the model's card allows,
+ * since a spot that is drawn below the noise has no strength.
  */
 
 /** An image smaller than its slice by a whole factor. */
@@ -19,6 +20,12 @@ export interface Confidence {
   readonly values: Uint8Array;
 }
 
+/** Of each place, and what the model's card allows; null: no limit. */
+export interface Smooth {
+  readonly changes: Float32Array;
+  readonly limit: number | null;
+}
+
 /** An edge counts from this gradient on, deviations of the noise per pixel. */
 const edgeAt = 3;
 
@@ -26,8 +33,14 @@ const edgeAt = 3;
  * @param taken local root mean square of what was taken away
  * @param gradient of the output per pixel, of the same places
  * @param expected what the noise explains there: blend x local deviation; same shape
+ * @param smooth over the noise, of the same places; null where the noise is not known
  */
-export function confidenceMap(taken: Thinned, gradient: Float32Array, expected: Float32Array): Confidence {
+export function confidenceMap(
+  taken: Thinned,
+  gradient: Float32Array,
+  expected: Float32Array,
+  smooth: Smooth | null,
+): Confidence {
   const { rows, columns, values } = taken;
   const out = new Uint8Array(values.length);
   for (let i = 0; i < out.length; i++) {
@@ -35,7 +48,10 @@ export function confidenceMap(taken: Thinned, gradient: Float32Array, expected: 
     const ratio = values[i]! / noise;
     const excess = Math.max(0, ratio - 1);
     const edge = Math.min(1, gradient[i]! / (edgeAt * noise));
-    out[i] = Math.round(255 * Math.exp(-excess * excess) * (1 - 0.5 * edge * Math.min(1, excess)));
+    const drawn = smooth === null || smooth.limit === null ? 0 : smooth.changes[i]! / smooth.limit;
+    out[i] = Math.round(
+      255 * Math.exp(-excess * excess) * (1 - 0.5 * edge * Math.min(1, excess)) * 0.5 ** (drawn * drawn),
+    );
   }
   return { rows, columns, values: out };
 }

@@ -259,14 +259,12 @@ const methods: SliceMethods<DerivationPlan, FramePart, InstanceSummary> = {
     return Promise.resolve({ value: qualityOfSlice(modality, measured, measured.slice.values, measured.sigma) });
   },
 
-  async finish({ work: name, residual, isLent, context, blend: share, loud, judged, plan, outFile, mapFile, nowMs }) {
+  async finish({ work: name, residual, isLent, context, plan, outFile, mapFile, nowMs, ...how }) {
     const work = workOf(name);
     works.delete(name);
     const { source, stored, measured, seen, toRecord } = work;
     const { image, figures, confidence, quality } =
-      plan.geometry === undefined
-        ? enhanceHere(work, residual, { blend: share, loud, judged, plan })
-        : enhanceOnGrid(work, residual, plan);
+      plan.geometry === undefined ? enhanceHere(work, residual, { ...how, plan }) : enhanceOnGrid(work, residual, plan);
     // The model is done with the slice: its residual is here. Its neighbours may not be.
     shared.giveBack(measured.map);
     if (seen !== measured.slice.values) shared.giveBack(seen);

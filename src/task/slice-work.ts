@@ -128,11 +128,13 @@ export function enhanceHere(
   {
     blend: share,
     loud,
+    smoothLimit,
     judged,
     plan,
   }: {
     readonly blend: number;
     readonly loud: LoudRule | null;
+    readonly smoothLimit: number | null;
     readonly judged: boolean;
     readonly plan: DerivationPlan;
   },
@@ -141,7 +143,7 @@ export function enhanceHere(
   const meant = blended(modality, measured, takeResidual(work, output), share, loud);
   const image = storedOf(work, meant.values, plan);
   const values = inModelUnits(work, image.grey);
-  const { figures, confidence } = finishFigures(measured, { ...meant, values });
+  const { figures, confidence } = finishFigures(measured, { ...meant, values }, smoothLimit);
   return { image, figures, confidence, quality: judged ? judge(modality, measured, values, figures) : null };
 }
 

@@ -28,10 +28,9 @@ function withDisc(radius: number, height: number): Float32Array {
   });
 }
 
-function figuresOf(residual: Float32Array, blend = 0.6): EnhancedFigures {
-  const taken = blended('CT', measured, residual.slice(), blend, null);
-  return finishFigures(measured, taken).figures;
-}
+const finished = (residual: Float32Array): ReturnType<typeof finishFigures> =>
+  finishFigures(measured, blended('CT', measured, residual.slice(), 0.6, null), limits.smoothChange);
+const figuresOf = (residual: Float32Array): EnhancedFigures => finished(residual).figures;
 const broken = (figures: EnhancedFigures): readonly string[] => brokenLimits([figures], limits, 'HU');
 
 describe('what a network draws', () => {
@@ -46,6 +45,19 @@ describe('what a network draws', () => {
   ])('is told of %s, in noise of 20 HU, and by nothing else', (_, radius, height) => {
     const found = broken(figuresOf(withDisc(radius, height)));
     expect(found).toEqual([expect.stringMatching(/^smooth change, over the noise, /)]);
+  });
+  it('is dark in the map of confidence, and nothing else is', () => {
+    const meanOf = (residual: Float32Array, inside: boolean): number => {
+      const { values, columns } = finished(residual).confidence;
+      const middles = values.filter((_, i) => {
+        const [row, column] = [4 * Math.floor(i / columns), 4 * (i % columns)];
+        return Math.hypot(row - 120, column - 88) < 6 === inside && Math.hypot(row - 128, column - 128) < 60;
+      });
+      return middles.reduce((sum, value) => sum + value, 0) / middles.length / 255;
+    };
+    expect(meanOf(noise, true)).toBeGreaterThan(0.8);
+    expect(meanOf(withDisc(12, 40), true)).toBeLessThan(0.2);
+    expect(meanOf(withDisc(12, 40), false)).toBeGreaterThan(0.8);
   });
   it('is told in lung and air too', () => {
     const residual = noise.map((value, i) =>

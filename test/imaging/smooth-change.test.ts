@@ -1,13 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Slice } from '../../src/imaging/slice.js';
-import { largestSmoothChange } from '../../src/imaging/smooth-change.js';
+import { largestOf, smoothChanges } from '../../src/imaging/smooth-change.js';
 import { kernelNoise } from '../support/phantom.js';
 
 const size = 256;
 const sigma = 20;
 const map = new Float32Array(size * size).fill(sigma);
 const asSlice = (values: Float32Array): Slice => ({ rows: size, columns: size, values });
-const changeOf = (values: Float32Array): number => largestSmoothChange(asSlice(values), map, sigma);
+const changeOf = (values: Float32Array, noise = map): number => largestOf(smoothChanges(asSlice(values), noise, sigma));
 
 /** What is taken where a disc is drawn: it has the opposite sign. */
 const disc = (radius: number, height: number, at = 100): Float32Array =>
@@ -50,9 +50,9 @@ describe('the largest smooth change', () => {
   it('counts by the local noise, and where the map has none by a quarter of the slice’s', () => {
     const loud = map.map((value, i) => (Math.floor(i / size) < 160 ? 3 * value : value));
     const spot = disc(12, 40);
-    expect(largestSmoothChange(asSlice(spot), loud, sigma)).toBeCloseTo(changeOf(spot) / 3, 5);
+    expect(changeOf(spot, loud)).toBeCloseTo(changeOf(spot) / 3, 5);
     const none = new Float32Array(size * size);
-    expect(largestSmoothChange(asSlice(spot), none, sigma)).toBeCloseTo(4 * changeOf(spot), 5);
+    expect(changeOf(spot, none)).toBeCloseTo(4 * changeOf(spot), 5);
   });
 
   it('is no number where a value is none', () => {

@@ -83,7 +83,7 @@ async function judge(
   const share = blendFor([curve], effectiveStrength(strength, measured.sigma ?? 0, noise), most);
   const result = blended(modality, measured, residual, share, loudRuleOf(card));
   const { values } = result;
-  const { figures } = finishFigures(measured, result);
+  const { figures } = finishFigures(measured, result, card.limits.smoothChange);
   // The card's most blend may hold it back where fine structure is read as noise.
   expect(figures.noiseRatio).toBeLessThan(share < most ? 1 - 0.95 * strength : 0.85);
   const after = { rows, columns, values: values.map((value) => value / measured.scale) };

@@ -145,6 +145,7 @@ export async function wayOf(bytes: Uint8Array, { slices, folder, deadlineMs }: W
         residual,
         blend: 1,
         loud: null,
+        smoothLimit: null,
         judged: false,
         isLent: false,
         context: [],
