@@ -11,6 +11,7 @@ import { openConsumer } from './consumer.js';
 import { FairShare, classOf, priorityOf } from './fair-share.js';
 import { jobIdOf, queueNames } from './jobs.js';
 import type { Consumer, JobHandler, JobSpec, QueueCounts, QueueName } from './jobs.js';
+import { inRedisWords } from './redis-says.js';
 import { promoteDelayed } from './set-back.js';
 import { stillSo } from './still-so.js';
 import { removeStray } from './stray.js';
@@ -108,7 +109,7 @@ export async function openQueue({ url, directory, isThere, log, metrics, now }: 
     metrics.inc('failures_total', { code: 'QUEUE_UNAVAILABLE' });
     if (Math.abs(now() - loggedAtMs) < errorLogMs) return; // either way: the clock may be set back
     loggedAtMs = now();
-    log.warn('the queue reports an error', { error });
+    log.warn('the queue reports an error', { error: inRedisWords(error) });
   };
   const onLost = (): void => {
     if (closing) return;
@@ -117,7 +118,7 @@ export async function openQueue({ url, directory, isThere, log, metrics, now }: 
     for (const listener of listeners) listener();
   };
   const onFault = (error: Error): void => {
-    fault = error;
+    fault = inRedisWords(error);
     onError(error);
   };
   const store = await openStore({ url, directory, isThere, log, now, onError: onFault, onLost });
@@ -136,7 +137,8 @@ export async function openQueue({ url, directory, isThere, log, metrics, now }: 
       return answer;
     } catch (error) {
       if (error instanceof LimpidError) throw error;
-      throw new LimpidError('QUEUE_UNAVAILABLE', `${what}: the queue does not answer`, { cause: fault ?? error });
+      const why = fault ?? (error instanceof Error ? inRedisWords(error) : error);
+      throw new LimpidError('QUEUE_UNAVAILABLE', `${what}: the queue does not answer`, { cause: why });
     }
   }
 

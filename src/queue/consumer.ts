@@ -5,8 +5,8 @@ import type { Log } from '../observe/log.js';
 import type { Metrics } from '../observe/metrics.js';
 import type { Consumer, JobHandler, JobResult, QueueName } from './jobs.js';
 import { classOf } from './fair-share.js';
+import { keepLock } from './keep-lock.js';
 import { ownWorkerName } from './orphans.js';
-import { keepLock } from './set-back.js';
 import type { Store } from './store.js';
 
 /** A job whose worker is gone is taken over after its lock (30 s) and one check, where its death is not known sooner (orphans.ts). */
@@ -40,7 +40,10 @@ export function openConsumer(deps: ConsumerDeps, queue: QueueName, concurrency: 
       const id = job.id ?? '';
       const abort = new AbortController();
       running.set(id, abort);
-      const release = keepLock(() => job.extendLock(token ?? '', lockDuration), lockDuration, deps.now);
+      const release = keepLock(() => deps.store.keepLock(queue, job, token ?? '', lockDuration), {
+        lost: () => abort.abort(new LimpidError('QUEUE_UNAVAILABLE', 'the lock of the job is lost')),
+        failed: deps.onError,
+      });
       const ended = (): void => {
         // One whose lock was lost may have begun anew here meanwhile.
         if (running.get(id) === abort) running.delete(id);
@@ -56,12 +59,17 @@ export function openConsumer(deps: ConsumerDeps, queue: QueueName, concurrency: 
         release();
       }
     },
-    { name: ownWorkerName(), concurrency, lockDuration, stalledInterval, maxStalledCount, runRetryDelay },
+    {
+      name: ownWorkerName(),
+      concurrency,
+      lockDuration,
+      skipLockRenewal: true,
+      stalledInterval,
+      maxStalledCount,
+      runRetryDelay,
+    },
   );
   worker.on('error', deps.onError);
-  worker.on('lockRenewalFailed', (ids) => {
-    for (const id of ids) running.get(id)?.abort(new LimpidError('QUEUE_UNAVAILABLE', 'the lock of the job is lost'));
-  });
   return {
     close: async () => {
       // BullMQ waits for running jobs, and without limit for a store that is away.

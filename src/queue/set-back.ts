@@ -1,4 +1,4 @@
-// BullMQ measures with the wall clock: one that was set back would hold delayed jobs, and let the locks of running ones run out.
+// BullMQ measures with the wall clock: one that was set back would hold delayed jobs.
 import type { Job } from 'bullmq';
 import { stillSo } from './still-so.js';
 
@@ -41,22 +41,4 @@ export async function promoteFromFuture(
     if (page.jobs < pageJobs) return promoted;
     start += page.jobs - page.taken;
   }
-}
-
-/**
- * Keeps the lock of a running job while the clock stands before where it stood: BullMQ renews none then until it has caught up, and the
- * job would be handed out a second time.
- *
- * @param lockMs how long a lock lasts
- * @returns ends it
- */
-export function keepLock(extend: () => Promise<unknown>, lockMs: number, now: () => number): () => void {
-  let latestMs = now();
-  const timer = setInterval(() => {
-    const nowMs = now();
-    // A store that is away: BullMQ tells so itself, and the next turn tries again.
-    if (nowMs < latestMs) void extend().catch(() => undefined);
-    else latestMs = nowMs;
-  }, lockMs / 3).unref();
-  return () => clearInterval(timer);
 }

@@ -9,6 +9,7 @@ import { within } from '../deadline.js';
 import { LimpidError } from '../errors.js';
 import type { Log } from '../observe/log.js';
 import type { JobData } from './jobs.js';
+import { keepLockInRedis } from './keep-lock.js';
 import { PglitePool } from './pglite-pool.js';
 import { sinceOf, waitingSinceInPostgres, waitingSinceInRedis } from './waiting-since.js';
 
@@ -27,9 +28,9 @@ export interface BullQueue {
 }
 export interface BullWorker {
   on(event: 'error', listener: (error: Error) => void): unknown;
-  on(event: 'lockRenewalFailed', listener: (ids: string[]) => void): unknown;
   close(force?: boolean): Promise<void>;
 }
+export type LockedJob = Pick<Job<JobData>, 'id' | 'extendLock'>;
 export const leavingEvents = ['active', 'completed', 'failed', 'delayed', 'removed'] as const;
 export interface BullEvents {
   on(event: 'error', listener: (error: Error) => void): unknown;
@@ -42,6 +43,8 @@ export interface Store {
   queue(name: string): BullQueue;
   worker(name: string, run: Processor<JobData>, options: Omit<WorkerOptions, 'connection'>): BullWorker;
   events(name: string): BullEvents;
+  /** Keeps the lock of a job that runs under this token, also one that has run out while nobody took the job. False: another one has it. */
+  keepLock(name: string, job: LockedJob, token: string, ms: number): Promise<boolean>;
   /** Since when the job waits that has waited longest, ms since epoch, whatever its class; null: none waits. */
   waitingSince(name: string): Promise<number | null>;
   /** The store's marker, put where there is none. Another one than before: the store was emptied, whoever has put the new one. */
@@ -139,6 +142,8 @@ async function openRedis({ url, onError }: StoreOptions): Promise<Store> {
     queue: (name) => new Queue<JobData>(name, { connection: producer, prefix }),
     worker: (name, run, rest) => new Worker<JobData>(name, run, { ...rest, connection: consumer, prefix }),
     events: (name) => new QueueEvents(name, { connection: consumer, prefix }),
+    // By the connection that ends jobs: what was asked before the end of one is answered before it.
+    keepLock: (name, { id = '' }, token, ms) => keepLockInRedis(consumer, `${prefix}:${name}`, { id, token, ms }),
     waitingSince: (name) => waitingSinceInRedis(producer, `${prefix}:${name}`),
     mark: async () => {
       await producer.set(markerKey, randomUUID(), 'NX');
@@ -152,6 +157,9 @@ async function openRedis({ url, onError }: StoreOptions): Promise<Store> {
     },
   };
 }
+
+/** Postgres knows a lock by its token alone: one that has run out is extended like any other. */
+const extendInPostgres: Store['keepLock'] = async (_, job, token, ms) => (await job.extendLock(token, ms)) > 0;
 
 /**
  * Whether a Redis throws keys away once it is full, from what INFO says of its memory: CONFIG is barred in many places. Without a limit
@@ -173,6 +181,7 @@ async function openEmbedded({ directory, isThere, log, now, onLost, onError }: S
     queue: (name) => new Queue<JobData>(name, { connection: pool }),
     worker: (name, run, rest) => new Worker<JobData>(name, run, { ...rest, connection: pool }),
     events: (name) => new QueueEvents(name, { connection: pool }),
+    keepLock: extendInPostgres,
     waitingSince: async (name) => sinceOf((await pool.query(waitingSinceInPostgres, [name])).rows),
     mark: async () => {
       if (isThere !== undefined && !(await isThere())) throw new Error('the volume of the spool is not there');
@@ -220,6 +229,7 @@ async function openPostgres({ url, onError }: StoreOptions): Promise<Store> {
     queue: (name) => new Queue<JobData>(name, { connection }),
     worker: (name, run, rest) => new Worker<JobData>(name, run, { ...rest, connection }),
     events: (name) => new QueueEvents(name, { connection }),
+    keepLock: extendInPostgres,
     waitingSince: async (name) => {
       const { rows } = await pool.query<{ since: string | null }>(waitingSinceInPostgres, [name]);
       return sinceOf(rows);

@@ -206,6 +206,42 @@ describeWithPeers(['redis-server'], 'a Redis that fails', () => {
     await redis.stop();
   });
 
+  it('that is full for longer than a lock lasts, or let one run out: a running job goes on, once, and is over when it ends', async () => {
+    const redis = await startRedis();
+    const queues = [await open(redis.url), await open(redis.url)];
+    const client = new Redis(redis.url);
+    const began: string[] = [];
+    let signal: AbortSignal | null = null;
+    const hold = { release: (): void => undefined };
+    const held = new Promise<void>((resolve) => (hold.release = resolve));
+    for (const queue of queues) {
+      queue.work('series', 1, async (job, control) => {
+        began.push(job.key);
+        signal = control.signal;
+        await held;
+        return 'done';
+      });
+    }
+    const job = seriesJob('long');
+    const lock = `{limpid}:series:${idOf(job)}:lock`;
+    await queues[0]?.add('series', job);
+    await until(() => began.length === 1);
+    await client.config('SET', 'maxmemory', '1mb');
+    await delay(32_000);
+    expect(await client.exists(lock)).toBe(1);
+    // What a Redis does that took no writes at all meanwhile: the lock has run out by then.
+    await client.config('SET', 'maxmemory', '0');
+    await client.del(lock);
+    await until(async () => (await client.exists(lock)) === 1);
+    expect(signal).toMatchObject({ aborted: false });
+    hold.release();
+    await until(async () => (await client.exists(`{limpid}:series:${idOf(job)}`)) === 0);
+    expect(began).toHaveLength(1);
+    client.disconnect();
+    for (const queue of queues) await queue.close();
+    await redis.stop();
+  }, 120_000);
+
   it('that may throw jobs away once it is full says so; one that cannot does not', async () => {
     const own = await startRedis();
     const queue = await open(own.url);

@@ -1,36 +1,6 @@
 // What keeps jobs right when the wall clock is set back.
-import { afterEach, describe, expect, it, jest } from '@jest/globals';
-import { keepLock, promoteFromFuture } from '../../src/queue/set-back.js';
-
-afterEach(() => {
-  jest.useRealTimers();
-});
-
-describe('the lock of a running job', () => {
-  it('is extended while the clock stands before where it stood, and left to BullMQ else', () => {
-    jest.useFakeTimers();
-    let nowMs = 1_000_000;
-    let extended = 0;
-    const extend = () => {
-      extended += 1;
-      return Promise.reject(new Error('the store is away'));
-    };
-    const release = keepLock(extend, 30_000, () => nowMs);
-    const pass = (): void => {
-      nowMs += 10_000;
-      jest.advanceTimersByTime(10_000);
-    };
-    for (let turn = 0; turn < 5; turn++) pass();
-    expect(extended).toBe(0);
-    nowMs -= 25_000;
-    for (let turn = 0; turn < 5; turn++) pass();
-    expect(extended).toBe(2); // 15 s and 5 s behind; then it has caught up
-    nowMs -= 3_600_000;
-    release();
-    pass();
-    expect(extended).toBe(2);
-  });
-});
+import { describe, expect, it } from '@jest/globals';
+import { promoteFromFuture } from '../../src/queue/set-back.js';
 
 describe('delayed jobs that ran last at a time still to come', () => {
   it('are promoted, those of all pages and no others, and one that has begun meanwhile is no fault', async () => {
