@@ -101,7 +101,7 @@ function rareKey({ publicKey }: X509Certificate): string | null {
 
 /**
  * Peers know the authority that has signed itself, and are shown what lies between by the certificate file (or, where that holds but
- * one certificate, by the authorities: OpenSSL looks there).
+ * one certificate, by the authorities: OpenSSL looks there). Behind a chain of two, whoever is in no file is taken for one that they know.
  */
 function brokenChain(own: readonly X509Certificate[], signers: readonly X509Certificate[]): string | null {
   for (const [index, one] of own.entries()) {
@@ -110,21 +110,15 @@ function brokenChain(own: readonly X509Certificate[], signers: readonly X509Cert
       return `certificate ${index + 2} of the certificate file has not signed the one before it: peers read them in that order`;
     }
   }
-  const shown = own.length === 1 ? [...own, ...signers] : own;
-  const signerOf = (one: X509Certificate) => [...shown, ...signers].find((other) => one.checkIssued(other));
-  const seen = new Set<X509Certificate>();
-  for (let one = own.at(-1); one !== undefined && !seen.has(one);) {
-    seen.add(one);
-    if (one.checkIssued(one)) return null;
-    const signer = signerOf(one);
-    if (signer === undefined || !(shown.includes(signer) || signer.checkIssued(signer))) {
-      const name = one.issuer.replaceAll('\n', ', ');
-      return `${name} has signed ${one === own[0] ? 'the certificate' : 'the last of its chain'}, and no file shows it to peers: unless they know it themselves, put its certificate behind the other in the certificate file`;
-    }
-    one = signer;
-  }
-  return null;
+  const last = own.at(-1);
+  if (last === undefined || isRoot(last)) return null;
+  const signer = signers.find((other) => last.checkIssued(other));
+  if (signer === undefined ? own.length > 1 : own.length === 1 || isRoot(signer)) return null;
+  const name = last.issuer.replaceAll('\n', ', ');
+  return `${name} has signed ${own.length === 1 ? 'the certificate' : 'the last of its chain'}, and no file shows it to peers: unless they know it themselves, put its certificate at the end of the certificate file`;
 }
+
+const isRoot = (one: X509Certificate): boolean => one.checkIssued(one);
 
 const day = (ms: number) => new Date(ms).toISOString().slice(0, 10);
 

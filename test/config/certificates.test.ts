@@ -184,12 +184,20 @@ describe('what peers may stumble over is remarked, and is no fault', () => {
       [certificate, another.certificate, [unshown]],
       [certificate, root.certificate, [unshown]],
       [certificate + below.certificate, another.certificate + root.certificate, []],
+      [certificate + below.certificate, another.certificate, []],
       [certificate, below.certificate + root.certificate, []],
       [certificate + another.certificate, below.certificate + root.certificate, [misplaced]],
     ] as const) {
       const read = await remarksOf(shown, key, known);
       expect([read.remarks, await isBelieved(read, root.certificate)]).toEqual([remarks, remarks.length === 0]);
     }
+    const third = await below.authority('CN=Third');
+    const far = await third.issue({ name: 'CN=limpid' });
+    const gap = await remarksOf(far.certificate + third.certificate, far.key, below.certificate + root.certificate);
+    expect([gap.remarks, await isBelieved(gap, root.certificate)]).toEqual([
+      [expect.stringMatching(/^CN=Below, O=Test has signed the last of its chain/)],
+      false,
+    ]);
     const direct = await root.issue({ name: 'CN=limpid' });
     expect((await remarksOf(direct.certificate, direct.key, root.certificate)).remarks).toEqual([]);
   });

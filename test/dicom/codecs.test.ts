@@ -103,7 +103,7 @@ it('reads from the components of a JPEG frame whether its colour was turned, whe
     [3, 0x11],
   ];
   const whole = halved.map(([id]): Component => [id, 0x11]);
-  const named = [...'RGB'].map((letter): Component => [letter.charCodeAt(0), 0x11]);
+  const named = Array.from(Buffer.from('RGB'), (letter): Component => [letter, 0x11]);
   const adobe = (transform: number) => [0xff, 0xee, 0, 14, ...Buffer.from('Adobe'), 0, 100, 0, 0, 0, 0, transform];
   expect(turnedOf(halved)).toBe(true);
   expect(turnedOf(named)).toBe(false);

@@ -332,7 +332,7 @@ describe('limpid as SCP of requests and taker of reports', () => {
     const lines: string[] = [];
     const log: Log = {
       ...silentLog,
-      info: (event, fields) => void lines.push(`${event}: ${JSON.stringify(fields)}`),
+      info: (said, fields) => void lines.push(`${said}: ${JSON.stringify(fields)}`),
       with: () => log,
     };
     const whyTo = async (offer: CommitmentOffer, change: Parameters<typeof associateRequest>[0]) => {
