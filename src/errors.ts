@@ -159,7 +159,7 @@ export const failures = {
   ADMIN_METHOD: { next: 'reject', hint: 'Use a method of the Allow header; /api/openapi.json lists what there is.' },
   ADMIN_NO_ANSWER: {
     next: 'retry',
-    hint: 'See /readyz and the log: the volume of the spool or the queue may be away. An action may still be done: look at the series before you ask for it again.',
+    hint: 'The node is busy, or the volume of its spool or its queue does not answer: /readyz and the log tell. Ask again later, a list for fewer at once. An action may still be done: look at the series before you ask for it again.',
   },
   ADMIN_UNKNOWN: { next: 'reject', hint: 'There is nothing at this path; /api/openapi.json lists what there is.' },
   // node

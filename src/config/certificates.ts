@@ -22,6 +22,8 @@ export interface Certificates {
   readonly endsAt: number;
   /** What an operator should know, though it works: certificates that have ended or end soon. */
   notices(now: number): readonly string[];
+  /** What peers may stumble over in the own certificate, though nothing is wrong with it here. */
+  readonly remarks: readonly string[];
 }
 
 export interface CertificateFault {
@@ -88,6 +90,36 @@ async function refusalOf(cert: string, key: string): Promise<string | null> {
   }
 }
 
+/** Curves that every stack verifies (BCP 195); others, and Ed25519, are what older OpenSSL, Java and hardware refuse. */
+const commonCurves: ReadonlySet<string | undefined> = new Set(['prime256v1', 'secp384r1']);
+
+function rareKey({ publicKey }: X509Certificate): string | null {
+  const { asymmetricKeyType: type, asymmetricKeyDetails: details } = publicKey;
+  if (type === 'rsa' || (type === 'ec' && commonCurves.has(details?.namedCurve))) return null;
+  return `the key of the certificate is ${details?.namedCurve ?? type}, which many peers cannot verify: RSA, P-256 or P-384 are known to all`;
+}
+
+/**
+ * Peers know the authority that has signed itself, and are shown what lies between by the certificate file (or, where that holds but
+ * one certificate, by the authorities: OpenSSL looks there). Behind a chain of two, whoever is in no file is taken for one that they know.
+ */
+function brokenChain(own: readonly X509Certificate[], signers: readonly X509Certificate[]): string | null {
+  for (const [index, one] of own.entries()) {
+    const next = own[index + 1];
+    if (next !== undefined && !one.checkIssued(next)) {
+      return `certificate ${index + 2} of the certificate file has not signed the one before it: peers read them in that order`;
+    }
+  }
+  const last = own.at(-1);
+  if (last === undefined || isRoot(last)) return null;
+  const signer = signers.find((other) => last.checkIssued(other));
+  if (signer === undefined ? own.length > 1 : own.length === 1 || isRoot(signer)) return null;
+  const name = last.issuer.replaceAll('\n', ', ');
+  return `${name} has signed ${own.length === 1 ? 'the certificate' : 'the last of its chain'}, and no file shows it to peers: unless they know it themselves, put its certificate at the end of the certificate file`;
+}
+
+const isRoot = (one: X509Certificate): boolean => one.checkIssued(one);
+
 const day = (ms: number) => new Date(ms).toISOString().slice(0, 10);
 
 const endOf = ({ validTo }: X509Certificate): number => Date.parse(validTo);
@@ -99,7 +131,7 @@ function notice(name: string, certificate: X509Certificate, now: number): string
   if (now > to) return `${name} ended on ${day(to)}`;
   if (now < from) return `${name} is not valid before ${day(from)}`;
   const days = Math.floor((to - now) / dayMs);
-  return days < soonDays ? `${name} ends on ${day(to)}, in ${days} days` : null;
+  return days < soonDays ? `${name} ends on ${day(to)}, in ${days} ${days === 1 ? 'day' : 'days'}` : null;
 }
 
 /** Reads and checks the files. A certificate that has ended is no fault: its node must still start for everybody else. */
@@ -136,9 +168,11 @@ export async function readCertificates(files: CertificateFiles): Promise<Certifi
     faults.push({ key: 'certificateFile', message: `${files.certificateFile} cannot be used: ${refusal}` });
   }
   if (faults.length > 0 || signers === null || authorities === null) return faults;
+  const remarks = own?.[0] === undefined ? [] : [rareKey(own[0]), brokenChain(own, signers)];
   return {
     certificate: own && toPem(own),
     key,
+    remarks: remarks.filter((text) => text !== null),
     authorities: toPem(signers),
     endsAt: Math.min(...(own ?? []).map(endOf), Math.max(...signers.map(endOf))),
     notices: (now) =>

@@ -14,7 +14,7 @@ export interface CodeStream {
   readonly lossless: boolean;
   /**
    * Whether colour was turned to luminance and chrominance: JPEG 2000 says it, JPEG with cosine transform by the segments of JFIF and
-   * Adobe; null where nothing says it.
+   * Adobe, and without them by its components; null where nothing says it.
    */
   readonly turned: boolean | null;
   /** JPEG-LS with a scan for each component: its decoder gives them as planes, one behind the other. */
@@ -57,7 +57,7 @@ function jpegHeader(bytes: Uint8Array): CodeStream | null {
         components,
         signed: null,
         lossless: marker === 0xc3 || marker === 0xf7,
-        turned: marker === 0xc3 || marker === 0xf7 ? null : isJfif || adobe,
+        turned: marker === 0xc3 || marker === 0xf7 ? null : isJfif || (adobe ?? isTurnedByComponents(bytes, at)),
         byPlanes: marker === 0xf7 && components > 1 && componentsOfScan(view, at) === 1,
       };
     } else if (marker < 0xc0 || (marker >= 0xd0 && marker <= 0xda)) {
@@ -70,6 +70,17 @@ function jpegHeader(bytes: Uint8Array): CodeStream | null {
     }
   }
   return null;
+}
+
+/**
+ * What three components say by themselves: those that hold fewer samples than the first are chrominance; who calls them R, G and B means
+ * it, as libjpeg does. @param frame its header: behind the number of components each has its id, sampling factors and table
+ */
+function isTurnedByComponents(bytes: Uint8Array, frame: number): boolean | null {
+  const of = (component: number, byte: 0 | 1): number | undefined => bytes[frame + 10 + 3 * component + byte];
+  if (bytes[frame + 9] !== 3) return null;
+  if (of(0, 1) !== of(1, 1) || of(0, 1) !== of(2, 1)) return true;
+  return String.fromCharCode(of(0, 0) ?? 0, of(1, 0) ?? 0, of(2, 0) ?? 0) === 'RGB' ? false : null;
 }
 
 /** Whether an application's segment begins with this word. */

@@ -160,7 +160,11 @@ function fragmentsFrom(
   if (first === undefined) throw undecodable('no fragment of pixel data');
   if (frames === 1) return fragments.slice(skipped);
   if (count === frames) return fragments.slice(skipped + frame, skipped + frame + 1);
-  if (offsets.length !== frames * 4) throw undecodable(`${count} fragments for ${frames} frames, no offset table`);
+  if (offsets.length !== frames * 4) {
+    const kind = offsets.length === 0 ? 'no offset table' : `an offset table of ${offsets.length / 4}`;
+    // one that has fewer fragments than frames lacks some: no table could tell whose
+    throw undecodable(`${count} fragments for ${frames} frames${count < frames ? '' : `, ${kind}`}`);
+  }
   const view = new DataView(offsets.buffer, offsets.byteOffset, offsets.length);
   // Offsets count from the first fragment's item tag.
   const base = first.offset - 8;

@@ -145,7 +145,9 @@ export async function certificateNotices(config: Pick<Config, 'node' | 'peers' |
   const notices: string[] = [];
   for (const place of tlsPlaces(config)) {
     const read = await readCertificates(place);
-    if (!isFaults(read)) notices.push(...read.notices(Date.now()).map((text) => `${place.path.join('.')}: ${text}`));
+    if (isFaults(read)) continue;
+    const found = [...read.notices(Date.now()), ...read.remarks];
+    notices.push(...found.map((text) => `${place.path.join('.')}: ${text}`));
   }
   return notices;
 }

@@ -172,6 +172,8 @@ async function runTask(
       ? outcomeWithout(Date.now(), task, 'skipped', blocking.code, blocking.detail)
       : await outcomeOf(order, device, onProgress);
   await writeFile(join(folder, 'outcome.json'), JSON.stringify(outcome, null, 1));
+  // for a node that withdraws what it has sent; here it would be a DICOM file of no series among those that people send on
+  await rm(join(folder, 'study.dcm'), { force: true });
   await drawPanels(order, outcome, folder);
   return {
     key: record.key,

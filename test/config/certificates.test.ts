@@ -3,7 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import { copyFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { readCertificates } from '../../src/config/certificates.js';
+import { type Certificates, readCertificates } from '../../src/config/certificates.js';
 import { ConfigInvalidError, faultText } from '../../src/config/faults.js';
 import { loadConfig } from '../../src/config/load.js';
 import { dicomPeers } from '../../src/config/peers.js';
@@ -138,6 +138,77 @@ it('what has ended or ends soon is told, and is no fault', async () => {
   expect(isFaults(own) ? [] : own.notices(now)).toEqual([
     expect.stringMatching(/^a certificate of the authorities ends/),
   ]);
+});
+
+describe('what peers may stumble over is remarked, and is no fault', () => {
+  const remarksOf = async (certificates: string, key: string, authorities: string) => {
+    await writeFile(at('shown.crt'), certificates);
+    await writeFile(at('shown.key'), key);
+    await writeFile(at('known.crt'), authorities);
+    const read = await readCertificates({
+      certificateFile: at('shown.crt'),
+      keyFile: at('shown.key'),
+      caFile: at('known.crt'),
+    });
+    if (isFaults(read)) throw new Error('faults');
+    return read;
+  };
+  /** Whether a peer that knows nothing but the root believes a node with these certificates. */
+  const isBelieved = async (certificates: Certificates, root: string): Promise<boolean> => {
+    const credentials = new TlsCredentials(certificates);
+    const { scp } = await openTestScp({ tls: { port: 0, credentials, clientCertificate: 'optional' } });
+    const material = { certificate: null, key: null, authorities: root };
+    const tls = {
+      credentials: new TlsCredentials(material),
+      serverName: null,
+      allowed: { fingerprints: [], subjects: [] },
+    };
+    const target = { aeTitle: 'LIMPID', callingAe: 'CT1', host: '127.0.0.1', port: scp.tlsPort, tls };
+    try {
+      return await echo(target, { log: silentLog }).then(
+        ({ status }) => status === 0,
+        () => false,
+      );
+    } finally {
+      await scp.close();
+    }
+  };
+
+  it('a chain that lacks the authority between, or has it in the wrong place; peers that know the root tell', async () => {
+    const [root, another] = [await makeAuthority('CN=Root'), await makeAuthority('CN=Another')];
+    const below = await root.authority('CN=Below, O=Test');
+    const { certificate, key } = await below.issue({ name: 'CN=limpid' });
+    const unshown = expect.stringMatching(/^CN=Below, O=Test has signed the certificate, and no file shows it/);
+    const misplaced = expect.stringMatching(/^certificate 2 of the certificate file has not signed the one before it/);
+    for (const [shown, known, remarks] of [
+      [certificate, another.certificate, [unshown]],
+      [certificate, root.certificate, [unshown]],
+      [certificate + below.certificate, another.certificate + root.certificate, []],
+      [certificate + below.certificate, another.certificate, []],
+      [certificate, below.certificate + root.certificate, []],
+      [certificate + another.certificate, below.certificate + root.certificate, [misplaced]],
+    ] as const) {
+      const read = await remarksOf(shown, key, known);
+      expect([read.remarks, await isBelieved(read, root.certificate)]).toEqual([remarks, remarks.length === 0]);
+    }
+    const third = await below.authority('CN=Third');
+    const far = await third.issue({ name: 'CN=limpid' });
+    const gap = await remarksOf(far.certificate + third.certificate, far.key, below.certificate + root.certificate);
+    expect([gap.remarks, await isBelieved(gap, root.certificate)]).toEqual([
+      [expect.stringMatching(/^CN=Below, O=Test has signed the last of its chain/)],
+      false,
+    ]);
+    const direct = await root.issue({ name: 'CN=limpid' });
+    expect((await remarksOf(direct.certificate, direct.key, root.certificate)).remarks).toEqual([]);
+  });
+  it('a key of a kind that few know', async () => {
+    const rare = await authority.issue({ name: 'CN=limpid', namedCurve: 'P-521' });
+    expect((await remarksOf(rare.certificate, rare.key, authority.certificate)).remarks).toEqual([
+      expect.stringMatching(/^the key of the certificate is secp521r1, which many peers cannot verify/),
+    ]);
+    const common = await authority.issue({ name: 'CN=limpid', rsaBits: 2048 });
+    expect((await remarksOf(common.certificate, common.key, authority.certificate)).remarks).toEqual([]);
+  });
 });
 
 describe('in the configuration', () => {

@@ -90,6 +90,30 @@ const frames = [
 ];
 const refused = expect.objectContaining({ code: 'DICOM_UNDECODABLE' });
 
+it('reads from the components of a JPEG frame whether its colour was turned, where no segment says it', () => {
+  type Component = readonly [id: number, factors: number];
+  const turnedOf = (components: readonly Component[], segments: readonly number[] = [], sof = 0xc0) => {
+    const header = [0xff, sof, 0, 8 + 3 * components.length, 8, 0, 4, 0, 4, components.length];
+    const all = [0xff, 0xd8, ...segments, ...header, ...components.flatMap(([id, factors]) => [id, factors, 0])];
+    return codeStreamOf(Uint8Array.from([...all, 0xff, 0xda]), 'jpeg')?.turned;
+  };
+  const halved: Component[] = [
+    [1, 0x21],
+    [2, 0x11],
+    [3, 0x11],
+  ];
+  const whole = halved.map(([id]): Component => [id, 0x11]);
+  const named = Array.from(Buffer.from('RGB'), (letter): Component => [letter, 0x11]);
+  const adobe = (transform: number) => [0xff, 0xee, 0, 14, ...Buffer.from('Adobe'), 0, 100, 0, 0, 0, 0, transform];
+  expect(turnedOf(halved)).toBe(true);
+  expect(turnedOf(named)).toBe(false);
+  expect(turnedOf(whole)).toBeNull();
+  expect(turnedOf(whole.slice(0, 1))).toBeNull();
+  expect(turnedOf(named, adobe(1))).toBe(true);
+  expect(turnedOf(whole, adobe(0))).toBe(false);
+  expect(turnedOf(named, [], 0xc3)).toBeNull(); // with prediction nothing is turned: the data set says it
+});
+
 describe('decodeFrame', () => {
   itWithData('reads size and depth from the frame', () => {
     for (const name of frames.slice(0, -1)) {

@@ -173,6 +173,15 @@ it('finds no fragments by a table that falls, or points between them', () => {
     expect(() => frameFragments(table, fragments, 2, frame)).toThrow(/offset table does not fit/);
 });
 
+it('says what is wrong with fragments that no frame can be told by', () => {
+  const fragments = [8, 20, 40].map((offset) => ({ offset, length: 2 }));
+  const of = (frames: number, offsets: number) => () =>
+    frameFragments(new Uint8Array(4 * offsets), fragments, frames, 0);
+  expect(of(2, 0)).toThrow(/3 fragments for 2 frames, no offset table$/);
+  expect(of(2, 3)).toThrow(/3 fragments for 2 frames, an offset table of 3$/);
+  expect(of(5, 0)).toThrow(/3 fragments for 5 frames$/);
+});
+
 describe('compressed pixels', () => {
   const rle = '1.2.840.10008.1.2.5';
   const segments = (...values: number[]) => {

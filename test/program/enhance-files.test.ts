@@ -38,6 +38,8 @@ describe('several series', () => {
       const failed = series.find(({ outcome }) => outcome === 'failed');
       expect(failed?.detail).not.toBe('');
       expect(await readdir(failed?.folder ?? '')).toEqual(['outcome.json']);
+      const made = series.find(({ outcome }) => outcome === 'withheld');
+      expect(await readdir(made?.folder ?? '')).not.toContain('study.dcm'); // its out is read again, and sent, as a folder of objects
       expect(seen.at(-1)).toEqual([6, 6]);
     }));
 

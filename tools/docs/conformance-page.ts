@@ -183,7 +183,7 @@ export async function conformancePage(): Promise<string> {
         ['Implementation Class UID', code(implementationClassUid)],
         ['Implementation Version Name', code(implementationVersionName)],
         ['asynchronous operations', 'one at a time in both directions; the window is never negotiated'],
-        ['role selection', 'Storage: the association requestor is SCU, SCP of the requestor is refused; Storage Commitment: a peer that is asked may take the SCP role to report; limpid proposes that role when it reports itself'],
+        ['role selection', 'Storage: the association requestor is SCU, SCP of the requestor is refused; Storage Commitment: a peer that is asked may take the SCP role to report, and its report is taken as well where it selects no role, or SCU; limpid proposes that role when it reports itself'],
         ['Storage extended negotiation', 'level 2 (full), no digital signatures, no element coercion'],
         ['Common extended negotiation', 'read, never answered: a class that limpid does not know is taken for storage where the caller names the Storage service class (1.2.840.10008.4.2) for it'],
         ['user identity', 'read; checked, and answered where that is asked for, of peers whose configuration says so (`receive.user`)'],

@@ -4,7 +4,13 @@ import type { AcceptorNode, Origin } from './acceptor-node.js';
 import type { AssociateRequest } from './associate-pdu.js';
 import type { Association, AssociationEnd, AssociationUser } from './association.js';
 import { MessageReader } from './message.js';
-import { type CommitmentOffer, acceptedContexts, answerRequest, refuseRequest } from './negotiate.js';
+import {
+  type CommitmentOffer,
+  acceptedContexts,
+  answerRequest,
+  refuseRequest,
+  whyCommitmentIsRefused,
+} from './negotiate.js';
 import { valueRoom } from './pdu.js';
 import { ServedMessages } from './served-messages.js';
 import type { AssociationInfo } from './sink.js';
@@ -84,6 +90,9 @@ export class Acceptor implements AssociationUser {
     const served = new ServedMessages(this.#node, association, { info, contexts, room, offer, policy });
     this.#accepted = { info, served, messages: new MessageReader(served, limits.commandBytes) };
     this.#node.opened(info);
+    // a peer that cannot report tells nobody, and what it was asked for goes on waiting
+    const why = whyCommitmentIsRefused(request, answered, offer);
+    if (why !== null) this.#node.log.info('storage commitment refused', { peer, address, ...this.#titles, why });
     metrics.add('associations_open', { direction: 'in', peer }, 1);
     const identityAnswered = identity === 'checked' && request.identity?.positiveResponse === true;
     association.accept({ ...answered, identityAnswered });

@@ -236,8 +236,8 @@ function describeChain(chain: readonly X509Certificate[], nowMs: number): string
     const { subjectAltName, validFrom, validTo } = certificate;
     const days = Math.floor((Date.parse(validTo) - nowMs) / dayMs);
     const ahead = Math.ceil((Date.parse(validFrom) - nowMs) / dayMs);
-    const lasts = days >= 0 ? `valid for ${days} more days` : `ended ${-days} days ago`;
-    const valid = ahead > 0 ? `begins in ${ahead} days` : lasts;
+    const lasts = days >= 0 ? `valid for ${counted(days, 'more day')}` : `ended ${counted(-days, 'day')} ago`;
+    const valid = ahead > 0 ? `begins in ${counted(ahead, 'day')}` : lasts;
     const names = index === 0 && subjectAltName !== undefined ? `${subjectAltName}; ` : '';
     return `${oneLine(subjectOf(certificate))} (${names}${valid})`;
   });
@@ -246,4 +246,5 @@ function describeChain(chain: readonly X509Certificate[], nowMs: number): string
   return links.join(', issued by ');
 }
 
+const counted = (days: number, word: string): string => `${days} ${word}${days === 1 ? '' : 's'}`;
 const oneLine = (name: string): string => (name === '' ? 'no subject' : name.split('\n').join(', '));

@@ -104,10 +104,14 @@ export function chooseSyntax(
   );
 }
 
-/** Which roles the peer may take in storage commitment. One that selects none may still be an SCP with a report: that is met. */
+/**
+ * Which roles the peer may take in storage commitment. One that selects none, or only that of SCU, is by PS3.7 Annex D.3.3.4 none that
+ * reports; but many that were asked report so, and a report says by itself which transaction it is of: it is met where reports are taken.
+ */
 function commitmentRoles(roles: readonly RoleSelection[], offer: CommitmentOffer): { scu: boolean; scp: boolean } {
   const asked = roles.find(({ sopClassUid }) => sopClassUid === SopClass.StorageCommitment) ?? { scu: 1, scp: 1 };
-  return { scu: asked.scu !== 0 && offer.requests, scp: asked.scp !== 0 && offer.reports };
+  const mayReport = offer.reports && asked.scp === 0; // a request over it is refused by its status
+  return { scu: asked.scu !== 0 && (offer.requests || mayReport), scp: asked.scp !== 0 && offer.reports };
 }
 
 /** Whether the node takes a class for storage: by its own knowledge, the configuration's or the caller's word. */
@@ -178,6 +182,27 @@ export function answerRequest(
       .map(({ sopClassUid }) => ({ sopClassUid, information: storageLevel })),
     identityAnswered: false,
   };
+}
+
+/** Why storage commitment was proposed and refused, for the log; null: it was not. */
+export function whyCommitmentIsRefused(
+  { contexts, roles }: AssociateRequest,
+  answered: AssociateAccept,
+  offer: CommitmentOffer,
+): string | null {
+  const proposed = contexts.filter(({ abstractSyntaxUid }) => abstractSyntaxUid === SopClass.StorageCommitment);
+  const resultOf = (id: number): number | undefined => answered.contexts.find((one) => one.id === id)?.result;
+  const results = proposed.map(({ id }) => resultOf(id));
+  if (results.length === 0 || results.includes(ContextResult.Acceptance)) return null;
+  if (results.includes(ContextResult.TransferSyntaxesNotSupported)) return 'no transfer syntax of it is read';
+  if (!offer.requests && !offer.reports) {
+    return 'this node gives this peer no commitment (node.commitment) and asks it for none (commitment of the peer)';
+  }
+  const { scu, scp } = roles.find(({ sopClassUid }) => sopClassUid === SopClass.StorageCommitment) ?? {
+    scu: 1,
+    scp: 1,
+  };
+  return `the peer selects the roles SCU=${scu} SCP=${scp}, and this node ${offer.requests ? 'takes no reports of it' : 'answers no requests'}`;
 }
 
 /** The contexts that were accepted, by id: as acceptor and as requestor. */

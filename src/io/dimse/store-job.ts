@@ -1,4 +1,5 @@
 // Instances that share a proposal, sent over parallel associations from one queue: each gets one outcome.
+import { transferSyntax } from '../../dicom/uids.js';
 import { LimpidError } from '../../errors.js';
 import type { Command } from './command.js';
 import { CommandField, TransferSyntax } from './constants.js';
@@ -240,8 +241,17 @@ export class StoreJob {
       this.#tell(instance, 'transient', null, 'not sent: the peer refuses this presentation context for now');
     } else if (results[0] === ContextResult.AbstractSyntaxNotSupported) {
       this.#tell(instance, 'permanent', null, 'not sent: the peer does not accept this SOP class');
-    } else this.#tell(instance, 'permanent', null, 'not sent: the peer accepts no transfer syntax it can be sent in');
+    } else this.#tell(instance, 'permanent', null, this.#whyNoSyntax(instance));
     return [];
+  }
+
+  /** What was compressed with loss goes out as it is, unless the configuration of the peer says otherwise: who looks for the cause looks at the peer. */
+  #whyNoSyntax(instance: Outgoing): string {
+    const own = transferSyntax(instance.transferSyntaxUid);
+    const isKept = own !== undefined && own.lossyMethod !== null && own.coding !== 'none';
+    if (!isKept || syntaxesOf(this.#options)(instance).length > 1)
+      return 'not sent: the peer accepts no transfer syntax it can be sent in';
+    return `not sent: the peer does not take ${own.name}; decompressed it would go only with decompressLossy: true of the peer`;
   }
 
   /** Answers to the contexts that an instance could have gone out in, that of its own syntax first. */

@@ -17,9 +17,10 @@ import {
 import { acceptsCommitment, openCommitment, reportCommitment } from '../../../src/io/dimse/commitment-scu.js';
 import { type Command, encodeCommand } from '../../../src/io/dimse/command.js';
 import { SopClass, storageCommitmentInstance } from '../../../src/io/dimse/constants.js';
-import { answerRequest, requestFor } from '../../../src/io/dimse/negotiate.js';
+import { type CommitmentOffer, answerRequest, requestFor } from '../../../src/io/dimse/negotiate.js';
 import { encodeData } from '../../../src/io/dimse/pdu.js';
 import type { AssociationInfo, StoreAnswer } from '../../../src/io/dimse/sink.js';
+import type { Log } from '../../../src/observe/log.js';
 import {
   associateRequest,
   commandPdu,
@@ -34,7 +35,7 @@ import {
 import { freePort } from '../../support/free-port.js';
 import { scriptedPeer } from '../../support/scripted-peer.js';
 import { type Exchange, type ScriptedScp, openScriptedScp } from '../../support/scripted-scp.js';
-import { type TestScp, openTestScp } from '../../support/test-scp.js';
+import { type TestScp, openTestScp, silentLog } from '../../support/test-scp.js';
 import { openClosers } from '../../support/closers.js';
 
 dimse.log.setLevel('error');
@@ -201,7 +202,9 @@ describe('the Push Model in negotiation', () => {
     ['no role, node takes reports', [], scu, '0'],
     ['no role, node does neither', [], none, '3'],
     ['peer is SCU, node is SCP', [{ scu: 1, scp: 0 }], scp, '0 1/0'],
-    ['peer is SCU, node only takes reports', [{ scu: 1, scp: 0 }], scu, '3 0/0'],
+    ['peer calls itself SCU, node only takes reports: it may report all the same', [{ scu: 1, scp: 0 }], scu, '0 1/0'],
+    ['peer is SCU, node does neither', [{ scu: 1, scp: 0 }], none, '3 0/0'],
+    ['peer is neither, node takes reports', [{ scu: 0, scp: 0 }], scu, '3 0/0'],
     ['peer is SCP, node takes reports', [{ scu: 0, scp: 1 }], scu, '0 0/1'],
     ['peer is SCP, node is only SCP', [{ scu: 0, scp: 1 }], scp, '3 0/0'],
     ['peer is both, node is both', [{ scu: 1, scp: 1 }], both, '0 1/1'],
@@ -310,6 +313,48 @@ describe('limpid as SCP of requests and taker of reports', () => {
     peer.send(commandPdu(1, encodeCommand(late)), commandPdu(3, echoRequest()));
     await peer.until(before + 1);
     expect(peer.log.at(-1)).toMatch(/^RSP 8030/);
+  });
+
+  it('takes a report of a peer that selects the role of SCU, where it has asked it; a request it refuses by its status', async () => {
+    const service = { ...recording(), offers: () => ({ requests: false, reports: true }) };
+    const node = await nodeWith(service);
+    const peer = await scriptedPeer(node.scp.port);
+    const roles = [{ sopClassUid: pushModel, scu: 1, scp: 0 }];
+    peer.send(associateRequest({ contexts: [context(1, pushModel)], roles }));
+    peer.send(commandPdu(1, event()), dataPdu(1, told), commandPdu(1, action()), dataPdu(1, asked));
+    await peer.until(3);
+    peer.destroy();
+    expect(peer.log).toEqual(['AC', 'RSP 8100 #8 0000', 'RSP 8130 #7 0124']);
+    expect([service.requests, service.reports]).toEqual([[], [report]]);
+  });
+
+  it('tells the log of a peer whose storage commitment it refuses, and why', async () => {
+    const lines: string[] = [];
+    const log: Log = {
+      ...silentLog,
+      info: (said, fields) => void lines.push(`${said}: ${JSON.stringify(fields)}`),
+      with: () => log,
+    };
+    const whyTo = async (offer: CommitmentOffer, change: Parameters<typeof associateRequest>[0]) => {
+      const node = await openTestScp({ commitment: { ...recording(), offers: () => offer }, log });
+      closers.push(() => node.scp.close());
+      lines.length = 0;
+      const peer = await scriptedPeer(node.scp.port);
+      peer.send(associateRequest({ contexts: [context(1, pushModel)], ...change }));
+      await peer.until(1);
+      peer.destroy();
+      return lines.find((line) => line.includes('storage commitment refused')) ?? '';
+    };
+    const roles = [{ sopClassUid: pushModel, scu: 0, scp: 1 }];
+    expect(await whyTo({ requests: false, reports: false }, {})).toContain('asks it for none (commitment of the peer)');
+    expect(await whyTo({ requests: true, reports: false }, { roles })).toContain(
+      'SCU=0 SCP=1, and this node takes no reports',
+    );
+    expect(
+      await whyTo({ requests: true, reports: false }, { contexts: [context(1, pushModel, ['1.2.840.10008.1.2.2'])] }),
+    ).toContain('no transfer syntax');
+    expect(await whyTo({ requests: true, reports: true }, {})).toBe('');
+    expect(await whyTo({ requests: false, reports: false }, { contexts: [context(1, ctClass)] })).toBe('');
   });
 
   it('takes a report over an association of its own', async () => {

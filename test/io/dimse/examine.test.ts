@@ -173,6 +173,15 @@ describe('the TLS of a peer', () => {
     );
     expect(tls.advice).toMatch(/^Have the peer's certificate renewed;/);
   });
+  it('ended, begins or lasts for a day: in words of one day', async () => {
+    const authority = await makeAuthority('CN=Lasting', at1(1.5));
+    const shown = async (from: number, to: number) =>
+      (await secured(await authority.issue({ name: 'CN=pacs', from: at1(from), to: at1(to) }), authority.certificate))
+        .tls.found;
+    expect(await shown(-10, -0.5)).toContain('; ended 1 day ago)');
+    expect(await shown(0.5, 2)).toContain('; begins in 1 day)');
+    expect(await shown(-1, 1.5)).toContain('; valid for 1 more day), issued by CN=Lasting (valid for 1 more day)');
+  });
   it('has not ended, but that of its authority', async () => {
     const authority = await makeAuthority('CN=Ended', at1(-0.1));
     const { tls } = await secured(await authority.issue({ name: 'CN=pacs' }), authority.certificate);

@@ -238,6 +238,27 @@ describe('what the peer answers', () => {
     },
   );
 
+  it('what was compressed with loss, by a peer that does not take it: why it does not go decompressed is told', async () => {
+    const scp = await peer({
+      associate: (request) => {
+        const answer = answerRequest(request, 16_384);
+        return { ...answer, contexts: answer.contexts.map((context) => ({ ...context, result: 4 })) };
+      },
+    });
+    const [lossy, lossless, video] = ['4.50', '4.70', '4.102'].map((end) => `1.2.840.10008.1.2.${end}`);
+    const values = [lossy, lossless, video].map((uid = '', index) => ({
+      sopInstanceUid: `1.2.3.${index}`,
+      transferSyntaxUid: uid,
+    }));
+    const report = await send(targetAt(scp.port), (await files(values)).instances, options());
+    const other = 'not sent: the peer accepts no transfer syntax it can be sent in';
+    expect(report.outcomes.map(({ comment }) => comment)).toEqual([
+      expect.stringMatching(/^not sent: the peer does not take JPEG Baseline.*; .* decompressLossy: true of the peer$/),
+      other,
+      other,
+    ]);
+  });
+
   it('a SOP class or a syntax that the peer does not accept', async () => {
     const scp = await peer({
       associate: (request) => {
