@@ -150,7 +150,8 @@ const longestDecimal = 64;
 
 function rescaleOf(ds: DataSet, holderOf: (tag: number) => DataSet): { slope: number; intercept: number } | Reason {
   const holder = (keyword: string): DataSet => holderOf(tagOf(keyword) ?? 0);
-  if (items(ds, 'ModalityLUTSequence').length > 0) return reason('BAD_RESCALE', 'Modality LUT');
+  if (items(holder('ModalityLUTSequence'), 'ModalityLUTSequence').length > 0)
+    return reason('BAD_RESCALE', 'Modality LUT');
   for (const keyword of ['RescaleSlope', 'RescaleIntercept']) {
     // one for all frames may have 64 KB, and is read for each
     if ((find(holder(keyword), keyword)?.length ?? 0) > longestDecimal)

@@ -107,8 +107,8 @@ describe('attributes that a conversion assigned to no group', () => {
     if (isReason(first)) throw new Error(first.code);
     const layers = new FrameLayers(dataSet);
     const expected = lows.map((low) => {
-      const value = first.signed ? (low << 16) >> 16 : low;
-      return { low: value, high: value };
+      const own = first.signed ? (low << 16) >> 16 : low;
+      return { low: own, high: own };
     });
     expect(lows.map((_, frame) => pixelDescription(dataSet, frame))).toMatchObject(
       expected.map((padding) => ({ padding })),
@@ -116,5 +116,17 @@ describe('attributes that a conversion assigned to no group', () => {
     expect(lows.map((_, frame) => ofOtherFrame(first, dataSet, layers.standardOf(frame)))).toMatchObject(
       expected.map((padding) => ({ padding })),
     );
+  });
+
+  it('have an object refused whose frames have a Modality LUT there', () => {
+    const lut = encodeSequence(tag('ModalityLUTSequence'), [[encodeElement(tag('ModalityLUTType'), 'LO', 'US')]]);
+    const { dataSet } = readInstance(
+      changeItem(perFrame, 1, set(ofFrame, 'SQ', encodeSequence(tag(ofFrame), [[lut]]).subarray(12)))(planted),
+    );
+    const first = pixelDescription(dataSet);
+    if (isReason(first)) throw new Error(first.code);
+    const refused = { code: 'BAD_RESCALE', detail: 'Modality LUT' };
+    expect(pixelDescription(dataSet, 1)).toEqual(refused);
+    expect(ofOtherFrame(first, dataSet, new FrameLayers(dataSet).standardOf(1))).toEqual(refused);
   });
 });
