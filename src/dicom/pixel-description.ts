@@ -61,7 +61,7 @@ const reason = (code: Reason['code'], detail = ''): Reason => ({ code, detail })
  * The pixel description of an image, from its header (Pixel Data itself is not asked for), or the gate's reason why limpid does not
  * work on it.
  *
- * @param frame whose rescale is asked for, from 0: frames of one object may differ in it
+ * @param frame whose rescale and padding are asked for, from 0: frames of one object may differ in them
  */
 export function pixelDescription(ds: DataSet, frame = 0): PixelDescription | Reason {
   if (find(ds, 'FloatPixelData') !== undefined || find(ds, 'DoubleFloatPixelData') !== undefined) {
@@ -119,10 +119,11 @@ export function pixelDescription(ds: DataSet, frame = 0): PixelDescription | Rea
     return reason('PALETTE', 'supplemental');
 
   const scopes = standardScopes(ds, frame);
-  const rescale = rescaleOf(ds, (tag) => scopeOf(scopes, tag));
+  const holderOf = (tag: number): DataSet => scopeOf(scopes, tag);
+  const rescale = rescaleOf(ds, holderOf);
   if ('code' in rescale) return rescale;
   // It is for grey images alone (PS3.3 C.7.5.1.1.2): of colour it would be one of three samples.
-  const padding = isGrey ? paddingOf(ds, signed) : null;
+  const padding = isGrey ? paddingOf(holderOf, signed) : null;
   const samplesOf = { rows, columns, frames, samples, bitsAllocated, bitsStored, signed };
   return { ...samplesOf, photometric, byPlanes, ...rescale, padding };
 }
@@ -130,7 +131,7 @@ export function pixelDescription(ds: DataSet, frame = 0): PixelDescription | Rea
 const isUltrasound = (ds: DataSet): boolean => ultrasoundClasses.has(text(ds, 'SOPClassUID') ?? '');
 
 /**
- * The description of another frame of an object: one frame's, with its own rescale.
+ * The description of another frame of an object: one frame's, with its own rescale and padding.
  *
  * @param layers the frame's standard ones
  */
@@ -139,8 +140,9 @@ export function ofOtherFrame(
   ds: DataSet,
   layers: readonly Layer[],
 ): PixelDescription | Reason {
-  const rescale = rescaleOf(ds, (tag) => holderIn(layers, tag) ?? ds);
-  return 'code' in rescale ? rescale : { ...description, ...rescale };
+  const holderOf = (tag: number): DataSet => holderIn(layers, tag) ?? ds;
+  const rescale = rescaleOf(ds, holderOf);
+  return 'code' in rescale ? rescale : { ...description, ...rescale, padding: paddingOf(holderOf, description.signed) };
 }
 
 /** A decimal string has 16 bytes; the rest is for who pads it. */
@@ -148,7 +150,8 @@ const longestDecimal = 64;
 
 function rescaleOf(ds: DataSet, holderOf: (tag: number) => DataSet): { slope: number; intercept: number } | Reason {
   const holder = (keyword: string): DataSet => holderOf(tagOf(keyword) ?? 0);
-  if (items(ds, 'ModalityLUTSequence').length > 0) return reason('BAD_RESCALE', 'Modality LUT');
+  if (items(holder('ModalityLUTSequence'), 'ModalityLUTSequence').length > 0)
+    return reason('BAD_RESCALE', 'Modality LUT');
   for (const keyword of ['RescaleSlope', 'RescaleIntercept']) {
     // one for all frames may have 64 KB, and is read for each
     if ((find(holder(keyword), keyword)?.length ?? 0) > longestDecimal)
@@ -168,12 +171,16 @@ function rescaleOf(ds: DataSet, holderOf: (tag: number) => DataSet): { slope: nu
   return { slope, intercept };
 }
 
-/** Pixel Padding Value and Range Limit in the pixels' own sign, whatever VR the sender wrote. */
-function paddingOf(ds: DataSet, signed: boolean): PixelDescription['padding'] {
+/**
+ * Pixel Padding Value and Range Limit in the pixels' own sign, whatever VR the sender wrote. Some scanners (seen: GE CT) have another value
+ * in each slice: of a Legacy Converted object it stands among each frame's Unassigned Converted Attributes.
+ */
+function paddingOf(holderOf: (tag: number) => DataSet, signed: boolean): PixelDescription['padding'] {
   const inSign = (value: number): number => (signed ? (value << 16) >> 16 : value & 0xffff);
-  const value = number(ds, 'PixelPaddingValue');
+  const of = (keyword: string): number | null => number(holderOf(tagOf(keyword) ?? 0), keyword);
+  const value = of('PixelPaddingValue');
   if (value === null) return null;
-  const limit = number(ds, 'PixelPaddingRangeLimit') ?? value;
+  const limit = of('PixelPaddingRangeLimit') ?? value;
   const [a, b] = [inSign(value), inSign(limit)];
   return { low: Math.min(a, b), high: Math.max(a, b) };
 }

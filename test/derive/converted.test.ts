@@ -3,6 +3,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { encodeElement, encodeSequence, joined } from '../../src/dicom/element.js';
 import { readInstance } from '../../src/dicom/file.js';
+import { FrameLayers } from '../../src/dicom/functional-groups.js';
+import { isReason, ofOtherFrame, pixelDescription } from '../../src/dicom/pixel-description.js';
 import { sopClasses } from '../../src/dicom/uids.js';
 import { items, text } from '../../src/dicom/values.js';
 import type { DerivationPlan } from '../../src/derive/plan.js';
@@ -82,5 +84,49 @@ describe('attributes that a conversion assigned to no group', () => {
       );
     const kept = [tag('ProtocolName'), tag('WindowCenter')];
     expect(await leftOf(finer, twice)).toEqual(Array.from({ length: 1 + frames }, () => kept));
+  });
+
+  it('say which values of each frame are padding', () => {
+    const lows = [0xf830, 0xfff0, 0x0005]; // with the VR that the sender should not have written
+    const { dataSet } = readInstance(
+      lows.reduce(
+        (bytes, low, frame) =>
+          changeItem(
+            perFrame,
+            frame,
+            set(
+              ofFrame,
+              'SQ',
+              encodeSequence(tag(ofFrame), [[encodeElement(tag('PixelPaddingValue'), 'US', low)]]).subarray(12),
+            ),
+          )(bytes),
+        planted,
+      ),
+    );
+    const first = pixelDescription(dataSet);
+    if (isReason(first)) throw new Error(first.code);
+    const layers = new FrameLayers(dataSet);
+    const expected = lows.map((low) => {
+      const own = first.signed ? (low << 16) >> 16 : low;
+      return { low: own, high: own };
+    });
+    expect(lows.map((_, frame) => pixelDescription(dataSet, frame))).toMatchObject(
+      expected.map((padding) => ({ padding })),
+    );
+    expect(lows.map((_, frame) => ofOtherFrame(first, dataSet, layers.standardOf(frame)))).toMatchObject(
+      expected.map((padding) => ({ padding })),
+    );
+  });
+
+  it('have an object refused whose frames have a Modality LUT there', () => {
+    const lut = encodeSequence(tag('ModalityLUTSequence'), [[encodeElement(tag('ModalityLUTType'), 'LO', 'US')]]);
+    const { dataSet } = readInstance(
+      changeItem(perFrame, 1, set(ofFrame, 'SQ', encodeSequence(tag(ofFrame), [[lut]]).subarray(12)))(planted),
+    );
+    const first = pixelDescription(dataSet);
+    if (isReason(first)) throw new Error(first.code);
+    const refused = { code: 'BAD_RESCALE', detail: 'Modality LUT' };
+    expect(pixelDescription(dataSet, 1)).toEqual(refused);
+    expect(ofOtherFrame(first, dataSet, new FrameLayers(dataSet).standardOf(1))).toEqual(refused);
   });
 });
