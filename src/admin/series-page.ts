@@ -122,12 +122,9 @@ function historyCard({ promises, actions }: SeriesView, nowMs: number): Html {
         </div>`,
     )}
     ${actions.map(
-      ({ at, by, kind, why, task, peer }) =>
+      ({ at, by, says, why }) =>
         html`<div class="part">
-          <p>
-            <b>${kind}</b>${task === null ? '' : ` of ${task}`}${peer === null ? '' : ` to ${peer}`} by ${by},
-            ${ago(at, nowMs)}${why === '' ? '' : `: ${why}`}
-          </p>
+          <p><b>${says}</b> by ${by}, ${ago(at, nowMs)}${why === '' ? '' : `: ${why}`}</p>
         </div>`,
     )}
   </section>`;

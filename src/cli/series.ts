@@ -197,9 +197,8 @@ function describe(view: SeriesView, output: Output): string {
     lines.push(`promised to ${by}, asked ${momentSays(at)}: ${says} Pixels stay until ${momentSays(until)}.`);
   }
   if (view.actions.length > 0) lines.push('');
-  for (const { at, by, kind, task, peer, why } of view.actions) {
-    const what = `${kind}${task === null ? '' : ` of ${task}`}${peer === null ? '' : ` to ${peer}`}`;
-    lines.push(`${momentSays(at)} ${by}: ${what}${why === '' ? '' : ` (${why})`}`);
+  for (const { at, by, says, why } of view.actions) {
+    lines.push(`${momentSays(at)} ${by}: ${says}${why === '' ? '' : ` (${why})`}`);
   }
   const acts = toDo(view);
   if (acts.length > 0) lines.push('', 'what to do:');

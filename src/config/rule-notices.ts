@@ -92,12 +92,65 @@ function textOf(condition: Condition): string | null {
   return parts.includes(null) ? null : `${condition.kind}(${parts.join(';')})`;
 }
 
+/** Whether what passes `own` always passes `other`, a test of the same subject; a list or a limit each. */
+function implies({ operand: own }: Test, { operand: other }: Test): boolean {
+  if (own.kind === 'compare' && other.kind === 'compare') {
+    const isUpper = ({ operator }: typeof own): boolean => operator === 'atMost' || operator === 'below';
+    const isStrict = ({ operator }: typeof own): boolean => operator === 'above' || operator === 'below';
+    if (isUpper(own) !== isUpper(other)) return false;
+    if (own.limit === other.limit) return isStrict(own) || !isStrict(other);
+    return isUpper(own) === own.limit < other.limit;
+  }
+  if (own.kind === 'number' && other.kind === 'number') return own.oneOf.every((one) => other.oneOf.includes(one));
+  if (own.kind !== 'text' || own.of === undefined || !('values' in own.of)) return false;
+  return other.kind === 'text' && own.of.values.every((value) => other.pattern.test(value));
+}
+
+/** Where tests that may be weaker than another one of the same subject are looked for: limits by their subject, lists by each of their values. */
+function places(test: Test): string[] {
+  const { operand } = test;
+  const [name, kind] = [String(subjectName(test)), operand.kind];
+  if (operand.kind === 'compare') return [JSON.stringify([name, kind])];
+  if (operand.kind === 'number') return operand.oneOf.map((value) => JSON.stringify([name, kind, value]));
+  if (operand.kind !== 'text' || operand.of === undefined || !('values' in operand.of)) return [];
+  return operand.of.values.map((value) => JSON.stringify([name, kind, value]));
+}
+
+/** Of more tests at one place only equal ones are found: each would be compared with each. */
+const mostNear = 300;
+
+/** Of each test as text, the others that hold wherever it does: `Modality in [CT, MR]` of `Modality equals CT`. */
+function weakerTests(conditions: readonly Condition[]): (text: string | null) => readonly string[] {
+  const tests = new Map<string, Test>();
+  for (const condition of conditions) {
+    const text = textOf(condition);
+    if (text !== null && isTest(condition)) tests.set(text, condition);
+  }
+  const placed = new Map<string, [string, Test][]>();
+  for (const [text, test] of tests) {
+    for (const place of places(test)) {
+      const others = placed.get(place);
+      if (others === undefined) placed.set(place, [[text, test]]);
+      else others.push([text, test]);
+    }
+  }
+  return (text) => {
+    const test = text === null ? undefined : tests.get(text);
+    if (test === undefined) return [];
+    // A list that holds all of this one's values holds the first of them.
+    const near = placed.get(places(test)[0] ?? '') ?? [];
+    if (near.length > mostNear) return [];
+    return near.flatMap(([other, its]) => (implies(test, its) ? [other] : []));
+  };
+}
+
 /** What a rule asks for, each condition as text; null in it: one whose words are shortened. */
 type Asked = ReadonlySet<string | null>;
 
-/** Rules that are left nothing, each with the first rule before it whose conditions are all among its own. */
+/** Rules that are left nothing, each with the first rule before it whose conditions are all among its own, or hold wherever one of these does. */
 function coveredRules(rules: readonly CompiledRule[]): ReadonlyMap<CompiledRule, CompiledRule> {
   const asked = rules.map(({ when }): Asked => new Set(when === null ? [] : conjuncts(when).map(textOf)));
+  const weaker = weakerTests(rules.flatMap(({ when }) => (when === null ? [] : conjuncts(when))));
   const counts = new Map<string | null, number>();
   for (const texts of asked) for (const text of texts) counts.set(text, (counts.get(text) ?? 0) + 1);
   // A rule waits under its rarest condition: of thousands that all ask for CT hardly any two are compared.
@@ -105,9 +158,10 @@ function coveredRules(rules: readonly CompiledRule[]): ReadonlyMap<CompiledRule,
   const covered = new Map<CompiledRule, CompiledRule>();
   for (const [index, rule] of rules.entries()) {
     const own: Asked = asked[index] ?? new Set();
-    const covering = [...own]
+    const holding = new Set([...own].flatMap((text) => [text, ...weaker(text)]));
+    const covering = [...holding]
       .flatMap((text) => waiting.get(text) ?? [])
-      .filter(({ texts }) => [...texts].every((text) => own.has(text)));
+      .filter(({ texts }) => [...texts].every((text) => holding.has(text)));
     const first = rules[Math.min(...covering.map((earlier) => earlier.index))];
     if (first !== undefined) covered.set(rule, first);
     // What a covered rule would cover its own coverer covers.

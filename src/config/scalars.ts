@@ -77,4 +77,13 @@ export const source = z.string(`expected ${sourceText}`).refine(
   },
   { error: ({ input }) => `expected ${sourceText}, found ${shown(input)}` },
 );
-export const host = text('a host name or address').max(255);
+const hostText =
+  'a host name or an address alone, without scheme, port or spaces; numbers and dots only as in 10.1.2.3';
+/** No name has other characters than letters, digits, hyphens, dots and (in container networks) underscores; one that ends in a number is an address. */
+const hostName = /^(?!.*(?:^|\.)\d+\.?$)[\p{L}\p{M}\p{N}_](?:[\p{L}\p{M}\p{N}_.-]{0,254})$/u;
+export const host = z
+  .string(`expected ${hostText}`)
+  .refine((value) => isIP(value) !== 0 || hostName.test(value), {
+    error: ({ input }) => `expected ${hostText}, found ${shown(input)}`,
+  })
+  .meta({ minLength: 1, maxLength: 255 });

@@ -69,8 +69,11 @@ function messageOf(issue: z.core.$ZodIssue, found: unknown): string {
   }
   if (issue.code === 'custom') return issue.message;
   if (issue.code === 'invalid_union') return says(issue.message);
-  if (issue.code !== 'invalid_type' || issue.message.startsWith('expected')) return says(issue.message);
-  return says(`expected ${expectedType[issue.expected] ?? issue.expected}`);
+  const isReadAs = issue.code === 'invalid_type' && issue.expected === 'string' ? typeof found : null;
+  // An AE title of digits, or 1e3: the text is lost once YAML has read it as a number.
+  const advice = isReadAs === 'number' || isReadAs === 'boolean' ? `, a ${isReadAs}: put the text in quotes` : '';
+  if (issue.code !== 'invalid_type' || issue.message.startsWith('expected')) return `${says(issue.message)}${advice}`;
+  return `${says(`expected ${expectedType[issue.expected] ?? issue.expected}`)}${advice}`;
 }
 
 /** The faults of one failed parse. `prefix`: where `raw` stands in the whole configuration. */

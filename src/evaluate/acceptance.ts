@@ -74,13 +74,14 @@ function ownNoiseCheck(slices: readonly Returned[]): Check {
   return check('likeness to the slice that was sent', least, 2, '> 0.3', least > 0.3);
 }
 
-/** HU of CT, counts of MR, grey levels of ultrasound. */
+const units: Readonly<Record<PhantomName, string>> = { ct: 'HU', mr: 'counts', us: 'grey levels' };
+/** In the unit of the phantom. */
 const mostLocalChange: Readonly<Record<PhantomName, number>> = { ct: 20, mr: 40, us: 30 };
 
 function localCheck(name: PhantomName, slices: readonly Returned[]): Check {
   const largest = Math.max(...slices.map(({ sent, back, truth }) => largestLocalChange(sent, back, truth)));
   const most = mostLocalChange[name];
-  return check('change of a small area', largest, 1, `< ${most}${name === 'ct' ? ' HU' : ''}`, largest < most);
+  return check('change of a small area', largest, 1, `< ${most} ${units[name]}`, largest < most);
 }
 
 function volumeChecks(name: 'ct' | 'mr', slices: readonly Returned[]): Check[] {
@@ -101,12 +102,11 @@ function volumeChecks(name: 'ct' | 'mr', slices: readonly Returned[]): Check[] {
   const edge = (pick: (slice: Returned) => Slice): number =>
     edgeResponse(meanSlice(slices.map(pick)), sigma).mtf50 ?? Number.NaN;
   const sharpness = edge((slice) => slice.back) / edge((slice) => slice.sent);
-  const unit = name === 'ct' ? ' HU' : '';
   const mostShift = name === 'ct' ? 1 : 5;
   return [
     check('PSNR gain, dB', back.psnr - sent.psnr, 2, '> 0.5', back.psnr - sent.psnr > 0.5),
     check('SSIM gain', back.ssim - sent.ssim, 4, '> 0', back.ssim > sent.ssim),
-    check('mean shift in uniform tissue', shift, 2, `< ${mostShift}${unit}`, shift < mostShift),
+    check('mean shift in uniform tissue', shift, 2, `< ${mostShift} ${units[name]}`, shift < mostShift),
     check('contrast of faint discs kept', disc, 2, '0.7 to 1.2', disc > 0.7 && disc < 1.2),
     check('sharpness of edges kept', sharpness, 2, '0.9 to 1.2', sharpness > 0.9 && sharpness < 1.2),
   ];

@@ -8,8 +8,8 @@ export type Modality = 'CT' | 'MR';
 
 /** In words, for reports: what the numbers below mean. */
 export const protocol = [
-  'CT: values clipped to -160..240 HU (data range 400). MR: to 0..99.5th percentile of the reference. MAE: of values as they are.',
-  'PSNR, MAE: over the body of the reference (above a tenth of its 99th percentile after smoothing, for CT counted from -1000 HU; holes filled); slices without one are left out.',
+  'CT: values clipped to -160..240 HU (data range 400). MR: to 0..99.5th percentile of the reference. MAE: of values as they are, in HU or counts.',
+  'PSNR, MAE: over the body of the reference (above a tenth of its 99th percentile after smoothing by 2 pixels, for CT counted from -1000 HU; holes filled, 2 pixels of its border taken off); slices without one are left out.',
   'SSIM: Gaussian window of 1.5 pixels, K1 0.01, K2 0.03, over the rectangle around the body.',
   'Dice: overlap of the pixels above a threshold in both (CT 100 HU: bone and contrast agent; MR: half of the window), body only.',
 ].join('\n');

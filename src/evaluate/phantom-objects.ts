@@ -26,6 +26,9 @@ const classes: Readonly<Record<PhantomName, string>> = {
 const pixelMm = 0.9;
 const stepMm = 2;
 
+/** Patient ID of every kit's phantoms. */
+export const phantomPatient = 'LIMPID-ACCEPTANCE';
+
 /** The UIDs of one phantom of one run. */
 export function phantomUids(
   run: string,
@@ -146,7 +149,7 @@ export function phantomObject(object: PhantomObject): Uint8Array {
     ['Manufacturer', 'limpid phantoms'],
     ['ReferringPhysicianName', ''],
     ['PatientName', 'limpid^Acceptance'],
-    ['PatientID', 'LIMPID-ACCEPTANCE'],
+    ['PatientID', phantomPatient],
     ['PatientBirthDate', '19700101'],
     ['PatientSex', 'O'],
     ['StudyInstanceUID', study],

@@ -12,10 +12,11 @@ import { items, numbers, text } from '../dicom/values.js';
 import { LimpidError } from '../errors.js';
 import { acceptanceChecks } from '../evaluate/acceptance.js';
 import type { Returned } from '../evaluate/acceptance.js';
-import { phantomObject, phantomUids } from '../evaluate/phantom-objects.js';
+import { phantomObject, phantomPatient, phantomUids } from '../evaluate/phantom-objects.js';
 import { phantomNames, phantomSlice, slicesOf } from '../evaluate/phantoms.js';
 import type { PhantomName } from '../evaluate/phantoms.js';
 import type { Slice } from '../imaging/slice.js';
+import { counted } from '../spool/counted.js';
 
 const kitFile = z.strictObject({
   version: z.literal(2),
@@ -72,8 +73,8 @@ interface Derived {
   readonly slice: Slice;
 }
 
-/** A derived object of the kit's study; null for anything else among the results. */
-async function readDerived(file: string, study: string): Promise<Derived | null> {
+/** A derived object of the kit's study; null for anything else among the results. @param foreign is called for one of another kit */
+async function readDerived(file: string, study: string, foreign: () => void): Promise<Derived | null> {
   let instance: ReturnType<typeof readInstance>;
   try {
     instance = readInstance(await readFile(file));
@@ -82,9 +83,12 @@ async function readDerived(file: string, study: string): Promise<Derived | null>
     throw error;
   }
   const { dataSet, part10 } = instance;
-  if (text(dataSet, 'StudyInstanceUID') !== study) return null;
   const [source] = items(dataSet, 'SourceImageSequence');
   if (source === undefined) return null;
+  if (text(dataSet, 'StudyInstanceUID') !== study) {
+    if (text(dataSet, 'PatientID') === phantomPatient) foreign();
+    return null;
+  }
   const description = pixelDescription(dataSet);
   if (isReason(description)) throw new LimpidError('DICOM_UNDECODABLE', `${file}: ${description.code}`);
   const stored = await decodePixels(dataSet, description, part10.transferSyntaxUid);
@@ -120,22 +124,25 @@ export async function acceptKit(directory: string, results: readonly string[]): 
   const { run, phantoms } = await readKit(directory);
   const { study } = phantomUids(run, 'ct', 0);
   const derived: Derived[] = [];
+  let foreign = 0;
   for (const file of results) {
-    const one = await readDerived(file, study);
+    const one = await readDerived(file, study, () => foreign++);
     if (one !== null) derived.push(one);
   }
-  return phantoms.flatMap((name) => verdictsOf(name, run, derived));
+  return phantoms.flatMap((name) => verdictsOf(name, run, derived, foreign));
 }
 
-function verdictsOf(name: PhantomName, run: string, derived: readonly Derived[]): Verdict[] {
+/** @param foreign objects made from the phantoms of another kit: one that was made anew has other UIDs */
+function verdictsOf(name: PhantomName, run: string, derived: readonly Derived[], foreign: number): Verdict[] {
   const slices = slicesOf[name];
   const indexOf = new Map(
     Array.from({ length: slices }, (_, index) => [phantomUids(run, name, index).instance, index]),
   );
   const mine = derived.filter(({ source }) => indexOf.has(source));
   if (mine.length === 0) {
+    const measured = foreign === 0 ? 'none' : `none; ${counted(foreign, 'object')} of another kit`;
     const must = 'a rule that enhances it, and its derived series among the results';
-    return [{ phantom: name, check: 'derived series', measured: 'none', must, holds: false }];
+    return [{ phantom: name, check: 'derived series', measured, must, holds: false }];
   }
   return [...new Set(mine.map(({ series }) => series))].flatMap((series): Verdict[] => {
     const own = mine.filter((one) => one.series === series);

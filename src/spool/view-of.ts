@@ -29,7 +29,7 @@ import type {
   TaskView,
   TaskWord,
 } from './view.js';
-import { codeView, deliverySays, reasonViews, seriesSays, taskSays } from './view-words.js';
+import { actionSays, codeView, deliverySays, reasonViews, seriesSays, taskSays } from './view-words.js';
 import type { ReadableWord } from './view-words.js';
 
 /** What the room that delivers says of a delivery. */
@@ -208,7 +208,7 @@ export function viewOf(state: SeriesState, judge: DeliveryJudge, promises: reado
   const revisions = state.revisions.map((revision) => revisionView(state, revision, judge));
   const actions = state.actions.map(({ number, action }) => {
     const { at, by, kind, why, revision, task, peer } = action;
-    return { number, at, by, kind, why, revision, task, peer };
+    return { number, at, by, kind, says: actionSays(action), why, revision, task, peer };
   });
   const newest = state.revisions.at(-1);
   const decision = state.revisions.findLast((revision) => revision.decision !== null)?.decision;

@@ -3,7 +3,7 @@ import { failures, reasons } from '../errors.js';
 import type { FailureCode, Reason, ReasonCode } from '../errors.js';
 import { conditionWords, unmetWords } from './condition-words.js';
 import { counted } from './counted.js';
-import type { ConditionOutcome } from './records.js';
+import type { ActionRecord, ConditionOutcome } from './records.js';
 import type { CodeView, DeliveryView, DeliveryWord, RevisionView, SeriesWord, TaskView, TaskWord } from './view.js';
 
 const isReason = (code: ReasonCode | FailureCode): code is ReasonCode => Object.hasOwn(reasons, code);
@@ -112,6 +112,19 @@ export const closingSays = ({ closed, cause }: Pick<RevisionView, 'closed' | 'ca
 
 /** What one delivery has reached. */
 export const deliverySays = (delivery: Omit<DeliveryView, 'says'>): string => ofDelivery[delivery.state](delivery);
+
+/** What a person asked for: of what, and how. */
+export function actionSays({ kind, task, peer, priority, newUids, ...rest }: ActionRecord): string {
+  const { reason, because: wrong } = rest;
+  return [
+    kind,
+    ...(task === null ? [] : [`of ${task}`]),
+    ...(peer === null ? [] : [`to ${peer}`]),
+    ...(priority === null ? [] : [`to ${priority}`]),
+    ...(newUids ? ['with new UIDs'] : []),
+    ...(reason === null ? [] : [`for ${reason}${wrong === null ? '' : `, ${wrong}`}`]),
+  ].join(' ');
+}
 
 function doneSays(revision: RevisionView | undefined): string {
   if (revision === undefined) return 'Nothing is kept of it.';

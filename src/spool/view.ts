@@ -198,6 +198,9 @@ export const seriesView = z
         at: z.iso.datetime(),
         by: z.string(),
         kind: z.string(),
+        says: z
+          .string()
+          .meta({ description: 'What was asked for: `prioritise to batch`, `discard of originals to pacs`.' }),
         why: z.string(),
         revision: z.int().nullable(),
         task: z.string().nullable(),

@@ -76,6 +76,10 @@ describe('evaluate', () => {
       expect(spoilt.out).toMatch(
         /^ct +patient and geometry +PatientID, ImagePositionPatient, PixelSpacing +kept +FAILS$/m,
       );
+      // Made anew, the kit has other UIDs: what a node made of the one before is none of its results.
+      await limpid('evaluate', 'kit', '--out', kit);
+      const anew = await limpid('evaluate', 'accept', kit, '--results', enhanced);
+      expect(anew.out).toMatch(/^ct +derived series +none; 16 objects of another kit .*FAILS$/m);
     });
   }, 180_000);
 

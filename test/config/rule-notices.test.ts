@@ -89,6 +89,33 @@ describe('rules that match nothing', () => {
     expect(await noticesOf([long('a'), long('b')])).toEqual([]);
   });
 
+  it.each([
+    ['{ Modality: { in: [CT, MR] } }', '{ Modality: CT, BodyPartExamined: HEAD }'],
+    ['{ Modality: { in: [US, MR, CT] } }', '{ Modality: { in: [CT, MR] } }'],
+    ['{ Modality: CT, SliceThickness: { atMost: 3 } }', '{ Modality: CT, SliceThickness: { atMost: 2 } }'],
+    ['{ SliceThickness: { atMost: 3 } }', '{ SliceThickness: { below: 3 } }'],
+    ['{ SliceCount: { atLeast: 5 } }', '{ SliceCount: { above: 5 } }'],
+    ['{ KVP: { in: [80, 100] } }', '{ KVP: 100 }'],
+  ])('are those that %s hides from %s', async (first, second) => {
+    expect(await noticesOf([first, second])).toEqual(['rule r1 is never reached: r0 takes all that it matches']);
+  });
+
+  it.each([
+    ['{ Modality: { in: [CT, MR] }, KVP: 80 }', '{ Modality: CT }'],
+    ['{ Modality: { in: [CT, MR] } }', '{ Modality: { in: [CT, US] } }'],
+    ['{ Modality: CT }', '{ Modality: { in: [CT, MR] } }'],
+    ['{ SliceThickness: { atMost: 2 } }', '{ SliceThickness: { atMost: 3 } }'],
+    ['{ SliceThickness: { below: 3 } }', '{ SliceThickness: { atMost: 3 } }'],
+    ['{ SliceThickness: { atMost: 3 } }', '{ SliceThickness: { atLeast: 1 } }'],
+    ['{ SliceCount: { above: 5 } }', '{ SliceCount: { atLeast: 5 } }'],
+    ['{ SliceCount: { atMost: 3 } }', '{ SliceThickness: { atMost: 2 } }'],
+    ['{ KVP: { in: [80, 100] } }', '{ KVP: { in: [100, 120] } }'],
+    ['{ not: { Modality: { in: [CT, MR] } } }', '{ not: { Modality: CT } }'],
+    ['{ anyInstance: { Modality: { in: [CT, MR] } } }', '{ Modality: CT }'],
+  ])('are not those that %s leaves something of %s', async (first, second) => {
+    expect(await noticesOf([first, second])).toEqual([]);
+  });
+
   it('are told of the first that takes them, of several', async () => {
     const [ct, kvp] = ['Modality: CT', 'KVP: 80'];
     const notices = await noticesOf([
@@ -111,6 +138,14 @@ describe('rules that match nothing', () => {
       'rule r5000 is never reached: r17 takes all that it matches',
     ]);
     expect(performance.now() - started).toBeLessThan(20_000);
+    const thin = Array.from(
+      { length: 5000 },
+      (_, index) => `{ SliceThickness: { atMost: ${index + 1} }, KVP: ${index} }`,
+    );
+    expect(await noticesOf([...thin, '{ KVP: 17, SliceThickness: { atMost: 18 } }'])).toEqual([
+      'rule r5000 is never reached: r17 takes all that it matches',
+    ]);
+    expect(performance.now() - started).toBeLessThan(40_000);
   }, 120_000);
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { meanFigures, pairFigures, protocolFor } from '../../src/evaluate/pair-figures.js';
+import { meanFigures, pairFigures, protocol, protocolFor } from '../../src/evaluate/pair-figures.js';
 import { pairing } from '../../src/evaluate/pairing.js';
 import type { Slice } from '../../src/imaging/slice.js';
 
@@ -36,6 +36,12 @@ describe('figures against a reference', () => {
     );
     expect(psnr).toBeCloseTo(20 * Math.log10(400 / 10), 4);
     expect(mae).toBeCloseTo(10, 4);
+  });
+  it('have the body that scipy makes by the words of the protocol', () => {
+    expect(protocol).toContain('smoothing by 2 pixels');
+    expect(protocol).toContain('2 pixels of its border taken off');
+    // binary_erosion(binary_fill_holes(g > 0.1 * quantile(g, 0.99)), iterations=2), g = gaussian_filter(reference + 1000, 2)
+    expect(ct.body.reduce((sum, inside) => sum + inside, 0)).toBe(3600);
   });
   it('look inside the body alone', () => {
     const noisyAir = changed(reference, (value, i) => (ct.body[i] === 0 ? 500 * (i % 2) : value));

@@ -303,6 +303,25 @@ describe('the view of a series', () => {
     const raised = action({ kind: 'prioritise', priority: 'urgent' });
     expect(viewOf(seriesState([revisionState()], [raised]), never).priority).toBe('urgent');
   });
+
+  it('says of each action what was asked for', () => {
+    const actions = [
+      action({ kind: 'prioritise', priority: 'batch' }),
+      action({ kind: 'requeue', newUids: true }),
+      action({ kind: 'discard', task: 'originals', peer: 'pacs' }),
+      action({ kind: 'withdraw', task: 'ct-low-dose-12345678', reason: 'quality', because: 'artifact' }),
+      action({ kind: 'withdraw', reason: 'safety' }),
+      action({ kind: 'hold' }),
+    ];
+    expect(viewOf(seriesState([revisionState()], actions), never).actions.map(({ says }) => says)).toEqual([
+      'prioritise to batch',
+      'requeue with new UIDs',
+      'discard of originals to pacs',
+      'withdraw of ct-low-dose-12345678 for quality, artifact',
+      'withdraw for safety',
+      'hold',
+    ]);
+  });
 });
 
 const classes = fc.constantFrom<Class>('delivered', 'warned', 'transient', 'permanent');
