@@ -6,7 +6,7 @@ import { committedBy } from './commitments.js';
 import { readMetaBytes } from './data-set-bytes.js';
 import { readBeginning } from './read-beginning.js';
 import type { Spool } from './spool.js';
-import { deliveredTo, sweptFiles } from './state.js';
+import { deliveredTo, revisionsSinceRequeue, sweptFiles } from './state.js';
 import type { RevisionState, SeriesState } from './state.js';
 import { hasCode } from './write-once.js';
 
@@ -75,7 +75,8 @@ export function forwardingIn(state: SeriesState): (sopInstanceUid: string) => Fo
   const hadBy = (peer: string) => {
     const known = having.get(peer);
     if (known !== undefined) return known;
-    const had = { delivered: deliveredTo(state, peer), committed: committedBy(state.revisions, peer) };
+    const asked = revisionsSinceRequeue(state, state.revisions.length);
+    const had = { delivered: deliveredTo(state, peer), committed: committedBy(asked, peer) };
     having.set(peer, had);
     return had;
   };

@@ -155,15 +155,42 @@ export function batchesTo(state: SeriesState, peer: string): Record<string, numb
 }
 
 /**
+ * Files whose place another copy of the same SOP Instance UID has taken in a later revision: a corrected one that a person has requeued.
+ * They go out no more, and a peer that has one does not have what took its place.
+ */
+function replacedFiles({ revisions }: SeriesState): ReadonlySet<string> {
+  const replaced = new Set<string>();
+  if (revisions.length === 1) return replaced;
+  const current = new Map<string, string>();
+  for (const { sopInstanceUid, file } of revisions.flatMap(({ record }) => record.instances)) {
+    const before = current.get(sopInstanceUid) ?? file;
+    if (before !== file) replaced.add(before);
+    replaced.delete(file);
+    current.set(sopInstanceUid, file);
+  }
+  return replaced;
+}
+
+/** Originals of a revision whose place another copy has taken, by SOP Instance UID. */
+function replacedOf(state: SeriesState, replaced: ReadonlySet<string>, revision: number): ReadonlySet<string> {
+  if (replaced.size === 0) return replaced;
+  const own = state.revisions.find(({ record }) => record.revision === revision)?.record.instances ?? [];
+  return new Set(own.filter(({ file }) => replaced.has(file)).map(({ sopInstanceUid }) => sopInstanceUid));
+}
+
+/**
  * SOP Instance UIDs that a peer has, by any batch of any revision. What it has reported missing since, asked for commitment, it has
- * only if a later batch brought it.
+ * only if a later batch brought it; an original of which another copy goes out now, only if a batch brought that.
  */
 export function deliveredTo(state: SeriesState, peer: string): Set<string> {
   const delivered = new Set<string>();
+  const replaced = replacedFiles(state);
   const losses = ofPeer(state, peer, ({ commitments }) => commitments).flatMap(({ of, ...from }) =>
     lossesIn(of).map((loss) => ({ ...from, loss })),
   );
   for (const { revision, name, of: batches } of ofPeer(state, peer, ({ deliveries }) => deliveries)) {
+    const isOriginals = name === `r${revision}/${originals}@${peer}`;
+    const others = isOriginals ? replacedOf(state, replaced, revision) : new Set<string>();
     for (const [index, { instances }] of batches.entries()) {
       // By the count of batches, not by the clock, which may be set.
       const since = losses.filter(({ loss, ...asked }) => {
@@ -171,7 +198,7 @@ export function deliveredTo(state: SeriesState, peer: string): Set<string> {
         return loss.elsewhere === undefined ? revision < asked.revision : index < (loss.elsewhere[name] ?? 0);
       });
       for (const { sopInstanceUid, class: how } of instances) {
-        if (how !== 'delivered' && how !== 'warned') continue;
+        if ((how !== 'delivered' && how !== 'warned') || others.has(sopInstanceUid)) continue;
         if (!since.some(({ loss }) => loss.uids.has(sopInstanceUid))) delivered.add(sopInstanceUid);
       }
     }
@@ -187,6 +214,15 @@ export interface CommitmentStanding {
   readonly committed: number;
 }
 
+/**
+ * The revisions whose reports count for a revision: a person who has asked for a series again doubts what its peers said of it before,
+ * a PACS where somebody has deleted it say. They are asked anew, and what they have no more goes out again.
+ */
+export function revisionsSinceRequeue(state: SeriesState, revision: number): readonly RevisionState[] {
+  const from = state.revisions.findLastIndex(({ record }) => record.cause === 'requeue' && record.revision <= revision);
+  return from === -1 ? state.revisions : state.revisions.slice(from);
+}
+
 /** What the peer has committed itself to, of the instances that it has stored. */
 export function commitmentOf(
   state: SeriesState,
@@ -198,7 +234,7 @@ export function commitmentOf(
   const isWanted = revision.decision?.commit.includes(peer) === true && !isWithdrawalTask(task);
   if (!isWanted) return { word: 'none', uncommitted: [], committed: 0 };
   const delivered = deliveredTo(state, peer);
-  const committed = committedBy(state.revisions, peer);
+  const committed = committedBy(revisionsSinceRequeue(state, revision.record.revision), peer);
   const wanted = instancesOf(revision, task).map(({ sopInstanceUid }) => sopInstanceUid);
   const uncommitted = wanted.filter((uid) => delivered.has(uid) && !committed.has(uid));
   const end = revision.commitments.get(`${task}@${peer}`)?.end ?? null;
@@ -218,7 +254,8 @@ export function instancesOf(
 export function remaining(state: SeriesState, revision: RevisionState, task: string, peer: string): Remaining {
   const delivered = deliveredTo(state, peer);
   const away = task === originals ? sweptFiles(state) : new Set<string>();
-  const instances = instancesOf(revision, task);
+  const replaced = task === originals ? replacedFiles(state) : new Set<string>();
+  const instances = instancesOf(revision, task).filter(({ file }) => !replaced.has(file));
   const wanted = instances.filter(({ file }) => !away.has(file)).map(({ sopInstanceUid }) => sopInstanceUid);
   const refused = new Set<string>();
   for (const batch of revision.deliveries.get(`${task}@${peer}`) ?? []) {

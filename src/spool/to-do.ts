@@ -16,11 +16,16 @@ export function toDo({ key, state, revisions }: Pick<SeriesView, 'key' | 'state'
   if (state === 'unreadable') return [{ command: 'limpid spool verify', does: 'names the record that cannot be read' }];
   const discard = command('discard', key, 'gives it up');
   if (state === 'held') {
+    const held = new Set(revisions.at(-1)?.decision?.held.map(({ code }) => code));
     // Released, a series that no rule matches would go nowhere.
-    const isUnruled = revisions.at(-1)?.decision?.held.some(({ code }) => code === 'NO_RULE') === true;
-    return isUnruled
-      ? [command('requeue', key, 'routes it again, once a rule matches it'), discard]
-      : [command('release', key, 'lets it go on'), discard];
+    if (held.has('NO_RULE')) return [command('requeue', key, 'routes it again, once a rule matches it'), discard];
+    if (held.has('DUPLICATE_DIFFERS'))
+      return [
+        command('release', key, 'goes on with the copies that came first'),
+        command('requeue', key, 'takes those that came later in their place, a corrected name say, and sends them'),
+        discard,
+      ];
+    return [command('release', key, 'lets it go on'), discard];
   }
   const isRefused = state === 'given-up' || state === 'partial' || state === 'uncommitted';
   return isRefused ? [command('requeue', key, 'tries again, once the peer is mended'), discard] : [];

@@ -1,8 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import type { CommitmentTransaction } from '../../src/spool/commitments.js';
+import type { CommitmentState, CommitmentTransaction } from '../../src/spool/commitments.js';
 import { originals } from '../../src/spool/layout.js';
 import type { OutcomeRecord } from '../../src/spool/records.js';
 import { nextSteps, remaining, waitingInstances } from '../../src/spool/state.js';
+import type { SeriesState } from '../../src/spool/state.js';
 import {
   actionRecord,
   decisionRecord,
@@ -227,6 +228,63 @@ describe('nextSteps', () => {
       outcomeRecord(uids, { sameAs: 1 }),
     );
     expect(nextSteps(seriesState([done, again], [actionRecord({ kind: 'requeue' })])).done).toBe(true);
+  });
+
+  it('asks a peer anew for the commitment of what is requeued, and brings it again what it has lost since', () => {
+    const at = '2026-01-01T00:00:00.000Z';
+    const own = `${originals}@pacs`;
+    const forward = { forward: ['pacs'], commit: ['pacs'], tasks: [] };
+    const transactions = (batches: number, report: Record<string, unknown>): [string, CommitmentState][] => {
+      const asked = { version: 1 as const, at, by: 'pacs', transactionUid: '1.9', batches, instances: [] };
+      const said = { version: 1 as const, at, committed: [], failed: [], ...report };
+      return [[own, { transactions: [{ number: 1, asked, answer: null, report: said }], end: null }]];
+    };
+    const sent = deliveryRecord({ '1.1': 'delivered', '1.2': 'delivered' });
+    const done = {
+      ...revisionState(first, decisionRecord(1, forward), null, { [own]: [sent] }),
+      commitments: new Map(transactions(1, { committed: ['1.1', '1.2'] })),
+    };
+    const requeued = seriesRecord(2, ['1.1', '1.2'], { cause: 'requeue', action: '001.json' });
+    const again = (of: [string, CommitmentState][] = []): SeriesState =>
+      seriesState(
+        [done, { ...revisionState(requeued, decisionRecord(2, forward)), commitments: new Map(of) }],
+        [actionRecord({ kind: 'requeue' })],
+      );
+    const { steps } = nextSteps(again());
+    expect(steps).toEqual([{ kind: 'commit', revision: 2, task: originals, peer: 'pacs' }]);
+    expect(nextSteps(again(transactions(0, { committed: ['1.1', '1.2'] }))).done).toBe(true);
+    const lost = { committed: ['1.1'], failed: [{ sopInstanceUid: '1.2', reason: 0x0112 }] };
+    const state = again(transactions(0, lost));
+    const left = state.revisions.map((revision) => remaining(state, revision, originals, 'pacs').open);
+    expect(left.at(-1)).toEqual(['1.2']);
+    expect(nextSteps(state).steps).toContainEqual({ kind: 'deliver', revision: 2, task: originals, peer: 'pacs' });
+  });
+
+  it('brings a peer the corrected originals that are requeued, and those that they replace no more', () => {
+    const own = `${originals}@pacs`;
+    const forward = { forward: ['pacs'], tasks: [] };
+    const sent = deliveryRecord({ '1.1': 'delivered', '1.2': 'delivered' });
+    const record = seriesRecord(1, ['1.1', '1.2']);
+    const corrected = record.instances.map((instance) =>
+      instance.sopInstanceUid === '1.1' ? { ...instance, file: `${instance.file}.corrected` } : instance,
+    );
+    const requeued = { cause: 'requeue' as const, action: '001.json', instances: corrected };
+    const stateOf = (before: (typeof sent)[], after: (typeof sent)[]): SeriesState =>
+      seriesState(
+        [
+          revisionState(record, decisionRecord(1, forward), null, { [own]: before }),
+          revisionState(seriesRecord(2, [], requeued), decisionRecord(2, forward), null, { [own]: after }),
+        ],
+        [actionRecord({ kind: 'requeue' })],
+      );
+    const openOf = (state: SeriesState): (readonly string[])[] =>
+      state.revisions.map((revision) => remaining(state, revision, originals, 'pacs').open);
+    expect(openOf(stateOf([sent], []))).toEqual([[], ['1.1']]);
+    // not a copy that another replaces, behind which the right one might be overwritten
+    expect(openOf(stateOf([], []))).toEqual([['1.2'], ['1.1', '1.2']]);
+    const { steps } = nextSteps(stateOf([sent], []));
+    expect(steps).toEqual([{ kind: 'deliver', revision: 2, task: originals, peer: 'pacs' }]);
+    expect(nextSteps(stateOf([sent], [deliveryRecord({ '1.1': 'delivered' })])).done).toBe(true);
   });
 
   it('does nothing of a series on hold, neither task nor delivery, until a release', () => {

@@ -21,7 +21,15 @@ it('names a command for every state that waits for a person, and for no other', 
 
 it('does not name a release where nothing would be sent by it: no rule matches', () => {
   expect(commands(heldBy('NO_RULE'))[0]).toBe(`limpid series requeue ${series.key}`);
-  expect(commands(heldBy('DUPLICATE_DIFFERS'))[0]).toBe(`limpid series release ${series.key}`);
+  expect(commands(heldBy('REVISION_STORM'))[0]).toBe(`limpid series release ${series.key}`);
+});
+
+it('says which copies go on where an instance came twice with other bytes', () => {
+  const [release, requeue] = toDo(heldBy('DUPLICATE_DIFFERS'));
+  expect(release).toMatchObject({ command: `limpid series release ${series.key}` });
+  expect(release?.does).toContain('came first');
+  expect(requeue).toMatchObject({ command: `limpid series requeue ${series.key}` });
+  expect(requeue?.does).toContain('came later');
 });
 
 it('writes a time as people read it', () => {

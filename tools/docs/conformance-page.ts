@@ -211,7 +211,7 @@ export async function conformancePage(): Promise<string> {
     `What the status of a C-STORE response means for its instance. *transient* is tried again, spaced by exponential back-off with jitter from ${seconds(defaultRetryPolicy.firstMs)} to ${minutes(defaultRetryPolicy.longestMs)}, as often as the table says and no longer than \`giveUp\` of the peer (an answer that \`treatAsTransient\` of the peer names: ${busyTries} times, ${minutes(busyPeerMs)} apart); *warned* counts as delivered and is shown to the operator; *permanent* is not tried again, and a person is told. Before C000 to CFFF counts, the instance is sent once in each of Explicit and Implicit VR Little Endian that it has not gone out in, that the peer accepts, and that it may be decompressed to.`,
     table(['status', 'instance', 'tried'], statusRows()),
     '## Storage Commitment',
-    'As SCU, for peers with `commitment`: after a delivery N-ACTION (action type 1) names what was stored; N-EVENT-REPORT is taken on the same association or on a later one of that peer. Without a report, or with failures that may pass, it is asked again; instances that the peer does not have are stored again. Pixels stay in limpid until it has committed itself.',
+    'As SCU, for peers with `commitment`: after a delivery N-ACTION (action type 1) names what was stored; N-EVENT-REPORT is taken on the same association or on a later one of that peer. Without a report, or with failures that may pass, it is asked again; instances that the peer does not have are stored again. When a person requeues a series, its peers are asked anew. Pixels stay in limpid until it has committed itself.',
     table(
       ['', 'key', 'default'],
       [
