@@ -297,7 +297,7 @@ export const reasons = {
   WITHHELD: {
     verdict: 'hold',
     lift: false,
-    says: "The result is outside the model card's limits; `series release` delivers it.",
+    says: "The result is outside the model card's limits.",
   },
   POISON: {
     verdict: 'skip',

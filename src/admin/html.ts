@@ -8,6 +8,9 @@ export class Html {
   }
 }
 
+/** What turns the direction of the text behind it: a comment of a peer would be read as another. */
+const turns = /[\u202A-\u202E\u2066-\u2069]/g;
+
 const entities: Readonly<Record<string, string>> = {
   '&': '&amp;',
   '<': '&lt;',
@@ -20,7 +23,9 @@ function toHtml(value: unknown): string {
   if (value instanceof Html) return value.text;
   if (Array.isArray(value)) return value.map(toHtml).join('');
   if (typeof value === 'number' || typeof value === 'string')
-    return String(value).replace(/[&<>"']/g, (character) => entities[character] ?? '');
+    return String(value)
+      .replace(turns, '?')
+      .replace(/[&<>"']/g, (character) => entities[character] ?? '');
   return '';
 }
 

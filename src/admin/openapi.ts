@@ -61,7 +61,7 @@ const descriptions: Readonly<Record<number, string>> = {
   400: 'The request does not fit its schema.',
   403: 'The node does not listen on a loopback address.',
   404: 'There is no such series.',
-  409: 'Nothing of the series waits for that.',
+  409: 'Not possible as the series stands: nothing waits for that, its pixels are gone, or it cannot be read.',
   413: 'The request is larger than 64 KiB.',
   415: 'The content type is not application/json.',
   421: 'The Host header names another host.',

@@ -17,6 +17,7 @@ const tones: Readonly<Record<string, Tone>> = {
   degraded: 'wait',
   held: 'wait',
   withheld: 'wait',
+  released: 'wait',
   partial: 'bad',
   unreadable: 'bad',
   uncommitted: 'bad',
@@ -29,6 +30,12 @@ const tones: Readonly<Record<string, Tone>> = {
 
 /** A state as a coloured word. */
 export const word = (text: string): Html => html`<span class="word ${tones[text] ?? 'calm'}">${text}</span>`;
+
+/** The state of a series: one that is done, while a result of it is withheld or a task has failed, is not all well. */
+export function seriesWord(state: string, tasks: readonly { readonly state: string }[]): Html {
+  const isToBeSeen = tasks.some((task) => task.state === 'withheld' || task.state === 'failed');
+  return state === 'done' && isToBeSeen ? html`<span class="word wait">${state}</span>` : word(state);
+}
 
 /** A time span in its largest fitting unit: `3 min`. */
 export function span(seconds: number): string {
@@ -64,12 +71,15 @@ export const missing = html`<p class="empty">Not available now.</p>`;
 /** A page may hold its own style and its icon, and nothing else. */
 export const pagePolicy = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'; img-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'`;
 
-/** A whole page around its parts; it is loaded anew every ten seconds unless it shows what does not change any more. */
-export function pageOf(title: string, renews: 'renews' | 'stays', body: Html): string {
+/**
+ * A whole page around its parts. It is loaded anew every ten seconds; every minute where nothing is under way, as a person may withdraw or
+ * requeue what is done, and its times go on; never where there is nothing at its path.
+ */
+export function pageOf(title: string, renews: 'soon' | 'later' | 'never', body: Html): string {
   const head = html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>${title} · limpid</title>
 <meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" type="image/svg+xml" href="/favicon.svg">${
-    renews === 'renews' ? html`<meta http-equiv="refresh" content="10" />` : ''
+    renews === 'never' ? '' : html`<meta http-equiv="refresh" content="${renews === 'soon' ? 10 : 60}" />`
   }
 <style>`;
   return head.text + style + html`</style></head><body><main>${body}</main></body></html>`.text;

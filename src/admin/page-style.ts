@@ -52,6 +52,10 @@ dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
   .figures th, .figures td { border: 0; padding-inline: .3rem; } .figures .soft { font-size: .85em; }
   .figures th:first-child, .figures td:first-child, .figures .says { padding-inline-start: 1rem; }
   .figures .says { grid-column: 1 / -1; } }
+@media (max-width: 30rem) {
+  /* Its unit too: a word as long as degradation needs the room. */
+  .figures tr { grid-template-columns: minmax(0, 1fr) 5.1rem 5.1rem; } .figures th:nth-child(4), .figures td:nth-child(4):empty { display: none; }
+  .figures td:nth-child(4) { grid-column: 1 / -1; padding-block: 0; padding-inline-start: 1rem; } }
 @media (max-width: 70rem) {
   /* A wide table becomes a list: each row wraps, and what is no text of its own says what it is. */
   .rows, .rows tbody { display: block; } .rows thead { position: absolute; clip-path: inset(50%); }

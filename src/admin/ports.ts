@@ -52,7 +52,9 @@ export const peerView = z
     host: z.string().nullable(),
     port: z.int().nullable(),
     breaker: z.enum(['closed', 'half-open', 'open']).nullable().meta({ description: 'open: not tried for a while.' }),
-    waiting: z.int().nullable().meta({ description: 'Instances that wait for it.' }),
+    waiting: z.int().nullable().meta({
+      description: 'Instances that wait for it; of thousands of series it may be some minutes old.',
+    }),
     says: z.string(),
   })
   .meta({ id: 'Peer' });

@@ -120,7 +120,7 @@ export const routes: readonly Route[] = [
     method: 'POST',
     path: '/api/series/{key}/actions',
     name: 'actOnSeries',
-    summary: 'Requeue, hold, release, discard or prioritise a series',
+    summary: 'Requeue, hold, release, discard, prioritise or withdraw a series',
     params: keyed,
     query: nothing,
     body: seriesAction,

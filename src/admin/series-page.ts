@@ -6,7 +6,7 @@ import { toDo } from '../spool/to-do.js';
 import { closingSays, unitSays } from '../spool/view-words.js';
 import { html } from './html.js';
 import type { Html } from './html.js';
-import { ago, pageOf, table, word } from './page-frame.js';
+import { ago, pageOf, seriesWord, table, word } from './page-frame.js';
 
 const nothing = html``;
 
@@ -30,7 +30,8 @@ const meanings: Readonly<Record<string, string>> = {
   confidence: 'share of the tissue where what was taken away looks like noise',
   residualStructure: 'likeness of what was taken away to edges, in the worst image: above 0.3 it is anatomy',
   periodicPattern: 'strongest stripes that were taken away, over the noise: above 0.08 they are no noise',
-  smoothChange: 'largest change that is wider than grain, over the noise: a spot that came or went, say',
+  smoothChange:
+    'largest change wider than grain, over the noise, in the worst image: a spot or shading drawn or wiped out; `limpid models show` has the limit, which nine images in ten must hold',
   edgeRatio: 'strength of the strongest edges, as a share',
   signalToNoise: 'signal of the tissue over its noise',
   contrastToNoise: 'CT: fat against soft tissue; MR: the two classes of the foreground',
@@ -170,11 +171,11 @@ export function seriesPage(view: SeriesView, nowMs: number): string {
   const acts =
     view.state === 'unreadable'
       ? '.'
-      : html`. To act on it: <code>limpid series requeue ${view.key}</code>, or <code>hold</code>, <code>release</code>,
-          <code>discard</code>.`;
+      : html`. To act on it: <code class="command">limpid series requeue ${view.key}</code>, or <code>hold</code>,
+          <code>release</code>, <code>discard</code>.`;
   const body = html`<header>
       <h1><a href="/">limpid</a> <code>${view.key}</code></h1>
-      ${word(view.state)} <span class="soft">${view.says}</span>
+      ${seriesWord(view.state, view.revisions.at(-1)?.tasks ?? [])} <span class="soft">${view.says}</span>
     </header>
     ${known.length === 0 ? nothing : factsCard} ${toDoCard(view)}
     ${view.revisions.toReversed().map((revision) => revisionCard(revision, nowMs))} ${historyCard(view, nowMs)}
@@ -182,18 +183,23 @@ export function seriesPage(view: SeriesView, nowMs: number): string {
       <a href="/">All series</a> · <a href="/api/series/${view.key}">as JSON</a>, with the conditions of each
       rule${acts}
     </footer>`;
-  return pageOf(view.key, view.state === 'done' ? 'stays' : 'renews', body);
+  return pageOf(view.key, view.state === 'done' ? 'later' : 'soon', body);
 }
 
-/** What stands in the place of a series that is not here, or cannot be read now. */
-export const noSeriesPage = (key: string, says: string): string =>
+const noSeriesSays = {
+  unknown: 'No such series is kept here.',
+  unavailable: 'Not available now: see the log of the node.',
+} as const;
+
+/** What stands in the place of a series that is not here, or cannot be read now: that one may come back. */
+export const noSeriesPage = (key: string, why: 'unknown' | 'unavailable'): string =>
   pageOf(
     key,
-    'stays',
+    why === 'unknown' ? 'never' : 'soon',
     html`<header>
         <h1><a href="/">limpid</a> <code>${key}</code></h1>
       </header>
       <section class="card">
-        <p class="part">${says} <a href="/">All series</a></p>
+        <p class="part">${noSeriesSays[why]} <a href="/">All series</a></p>
       </section>`,
   );

@@ -127,8 +127,8 @@ function addPages(app: FastifyInstance, options: HttpOptions, api: AdminPorts): 
   });
   app.get<{ Params: { readonly key: string } }>('/series/:key', async ({ params: { key } }, reply) => {
     const found = isKey(key) ? await seriesOne(key) : { view: null };
-    if (found === null) return send(reply.code(503), noSeriesPage(key, 'Not available now: see the log of the node.'));
-    if (found.view === null) return send(reply.code(404), noSeriesPage(key, 'No such series is kept here.'));
+    if (found === null) return send(reply.code(503), noSeriesPage(key, 'unavailable'));
+    if (found.view === null) return send(reply.code(404), noSeriesPage(key, 'unknown'));
     return send(reply, seriesPage(found.view, options.now()));
   });
 }

@@ -3,7 +3,7 @@ import { version } from '../version.js';
 import type { SeriesSummary } from '../spool/view.js';
 import { html } from './html.js';
 import type { Html } from './html.js';
-import { ago, missing, pageOf, span, table, word } from './page-frame.js';
+import { ago, missing, pageOf, seriesWord, span, table, word } from './page-frame.js';
 import type { DependencyView, PeerView, QueueView } from './ports.js';
 
 /** What the page shows; a part that could not be read is null. */
@@ -54,7 +54,7 @@ function seriesTable(series: readonly SeriesSummary[], nowMs: number): Html {
   const rows = series.map(
     (entry) =>
       html`<tr>
-        <td>${word(entry.state)}</td>
+        <td>${seriesWord(entry.state, entry.tasks)}</td>
         <td>
           <a href="/series/${entry.key}"><code>${entry.key}</code></a>
         </td>
@@ -135,7 +135,8 @@ export function startPage(data: PageData): string {
       ${
         data.more
           ? html`<p class="empty">
-              Older ones, and those of one state: <code>limpid series list --state held --limit 100</code>
+              Older ones, and those of one state:
+              <code class="command">limpid series list --state held --limit 100</code>
             </p>`
           : ''
       }
@@ -148,5 +149,5 @@ export function startPage(data: PageData): string {
       The page renews itself every ten seconds. Programs read <a href="/api/openapi.json">the API</a>,
       <a href="/metrics">metrics</a> and <a href="/readyz">readiness</a>.
     </footer>`;
-  return pageOf(data.node, 'renews', body);
+  return pageOf(data.node, 'soon', body);
 }

@@ -22,6 +22,7 @@ import { waitingInstances } from '../spool/state.js';
 import { summaryOf, viewOf } from '../spool/view-of.js';
 import { isUnreadable, unreadableView } from '../spool/unreadable-series.js';
 import { withdrawSeries } from '../spool/withdraw.js';
+import { rested } from './rested.js';
 import type { DeliveryJudge } from '../spool/view-of.js';
 import type { SeriesSummary } from '../spool/view.js';
 
@@ -67,6 +68,7 @@ const noSuchPeer = {
 
 export function openAdminPorts(deps: AdminPortsDeps): AdminPorts {
   const judge = judgeBy(deps.config.peers, deps.breaker, deps.now);
+  const waiting = rested(() => waitingOfAll(deps.spool));
   return {
     listSeries: (filter) => listSeries(deps, judge, filter),
     async showSeries(key) {
@@ -85,7 +87,7 @@ export function openAdminPorts(deps: AdminPortsDeps): AdminPorts {
       const file = await deps.spool.recordAction(key, { version: 1, at, by, ...onAll, ...action });
       return { number: Number.parseInt(file, 10) };
     },
-    peers: () => peerViews(deps),
+    peers: async () => peerViews(deps, await waiting()),
     models: () =>
       Promise.resolve(
         deps.registry.list().map((card) => ({
@@ -160,8 +162,7 @@ function paced({ window, throttle }: Peer, nowMs: number): string {
     : `${most}; waits for its hours, which begin at ${momentSays(new Date(opens).toISOString())}`;
 }
 
-async function peerViews(deps: AdminPortsDeps): Promise<PeerView[]> {
-  const waiting = await waitingOfAll(deps.spool);
+function peerViews(deps: AdminPortsDeps, waiting: ReadonlyMap<string, number>): PeerView[] {
   return Object.entries(deps.config.peers).map(([name, peer]) => {
     const receives = isDestination(peer);
     const sends = peer.kind === 'dicom';

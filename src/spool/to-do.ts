@@ -27,6 +27,11 @@ export function toDo({ key, state, revisions }: Pick<SeriesView, 'key' | 'state'
       ];
     return [command('release', key, 'lets it go on'), discard];
   }
+  const newest = revisions.at(-1);
+  const isWithheld = newest?.swept === false && newest.tasks.some((task) => task.state === 'withheld');
+  if (state === 'done' && isWithheld) {
+    return [command('release', key, 'delivers what is withheld, once a person has judged it')];
+  }
   const isRefused = state === 'given-up' || state === 'partial' || state === 'uncommitted';
   return isRefused ? [command('requeue', key, 'tries again, once the peer is mended'), discard] : [];
 }

@@ -9,6 +9,7 @@ import {
   isDiscarded,
   isDropped,
   isOnHold,
+  isResultReleased,
   isSwept,
   isTaskHeld,
   nextSteps,
@@ -46,7 +47,8 @@ function taskWord(state: SeriesState, revision: RevisionState, task: ResolvedTas
   const outcome = revision.tasks.get(task.name)?.outcome;
   if (outcome) {
     const { outcome: word } = outcome;
-    return word === 'withdrawal' || isWithdrawn(state, revision.record.revision, task.name) ? 'withdrawn' : word;
+    if (word === 'withdrawal' || isWithdrawn(state, revision.record.revision, task.name)) return 'withdrawn';
+    return word === 'withheld' && isResultReleased(state, revision, task.name) ? 'released' : word;
   }
   if (isDiscarded(state, revision.record.revision, task.name, null)) return 'discarded';
   if (isSpare(revision, task)) return 'spare';

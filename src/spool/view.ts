@@ -23,6 +23,7 @@ export const taskState = z.enum([
   'enhanced',
   'skipped',
   'withheld',
+  'released',
   'failed',
   'superseded',
   'discarded',

@@ -8,8 +8,8 @@ import type { HttpServer } from '../../src/admin/server.js';
 import { describeWithPeers, findPeer } from '../support/peers.js';
 import { fakeNode, key, list, series } from './node.js';
 
-/** How many cards hold what is wider than they are. */
-const beyond = `[...document.querySelectorAll('.card')].filter((card) => card.scrollWidth > card.clientWidth).length`;
+/** How many cards, and cells of figures, hold what is wider than they are. */
+const beyond = `[...document.querySelectorAll('.card, .figures td, .figures th')].filter((card) => card.scrollWidth > card.clientWidth).length`;
 const flags =
   '--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync';
 
@@ -61,7 +61,9 @@ describeWithPeers(['chromium'], 'the pages in Chromium', () => {
   });
 
   it.each(
-    ['/', `/series/${key}`, '/series/none'].flatMap((path) => [360, 650, 900].map((width) => [path, width] as const)),
+    ['/', `/series/${key}`, '/series/none'].flatMap((path) =>
+      [320, 360, 650, 900].map((width) => [path, width] as const),
+    ),
   )('%s fits a window of %d pixels, with nothing beyond its edge', async (path, width) => {
     const { page, complaints } = await open('light', width, path);
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);
@@ -83,6 +85,13 @@ describeWithPeers(['chromium'], 'the pages in Chromium', () => {
       startPage({ ...data, series: [{ ...entry, sources, says }], peers: [{ ...peer, host, says }] }),
     );
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);
+    expect(await page.evaluate(beyond)).toBe(0);
+  });
+
+  it.each([320, 360])('breaks the command for older series in a window of %d pixels', async (width) => {
+    const { page } = await open('light', width);
+    const data = { node: 'node', roles: [], nowMs: 0, dependencies: [], queues: [], peers: [] };
+    await page.setContent(startPage({ ...data, series: [...list], more: true }));
     expect(await page.evaluate(beyond)).toBe(0);
   });
 

@@ -2,6 +2,7 @@ import { expect, it } from '@jest/globals';
 import { seriesPage } from '../../src/admin/series-page.js';
 import { keyOf } from '../../src/spool/key.js';
 import { unreadableView } from '../../src/spool/unreadable-series.js';
+import { series } from './node.js';
 
 it('the page of a series that cannot be read says so and what to do, and shows no facts and no commands that would be refused', () => {
   const key = keyOf('1.2.3', '1.2.3.4');
@@ -11,4 +12,25 @@ it('the page of a series that cannot be read says so and what to do, and shows n
   expect(page).toContain('<h2>What to do</h2>');
   expect(page).not.toContain('<dl>');
   expect(page).not.toContain('requeue');
+});
+
+it('no text on a page turns the direction of what follows it; letters that are read from the right do', () => {
+  const why = 'مراجعة \u202Egnp.\u2066';
+  const asked = { number: 1, kind: 'hold', at: '2026-11-20T10:00:00.000Z', by: 'api', why };
+  const actions = [{ ...asked, revision: null, task: null, peer: null }];
+  expect(seriesPage({ ...series, actions }, 0)).toContain(': مراجعة ?gnp.?');
+});
+
+it('a series that is done is not shown as all well while a result of it is withheld, and says how to go on', () => {
+  const [revision] = series.revisions;
+  const [task] = revision?.tasks ?? [];
+  if (!revision || !task) throw new Error('no task');
+  const pageWith = (state: typeof task.state): string =>
+    seriesPage({ ...series, state: 'done', revisions: [{ ...revision, tasks: [{ ...task, state }] }] }, 0);
+  expect(pageWith('enhanced')).toContain('<span class="word good">done</span>');
+  for (const state of ['withheld', 'failed'] as const) {
+    expect(pageWith(state)).toContain('<span class="word wait">done</span>');
+  }
+  expect(pageWith('withheld')).toContain(`limpid series release ${series.key}</code> delivers what is withheld`);
+  expect(pageWith('released')).not.toContain('delivers what is withheld');
 });

@@ -97,6 +97,16 @@ describe('API', () => {
     });
   });
 
+  it('refuses what retention has made impossible as a conflict of the request, no failure of the node', async () => {
+    const { options } = fakeNode();
+    if (options.api === null) throw new Error('no api');
+    const act = () => Promise.reject(new LimpidError('SPOOL_SWEPT', 'retention has taken the pixels away'));
+    await withServer({ ...options, api: { ...options.api, act } }, async (asking) => {
+      const answer = await asking(post(`/api/series/${key}/actions`, '{"kind":"requeue"}'));
+      expect(brief(answer)).toEqual([409, 'SPOOL_SWEPT']);
+    });
+  });
+
   it('refuses unknown query keys, actions, series and paths', async () => {
     await withServer(fakeNode().options, async (asking) => {
       expect(brief(await asking(get('/api/series?stat=held')))).toEqual([400, 'ADMIN_REQUEST']);
@@ -361,6 +371,23 @@ describe('page of a series', () => {
       expect(answer.body).toContain(says);
       expect(answer.body).not.toContain('<b>');
     });
+  });
+
+  it('comes back by itself in a tab that was left open: what cannot be read now, and what is done but may be withdrawn', async () => {
+    const node = fakeNode();
+    const { api } = node.options;
+    if (api === null) throw new Error('no api');
+    const renews = async (options: typeof node.options, of: string = key): Promise<string | undefined> => {
+      let body = '';
+      await withServer(options, async (asking) => void ({ body } = await asking(get(`/series/${of}`))));
+      return /http-equiv="refresh" content="(\d+)"/.exec(body)?.[1];
+    };
+    const done = { ...api, showSeries: () => Promise.resolve({ ...series, state: 'done' as const }) };
+    expect(await renews(node.options)).toBe('10');
+    expect(await renews({ ...node.options, api: done })).toBe('60');
+    expect(await renews(node.options, otherKey)).toBeUndefined();
+    node.failing = new Error('no');
+    expect(await renews(node.options)).toBe('10');
   });
 
   it('says so where the spool cannot be read, and is for this machine alone', async () => {

@@ -99,6 +99,7 @@ it('leaves the originals on their way, keeps the result, and delivers it once it
   await eventually('the result in the PACS', () =>
     Promise.resolve(inPacs(one.studyInstanceUid).filter((uid) => uid === derived).length === one.files.length),
   );
+  expect((await ended(key, 'released')).says).toMatch(/^1 released \(WITHHELD\)/);
 });
 
 it('leaves the originals on their way where the objects of the result fail their own checks', async () => {

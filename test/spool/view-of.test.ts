@@ -299,6 +299,22 @@ describe('the view of a series', () => {
     expect(done.revisions[0]?.deliveries[0]?.wait).toBeNull();
   });
 
+  it('says of a result that was withheld whether a person has released it', () => {
+    const revision = revisionState({
+      decision,
+      tasks: withOutcome({ outcome: 'withheld', code: 'WITHHELD', seriesInstanceUid: '2.25.9' }),
+    });
+    const shown = (...actions: ActionRecord[]) =>
+      viewOf(seriesState([revision], actions), never).revisions[0]?.tasks.map(({ state, says }) => [state, says]);
+    expect(shown()).toEqual([
+      ['withheld', "Withheld: The result is outside the model card's limits. `limpid series release` delivers it."],
+    ]);
+    expect(shown(action({ kind: 'release', results: ['2.25.9'] }))).toEqual([
+      ['released', 'Withheld first, and released by a person.'],
+    ]);
+    expect(shown(action({ kind: 'release', results: ['2.25.8'] }))?.[0]?.[0]).toBe('withheld');
+  });
+
   it('shows the priority that a person gave', () => {
     const raised = action({ kind: 'prioritise', priority: 'urgent' });
     expect(viewOf(seriesState([revisionState()], [raised]), never).priority).toBe('urgent');
