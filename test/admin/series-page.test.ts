@@ -16,7 +16,7 @@ it('the page of a series that cannot be read says so and what to do, and shows n
 
 it('no text on a page turns the direction of what follows it; letters that are read from the right do', () => {
   const why = 'مراجعة \u202Egnp.\u2066';
-  const asked = { number: 1, kind: 'hold', at: '2026-11-20T10:00:00.000Z', by: 'api', why };
+  const asked = { number: 1, kind: 'hold', says: 'hold', at: '2026-11-20T10:00:00.000Z', by: 'api', why };
   const actions = [{ ...asked, revision: null, task: null, peer: null }];
   expect(seriesPage({ ...series, actions }, 0)).toContain(': مراجعة ?gnp.?');
 });
