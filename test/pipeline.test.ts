@@ -33,6 +33,7 @@ function queueOf(asked: string[]): QueueBackend {
     },
     remove: unused,
     has: unused,
+    runs: unused,
     counts: unused,
     probe: unused,
     notice: () => Promise.resolve(null),

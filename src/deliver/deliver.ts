@@ -10,6 +10,7 @@ import type { DeliveryRecord, Priority } from '../spool/records.js';
 import type { Spool } from '../spool/spool.js';
 import { isWithdrawalTask, withdrawnBy } from '../spool/withdrawals.js';
 import { isDropped, isOnHold, isSwept, remaining } from '../spool/state.js';
+import type { SeriesState } from '../spool/state.js';
 import { spoiltAmong } from './cut-files.js';
 import { busyWaitMs, decideDelivery, isSuspect } from './decide.js';
 import type { RetryPolicy } from './decide.js';
@@ -18,6 +19,8 @@ import { failingSince } from './decide-wait.js';
 import type { PeerStanding } from './decide-wait.js';
 import type { DeliveryWindow } from './decide-window.js';
 import type { Destination, DestinationFailure, Outcome, Outgoing, SendControl, SendReport } from './destination.js';
+import { goesFirst } from './goes-first.js';
+import { haltWhen } from './halt.js';
 import type { DeliveryJob, WaitingDelivery } from './job.js';
 import { outgoingOf } from './outgoing-of.js';
 import { PeerDesk } from './peer-desk.js';
@@ -51,6 +54,10 @@ export interface DelivererDeps {
   readonly peer: (name: string) => PeerDelivery | undefined;
   /** Every delivery that a peer still waits for, oldest first. */
   readonly waiting: (peer: string) => Promise<readonly WaitingDelivery[]>;
+  /** Whether a state is the last word on its series still: nobody has acted on it since. */
+  readonly isCurrent: (state: SeriesState) => Promise<boolean>;
+  /** Whether a delivery is under way now, in whichever process. */
+  readonly runs: (job: DeliveryJob) => Promise<boolean>;
   /** Has a delayed job run now. False where there is none at this moment. */
   readonly wake: (job: DeliveryJob) => Promise<boolean>;
   readonly watch?: DeliveryWatch | undefined;
@@ -63,6 +70,8 @@ export interface DelivererDeps {
 
 /** How long a delivery waits that cannot go on without a change by a person, or is woken when its peer is back. */
 const humanWaitMs = 300_000;
+/** The same for one that waits for another one's last instance: that has been told to end. */
+const underWayMs = 1_000;
 
 export class Deliverer {
   readonly #deps: DelivererDeps;
@@ -140,12 +149,20 @@ export class Deliverer {
         if (revision.record.cause === 'requeue' && batches.length === 0) desk.askNow();
         return this.#turnAway(job, desk, batches);
       }
+      for (const before of goesFirst(state, job)) {
+        if (await this.#deps.runs(before)) return { kind: 'later', atMs: this.#deps.now() + underWayMs };
+      }
       const uids = decision.sopInstanceUids.slice(0, batchInstances);
       const outgoing = outgoingOf(this.#deps.spool, state, revision, job.task, uids);
       const spoilt = await this.#spoiltOf(job, outgoing);
       const whole = outgoing.filter((instance) => !spoilt.has(instance));
-      const control = { signal, leaveMs: stopLeaveMs, pace: this.#paceOf(desk, peer.window, whole, signal) };
-      const sent = await this.#send(peer, job, whole, control, withdrawnBy(state, job.task));
+      const ended = new AbortController();
+      const halt = haltWhen(() => this.#deps.isCurrent(state), ended.signal);
+      const pace = this.#paceOf(desk, peer.window, whole, AbortSignal.any([signal, halt]));
+      const control = { signal, halt, leaveMs: stopLeaveMs, pace };
+      const sent = await this.#send(peer, job, whole, control, withdrawnBy(state, job.task)).finally(() =>
+        ended.abort(),
+      );
       const report = { ...sent.report, outcomes: [...sent.report.outcomes, ...spoilt.values()] };
       await this.#record(job, peer, desk, batches, signal.aborted ? answeredOf(report) : report);
       if (signal.aborted) return { kind: 'later', atMs: this.#deps.now() };

@@ -46,6 +46,8 @@ export interface SendControl {
   readonly signal: AbortSignal;
   /** What is under way then has so long to be answered, ms; absent: it is cut off. */
   readonly leaveMs?: number;
+  /** Aborted: nothing more goes out either, and what is under way is waited for as ever. */
+  readonly halt?: AbortSignal;
   /** Waits until an instance may go out; false: no more may now, the rest is left. */
   readonly pace: (instance: Pick<Outgoing, 'sopInstanceUid'>) => Promise<boolean>;
   /** Told of each outcome as it is known. */

@@ -122,7 +122,8 @@ class Sending {
   }
 
   get #isOver(): boolean {
-    return this.#failure !== null || this.#control.signal.aborted;
+    const { signal, halt } = this.#control;
+    return this.#failure !== null || signal.aborted || halt?.aborted === true;
   }
 
   /** Sends instances in the syntax that the configuration asks for; what cannot be had in it goes as it is kept. */

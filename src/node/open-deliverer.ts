@@ -13,6 +13,7 @@ import type { NodeTls } from './open-tls.js';
 import { transcodeThreads } from './transcode-threads.js';
 import type { QueueBackend } from '../queue/backend.js';
 import { jobIdOf } from '../queue/jobs.js';
+import { isCurrent } from '../spool/is-current.js';
 import { priorityOf } from '../spool/priority.js';
 import { readableStates } from '../spool/readable-states.js';
 import type { Spool } from '../spool/spool.js';
@@ -43,6 +44,8 @@ export function openDeliverer(
     spool,
     peer: (name) => deliveries.get(name),
     waiting: (peer) => waitingFor(spool, peer),
+    isCurrent: (state) => isCurrent(spool.layout, state),
+    runs: (job) => queue.runs('deliveries', jobIdOf('deliveries', job)),
     wake: (job) => queue.promote('deliveries', jobIdOf('deliveries', job)),
     watch: audit?.deliveries,
     log,

@@ -48,6 +48,8 @@ export interface QueueBackend {
   /** Takes a job out that does not run. False where there is none. */
   remove(queue: QueueName, id: string): Promise<boolean>;
   has(queue: QueueName, id: string): Promise<boolean>;
+  /** Whether a job runs now, in whichever process. */
+  runs(queue: QueueName, id: string): Promise<boolean>;
   /** Also sets the gauges `queue_jobs` and `queue_oldest_seconds`. */
   counts(): Promise<Readonly<Record<QueueName, QueueCounts>>>;
   /**
@@ -243,6 +245,7 @@ export async function openQueue({ url, directory, isThere, log, metrics, now }: 
         );
       }),
     has: (name, id) => ask('has', async () => (await queues[name].getJob(id)) !== undefined),
+    runs: (name, id) => ask('runs', async () => (await (await queues[name].getJob(id))?.isActive()) ?? false),
     counts,
     probe: () => upkeep.probe(),
     notice: () => ask('notice', () => store.notice()),

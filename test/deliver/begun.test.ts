@@ -50,6 +50,8 @@ function delivererTo(send: Destination['send']): Deliverer {
       window: null,
     }),
     waiting: () => Promise.resolve([]),
+    isCurrent: () => Promise.resolve(true),
+    runs: () => Promise.resolve(false),
     wake: () => Promise.resolve(true),
     log: openLog('silent'),
     metrics: openMetrics(),

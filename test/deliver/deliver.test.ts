@@ -127,6 +127,8 @@ function bench(
           .filter(isOpen)
           .map((job) => ({ job, priority: priorityOf(job), batches: records.get(job.key) ?? [] })),
       ),
+    isCurrent: () => Promise.resolve(true),
+    runs: () => Promise.resolve(false),
     wake: async (job) => {
       woken.push(job);
       await deliverer.deliver(job, priorityOf(job), new AbortController().signal);

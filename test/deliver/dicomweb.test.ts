@@ -421,6 +421,19 @@ describe('a server that fails', () => {
     expect(taken).toBeLessThan(7);
   });
 
+  it('what waits for its request to be full does not go out once the sending is to go no further', async () => {
+    const { url, asked } = await server(accepts);
+    const halt = new AbortController();
+    let taken = 0;
+    const pace = () => {
+      if (++taken === 5) halt.abort();
+      return Promise.resolve(taken < 5);
+    };
+    const report = await destination(url).send(await instances(10), { ...control(), halt: halt.signal, pace });
+    expect(report).toEqual({ failure: null, outcomes: [] });
+    expect(asked).toEqual([]);
+  });
+
   it('too large: the halves, and what alone is too large for good', async () => {
     const { url, asked } = await server((one, response, request) =>
       parts(one).length > 1 || parts(one)[0]?.uid === '1.2.3.2'

@@ -128,6 +128,24 @@ export function queueConformance(queue: () => QueueBackend): void {
     expect(classes).toEqual(['routine', 'urgent', 'batch']);
   });
 
+  it('tells which job runs, and neither one that waits nor one that is delayed', async () => {
+    const job = seriesJob('runs');
+    const runs = (): Promise<boolean> => queue().runs('series', idOf(job));
+    expect(await runs()).toBe(false);
+    await queue().add('series', job);
+    expect(await runs()).toBe(false);
+    const seen: boolean[] = [];
+    work(async () => {
+      seen.push(await runs());
+      return seen.length === 1 ? { retryAtMs: Date.now() + 3_600_000 } : 'done';
+    });
+    await until(async () => (await queue().counts()).series.delayed === 1);
+    expect(await runs()).toBe(false);
+    await queue().promote('series', idOf(job));
+    await until(async () => !(await queue().has('series', idOf(job))));
+    expect(seen).toEqual([true, true]);
+  });
+
   it('a job that waits can be removed', async () => {
     const job = seriesJob('removed');
     await queue().add('series', job);
