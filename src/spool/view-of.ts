@@ -30,7 +30,7 @@ import type {
   TaskView,
   TaskWord,
 } from './view.js';
-import { actionSays, codeView, deliverySays, reasonViews, seriesSays, taskSays } from './view-words.js';
+import { actionSays, codeView, deliverySays, reasonViews, seriesSays, taskSays, withdrawnSays } from './view-words.js';
 import type { ReadableWord } from './view-words.js';
 
 /** What the room that delivers says of a delivery. */
@@ -145,7 +145,8 @@ function deliveryView(
     wait,
     commitment: isDropped(state, number, task, peer) ? null : commitmentViewOf(state, revision, task, peer),
   };
-  return { ...view, says: deliverySays(view) };
+  const isCutOff = word === 'discarded' && isWithdrawn(state, number, task);
+  return { ...view, says: isCutOff ? withdrawnSays(view) : deliverySays(view) };
 }
 
 function revisionView(state: SeriesState, revision: RevisionState, judge: DeliveryJudge): RevisionView {

@@ -111,6 +111,10 @@ const ofCause: Readonly<Record<RevisionView['cause'], string>> = {
 export const closingSays = ({ closed, cause }: Pick<RevisionView, 'closed' | 'cause'>): string =>
   `${ofClosing[closed]}${ofCause[cause]}`;
 
+/** What a delivery has reached whose derived series is withdrawn meanwhile, by a person or by a rule. */
+export const withdrawnSays = ({ delivered, instances }: Pick<DeliveryView, 'delivered' | 'instances'>): string =>
+  `Withdrawn after ${delivered} of ${counted(instances, 'instance')}.`;
+
 /** What one delivery has reached. */
 export const deliverySays = (delivery: Omit<DeliveryView, 'says'>): string => ofDelivery[delivery.state](delivery);
 

@@ -245,6 +245,19 @@ describe('the view of a series', () => {
     expect(discarded.state).toBe('done');
   });
 
+  it('tells a derived series that was withdrawn on its way from one that a person has discarded', () => {
+    const some = batch(5, { [`${uids[0]}.1`]: 'delivered' });
+    const deliveries = new Map([[`${task.name}@pacs`, [some]]]);
+    const revision = revisionState({ tasks: withOutcome(), deliveries });
+    const says = (kind: 'withdraw' | 'discard') => {
+      const reason = kind === 'withdraw' ? ({ reason: 'safety' } as const) : {};
+      const state = seriesState([revision], [action({ kind, revision: 1, task: task.name, ...reason })]);
+      return viewOf(state, never).revisions[0]?.deliveries.find(({ task: name }) => name === task.name)?.says;
+    };
+    expect(says('withdraw')).toBe('Withdrawn after 1 of 3 instances.');
+    expect(says('discard')).toBe('Discarded by a person after 1 of 3 instances.');
+  });
+
   it('tells a refused delivery from one that is tried again, and ends with a discard', () => {
     const tasks = withOutcome({ outcome: 'skipped', code: 'DERIVED', instances: [] });
     const deliveries = new Map([
