@@ -53,4 +53,15 @@ describe('files of a command that are no instances', () => {
       'left out cut.dcm: it is cut',
     ]);
   });
+
+  it('are not told where `limpid enhance` wrote them beside its images', () => {
+    const lines: string[] = [];
+    const output = { out: () => undefined, err: (text: string) => void lines.push(text), terminal: false };
+    const files = ['out/k/t/maps/1.png', 'out/k/t/outcome.json', 'out/k/t/panels/1.png', 'maps/1.png', 'out/k/t/1.png'];
+    tellLeftOut(
+      output,
+      files.map((file) => ({ file, why: 'no DICOM file' })),
+    );
+    expect(lines).toEqual(['left out maps/1.png: no DICOM file', 'left out out/k/t/1.png: no DICOM file']);
+  });
 });
