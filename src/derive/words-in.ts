@@ -6,12 +6,11 @@ const questionMark = 0x3f;
 
 /** Whether the bytes A0 to FF are Latin-1 without an escape sequence before them. */
 const isLatin1 = ([first]: readonly string[]): boolean => first === 'ISO_IR 100' || first === 'ISO 2022 IR 100';
-const isPrintable = (letter: string): boolean => letter >= ' ' && letter <= '~';
 
 /** One letter, or nothing where the set does not hold it. */
 function letterIn(characterSets: readonly string[], letter: string): Uint8Array | null {
   const code = letter.codePointAt(0) ?? 0;
-  if (isPrintable(letter)) return Uint8Array.of(code);
+  if (code >= 0x20 && code <= 0x7e) return Uint8Array.of(code);
   if (code < 0xa0) return null;
   if (characterSets[0] === 'ISO_IR 192') return utf8.encode(letter);
   return isLatin1(characterSets) && code <= 0xff ? Uint8Array.of(code) : null;
@@ -20,11 +19,11 @@ function letterIn(characterSets: readonly string[], letter: string): Uint8Array 
 /** The nearest that ASCII has: `u` of `ü`, `ss` of `ß`, a space of the end of a line, else a question mark. */
 function plain(letter: string): Uint8Array {
   if (/\s/.test(letter)) return Uint8Array.of(0x20);
-  const letters = [...(letter === 'ß' ? 'ss' : letter.normalize('NFKD').replaceAll(/\p{M}/gu, ''))];
-  return letters.length > 0 && letters.every(isPrintable) ? utf8.encode(letters.join('')) : Uint8Array.of(questionMark);
+  const near = letter === 'ß' ? 'ss' : letter.normalize('NFKD').replaceAll(/\p{M}/gu, '');
+  return /^[ -~]+$/.test(near) ? utf8.encode(near) : Uint8Array.of(questionMark);
 }
 
 /** A text as bytes in the sets of (0008,0005); without one, and in sets that need escape sequences, in ASCII. */
 export function wordsIn(characterSets: readonly string[], words: string): Uint8Array {
-  return joined([...words.normalize('NFC')].map((letter) => letterIn(characterSets, letter) ?? plain(letter)));
+  return joined(Array.from(words.normalize('NFC'), (letter) => letterIn(characterSets, letter) ?? plain(letter)));
 }
