@@ -244,19 +244,22 @@ export function evaluateCommands(
       const rows = await evaluation.robustness(await filesBelow(paths), studyOptions(options), told);
       if (rows.length === 0 || rows.some(({ fall }) => fall === null || fall > mostFall)) failed();
       print(options.json, rows, () =>
-        table(
-          ['series', 'noise', 'model', 'figure', 'plain', 'noise +10 %', 'fall %', ''],
-          rows.map(({ noiseTimes, model, figure, plain, noisier, fall, ...row }) => [
-            seriesName(row),
-            `x${noiseTimes}`,
-            model,
-            figure,
-            plain.toFixed(4),
-            noisier.toFixed(4),
-            fixed(fall, 1),
-            fall === null ? 'nothing alike' : fall > mostFall ? `above ${mostFall} %` : 'ok',
-          ]),
-        ),
+        [
+          table(
+            ['series', 'noise', 'model', 'figure', 'plain', 'noise +10 %', 'fall %', ''],
+            rows.map(({ noiseTimes, model, figure, plain, noisier, fall, ...row }) => [
+              seriesName(row),
+              `x${noiseTimes}`,
+              model,
+              figure,
+              plain.toFixed(4),
+              noisier.toFixed(4),
+              fixed(fall, 1),
+              fall === null ? 'nothing alike' : fall > mostFall ? `above ${mostFall} %` : 'ok',
+            ]),
+          ),
+          colour(output, 'dim', evaluation.protocol),
+        ].join('\n'),
       );
     },
 

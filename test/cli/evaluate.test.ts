@@ -66,11 +66,11 @@ describe('evaluate', () => {
   it('models: each series by what it is called, each model and noise once; status 1 where no model gave anything', async () => {
     await withFolder(async (folder) => {
       const small = { ...phantom, rows: 64, columns: 64, noise: 12, slices: 1 };
-      const change = (): SyntheticElement[] => [
+      const named = (): SyntheticElement[] => [
         [0x0008103e, 'LO', 'Chest 1.0'],
         [0x00200011, 'IS', '4'],
       ];
-      await writeSyntheticSeries(join(folder, 'series', 'first'), { ...small, change });
+      await writeSyntheticSeries(join(folder, 'series', 'first'), { ...small, change: named });
       const nameless = (): SyntheticElement[] => [
         [0x0008103e, 'LO', ''],
         [0x00200011, 'IS', '4'],
@@ -83,6 +83,9 @@ describe('evaluate', () => {
       expect(none.status).toBe(1);
       const some = await limpid('evaluate', 'models', ...study, '--with', 'us-despeckle', 'gaussian');
       expect(some.status).toBe(0);
+      const robust = await limpid('evaluate', 'robustness', ...study, '--with', 'gaussian');
+      expect(robust.out).toMatch(/^[a-z2-7]{6} CT series 4 \(second\) +x1 +gaussian +PSNR /m);
+      expect(robust.out).toContain('MAE: of values as they are');
       // Before, at its own noise, it is equal to the reference: no gain can be told.
       expect(some.out).toMatch(
         /^[a-z2-7]{6} CT Chest 1\.0 \(first\) +x1 +gaussian +\d+\.\d\d +- +0\.\d{4} +-0\.\d{4} /m,
