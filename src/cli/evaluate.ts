@@ -213,6 +213,7 @@ export function evaluateCommands(
               'noise left',
               'structure',
               's/slice',
+              '',
             ],
             rows.map(({ noiseTimes, model, outcome, before, after, ...row }) => [
               seriesName(row),
@@ -231,6 +232,8 @@ export function evaluateCommands(
               fixed(row.noiseRatio, 2),
               fixed(row.residualStructure, 2),
               fixed(row.secondsPerSlice, 3),
+              // A node does not deliver it, however good its figures are.
+              after === null || outcome === 'enhanced' ? '' : outcome,
             ]),
           ),
           colour(output, 'dim', evaluation.protocol),

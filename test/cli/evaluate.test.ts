@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
+import { evaluateCommands } from '../../src/cli/evaluate.js';
 import { limpid } from '../support/limpid.js';
 import { change, set } from '../support/planted-faults.js';
 import { writeSyntheticSeries } from '../support/synthetic-series.js';
@@ -91,6 +92,21 @@ describe('evaluate', () => {
         /^[a-z2-7]{6} CT Chest 1\.0 \(first\) +x1 +gaussian +\d+\.\d\d +- +0\.\d{4} +-0\.\d{4} /m,
       );
     });
+  });
+
+  it('models: says of figures that are those of a result which a node would withhold', async () => {
+    const lines: string[] = [];
+    const output = { out: (line: string) => lines.push(line), err: () => undefined, terminal: false };
+    const known = { psnr: 30, ssim: 0.9, mae: 5, dice: null };
+    const measured = { before: known, after: known, noiseRatio: 0.5, residualStructure: 0.7, secondsPerSlice: 0.1 };
+    const row = { series: 'abcdefgh', name: 'CT (a)', noiseTimes: 2, model: 'tv', ...measured };
+    const unused = (): Promise<never> => Promise.reject(new Error('not asked for'));
+    const evaluation = { protocol: '', compare: unused, robustness: unused, kit: unused, accept: unused };
+    const rows = ['enhanced', 'WITHHELD'].map((outcome) => ({ ...row, outcome }));
+    const open = () => Promise.resolve({ ...evaluation, study: () => Promise.resolve(rows) });
+    const options = { with: ['tv'], noise: [2], slices: 1, out: 'out', json: false };
+    await evaluateCommands(open, output, () => undefined).models(['package.json'], options);
+    expect(lines.join('\n')).toMatch(/0\.100\n.* 0\.100 +WITHHELD$/m);
   });
 
   it('kit and accept: phantoms through an enhancer hold; what is missing fails', async () => {
