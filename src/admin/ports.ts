@@ -5,12 +5,16 @@ import { seriesState } from '../spool/view.js';
 import type { Key } from '../spool/key.js';
 import type { SeriesSummary, SeriesView } from '../spool/view.js';
 
+/** A query has texts only: one of decimal digits is an integer, as OpenAPI means it; 0x10 and 1e2 stay texts, and are refused. */
+const asInteger = (value: unknown): unknown =>
+  typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
+
 /** Which series to list, newest first. */
 export const seriesFilter = z.strictObject({
   state: seriesState.optional(),
   modality: modality.optional(),
   peer: z.string().max(32).optional().meta({ description: 'Name of the peer that sent it.' }),
-  limit: z.coerce.number().int().min(1).max(500).default(50),
+  limit: z.preprocess(asInteger, z.int().min(1).max(500).default(50)),
   after: z.string().max(64).optional().meta({ description: '`next` of the page before.' }),
 });
 export type SeriesFilter = z.infer<typeof seriesFilter>;

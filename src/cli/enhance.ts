@@ -73,7 +73,9 @@ export function enhanceCommand(enhanceFiles: EnhanceFiles, output: Output, faile
     }
     tellLeftOut(output, result.refused);
     if (result.series.length === 0) {
-      output.err(files.length === 0 ? 'there are no files' : 'none of the files is a DICOM object');
+      output.err(
+        files.length === 0 ? 'there are no files' : 'none of the files can be enhanced: what each lacks is told above',
+      );
       return;
     }
     const figure = (value: number | null): string => (value === null ? '-' : value.toFixed(1));

@@ -1,4 +1,5 @@
 // `limpid evaluate`: how good an enhancer is, in numbers and pictures.
+import { counted } from '../spool/counted.js';
 import { filesBelow, tellLeftOut } from './files.js';
 import type { LeftOut } from './files.js';
 import { colour, table } from './output.js';
@@ -6,7 +7,8 @@ import type { Output } from './output.js';
 
 /** Mean over the slices of a series; see `protocol`. */
 export interface Figures {
-  readonly psnr: number;
+  /** Null where all slices are equal. */
+  readonly psnr: number | null;
   readonly ssim: number;
   readonly mae: number;
   readonly dice: number | null;
@@ -14,6 +16,10 @@ export interface Figures {
 
 export interface ComparedSeries {
   readonly slices: number;
+  /** Slices of the test that are left out: the reference shows no body there. */
+  readonly withoutBody: number;
+  /** Slices of the reference that the test has no slice for. */
+  readonly withoutPartner: number;
   readonly before: Figures | null;
   readonly after: Figures;
 }
@@ -21,6 +27,8 @@ export interface ComparedSeries {
 /** One enhancer on one degraded series. */
 export interface StudyRow {
   readonly series: string;
+  /** What a person knows the series by: modality, description or number, folder. */
+  readonly name: string;
   readonly noiseTimes: number;
   readonly model: string;
   readonly outcome: string;
@@ -35,6 +43,8 @@ export interface StudyRow {
 
 export interface RobustnessRow {
   readonly series: string;
+  /** What a person knows the series by: modality, description or number, folder. */
+  readonly name: string;
   /** Of the figure that is plain. */
   readonly noiseTimes: number;
   readonly model: string;
@@ -112,10 +122,22 @@ export interface EvaluateCommands {
 }
 
 const fixed = (value: number | null, digits: number): string => (value === null ? '-' : value.toFixed(digits));
-const gain = (before: number, after: number, digits: number): string => {
+/** Of equal slices PSNR has no bound. */
+const decibels = (psnr: number | null): string => (psnr === null ? 'equal' : psnr.toFixed(2));
+const gain = (before: number | null, after: number | null, digits: number): string => {
+  if (before === null || after === null) return '-';
   const change = after - before;
   return `${change >= 0 ? '+' : ''}${change.toFixed(digits)}`;
 };
+
+/** The first letters of its key, which name its folder, and what it is. */
+const seriesName = ({ series, name }: Pick<StudyRow, 'series' | 'name'>): string => `${series.slice(0, 6)} ${name}`;
+
+/** Slices that a comparison has no figures of. */
+const missing = ({ withoutPartner, withoutBody }: ComparedSeries): string[] => [
+  ...(withoutPartner === 0 ? [] : [`${counted(withoutPartner, 'slice')} of the reference without one in the test`]),
+  ...(withoutBody === 0 ? [] : [`${counted(withoutBody, 'slice')} left out: the reference shows no body there`]),
+];
 
 /** A figure must not fall by more than this when noise rises by a tenth, percent. */
 const mostFall = 5;
@@ -128,8 +150,8 @@ export function evaluateCommands(
   const print = (json: boolean, value: unknown, text: () => string): void =>
     output.out(json ? JSON.stringify(value, null, 1) : text());
   const studyOptions = (options: StudyArguments): StudyOptions => ({
-    models: options.with,
-    noiseTimes: options.noise,
+    models: [...new Set(options.with)],
+    noiseTimes: [...new Set(options.noise)],
     strength: options.strength ?? null,
     slices: options.slices,
     out: options.out,
@@ -154,7 +176,7 @@ export function evaluateCommands(
       print(options.json, { protocol: evaluation.protocol, ...result }, () => {
         const row = (name: string, figures: Figures): (string | number)[] => [
           name,
-          fixed(figures.psnr, 2),
+          decibels(figures.psnr),
           fixed(figures.ssim, 4),
           fixed(figures.mae, 2),
           fixed(figures.dice, 4),
@@ -163,14 +185,18 @@ export function evaluateCommands(
           ...(result.before === null ? [] : [row('before', result.before)]),
           row(result.before === null ? 'test' : 'after', result.after),
         ];
-        return `${table([`${result.slices} slices`, 'PSNR dB', 'SSIM', 'MAE', 'Dice'], rows)}\n${colour(output, 'dim', evaluation.protocol)}`;
+        return [
+          table([counted(result.slices, 'slice'), 'PSNR dB', 'SSIM', 'MAE', 'Dice'], rows),
+          ...missing(result),
+          colour(output, 'dim', evaluation.protocol),
+        ].join('\n');
       });
     },
 
     async models(paths, options) {
       const evaluation = await open();
       const rows = await evaluation.study(await filesBelow(paths), studyOptions(options), { progress, left, failed });
-      if (rows.length === 0) failed();
+      if (rows.every(({ after }) => after === null)) failed();
       print(options.json, { protocol: evaluation.protocol, rows }, () =>
         [
           table(
@@ -187,15 +213,16 @@ export function evaluateCommands(
               'noise left',
               'structure',
               's/slice',
+              '',
             ],
-            rows.map(({ series, noiseTimes, model, outcome, before, after, ...row }) => [
-              series,
+            rows.map(({ noiseTimes, model, outcome, before, after, ...row }) => [
+              seriesName(row),
               `x${noiseTimes}`,
               model,
               ...(after === null
                 ? [outcome, '', '', '', '', '']
                 : [
-                    after.psnr.toFixed(2),
+                    decibels(after.psnr),
                     gain(before.psnr, after.psnr, 2),
                     after.ssim.toFixed(4),
                     gain(before.ssim, after.ssim, 4),
@@ -205,6 +232,8 @@ export function evaluateCommands(
               fixed(row.noiseRatio, 2),
               fixed(row.residualStructure, 2),
               fixed(row.secondsPerSlice, 3),
+              // A node does not deliver it, however good its figures are.
+              after === null || outcome === 'enhanced' ? '' : outcome,
             ]),
           ),
           colour(output, 'dim', evaluation.protocol),
@@ -218,19 +247,22 @@ export function evaluateCommands(
       const rows = await evaluation.robustness(await filesBelow(paths), studyOptions(options), told);
       if (rows.length === 0 || rows.some(({ fall }) => fall === null || fall > mostFall)) failed();
       print(options.json, rows, () =>
-        table(
-          ['series', 'noise', 'model', 'figure', 'plain', 'noise +10 %', 'fall %', ''],
-          rows.map(({ series, noiseTimes, model, figure, plain, noisier, fall }) => [
-            series,
-            `x${noiseTimes}`,
-            model,
-            figure,
-            plain.toFixed(4),
-            noisier.toFixed(4),
-            fixed(fall, 1),
-            fall === null ? 'nothing alike' : fall > mostFall ? `above ${mostFall} %` : 'ok',
-          ]),
-        ),
+        [
+          table(
+            ['series', 'noise', 'model', 'figure', 'plain', 'noise +10 %', 'fall %', ''],
+            rows.map(({ noiseTimes, model, figure, plain, noisier, fall, ...row }) => [
+              seriesName(row),
+              `x${noiseTimes}`,
+              model,
+              figure,
+              plain.toFixed(4),
+              noisier.toFixed(4),
+              fixed(fall, 1),
+              fall === null ? 'nothing alike' : fall > mostFall ? `above ${mostFall} %` : 'ok',
+            ]),
+          ),
+          colour(output, 'dim', evaluation.protocol),
+        ].join('\n'),
       );
     },
 

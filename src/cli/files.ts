@@ -1,6 +1,6 @@
 // Files and folders given on the command line.
 import { readdir, realpath, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { LimpidError } from '../errors.js';
 import { colour } from './output.js';
 import type { Output } from './output.js';
@@ -67,11 +67,20 @@ export async function readEach<T>(
 
 const mostOfOneReason = 3;
 
+/** What `limpid enhance` writes beside the images of a result: the record of it, and pictures. Whoever gives its folder means the images. */
+function isOfResult(file: string, results: ReadonlySet<string>): boolean {
+  const [name, folder] = [basename(file), dirname(file)];
+  if (name === 'outcome.json') return results.has(folder);
+  return name.endsWith('.png') && ['maps', 'panels'].includes(basename(folder)) && results.has(dirname(folder));
+}
+
 /** Tells what was left out: of many for the same reason (pictures beside the images) the first few, and how many more. */
 export function tellLeftOut(output: Output, left: readonly LeftOut[]): void {
   const mark = colour(output, 'yellow', 'left out');
   const reasons = new Map<string, string[]>();
-  for (const { file, why } of left) reasons.set(why, [...(reasons.get(why) ?? []), file]);
+  const results = new Set(left.flatMap(({ file }) => (basename(file) === 'outcome.json' ? [dirname(file)] : [])));
+  for (const { file, why } of left.filter((one) => !isOfResult(one.file, results)))
+    reasons.set(why, [...(reasons.get(why) ?? []), file]);
   for (const [why, files] of reasons) {
     for (const file of files.slice(0, mostOfOneReason)) output.err(`${mark} ${file}: ${why}`);
     const more = files.length - mostOfOneReason;

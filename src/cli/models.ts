@@ -3,6 +3,7 @@ import { modelJsonSchema } from '../inference/card.js';
 import type { ModelCard } from '../inference/card.js';
 import { conditionWords } from '../inference/condition-words.js';
 import type { Registry } from '../inference/registry.js';
+import { unitSays } from '../spool/view-words.js';
 import { colour, table } from './output.js';
 import type { Output } from './output.js';
 
@@ -22,6 +23,26 @@ export interface ModelCommands {
 /** The highest blend, and that of a series of noise alone. */
 const blendLimit = ({ mostBlend, evenBlend }: ModelCard): string =>
   evenBlend === null ? `${mostBlend}` : `${mostBlend}, ${evenBlend.most} where it is noise alone`;
+
+/** Beyond what a result is withheld, each limit with its unit. */
+function limitWords({ limits, noise }: ModelCard): string {
+  const say = (name: string, value: number | null, unit: string): string =>
+    value === null ? `${name} none` : `${name} ${value}${unit}`;
+  const units = Object.entries(noise).map(([modality, { unit }]) => ({ modality, unit: unitSays(unit) }));
+  const [only] = units;
+  const ofNoise =
+    units.length === 1 && only !== undefined
+      ? ` ${only.unit}`
+      : ` (${units.map(({ modality, unit }) => `${modality}: ${unit}`).join('; ')})`;
+  return [
+    say('mean shift', limits.meanShift, ofNoise),
+    say('structure', limits.residualStructure, ' (0: noise alone was taken away, 1: edges)'),
+    say('periodic pattern', limits.periodicPattern ?? null, ' of the noise'),
+    say('smooth change', limits.smoothChange, ' of the noise'),
+    say("difference on the source's grid", limits.sourceAgain ?? null, ofNoise),
+    say('noise left below', limits.noiseRatio, ' of what there was'),
+  ].join(', ');
+}
 
 /** The commands over a registry that is opened when one is called. */
 export function modelCommands(
@@ -83,10 +104,9 @@ export function modelCommands(
 function described(card: ModelCard): string {
   const range = (value: { atLeast: number; atMost: number } | null, unit: string): string =>
     value === null ? 'any' : `${value.atLeast} to ${value.atMost}${unit}`;
-  const limit = (value: number | null): string | number => value ?? 'none';
-  const { intendedUse: use, limits } = card;
+  const { intendedUse: use } = card;
   const noise = Object.entries(card.noise).map(
-    ([modality, { a, b, unit }]) => `${modality}: nothing up to ${a}, all from ${a + b} ${unit}`,
+    ([modality, { a, b, unit }]) => `${modality}: nothing up to ${a}, all from ${a + b} ${unitSays(unit)}`,
   );
   return table(
     [card.id, `${card.version}, ${card.kind}, ${card.task}`],
@@ -102,10 +122,7 @@ function described(card: ModelCard): string {
       ['headers', use.conditions === undefined ? 'any' : conditionWords(use.conditions)],
       ['strength', `${card.defaultStrength} of the noise, blend at most ${blendLimit(card)}`],
       ['noise', noise.join('; ')],
-      [
-        'withheld beyond',
-        `mean shift ${limit(limits.meanShift)}, structure ${limit(limits.residualStructure)}, periodic pattern ${limit(limits.periodicPattern ?? null)}, smooth change ${limit(limits.smoothChange)}, difference on the source's grid ${limit(limits.sourceAgain ?? null)}, noise left below ${limit(limits.noiseRatio)}`,
-      ],
+      ['withheld beyond', limitWords(card)],
       ['made by', card.maker],
       ['licence', card.licence],
       ['training', card.training ?? 'none'],

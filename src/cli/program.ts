@@ -356,7 +356,12 @@ function addWithdraw(series: Command, commands: Commands): void {
         'artifact',
       ]),
     )
-    .addOption(new Option('--why <text>', 'reason in words, told to the peers (ASCII, no patient data)').default(''))
+    .addOption(
+      new Option(
+        '--why <text>',
+        'reason in words, told to the peers in the character set of the study (no patient data)',
+      ).default(''),
+    )
     .option('--task <name>', 'only what this task made')
     .option('--model <id>', 'recall: every series that this model made')
     .option('--version <version>', 'recall: only this version of the model')

@@ -106,10 +106,7 @@ export function applyOverrides(value: unknown, environment: Environment): Overri
   for (const variable of Object.keys(environment).filter((name) => name.startsWith('LIMPID_'))) {
     if (reserved.has(variable) || known.some((entry) => entry.variable === variable)) continue;
     if (ofKubernetes.test(variable)) continue;
-    const guess = didYouMean(
-      variable,
-      known.map((entry) => entry.variable),
-    );
+    const guess = didYouMean(variable, [...known.map((entry) => entry.variable), ...reserved]);
     faults.push({ file: variable, line: 0, column: 0, path: '', message: `no key has this variable${guess}` });
   }
   return { value: result, origins, faults };

@@ -8,14 +8,14 @@ import type { Value } from '../dicom/element.js';
 import { writeFileMeta } from '../dicom/part10.js';
 import { withdrawalUids } from '../dicom/uid.js';
 import { explicitLittleEndian, sopClasses } from '../dicom/uids.js';
-import { hasValue, text } from '../dicom/values.js';
+import { hasValue, text, texts } from '../dicom/values.js';
 import { LimpidError } from '../errors.js';
 import { version } from '../version.js';
 import type { Written } from './encode.js';
 import { codeItem } from './equipment.js';
 import { offsetOf } from './identity.js';
 import { studyElements } from './study-header.js';
-import { asciiBytes } from './texts.js';
+import { wordsIn } from './words-in.js';
 
 interface Code {
   readonly value: string;
@@ -129,7 +129,7 @@ export function withdrawalDocument(
     codes('ConceptNameCodeSequence', title),
     element('ContinuityOfContent', 'SEPARATE'),
     sequence('ContentTemplateSequence', [[element('MappingResource', 'DCMR'), element('TemplateIdentifier', '2010')]]),
-    sequence('ContentSequence', contentOf(plan, references)),
+    sequence('ContentSequence', contentOf(plan, texts(study, 'SpecificCharacterSet'), references)),
   ];
   const taken = new Set(own.map(({ tag }) => tag));
   const kept = studyElements(study).filter(({ tag }) => !taken.has(tag));
@@ -177,9 +177,13 @@ function requestOf(study: DataSet, studyInstanceUid: string): Written[] {
   ];
 }
 
-function contentOf({ reason, because, why }: WithdrawalPlan, references: readonly (readonly Written[])[]): Written[][] {
+function contentOf(
+  { reason, because, why }: WithdrawalPlan,
+  characterSets: readonly string[],
+  references: readonly (readonly Written[])[],
+): Written[][] {
+  const words = wordsIn(characterSets, why.trim() === '' ? withdrawalTitles[reason].meaning : why.trim());
   const modifier = reason === 'quality' ? withdrawalModifiers[because ?? 'processing'] : null;
-  const words = asciiBytes(why.trim() === '' ? withdrawalTitles[reason].meaning : why.trim());
   return [
     ...(modifier === null
       ? []

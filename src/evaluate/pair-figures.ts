@@ -9,14 +9,14 @@ export type Modality = 'CT' | 'MR';
 /** In words, for reports: what the numbers below mean. */
 export const protocol = [
   'CT: values clipped to -160..240 HU (data range 400). MR: to 0..99.5th percentile of the reference. MAE: of values as they are, in HU or counts.',
-  'PSNR, MAE: over the body of the reference (above a tenth of its 99th percentile after smoothing by 2 pixels, for CT counted from -1000 HU; holes filled, 2 pixels of its border taken off); slices without one are left out.',
+  'PSNR, MAE: over the body of the reference (above a tenth of its 99th percentile after smoothing by 2 pixels, for CT counted from -1000 HU; holes filled, 2 pixels of its border taken off); slices without one are left out. Equal slices have no PSNR: its mean is that of the others.',
   'SSIM: Gaussian window of 1.5 pixels, K1 0.01, K2 0.03, over the rectangle around the body.',
   'Dice: overlap of the pixels above a threshold in both (CT 100 HU: bone and contrast agent; MR: half of the window), body only.',
 ].join('\n');
 
 export interface PairFigures {
-  /** dB. */
-  readonly psnr: number;
+  /** dB; null where the two are equal within the window. */
+  readonly psnr: number | null;
   readonly ssim: number;
   /** Mean absolute error, HU or counts. */
   readonly mae: number;
@@ -92,21 +92,24 @@ export function pairFigures(test: Slice, reference: Slice, { range, threshold, b
   }
   const box = around(body, test.rows, test.columns);
   return {
-    psnr: 10 * Math.log10((high - low) ** 2 / Math.max(squares / Math.max(count, 1), 1e-12)),
+    psnr: squares === 0 ? null : 10 * Math.log10(((high - low) ** 2 * count) / squares),
     ssim: ssim(cut(test, box), cut(reference, box), low, high),
     mae: errors / Math.max(count, 1),
     dice: other < leastSegment ? null : (2 * both) / (one + other),
   };
 }
 
-/** Means over slices; Dice over those that have it. */
+/** Means over slices; PSNR and Dice over those that have it. */
 export function meanFigures(all: readonly PairFigures[]): PairFigures {
   const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
-  const dice = all.map((one) => one.dice).filter((value) => value !== null);
+  const known = (values: readonly (number | null)[]): number | null => {
+    const some = values.filter((value) => value !== null);
+    return some.length > 0 ? mean(some) : null;
+  };
   return {
-    psnr: mean(all.map((one) => one.psnr)),
+    psnr: known(all.map((one) => one.psnr)),
     ssim: mean(all.map((one) => one.ssim)),
     mae: mean(all.map((one) => one.mae)),
-    dice: dice.length > 0 ? mean(dice) : null,
+    dice: known(all.map((one) => one.dice)),
   };
 }

@@ -95,8 +95,11 @@ export async function compareFiles(options: {
   const before = options.before === null ? null : await onlySeries('what was before', options.before, left);
   const after = compared(test, reference, options.threshold);
   if (options.out !== null) await drawPanels(options.out, before ?? reference, test);
+  const partners = new Set(pairing(test, reference));
   return {
     slices: after.length,
+    withoutBody: test.length - after.length,
+    withoutPartner: reference.length - partners.size,
     before:
       before === null ? null : meanFigures(compared(sameSlices(before, test, reference), reference, options.threshold)),
     after: meanFigures(after),
@@ -179,7 +182,8 @@ export async function studyFiles(
   const total = series.length * options.noiseTimes.length * options.models.length;
   let done = 0;
   for (const one of series) {
-    const { key } = one;
+    const { key, name } = one;
+    const file = `${key} ${name}`;
     const stretch = await referenceOf(one, options.slices, left);
     if (stretch === null) {
       done += options.noiseTimes.length * options.models.length;
@@ -192,14 +196,14 @@ export async function studyFiles(
       const within = { compared: reference, beside: isSeen ? beside : [] };
       const noisy = await degrade(within, noiseTimes, join(folder, 'degraded'));
       if (noisy === null) {
-        left([{ file: key, why: `its noise cannot be measured, to be made ${noiseTimes} times as strong` }]);
+        left([{ file, why: `its noise cannot be measured, to be made ${noiseTimes} times as strong` }]);
         done += options.models.length;
         continue;
       }
       const degraded = await Promise.all(noisy.compared.map(readSlice));
       const before = figuresOf(degraded, reference);
       if (before instanceof LimpidError) {
-        left([{ file: key, why: before.message }]);
+        left([{ file, why: before.message }]);
         done += options.models.length;
         continue;
       }
@@ -209,10 +213,10 @@ export async function studyFiles(
         const how = { model, strength: options.strength, out };
         const { figures, failure, ...ran } = await enhanced(run, given, reference, how);
         if (failure !== null) {
-          left([{ file: key, why: `${model} failed at x${noiseTimes}: ${failure}` }]);
+          left([{ file, why: `${model} failed at x${noiseTimes}: ${failure}` }]);
           failed();
         }
-        rows.push({ series: key, noiseTimes, model, before, after: figures, ...ran });
+        rows.push({ series: key, name, noiseTimes, model, before, after: figures, ...ran });
         progress((done += 1), total);
       }
     }
@@ -237,8 +241,9 @@ export async function robustnessOfFiles(
   // A level may be a tenth above another one that was asked for: it is made once.
   const noiseTimes = [...new Set([...asked].flatMap((times) => [times, tenthMore(times)]))];
   const rows = await studyFiles(files, { ...options, noiseTimes }, runner, told);
-  for (const { series, model, noiseTimes: times, after, outcome } of rows) {
-    if (after === null) told.left([{ file: series, why: `${model} gave nothing at x${times}: ${outcome}` }]);
+  for (const { series, name, model, noiseTimes: times, after, outcome } of rows) {
+    if (after === null)
+      told.left([{ file: `${series} ${name}`, why: `${model} gave nothing at x${times}: ${outcome}` }]);
   }
   return rows.flatMap((plain): RobustnessRow[] => {
     if (!asked.has(plain.noiseTimes) || plain.after === null) return [];
@@ -247,13 +252,14 @@ export async function robustnessOfFiles(
       (row) => row.series === plain.series && row.model === plain.model && row.noiseTimes === times,
     )?.after;
     if (other === undefined || other === null) return [];
-    const { after, series, model } = plain;
+    const { after, series, name, model } = plain;
     const row = (figure: string, from: number | null, to: number | null): RobustnessRow[] =>
       from === null || to === null
         ? []
         : [
             {
               series,
+              name,
               noiseTimes: plain.noiseTimes,
               model,
               figure,

@@ -1,6 +1,6 @@
 // Series of files as an evaluation takes them: single grey images of CT or MR, in units of the modality.
 import { readFile } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import type { Told } from '../cli/evaluate.js';
 import { readInstance } from '../dicom/file.js';
 import { stackOf } from '../dicom/geometry.js';
@@ -62,11 +62,25 @@ export async function onlySeries(name: string, files: readonly string[], left: T
   return Promise.all(only.files.map(readSlice));
 }
 
-/** Files by series, each with its key. @throws LimpidError USAGE: none can be read */
-export async function groups(
-  files: readonly string[],
-  left: Told['left'],
-): Promise<{ readonly key: string; readonly files: string[] }[]> {
+export interface EvaluatedSeries {
+  readonly key: string;
+  /** What a person knows it by, without the patient: `CT Chest 1.0 (folder)`. */
+  readonly name: string;
+  readonly files: readonly string[];
+}
+
+/** Modality, and description or number; and the folder of its first file. */
+async function nameOf(file: string): Promise<string> {
+  const { dataSet } = readInstance(await readFile(file));
+  const seriesNumber = text(dataSet, 'SeriesNumber');
+  const said = text(dataSet, 'SeriesDescription') ?? (seriesNumber === null ? null : `series ${seriesNumber}`);
+  return [text(dataSet, 'Modality'), said, `(${basename(dirname(resolve(file)))})`]
+    .filter((part) => part !== null)
+    .join(' ');
+}
+
+/** Files by series. @throws LimpidError USAGE: none can be read */
+export async function groups(files: readonly string[], left: Told['left']): Promise<EvaluatedSeries[]> {
   const source = { peer: 'unknown', callingAe: '', calledAe: '', address: '' };
   const { series, refused } = await seriesOfFiles(files, source, () => 0);
   if (series.length === 0) {
@@ -75,10 +89,16 @@ export async function groups(
     throw new LimpidError('USAGE', `no series to read: ${why}`);
   }
   left(refused);
-  return series.map(({ record, paths }) => ({
-    key: record.key,
-    files: record.instances.map(({ file }) => paths.get(file) ?? file),
-  }));
+  return Promise.all(
+    series.map(async ({ record, paths }) => {
+      const [first = ''] = paths.values();
+      return {
+        key: record.key,
+        name: await nameOf(first),
+        files: record.instances.map(({ file }) => paths.get(file) ?? file),
+      };
+    }),
+  );
 }
 
 /** The slices of a series that are evaluated. */
@@ -102,7 +122,7 @@ function middle(slices: readonly ReadSlice[], most: number): Stretch {
 
 /** The middle of a series; null: it cannot be evaluated, and `left` is told why. */
 export async function referenceOf(
-  { key, files }: { readonly key: string; readonly files: readonly string[] },
+  { key, name, files }: EvaluatedSeries,
   most: number,
   left: Told['left'],
 ): Promise<Stretch | null> {
@@ -110,7 +130,7 @@ export async function referenceOf(
     return middle(await Promise.all(files.map(readSlice)), most);
   } catch (error) {
     if (!(error instanceof LimpidError)) throw error;
-    left([{ file: key, why: error.message }]);
+    left([{ file: `${key} ${name}`, why: error.message }]);
     return null;
   }
 }

@@ -84,7 +84,7 @@ function taskView(state: SeriesState, revision: RevisionState, task: ResolvedTas
     sameAs: outcome?.sameAs ?? null,
     instances: outcome?.instances.length ?? 0,
   };
-  return { ...view, says: taskSays(view) };
+  return { ...view, says: taskSays(view, revision.swept) };
 }
 
 /** Why the last batch brought less than all: the association's failure, else the last instance that was not taken. */

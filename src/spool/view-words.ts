@@ -55,14 +55,18 @@ function enhancedSays({ sameAs, strength: { asked, reached } }: Omit<TaskView, '
   return `Enhanced: ${percent(reached)} of the noise taken away, ${percent(asked)} asked.`;
 }
 
-const ofTask: Readonly<Record<TaskWord, (task: Omit<TaskView, 'says'>) => string>> = {
+/** What retention has taken away goes nowhere. */
+const withheldSays = (task: Omit<TaskView, 'says'>, swept: boolean): string =>
+  `Withheld${because(task)} ${swept ? 'Retention has taken its pixels away: it can no longer be released.' : '`limpid series release` delivers it.'}`;
+
+const ofTask: Readonly<Record<TaskWord, (task: Omit<TaskView, 'says'>, swept: boolean) => string>> = {
   enhanced: enhancedSays,
   spare: () => 'Runs only if the task before it fails.',
   waiting: ({ attempts }) =>
     attempts === 0 ? 'Waits for a worker.' : `Runs, or waits to run again: attempt ${attempts}.`,
   held: () => 'Waits for a person: release or discard it.',
   skipped: (task) => `Skipped${because(task)}`,
-  withheld: (task) => `Withheld${because(task)} \`limpid series release\` delivers it.`,
+  withheld: withheldSays,
   released: () => 'Withheld first, and released by a person.',
   failed: (task) => `Failed${because(task)}`,
   superseded: () => 'A later revision took its place.',
@@ -70,8 +74,8 @@ const ofTask: Readonly<Record<TaskWord, (task: Omit<TaskView, 'says'>) => string
   discarded: () => 'Discarded by a person.',
 };
 
-/** What became of a task. */
-export const taskSays = (task: Omit<TaskView, 'says'>): string => ofTask[task.state](task);
+/** What became of a task. @param swept retention has taken the pixels of its revision away */
+export const taskSays = (task: Omit<TaskView, 'says'>, swept: boolean): string => ofTask[task.state](task, swept);
 
 const ofDelivery: Readonly<Record<DeliveryWord, (delivery: Omit<DeliveryView, 'says'>) => string>> = {
   delivered: ({ instances }) => `${counted(instances, 'instance')} delivered.`,

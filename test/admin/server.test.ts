@@ -110,6 +110,14 @@ describe('API', () => {
   it('refuses unknown query keys, actions, series and paths', async () => {
     await withServer(fakeNode().options, async (asking) => {
       expect(brief(await asking(get('/api/series?stat=held')))).toEqual([400, 'ADMIN_REQUEST']);
+      // OpenAPI says integer.
+      for (const limit of ['0x10', '1e2', '%2B5', '5.0', '%205', '']) {
+        expect([limit, ...brief(await asking(get(`/api/series?limit=${limit}`)))]).toEqual([
+          limit,
+          400,
+          'ADMIN_REQUEST',
+        ]);
+      }
       expect(brief(await asking(post(`/api/series/${key}/actions`, '{"kind":"explode"}')))).toEqual([
         400,
         'ADMIN_REQUEST',

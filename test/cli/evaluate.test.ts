@@ -3,12 +3,19 @@ import { join } from 'node:path';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
+import { evaluateCommands } from '../../src/cli/evaluate.js';
 import { limpid } from '../support/limpid.js';
 import { change, set } from '../support/planted-faults.js';
 import { writeSyntheticSeries } from '../support/synthetic-series.js';
+import type { SyntheticElement } from '../support/synthetic-series.js';
 import { withFolder } from '../support/temporary.js';
 
-const figures = z.object({ psnr: z.number(), ssim: z.number(), mae: z.number(), dice: z.number().nullable() });
+const figures = z.object({
+  psnr: z.number().nullable(),
+  ssim: z.number(),
+  mae: z.number(),
+  dice: z.number().nullable(),
+});
 const phantom = { modality: 'CT', slices: 3, rows: 96, columns: 96, seed: 4 } as const;
 
 describe('evaluate', () => {
@@ -28,10 +35,16 @@ describe('evaluate', () => {
       const result = z.object({ slices: z.number(), before: figures, after: figures }).parse(JSON.parse(out));
       expect(result.slices).toBe(3);
       // A third of the noise: 9.5 dB.
-      expect(result.after.psnr - result.before.psnr).toBeGreaterThan(8);
-      expect(result.after.psnr - result.before.psnr).toBeLessThan(11);
+      const gain = (result.after.psnr ?? Number.NaN) - (result.before.psnr ?? Number.NaN);
+      expect(gain).toBeGreaterThan(8);
+      expect(gain).toBeLessThan(11);
       expect(result.after.ssim).toBeGreaterThan(result.before.ssim);
       expect(await readdir(at('pictures'))).toEqual(['0001.png', '0002.png', '0003.png']);
+      const [one = ''] = await readdir(at('truth'));
+      const few = await limpid('evaluate', 'compare', '--reference', at('truth'), '--test', join(at('truth'), one));
+      expect(few.out).toMatch(
+        /^1 slice +PSNR dB.*\ntest +equal +1\.0000.*\n2 slices of the reference without one in the test\n/,
+      );
     });
   });
 
@@ -50,6 +63,51 @@ describe('evaluate', () => {
       expect(robust.status).toBe(falls.some(({ fall }) => fall > 5) ? 1 : 0);
     });
   }, 180_000);
+
+  it('models: each series by what it is called, each model and noise once; status 1 where no model gave anything', async () => {
+    await withFolder(async (folder) => {
+      const small = { ...phantom, rows: 64, columns: 64, noise: 12, slices: 1 };
+      const named = (): SyntheticElement[] => [
+        [0x0008103e, 'LO', 'Chest 1.0'],
+        [0x00200011, 'IS', '4'],
+      ];
+      await writeSyntheticSeries(join(folder, 'series', 'first'), { ...small, change: named });
+      const nameless = (): SyntheticElement[] => [
+        [0x0008103e, 'LO', ''],
+        [0x00200011, 'IS', '4'],
+      ];
+      await writeSyntheticSeries(join(folder, 'series', 'second'), { ...small, seed: 5, change: nameless });
+      const study = [join(folder, 'series'), '--noise', '1,1', '--out', join(folder, 'out')];
+      const none = await limpid('evaluate', 'models', ...study, '--with', 'us-despeckle', 'us-despeckle', '--json');
+      const { rows } = z.object({ rows: z.array(z.object({ name: z.string() })) }).parse(JSON.parse(none.out));
+      expect(rows.map(({ name }) => name).toSorted()).toEqual(['CT Chest 1.0 (first)', 'CT series 4 (second)']);
+      expect(none.status).toBe(1);
+      const some = await limpid('evaluate', 'models', ...study, '--with', 'us-despeckle', 'gaussian');
+      expect(some.status).toBe(0);
+      const robust = await limpid('evaluate', 'robustness', ...study, '--with', 'gaussian');
+      expect(robust.out).toMatch(/^[a-z2-7]{6} CT series 4 \(second\) +x1 +gaussian +PSNR /m);
+      expect(robust.out).toContain('MAE: of values as they are');
+      // Before, at its own noise, it is equal to the reference: no gain can be told.
+      expect(some.out).toMatch(
+        /^[a-z2-7]{6} CT Chest 1\.0 \(first\) +x1 +gaussian +\d+\.\d\d +- +0\.\d{4} +-0\.\d{4} /m,
+      );
+    });
+  });
+
+  it('models: says of figures that are those of a result which a node would withhold', async () => {
+    const lines: string[] = [];
+    const output = { out: (line: string) => lines.push(line), err: () => undefined, terminal: false };
+    const known = { psnr: 30, ssim: 0.9, mae: 5, dice: null };
+    const measured = { before: known, after: known, noiseRatio: 0.5, residualStructure: 0.7, secondsPerSlice: 0.1 };
+    const row = { series: 'abcdefgh', name: 'CT (a)', noiseTimes: 2, model: 'tv', ...measured };
+    const unused = (): Promise<never> => Promise.reject(new Error('not asked for'));
+    const evaluation = { protocol: '', compare: unused, robustness: unused, kit: unused, accept: unused };
+    const rows = ['enhanced', 'WITHHELD'].map((outcome) => ({ ...row, outcome }));
+    const open = () => Promise.resolve({ ...evaluation, study: () => Promise.resolve(rows) });
+    const options = { with: ['tv'], noise: [2], slices: 1, out: 'out', json: false };
+    await evaluateCommands(open, output, () => undefined).models(['package.json'], options);
+    expect(lines.join('\n')).toMatch(/0\.100\n.* 0\.100 +WITHHELD$/m);
+  });
 
   it('kit and accept: phantoms through an enhancer hold; what is missing fails', async () => {
     await withFolder(async (folder) => {
@@ -100,7 +158,7 @@ describe('evaluate', () => {
         folder,
       );
       expect(status).not.toBe(0);
-      expect(err).toMatch(/left out [a-z2-7]{26}: its noise cannot be measured/);
+      expect(err).toMatch(/left out [a-z2-7]{26} CT .*\(flat\): its noise cannot be measured/);
       expect(err).toContain('nothing to compare');
     });
   });
@@ -128,8 +186,8 @@ describe('evaluate', () => {
       expect(status).toBe(0);
       expect(z.object({ rows: z.array(z.unknown()) }).parse(JSON.parse(out)).rows).toHaveLength(1);
       expect(err).toMatch(/left out \S+notes\.txt: /);
-      expect(err).toMatch(/left out [a-z2-7]{26}: \S+: Modality PT: CT and MR are evaluated/);
-      expect(err).toMatch(/left out [a-z2-7]{26}: \S+: 2 frames: objects of one image are evaluated/);
+      expect(err).toMatch(/left out [a-z2-7]{26} PT .*\(pet\): \S+: Modality PT: CT and MR are evaluated/);
+      expect(err).toMatch(/left out [a-z2-7]{26} CT .*\(frames\): \S+: 2 frames: objects of one image are evaluated/);
     });
   });
 

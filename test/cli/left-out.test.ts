@@ -1,6 +1,7 @@
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import { enhanceCommand } from '../../src/cli/enhance.js';
 import { filesBelow, readEach, tellLeftOut } from '../../src/cli/files.js';
 import { LimpidError } from '../../src/errors.js';
 import { withFolder } from '../support/temporary.js';
@@ -19,6 +20,26 @@ describe('files below the paths of a command', () => {
       await expect(filesBelow([device])).rejects.toThrow('neither a file nor a folder');
       await expect(filesBelow([join(folder, 'dangling')])).rejects.toThrow('is not there');
     });
+  });
+});
+
+describe('files of which none is enhanced', () => {
+  it('are DICOM objects nevertheless: what each lacks is told, no other reason', async () => {
+    const lines: string[] = [];
+    const output = { out: () => undefined, err: (text: string) => void lines.push(text), terminal: false };
+    const refused = [{ file: '1.dcm', why: 'StudyInstanceUID is missing' }];
+    let failures = 0;
+    const enhance = enhanceCommand(
+      () => Promise.resolve({ series: [], refused }),
+      output,
+      () => (failures += 1),
+    );
+    await enhance(['package.json'], { with: 'nlm', out: 'out', json: false });
+    expect(lines).toEqual([
+      'left out 1.dcm: StudyInstanceUID is missing',
+      expect.stringMatching(/what each lacks is told above/),
+    ]);
+    expect(failures).toBe(1);
   });
 });
 
@@ -52,5 +73,16 @@ describe('files of a command that are no instances', () => {
       'left out 2 more: no DICOM file',
       'left out cut.dcm: it is cut',
     ]);
+  });
+
+  it('are not told where `limpid enhance` wrote them beside its images', () => {
+    const lines: string[] = [];
+    const output = { out: () => undefined, err: (text: string) => void lines.push(text), terminal: false };
+    const files = ['out/k/t/maps/1.png', 'out/k/t/outcome.json', 'out/k/t/panels/1.png', 'maps/1.png', 'out/k/t/1.png'];
+    tellLeftOut(
+      output,
+      files.map((file) => ({ file, why: 'no DICOM file' })),
+    );
+    expect(lines).toEqual(['left out maps/1.png: no DICOM file', 'left out out/k/t/1.png: no DICOM file']);
   });
 });

@@ -17,7 +17,11 @@ describe('limpid models', () => {
       () => undefined,
     );
     await commands.show('ct-super-resolution-x2', { json: false });
-    expect(lines.join('\n')).toContain("difference on the source's grid 2");
+    expect(lines.join('\n')).toContain("difference on the source's grid 2 HU");
+    await commands.show('nlm', { json: false });
+    const permille = '‰ of the 99.5th percentile';
+    expect(lines.at(-1)).toContain(`withheld beyond  mean shift 3 (CT: HU; MR: ${permille}), structure 0.3 (0: noise`);
+    expect(lines.at(-1)).toMatch(/periodic pattern 0\.08 of the noise, .*noise left below 0\.1 of what there was/);
   });
 
   it('tells of each model as soon as it is verified: the next one may never end', async () => {

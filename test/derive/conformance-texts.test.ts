@@ -39,8 +39,8 @@ rowsWithProofs('3.5: texts, codes, references', ofTexts, {
   },
   'SeriesNumber (IS)': async () => {
     expect(await of('SeriesNumber')).toEqual(['301']);
-    expect([null, -1, 21_474_836, 21_474_835].map((source) => derivedSeriesNumber(source, 2))).toEqual([
-      9002, 9002, 9002, 2_147_483_502,
+    expect([null, -1, 0, 21_474_836, 21_474_835].map((source) => derivedSeriesNumber(source, 2))).toEqual([
+      9002, 9002, 9002, 9002, 2_147_483_502,
     ]);
   },
   'DerivationDescription (ST, 1024)': async () =>

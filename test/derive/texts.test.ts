@@ -224,7 +224,7 @@ describe('Derivation Description and Image Comments', () => {
 describe('numbers and Image Type', () => {
   it.each([
     [3, 1, 301],
-    [0, 7, 7],
+    [0, 7, 9007],
     [null, 2, 9002],
     [-1, 2, 9002],
     [21_474_835, 99, 2_147_483_599],

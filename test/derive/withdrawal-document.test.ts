@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
+import { decodeText } from '../../src/dicom/charset.js';
 import { encodeElement } from '../../src/dicom/element.js';
 import { readInstance } from '../../src/dicom/file.js';
 import { withdrawalUids } from '../../src/dicom/uid.js';
@@ -18,6 +19,7 @@ import { openLog } from '../../src/observe/log.js';
 import { heldSeries } from '../process/orthanc.js';
 import { describeWithPeers, findPeer, startOrthanc } from '../support/peers.js';
 import { syntheticCt } from '../support/derivation.js';
+import { set } from '../support/planted-faults.js';
 import { withFolder } from '../support/temporary.js';
 
 const plan: WithdrawalPlan = {
@@ -77,6 +79,19 @@ describe('the document that withdraws a series', () => {
     expect(series && text(series, 'SeriesInstanceUID')).toBe(plan.seriesInstanceUid);
   });
 
+  it.each([
+    ['ISO_IR 100', 'für Ω\nß', 'für ? ß'],
+    ['ISO 2022 IR 100\\ISO 2022 IR 87', 'für', 'für'],
+    ['ISO_IR 192', 'für Ω 直', 'für Ω 直'],
+    ['ISO_IR 144', 'für Größe', 'fur Grosse'],
+    ['', 'fu\u0308r Ω ﬁ', 'fur ? fi'],
+  ])('says the reason in the character set of the study: %s', (sets, why, expected) => {
+    const study = readInstance(set('SpecificCharacterSet', 'CS', sets)(syntheticCt(0))).dataSet;
+    const { dataSet } = readInstance(withdrawalDocument(study, { ...plan, why }).bytes);
+    const words = items(dataSet, 'ContentSequence').find((item) => text(item, 'ValueType') === 'TEXT');
+    expect(words && decodeText(rawText(words, 'TextValue'), sets.split('\\'))).toBe(expected);
+  });
+
   it('takes patient and study over byte for byte, from an instance or from the header that is kept of it', () => {
     const { dataSet } = documentOf();
     expect(rawText(dataSet, 'PatientName')).toEqual(rawText(source, 'PatientName'));
@@ -91,14 +106,14 @@ describe('the document that withdraws a series', () => {
     expect(withdrawalDocument(header.dataSet, plan).bytes).toEqual(withdrawalDocument(source, plan).bytes);
   });
 
-  it('is the same whenever it is made, and of ASCII whatever the reason says', () => {
+  it('is the same whenever it is made, and has the words of the title where no reason is given', () => {
     expect(documentOf().bytes).toEqual(documentOf().bytes);
     expect(documentOf().part10.meta.sourceAe).toBe('LIMPID');
     const said = (why: string) => {
       const words = items(documentOf({ why, reason: 'safety' }).dataSet, 'ContentSequence')[0];
       return words && text(words, 'TextValue');
     };
-    expect(said('für immer')).toBe('f?r immer');
+    expect(said('für immer')).toBe('für immer');
     expect(said('  ')).toBe('Rejected for Patient Safety Reasons');
   });
 });

@@ -326,6 +326,8 @@ describe('the view of a series', () => {
       ['released', 'Withheld first, and released by a person.'],
     ]);
     expect(shown(action({ kind: 'release', results: ['2.25.8'] }))?.[0]?.[0]).toBe('withheld');
+    const gone = viewOf(seriesState([{ ...revision, swept: true }]), never).revisions[0]?.tasks[0];
+    expect(gone?.says).toMatch(/limits\. Retention has taken its pixels away: it can no longer be released\.$/);
   });
 
   it('shows the priority that a person gave', () => {
