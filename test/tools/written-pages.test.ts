@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { makeAuthority } from '../support/certificates.js';
+import { metrics } from '../../src/observe/metrics-table.js';
 import { limpid } from '../support/limpid.js';
 import { openFolder } from '../support/temporary.js';
 
@@ -38,6 +39,13 @@ describe.each(pages)('%s', (page) => {
         return anchor !== undefined && !anchorsOf(read(file)).has(anchor);
       });
     expect(missing).toEqual([]);
+  });
+
+  it('names metrics as Prometheus does, so that they can be copied', () => {
+    const text = read(page);
+    expect(Object.keys(metrics).filter((name) => text.includes(`\`${name}`))).toEqual([]);
+    const named = [...text.matchAll(/`limpid_([a-z_]+)[`{]/g)].map(([, name = '']) => name);
+    expect(named.filter((name) => !Object.hasOwn(metrics, name))).toEqual([]);
   });
 });
 
