@@ -4,8 +4,8 @@ import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { makeAuthority } from '../support/certificates.js';
 import { metrics } from '../../src/observe/metrics-table.js';
+import { makeAuthority } from '../support/certificates.js';
 import { limpid } from '../support/limpid.js';
 import { openFolder } from '../support/temporary.js';
 
