@@ -65,15 +65,24 @@ async function withLateWithdrawals(deps: PipelineDeps, state: SeriesState): Prom
   return deps.spool.state(state.key);
 }
 
+/** So long a release has just been given: `advance` comes within a second of it, and once more within a minute. */
+const justMs = 60_000;
+
 async function addJob(deps: PipelineDeps, state: SeriesState, step: Step): Promise<void> {
   const { queue, spec } = jobOf(state, step);
   const isThere = await deps.queue.add(queue, spec);
-  // A job that was there before a person asked keeps the priority that it was added with.
-  if (!isThere || askedPriority(state) === undefined) return;
+  if (!isThere) return;
   const id = jobIdOf(queue, spec.data);
-  const isChanged = await deps.queue.reprioritise(queue, id, spec.priority, spec.source);
+  // A job that was there before a person asked keeps the priority that it was added with.
+  const isChanged =
+    askedPriority(state) !== undefined && (await deps.queue.reprioritise(queue, id, spec.priority, spec.source));
   // It may stand in line for a peer, in whichever process: it comes with its class, and what it waits for otherwise it finds anew.
-  if (isChanged && queue === 'deliveries') await deps.queue.promote(queue, id);
+  // What was held while its peer came back, or its process was started, stands in no line: nobody else would wake it.
+  if (queue === 'deliveries' && (isChanged || isJustReleased(state, deps.now()))) await deps.queue.promote(queue, id);
+}
+
+function isJustReleased({ actions }: SeriesState, nowMs: number): boolean {
+  return actions.some(({ action }) => action.kind === 'release' && nowMs - Date.parse(action.at) < justMs);
 }
 
 /** The job of a step, and the queue that it goes through. */

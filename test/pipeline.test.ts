@@ -79,4 +79,25 @@ describe('advancing a series', () => {
       await spool.close();
     });
   });
+
+  it('has a delivery come again that was just released: what was held while its peer came back stands in no line', async () => {
+    await withFolder(async (directory) => {
+      const spool = await openSpool({ directory, sync: 'never', host: hostname(), now: Date.now });
+      const asked: string[] = [];
+      let nowMs = Date.parse('2026-03-01T10:00:30.000Z');
+      const deps = { spool, queue: queueOf(asked), log: openLog('silent'), metrics: openMetrics(), now: () => nowMs };
+      await spool.publishRevision(seriesRecord(1, ['1.1']));
+      await spool.publishDecision(decisionRecord(1, { forward: ['pacs'], tasks: [] }));
+      await spool.recordAction(key, actionRecord({ kind: 'hold', at: '2026-03-01T09:00:00.000Z' }));
+      await advance(deps, key);
+      expect(asked.splice(0)).toEqual([]);
+      await spool.recordAction(key, actionRecord({ kind: 'release', at: '2026-03-01T10:00:29.000Z' }));
+      await advance(deps, key);
+      expect(asked.splice(0)).toEqual(['add deliveries originals routine of pacs', 'promote deliveries']);
+      nowMs += 60_000; // its peer is away meanwhile: from here on its desk wakes it
+      await advance(deps, key);
+      expect(asked).toEqual(['add deliveries originals routine of pacs']);
+      await spool.close();
+    });
+  });
 });
