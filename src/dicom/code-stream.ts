@@ -28,6 +28,11 @@ export function codeStreamOf(encoded: Uint8Array, coding: Coding): CodeStream | 
   return null;
 }
 
+/** Whether bytes begin with the Start of Image of JPEG and JPEG-LS or the Start of Codestream of JPEG 2000, and a marker behind it. */
+export function hasBeginning([first, second, third]: Uint8Array): boolean {
+  return first === 0xff && (second === 0xd8 || second === 0x4f) && third === 0xff;
+}
+
 /** Whether a frame ends with its End of Image (JPEG, JPEG-LS) or End of Codestream (JPEG 2000), and padding. */
 export function hasEnd(encoded: Uint8Array): boolean {
   let end = encoded.length;
