@@ -1,11 +1,12 @@
 // Stored pixel values of one frame, whatever the transfer syntax (PS3.5 section 8 and Annex A).
 import { LimpidError } from '../errors.js';
-import { hasBeginning, hasEnd } from './code-stream.js';
+import { codeStreamOf, hasBeginning, hasEnd } from './code-stream.js';
 import { decodeFrame } from './codecs.js';
 import { nativeSamples, pixelsOfPlanes, toRgb, widened422 } from './colour.js';
 import type { DataSet, Element, Fragment } from './data-set.js';
 import { joined } from './element.js';
 import type { PixelDescription } from './pixel-description.js';
+import { storedRange } from './rescale.js';
 import { edgeBytes, StreamStarts } from './stream-starts.js';
 import { transferSyntax } from './uids.js';
 import { find } from './values.js';
@@ -33,7 +34,26 @@ export async function decodePixels(
   const inRgb = (samples: Int32Array): Int32Array => (isYbr ? toRgb(samples) : samples);
   if (element.fragments === null) return inRgb(nativeColour(nativeFrame(ds, element, description, frame), description));
   const encoded = encodedFrame(ds, element.fragments, description.frames, frame);
-  return inRgb(unpacked(await decodeFrame(encoded, description, syntax.coding), description, true));
+  const { coding, lossyMethod, name } = syntax;
+  const decoded = await decodeFrame(encoded, description, coding);
+  const isLossy = codeStreamOf(encoded, coding)?.lossy === true;
+  // No result would say so, and no gate could tell.
+  if (isLossy && lossyMethod === null) throw undecodable(`a frame with loss in ${name}`);
+  // It knows no sign: the highest value, one further, is the lowest.
+  if (isLossy && coding === 'jpegls' && description.signed) throw undecodable(`signed pixels with loss in ${name}`);
+  if (lossyMethod !== null) refuseBeyondBits(decoded, description);
+  return inRgb(unpacked(decoded, description, true));
+}
+
+/** What loss has carried over the highest value would be cut off to the lowest, white to black. */
+function refuseBeyondBits(decoded: Uint8Array, { bitsAllocated, bitsStored, signed }: PixelDescription): void {
+  if (bitsStored === bitsAllocated) return;
+  const unused = 32 - bitsAllocated;
+  const { low, high } = storedRange({ bitsStored, signed });
+  for (const sample of bitsAllocated === 8 ? decoded : words(decoded, true)) {
+    const value = signed ? (sample << unused) >> unused : sample;
+    if (value < low || value > high) throw undecodable(`a value of ${value} by loss, in ${bitsStored} bits`);
+  }
 }
 
 /** Samples of each pixel side by side. */
