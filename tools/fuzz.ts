@@ -58,7 +58,7 @@ async function fuzzPixelData(count: number, seed: number): Promise<boolean> {
     if (outcomes[outcome] % 100 === 0) peak = Math.max(peak, process.memoryUsage.rss());
   });
   const before = process.memoryUsage.rss();
-  const result = await fc.check(property, { numRuns: count, seed });
+  const result = await fc.check(property, { numRuns: count, seed, includeErrorInReport: true });
   const mb = Math.round(Math.max(0, peak - before) / 1e6);
   const isSound = !result.failed && mb <= mostMb;
   const words = `${outcomes.image} images, ${outcomes.refused} refused, ${mb} MB more`;
