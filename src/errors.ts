@@ -218,7 +218,7 @@ export const reasons = {
   NOT_MAGNITUDE: {
     verdict: 'skip',
     lift: false,
-    says: 'MR phase, real, imaginary, field map, or map of a parameter (ADC, FA, T2): noise there is of another kind.',
+    says: 'MR phase, real, imaginary, field map, or map of a parameter (ADC, FA, T2), also by a rescale that moves 0 far: noise there is of another kind.',
   },
   MOSAIC: { verdict: 'skip', lift: false, says: 'A mosaic of many slices in one image.' },
   NON_SQUARE_PIXELS: { verdict: 'warn', lift: false, says: 'Row and column spacing differ by more than 1 %.' },

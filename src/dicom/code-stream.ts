@@ -19,6 +19,8 @@ export interface CodeStream {
   readonly turned: boolean | null;
   /** JPEG-LS with a scan for each component: its decoder gives them as planes, one behind the other. */
   readonly byPlanes: boolean;
+  /** Cosines, samples near their values, or wavelets that are rounded: nobody gets back what went in. */
+  readonly lossy: boolean;
 }
 
 /** The header of the frame; null where there is none that can be read. RLE has none: see `rle.ts`. */
@@ -26,6 +28,11 @@ export function codeStreamOf(encoded: Uint8Array, coding: Coding): CodeStream | 
   if (coding === 'jpeg' || coding === 'jpegls') return jpegHeader(encoded);
   if (coding === 'jpeg2000' || coding === 'htj2k') return jpeg2000Header(encoded);
   return null;
+}
+
+/** Whether bytes begin with the Start of Image of JPEG and JPEG-LS or the Start of Codestream of JPEG 2000, and a marker behind it. */
+export function hasBeginning([first, second, third]: Uint8Array): boolean {
+  return first === 0xff && (second === 0xd8 || second === 0x4f) && third === 0xff;
 }
 
 /** Whether a frame ends with its End of Image (JPEG, JPEG-LS) or End of Codestream (JPEG 2000), and padding. */
@@ -58,7 +65,8 @@ function jpegHeader(bytes: Uint8Array): CodeStream | null {
         signed: null,
         lossless: marker === 0xc3 || marker === 0xf7,
         turned: marker === 0xc3 || marker === 0xf7 ? null : isJfif || (adobe ?? isTurnedByComponents(bytes, at)),
-        byPlanes: marker === 0xf7 && components > 1 && componentsOfScan(view, at) === 1,
+        byPlanes: marker === 0xf7 && components > 1 && scanOf(view, at)?.components === 1,
+        lossy: marker === 0xf7 ? (scanOf(view, at)?.near ?? 0) > 0 : marker !== 0xc3,
       };
     } else if (marker < 0xc0 || (marker >= 0xd0 && marker <= 0xda)) {
       return null; // no segment, or the scan before its frame header
@@ -88,15 +96,19 @@ function segmentBegins(bytes: Uint8Array, segment: number, word: string): boolea
   return Buffer.from(bytes.subarray(segment + 4, segment + 4 + word.length)).toString('latin1') === word;
 }
 
-/** Components of the first scan behind a segment; 0: there is no scan. */
-function componentsOfScan(view: DataView, segment: number): number {
+/** The first scan of JPEG-LS behind a segment (ISO 14495-1 C.2.3); null: there is none. */
+function scanOf(view: DataView, segment: number): { components: number; near: number } | null {
   let at = segment;
   while (at + 5 <= view.byteLength && view.getUint8(at) === 0xff) {
     const marker = view.getUint8(at + 1);
-    if (marker === 0xda) return view.getUint8(at + 4);
+    if (marker === 0xda) {
+      const components = view.getUint8(at + 4);
+      const near = at + 5 + 2 * components;
+      return { components, near: near < view.byteLength ? view.getUint8(near) : 0 };
+    }
     at += marker === 0xff ? 1 : 2 + view.getUint16(at + 2);
   }
-  return 0;
+  return null;
 }
 
 const jp2Signature = 0x6a502020;
@@ -119,6 +131,7 @@ function jpeg2000Header(bytes: Uint8Array): CodeStream | null {
     const of = at + 42 + 3 * component;
     if (of + 3 > bytes.length || bytes[of] !== depth || bytes[of + 1] !== 1 || bytes[of + 2] !== 1) return null;
   }
+  const style = codingStyle(view, at + 2);
   return {
     columns: size(8) - size(16),
     rows: size(12) - size(20),
@@ -126,16 +139,17 @@ function jpeg2000Header(bytes: Uint8Array): CodeStream | null {
     precision: (depth & 0x7f) + 1,
     signed: (depth & 0x80) !== 0,
     lossless: false,
-    turned: isTurned(view, at + 2),
+    turned: style === null ? null : view.getUint8(style + 8) === 1,
     byPlanes: false,
+    lossy: style !== null && view.getUint8(style + 13) === 0,
   };
 }
 
-/** Whether the coding style says that the first three components were turned (ISO 15444-1 A.6.1); null where there is none. */
-function isTurned(view: DataView, firstSegment: number): boolean | null {
-  for (let at = firstSegment; at + 9 <= view.byteLength; at += 2 + view.getUint16(at + 2)) {
+/** Place of the coding style: whether three components were turned, and which wavelets are used (ISO 15444-1 A.6.1); null where there is none. */
+function codingStyle(view: DataView, firstSegment: number): number | null {
+  for (let at = firstSegment; at + 14 <= view.byteLength; at += 2 + view.getUint16(at + 2)) {
     const marker = view.getUint16(at);
-    if (marker === 0xff52) return view.getUint8(at + 8) === 1;
+    if (marker === 0xff52) return at;
     if (marker < 0xff01 || marker === 0xff90) return null; // no segment, or the first tile
   }
   return null;

@@ -123,7 +123,7 @@ export function pixelDescription(ds: DataSet, frame = 0): PixelDescription | Rea
   const rescale = rescaleOf(ds, holderOf);
   if ('code' in rescale) return rescale;
   // It is for grey images alone (PS3.3 C.7.5.1.1.2): of colour it would be one of three samples.
-  const padding = isGrey ? paddingOf(holderOf, signed) : null;
+  const padding = isGrey ? paddingOf(holderOf, { signed, bitsStored }) : null;
   const samplesOf = { rows, columns, frames, samples, bitsAllocated, bitsStored, signed };
   return { ...samplesOf, photometric, byPlanes, ...rescale, padding };
 }
@@ -142,7 +142,7 @@ export function ofOtherFrame(
 ): PixelDescription | Reason {
   const holderOf = (tag: number): DataSet => holderIn(layers, tag) ?? ds;
   const rescale = rescaleOf(ds, holderOf);
-  return 'code' in rescale ? rescale : { ...description, ...rescale, padding: paddingOf(holderOf, description.signed) };
+  return 'code' in rescale ? rescale : { ...description, ...rescale, padding: paddingOf(holderOf, description) };
 }
 
 /** A decimal string has 16 bytes; the rest is for who pads it. */
@@ -175,12 +175,30 @@ function rescaleOf(ds: DataSet, holderOf: (tag: number) => DataSet): { slope: nu
  * Pixel Padding Value and Range Limit in the pixels' own sign, whatever VR the sender wrote. Some scanners (seen: GE CT) have another value
  * in each slice: of a Legacy Converted object it stands among each frame's Unassigned Converted Attributes.
  */
-function paddingOf(holderOf: (tag: number) => DataSet, signed: boolean): PixelDescription['padding'] {
-  const inSign = (value: number): number => (signed ? (value << 16) >> 16 : value & 0xffff);
-  const of = (keyword: string): number | null => number(holderOf(tagOf(keyword) ?? 0), keyword);
+function paddingOf(
+  holderOf: (tag: number) => DataSet,
+  { signed, bitsStored }: Pick<PixelDescription, 'signed' | 'bitsStored'>,
+): PixelDescription['padding'] {
+  const inSign = (value: number): number => {
+    const ofWord = signed ? (value << 16) >> 16 : value & 0xffff;
+    // The bits of a negative pixel, without those of its sign above Bits Stored: no pixel could have it as a positive one.
+    return signed && ofWord >= 2 ** (bitsStored - 1) && ofWord < 2 ** bitsStored ? ofWord - 2 ** bitsStored : ofWord;
+  };
+  const of = (keyword: string): number | null => {
+    const holder = holderOf(tagOf(keyword) ?? 0);
+    return number(holder, keyword) ?? wordOf(holder, keyword);
+  };
   const value = of('PixelPaddingValue');
   if (value === null) return null;
   const limit = of('PixelPaddingRangeLimit') ?? value;
   const [a, b] = [inSign(value), inSign(limit)];
   return { low: Math.min(a, b), high: Math.max(a, b) };
+}
+
+/** A value of 16 bits that was written as a word of pixels, which none of its VRs is (seen: OW). */
+function wordOf(ds: DataSet, keyword: string): number | null {
+  const element = find(ds, keyword);
+  if (element?.vr !== 'OW' || element.length !== 2) return null;
+  const [first = 0, second = 0] = ds.value(element);
+  return ds.encoding.littleEndian ? first + 256 * second : second + 256 * first;
 }

@@ -1,11 +1,13 @@
 // Stored pixel values of one frame, whatever the transfer syntax (PS3.5 section 8 and Annex A).
 import { LimpidError } from '../errors.js';
-import { hasEnd } from './code-stream.js';
+import { codeStreamOf, hasBeginning, hasEnd } from './code-stream.js';
 import { decodeFrame } from './codecs.js';
 import { nativeSamples, pixelsOfPlanes, toRgb, widened422 } from './colour.js';
 import type { DataSet, Element, Fragment } from './data-set.js';
 import { joined } from './element.js';
 import type { PixelDescription } from './pixel-description.js';
+import { storedRange } from './rescale.js';
+import { edgeBytes, StreamStarts } from './stream-starts.js';
 import { transferSyntax } from './uids.js';
 import { find } from './values.js';
 
@@ -32,7 +34,26 @@ export async function decodePixels(
   const inRgb = (samples: Int32Array): Int32Array => (isYbr ? toRgb(samples) : samples);
   if (element.fragments === null) return inRgb(nativeColour(nativeFrame(ds, element, description, frame), description));
   const encoded = encodedFrame(ds, element.fragments, description.frames, frame);
-  return inRgb(unpacked(await decodeFrame(encoded, description, syntax.coding), description, true));
+  const { coding, lossyMethod, name } = syntax;
+  const decoded = await decodeFrame(encoded, description, coding);
+  const isLossy = codeStreamOf(encoded, coding)?.lossy === true;
+  // No result would say so, and no gate could tell.
+  if (isLossy && lossyMethod === null) throw undecodable(`a frame with loss in ${name}`);
+  // It knows no sign: the highest value, one further, is the lowest.
+  if (isLossy && coding === 'jpegls' && description.signed) throw undecodable(`signed pixels with loss in ${name}`);
+  if (lossyMethod !== null) refuseBeyondBits(decoded, description);
+  return inRgb(unpacked(decoded, description, true));
+}
+
+/** What loss has carried over the highest value would be cut off to the lowest, white to black. */
+function refuseBeyondBits(decoded: Uint8Array, { bitsAllocated, bitsStored, signed }: PixelDescription): void {
+  if (bitsStored === bitsAllocated) return;
+  const unused = 32 - bitsAllocated;
+  const { low, high } = storedRange({ bitsStored, signed });
+  for (const sample of bitsAllocated === 8 ? decoded : words(decoded, true)) {
+    const value = signed ? (sample << unused) >> unused : sample;
+    if (value < low || value > high) throw undecodable(`a value of ${value} by loss, in ${bitsStored} bits`);
+  }
 }
 
 /** Samples of each pixel side by side. */
@@ -63,11 +84,9 @@ export function refuseMoreFrames(bytes: number, description: PixelDescription): 
  * @throws LimpidError DICOM_UNDECODABLE
  */
 export function refuseSecondStream(parts: readonly Uint8Array[]): void {
-  const isBegun = ([first, second, third]: Uint8Array): boolean =>
-    first === 0xff && (second === 0xd8 || second === 0x4f) && third === 0xff;
   const begun = parts.filter((part, index) => {
     const former = parts[index - 1];
-    return former !== undefined && isBegun(part) && hasEnd(former);
+    return former !== undefined && hasBeginning(part) && hasEnd(former);
   });
   if (begun.length > 0) throw undecodable(`${begun.length + 1} frames of pixel data, Number of Frames says 1`);
 }
@@ -123,21 +142,45 @@ export function words(raw: Uint8Array, littleEndian: boolean): Uint16Array {
   return out;
 }
 
+const pieceOf =
+  (ds: DataSet) =>
+  ({ offset, length }: Fragment): Uint8Array =>
+    ds.bytes.subarray(offset, offset + length);
+
+/** Whether nothing but the code streams themselves can say which of so many fragments are a frame's. */
+export function areToldByStreams(table: Uint8Array, count: number, frames: number): boolean {
+  return frames > 1 && count > frames && table.length === 0;
+}
+
+/** Of objects that have been asked for: each frame asks again. */
+const known = new WeakMap<readonly Fragment[], readonly number[]>();
+
+function streamStarts(ds: DataSet, fragments: readonly Fragment[]): readonly number[] {
+  const found = known.get(fragments);
+  if (found !== undefined) return found;
+  const starts = new StreamStarts();
+  for (const piece of fragments.slice(1).map(pieceOf(ds))) starts.add(piece, piece.subarray(-edgeBytes));
+  known.set(fragments, starts.whole);
+  return starts.whole;
+}
+
 /** One frame's code stream. */
 export function encodedFrame(ds: DataSet, fragments: readonly Fragment[], frames: number, frame: number): Uint8Array {
-  const piece = ({ offset, length }: Fragment): Uint8Array => ds.bytes.subarray(offset, offset + length);
+  const piece = pieceOf(ds);
   const [table] = fragments;
   const offsets = table === undefined ? joined([]) : piece(table);
-  const own = fragmentsFrom(1, fragments, { offsets, frames, frame }).map(piece);
+  const starts = areToldByStreams(offsets, fragments.length - 1, frames) ? streamStarts(ds, fragments) : [];
+  const own = fragmentsFrom(1, fragments, { offsets, starts, frames, frame }).map(piece);
   if (frames === 1) refuseSecondStream(own);
   return own.length === 1 ? (own[0] ?? joined([])) : joined(own);
 }
 
 /**
- * The fragments of one frame (PS3.5 A.4): one each, or by the offset table where a frame has several.
+ * The fragments of one frame (PS3.5 A.4): one each, or where a frame has several by the offset table, and without one by the streams.
  *
  * @param table value of the Basic Offset Table; may be empty
  * @param data the other fragments, in the order of the file
+ * @param starts where whole streams begin among them, where `areToldByStreams`
  * @throws LimpidError DICOM_UNDECODABLE where nobody can say which fragments are the frame's
  */
 export function frameFragments(
@@ -145,21 +188,36 @@ export function frameFragments(
   data: readonly Fragment[],
   frames: number,
   frame: number,
+  starts: readonly number[] = [],
 ): readonly Fragment[] {
-  return fragmentsFrom(0, data, { offsets: table, frames, frame });
+  return fragmentsFrom(0, data, { offsets: table, starts, frames, frame });
 }
 
 /** The same of fragments whose first `skipped` are no pixels. Neither copied nor gone through: an object may have many, and each frame asks. */
 function fragmentsFrom(
   skipped: 0 | 1,
   fragments: readonly Fragment[],
-  { offsets, frames, frame }: { readonly offsets: Uint8Array; readonly frames: number; readonly frame: number },
+  {
+    offsets,
+    starts,
+    frames,
+    frame,
+  }: {
+    readonly offsets: Uint8Array;
+    readonly starts: readonly number[];
+    readonly frames: number;
+    readonly frame: number;
+  },
 ): readonly Fragment[] {
   const first = fragments[skipped];
   const count = fragments.length - skipped;
   if (first === undefined) throw undecodable('no fragment of pixel data');
   if (frames === 1) return fragments.slice(skipped);
   if (count === frames) return fragments.slice(skipped + frame, skipped + frame + 1);
+  const begun = starts[frame];
+  // As many whole streams as frames: no other number would say which of them are.
+  if (begun !== undefined && starts.length === frames && areToldByStreams(offsets, count, frames))
+    return fragments.slice(skipped + begun, skipped + (starts[frame + 1] ?? count));
   if (offsets.length !== frames * 4) {
     const kind = offsets.length === 0 ? 'no offset table' : `an offset table of ${offsets.length / 4}`;
     // one that has fewer fragments than frames lacks some: no table could tell whose

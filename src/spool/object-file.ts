@@ -8,7 +8,14 @@ import { longHeader } from '../dicom/element.js';
 import { readInstance } from '../dicom/file.js';
 import type { Instance } from '../dicom/file.js';
 import type { PixelDescription } from '../dicom/pixel-description.js';
-import { frameFragments, nativeFrameBytes, refuseMoreFrames, refuseSecondStream } from '../dicom/pixels.js';
+import {
+  areToldByStreams,
+  frameFragments,
+  nativeFrameBytes,
+  refuseMoreFrames,
+  refuseSecondStream,
+} from '../dicom/pixels.js';
+import { edgeBytes, StreamStarts } from '../dicom/stream-starts.js';
 import { transferSyntax } from '../dicom/uids.js';
 import { find } from '../dicom/values.js';
 import { LimpidError } from '../errors.js';
@@ -112,10 +119,12 @@ async function openByFrames(path: string, file: FileHandle, header: Instance): P
     };
   }
   const { table, data } = await fragmentsOf(file, valueAt);
+  let streams: Promise<readonly number[]> | null = null;
   return {
     header,
     async framePixels(frame, { frames }) {
-      const own = frameFragments(table, data, frames, frame);
+      const starts = areToldByStreams(table, data.length, frames) ? await (streams ??= streamsOf(path, data)) : [];
+      const own = frameFragments(table, data, frames, frame, starts);
       const parts = await Promise.all(own.map((fragment) => read(fragment.offset, fragment.length)));
       if (frames === 1) refuseSecondStream(parts);
       return encodedPixels(dataSet, vr, parts);
@@ -136,6 +145,21 @@ async function fragmentsOf(file: FileHandle, start: number): Promise<{ table: Ui
     if (table === null) table = await bytesAt(file, at + 8, length);
     else data.push({ offset: at + 8, length });
     at += 8 + length;
+  }
+}
+
+/** Where whole code streams begin, by the edges of the fragments alone. */
+async function streamsOf(path: string, data: readonly Fragment[]): Promise<readonly number[]> {
+  const file = await open(path);
+  try {
+    const starts = new StreamStarts();
+    for (const { offset, length } of data) {
+      const edge = Math.min(length, edgeBytes);
+      starts.add(await bytesAt(file, offset, edge), await bytesAt(file, offset + length - edge, edge));
+    }
+    return starts.whole;
+  } finally {
+    await file.close();
   }
 }
 

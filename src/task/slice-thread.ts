@@ -40,6 +40,7 @@ import { continuePadding, withoutPadding } from '../imaging/padding.js';
 import { modelSha256 } from '../inference/identity.js';
 import { asWritten, enhanceHere, enhanceOnGrid, takeResidual } from './slice-work.js';
 import type { Stored, Work } from './slice-work.js';
+import { zeroFault } from './zero-of-magnitude.js';
 import { openObjectFile, readHeaderOf } from '../spool/object-file.js';
 import type { ObjectFile } from '../spool/object-file.js';
 
@@ -202,6 +203,8 @@ const methods: SliceMethods<DerivationPlan, FramePart, InstanceSummary> = {
     const { rows, columns } = description;
     const region = modality === 'US' ? usable(source, stored) : null;
     if (region !== null && 'refused' in region) return { value: region };
+    const moved = modality === 'MR' ? zeroFault(stored, description) : null;
+    if (moved !== null) return { value: { refused: moved } };
     const grey = greyOf(stored, description);
     const values = shared.copy(toModality(grey, description));
     const padded = padding === 'kept' ? null : paddingMask(grey, description);

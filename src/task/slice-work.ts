@@ -1,5 +1,5 @@
 // A slice under way in a slice thread: what was taken from its file, and how it becomes the image that is written.
-import { largestChange, paddingMask, storedRange, toModality, toStored } from '../dicom/rescale.js';
+import { largestChange, storedRange, toModality, toStored } from '../dicom/rescale.js';
 import type { StoredRange } from '../dicom/rescale.js';
 import { greyOf, withGrey } from '../dicom/ultrasound.js';
 import type { SourceInstance } from '../derive/derive-instance.js';
@@ -16,6 +16,7 @@ import type { Confidence } from '../imaging/confidence.js';
 import type { LoudRule } from '../imaging/shares.js';
 import { holdWithin } from '../imaging/resample.js';
 import type { ValueRange } from '../imaging/resample.js';
+import { rangeOfMagnitude } from './zero-of-magnitude.js';
 
 export interface Work {
   readonly modality: NoiseModality;
@@ -63,15 +64,9 @@ export interface Stored {
   readonly changed: boolean;
 }
 
-/**
- * Stored values that an image may hold: those of Bits Stored, of MR none below 0 where its source has none. A magnitude is never
- * negative; files of unsigned values keep to that by themselves.
- */
+/** Stored values that an image may hold: those of Bits Stored, of MR none of a negative magnitude where its source has none. */
 function storedRangeOf({ modality, source: { description }, stored }: Work): StoredRange {
-  const range = storedRange(description);
-  const padding = paddingMask(stored, description);
-  const isNegative = stored.some((value, i) => value < 0 && padding?.[i] !== 1);
-  return modality === 'MR' && !isNegative ? { ...range, low: Math.max(0, range.low) } : range;
+  return modality === 'MR' ? rangeOfMagnitude(stored, description) : storedRange(description);
 }
 
 /** Greys as the file will hold them. @param slice in model units. @param before greys of the source on the same grid */

@@ -1,0 +1,92 @@
+// What loss does to values, and what a frame says of it: never taken for an image without loss, never white for black.
+import { describe, expect, it } from '@jest/globals';
+import codecs from 'dcmjs-codecs';
+import { readDataSet } from '../../src/dicom/data-set.js';
+import { header, itemHeader, joined } from '../../src/dicom/element.js';
+import type { PixelDescription } from '../../src/dicom/pixel-description.js';
+import { decodePixels } from '../../src/dicom/pixels.js';
+
+const { Context, NativeCodecs } = codecs;
+const [rows, columns] = [40, 56];
+const codings = {
+  'JPEG-LS': ['encodeJpegLs', '1.2.840.10008.1.2.4.80', '1.2.840.10008.1.2.4.81'],
+  'JPEG 2000': ['encodeJpeg2000', '1.2.840.10008.1.2.4.90', '1.2.840.10008.1.2.4.91'],
+  HTJ2K: ['encodeHtJpeg2000', '1.2.840.10008.1.2.4.201', '1.2.840.10008.1.2.4.203'],
+} as const;
+type Name = keyof typeof codings;
+
+interface Form {
+  readonly bits: number;
+  readonly signed: boolean;
+  /** Highest value of the image. */
+  readonly top: number;
+}
+
+/** Waves from 0 to `top`, encoded, and decoded under a syntax. */
+async function through(name: Name, lossy: boolean, syntax: string, { bits, signed, top }: Form): Promise<Int32Array> {
+  const values = Int32Array.from({ length: rows * columns }, (_, index) =>
+    Math.round(top * (0.5 + 0.5 * Math.sin((index % columns) / 9 + Math.floor(index / columns) / 7))),
+  );
+  await NativeCodecs.initializeAsync();
+  const context = new Context({
+    width: columns,
+    height: rows,
+    samplesPerPixel: 1,
+    planarConfiguration: 0,
+    bitsAllocated: 16,
+    bitsStored: bits,
+    pixelRepresentation: signed ? 1 : 0,
+    photometricInterpretation: 'MONOCHROME2',
+    decodedBuffer: new Uint8Array(Uint16Array.from(values).buffer),
+  });
+  const bytes = NativeCodecs[codings[name][0]](context, { lossy }).getEncodedBuffer() ?? new Uint8Array(0);
+  const stream = bytes.length % 2 === 0 ? bytes : joined([bytes, Uint8Array.of(0)]);
+  const parts = [
+    header(0x7fe00010, 'OB', 0xffffffff),
+    itemHeader(0xfffee000, 0),
+    itemHeader(0xfffee000, stream.length),
+  ];
+  const description: PixelDescription = {
+    rows,
+    columns,
+    frames: 1,
+    samples: 1,
+    bitsAllocated: 16,
+    bitsStored: bits,
+    signed,
+    photometric: 'MONOCHROME2',
+    byPlanes: false,
+    slope: 1,
+    intercept: 0,
+    padding: null,
+  };
+  return decodePixels(readDataSet(joined([...parts, stream, itemHeader(0xfffee0dd, 0)]), syntax), description, syntax);
+}
+
+const middle: Form = { bits: 12, signed: false, top: 2000 };
+const refused = (what: string) => ({ code: 'DICOM_UNDECODABLE', message: expect.stringContaining(what) });
+
+describe.each(['JPEG-LS', 'JPEG 2000', 'HTJ2K'] as const)('%s', (name) => {
+  const [, without, withLoss] = codings[name];
+
+  it('with loss is refused where its transfer syntax has none', async () => {
+    expect(await through(name, false, without, middle)).toHaveLength(rows * columns);
+    expect(await through(name, false, withLoss, middle)).toHaveLength(rows * columns);
+    expect(await through(name, true, withLoss, middle)).toHaveLength(rows * columns);
+    await expect(through(name, true, without, middle)).rejects.toMatchObject(refused('with loss in'));
+  });
+});
+
+it('values that loss carries over the highest are refused, not cut off to the lowest', async () => {
+  const { '1': without, '2': withLoss } = codings['JPEG-LS'];
+  const white: Form = { bits: 12, signed: false, top: 4095 };
+  expect(Math.max(...(await through('JPEG-LS', false, without, white)))).toBe(4095);
+  await expect(through('JPEG-LS', true, withLoss, white)).rejects.toMatchObject(refused('by loss, in 12 bits'));
+});
+
+it('signed pixels are not read of JPEG-LS with loss, which knows no sign', async () => {
+  const { '1': without, '2': withLoss } = codings['JPEG-LS'];
+  const signed = { ...middle, signed: true };
+  expect(await through('JPEG-LS', false, without, signed)).toHaveLength(rows * columns);
+  await expect(through('JPEG-LS', true, withLoss, signed)).rejects.toMatchObject(refused('signed pixels with loss'));
+});
