@@ -134,7 +134,7 @@ async function keyOfText(spool: Spool, text: string): Promise<Key> {
 
 async function keysOfUid(spool: Spool, keys: readonly Key[], uid: string): Promise<Key[]> {
   const found: Key[] = [];
-  for await (const state of readableStates(spool, keys)) {
+  for await (const state of readableStates(spool, await spool.folders.mayName(keys, uid))) {
     const sources = state.revisions.map(({ record }) => record.seriesInstanceUid);
     const made = madeSeries(state).map(({ seriesInstanceUid }) => seriesInstanceUid);
     if ([...sources, ...made].includes(uid)) found.push(state.key);

@@ -9,7 +9,7 @@ import { isThere, makeDirectory } from './write-once.js';
 import type { DirectorySyncs } from './write-once.js';
 
 /** What every UID that limpid makes begins with (PS3.5 B.2): others need no look. */
-const ownRoot = '2.25.';
+export const ownRoot = '2.25.';
 const lookAtOnce = 32;
 
 /** Marks the UIDs of a result before it is published, so that none can come back unknown. */

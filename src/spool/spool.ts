@@ -1,6 +1,6 @@
 // The spool: files that are written once, and what they say. The truth about every series.
 import { constants } from 'node:fs';
-import { access, rm, stat, statfs, writeFile } from 'node:fs/promises';
+import { access, rm, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { LimpidError } from '../errors.js';
@@ -9,7 +9,7 @@ import { newestMeant, unknownTarget } from './action-target.js';
 import { ActiveMarkers } from './active-markers.js';
 import { AuditMessages } from './audit-messages.js';
 import { Instances } from './instances.js';
-import { instanceNameOf, isKey } from './key.js';
+import { instanceNameOf } from './key.js';
 import type { Key } from './key.js';
 import type { Layout } from './layout.js';
 import { madeAmong, markMade } from './made.js';
@@ -32,6 +32,7 @@ import type { ProcessLock } from './process-lock.js';
 import { isReleasable, withheldFor } from './release.js';
 import { Reserve } from './reserve.js';
 import { seenElsewhere } from './seen.js';
+import { SeriesFolders } from './series-folders.js';
 import { nextSteps } from './state.js';
 import type { SeriesState } from './state.js';
 import {
@@ -61,8 +62,6 @@ export interface SpoolOptions {
 
 /** A volume that is asked for its free space answers in milliseconds. */
 const answerMs = 3_000;
-/** Folders whose time is asked for at once. */
-const statAtOnce = 32;
 const configurationRecord = z.object({ version: z.literal(1), at: z.iso.datetime(), sections: z.json() });
 /** A slice of 512 x 512: an inode that is free counts for so much room. Without inodes nothing can be written, whatever bytes are free. */
 const bytesOfInode = 524_288;
@@ -73,6 +72,7 @@ export class Spool {
   readonly instances: Instances;
   readonly audit: AuditMessages;
   readonly reserve: Reserve;
+  readonly folders: SeriesFolders;
   /** Identity of this installation, made at first start: Device Serial Number of what it makes. */
   readonly nodeId: string;
   readonly #options: SpoolOptions;
@@ -84,6 +84,7 @@ export class Spool {
 
   constructor(layout: Layout, nodeId: string, options: SpoolOptions, identity: ProcessIdentity, folder: ProcessFolder) {
     this.layout = layout;
+    this.folders = new SeriesFolders(layout.root);
     this.nodeId = nodeId;
     this.#options = options;
     this.#identity = identity;
@@ -156,21 +157,8 @@ export class Spool {
   }
 
   /** Every series that the spool knows, newest first by the time its folder last changed. */
-  async allKeys(): Promise<Key[]> {
-    const found: { key: Key; at: number }[] = [];
-    for (const shard of await namesIn(this.layout.seriesRoot)) {
-      const keys = (await namesIn(join(this.layout.seriesRoot, shard))).filter((name) => isKey(name));
-      for (let start = 0; start < keys.length; start += statAtOnce) {
-        const some = keys.slice(start, start + statAtOnce);
-        // Retention may take one away meanwhile.
-        const folders = await Promise.all(some.map((key) => stat(this.layout.series(key)).catch(() => null)));
-        for (const [index, key] of some.entries()) {
-          const at = folders[index]?.mtimeMs;
-          if (at !== undefined) found.push({ key, at });
-        }
-      }
-    }
-    return found.sort((a, b) => b.at - a.at).map(({ key }) => key);
+  allKeys(): Promise<readonly Key[]> {
+    return this.folders.newestFirst();
   }
 
   state(key: Key): Promise<SeriesState> {
@@ -396,6 +384,7 @@ export class Spool {
   }
 
   async close(): Promise<void> {
+    await this.folders.close();
     await this.instances.close();
     await this.#folder.close();
   }

@@ -46,11 +46,11 @@ export async function sweep(deps: SweepDeps, signal: AbortSignal): Promise<Sweep
   const report = { series: 0, swept: 0, bytes: 0, forgotten: 0, faults: 0, kept: { originals: 0, results: 0 } };
   const active = await spool.active.keys();
   const ahead: Key[] = [];
-  for (const key of await spool.allKeys()) {
+  for await (const { key, isSwept } of sweptOrNot(deps)) {
     if (signal.aborted) break;
     try {
       report.series += 1;
-      if (await isSweptForNow(deps, key)) continue;
+      if (isSwept) continue;
       const state = await spool.state(key);
       const activity = active.has(key) ? 'active' : 'quiet';
       const decision =
@@ -99,15 +99,18 @@ async function forgetNames({ spool, policy, now }: SweepDeps): Promise<void> {
   await rm(away, { recursive: true, force: true });
 }
 
-/**
- * Answers whether a series has no pixels left and its records stay for now, from names and one time: an hourly walk over
- * years of series reads no record of these. Instances go last, so that none left means nothing left.
- */
-async function isSweptForNow({ spool, policy, now }: SweepDeps, key: Key): Promise<boolean> {
-  const revisions = (await namesIn(spool.layout.series(key))).filter((name) => /^r\d+$/.test(name)).length;
-  const swept = await stat(spool.layout.swept(key, revisions)).catch(() => null);
-  if (swept === null || now() - swept.mtimeMs > policy.recordsMs - policy.deliveredMs) return false;
-  return (await namesIn(spool.layout.instances(key))).length === 0;
+/** So many are looked at before the first of them is swept: whoever ends the walk waits no longer. */
+const lookedAtOnce = 1000;
+
+/** Every series, and whether it has no pixels left and its records stay for now: then there is nothing to do. */
+async function* sweptOrNot({ spool, policy, now }: SweepDeps): AsyncGenerator<{ key: Key; isSwept: boolean }> {
+  const keys = await spool.allKeys();
+  const staysMs = policy.recordsMs === Infinity ? Infinity : policy.recordsMs - policy.deliveredMs;
+  for (let start = 0; start < keys.length; start += lookedAtOnce) {
+    const some = keys.slice(start, start + lookedAtOnce);
+    const swept = new Set(await spool.folders.sweptSince(some, now() - staysMs));
+    for (const key of some) yield { key, isSwept: swept.has(key) };
+  }
 }
 
 /** Answers whether all that a series has left is damaged files, for long: no record tells when they came, but their folder does. */

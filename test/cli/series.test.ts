@@ -48,6 +48,32 @@ describe('the list of series', () => {
 });
 
 describe('a series of a command', () => {
+  it('is found by a UID without the state of any other being read', async () => {
+    await withFolder(async (directory) => {
+      const spool = await openSpool({ directory, sync: 'never', host: 'here', now: Date.now });
+      const told: string[] = [];
+      const output = { out: (text: string) => void told.push(text), err: () => undefined, terminal: false };
+      const commands = seriesCommands((_, __, body) => body(spool, judge), { user: 'me', now: Date.now }, output);
+      const read = new Set<string>();
+      const state = spool.state.bind(spool);
+      spool.state = (one) => {
+        read.add(one);
+        return state(one);
+      };
+      try {
+        for (let index = 0; index < 5; index += 1) {
+          const one = { key: keyOf('1.2.3', `1.2.3.${index}`), seriesInstanceUid: `1.2.3.${index}` };
+          await spool.publishRevision(seriesRecord(1, [`1.1.${index}`], one));
+        }
+        await commands.show('1.2.3.2', options);
+        expect(told.pop()).toMatch(new RegExp(`^${keyOf('1.2.3', '1.2.3.2')}  `));
+        expect(read).toEqual(new Set([keyOf('1.2.3', '1.2.3.2')]));
+      } finally {
+        await spool.close();
+      }
+    });
+  });
+
   it('is named by its key, the beginning of that, its UID, or the UID of what was made of it', async () => {
     await withFolder(async (directory) => {
       const spool = await openSpool({ directory, sync: 'never', host: 'here', now: Date.now });

@@ -328,6 +328,25 @@ describe('sweeping', () => {
     });
   });
 
+  it('reads no record of what is swept, neither while records are kept for ever', async () => {
+    await withSpool(async (spool) => {
+      await deliveredSeries(spool);
+      expect(await sweepAt(spool, 8)).toMatchObject({ series: 1, swept: 1 });
+      const state = spool.state.bind(spool);
+      let reads = 0;
+      spool.state = (of) => {
+        reads += 1;
+        return state(of);
+      };
+      const keepAll = { deliveredMs: Infinity, recordsMs: Infinity };
+      for (const kept of [policy, keepAll]) {
+        const deps = { spool, policy: kept, log, now: () => then + 9 * day };
+        expect(await sweep(deps, new AbortController().signal)).toMatchObject({ series: 1, swept: 0, faults: 0 });
+      }
+      expect(reads).toBe(0);
+    });
+  });
+
   it('forgets the series when keep.records is over, from whatever state', async () => {
     for (const isSwept of [true, false]) {
       await withSpool(async (spool) => {

@@ -1,0 +1,60 @@
+// All series of a spool, by their folders. Nothing is remembered from one walk to the next: whoever changes a series, on
+// whatever machine, changes no folder above its own.
+import { openPool } from '../threads/pool.js';
+import { DiskFailure } from './disk.js';
+import type { Key } from './key.js';
+import type { WalkMethods } from './walk-thread.js';
+
+export class SeriesFolders {
+  readonly #root: string;
+  readonly #threads = openPool<WalkMethods>(new URL('./walk-thread.js', import.meta.url), 1);
+  /** Settles when the walk that is under way has ended, however. */
+  #running: Promise<unknown> = Promise.resolve();
+  #next: Promise<readonly Key[]> | null = null;
+
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  /**
+   * Every series, newest first. Whoever asks while a walk is under way shares the next one with all who do: the one under way may have
+   * passed what has come since.
+   *
+   * @throws DiskFailure
+   */
+  newestFirst(): Promise<readonly Key[]> {
+    this.#next ??= this.#running.then(() => {
+      this.#next = null;
+      const walk = this.#walk();
+      this.#running = walk.catch(() => null);
+      return walk;
+    });
+    return this.#next;
+  }
+
+  async #walk(): Promise<readonly Key[]> {
+    const answer = await this.#threads.least().call('newestFirst', this.#root, { deadlineMs: null });
+    if ('code' in answer) throw new DiskFailure(answer, null);
+    return answer;
+  }
+
+  /**
+   * Of some series those that retention has taken the pixels of since a moment, and have none left: from names and one time, so that an
+   * hourly walk over years of series reads no record of these.
+   */
+  sweptSince(keys: readonly Key[], sinceMs: number): Promise<readonly Key[]> {
+    return this.#threads.least().call('sweptSince', { root: this.#root, keys, sinceMs }, { deadlineMs: null });
+  }
+
+  /**
+   * Of some series those whose records may name a Series Instance UID, of the source or of what was made: all that do, and few besides.
+   * Reading the state of each takes ten times as long.
+   */
+  mayName(keys: readonly Key[], seriesInstanceUid: string): Promise<readonly Key[]> {
+    return this.#threads.least().call('mayName', { root: this.#root, keys, seriesInstanceUid }, { deadlineMs: null });
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#threads.all().map((thread) => thread.end()));
+  }
+}
