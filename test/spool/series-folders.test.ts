@@ -2,9 +2,11 @@
 import { mkdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from '@jest/globals';
 import { keyOf } from '../../src/spool/key.js';
 import type { Key } from '../../src/spool/key.js';
+import { SeriesFolders } from '../../src/spool/series-folders.js';
 import { openSpool } from '../../src/spool/open-spool.js';
 import type { Spool } from '../../src/spool/spool.js';
 import { mayName, newestFirst } from '../../src/spool/walk.js';
@@ -82,5 +84,17 @@ it('tells which series may name a UID from their records alone', async () => {
     const odd = keyOf('1.2', 'odd');
     await spool.publishRevision(seriesRecord(1, ['1'], { key: odd, seriesInstanceUid: 'a"b\\c.\u00fc' }));
     expect(mayName(layout, odd, 'a"b\\c.\u00fc')).toBe(true);
+  });
+});
+
+it('ends its thread when nobody asks, and starts another one for who does', async () => {
+  await withSpool(async (spool) => {
+    const keys = await madeSeries(spool, 3);
+    const folders = new SeriesFolders(spool.layout.root, 50);
+    expect(await folders.newestFirst()).toEqual(keys);
+    expect(folders.threads).toBe(1);
+    while (folders.threads > 0) await sleep(10);
+    expect(await folders.newestFirst()).toEqual(keys);
+    await folders.close();
   });
 });
