@@ -26,7 +26,7 @@ const frames = 3;
 const transformation = (slope: number): Uint8Array =>
   encodeSequence(0x00289145, [
     [
-      encodeElement(0x00281052, 'DS', '-1024'),
+      encodeElement(0x00281052, 'DS', '0'),
       encodeElement(0x00281053, 'DS', String(slope)),
       encodeElement(0x00281054, 'LO', 'HU'),
     ],
@@ -68,6 +68,8 @@ const asClass = (uid: string, modality: string): Planted =>
 const asMr: Planted = both(
   asClass(sopClasses.enhancedMr, 'MR'),
   set('ImageType', 'CS', 'ORIGINAL\\PRIMARY\\M\\NONE'),
+  // its pixels are counts, as those of scanners are: 0 is no signal
+  changeItem(shared, 0, changeItem('PixelValueTransformationSequence', 0, set('RescaleIntercept', 'DS', '0'))),
   ofFrames(() => (item) => {
     const { dataSet } = readInstance(item);
     const [macro] = items(dataSet, 'CTImageFrameTypeSequence');

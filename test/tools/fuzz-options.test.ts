@@ -12,7 +12,7 @@ describe('npm run fuzz', () => {
   it.each([
     [['dimse', '--count', 'many'], '--count takes a whole number from 1 on, not many\n'],
     [['dimse', '--count', '0'], '--count takes a whole number from 1 on, not 0\n'],
-    [['files'], 'there is no fuzzing of files: dimse or objects\n'],
+    [['files'], 'there is no fuzzing of files: dimse, pixels or objects\n'],
   ])('%j: status 2 and the reason, and nothing is called sound', (args, says) => {
     const { status, stdout, stderr } = fuzz(...args);
     expect({ status, stdout, stderr }).toEqual({ status: 2, stdout: '', stderr: says });
