@@ -6,8 +6,8 @@ import { DiskFailure } from './disk.js';
 import type { Key } from './key.js';
 import type { WalkMethods } from './walk-thread.js';
 
-/** The thread has 17 MB, and is asked once an hour where nobody looks at pages: it is ended when it has had nothing to do for so long. */
-const idleAfterMs = 30_000;
+/** The thread has 17 MB and more, and is asked once an hour where nobody looks at pages: it is ended when it has had nothing to do for so long. */
+const idleAfterMs = 2_000;
 
 export class SeriesFolders {
   readonly #root: string;
