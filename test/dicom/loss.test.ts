@@ -5,8 +5,9 @@ import { readDataSet } from '../../src/dicom/data-set.js';
 import { header, itemHeader, joined } from '../../src/dicom/element.js';
 import type { PixelDescription } from '../../src/dicom/pixel-description.js';
 import { decodePixels } from '../../src/dicom/pixels.js';
+import { greyContext } from '../support/grey-context.js';
 
-const { Context, NativeCodecs } = codecs;
+const { NativeCodecs } = codecs;
 const [rows, columns] = [40, 56];
 const codings = {
   'JPEG-LS': ['encodeJpegLs', '1.2.840.10008.1.2.4.80', '1.2.840.10008.1.2.4.81'],
@@ -28,17 +29,7 @@ async function through(name: Name, lossy: boolean, syntax: string, { bits, signe
     Math.round(top * (0.5 + 0.5 * Math.sin((index % columns) / 9 + Math.floor(index / columns) / 7))),
   );
   await NativeCodecs.initializeAsync();
-  const context = new Context({
-    width: columns,
-    height: rows,
-    samplesPerPixel: 1,
-    planarConfiguration: 0,
-    bitsAllocated: 16,
-    bitsStored: bits,
-    pixelRepresentation: signed ? 1 : 0,
-    photometricInterpretation: 'MONOCHROME2',
-    decodedBuffer: new Uint8Array(Uint16Array.from(values).buffer),
-  });
+  const context = greyContext(values, { rows, columns, bits, signed });
   const bytes = NativeCodecs[codings[name][0]](context, { lossy }).getEncodedBuffer() ?? new Uint8Array(0);
   const stream = bytes.length % 2 === 0 ? bytes : joined([bytes, Uint8Array.of(0)]);
   const parts = [

@@ -8,37 +8,29 @@ import type { PixelDescription } from '../../src/dicom/pixel-description.js';
 import { decodePixels } from '../../src/dicom/pixels.js';
 import { explicitLittleEndian, transferSyntaxes } from '../../src/dicom/uids.js';
 import { LimpidError } from '../../src/errors.js';
+import { greyContext } from './grey-context.js';
 
-const { Context, NativeCodecs } = codecs;
+const { NativeCodecs } = codecs;
 const longestMs = 2000;
 const [rows, columns] = [24, 32];
+type Context = InstanceType<typeof codecs.Context>;
 const encoders = {
   jpeg: (context) => NativeCodecs.encodeJpeg(context, { lossy: false, predictor: 1 }),
   jpegls: (context) => NativeCodecs.encodeJpegLs(context, { lossy: false }),
   jpeg2000: (context) => NativeCodecs.encodeJpeg2000(context, { lossy: false }),
   htj2k: (context) => NativeCodecs.encodeHtJpeg2000(context, { lossy: false }),
   rle: (context) => NativeCodecs.encodeRle(context),
-} as const satisfies Record<string, (context: InstanceType<typeof Context>) => InstanceType<typeof Context>>;
+} as const satisfies Record<string, (context: Context) => Context>;
 type Coding = keyof typeof encoders;
 const codings = ['jpeg', 'jpegls', 'jpeg2000', 'htj2k', 'rle'] as const;
 
 /** A sound stream of 24 rows and 32 columns of 12 bits for each coding. */
 async function soundStreams(): Promise<ReadonlyMap<Coding, Uint8Array>> {
   await NativeCodecs.initializeAsync();
-  const words = Uint16Array.from({ length: rows * columns }, (_, index) => (index * 577) % 4096);
+  const words = Array.from({ length: rows * columns }, (_, index) => (index * 577) % 4096);
   return new Map(
     codings.map((coding) => {
-      const context = new Context({
-        width: columns,
-        height: rows,
-        samplesPerPixel: 1,
-        planarConfiguration: 0,
-        bitsAllocated: 16,
-        bitsStored: 12,
-        pixelRepresentation: 0,
-        photometricInterpretation: 'MONOCHROME2',
-        decodedBuffer: new Uint8Array(words.buffer),
-      });
+      const context = greyContext(words, { rows, columns, bits: 12, signed: false });
       return [coding, encoders[coding](context).getEncodedBuffer() ?? new Uint8Array(0)];
     }),
   );
