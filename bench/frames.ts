@@ -1,6 +1,6 @@
 // Frames a second of one network in one session of one thread, over three seconds by the clock: by this process's time, so that a wait
 // for a core does not count. Run by bench/models.ts, as many at once as there are threads.
-import { planesOf } from '../src/inference/card.js';
+import { planesOf } from '../src/inference/planes.js';
 import { openRegistry } from '../src/inference/registry.js';
 import { openSession } from '../src/inference/session.js';
 import { modelsDirectory } from '../test/support/task-order.js';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setPriority } from 'node:os';
 import { readSlice } from '../src/enhance/read-slice.js';
 import { measureSlice } from '../src/enhance/noise.js';
-import { planesOf } from '../src/inference/card.js';
+import { planesOf } from '../src/inference/planes.js';
 import { fillInput } from '../src/inference/network.js';
 import { openRegistry } from '../src/inference/registry.js';
 import { openSession } from '../src/inference/session.js';

@@ -3,7 +3,7 @@
  * `node build/bench/models.js [rounds]`. Processor time of this process, the least of the rounds: other programs do not fall on it.
  */
 import { spawn } from 'node:child_process';
-import { planesOf } from '../src/inference/card.js';
+import { planesOf } from '../src/inference/planes.js';
 import { openRegistry } from '../src/inference/registry.js';
 import { openSession } from '../src/inference/session.js';
 import type { Session } from '../src/inference/session.js';

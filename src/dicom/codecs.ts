@@ -1,7 +1,8 @@
 // Compressed frames, one at a time: RLE here, the rest through dcmjs-codecs (WebAssembly), whose data set level is not used: it
 // rewrites headers. A frame is refused unless the whole of it decodes to the pixels that the data set describes.
-import codecs from 'dcmjs-codecs';
 import { LimpidError } from '../errors.js';
+import { codecLibrary } from './codec-library.js';
+import type { CodecLibrary } from './codec-library.js';
 import { codeStreamOf, hasEnd } from './code-stream.js';
 import type { CodeStream } from './code-stream.js';
 import { colourFault } from './colour.js';
@@ -10,28 +11,15 @@ import type { PixelDescription } from './pixel-description.js';
 import { decodeRle } from './rle.js';
 import type { Coding } from './uids.js';
 
-const { Context, NativeCodecs, log } = codecs;
-
-type Decoder = (encoded: InstanceType<typeof Context>) => InstanceType<typeof Context>;
+type Context = ReturnType<CodecLibrary['context']>;
+type Decoder = (native: CodecLibrary['native'], encoded: Context) => Context;
 const decoders: Readonly<Record<Exclude<Coding, 'native' | 'none' | 'rle'>, Decoder>> = {
-  jpeg: (context) => NativeCodecs.decodeJpeg(context, { convertColorspaceToRgb: false }),
-  jpegls: (context) => NativeCodecs.decodeJpegLs(context),
-  jpeg2000: (context) => NativeCodecs.decodeJpeg2000(context),
-  htj2k: (context) => NativeCodecs.decodeHtJpeg2000(context),
+  jpeg: (native, context) => native.decodeJpeg(context, { convertColorspaceToRgb: false }),
+  jpegls: (native, context) => native.decodeJpegLs(context),
+  jpeg2000: (native, context) => native.decodeJpeg2000(context),
+  htj2k: (native, context) => native.decodeHtJpeg2000(context),
 };
 
-/**
- * What the decoders say of a frame that they give pixels for although something is wrong with it: libjpeg and OpenJPEG by messages, OpenJPH
- * and CharLS on standard error. They would also print it.
- */
-const damage =
-  /Corrupt JPEG data|Premature end|Inconsistent progression|MessageCallback(Warning|Error)|fd_write|JpegXl/;
-let said: string | null = null;
-log.methodFactory = () => (message: unknown) => {
-  const text = String(message);
-  if (damage.test(text)) said ??= text.slice(0, 200);
-};
-log.enableAll();
 /** Some encoders leave the last bits of a scan with cosine transform out; decoders agree on what is meant. */
 const cutBits = 'premature end of data segment';
 /** Columns and rows of the lower right corner that those bits may be of: four blocks that are all black, or the largest unit of colour. */
@@ -41,9 +29,6 @@ const filling = Uint8Array.from({ length: 64 }, (_, index) => (index * 89 + 41) 
 
 /** The memory of a WebAssembly instance grows to the largest frame it has seen and never shrinks: behind one of so many bytes it is made anew. */
 const largeFrame = 2 ** 24;
-
-/** All codecs share one WebAssembly instance: the one making of it under way, if any. */
-let making: Promise<void> | null = null;
 
 /**
  * The decoded bytes of one frame: rows x columns samples of Bits Allocated (8 or 16), little endian.
@@ -62,13 +47,9 @@ export async function decodeFrame(
   checkStream(stream, description, coding);
   // Of a frame that is cut the HTJ2K decoder makes a picture, and the JPEG-LS decoder reads on behind it for half a minute.
   if ((coding === 'jpegls' || coding === 'htj2k') && !hasEnd(encoded)) throw undecodable(`${coding} frame is cut`);
-  // Another frame may fail, and release the instance, while this one waits for it.
-  while (!NativeCodecs.isInitialized()) {
-    making ??= NativeCodecs.initializeAsync({ logCodecsInfo: true }).finally(() => (making = null));
-    await making;
-  }
-  const samplesOfFrame = decoded(encoded, description, coding, stream);
-  if (samplesOfFrame.length > largeFrame) heal();
+  const library = await codecLibrary();
+  const samplesOfFrame = decoded(library, { encoded, description, coding, stream });
+  if (samplesOfFrame.length > largeFrame) library.heal();
   return widened(stream.byPlanes ? interleaved(samplesOfFrame, stream) : samplesOfFrame, stream, bitsAllocated);
 }
 
@@ -88,34 +69,32 @@ function checkStream(stream: CodeStream, description: PixelDescription, coding: 
   if (stream.signed === true && !signed) throw undecodable(`${coding} frame is signed, pixels are not`);
 }
 
-function decoded(
-  encoded: Uint8Array,
-  description: PixelDescription,
-  coding: keyof typeof decoders,
-  stream: CodeStream,
-): Uint8Array {
+/** A compressed frame, and what it should be. */
+interface Frame {
+  readonly encoded: Uint8Array;
+  readonly description: PixelDescription;
+  readonly coding: keyof typeof decoders;
+  readonly stream: CodeStream;
+}
+
+function decoded(library: CodecLibrary, frame: Frame): Uint8Array {
   try {
-    const bytes = samplesOf(encoded, description, coding, stream);
-    if (said !== null && !isHarmless(said, bytes, { encoded, description, coding, stream }))
-      throw undecodable(`${coding} frame is damaged`);
+    const bytes = samplesOf(library, frame);
+    if (library.said !== null && !isHarmless(library, bytes, frame))
+      throw undecodable(`${frame.coding} frame is damaged`);
     return bytes;
   } catch (error) {
-    // A frame that fails leaves the shared memory in disorder: good frames would fail after some more.
-    heal();
+    library.heal();
     if (error instanceof LimpidError) throw error;
-    throw new LimpidError('DICOM_UNDECODABLE', `${coding} frame cannot be decoded`, { cause: error });
+    throw new LimpidError('DICOM_UNDECODABLE', `${frame.coding} frame cannot be decoded`, { cause: error });
   }
 }
 
-function samplesOf(
-  encoded: Uint8Array,
-  { rows, columns, samples, bitsStored, signed, photometric }: PixelDescription,
-  coding: keyof typeof decoders,
-  stream: CodeStream,
-): Uint8Array {
+function samplesOf(library: CodecLibrary, { encoded, description, coding, stream }: Frame): Uint8Array {
+  const { rows, columns, samples, bitsStored, signed, photometric } = description;
   const bits = bitsOf(stream);
-  said = null;
-  const context = new Context({
+  library.said = null;
+  const context = library.context({
     width: columns,
     height: rows,
     bitsAllocated: bits,
@@ -126,7 +105,7 @@ function samplesOf(
     photometricInterpretation: photometric,
     encodedBuffer: encoded,
   });
-  const bytes = decoders[coding](context).getDecodedBuffer();
+  const bytes = decoders[coding](library.native, context).getDecodedBuffer();
   const expected = rows * columns * samples * (bits / 8);
   if (bytes?.length !== expected)
     throw undecodable(`${coding} frame gives ${bytes?.length ?? 0} bytes, not ${expected}`);
@@ -136,21 +115,16 @@ function samplesOf(
 /** Bits that the decoder gives a sample in. */
 const bitsOf = ({ precision }: Pick<CodeStream, 'precision'>): 8 | 16 => (precision <= 8 ? 8 : 16);
 
-interface Tried {
-  readonly encoded: Uint8Array;
-  readonly description: PixelDescription;
-  readonly coding: keyof typeof decoders;
-  readonly stream: CodeStream;
-}
-
 /** Whether no more than the last bits of the scan are missing: other bits in their place change nothing but the corner that they are of. */
-function isHarmless(message: string, bytes: Uint8Array, { encoded, description, coding, stream }: Tried): boolean {
-  if (coding !== 'jpeg' || stream.lossless || !message.includes(cutBits) || !hasEnd(encoded)) return false;
+function isHarmless(library: CodecLibrary, bytes: Uint8Array, frame: Frame): boolean {
+  const { encoded, description, coding, stream } = frame;
+  if (coding !== 'jpeg' || stream.lossless || library.said?.includes(cutBits) !== true || !hasEnd(encoded))
+    return false;
   const end = encoded.lastIndexOf(0xd9) - 1;
   const filled = joined([encoded.subarray(0, end), filling, encoded.subarray(end)]);
-  const other = samplesOf(filled, description, coding, stream);
+  const other = samplesOf(library, { ...frame, encoded: filled });
   // Still too few: more is missing, or it is missing elsewhere.
-  if (said?.includes(cutBits) === true) return false;
+  if (library.said?.includes(cutBits)) return false;
   const bytesAPixel = description.samples * (bitsOf(stream) / 8);
   return bytes.every((byte, index) => {
     if (byte === other[index]) return true;
@@ -197,12 +171,9 @@ export async function encodeFrame(
   { rows, columns, bitsAllocated, bitsStored, signed, photometric }: PixelDescription,
   coding: 'jpegls' | 'jpeg2000',
 ): Promise<Uint8Array> {
-  while (!NativeCodecs.isInitialized()) {
-    making ??= NativeCodecs.initializeAsync({ logCodecsInfo: true }).finally(() => (making = null));
-    await making;
-  }
+  const library = await codecLibrary();
   try {
-    const context = new Context({
+    const context = library.context({
       width: columns,
       height: rows,
       bitsAllocated,
@@ -215,23 +186,15 @@ export async function encodeFrame(
     });
     const done =
       coding === 'jpegls'
-        ? NativeCodecs.encodeJpegLs(context, { lossy: false })
-        : NativeCodecs.encodeJpeg2000(context, { lossy: false });
+        ? library.native.encodeJpegLs(context, { lossy: false })
+        : library.native.encodeJpeg2000(context, { lossy: false });
     const encoded = done.getEncodedBuffer();
     if (encoded === undefined || encoded.length === 0) throw new Error('nothing encoded');
-    if (native.length > largeFrame) heal();
+    if (native.length > largeFrame) library.heal();
     return encoded;
   } catch (error) {
-    heal();
+    library.heal();
     throw new LimpidError('DICOM_UNDECODABLE', `a frame cannot be compressed by ${coding}`, { cause: error });
-  }
-}
-
-function heal(): void {
-  try {
-    NativeCodecs.release();
-  } catch {
-    // The next initialisation makes a new instance whether or not the old one could be released.
   }
 }
 

@@ -6,6 +6,7 @@ import type { Confidence, Smooth } from '../imaging/confidence.js';
 import { structureFigures, thinned } from '../imaging/figures.js';
 import { periodicPattern } from '../imaging/periodic.js';
 import { largestOf, smoothChanges, smoothStep } from '../imaging/smooth-change.js';
+import { difference } from '../imaging/slice.js';
 import type { Slice } from '../imaging/slice.js';
 import { pixelsOf } from '../imaging/masks.js';
 import { sharesOf } from '../imaging/shares.js';
@@ -116,10 +117,11 @@ function confidenceOf(
   smooth: Smooth | null,
 ): Confidence {
   const [rows, columns] = [Math.ceil(taken.rows / figureStep), Math.ceil(taken.columns / figureStep)];
-  const expected = Float32Array.from({ length: rows * columns }, (_, i) => {
+  const expected = new Float32Array(rows * columns);
+  for (let i = 0; i < expected.length; i++) {
     const at = Math.floor(i / columns) * figureStep * taken.columns + (i % columns) * figureStep;
-    return shares[at]! * map[at]!;
-  });
+    expected[i] = shares[at]! * map[at]!;
+  }
   return confidenceMap({ rows, columns, values: taken.values }, gradient, expected, smooth);
 }
 
@@ -138,7 +140,7 @@ export function finishFigures(
   const after = { ...slice, values };
   const ratio = noiseRatio(measured, after);
   const { residualStructure, edgeRatio, taken, gradient } = structureFigures(slice, after, mask, figureStep);
-  const away = { ...slice, values: slice.values.map((value, i) => value - values[i]!) };
+  const away = { ...slice, values: difference(slice.values, values) };
   const changes = sigma === null ? null : smoothChanges(away, map, sigma);
   const smooth = changes && { changes, limit: smoothLimit };
   const confidence = confidenceOf({ ...slice, values: taken }, gradient, map, shares, smooth);

@@ -9,7 +9,8 @@ const soft = { above: 0, below: 150 } as const;
 const leastPixels = 200;
 
 function between({ rows, columns, values }: Slice, { above, below }: { above: number; below: number }): Uint8Array {
-  const mask = Uint8Array.from(values, (value) => (value > above && value < below ? 1 : 0));
+  const mask = new Uint8Array(values.length);
+  for (let i = 0; i < mask.length; i++) if (values[i]! > above && values[i]! < below) mask[i] = 1;
   return eroded(mask, rows, columns, 2);
 }
 

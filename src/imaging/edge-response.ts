@@ -25,30 +25,24 @@ interface Edge {
 function edgesOf(slice: Slice, sigma: number): Edge[] {
   const { rows, columns } = slice;
   const smooth = gaussian(slice, 1);
-  const at = (r: number, c: number): number => smooth[reflected(r, rows) * columns + reflected(c, columns)]!;
   const down = new Float32Array(smooth.length);
   const right = new Float32Array(smooth.length);
   const magnitude = new Float32Array(smooth.length);
   // Sobel's operators, over 8: the gradient per pixel.
   for (let r = 0, i = 0; r < rows; r++) {
+    const above = reflected(r - 1, rows) * columns;
+    const here = r * columns;
+    const below = reflected(r + 1, rows) * columns;
     for (let c = 0; c < columns; c++, i++) {
-      down[i] =
-        (at(r + 1, c - 1) +
-          2 * at(r + 1, c) +
-          at(r + 1, c + 1) -
-          at(r - 1, c - 1) -
-          2 * at(r - 1, c) -
-          at(r - 1, c + 1)) /
-        8;
-      right[i] =
-        (at(r - 1, c + 1) +
-          2 * at(r, c + 1) +
-          at(r + 1, c + 1) -
-          at(r - 1, c - 1) -
-          2 * at(r, c - 1) -
-          at(r + 1, c - 1)) /
-        8;
-      magnitude[i] = Math.hypot(down[i]!, right[i]!);
+      const left = Math.max(0, c - 1);
+      const next = Math.min(columns - 1, c + 1);
+      const falling = smooth[below + next]! - smooth[above + left]!;
+      const rising = smooth[above + next]! - smooth[below + left]!;
+      const y = (falling - rising + 2 * (smooth[below + c]! - smooth[above + c]!)) / 8;
+      const x = (falling + rising + 2 * (smooth[here + next]! - smooth[here + left]!)) / 8;
+      down[i] = y;
+      right[i] = x;
+      magnitude[i] = Math.sqrt(x * x + y * y);
     }
   }
   const isLargest = (r: number, c: number): boolean => {

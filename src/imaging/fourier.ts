@@ -16,10 +16,11 @@ function radix2(length: number): Transform {
     for (let i = 0; i < length; i++) {
       const j = order[i]!;
       if (j <= i) continue;
-      const [a, b] = [re[i]!, im[i]!];
+      const a = re[i]!;
       re[i] = re[j]!;
-      im[i] = im[j]!;
       re[j] = a;
+      const b = im[i]!;
+      im[i] = im[j]!;
       im[j] = b;
     }
     for (let size = 2; size <= length; size *= 2) {

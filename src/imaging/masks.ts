@@ -47,7 +47,8 @@ export function softTissueMask(slice: Slice): Uint8Array {
   const { rows, columns } = slice;
   const smooth = gaussianAt(slice, 2, 2);
   const [down, across] = [Math.ceil(rows / 2), Math.ceil(columns / 2)];
-  const soft = Uint8Array.from(smooth, (value) => (isSoft(value) ? 1 : 0));
+  const soft = new Uint8Array(smooth.length);
+  for (let i = 0; i < soft.length; i++) if (isSoft(smooth[i]!)) soft[i] = 1;
   const broken = loudTiles(slice, soft, across);
   // From 2 to 6 pixels, which are half as many here.
   const wide = broken.length > 0 ? gaussian({ rows: down, columns: across, values: smooth }, Math.sqrt(8)) : smooth;
@@ -95,6 +96,13 @@ function cityBlockDistance(mask: Uint8Array, rows: number, columns: number, of: 
   return out;
 }
 
+/** Where a distance exceeds `steps`. */
+function further(distances: Int32Array, steps: number): Uint8Array {
+  const out = new Uint8Array(distances.length);
+  for (let i = 0; i < out.length; i++) if (distances[i]! > steps) out[i] = 1;
+  return out;
+}
+
 /** Sets every 0 that no way over 0s (4-neighbours) joins to the edge. */
 function fillHoles(mask: Uint8Array, rows: number, columns: number): void {
   const open = new Int32Array(mask.length);
@@ -137,13 +145,10 @@ export function bodyMask(slice: Slice): Uint8Array {
 
 /** What stays of the mask after its border, and the image's, has been taken off `steps` times (4-neighbours). */
 export function eroded(mask: Uint8Array, rows: number, columns: number, steps: number): Uint8Array {
-  return Uint8Array.from(cityBlockDistance(mask, rows, columns, 0, 0), (depth) => (depth > steps ? 1 : 0));
+  return further(cityBlockDistance(mask, rows, columns, 0, 0), steps);
 }
 
 /** Everything further than `distance` steps from the mask. */
 export function awayFrom(mask: Uint8Array, rows: number, columns: number, distance: number): Uint8Array {
-  const steps = cityBlockDistance(mask, rows, columns, 1, null);
-  const out = new Uint8Array(steps.length);
-  for (let i = 0; i < out.length; i++) out[i] = steps[i]! > distance ? 1 : 0;
-  return out;
+  return further(cityBlockDistance(mask, rows, columns, 1, null), distance);
 }

@@ -2,8 +2,9 @@
 import { enlarge } from './enlarge.js';
 import { filterRows, gaussian, gaussianKernel } from './gaussian.js';
 import { regionsOf } from './regions.js';
+import { difference } from './slice.js';
 import type { Slice } from './slice.js';
-import { median, quantile } from './statistics.js';
+import { masked, median, quantile } from './statistics.js';
 
 const window = 9;
 const histogramBins = 80;
@@ -106,15 +107,15 @@ const alike = { from: 0.6, to: 1 };
  */
 export function noiseWindows(slice: Slice, mask: Uint8Array, sigma: number): NoiseWindows | null {
   const deviations = localDeviations(slice, mask);
-  const chosen = Uint8Array.from(deviations, (value) =>
-    value >= alike.from * sigma && value <= alike.to * sigma ? 1 : 0,
-  );
+  const chosen = new Uint8Array(deviations.length);
+  for (let i = 0; i < chosen.length; i++) {
+    if (deviations[i]! >= alike.from * sigma && deviations[i]! <= alike.to * sigma) chosen[i] = 1;
+  }
   const deviation = deviationIn(deviations, chosen);
   return deviation > 0 ? { chosen, deviation } : null;
 }
 
-const deviationIn = (deviations: Float32Array, chosen: Uint8Array): number =>
-  median(deviations.filter((_, i) => chosen[i] === 1));
+const deviationIn = (deviations: Float32Array, chosen: Uint8Array): number => median(masked(deviations, chosen));
 
 /** Middle deviation of a slice in windows chosen before; same mask. */
 export function sigmaInWindows(slice: Slice, mask: Uint8Array, { chosen }: NoiseWindows): number {
@@ -332,7 +333,7 @@ function sigmaOverFine(whole: BlockDeviations, fine: BlockDeviations): number {
 export function noiseMap(slice: Slice, mask: Uint8Array, sigma: number): Float32Array {
   const { rows, columns, values } = slice;
   const smooth = gaussian(slice, fineness, 3);
-  const fine = { rows, columns, values: values.map((value, i) => value - smooth[i]!) };
+  const fine = { rows, columns, values: difference(values, smooth) };
   const blocks = blockDeviations(fine, mask, 0.98);
   const scale = sigmaOverFine(blockDeviations(slice, mask, 0.98), blocks);
   const [down, across] = [Math.ceil(rows / tile), Math.ceil(columns / tile)];

@@ -40,9 +40,14 @@ function transform(re: Float64Array, im: Float64Array): void {
       alongLine(re.subarray(from, from + side), im.subarray(from, from + side));
     for (let r = 0; r < side; r++) {
       for (let c = r + 1; c < side; c++) {
-        const [a, b] = [r * side + c, c * side + r];
-        [re[a], re[b]] = [re[b]!, re[a]!];
-        [im[a], im[b]] = [im[b]!, im[a]!];
+        const here = r * side + c;
+        const there = c * side + r;
+        const real = re[here]!;
+        re[here] = re[there]!;
+        re[there] = real;
+        const imaginary = im[here]!;
+        im[here] = im[there]!;
+        im[there] = imaginary;
       }
     }
   }
@@ -166,7 +171,8 @@ export function periodicPattern({ rows, columns, values }: Slice, noise: Float32
       const sign = part === 0 ? 1 : -1;
       for (let i = 0; i < pixels; i++) {
         const mirror = mirrors[i]!;
-        const [a, b] = [re[i]! + sign * re[mirror]!, im[i]! - sign * im[mirror]!];
+        const a = re[i]! + sign * re[mirror]!;
+        const b = im[i]! - sign * im[mirror]!;
         power[i]! += (a * a + b * b) / (4 * gain * pixels * places.length);
       }
     }

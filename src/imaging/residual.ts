@@ -1,5 +1,6 @@
 /** What of a network's residual (input less output) is no noise and stays in the image. Residuals are changed in place. */
 import { gaussian } from './gaussian.js';
+import { difference } from './slice.js';
 import type { Slice } from './slice.js';
 
 /** Gaussians of this file end here, in sigmas: what lies beyond is below a hundredth. */
@@ -30,7 +31,7 @@ export interface EdgeRule {
  */
 export function keepEdges(residual: Slice, slice: Slice, noise: Float32Array, rule: EdgeRule): void {
   const { rows, columns, values } = residual;
-  const edges = slice.values.map((value, i) => value - values[i]!);
+  const edges = difference(slice.values, values);
   const smooth = gaussian({ rows, columns, values: edges }, rule.sigma, reach);
   // Sums over 2x2 pixels: what is smoothed next needs no more.
   const [down, across] = [Math.ceil(rows / 2), Math.ceil(columns / 2)];
@@ -72,12 +73,21 @@ export interface ExcessRule {
 
 /** The highest of each value and its eight neighbours; none is below 0. */
 function highestAround({ columns, values }: Slice): Float32Array {
-  const inRows = values.map((value, i) => {
+  const last = values.length - 1;
+  const inRows = new Float32Array(values.length);
+  for (let i = 0; i < inRows.length; i++) {
     const column = i % columns;
     const before = column > 0 ? values[i - 1]! : 0;
-    return Math.max(before, value, column < columns - 1 ? values[i + 1]! : 0);
-  });
-  return inRows.map((value, i) => Math.max(inRows[i - columns] ?? 0, value, inRows[i + columns] ?? 0));
+    const after = column < columns - 1 ? values[i + 1]! : 0;
+    inRows[i] = Math.max(before, values[i]!, after);
+  }
+  const out = new Float32Array(values.length);
+  for (let i = 0; i < out.length; i++) {
+    const above = i >= columns ? inRows[i - columns]! : 0;
+    const below = i + columns <= last ? inRows[i + columns]! : 0;
+    out[i] = Math.max(above, inRows[i]!, below);
+  }
+  return out;
 }
 
 /**

@@ -30,6 +30,11 @@ function regionWeights({ rows, columns, values }: Slice, mask: Uint8Array, from:
   return { rows: down, columns: across, values: weights };
 }
 
+function isAnyAbove(values: Float32Array, limit: number): boolean {
+  for (let i = 0; i < values.length; i++) if (values[i]! > limit) return true;
+  return false;
+}
+
 /**
  * Share of the residual that is taken away: in proportion to the noise where a large region of it is louder than the rule's `from`. It is
  * nowhere below what was asked for, and of a share of 0 nothing grows.
@@ -50,7 +55,7 @@ export function sharesOf(
   const shares = new Float32Array(values.length).fill(share);
   if (rule === null || level === null || share >= rule.most) return shares;
   const from = rule.from * level;
-  if (!values.some((value) => value > from)) return shares;
+  if (!isAnyAbove(values, from)) return shares;
   const weights = regionWeights(noise, mask, from);
   for (let r = 0, at = 0; r < rows; r++) {
     const line = Math.floor(r / step) * weights.columns;

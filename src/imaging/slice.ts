@@ -4,3 +4,17 @@ export interface Slice {
   readonly columns: number;
   readonly values: Float32Array;
 }
+
+/** One less the other, value by value. */
+export function difference(values: Float32Array, less: Float32Array): Float32Array {
+  const out = new Float32Array(values.length);
+  for (let i = 0; i < out.length; i++) out[i] = values[i]! - less[i]!;
+  return out;
+}
+
+/** Each value times a factor. */
+export function times(values: Float32Array, factor: number): Float32Array {
+  const out = new Float32Array(values.length);
+  for (let i = 0; i < out.length; i++) out[i] = values[i]! * factor;
+  return out;
+}

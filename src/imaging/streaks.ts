@@ -24,15 +24,13 @@ function crop(slice: Slice, mask: Uint8Array): { slice: Slice; mask: Uint8Array 
     Math.min(Math.max(0, size - side), Math.max(0, Math.floor(sum / Math.max(count, 1)) - side / 2));
   const [top, left] = [start(sumRows, rows), start(sumColumns, columns)];
   const [height, width] = [Math.min(side, rows), Math.min(side, columns)];
-  const from = (i: number): number => (top + Math.floor(i / width)) * columns + left + (i % width);
-  return {
-    slice: {
-      rows: height,
-      columns: width,
-      values: Float32Array.from({ length: height * width }, (_, i) => values[from(i)]!),
-    },
-    mask: Uint8Array.from({ length: height * width }, (_, i) => mask[from(i)]!),
-  };
+  const inside = { values: new Float32Array(height * width), mask: new Uint8Array(height * width) };
+  for (let r = 0; r < height; r++) {
+    const from = (top + r) * columns + left;
+    inside.values.set(values.subarray(from, from + width), r * width);
+    inside.mask.set(mask.subarray(from, from + width), r * width);
+  }
+  return { slice: { rows: height, columns: width, values: inside.values }, mask: inside.mask };
 }
 
 /** Texture of the mask: what is left beyond a smooth base, limited to 3 deviations, faded out at the mask's edge. */

@@ -206,11 +206,6 @@ export const modelCard = fields.refine(
 /** A card as read; `modality` lists what it may be used for. */
 export type ModelCard = Readonly<z.infer<typeof modelCard>>;
 
-/** Planes of a network's input: the slice, its noise map, and its two neighbours where it sees them. */
-export function planesOf({ slices }: Pick<NonNullable<ModelCard['input']>, 'slices'>): 2 | 4 {
-  return slices === 3 ? 4 : 2;
-}
-
 /** JSON Schema of `model.yaml`, for editors and for sites that add a model of their own. */
 export function modelJsonSchema(): Record<string, unknown> {
   return { ...z.toJSONSchema(modelCard, { io: 'input' }), title: 'limpid model card' };

@@ -2,10 +2,11 @@
 import { readFile } from 'node:fs/promises';
 import { LimpidError } from '../errors.js';
 import { keepEdges, keepExcess, keepLow } from '../imaging/residual.js';
+import { times } from '../imaging/slice.js';
 import type { Slice } from '../imaging/slice.js';
-import { planesOf } from './card.js';
 import type { ModelCard } from './card.js';
 import { modelSha256 } from './identity.js';
+import { planesOf } from './planes.js';
 import { openSession } from './session.js';
 import { cutWindow, tilesOf } from './tiles.js';
 import type { Tile } from './tiles.js';
@@ -81,6 +82,11 @@ export function fillInput(
   }
 }
 
+function isAllFinite(values: Float32Array): boolean {
+  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return false;
+  return true;
+}
+
 /** A window of a slice, of its noise and of its neighbours. */
 function windowOf({ slice, noise, neighbours }: NoisySlice, window: Tile['window']): NoisySlice {
   const part = (values: Float32Array): Float32Array => cutWindow(values, slice.columns, window);
@@ -144,7 +150,7 @@ export async function openNetwork(card: ModelCard, file: string, provider: strin
       );
     }
     // Infinity would be clipped to the limit of a pixel's change, and look like a speck.
-    if (!output.every(Number.isFinite))
+    if (!isAllFinite(output))
       throw new LimpidError('MODEL_FAILED', `${id} answers ${rows} x ${columns} with values that are no number`);
     return batch.map((_, i) => {
       const values = new Float32Array(rows * columns);
@@ -185,9 +191,7 @@ export async function openNetwork(card: ModelCard, file: string, provider: strin
   };
   return {
     async residuals(batch) {
-      const told = batch.map((noisy) =>
-        mapGain === 1 ? noisy : { ...noisy, noise: noisy.noise.map((value) => mapGain * value) },
-      );
+      const told = batch.map((noisy) => (mapGain === 1 ? noisy : { ...noisy, noise: times(noisy.noise, mapGain) }));
       const out: Float32Array[] = [];
       for (const run of runsOf(told)) {
         const [{ slice }] = run;

@@ -1,7 +1,7 @@
 /** The probe: a small input by formula and what the model must answer, as the card says. Tests a port, a provider, a file. */
 import { LimpidError } from '../errors.js';
-import { planesOf } from './card.js';
 import type { ModelCard } from './card.js';
+import { planesOf } from './planes.js';
 import type { Session } from './session.js';
 
 /** What a probe needs to know of a card's `input`. */

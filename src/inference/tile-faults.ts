@@ -1,6 +1,6 @@
 /** Whether a network's tiles answer what the whole slice would: their halo must reach as far as the network looks. */
-import { planesOf } from './card.js';
 import type { ModelCard } from './card.js';
+import { planesOf } from './planes.js';
 import type { Session } from './session.js';
 import { cutWindow, tilesOf } from './tiles.js';
 import type { Tile } from './tiles.js';

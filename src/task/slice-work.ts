@@ -16,6 +16,7 @@ import type { Confidence } from '../imaging/confidence.js';
 import type { LoudRule } from '../imaging/shares.js';
 import { holdWithin } from '../imaging/resample.js';
 import type { ValueRange } from '../imaging/resample.js';
+import { times } from '../imaging/slice.js';
 import { rangeOfMagnitude } from './zero-of-magnitude.js';
 
 export interface Work {
@@ -69,17 +70,36 @@ function storedRangeOf({ modality, source: { description }, stored }: Work): Sto
   return modality === 'MR' ? rangeOfMagnitude(stored, description) : storedRange(description);
 }
 
+/** Values over a divisor: no product, which rounds otherwise. */
+function quotients(values: Float32Array, divisor: number): Float32Array {
+  const out = new Float32Array(values.length);
+  for (let i = 0; i < out.length; i++) out[i] = values[i]! / divisor;
+  return out;
+}
+
+/** The new values within the region, the old ones elsewhere. */
+function within(region: Uint8Array, made: Int32Array, before: Int32Array): Int32Array {
+  const out = before.slice();
+  for (let i = 0; i < out.length; i++) if (region[i] !== 0) out[i] = made[i]!;
+  return out;
+}
+
+function isSame(values: Int32Array, others: Int32Array): boolean {
+  for (let i = 0; i < values.length; i++) if (values[i] !== others[i]) return false;
+  return true;
+}
+
 /** Greys as the file will hold them. @param slice in model units. @param before greys of the source on the same grid */
 function rounded(work: Work, slice: Float32Array, before: Int32Array) {
   const { source, region, measured } = work;
-  const meant = slice.map((value) => value / measured.scale);
+  const meant = quotients(slice, measured.scale);
   const made = toStored(meant, before, source.description, storedRangeOf(work));
-  const grey = region === null ? made : made.map((value, i) => (region[i] === 0 ? (before[i] ?? 0) : value));
+  const grey = region === null ? made : within(region, made, before);
   return { meant, made, grey };
 }
 
 const inModelUnits = ({ source, measured }: Work, grey: Int32Array): Float32Array =>
-  toModality(grey, source.description).map((value) => value * measured.scale);
+  times(toModality(grey, source.description), measured.scale);
 
 /** A slice as it will be read from its file, in model units: rounded to stored values. */
 export function asWritten(work: Work, slice: Float32Array): Float32Array {
@@ -89,7 +109,8 @@ export function asWritten(work: Work, slice: Float32Array): Float32Array {
 /** Whether what a region holds has one value only: black behind marks and text, or nothing at all. */
 function isPlainWithin(region: Uint8Array, grey: Int32Array): boolean {
   const first = grey[region.indexOf(1)];
-  return grey.every((value, i) => region[i] === 0 || value === first);
+  for (let i = 0; i < grey.length; i++) if (region[i] !== 0 && grey[i] !== first) return false;
+  return true;
 }
 
 /** @param slice in model units */
@@ -103,7 +124,7 @@ function storedOf(work: Work, slice: Float32Array, plan: DerivationPlan): Stored
     grey,
     largestChange: plan.geometry === undefined ? largestChange(meant, before, description, region) : null,
     isPlain: region !== null && isPlainWithin(region, before),
-    changed: grey.some((value, i) => value !== before[i]),
+    changed: !isSame(grey, before),
   };
 }
 
