@@ -45,15 +45,17 @@ export function onSourceGrid(
   if (scale === 1) return values;
   const isBetween = plan.geometry?.sampling === 'asymmetric';
   const count = isBetween ? 1 : scale;
-  const sums = new Float64Array(rows * columns);
+  const isExact = values instanceof Float32Array;
+  const out = isExact ? new Float32Array(rows * columns) : new Int32Array(rows * columns);
   for (let r = 0; r < rows; r++) {
     for (let c = 0; c < columns; c++) {
       let sum = 0;
       for (let y = 0; y < count; y++) {
         for (let x = 0; x < count; x++) sum += values[(r * scale + y) * columns * scale + c * scale + x] ?? 0;
       }
-      sums[r * columns + c] = sum / (count * count);
+      const mean = sum / (count * count);
+      out[r * columns + c] = isExact ? mean : Math.round(mean);
     }
   }
-  return values instanceof Float32Array ? Float32Array.from(sums) : Int32Array.from(sums, Math.round);
+  return out;
 }

@@ -154,7 +154,7 @@ async function* compressed(ds: DataSet, to: TransferSyntax): AsyncGenerator<Uint
     const native = little.slice(start, start + frameBytes);
     const encoded = await encodeFrame(native, form, to.coding);
     const again = await decodeFrame(encoded, form, to.coding);
-    if (again.length !== native.length || again.some((byte, index) => byte !== native[index]))
+    if (Buffer.compare(again, native) !== 0)
       throw undecodable(`frame ${frame + 1} does not come back from ${to.name} as it was`);
     yield itemHeader(0xfffee000, encoded.length + (encoded.length & 1));
     yield encoded;
