@@ -106,16 +106,22 @@ export function decideDelivery(
 /** Longer than a delivery that was given up waits for a person. */
 const longestLeftMs = 366 * 86_400_000;
 
+const bringsSomething = ({ instances }: DeliveryRecord): boolean =>
+  instances.some((entry) => entry.class === 'delivered' || entry.class === 'warned');
+
 /**
- * Whether a delivery is past its time: it is kept, and not tried by itself any more. What was recorded by a clock that stood years
- * behind (a machine that has booted in 1970), or ahead, tells nothing of it: the time counts from the first try that can be told by.
+ * Whether a delivery is past its time: it is kept, and not tried by itself any more. The time counts from the first try behind the
+ * last one that has brought something: a peer whose hours end, that is throttled, or that says weeks later what it has lost, has
+ * refused nothing. What was recorded by a clock that stood years behind (a machine that has booted in 1970), or ahead, tells nothing
+ * of it: the time counts from the first try that can be told by.
  */
 export function isGivenUp(
   batches: readonly DeliveryRecord[],
   { giveUpMs }: Pick<RetryPolicy, 'giveUpMs'>,
   nowMs: number,
 ): boolean {
-  const ages = batches.map(({ at }) => nowMs - Date.parse(at));
+  const inVain = batches.slice(batches.findLastIndex(bringsSomething) + 1);
+  const ages = inVain.map(({ at }) => nowMs - Date.parse(at));
   const first = ages.find((ageMs) => ageMs >= 0 && ageMs <= giveUpMs + longestLeftMs);
   return first !== undefined && first > giveUpMs;
 }

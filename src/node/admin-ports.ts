@@ -61,7 +61,7 @@ export function judgeBy(peers: Config['peers'], breaker: AdminPortsDeps['breaker
 
 const noSuchPeer = {
   why: 'peer',
-  says: 'the configuration has no such peer any more',
+  says: 'the configuration has no such peer any more; name it there again, or discard what waits for it',
   since: null,
   until: null,
 } as const;

@@ -23,9 +23,9 @@ export interface RulesDecision {
 export function decideRules(rules: readonly CompiledRule[], facts: SeriesFacts): RulesDecision {
   const outcomes: RuleOutcome[] = [];
   const matched: CompiledRule[] = [];
-  const series: Series = { facts, asked: new Map() };
+  const asked: Series['asked'] = new Map();
   for (const rule of rules) {
-    const result = rule.when === null ? null : evaluate(rule.when, series, 'every');
+    const result = rule.when === null ? null : evaluateForSenders(rule.when, facts, asked);
     const isMatch = facts.instances.length > 0 && (result === null || result.outcome.holds);
     const { when } = rule;
     const conditions = result === null ? [] : when?.kind === 'all' ? (result.outcome.parts ?? []) : [result.outcome];
@@ -50,7 +50,10 @@ interface Answer {
 interface Series {
   readonly facts: SeriesFacts;
   readonly asked: Map<number | string, Answer>;
+  /** Whom all of it is taken to come from; null: that is not known. */
+  readonly sender: Sender | null;
 }
+type Sender = SeriesFacts['sources'][number];
 
 /** For which instances a condition holds: for all or none, or told of each. */
 type HoldsFor = boolean | readonly boolean[];
@@ -61,6 +64,51 @@ interface Evaluated {
 }
 /** What it means that a condition holds for the series: `one` below `anyInstance`. */
 type Quantity = 'every' | 'one';
+
+/** Nobody knows which sender has brought which instance: a condition must hold as if each of them had brought all of them, `not` included. */
+function evaluateForSenders(condition: Condition, facts: SeriesFacts, asked: Series['asked']): Evaluated {
+  const [first = null, ...others] = differingSenders(condition, facts);
+  let result = evaluate(condition, { facts, asked, sender: first }, 'every');
+  for (const sender of others) {
+    if (!result.outcome.holds) break;
+    result = evaluate(condition, { facts, asked, sender }, 'every');
+  }
+  return result;
+}
+
+/** The senders of a series, one of those that come out alike wherever a condition asks for the sender. */
+function differingSenders(condition: Condition, { sources }: SeriesFacts): readonly Sender[] {
+  if (sources.length < 2) return sources;
+  const tests = senderTests(condition);
+  const differing = new Map<string, Sender>();
+  for (const sender of sources) {
+    const answers = tests.map(({ operand, word }) => holds(operand, wordsOf(sender, word)));
+    const name = answers.join();
+    if (!differing.has(name)) differing.set(name, sender);
+  }
+  return [...differing.values()];
+}
+
+const wordOf = { CallingAE: 'callingAe', CalledAE: 'calledAe', Peer: 'peer' } as const;
+type SenderWord = (typeof wordOf)[keyof typeof wordOf];
+
+/** The word of a sender that a subject stands for; null: it stands for something else. */
+function senderWord(subject: Subject): SenderWord | null {
+  if (subject.kind === 'attribute' || subject.name === 'SliceCount') return null;
+  return subject.name === 'SpacingBetweenPositions' ? null : wordOf[subject.name];
+}
+
+const wordsOf = (sender: Sender | null, word: SenderWord): readonly string[] =>
+  [sender?.[word] ?? ''].filter((value) => value !== '');
+
+function senderTests(condition: Condition): readonly (Condition & { kind: 'test' } & { readonly word: SenderWord })[] {
+  if (condition.kind === 'test') {
+    const word = senderWord(condition.subject);
+    return word === null ? [] : [{ ...condition, word }];
+  }
+  const parts = condition.kind === 'all' || condition.kind === 'any' ? condition.parts : [condition.part];
+  return parts.flatMap(senderTests);
+}
 
 function evaluate(condition: Condition, series: Series, quantity: Quantity): Evaluated {
   if (condition.kind === 'test') return evaluateTest(condition, series, quantity);
@@ -92,7 +140,7 @@ function joined(kind: 'all' | 'any' | 'not', parts: readonly HoldsFor[], count: 
 
 /** What of a condition does not hold, each with what was found; nothing: the condition holds for the series. */
 export function unmetConditions(condition: Condition, facts: SeriesFacts): string[] {
-  return unmetWords(evaluate(condition, { facts, asked: new Map() }, 'every').outcome);
+  return unmetWords(evaluateForSenders(condition, facts, new Map()).outcome);
 }
 
 function heldBy(holdsFor: HoldsFor, { facts }: Series, quantity: Quantity): boolean {
@@ -106,7 +154,8 @@ function evaluateTest(
   quantity: Quantity,
 ): Evaluated {
   const { distinct, ofInstance, found } = answerOf(subject, series);
-  const answers = distinct.map((values) => holds(operand, values, subject));
+  const word = senderWord(subject);
+  const answers = (word === null ? distinct : [wordsOf(series.sender, word)]).map((values) => holds(operand, values));
   const [first = false] = answers;
   const isAlike = answers.every((answer) => answer === first);
   const holdsFor = isAlike ? first : ofInstance.map((index) => answers[index] ?? false);
@@ -140,6 +189,7 @@ function valuesOfSubject(subject: Subject, facts: SeriesFacts): readonly (readon
   return facts.instances.map(() => values);
 }
 
+/** Of the senders, the words of all of them. */
 function factValues(name: (Subject & { kind: 'fact' })['name'], facts: SeriesFacts): readonly string[] {
   if (name === 'SliceCount') return [String(sliceCount(facts))];
   if (name === 'SpacingBetweenPositions') {
@@ -147,17 +197,15 @@ function factValues(name: (Subject & { kind: 'fact' })['name'], facts: SeriesFac
     // To the micrometre: positions are written with that many decimals, and their differences with float noise.
     return spacing === null ? [] : [String(Math.round(spacing * 1000) / 1000)];
   }
-  const wordOf = { CallingAE: 'callingAe', CalledAE: 'calledAe', Peer: 'peer' } as const;
   const values = facts.sources.map((source) => source[wordOf[name]]);
   return [...new Set(values)].filter((value) => value !== '');
 }
 
-/** Missing values make everything false but `exists: false`. A series from several senders must come from fitting ones only. */
-function holds(operand: Operand, values: readonly string[], subject: Subject): boolean {
+/** Missing values make everything false but `exists: false`. */
+function holds(operand: Operand, values: readonly string[]): boolean {
   if (operand.kind === 'exists') return operand.exists === values.length > 0;
   if (values.length === 0) return false;
   if (operand.kind === 'text') {
-    if (subject.kind === 'fact') return values.every((value) => operand.pattern.test(value));
     return operand.pattern.test(values.join('\\')) || values.some((value) => operand.pattern.test(value));
   }
   const numbers = values.map((value) => yearsOf(value) ?? decimalOf(value));

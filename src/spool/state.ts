@@ -289,9 +289,38 @@ export function wantedDeliveries(state: SeriesState, revision: RevisionState): {
   return wanted;
 }
 
-/** Answers whether a delivery is given up: a person has discarded it, or the result is withdrawn. */
+/**
+ * Answers whether a result was made of an original whose place a corrected copy has taken: a person has put it right, a patient's name
+ * say, and nobody gets the wrong one any more who has it not.
+ */
+export function isOfReplaced(state: SeriesState, revision: number, task: string): boolean {
+  if (task === originals || isWithdrawalTask(task)) return false;
+  return replacedOf(state, replacedFiles(state), revision).size > 0;
+}
+
+/** Answers whether a delivery is given up: a person has discarded it, the result is withdrawn, or its originals were corrected. */
 export function isDropped(state: SeriesState, revision: number, task: string, peer: string): boolean {
-  return isDiscarded(state, revision, task, peer) || isWithdrawn(state, revision, task);
+  return (
+    isDiscarded(state, revision, task, peer) ||
+    isWithdrawn(state, revision, task) ||
+    isOfReplaced(state, revision, task)
+  );
+}
+
+/** How many originals of a revision a peer was never sent, as corrected copies have taken their place before. */
+export function replacedBeforeSent(state: SeriesState, { record }: RevisionState, peer: string): number {
+  const replaced = replacedFiles(state);
+  if (replaced.size === 0) return 0;
+  const sent = new Set<string>();
+  for (const { record: own, deliveries } of state.revisions) {
+    const files = new Map(own.instances.map(({ sopInstanceUid, file }) => [sopInstanceUid, file]));
+    for (const { instances } of deliveries.get(`${originals}@${peer}`) ?? []) {
+      for (const { sopInstanceUid, class: how } of instances) {
+        if (how === 'delivered' || how === 'warned') sent.add(files.get(sopInstanceUid) ?? '');
+      }
+    }
+  }
+  return record.instances.filter(({ file }) => replaced.has(file) && !sent.has(file)).length;
 }
 
 /** Answers whether retention has taken away what a delivery would bring; documents of withdrawals are made behind it. */

@@ -14,6 +14,7 @@ import {
   isTaskHeld,
   nextSteps,
   remaining,
+  replacedBeforeSent,
   unlistedFiles,
   wantedDeliveries,
   isSpare,
@@ -30,7 +31,17 @@ import type {
   TaskView,
   TaskWord,
 } from './view.js';
-import { actionSays, codeView, deliverySays, reasonViews, seriesSays, taskSays, withdrawnSays } from './view-words.js';
+import {
+  actionSays,
+  codeView,
+  deliverySays,
+  ofReplacedSays,
+  reasonViews,
+  replacedSays,
+  seriesSays,
+  taskSays,
+  withdrawnSays,
+} from './view-words.js';
 import type { ReadableWord } from './view-words.js';
 
 /** What the room that delivers says of a delivery. */
@@ -110,7 +121,8 @@ function deliveryView(
   const left = remaining(state, revision, task, peer);
   const all =
     task === originals ? revision.record.instances.length : (revision.tasks.get(task)?.outcome?.instances.length ?? 0);
-  const total = all - left.swept.length;
+  const replaced = task === originals ? replacedBeforeSent(state, revision, peer) : 0;
+  const total = all - left.swept.length - replaced;
   const open = isSwept(revision, task) ? 0 : left.open.length;
   const refused = left.refused.length;
   const delivered = total - open - refused;
@@ -145,8 +157,13 @@ function deliveryView(
     wait,
     commitment: isDropped(state, number, task, peer) ? null : commitmentViewOf(state, revision, task, peer),
   };
-  const isCutOff = word === 'discarded' && isWithdrawn(state, number, task);
-  return { ...view, says: isCutOff ? withdrawnSays(view) : deliverySays(view) };
+  const says = ((): string => {
+    if (total === 0 && replaced > 0) return replacedSays;
+    if (word !== 'discarded') return deliverySays(view);
+    if (isWithdrawn(state, number, task)) return withdrawnSays(view);
+    return isDiscarded(state, number, task, peer) ? deliverySays(view) : ofReplacedSays(view);
+  })();
+  return { ...view, says };
 }
 
 function revisionView(state: SeriesState, revision: RevisionState, judge: DeliveryJudge): RevisionView {

@@ -119,6 +119,13 @@ export const closingSays = ({ closed, cause }: Pick<RevisionView, 'closed' | 'ca
 export const withdrawnSays = ({ delivered, instances }: Pick<DeliveryView, 'delivered' | 'instances'>): string =>
   `Withdrawn after ${delivered} of ${counted(instances, 'instance')}.`;
 
+/** What a delivery has reached of a result that was made of originals which are corrected meanwhile. */
+export const ofReplacedSays = ({ delivered, instances }: Pick<DeliveryView, 'delivered' | 'instances'>): string =>
+  `Ended after ${delivered} of ${counted(instances, 'instance')}: its originals were corrected.`;
+
+/** Of originals of which none was sent before others came in their place. */
+export const replacedSays = 'None was sent: corrected ones took their place.';
+
 /** What one delivery has reached. */
 export const deliverySays = (delivery: Omit<DeliveryView, 'says'>): string => ofDelivery[delivery.state](delivery);
 

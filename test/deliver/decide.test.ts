@@ -91,6 +91,18 @@ describe('decideDelivery', () => {
     expect(decideDelivery(['1.0'], [turnedAway], policy, epoch + policy.giveUpMs + 1).kind).toBe('given-up');
   });
 
+  it('gives up nothing that has got on: what was left at the end of the hours, or was lost by the peer later, goes out', () => {
+    const kindAt = (batches: readonly DeliveryRecord[], afterMs: number) =>
+      decideDelivery(['1.1'], batches, policy, epoch + afterMs).kind;
+    const brought = batch(0, ['delivered', 0]);
+    expect(kindAt([brought], 2 * policy.giveUpMs)).toBe('send');
+    expect(kindAt([batch(-policy.giveUpMs, busy), batch(0, ['warned', 0xb000])], 2 * policy.giveUpMs)).toBe('send');
+    // From the first try in vain behind it.
+    const inVain = batch(policy.giveUpMs, busy);
+    expect(kindAt([brought, inVain, batch(policy.giveUpMs + 1, busy)], 2 * policy.giveUpMs)).toBe('send');
+    expect(kindAt([brought, inVain], 2 * policy.giveUpMs + 1)).toBe('given-up');
+  });
+
   it('gives nothing up for a try that a clock of 1970, or of years ahead, has recorded: the next one counts', () => {
     const [past, ahead, next] = [batch(-epoch, busy), batch(3_650 * 86_400_000, busy), batch(0, busy)];
     const kindAt = (batches: readonly DeliveryRecord[], afterMs: number) =>

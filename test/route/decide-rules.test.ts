@@ -12,6 +12,7 @@ const chest = series(5);
 const mixed = series(5, (index) => ({
   values: { SliceThickness: index === 2 ? '5.0' : '1.0', ProtocolName: index === 0 ? 'A' : null },
 }));
+const fromTwo = { ...chest, sources: [...chest.sources, { peer: 'ct2', callingAe: 'CT2', calledAe: 'LIMPID' }] };
 const private1 = String(0x00191001);
 
 describe('conditions', () => {
@@ -65,10 +66,17 @@ describe('conditions', () => {
       true,
     ],
     ['calling AE title', { CallingAE: 'CT1' }, chest, true],
+    ['every sender must fit', { Peer: 'ct1' }, fromTwo, false],
+    ['not: no sender fits', { not: { CallingAE: 'CT2' } }, fromTwo, false],
+    ['none of several senders', { not: { CallingAE: 'CT3' } }, fromTwo, true],
+    ['no instance of a sender', { not: { anyInstance: { Peer: 'ct2' } } }, fromTwo, false],
+    ['one instance of a sender', { anyInstance: { Peer: 'ct2' } }, fromTwo, false],
+    ['several senders of a list', { CallingAE: { in: ['CT1', 'CT2'] } }, fromTwo, true],
+    ['any: each sender by one of them', { any: [{ CallingAE: 'CT1' }, { Peer: 'ct2' }] }, fromTwo, true],
     [
-      'every sender must fit',
-      { Peer: 'ct1' },
-      { ...chest, sources: [...chest.sources, { peer: 'ct2', callingAe: 'CT2', calledAe: 'LIMPID' }] },
+      'a sender and what all have',
+      { Modality: 'CT', not: { all: [{ Peer: 'ct2' }, { SliceCount: 5 }] } },
+      fromTwo,
       false,
     ],
     ['called AE title', { CalledAE: { in: ['LIMPID'] } }, chest, true],
@@ -133,6 +141,10 @@ describe('what was found', () => {
     expect(found({ ProtocolName: 'A' }, mixed)).toBe('missing (4 of 5), A (1 of 5)');
     expect(found({ InstanceNumber: 1 }, series(9))).toBe('1 (1 of 9), 2 (1 of 9), 3 (1 of 9), 4 (1 of 9), and 5 more');
     expect(found({ SliceCount: 1 }, chest)).toBe('5');
+  });
+  it('names every sender, whichever of them does not fit', () => {
+    expect(found({ CallingAE: 'CT2' }, fromTwo)).toBe('CT1\\CT2');
+    expect(found({ Peer: 'ct1' }, fromTwo)).toBe('ct1\\ct2');
   });
   it('never shows what points at a patient', () => {
     const secret = {

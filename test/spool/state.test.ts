@@ -287,6 +287,36 @@ describe('nextSteps', () => {
     expect(nextSteps(stateOf([sent], [deliveryRecord({ '1.1': 'delivered' })])).done).toBe(true);
   });
 
+  it('brings nobody a result any more whose originals were corrected', () => {
+    const record = seriesRecord(1, ['1.1', '1.2']);
+    const corrected = record.instances.map((instance, index) =>
+      index === 0 ? { ...instance, file: `${instance.file}.corrected` } : instance,
+    );
+    const deliver = ['pacs', 'archive'];
+    const decided = (number: number) => decisionRecord(number, { tasks: [resolvedTask({ deliver })] });
+    const sent = deliveryRecord({ '1.1.9': 'delivered', '1.2.9': 'delivered' });
+    const made = (number: number) =>
+      outcomeRecord(
+        ['1.1', '1.2'].map((uid) => `${uid}.${number}`),
+        { seriesInstanceUid: `2.25.${number}` },
+      );
+    const before = revisionState(record, decided(1), outcomeRecord(['1.1', '1.2']), { [`${task}@pacs`]: [sent] });
+    expect(nextSteps(seriesState([before])).steps).toEqual([{ kind: 'deliver', revision: 1, task, peer: 'archive' }]);
+    const requeued = (instances: typeof corrected) =>
+      seriesRecord(2, [], { cause: 'requeue', action: '001.json', instances });
+    const stateOf = (instances: typeof corrected): SeriesState =>
+      seriesState(
+        [before, revisionState(requeued(instances), decided(2), made(2))],
+        [actionRecord({ kind: 'requeue' })],
+      );
+    const own = deliver.map((peer) => ({ kind: 'deliver', revision: 2, task, peer }));
+    expect(nextSteps(stateOf(corrected)).steps).toEqual(own);
+    expect(Object.fromEntries(waitingInstances(stateOf(corrected)))).toEqual({ archive: 2, pacs: 2 });
+    // The same originals once more: what was made of them still holds.
+    const old = { kind: 'deliver', revision: 1, task, peer: 'archive' };
+    expect(nextSteps(stateOf(record.instances)).steps).toEqual([old, ...own]);
+  });
+
   it('does nothing of a series on hold, neither task nor delivery, until a release', () => {
     const enhanced = revisionState(first, decisionRecord(1, { forward: ['archive'] }), outcomeRecord(uids));
     const hold = actionRecord({ kind: 'hold' });

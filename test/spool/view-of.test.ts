@@ -258,6 +258,28 @@ describe('the view of a series', () => {
     expect(says('discard')).toBe('Discarded by a person after 1 of 3 instances.');
   });
 
+  it('never says of originals that were corrected that a peer has them which was away', () => {
+    const saysOf = (correctedCount: number, before: readonly DeliveryRecord[]) => {
+      const instances = record.instances.map((instance, index) =>
+        index < correctedCount ? { ...instance, file: `f${index}.corrected` } : instance,
+      );
+      const requeued: SeriesRecord = { ...record, revision: 2, cause: 'requeue', action: '001.json', instances };
+      const state = seriesState(
+        [
+          revisionState({ tasks: withOutcome(), deliveries: new Map([['originals@pacs', before]]) }),
+          revisionState({ record: requeued, decision: { ...decision, revision: 2 } }),
+        ],
+        [action({ kind: 'requeue' })],
+      );
+      return viewOf(state, never).revisions[0]?.deliveries.map(({ says }) => says);
+    };
+    const ended = 'Ended after 0 of 3 instances: its originals were corrected.';
+    expect(saysOf(3, [])).toEqual(['None was sent: corrected ones took their place.', ended]);
+    expect(saysOf(1, [])).toEqual(['2 instances to send to pacs.', ended]);
+    expect(saysOf(1, [all(5, 'delivered', false)])).toEqual(['3 instances delivered.', ended]);
+    expect(saysOf(0, [])).toEqual(['3 instances to send to pacs.', '3 instances to send to pacs.']);
+  });
+
   it('tells a refused delivery from one that is tried again, and ends with a discard', () => {
     const tasks = withOutcome({ outcome: 'skipped', code: 'DERIVED', instances: [] });
     const deliveries = new Map([
