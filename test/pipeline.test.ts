@@ -6,7 +6,7 @@ import { openMetrics } from '../src/observe/metrics.js';
 import { advance } from '../src/pipeline.js';
 import type { QueueBackend } from '../src/queue/backend.js';
 import { openSpool } from '../src/spool/open-spool.js';
-import { actionRecord, decisionRecord, key, seriesRecord } from './support/records.js';
+import { actionRecord, decisionRecord, deliveryRecord, key, seriesRecord } from './support/records.js';
 import { withFolder } from './support/temporary.js';
 
 /** A queue that writes down what it is asked for. */
@@ -97,6 +97,29 @@ describe('advancing a series', () => {
       nowMs += 60_000; // its peer is away meanwhile: from here on its desk wakes it
       await advance(deps, key);
       expect(asked).toEqual(['add deliveries originals routine of pacs']);
+      await spool.close();
+    });
+  });
+
+  it.each([
+    ['when its last image was accepted, not when a person acted on it days later', 'delivered', { sum: 60, count: 1 }],
+    ['nothing where no peer has taken any of it', 'permanent', { sum: 0, count: 0 }],
+  ] as const)('that is done has told for time_to_pacs_seconds %s', async (_, taken, { sum, count }) => {
+    await withFolder(async (directory) => {
+      const spool = await openSpool({ directory, sync: 'never', host: hostname(), now: Date.now });
+      const metrics = openMetrics();
+      const now = (): number => Date.parse('2026-01-03T00:00:00.000Z'); // two days later
+      const deps = { spool, queue: queueOf([]), log: openLog('silent'), metrics, now };
+      await spool.publishRevision(seriesRecord(1, ['1.1']));
+      await spool.publishDecision(decisionRecord(1, { forward: ['pacs'], tasks: [] }));
+      const delivery = { ...deliveryRecord({ '1.1': taken }), at: '2026-01-01T00:01:00.000Z' };
+      await spool.recordDelivery(key, 1, 'originals', delivery);
+      await spool.recordAction(key, actionRecord({ kind: 'discard' }));
+      await advance(deps, key);
+      const text = await metrics.text();
+      const of = (what: string): number =>
+        Number(new RegExp(`time_to_pacs_seconds_${what}\\{.*\\} (\\S+)`).exec(text)?.[1] ?? 0);
+      expect([of('sum'), of('count')]).toEqual([sum, count]);
       await spool.close();
     });
   });

@@ -252,7 +252,9 @@ export class PeerDesk {
       failure = { code: 'INTERNAL', detail: 'the probe failed in limpid itself', pace: 'unreachable' };
     }
     if (this.#closing.signal.aborted) return;
-    log.info('probed a peer behind an open breaker', { peer, answered: failure === null });
+    // what stands between may be another thing by now than what opened it
+    const why = failure === null ? {} : { code: failure.code, detail: failure.detail };
+    log.info('probed a peer behind an open breaker', { peer, answered: failure === null, ...why });
     // A delivery that was under way may have ended meanwhile: what was really sent counts for more.
     if (this.state !== 'half-open') return;
     if (failure !== null) {

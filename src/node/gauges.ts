@@ -7,6 +7,7 @@ import type { DeliveryWindow } from '../deliver/decide-window.js';
 import type { Metrics } from '../observe/metrics.js';
 import { metricValues } from '../observe/metrics-table.js';
 import type { QueueBackend } from '../queue/backend.js';
+import { queueNames } from '../queue/jobs.js';
 import type { Key } from '../spool/key.js';
 import { readableStates } from '../spool/readable-states.js';
 import type { Spool } from '../spool/spool.js';
@@ -75,7 +76,13 @@ export function watchNode(deps: GaugeDeps): void {
     restsUntilMs = endedMs + restTimes * (endedMs - beganMs);
   });
   metrics.onScrape(async () => {
-    await queue.counts(); // sets its own gauges
+    const counts = await queue.counts();
+    for (const name of queueNames) {
+      for (const state of metricValues.queue_jobs.state) {
+        metrics.set('queue_jobs', { queue: name, state }, counts[name][state]);
+      }
+      metrics.set('queue_oldest_seconds', { queue: name }, counts[name].oldestSeconds ?? 0);
+    }
   });
 }
 

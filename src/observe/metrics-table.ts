@@ -97,7 +97,7 @@ export const metrics = {
   time_to_pacs_seconds: {
     kind: 'histogram',
     labels: ['modality', 'priority'],
-    help: "From a revision's closing to its last derived instance accepted.",
+    help: "From a revision's closing to the last of its images that a peer accepted.",
     buckets: seriesSeconds,
   },
   quiet_seconds: {

@@ -73,8 +73,12 @@ export function openMetrics(): Metrics {
       const counter = new Counter(options);
       counters.set(name, counter);
       startAtZero(name, definition, (values) => counter.inc(values, 0));
-    } else if (definition.kind === 'gauge') gauges.set(name, new Gauge(options));
-    else histograms.set(name, new Histogram({ ...options, buckets: [...(definition.buckets ?? [])] }));
+    } else if (definition.kind === 'gauge') {
+      const gauge = new Gauge(options);
+      gauges.set(name, gauge);
+      // its library begins one without labels at 0, which would tell of a full spool where nobody has looked
+      if (labels.length === 0) gauge.remove();
+    } else histograms.set(name, new Histogram({ ...options, buckets: [...(definition.buckets ?? [])] }));
   }
 
   const bounded = (name: MetricName, labels: Readonly<Record<string, string>>): Record<string, string> => {

@@ -50,7 +50,6 @@ export interface QueueBackend {
   has(queue: QueueName, id: string): Promise<boolean>;
   /** Whether a job runs now, in whichever process. */
   runs(queue: QueueName, id: string): Promise<boolean>;
-  /** Also sets the gauges `queue_jobs` and `queue_oldest_seconds`. */
   counts(): Promise<Readonly<Record<QueueName, QueueCounts>>>;
   /**
    * Asks whether the store takes jobs: one that is full, or a replica of another, only answers.
@@ -75,7 +74,7 @@ export const backlogOf = ({ series, tasks }: Readonly<Record<QueueName, QueueCou
   series.waiting + tasks.waiting;
 
 const answerMs = 2_000;
-/** How often a store is looked at: does its marker stand, how long are its queues. */
+/** How often a store is looked at: does its marker stand, did a process with jobs die. */
 const roundMs = 10_000;
 /** Errors of a store that is away come from each connection every two seconds. */
 const errorLogMs = 30_000;
@@ -158,12 +157,7 @@ export async function openQueue({ url, directory, isThere, log, metrics, now }: 
     const sinceMs = await store.waitingSince(name);
     const waiting = (found['waiting'] ?? 0) + (found['prioritized'] ?? 0);
     const oldestSeconds = sinceMs === null ? null : Math.max(0, (now() - sinceMs) / 1000);
-    const counts = { waiting, active: found['active'] ?? 0, delayed: found['delayed'] ?? 0, oldestSeconds };
-    for (const state of ['waiting', 'active', 'delayed'] as const) {
-      metrics.set('queue_jobs', { queue: name, state }, counts[state]);
-    }
-    metrics.set('queue_oldest_seconds', { queue: name }, oldestSeconds ?? 0);
-    return counts;
+    return { waiting, active: found['active'] ?? 0, delayed: found['delayed'] ?? 0, oldestSeconds };
   }
 
   const counts: QueueBackend['counts'] = () =>
@@ -178,14 +172,7 @@ export async function openQueue({ url, directory, isThere, log, metrics, now }: 
       return { series, tasks, deliveries, commitments };
     });
   const upkeep = new Upkeep({ store, queues, log, now, ask, onError, onLost });
-  const timer = setInterval(
-    () =>
-      void upkeep
-        .round()
-        .then(counts)
-        .catch(() => undefined), // the round has reported it
-    roundMs,
-  );
+  const timer = setInterval(() => void upkeep.round(), roundMs);
   timer.unref();
   store.onBack(() => void upkeep.look());
   await upkeep.begin();

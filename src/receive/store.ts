@@ -99,6 +99,15 @@ export function openStoreService(deps: StoreDeps): StoreService {
       ? null
       : { status: outOfResources, comment: pressure.why };
   };
+  /** What an association has been refused for: each is told once, as a sender may go on with thousands of instances. */
+  const told = new WeakMap<AssociationInfo, Set<string>>();
+  const tell = (association: AssociationInfo, { status, comment = '' }: StoreAnswer): void => {
+    const before = told.get(association) ?? new Set();
+    if (before.has(comment)) return;
+    told.set(association, before.add(comment));
+    const { id, peer } = association;
+    deps.log.warn('object refused', { association: id, peer, status: hexOf(status), comment });
+  };
   const { buffers } = deps.spool.instances;
   return {
     memory: {
@@ -107,18 +116,21 @@ export function openStoreService(deps: StoreDeps): StoreService {
       give: (bytes) => buffers.give(bytes),
     },
     begin(request) {
-      const refusal = refusalFor(request.association.peer);
+      const { association } = request;
+      const refusal = refusalFor(association.peer);
       if (refusal === null) return new StoreSink(deps, request, patience);
-      count(deps, request.association.peer, 'other', outOfResources);
+      count(deps, association.peer, 'other', outOfResources);
+      tell(association, refusal);
       return refusal;
     },
     associationEnded: (association: AssociationInfo, how) => deps.associationEnded(association.id, how),
   };
 }
 
+const hexOf = (status: number): string => status.toString(16).toUpperCase().padStart(4, '0');
+
 function count(deps: StoreDeps, peer: string, modality: string, status: number): void {
-  const hex = status.toString(16).toUpperCase().padStart(4, '0');
-  deps.metrics.inc('instances_received_total', { peer, modality, status: hex });
+  deps.metrics.inc('instances_received_total', { peer, modality, status: hexOf(status) });
 }
 
 class StoreSink implements ObjectSink {

@@ -39,3 +39,27 @@ it('a delivery that is gone when it is to be woken leaves its turn to the next',
   expect([...woken]).toEqual([gone, second, third]);
   desk.close();
 });
+
+it('says in the log what a probe has met: another thing may stand in the way by now', async () => {
+  const probed: unknown[] = [];
+  const desk = new PeerDesk({
+    peer: 'pacs',
+    destination: () => ({
+      send: () => Promise.reject(new Error('nothing waits')),
+      probe: () => Promise.resolve({ code: 'DIMSE_REJECTED', detail: 'it is busy', pace: 'refused' }),
+    }),
+    rates: { instancesPerSecond: null, bytesPerSecond: null },
+    opensAt: () => null,
+    waiting: () => Promise.resolve([]),
+    wake: () => Promise.resolve(false),
+    log: { ...silentLog, info: (_event, fields) => void probed.push(fields) },
+    metrics: openMetrics(),
+    now: Date.now,
+    random: () => 1,
+  });
+  desk.failed({ code: 'DIMSE_CONNECT', detail: 'nobody listens', pace: 'unreachable' });
+  desk.askNow();
+  await delay(100);
+  expect(probed).toEqual([{ peer: 'pacs', answered: false, code: 'DIMSE_REJECTED', detail: 'it is busy' }]);
+  desk.close();
+});

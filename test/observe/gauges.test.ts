@@ -38,6 +38,31 @@ describe('gauges of the whole node', () => {
     expect(text).toContain('limpid_scrape_faults_total 1\n');
   });
 
+  it('tell how long the queues are', async () => {
+    const [none, some] = [
+      { waiting: 0, active: 0, delayed: 0, oldestSeconds: null },
+      { waiting: 3, active: 1, delayed: 2, oldestSeconds: 40 },
+    ];
+    const metrics = openMetrics();
+    watchNode({
+      spool: {
+        active: { keys: async () => new Map() },
+        state: () => Promise.reject(new Error('there is none')),
+        oldestActiveSeconds: async () => 0,
+      },
+      queue: { counts: async () => ({ series: none, tasks: some, deliveries: none, commitments: none }) },
+      config: { peers: {} },
+      metrics,
+      now: () => 0,
+    });
+    const text = await metrics.text();
+    expect(text).toContain('limpid_queue_jobs{queue="tasks",state="waiting"} 3\n');
+    expect(text).toContain('limpid_queue_jobs{queue="tasks",state="delayed"} 2\n');
+    expect(text).toContain('limpid_queue_jobs{queue="series",state="active"} 0\n');
+    expect(text).toContain('limpid_queue_oldest_seconds{queue="tasks"} 40\n');
+    expect(text).toContain('limpid_queue_oldest_seconds{queue="series"} 0\n');
+  });
+
   it('leave a spool alone for some times as long as the walk over its series took', async () => {
     const metrics = openMetrics();
     let walks = 0;

@@ -92,6 +92,14 @@ describe('the registry', () => {
     expect(await two.text()).toContain('\nlimpid_spool_free_bytes 2\n');
   });
 
+  it('tells nothing of a gauge that nobody has set: no spool is full because no receiver has looked at it yet', async () => {
+    const metricsOfNode = openMetrics();
+    expect(linesOf(await metricsOfNode.text(), 'limpid_spool_free_bytes')).toEqual([]);
+    expect(linesOf(await metricsOfNode.text(), 'limpid_audit_messages_waiting')).toEqual([]);
+    metricsOfNode.set('spool_free_bytes', {}, 0);
+    expect(linesOf(await metricsOfNode.text(), 'limpid_spool_free_bytes')).toEqual(['limpid_spool_free_bytes 0']);
+  });
+
   it('counts values outside a fixed list, and more values than a label may have, as other', async () => {
     const metricsOfNode = openMetrics();
     metricsOfNode.inc('tasks_total', { modality: '1.2.840.113619', outcome: 'enhanced' });

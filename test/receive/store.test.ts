@@ -31,6 +31,8 @@ let quotas: Quotas | null = null;
 let pressure: Pressure = { kind: 'none' };
 let variants: 'keep' | 'refuse' = 'keep';
 const arrived: string[] = [];
+/** Comments of the refusals that the log tells of. */
+const told: unknown[] = [];
 
 /** What publishing, and taking bytes, wait for. */
 let disk: Promise<void>;
@@ -61,6 +63,7 @@ beforeEach(async () => {
   variants = 'keep';
   quotas = null;
   arrived.length = 0;
+  told.length = 0;
   folder = await openFolder();
   spool = await openSpool({ directory: folder.path, sync: 'never', host: hostname(), now: Date.now });
   await spool.instances.start();
@@ -76,7 +79,10 @@ beforeEach(async () => {
     diskMs: 4000,
     variants: () => variants,
     quotas: { kept: (...kept) => quotas?.kept(...kept), used: (peer) => quotas?.used(peer) ?? 0 },
-    log: silentLog,
+    log: {
+      ...silentLog,
+      warn: (event, fields) => void (event === 'object refused' && told.push(fields?.['comment'])),
+    },
     metrics: openMetrics(),
     now: Date.now,
   });
@@ -148,6 +154,17 @@ describe('pressure', () => {
     expect(await files()).toEqual({ kept: 0, left: 0 });
     pressure = { kind: 'none' };
     expect(await answersTo(...object('1.2.1', 1))).toEqual(['0000']);
+  });
+  it('says in the log why instances are refused, once an association', async () => {
+    quotas = new Quotas(new Map([['test', { bytes: null, instances: 1 }]]), [], () => 0);
+    expect(await answersTo(...object('1.2.1', 1))).toEqual(['0000']);
+    const refused = [...object('1.2.2', 1), ...object('1.2.3', 2)];
+    expect(await answersTo(...refused)).toEqual(['a700', 'a700']);
+    expect(told).toEqual(['The quota of this peer is used up for now']);
+    quotas = null;
+    pressure = { kind: 'refuse-instances', why: 'Out of storage space' };
+    expect(await answersTo(...refused)).toEqual(['a700', 'a700']);
+    expect(told).toEqual(['The quota of this peer is used up for now', 'Out of storage space']);
   });
 });
 
