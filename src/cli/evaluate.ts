@@ -53,6 +53,8 @@ export interface RobustnessRow {
   readonly noisier: number;
   /** Percent; negative where the figure rose. Null: of a figure of 0 or below, which says that nothing is alike, there is no share to fall. */
   readonly fall: number | null;
+  /** `enhanced`, or what became of either result: a node does not deliver one that is withheld. */
+  readonly outcome: string;
 }
 
 export interface Verdict {
@@ -249,8 +251,8 @@ export function evaluateCommands(
       print(options.json, rows, () =>
         [
           table(
-            ['series', 'noise', 'model', 'figure', 'plain', 'noise +10 %', 'fall %', ''],
-            rows.map(({ noiseTimes, model, figure, plain, noisier, fall, ...row }) => [
+            ['series', 'noise', 'model', 'figure', 'plain', 'noise +10 %', 'fall %', '', ''],
+            rows.map(({ noiseTimes, model, figure, plain, noisier, fall, outcome, ...row }) => [
               seriesName(row),
               `x${noiseTimes}`,
               model,
@@ -259,6 +261,7 @@ export function evaluateCommands(
               noisier.toFixed(4),
               fixed(fall, 1),
               fall === null ? 'nothing alike' : fall > mostFall ? `above ${mostFall} %` : 'ok',
+              outcome === 'enhanced' ? '' : outcome,
             ]),
           ),
           colour(output, 'dim', evaluation.protocol),

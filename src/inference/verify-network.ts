@@ -6,6 +6,7 @@ import { within } from '../deadline.js';
 import { LimpidError } from '../errors.js';
 import type { ModelCard } from './card.js';
 import { modelSha256 } from './identity.js';
+import { placeFaults } from './place-faults.js';
 import { probeFaults, shapeFaults } from './probe.js';
 import { openSession } from './session.js';
 import { tileFaults } from './tile-faults.js';
@@ -87,7 +88,8 @@ async function graphFaults(
     faults.push(...namesFaults('outputs', session.outputNames, input.output));
     if (faults.length === 0) faults.push(...(await shapeFaults(session, input)));
     if (faults.length === 0) faults.push(...(await tileFaults(session, input)));
-    return faults.length > 0 ? faults : await probeFaults(session, input, probe);
+    if (faults.length === 0) faults.push(...(await probeFaults(session, input, probe)));
+    return faults.length > 0 ? faults : await placeFaults(session, input);
   } finally {
     await session.close();
   }

@@ -248,11 +248,13 @@ export async function robustnessOfFiles(
   return rows.flatMap((plain): RobustnessRow[] => {
     if (!asked.has(plain.noiseTimes) || plain.after === null) return [];
     const times = tenthMore(plain.noiseTimes);
-    const other = rows.find(
+    const more = rows.find(
       (row) => row.series === plain.series && row.model === plain.model && row.noiseTimes === times,
-    )?.after;
-    if (other === undefined || other === null) return [];
+    );
+    const other = more?.after ?? null;
+    if (more === undefined || other === null) return [];
     const { after, series, name, model } = plain;
+    const outcome = plain.outcome === 'enhanced' ? more.outcome : plain.outcome;
     const row = (figure: string, from: number | null, to: number | null): RobustnessRow[] =>
       from === null || to === null
         ? []
@@ -266,6 +268,7 @@ export async function robustnessOfFiles(
               plain: from,
               noisier: to,
               fall: fallOf(from, to),
+              outcome,
             },
           ];
     return [

@@ -98,5 +98,11 @@ async function gather(file: string, gathered: Map<Key, Gathered>): Promise<void>
     one.paths.set(instance.file, file);
   } else if (first.sha256 !== instance.sha256) {
     one.variants.push({ ...instance, file: `${instance.file}.${instance.sha256.slice(0, 8)}` });
+    // A node would hold the series; here nobody would learn that one of two images is not looked at.
+    const taken = one.paths.get(first.file) ?? first.file;
+    throw new LimpidError(
+      'USAGE',
+      `it has the SOP Instance UID of ${taken} and other bytes; the first is taken: keep one of the two, or give this one a UID of its own`,
+    );
   }
 }

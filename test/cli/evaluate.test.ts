@@ -109,6 +109,20 @@ describe('evaluate', () => {
     expect(lines.join('\n')).toMatch(/0\.100\n.* 0\.100 +WITHHELD$/m);
   });
 
+  it('robustness: says so as well', async () => {
+    const lines: string[] = [];
+    const output = { out: (line: string) => lines.push(line), err: () => undefined, terminal: false };
+    const steady = { figure: 'PSNR', plain: 30, noisier: 29.7, fall: 1 };
+    const row = { series: 'abcdefgh', name: 'CT (a)', noiseTimes: 2, model: 'tv', ...steady };
+    const unused = (): Promise<never> => Promise.reject(new Error('not asked for'));
+    const evaluation = { protocol: '', compare: unused, study: unused, kit: unused, accept: unused };
+    const rows = ['enhanced', 'WITHHELD'].map((outcome) => ({ ...row, outcome }));
+    const open = () => Promise.resolve({ ...evaluation, robustness: () => Promise.resolve(rows) });
+    const options = { with: ['tv'], noise: [2], slices: 1, out: 'out', json: false };
+    await evaluateCommands(open, output, () => undefined).robustness(['package.json'], options);
+    expect(lines.join('\n')).toMatch(/1\.0 +ok *\n.* 1\.0 +ok +WITHHELD$/m);
+  });
+
   it('kit and accept: phantoms through an enhancer hold; what is missing fails', async () => {
     await withFolder(async (folder) => {
       const kit = join(folder, 'kit');

@@ -224,6 +224,12 @@ describe('a spoiled model folder', () => {
       'the graph answers the probe with 3 times its slice: y must be the image, divided by input.scale as x is',
     );
   });
+  it('is told by an image that it moves, which its own probe does not show', () =>
+    withFolder(async (own) => {
+      await writeIdentityModel(own, { spoilt: 'half a pixel away' });
+      const sealing = promisify(execFile)(process.execPath, [sealModel, join(own, identityModel)]);
+      await expect(sealing).rejects.toThrow('the graph moves the image by 0.50 pixels down and 0.50 to the right');
+    }));
   it('is told by a graph that never ends, of which no process is left', async () => {
     const directory = join(folder, 'no-end');
     await writeIdentityModel(directory, { spoilt: 'no end' });

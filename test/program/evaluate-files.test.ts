@@ -62,7 +62,10 @@ describe('robustness of what is like nothing', () => {
         await writeFile(join(out, 'objects', outcome.instances[0]?.file ?? ''), set('PixelData', 'OW', turned)(bytes));
         await writeFile(join(out, 'outcome.json'), JSON.stringify(outcome));
         const noise = { before: null, after: null, unit: 'HU' } as const;
-        const one = { key: 'k', task: 't', outcome: 'enhanced', code: null, slices: 1, seconds: 0, noise };
+        const ended = out.includes('x2.2')
+          ? { outcome: 'withheld', code: 'WITHHELD' }
+          : { outcome: 'enhanced', code: null };
+        const one = { key: 'k', task: 't', ...ended, slices: 1, seconds: 0, noise };
         return { series: [{ ...one, folder: out, detail: '' }], refused: [] };
       };
       const options = { models: ['nlm'], noiseTimes: [2], slices: 1, strength: null, out: join(folder, 'out') };
@@ -72,6 +75,8 @@ describe('robustness of what is like nothing', () => {
       expect(byFigure.get('Dice')).toMatchObject({ plain: 0, fall: null });
       expect(byFigure.get('SSIM')?.plain).toBeLessThan(0);
       expect(byFigure.get('SSIM')?.fall).toBeNull();
+      // of the noisier one, which a node would not deliver
+      expect(rows.map(({ outcome }) => outcome)).toEqual(rows.map(() => 'WITHHELD'));
     }));
 
   it('tells a model that fails, with its words, and that rows are missing', () =>

@@ -24,4 +24,21 @@ describe('files that are gathered into series', () => {
       expect(refused.map(({ why }) => why)).toEqual(spoiled.files.map(() => `${keyword} is missing`));
     }),
   );
+
+  it('are told where they have the UID of another one and other bytes; of the same bytes there is nothing to tell', () =>
+    withFolder(async (folder) => {
+      const phantom = { modality: 'CT', slices: 2, rows: 64, columns: 64, noise: 12, seed: 4 } as const;
+      const change = (): [number, string, string][] => [[0x00104000, 'LT', 'corrected']];
+      const first = await writeSyntheticSeries(join(folder, 'first'), phantom);
+      const same = await writeSyntheticSeries(join(folder, 'same'), phantom);
+      const other = await writeSyntheticSeries(join(folder, 'other'), { ...phantom, change });
+      const { series, refused } = await seriesOfFiles([...first.files, ...same.files, ...other.files], source, () => 0);
+      expect(series.map(({ record }) => [record.instances.length, record.variants.length])).toEqual([[2, 2]]);
+      expect(refused).toEqual(
+        other.files.map((file, index) => ({
+          file,
+          why: expect.stringContaining(`has the SOP Instance UID of ${first.files[index]} and other bytes`),
+        })),
+      );
+    }));
 });

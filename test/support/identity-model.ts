@@ -34,6 +34,9 @@ export const spoiltModels = {
   'half the size': {
     last: node('AveragePool', 'image', attribute('kernel_shape', 2, 2), attribute('strides', 2, 2)),
   },
+  'half a pixel away': {
+    last: node('AveragePool', 'image', attribute('kernel_shape', 2, 2), attribute('pads', 1, 1, 0, 0)),
+  },
   'rows for columns': { last: node('Transpose', 'image', attribute('perm', 0, 1, 3, 2)) },
   'weights outside': { last: outside() },
   'three times the value': { last: [...both('Add', 'image', 'image', 'twice'), ...both('Add', 'twice', 'image', 'y')] },
