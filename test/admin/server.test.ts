@@ -157,6 +157,22 @@ describe('API', () => {
     });
   });
 
+  it('takes what was wrong of a withdrawal for quality alone: of one for safety nobody would be told', async () => {
+    const node = fakeNode();
+    await withServer(node.options, async (asking) => {
+      const withdraw = (changes: object) =>
+        asking(post(`/api/series/${key}/actions`, JSON.stringify({ kind: 'withdraw', ...changes })));
+      const refused = await withdraw({ reason: 'safety', because: 'software' });
+      expect(brief(refused)).toEqual([400, 'ADMIN_REQUEST']);
+      expect(problem.parse(refused.json()).errors).toEqual([
+        { at: 'body.because', message: 'goes with reason quality' },
+      ]);
+      expect(node.done).toEqual([]);
+      expect((await withdraw({ reason: 'quality', because: 'software' })).status).toBe(202);
+      expect((await withdraw({ reason: 'safety', because: null })).status).toBe(202);
+    });
+  });
+
   it('takes JSON only', async () => {
     const node = fakeNode();
     await withServer(node.options, async (asking) => {
