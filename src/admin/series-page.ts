@@ -150,7 +150,10 @@ function toDoCard(view: SeriesView): Html {
 function actsLine(view: SeriesView): Html {
   const { key, state, revisions } = view;
   if (state === 'unreadable') return nothing;
-  const verbs = [...(mayRequeue(view) ? ['requeue'] : []), ...(state === 'done' ? [] : ['hold', 'discard'])];
+  const verbs = [
+    ...(mayRequeue(view) ? ['requeue'] : []),
+    ...(state === 'done' || state === 'held' ? [] : ['hold', 'discard']),
+  ];
   const acts = verbs.map(
     (verb, i) => html`${i === 0 ? ' To act on it: ' : ', '}<code class="command">limpid series ${verb} ${key}</code>`,
   );

@@ -47,6 +47,7 @@ it('names the commands that do something as the series stands, and the one that 
     return [...page.matchAll(/limpid series (\w+) /g)].map(([, verb = '']) => verb);
   };
   expect(verbs({}, false, 'waiting')).toEqual(['requeue', 'hold', 'discard']);
+  expect(verbs({ state: 'held' }, false, 'waiting')).toEqual(['release', 'discard', 'requeue']);
   expect(verbs({ state: 'done' }, false, 'enhanced')).toEqual(['requeue', 'withdraw']);
   expect(verbs({ state: 'done' }, true, 'released')).toEqual(['withdraw']);
   expect(verbs({ state: 'done' }, true, 'withdrawn')).toEqual([]);
