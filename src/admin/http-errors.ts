@@ -1,6 +1,6 @@
 // The one place that turns failures into HTTP answers (RFC 9457, application/problem+json).
 import { z } from 'zod';
-import { LimpidError } from '../errors.js';
+import { LimpidError, failureCodeOf } from '../errors.js';
 import type { FailureCode } from '../errors.js';
 
 /** Codes that are not 500: a fault of the request, or of something that comes back by itself. */
@@ -80,6 +80,10 @@ export function problemOf(error: unknown): Problem {
       hint: error.hint,
     };
     return error instanceof RequestFaults ? { ...body, errors: [...error.faults] } : body;
+  }
+  // Said by the disk, where an action was to be recorded.
+  if (failureCodeOf(error) === 'SPOOL_FULL') {
+    return problemOf(new LimpidError('SPOOL_FULL', 'The volume of the spool is full: nothing was recorded.'));
   }
   const status = statusOfFramework(error); // body too large, not JSON, wrong content type: found by the HTTP server
   if (status !== undefined) {

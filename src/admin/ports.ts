@@ -31,17 +31,22 @@ export const seriesAction = z
     z.strictObject({ kind: z.literal('release'), why, revision, task }),
     z.strictObject({ kind: z.literal('discard'), why, revision, task, peer }),
     z.strictObject({ kind: z.literal('prioritise'), why, priority }),
-    z.strictObject({
-      kind: z.literal('withdraw'),
-      why,
-      task,
-      reason: z.enum(['quality', 'safety']).meta({ description: 'safety: a hazard, or the wrong patient.' }),
-      because: z
-        .enum(['processing', 'software', 'artifact'])
-        .nullable()
-        .default(null)
-        .meta({ description: 'With quality: what was wrong; null: processing.' }),
-    }),
+    z
+      .strictObject({
+        kind: z.literal('withdraw'),
+        why,
+        task,
+        reason: z.enum(['quality', 'safety']).meta({ description: 'safety: a hazard, or the wrong patient.' }),
+        because: z
+          .enum(['processing', 'software', 'artifact'])
+          .nullable()
+          .default(null)
+          .meta({ description: 'With quality alone: what was wrong; null: processing.' }),
+      })
+      .refine(({ reason, because }) => reason === 'quality' || because === null, {
+        path: ['because'],
+        error: 'goes with reason quality',
+      }),
   ])
   .meta({ id: 'Action' });
 export type SeriesAction = z.infer<typeof seriesAction>;

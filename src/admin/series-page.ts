@@ -2,7 +2,7 @@
 import { counted } from '../spool/counted.js';
 import type { CodeView, DeliveryView, RevisionView, SeriesView, TaskView } from '../spool/view.js';
 import { momentSays } from '../spool/moment.js';
-import { toDo } from '../spool/to-do.js';
+import { mayRequeue, toDo } from '../spool/to-do.js';
 import { closingSays, unitSays } from '../spool/view-words.js';
 import { html } from './html.js';
 import type { Html } from './html.js';
@@ -146,6 +146,25 @@ function toDoCard(view: SeriesView): Html {
   </section>`;
 }
 
+/** What can be asked for at any time; what waits for a person is told above. Nothing that would be refused, or of which nothing would come. */
+function actsLine(view: SeriesView): Html {
+  const { key, state, revisions } = view;
+  if (state === 'unreadable') return nothing;
+  const verbs = [
+    ...(mayRequeue(view) ? ['requeue'] : []),
+    ...(state === 'done' || state === 'held' ? [] : ['hold', 'discard']),
+  ];
+  const acts = verbs.map(
+    (verb, i) => html`${i === 0 ? ' To act on it: ' : ', '}<code class="command">limpid series ${verb} ${key}</code>`,
+  );
+  const isMade = revisions.some(({ tasks }) =>
+    tasks.some((task) => task.state === 'enhanced' || task.state === 'released'),
+  );
+  const withdraw = html` To have its derived series rejected by every peer that has them:
+    <code class="command">limpid series withdraw ${key} --reason quality</code>, or <code>safety</code>.`;
+  return html`${acts}${acts.length === 0 ? '' : '.'}${isMade ? withdraw : ''}`;
+}
+
 /** The whole page. */
 export function seriesPage(view: SeriesView, nowMs: number): string {
   const from = view.sources.map(({ peer, callingAe, address }) => `${peer} (${callingAe} at ${address})`).join(', ');
@@ -167,12 +186,6 @@ export function seriesPage(view: SeriesView, nowMs: number): string {
       )}
     </dl>
   </section>`;
-  // Of one that cannot be read nothing can be asked for.
-  const acts =
-    view.state === 'unreadable'
-      ? '.'
-      : html`. To act on it: <code class="command">limpid series requeue ${view.key}</code>, or <code>hold</code>,
-          <code>release</code>, <code>discard</code>.`;
   const body = html`<header>
       <h1><a href="/">limpid</a> <code>${view.key}</code></h1>
       ${seriesWord(view.state, view.revisions.at(-1)?.tasks ?? [])} <span class="soft">${view.says}</span>
@@ -181,7 +194,7 @@ export function seriesPage(view: SeriesView, nowMs: number): string {
     ${view.revisions.toReversed().map((revision) => revisionCard(revision, nowMs))} ${historyCard(view, nowMs)}
     <footer>
       <a href="/">All series</a> · <a href="/api/series/${view.key}">as JSON</a>, with the conditions of each
-      rule${acts}
+      rule.${actsLine(view)}
     </footer>`;
   return pageOf(view.key, view.state === 'done' ? 'later' : 'soon', body);
 }

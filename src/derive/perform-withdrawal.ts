@@ -13,6 +13,7 @@ import type { StepResult } from '../queue/jobs.js';
 import type { Key } from '../spool/key.js';
 import type { OutcomeRecord } from '../spool/records.js';
 import type { Spool } from '../spool/spool.js';
+import { documentToMake } from '../spool/state.js';
 import { documentRevision, withdrawalsOf } from '../spool/withdrawals.js';
 import type { MadeSeries, Withdrawal } from '../spool/withdrawals.js';
 import { hasCode, writeSynced } from '../spool/write-once.js';
@@ -37,7 +38,8 @@ export async function performWithdrawal(
   const { spool, log, metrics, now } = deps;
   const state = await spool.state(job.key);
   const withdrawal = withdrawalsOf(state).find(({ task }) => task === job.task);
-  if (withdrawal === undefined || documentRevision(state, withdrawal) !== null) return { kind: 'done' };
+  if (withdrawal === undefined || documentToMake(state, withdrawal) !== job.revision) return { kind: 'done' };
+  const isAgain = documentRevision(state, withdrawal) !== null;
   const { made, action } = withdrawal;
   try {
     const started = now();
@@ -58,7 +60,7 @@ export async function performWithdrawal(
     const instance = { file, sopInstanceUid, sha256, bytes: bytes.length };
     const outcome = outcomeOf(withdrawal, instance, [started, now()]);
     const first = await spool.publishOutcome(job.key, job.revision, outcome, folder);
-    if (first) {
+    if (first && !isAgain) {
       metrics.inc('withdrawals_total', { model: made.model.id, reason: action.reason ?? 'quality' });
       log.warn('a derived series is withdrawn', {
         ...job,

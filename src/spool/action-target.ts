@@ -1,4 +1,4 @@
-// What an action is for: whether the series has the task or peer that it names, and for which revisions it is.
+// What an action is for: whether the series has the revision, task or peer that it names, and for which revisions it is.
 import { originals } from './layout.js';
 import type { ActionRecord } from './records.js';
 import type { SeriesState } from './series-state.js';
@@ -6,8 +6,11 @@ import type { SeriesState } from './series-state.js';
 /** What an action names that the series has not, in words; null: it has all, or it is not decided yet what it has. */
 export function unknownTarget(
   { key, revisions }: SeriesState,
-  { task, peer }: Pick<ActionRecord, 'task' | 'peer'>,
+  { kind, revision: number, task, peer }: Pick<ActionRecord, 'kind' | 'revision' | 'task' | 'peer'>,
 ): string | null {
+  // The first one may be held before it is closed; who holds another that is not there would believe that something is held.
+  if (kind === 'hold' && number !== null && number > Math.max(1, revisions.length))
+    return `${key} has no revision ${number} (its newest: ${revisions.length === 0 ? 'none yet' : revisions.length})`;
   const decisions = revisions.flatMap(({ decision }) => (decision === null ? [] : [decision]));
   if (decisions.length === 0 || decisions.length < revisions.length) return null;
   const tasks = new Set([originals, ...revisions.flatMap((revision) => [...revision.tasks.keys()])]);

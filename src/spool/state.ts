@@ -11,7 +11,7 @@ import {
   replacedSeries,
   withdrawalsOf,
 } from './withdrawals.js';
-import type { MadeSeries } from './withdrawals.js';
+import type { MadeSeries, Withdrawal } from './withdrawals.js';
 
 export type { NumberedAction, RevisionState, SeriesState, TaskState } from './series-state.js';
 
@@ -290,6 +290,24 @@ export function wantedDeliveries(state: SeriesState, revision: RevisionState): {
 }
 
 /**
+ * The revision in which the document of a withdrawal has to be made; null: it is there. A person who asks for the series again has it made
+ * once more, the same, while a peer that is to reject the series has not taken it: it goes out by that revision, whatever was refused before.
+ */
+export function documentToMake(state: SeriesState, withdrawal: Withdrawal): number | null {
+  const made = documentRevision(state, withdrawal);
+  if (made === null) return state.revisions.at(-1)?.record.revision ?? 0;
+  const again = state.revisions.findLast(({ record }) => record.cause === 'requeue' && record.revision > made);
+  const holder = state.revisions.find(({ record }) => record.revision === made);
+  if (again === undefined || holder === undefined) return null;
+  const isLacking = holdersOf(state, withdrawal.made).some((peer) => {
+    if (isDropped(state, made, withdrawal.task, peer)) return false;
+    const { open, refused } = remaining(state, holder, withdrawal.task, peer);
+    return open.length + refused.length > 0;
+  });
+  return isLacking ? again.record.revision : null;
+}
+
+/**
  * Answers whether a result was made of an original whose place a corrected copy has taken: a person has put it right, a patient's name
  * say, and nobody gets the wrong one any more who has it not.
  */
@@ -417,10 +435,9 @@ export function nextSteps(state: SeriesState): NextSteps {
       }
     }
   }
-  const newest = state.revisions.at(-1)?.record.revision ?? 0;
   for (const withdrawal of withdrawalsOf(state)) {
-    const isMade = documentRevision(state, withdrawal) !== null;
-    if (!isMade) steps.push({ kind: 'task', revision: newest, task: withdrawal.task });
+    const revision = documentToMake(state, withdrawal);
+    if (revision !== null) steps.push({ kind: 'task', revision, task: withdrawal.task });
   }
   const replaced = lateWithdrawals(state).length > 0;
   return { steps, waits: [...waits], done: steps.length === 0 && waits.size === 0 && !refused && !replaced };

@@ -11,18 +11,23 @@ const command = (verb: 'requeue' | 'release' | 'discard', key: string, does: str
   does,
 });
 
+/** Of what retention has taken away nothing can be asked for again. */
+export const mayRequeue = ({ revisions }: Pick<SeriesView, 'revisions'>): boolean =>
+  revisions.every(({ swept }) => !swept);
+
 /** Empty where nobody has to act. */
 export function toDo({ key, state, revisions }: Pick<SeriesView, 'key' | 'state' | 'revisions'>): ToDo[] {
   if (state === 'unreadable') return [{ command: 'limpid spool verify', does: 'names the record that cannot be read' }];
   const discard = command('discard', key, 'gives it up');
+  const requeue = (does: string): ToDo[] => (mayRequeue({ revisions }) ? [command('requeue', key, does)] : []);
   if (state === 'held') {
     const held = new Set(revisions.at(-1)?.decision?.held.map(({ code }) => code));
     // Released, a series that no rule matches would go nowhere.
-    if (held.has('NO_RULE')) return [command('requeue', key, 'routes it again, once a rule matches it'), discard];
+    if (held.has('NO_RULE')) return [...requeue('routes it again, once a rule matches it'), discard];
     if (held.has('DUPLICATE_DIFFERS'))
       return [
         command('release', key, 'goes on with the copies that came first'),
-        command('requeue', key, 'takes those that came later in their place, a corrected name say, and sends them'),
+        ...requeue('takes those that came later in their place, a corrected name say, and sends them'),
         discard,
       ];
     return [command('release', key, 'lets it go on'), discard];
@@ -33,5 +38,5 @@ export function toDo({ key, state, revisions }: Pick<SeriesView, 'key' | 'state'
     return [command('release', key, 'delivers what is withheld, once a person has judged it')];
   }
   const isRefused = state === 'given-up' || state === 'partial' || state === 'uncommitted';
-  return isRefused ? [command('requeue', key, 'tries again, once the peer is mended'), discard] : [];
+  return isRefused ? [...requeue('tries again, once the peer is mended'), discard] : [];
 }

@@ -19,7 +19,7 @@ import {
   wantedDeliveries,
   isSpare,
 } from './state.js';
-import { isWithdrawn } from './withdrawals.js';
+import { isWithdrawalTask, isWithdrawn } from './withdrawals.js';
 import type { RevisionState, SeriesState } from './state.js';
 import type {
   DeliveryView,
@@ -122,13 +122,17 @@ function deliveryView(
   const all =
     task === originals ? revision.record.instances.length : (revision.tasks.get(task)?.outcome?.instances.length ?? 0);
   const replaced = task === originals ? replacedBeforeSent(state, revision, peer) : 0;
-  const total = all - left.swept.length - replaced;
-  const open = isSwept(revision, task) ? 0 : left.open.length;
+  const isOver = isDropped(state, number, task, peer);
+  // What retention takes away behind a discard was not delivered either.
+  const away = isOver ? 0 : left.swept.length;
+  const total = all - away - replaced;
+  const waits = left.open.length + left.swept.length - away;
+  const open = isSwept(revision, task) && !isOver ? 0 : waits;
   const refused = left.refused.length;
   const delivered = total - open - refused;
   const word = ((): DeliveryWord => {
     if (open + refused === 0) return 'delivered';
-    if (isDropped(state, number, task, peer)) return 'discarded';
+    if (isOver) return 'discarded';
     if (open > 0) return judge.givenUp(batches) ? 'given-up' : 'waiting';
     return delivered > 0 ? 'partial' : 'given-up';
   })();
@@ -155,7 +159,7 @@ function deliveryView(
     lastAt: batches.at(-1)?.at ?? null,
     fault: word === 'delivered' ? null : faultOf(batches.at(-1)),
     wait,
-    commitment: isDropped(state, number, task, peer) ? null : commitmentViewOf(state, revision, task, peer),
+    commitment: isOver ? null : commitmentViewOf(state, revision, task, peer),
   };
   const says = ((): string => {
     if (total === 0 && replaced > 0) return replacedSays;
@@ -198,7 +202,10 @@ function revisionView(state: SeriesState, revision: RevisionState, judge: Delive
 
 function seriesWord(state: SeriesState, revisions: readonly RevisionView[], unassembled: number): ReadableWord {
   const { steps, waits } = nextSteps(state);
-  const deliveries = revisions.flatMap((revision) => (revision.swept ? [] : revision.deliveries));
+  // Of what retention has taken away only its withdrawal can still be refused.
+  const deliveries = revisions.flatMap((revision) =>
+    revision.deliveries.filter(({ task }) => !revision.swept || isWithdrawalTask(task)),
+  );
   if (waits.includes('held')) return 'held';
   if (deliveries.some((delivery) => delivery.state === 'given-up')) return 'given-up';
   if (deliveries.some((delivery) => delivery.state === 'partial')) return 'partial';

@@ -89,9 +89,9 @@ export function holdersOf(state: SeriesState, { outcome, seriesInstanceUid }: Ma
   return [...new Set([...holding.map(({ peer }) => peer), ...begun])].sort();
 }
 
-/** The revision whose results hold the document of a withdrawal; null until it is made. */
+/** The newest revision whose results hold the document of a withdrawal; null until it is made. */
 export function documentRevision(state: SeriesState, { task }: Withdrawal): number | null {
-  const holder = state.revisions.find(({ tasks }) => (tasks.get(task)?.outcome ?? null) !== null);
+  const holder = state.revisions.findLast(({ tasks }) => (tasks.get(task)?.outcome ?? null) !== null);
   return holder?.record.revision ?? null;
 }
 

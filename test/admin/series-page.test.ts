@@ -34,3 +34,21 @@ it('a series that is done is not shown as all well while a result of it is withh
   expect(pageWith('withheld')).toContain(`limpid series release ${series.key}</code> delivers what is withheld`);
   expect(pageWith('released')).not.toContain('delivers what is withheld');
 });
+
+it('names the commands that do something as the series stands, and the one that withdraws what was made', () => {
+  const [revision] = series.revisions;
+  const [task] = revision?.tasks ?? [];
+  if (!revision || !task) throw new Error('no task');
+  const verbs = (changes: Partial<typeof series>, swept: boolean, state: typeof task.state): string[] => {
+    const page = seriesPage(
+      { ...series, ...changes, revisions: [{ ...revision, swept, tasks: [{ ...task, state }] }] },
+      0,
+    );
+    return [...page.matchAll(/limpid series (\w+) /g)].map(([, verb = '']) => verb);
+  };
+  expect(verbs({}, false, 'waiting')).toEqual(['requeue', 'hold', 'discard']);
+  expect(verbs({ state: 'held' }, false, 'waiting')).toEqual(['release', 'discard', 'requeue']);
+  expect(verbs({ state: 'done' }, false, 'enhanced')).toEqual(['requeue', 'withdraw']);
+  expect(verbs({ state: 'done' }, true, 'released')).toEqual(['withdraw']);
+  expect(verbs({ state: 'done' }, true, 'withdrawn')).toEqual([]);
+});

@@ -107,6 +107,17 @@ describe('API', () => {
     });
   });
 
+  it('says that the volume is full where an action cannot be recorded for that, as its description lists', async () => {
+    const { options } = fakeNode();
+    if (options.api === null) throw new Error('no api');
+    const act = () => Promise.reject(Object.assign(new Error('no space left, write /a/path'), { code: 'ENOSPC' }));
+    await withServer({ ...options, api: { ...options.api, act } }, async (asking) => {
+      const answer = await asking(post(`/api/series/${key}/actions`, '{"kind":"hold"}'));
+      expect(brief(answer)).toEqual([507, 'SPOOL_FULL']);
+      expect(answer.body).not.toContain('/a/path');
+    });
+  });
+
   it('refuses unknown query keys, actions, series and paths', async () => {
     await withServer(fakeNode().options, async (asking) => {
       expect(brief(await asking(get('/api/series?stat=held')))).toEqual([400, 'ADMIN_REQUEST']);
@@ -154,6 +165,22 @@ describe('API', () => {
         });
         expect(answer.body).not.toContain('aaaa');
       }
+    });
+  });
+
+  it('takes what was wrong of a withdrawal for quality alone: of one for safety nobody would be told', async () => {
+    const node = fakeNode();
+    await withServer(node.options, async (asking) => {
+      const withdraw = (changes: object) =>
+        asking(post(`/api/series/${key}/actions`, JSON.stringify({ kind: 'withdraw', ...changes })));
+      const refused = await withdraw({ reason: 'safety', because: 'software' });
+      expect(brief(refused)).toEqual([400, 'ADMIN_REQUEST']);
+      expect(problem.parse(refused.json()).errors).toEqual([
+        { at: 'body.because', message: 'goes with reason quality' },
+      ]);
+      expect(node.done).toEqual([]);
+      expect((await withdraw({ reason: 'quality', because: 'software' })).status).toBe(202);
+      expect((await withdraw({ reason: 'safety', because: null })).status).toBe(202);
     });
   });
 

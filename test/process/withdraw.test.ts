@@ -26,6 +26,8 @@ let folder: Awaited<ReturnType<typeof openFolder>>;
 let pacs: ReceivingPacs;
 let node: NodeUnderTest;
 let config: string;
+/** The PACS takes no Key Object Selection documents. */
+let isRefusing = false;
 
 beforeAll(async () => {
   folder = await openFolder();
@@ -35,6 +37,7 @@ beforeAll(async () => {
     aeTitle: 'PACS',
     log,
     metrics: openMetrics(),
+    judge: ({ sopClassUid }) => (isRefusing && sopClassUid === sopClasses.keyObjectSelection ? 0x0122 : 0),
   });
   config = join(folder.path, 'node', 'limpid.yaml');
   const everywhere = { forward: ['pacs'], deliver: ['pacs'] };
@@ -143,6 +146,22 @@ describe('withdrawing one derived series', () => {
     expect([made?.state, made?.sameAs, made?.seriesInstanceUid === uid]).toEqual(['enhanced', null, false]);
     const metrics = await (await fetch(`http://127.0.0.1:${node.httpPort}/metrics`)).text();
     expect(metrics).toContain('limpid_withdrawals_total{model="gaussian",reason="quality"} 1');
+  });
+
+  it('tells a PACS that has refused the document again, once it is mended and a person asks for it', async () => {
+    const { one, key, uid } = await enhanced(5);
+    isRefusing = true;
+    expect(await withdraw(uid, '--reason', 'safety')).toMatchObject({ status: 0 });
+    const refused = await inState(key, 'given-up', 1);
+    expect(refused.says).toMatch(/pacs does not take 1 instance; kept until a person requeues/);
+    isRefusing = false;
+    expect(await limpid('series', 'requeue', key, '--config', config)).toMatchObject({ status: 0 });
+    const done = await inState(key, 'done', 2);
+    expect(await documentsIn(one)).toEqual([`113037 ${uid} 4`]);
+    const told = done.revisions.flatMap(({ revision, deliveries }) =>
+      deliveries.map(({ task, state }) => `${revision} ${task.split('-')[0]} ${state}`),
+    );
+    expect(told).toContain('2 withdrawal delivered');
   });
 
   it('over HTTP, and when retention has taken the objects away', async () => {

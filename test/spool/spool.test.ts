@@ -384,6 +384,21 @@ describe('records', () => {
     });
   });
 
+  it('refuse to hold a revision that is not there: nothing would be held', async () => {
+    await withSpool(async (spool) => {
+      await receive(spool, bytesOf(100, 1));
+      await expect(spool.recordAction(key, actionRecord({ kind: 'hold', revision: 2 }))).rejects.toMatchObject({
+        code: 'SPOOL_UNKNOWN_TARGET',
+        message: `${key} has no revision 2 (its newest: none yet)`,
+      });
+      await spool.recordAction(key, actionRecord({ kind: 'hold', revision: 1 }));
+      await spool.publishRevision(seriesRecord(1, ['1.1']));
+      await expect(spool.recordAction(key, actionRecord({ kind: 'hold', revision: 99 }))).rejects.toMatchObject({
+        message: `${key} has no revision 99 (its newest: 1)`,
+      });
+    });
+  });
+
   it('refuse an action on a task or a peer that the series has not, once that is decided', async () => {
     await withSpool(async (spool) => {
       await receive(spool, bytesOf(100, 1));

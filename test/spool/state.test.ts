@@ -3,7 +3,7 @@ import type { CommitmentState, CommitmentTransaction } from '../../src/spool/com
 import { originals } from '../../src/spool/layout.js';
 import type { OutcomeRecord } from '../../src/spool/records.js';
 import { nextSteps, remaining, waitingInstances } from '../../src/spool/state.js';
-import type { SeriesState } from '../../src/spool/state.js';
+import type { RevisionState, SeriesState } from '../../src/spool/state.js';
 import {
   actionRecord,
   decisionRecord,
@@ -386,6 +386,29 @@ describe('nextSteps', () => {
     expect(nextSteps(withdrawn)).toEqual({ steps: [telling], waits: [], done: false });
     const later = seriesState([{ ...enhanced, tasks }], [discard, withdraw, discard]);
     expect(nextSteps(later).done).toBe(true);
+  });
+
+  it('tells a peer of a withdrawal that it has refused once more, after a person asks for the series again', () => {
+    const change = { task: 'withdrawal-01', outcome: 'withdrawal', seriesInstanceUid: null } as const;
+    const document = { started: 0, died: 0, drained: 0, outcome: outcomeRecord(['9'], change) };
+    const refusal = { 'withdrawal-01@pacs': [deliveryRecord({ '9.9': 'permanent' })] };
+    const enhanced = revisionState(first, decisionRecord(1), outcomeRecord(uids), { ...deliveredAll, ...refusal });
+    const refused = { ...enhanced, tasks: new Map([...enhanced.tasks, ['withdrawal-01', document] as const]) };
+    const withdraw = actionRecord({ kind: 'withdraw', revision: 1, task, reason: 'safety' });
+    const requeue = actionRecord({ kind: 'requeue' });
+    expect(nextSteps(seriesState([refused], [withdraw]))).toEqual({ steps: [], waits: [], done: false });
+    const again = seriesRecord(2, uids, { cause: 'requeue', action: '002.json' });
+    const second = revisionState(again, decisionRecord(2, { tasks: [] }));
+    const stepsOf = (...revisions: RevisionState[]) => nextSteps(seriesState(revisions, [withdraw, requeue])).steps;
+    expect(stepsOf(refused, second)).toEqual([{ kind: 'task', revision: 2, task: 'withdrawal-01' }]);
+    const remade = { ...second, tasks: new Map([['withdrawal-01', document]]) };
+    const telling = { kind: 'deliver', revision: 2, task: 'withdrawal-01', peer: 'pacs' };
+    expect(stepsOf(refused, remade)).toEqual([telling]);
+    const told = { ...remade, deliveries: new Map([['withdrawal-01@pacs', [deliveryRecord({ '9.9': 'delivered' })]]]) };
+    expect(nextSteps(seriesState([refused, told], [withdraw, requeue])).done).toBe(true);
+    // Who has taken it is not told again.
+    const taken = { ...refused, deliveries: new Map([...enhanced.deliveries, ...told.deliveries]) };
+    expect(stepsOf(taken, second)).toEqual([]);
   });
 
   it('one revision answers every requeue before it', () => {

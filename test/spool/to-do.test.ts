@@ -32,6 +32,12 @@ it('says which copies go on where an instance came twice with other bytes', () =
   expect(requeue?.does).toContain('came later');
 });
 
+it('names no requeue where retention has taken pixels away: it would be refused', () => {
+  const swept = { ...series, revisions: series.revisions.map((one) => ({ ...one, swept: true })) };
+  for (const state of ['given-up', 'partial', 'uncommitted'] as const)
+    expect(commands({ ...swept, state })).toEqual([`limpid series discard ${series.key}`]);
+});
+
 it('writes a time as people read it', () => {
   expect(momentSays('2026-03-02T12:00:08.941Z')).toBe('2026-03-02 12:00:08 UTC');
 });

@@ -280,6 +280,57 @@ describe('the view of a series', () => {
     expect(saysOf(0, [])).toEqual(['3 instances to send to pacs.', '3 instances to send to pacs.']);
   });
 
+  it('never says that what retention has taken away undelivered was delivered', () => {
+    const some = batch(5, { [`${uids[0]}.1`]: 'delivered' });
+    const deliveries = new Map([
+      ['originals@pacs', [batch(5, { '2.25.11': 'delivered' })]],
+      [`${task.name}@pacs`, [some]],
+    ]);
+    const revision = revisionState({ tasks: withOutcome(), deliveries, swept: true });
+    const view = viewOf(seriesState([revision], [action({ kind: 'discard', revision: 1 })]), never);
+    const shown = view.revisions[0]?.deliveries.map(({ task: name, state, delivered, says }) => [
+      name,
+      state,
+      delivered,
+      says,
+    ]);
+    const says = 'Discarded by a person after 1 of 3 instances.';
+    expect(shown).toEqual([
+      ['originals', 'discarded', 1, says],
+      [task.name, 'discarded', 1, says],
+    ]);
+    expect(view).toMatchObject({ state: 'done', says: '1 enhanced.' });
+  });
+
+  it('is not done while a peer refuses a withdrawal, also of what retention has taken away', () => {
+    const documents = outcome({})
+      .instances.slice(0, 1)
+      .map((one) => ({ ...one, sopInstanceUid: '2.25.99' }));
+    const document = outcome({
+      task: 'withdrawal-01',
+      outcome: 'withdrawal',
+      seriesInstanceUid: '2.25.98',
+      instances: documents,
+    });
+    const revision = revisionState({
+      tasks: new Map([...withOutcome(), ['withdrawal-01', { started: 0, died: 0, drained: 0, outcome: document }]]),
+      deliveries: new Map([
+        ['originals@pacs', [all(5, 'delivered', false)]],
+        [`${task.name}@pacs`, [all(8, 'delivered', true)]],
+        ['withdrawal-01@pacs', [batch(40, { '2.25.99': 'permanent' })]],
+      ]),
+    });
+    const withdraw = action({ kind: 'withdraw', revision: 1, task: task.name, reason: 'safety' });
+    for (const swept of [false, true]) {
+      const state = seriesState([{ ...revision, swept }], [withdraw]);
+      expect(nextSteps(state).done).toBe(false);
+      expect(viewOf(state, never)).toMatchObject({
+        state: 'given-up',
+        says: expect.stringContaining('pacs does not take 1 instance'),
+      });
+    }
+  });
+
   it('tells a refused delivery from one that is tried again, and ends with a discard', () => {
     const tasks = withOutcome({ outcome: 'skipped', code: 'DERIVED', instances: [] });
     const deliveries = new Map([
