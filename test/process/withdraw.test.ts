@@ -149,7 +149,7 @@ describe('withdrawing one derived series', () => {
   });
 
   it('tells a PACS that has refused the document again, once it is mended and a person asks for it', async () => {
-    const { one, key, uid } = await enhanced(5);
+    const { one, key, uid } = await enhanced(15);
     isRefusing = true;
     expect(await withdraw(uid, '--reason', 'safety')).toMatchObject({ status: 0 });
     const refused = await inState(key, 'given-up', 1);
