@@ -73,6 +73,12 @@ function neighboursLine({ neighbours }: TaskView): Html {
   return html`<p class="code">Saw both neighbours of ${counted(both, 'image')}, one of ${one}, none of ${none}.</p>`;
 }
 
+/** By it a person finds what was made in the PACS. */
+const madeLine = ({ seriesInstanceUid }: TaskView): Html =>
+  seriesInstanceUid === null
+    ? nothing
+    : html`<p class="code soft">Series Instance UID of the result: <code>${seriesInstanceUid}</code></p>`;
+
 const taskPart = (task: TaskView): Html =>
   html`<div class="part">
       <p>${word(task.state)} <b>${task.name}</b> ${task.says}</p>
@@ -81,7 +87,7 @@ const taskPart = (task: TaskView): Html =>
         ${task.rule}${task.provider === null ? '' : `, on ${task.provider}`}
       </p>
       ${task.code === null ? '' : codeLine(task.code)} ${task.warnings.map(codeLine)}
-      ${(task.choice ?? []).map(choiceLine)} ${neighboursLine(task)}
+      ${(task.choice ?? []).map(choiceLine)} ${neighboursLine(task)} ${madeLine(task)}
     </div>
     ${figureTable(task)}`;
 

@@ -154,6 +154,7 @@ function taskLines(output: Output, task: TaskView): string[] {
   for (const { model, taken, why } of task.choice ?? []) {
     lines.push(`    auto ${taken ? colour(output, 'bold', model) : model}: ${taken ? 'taken, ' : ''}${why}`);
   }
+  if (task.seriesInstanceUid !== null) lines.push(`    result: series ${task.seriesInstanceUid}`);
   if (task.grade !== null) {
     lines.push(`    degradation: ${task.grade.before ?? 'unknown'} → ${task.grade.after ?? 'unknown'}`);
   }

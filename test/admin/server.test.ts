@@ -388,6 +388,7 @@ describe('page of a series', () => {
         'By rule low-dose-chest.',
         'enhanced ct-low-dose-01234567 Enhanced: 40 % of the noise taken away, 40 % asked.',
         'degradation moderate light the worse of signal and contrast to noise',
+        'Series Instance UID of the result: 2.25.3',
         'mean shift – 3.4 ‰ of the 99.5th percentile the most that the mean over the tissue of an image has moved',
         'periodic pattern not measured strongest stripes',
       ])
