@@ -54,7 +54,8 @@ dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
   .figures .says { grid-column: 1 / -1; } }
 @media (max-width: 30rem) {
   /* Its unit too: a word as long as degradation needs the room. */
-  .figures tr { grid-template-columns: minmax(0, 1fr) 5.1rem 5.1rem; } .figures th:nth-child(4), .figures td:nth-child(4):empty { display: none; }
+  .figures tr { grid-template-columns: minmax(0, 1fr) 5.1rem 5.8rem; }
+  .figures th:nth-child(3), .figures td:nth-child(3) { padding-inline-end: 1rem; } .figures th:nth-child(4), .figures td:nth-child(4):empty { display: none; }
   .figures td:nth-child(4) { grid-column: 1 / -1; padding-block: 0; padding-inline-start: 1rem; } }
 @media (max-width: 70rem) {
   /* A wide table becomes a list: each row wraps, and what is no text of its own says what it is. */

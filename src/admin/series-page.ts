@@ -31,7 +31,7 @@ const meanings: Readonly<Record<string, string>> = {
   residualStructure: 'likeness of what was taken away to edges, in the worst image: above 0.3 it is anatomy',
   periodicPattern: 'strongest stripes that were taken away, over the noise: above 0.08 they are no noise',
   smoothChange:
-    'largest change wider than grain, over the noise, in the worst image: a spot or shading drawn or wiped out; `limpid models show` has the limit, which nine images in ten must hold',
+    'largest change wider than grain, over the noise, in the worst image: a spot or shading drawn or wiped out; limpid models show has the limit, which nine images in ten must hold',
   edgeRatio: 'strength of the strongest edges, as a share',
   signalToNoise: 'signal of the tissue over its noise',
   contrastToNoise: 'CT: fat against soft tissue; MR: the two classes of the foreground',
@@ -77,7 +77,7 @@ function neighboursLine({ neighbours }: TaskView): Html {
 const madeLine = ({ seriesInstanceUid }: TaskView): Html =>
   seriesInstanceUid === null
     ? nothing
-    : html`<p class="code soft">Series Instance UID of the result: <code>${seriesInstanceUid}</code></p>`;
+    : html`<p class="code soft">Series Instance UID of the result: ${seriesInstanceUid}</p>`;
 
 const taskPart = (task: TaskView): Html =>
   html`<div class="part">
