@@ -14,7 +14,7 @@ export class CodecLibrary {
   readonly #codecs: Codecs;
   /** All codecs share one WebAssembly instance: the one making of it under way, if any. */
   #making: Promise<void> | null = null;
-  /** The first word of damage since `forget`. */
+  /** The first word of damage since it was set to null. */
   said: string | null = null;
 
   constructor(codecs: Codecs) {
@@ -34,13 +34,13 @@ export class CodecLibrary {
     return new this.#codecs.Context(of);
   }
 
-  /** Makes the instance where there is none. */
-  async ready(): Promise<void> {
-    // Another frame may fail, and release the instance, while this one waits for it.
+  /** Does the work on the instance, which is made where there is none. The work must not wait: another frame may fail meanwhile, and release it. */
+  async use<T>(work: () => T): Promise<T> {
     while (!this.native.isInitialized()) {
       this.#making ??= this.native.initializeAsync({ logCodecsInfo: true }).finally(() => (this.#making = null));
       await this.#making;
     }
+    return work();
   }
 
   /** A frame that fails leaves the shared memory in disorder: good frames would fail after some more. */
@@ -55,10 +55,8 @@ export class CodecLibrary {
 
 let opened: Promise<CodecLibrary> | null = null;
 
-/** The library of this thread, ready for a frame. */
-export async function codecLibrary(): Promise<CodecLibrary> {
+/** The library of this thread. */
+export function codecLibrary(): Promise<CodecLibrary> {
   opened ??= import('dcmjs-codecs').then(({ default: codecs }) => new CodecLibrary(codecs));
-  const library = await opened;
-  await library.ready();
-  return library;
+  return opened;
 }

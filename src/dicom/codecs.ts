@@ -48,9 +48,11 @@ export async function decodeFrame(
   // Of a frame that is cut the HTJ2K decoder makes a picture, and the JPEG-LS decoder reads on behind it for half a minute.
   if ((coding === 'jpegls' || coding === 'htj2k') && !hasEnd(encoded)) throw undecodable(`${coding} frame is cut`);
   const library = await codecLibrary();
-  const samplesOfFrame = decoded(library, { encoded, description, coding, stream });
-  if (samplesOfFrame.length > largeFrame) library.heal();
-  return widened(stream.byPlanes ? interleaved(samplesOfFrame, stream) : samplesOfFrame, stream, bitsAllocated);
+  return library.use(() => {
+    const samplesOfFrame = decoded(library, { encoded, description, coding, stream });
+    if (samplesOfFrame.length > largeFrame) library.heal();
+    return widened(stream.byPlanes ? interleaved(samplesOfFrame, stream) : samplesOfFrame, stream, bitsAllocated);
+  });
 }
 
 /** A decoder takes the size from the frame or from the data set, as it comes: they must agree. */
@@ -168,10 +170,19 @@ function widened(bytes: Uint8Array, stream: CodeStream, bitsAllocated: number): 
  */
 export async function encodeFrame(
   native: Uint8Array,
-  { rows, columns, bitsAllocated, bitsStored, signed, photometric }: PixelDescription,
+  description: PixelDescription,
   coding: 'jpegls' | 'jpeg2000',
 ): Promise<Uint8Array> {
   const library = await codecLibrary();
+  return library.use(() => encodedBy(library, native, description, coding));
+}
+
+function encodedBy(
+  library: CodecLibrary,
+  native: Uint8Array,
+  { rows, columns, bitsAllocated, bitsStored, signed, photometric }: PixelDescription,
+  coding: 'jpegls' | 'jpeg2000',
+): Uint8Array {
   try {
     const context = library.context({
       width: columns,
@@ -188,10 +199,10 @@ export async function encodeFrame(
       coding === 'jpegls'
         ? library.native.encodeJpegLs(context, { lossy: false })
         : library.native.encodeJpeg2000(context, { lossy: false });
-    const encoded = done.getEncodedBuffer();
-    if (encoded === undefined || encoded.length === 0) throw new Error('nothing encoded');
+    const bytes = done.getEncodedBuffer();
+    if (bytes === undefined || bytes.length === 0) throw new Error('nothing encoded');
     if (native.length > largeFrame) library.heal();
-    return encoded;
+    return bytes;
   } catch (error) {
     library.heal();
     throw new LimpidError('DICOM_UNDECODABLE', `a frame cannot be compressed by ${coding}`, { cause: error });
