@@ -51,7 +51,7 @@ export async function startNode(options: NodeOptions): Promise<NodeUnderTest> {
   await writeFile(join(options.folder, name), JSON.stringify(options.config, null, 1));
   const args = [...(options.execArgv ?? []), main, 'serve', '--config', join(options.folder, name)];
   if (options.roles !== undefined) args.push('--roles', options.roles);
-  const env = { UV_THREADPOOL_SIZE: '16', ...process.env }; // as the program's first line and the unit have it
+  const env = { UV_THREADPOOL_SIZE: '16', MALLOC_ARENA_MAX: '2', ...process.env }; // as the program's first line and the unit have it
   const child = spawn(process.execPath, args, { cwd: options.folder, stdio: ['ignore', 'pipe', 'pipe'], env });
   let out = '';
   let log = '';

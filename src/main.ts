@@ -1,6 +1,7 @@
-#!/usr/bin/env -S UV_THREADPOOL_SIZE=16 node
+#!/usr/bin/env -S UV_THREADPOOL_SIZE=16 MALLOC_ARENA_MAX=2 node
 // The program. What it does: run-command.ts, which is loaded once the heap of a node that stays is told to stay small.
-// Node reads the number of its threads before this file (docs/deployment.md): whoever starts it otherwise sets it too.
+// Node and the C library read the number of threads and of memory arenas before this file (docs/deployment.md): whoever starts it
+// otherwise sets both too.
 import { keepYoungGenerationSmall } from './node/heap.js';
 
 // onnxruntime reports to its maker by itself, and leaves a cache and an identifier at home: never from a hospital. It looks when it is

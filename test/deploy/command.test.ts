@@ -34,6 +34,7 @@ describe('deploy/systemd/limpid', () => {
     expect(told).toContain(`\nLIMPID_CONFIG=${file}\n`);
     expect(told).toContain(`\n${/LIMPID_SPOOL_DIRECTORY=\S+/.exec(unit)?.[0]}\n`);
     expect(told).toContain(`\n${/UV_THREADPOOL_SIZE=\d+/.exec(unit)?.[0]}\n`);
+    expect(told).toContain(`\n${/MALLOC_ARENA_MAX=\d+/.exec(unit)?.[0]}\n`);
     expect(told).toMatch(new RegExp(`^${/^UMask=(\d+)$/m.exec(unit)?.[1]}$`, 'm'));
   });
 

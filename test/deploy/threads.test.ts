@@ -1,4 +1,4 @@
-// Every way to start the program gives Node more threads for files than its 4.
+// Every way to start the program gives Node more threads for files than its 4, and the C library fewer heaps than threads.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -34,13 +34,16 @@ describe('threads for files', () => {
     expect(threads({ UV_THREADPOOL_SIZE: '16' }, process.execPath, program) - ofNode).toBe(16 - 4);
   });
 
-  it('are as many in the unit and in each image that is started', () => {
+  it('are as many in the unit and in each image that is started, with two heaps', () => {
     expect(firstLine).toContain('UV_THREADPOOL_SIZE=16');
-    expect(read('deploy/systemd/limpid.service')).toMatch(/^Environment=UV_THREADPOOL_SIZE=16$/m);
+    expect(firstLine).toContain('MALLOC_ARENA_MAX=2');
+    const unit = read('deploy/systemd/limpid.service');
+    expect(unit).toMatch(/^Environment=UV_THREADPOOL_SIZE=16$/m);
+    expect(unit).toMatch(/^Environment=MALLOC_ARENA_MAX=2$/m);
     const started = read('deploy/Dockerfile')
       .split(/^FROM /m)
       .filter((stage) => stage.includes('ENTRYPOINT'));
     expect(started.length).toBe(2);
-    for (const stage of started) expect(stage).toMatch(/^ENV .*UV_THREADPOOL_SIZE=16 /m);
+    for (const stage of started) expect(stage).toMatch(/^ENV .*UV_THREADPOOL_SIZE=16 MALLOC_ARENA_MAX=2 /m);
   });
 });
