@@ -115,7 +115,7 @@ function bench(
         probe: () => Promise.resolve(null),
         ...destination,
       },
-      retry: { firstMs: 30_000, longestMs: 900_000, giveUpMs: 604_800_000, treatAsTransient: [] },
+      retry: { firstMs: 30_000, longestMs: 900_000, giveUpMs: 604_800_000, window: null, treatAsTransient: [] },
       throttle: { instancesPerSecond: null, bytesPerSecond: null },
       window: null,
       ...settings,
