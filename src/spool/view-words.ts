@@ -123,6 +123,10 @@ export const withdrawnSays = ({ delivered, instances }: Pick<DeliveryView, 'deli
 export const ofReplacedSays = ({ delivered, instances }: Pick<DeliveryView, 'delivered' | 'instances'>): string =>
   `Ended after ${delivered} of ${counted(instances, 'instance')}: its originals were corrected.`;
 
+/** What a delivery has reached to a peer that the rules did not name any more when a person asked for the series again. */
+export const noLongerNamedSays = ({ delivered, instances }: Pick<DeliveryView, 'delivered' | 'instances'>): string =>
+  `Ended after ${delivered} of ${counted(instances, 'instance')}: the series was asked for again under rules that do not name the peer.`;
+
 /** Of originals of which none was sent before others came in their place. */
 export const replacedSays = 'None was sent: corrected ones took their place.';
 

@@ -122,6 +122,17 @@ describe('a series that a person acts on while it goes out', () => {
     expect(batch?.instances).toHaveLength(arrived.length);
   });
 
+  it('goes out no further to a peer that the rules do not name any more by which a person has asked for it again', async () => {
+    const going = sender(() => delay(200))(resultJob);
+    await until(() => arrived.length > 0);
+    await act({ kind: 'requeue' });
+    await spool.publishRevision(seriesRecord(2, uids, { cause: 'requeue', action: '001.json' }));
+    await delay(1_300); // it has looked, and goes on: nobody has decided yet
+    await spool.publishDecision(decisionRecord(2, { forward: ['archive'], tasks: [] }));
+    expect(await going).toEqual({ kind: 'done' });
+    expect(arrived.length).toBeLessThan(uids.length - 5);
+  });
+
   it('goes on to its end, each instance once, where it is only put forward', async () => {
     const going = sender(() => delay(100))(resultJob);
     await until(() => arrived.length > 0);
