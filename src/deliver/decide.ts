@@ -128,7 +128,7 @@ export function isGivenUp(
   const times = inVain.map(({ at }) => Date.parse(at));
   const firstMs = times.find((atMs) => atMs <= nowMs && nowMs - atMs <= giveUpMs + longestLeftMs);
   if (firstMs === undefined) return false;
-  return (window === null ? nowMs - firstMs : openMs(window, firstMs, nowMs)) > giveUpMs;
+  return openMs(window, firstMs, nowMs) > giveUpMs;
 }
 
 /** When an instance with these tries may be tried again, ms since epoch. */
