@@ -19,7 +19,7 @@ import type { QueueBackend } from './queue/backend.js';
 import { jobIdOf } from './queue/jobs.js';
 import type { JobHandler, JobResult, JobSpec, QueueName, StepResult } from './queue/jobs.js';
 import type { Key } from './spool/key.js';
-import { lastAcceptedMs } from './spool/last-accepted.js';
+import { lastAcceptedMs, wasDoneBefore } from './spool/last-accepted.js';
 import { askedPriority, priorityOf } from './spool/priority.js';
 import type { Priority } from './spool/records.js';
 import type { Spool } from './spool/spool.js';
@@ -105,7 +105,7 @@ function reportFinished(deps: PipelineDeps, state: SeriesState): void {
   deps.log.info('series done', { key: state.key, revision: last?.record.revision });
   if (last === undefined || last.decision === null) return;
   const acceptedMs = lastAcceptedMs(last);
-  if (acceptedMs === null) return;
+  if (acceptedMs === null || wasDoneBefore(state, acceptedMs)) return;
   const seconds = Math.max(0, acceptedMs - Date.parse(last.record.closedAt)) / 1000;
   const { modality, priority } = last.decision;
   deps.metrics.observe('time_to_pacs_seconds', { modality, priority }, seconds);

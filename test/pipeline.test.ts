@@ -123,4 +123,30 @@ describe('advancing a series', () => {
       await spool.close();
     });
   });
+
+  it('tells time_to_pacs_seconds once, and not for what a peer has lost and gets again', async () => {
+    await withFolder(async (directory) => {
+      const spool = await openSpool({ directory, sync: 'never', host: hostname(), now: Date.now });
+      const metrics = openMetrics();
+      const deps = { spool, queue: queueOf([]), log: openLog('silent'), metrics, now: Date.now };
+      const told = async (): Promise<number[]> => {
+        const text = await metrics.text();
+        const of = (what: string) => new RegExp(`time_to_pacs_seconds_${what}\\{.*\\} (\\S+)`).exec(text)?.[1];
+        return [Number(of('sum')), Number(of('count'))];
+      };
+      await spool.publishRevision(seriesRecord(1, ['1.1']));
+      await spool.publishDecision(decisionRecord(1, { forward: ['pacs'], tasks: [] }));
+      for (const sentAt of ['2026-01-01T00:01:00.000Z', '2026-01-01T09:00:00.000Z'])
+        await spool.recordDelivery(key, 1, 'originals', { ...deliveryRecord({ '1.1': 'delivered' }), at: sentAt });
+      await spool.active.mark(key);
+      await advance(deps, key);
+      expect(await told()).toEqual([60, 1]);
+      const later = { kind: 'prioritise', priority: 'batch', at: '2026-01-03T00:00:00.000Z' } as const;
+      await spool.recordAction(key, actionRecord(later));
+      await advance(deps, key);
+      expect([...(await spool.active.keys()).keys()]).toEqual([]);
+      expect(await told()).toEqual([60, 1]);
+      await spool.close();
+    });
+  });
 });

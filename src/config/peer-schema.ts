@@ -23,7 +23,7 @@ const delivery = {
   giveUp: duration
     .prefault('7d')
     .describe(
-      'A delivery is given up this long after its first try, or the first since one that has brought something, and a commitment this long after the delivery where no association comes about to ask for it.',
+      'A delivery is given up this long after its first try, or the first since one that has brought something, and a commitment this long after the delivery where no association comes about to ask for it. Of a peer with `window` the time within its hours counts.',
     ),
   throttle: z
     .strictObject({

@@ -15,7 +15,7 @@ import { batchesTo, commitmentOf, instancesOf, isDropped, isOnHold } from '../sp
 import type { RevisionState, SeriesState } from '../spool/state.js';
 import { decideCommitment } from './decide-commitment.js';
 import type { CommitmentPolicy, Reference } from './decide-commitment.js';
-import { opensAt } from './decide-window.js';
+import { openMs, opensAt } from './decide-window.js';
 import type { DeliveryWindow } from './decide-window.js';
 import type { DeliveryJob } from './job.js';
 
@@ -164,12 +164,14 @@ export class Committer {
 
   /**
    * Why a peer is not asked any more to which no association comes about, as one that takes no Storage Commitment Push Model: for so long, and
-   * as often in a row as it would have been asked, since a node that was away itself has not tried. null: it is asked again.
+   * as often in a row as it would have been asked, since a node that was away itself has not tried; nor is anybody asked outside his hours.
+   * null: it is asked again.
    */
-  #whyGivenUp(job: DeliveryJob, revision: RevisionState, { by, policy, giveUpMs }: CommitmentPeer): string | null {
+  #whyGivenUp(job: DeliveryJob, revision: RevisionState, peer: CommitmentPeer): string | null {
+    const { by, policy, giveUpMs, window } = peer;
     const { failures = 0, why = '' } = this.#absent.get(by) ?? {};
     const sinceMs = newestMs(revision, job);
-    if (failures < policy.tries || this.#deps.now() - sinceMs <= giveUpMs) return null;
+    if (failures < policy.tries || openMs(window, sinceMs, this.#deps.now()) <= giveUpMs) return null;
     return `not to be asked since ${new Date(sinceMs).toISOString()}: ${why}`;
   }
 

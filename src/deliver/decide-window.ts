@@ -48,10 +48,11 @@ export function opensAt(window: DeliveryWindow | null, nowMs: number): number | 
 }
 
 /**
- * How long a peer's hours were open in a stretch of time, ms. Minutes count by the zone's clocks: a night in which they change counts like
+ * How long a peer's hours were open in a stretch of time, ms; null: always. Minutes count by the zone's clocks: a night in which they change counts like
  * all nights.
  */
-export function openMs(window: DeliveryWindow, fromMs: number, toMs: number): number {
+export function openMs(window: DeliveryWindow | null, fromMs: number, toMs: number): number {
+  if (window === null) return Math.max(0, toMs - fromMs);
   const lengthMs = ((window.toMinute - window.fromMinute + dayMinutes) % dayMinutes) * minuteMs;
   /** When the last hours before a time began, and how much of them is over by then. */
   const last = (atMs: number): { readonly beganMs: number; readonly overMs: number } => {

@@ -1,5 +1,7 @@
 // When a delivery may be tried again, and what of it: pure, from the batches so far.
 import type { DeliveryRecord } from '../spool/records.js';
+import { openMs } from './decide-window.js';
+import type { DeliveryWindow } from './decide-window.js';
 
 /** When an instance that a peer has answered for with a transient status is tried again. */
 export interface RetryPolicy {
@@ -8,11 +10,13 @@ export interface RetryPolicy {
   readonly longestMs: number;
   /** From the first try on, ms: after that the delivery is given up, alarmed, and kept. */
   readonly giveUpMs: number;
+  /** The peer's hours; null: any. */
+  readonly window: DeliveryWindow | null;
   /** Statuses of this peer that mean it is busy, as `C000` or `A7xx`. */
   readonly treatAsTransient: readonly string[];
 }
 
-export const defaultRetryPolicy: Omit<RetryPolicy, 'giveUpMs' | 'treatAsTransient'> = {
+export const defaultRetryPolicy: Pick<RetryPolicy, 'firstMs' | 'longestMs'> = {
   firstMs: 30_000,
   longestMs: 900_000,
 };
@@ -112,18 +116,19 @@ const bringsSomething = ({ instances }: DeliveryRecord): boolean =>
 /**
  * Whether a delivery is past its time: it is kept, and not tried by itself any more. The time counts from the first try behind the
  * last one that has brought something: a peer whose hours end, that is throttled, or that says weeks later what it has lost, has
- * refused nothing. What was recorded by a clock that stood years behind (a machine that has booted in 1970), or ahead, tells nothing
+ * refused nothing. Of a peer with hours only the time within them counts: outside nothing is tried. What was recorded by a clock that stood years behind (a machine that has booted in 1970), or ahead, tells nothing
  * of it: the time counts from the first try that can be told by.
  */
 export function isGivenUp(
   batches: readonly DeliveryRecord[],
-  { giveUpMs }: Pick<RetryPolicy, 'giveUpMs'>,
+  { giveUpMs, window }: Pick<RetryPolicy, 'giveUpMs' | 'window'>,
   nowMs: number,
 ): boolean {
   const inVain = batches.slice(batches.findLastIndex(bringsSomething) + 1);
-  const ages = inVain.map(({ at }) => nowMs - Date.parse(at));
-  const first = ages.find((ageMs) => ageMs >= 0 && ageMs <= giveUpMs + longestLeftMs);
-  return first !== undefined && first > giveUpMs;
+  const times = inVain.map(({ at }) => Date.parse(at));
+  const firstMs = times.find((atMs) => atMs <= nowMs && nowMs - atMs <= giveUpMs + longestLeftMs);
+  if (firstMs === undefined) return false;
+  return openMs(window, firstMs, nowMs) > giveUpMs;
 }
 
 /** When an instance with these tries may be tried again, ms since epoch. */

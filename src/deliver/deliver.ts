@@ -26,6 +26,7 @@ import { outgoingOf } from './outgoing-of.js';
 import { PeerDesk } from './peer-desk.js';
 import { settleOutcome } from './settle.js';
 import type { ThrottleRates } from './throttle.js';
+import { Unwritten } from './unwritten.js';
 
 /** Instances sent before their outcomes are written down: what a killed process sends again. */
 const batchInstances = 500;
@@ -76,6 +77,7 @@ const underWayMs = 1_000;
 export class Deliverer {
   readonly #deps: DelivererDeps;
   readonly #desks = new Map<string, PeerDesk>();
+  readonly #unwritten = new Unwritten();
 
   constructor(deps: DelivererDeps) {
     this.#deps = deps;
@@ -132,13 +134,18 @@ export class Deliverer {
       const state = await this.#deps.spool.state(job.key);
       const revision = state.revisions.find(({ record }) => record.revision === job.revision);
       if (revision === undefined || isSwept(revision, job.task)) return { kind: 'done' };
+      const batches = revision.deliveries.get(`${job.task}@${job.peer}`) ?? [];
+      const unwritten = this.#unwritten.of(job, batches.length);
+      if (unwritten !== null) {
+        await this.#write(job, batches, unwritten);
+        continue;
+      }
       // What a person has held or discarded meanwhile: its job leaves, and a release adds it anew.
       if (isOnHold(state, job.revision, job.task) || isDropped(state, job.revision, job.task, job.peer)) {
         return { kind: 'done' };
       }
       const { open } = remaining(state, revision, job.task, job.peer);
       if (open.length === 0) return this.#finished(job, started);
-      const batches = revision.deliveries.get(`${job.task}@${job.peer}`) ?? [];
       const decision = decideDelivery(open, batches, peer.retry, this.#deps.now());
       if (decision.kind === 'wait') return { kind: 'later', atMs: decision.untilMs };
       if (decision.kind === 'given-up') return { kind: 'later', atMs: this.#deps.now() + humanWaitMs };
@@ -243,7 +250,8 @@ export class Deliverer {
     const last = batches.at(-1)?.association;
     if (failure !== null && (last?.code !== failure.code || last.class !== failure.class || desk.isUnrecorded)) {
       desk.recorded();
-      await this.#write(job, { association: associationOf(failure, desk.standing.untilMs), instances: [] });
+      const association = associationOf(failure, desk.standing.untilMs);
+      await this.#write(job, batches, this.#recordOf(job, { association, instances: [] }));
     }
     return { kind: 'later', atMs: this.#deps.now() + humanWaitMs };
   }
@@ -302,17 +310,26 @@ export class Deliverer {
     }
     if (failure === null && instances.length === 0) return;
     desk.recorded();
-    await this.#write(job, {
+    const record = this.#recordOf(job, {
       association:
         failure && associationOf({ ...failure, class: desk.failure?.class ?? 'transient' }, desk.standing.untilMs),
-      instances: instances.map(({ record }) => record),
+      instances: instances.map((instance) => instance.record),
     });
+    await this.#write(job, batches, record);
   }
 
-  async #write(job: DeliveryJob, batch: Pick<DeliveryRecord, 'association' | 'instances'>): Promise<void> {
-    const at = new Date(this.#deps.now()).toISOString();
-    const record: DeliveryRecord = { version: 1, at, peer: job.peer, ...batch };
-    await this.#deps.spool.recordDelivery(job.key, job.revision, job.task, record);
+  #recordOf({ peer }: DeliveryJob, batch: Pick<DeliveryRecord, 'association' | 'instances'>): DeliveryRecord {
+    return { version: 1, at: new Date(this.#deps.now()).toISOString(), peer, ...batch };
+  }
+
+  async #write(job: DeliveryJob, batches: readonly DeliveryRecord[], record: DeliveryRecord): Promise<void> {
+    try {
+      await this.#deps.spool.recordDelivery(job.key, job.revision, job.task, record);
+    } catch (error) {
+      this.#unwritten.keep(job, record, batches.length);
+      throw error;
+    }
+    this.#unwritten.written(job);
   }
 
   #finished(job: DeliveryJob, started: number): StepResult {

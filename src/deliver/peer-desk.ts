@@ -238,6 +238,8 @@ export class PeerDesk {
     const opensMs = this.#deps.opensAt();
     if (opensMs !== null) {
       this.#breaker = { ...this.#breaker, untilMs: Math.max(this.#breaker.untilMs, opensMs) };
+      // Nobody asks it until then: that it took nothing hours ago is no alert, and may be mended.
+      this.#deps.metrics.set('peer_breaker_state', { peer }, 0);
       return this.#arm();
     }
     const asked = destination();

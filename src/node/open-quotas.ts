@@ -42,6 +42,7 @@ export async function openQuotas(
   closing.add(async () => {
     clearInterval(timer);
     endScrape();
+    metrics.clear('peer_quota_ratio'); // who is the receiver now tells it
     await record();
   });
   return quotas;

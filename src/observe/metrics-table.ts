@@ -205,7 +205,11 @@ export const metrics = {
     labels: ['peer'],
     help: 'Share of its quota of 24 hours that a peer has used (peers.NAME.receive.quota); from 1 on its instances are refused (A700).',
   },
-  peer_breaker_state: { kind: 'gauge', labels: ['peer'], help: '0 closed, 1 half open, 2 open.' },
+  peer_breaker_state: {
+    kind: 'gauge',
+    labels: ['peer'],
+    help: '0 closed, or nothing is sent at this hour; 1 half open, 2 open.',
+  },
   spool_bytes: { kind: 'gauge', labels: ['kind'], help: 'Bytes in the spool: originals, results.' },
   spool_sweep_faults: {
     kind: 'gauge',

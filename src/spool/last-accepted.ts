@@ -1,15 +1,27 @@
-// When the last image of a revision was with a peer: what a person does afterwards, or a peer commits itself to, does not make it later.
-import type { RevisionState } from './series-state.js';
+// When the last image of a revision was with a peer: what a person does afterwards, or a peer commits itself to or loses, does not make it later.
+import { nextSteps } from './state.js';
+import type { RevisionState, SeriesState } from './state.js';
 import { isWithdrawalTask } from './withdrawals.js';
 
 /** @returns ms since epoch; null: no peer has taken any */
 export function lastAcceptedMs({ deliveries }: Pick<RevisionState, 'deliveries'>): number | null {
   const times = [...deliveries].flatMap(([name, batches]) => {
     if (isWithdrawalTask(name.split('@')[0] ?? '')) return [];
-    const taken = batches.filter(({ instances }) =>
-      instances.some((instance) => instance.class === 'delivered' || instance.class === 'warned'),
-    );
-    return taken.map(({ at }) => Date.parse(at));
+    const first = new Map<string, number>();
+    for (const { at, instances } of batches) {
+      for (const { sopInstanceUid, class: how } of instances) {
+        // one that the peer has lost since, and was sent again, had been there
+        const isTaken = (how === 'delivered' || how === 'warned') && !first.has(sopInstanceUid);
+        if (isTaken) first.set(sopInstanceUid, Date.parse(at));
+      }
+    }
+    return [...first.values()];
   });
-  return times.length === 0 ? null : Math.max(...times);
+  return times.length === 0 ? null : times.reduce((latest, time) => Math.max(latest, time));
+}
+
+/** Whether a series was done before a person acted on it behind a time: that it is done again is nothing new of its images. */
+export function wasDoneBefore(state: SeriesState, acceptedMs: number): boolean {
+  const actions = state.actions.filter(({ action }) => Date.parse(action.at) <= acceptedMs);
+  return actions.length < state.actions.length && nextSteps({ ...state, actions }).done;
 }

@@ -316,12 +316,35 @@ export function isOfReplaced(state: SeriesState, revision: number, task: string)
   return replacedOf(state, replacedFiles(state), revision).size > 0;
 }
 
-/** Answers whether a delivery is given up: a person has discarded it, the result is withdrawn, or its originals were corrected. */
+/**
+ * Answers whether a person has asked for the series again under rules that no longer name a peer for its originals, or for any result:
+ * what earlier revisions would still bring there ends. While such a revision waits for a person it says nothing yet; a late one is routed
+ * for what has come.
+ */
+export function isNoLongerNamed(state: SeriesState, revision: number, task: string, peer: string): boolean {
+  if (isWithdrawalTask(task)) return false;
+  const again = state.revisions.findLast(
+    ({ record, decision }) =>
+      record.cause === 'requeue' &&
+      record.revision > revision &&
+      decision !== null &&
+      (decision.held.length === 0 || isReleased(state, record.revision, null)),
+  );
+  if (!again?.decision) return false;
+  const { forward, tasks } = again.decision;
+  return task === originals ? !forward.includes(peer) : !tasks.some(({ deliver }) => deliver.includes(peer));
+}
+
+/**
+ * Answers whether a delivery is given up: a person has discarded it, or asked for the series under other rules, the result is withdrawn,
+ * or its originals were corrected.
+ */
 export function isDropped(state: SeriesState, revision: number, task: string, peer: string): boolean {
   return (
     isDiscarded(state, revision, task, peer) ||
     isWithdrawn(state, revision, task) ||
-    isOfReplaced(state, revision, task)
+    isOfReplaced(state, revision, task) ||
+    isNoLongerNamed(state, revision, task, peer)
   );
 }
 

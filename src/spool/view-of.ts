@@ -8,6 +8,7 @@ import type { DeliveryRecord, ResolvedTask } from './records.js';
 import {
   isDiscarded,
   isDropped,
+  isNoLongerNamed,
   isOnHold,
   isResultReleased,
   isSwept,
@@ -35,6 +36,7 @@ import {
   actionSays,
   codeView,
   deliverySays,
+  noLongerNamedSays,
   ofReplacedSays,
   reasonViews,
   replacedSays,
@@ -165,7 +167,8 @@ function deliveryView(
     if (total === 0 && replaced > 0) return replacedSays;
     if (word !== 'discarded') return deliverySays(view);
     if (isWithdrawn(state, number, task)) return withdrawnSays(view);
-    return isDiscarded(state, number, task, peer) ? deliverySays(view) : ofReplacedSays(view);
+    if (isDiscarded(state, number, task, peer)) return deliverySays(view);
+    return isNoLongerNamed(state, number, task, peer) ? noLongerNamedSays(view) : ofReplacedSays(view);
   })();
   return { ...view, says };
 }

@@ -123,6 +123,10 @@ export const withdrawnSays = ({ delivered, instances }: Pick<DeliveryView, 'deli
 export const ofReplacedSays = ({ delivered, instances }: Pick<DeliveryView, 'delivered' | 'instances'>): string =>
   `Ended after ${delivered} of ${counted(instances, 'instance')}: its originals were corrected.`;
 
+/** What a delivery has reached to a peer that the rules did not name any more when a person asked for the series again. */
+export const noLongerNamedSays = ({ delivered, instances }: Pick<DeliveryView, 'delivered' | 'instances'>): string =>
+  `Ended after ${delivered} of ${counted(instances, 'instance')}: the series was asked for again under rules that do not name the peer.`;
+
 /** Of originals of which none was sent before others came in their place. */
 export const replacedSays = 'None was sent: corrected ones took their place.';
 
@@ -142,6 +146,23 @@ export function actionSays({ kind, task, peer, priority, newUids, ...rest }: Act
   ].join(' ');
 }
 
+/** Which peers have all, and which do not, as what was left has been discarded. */
+function sentSays({ deliveries }: RevisionView): string[] {
+  const of = (peer: string) => deliveries.filter((delivery) => delivery.peer === peer);
+  const peers = [...new Set(deliveries.map(({ peer }) => peer))];
+  const isCut = (peer: string): boolean => of(peer).some(({ state }) => state === 'discarded');
+  const hasSome = (peer: string): boolean => of(peer).some(({ delivered }) => delivered > 0);
+  const all = peers.filter((peer) => !isCut(peer) && of(peer).some(({ state }) => state === 'delivered'));
+  const some = peers.filter((peer) => isCut(peer) && hasSome(peer));
+  const none = peers.filter((peer) => isCut(peer) && !hasSome(peer));
+  const groups = [
+    ['delivered', all],
+    ['not all delivered', some],
+    ['not delivered', none],
+  ] as const;
+  return groups.flatMap(([how, names]) => (names.length === 0 ? [] : [`${how} to ${names.join(', ')}`]));
+}
+
 function doneSays(revision: RevisionView | undefined): string {
   if (revision === undefined) return 'Nothing is kept of it.';
   const outcomes = revision.tasks
@@ -150,12 +171,10 @@ function doneSays(revision: RevisionView | undefined): string {
   const tasks = [...new Set(outcomes)].map(
     (outcome) => `${outcomes.filter((other) => other === outcome).length} ${outcome}`,
   );
-  const peers = revision.deliveries.filter(({ state }) => state === 'delivered').map(({ peer }) => peer);
-  const sent = peers.length === 0 ? [] : [`delivered to ${[...new Set(peers)].join(', ')}`];
   const committing = revision.deliveries.filter(({ commitment }) => commitment?.state === 'committed');
   const committed =
     committing.length === 0 ? [] : [`committed by ${[...new Set(committing.map(({ peer }) => peer))].join(', ')}`];
-  const parts = [...tasks, ...sent, ...committed];
+  const parts = [...tasks, ...sentSays(revision), ...committed];
   const sentence = parts.join(', ');
   return sentence === '' ? 'No rule asked for anything.' : `${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}.`;
 }

@@ -77,7 +77,7 @@ function sender(takes: (instance: Outgoing) => Promise<unknown>) {
     spool,
     peer: () => ({
       destination: { send, probe: () => Promise.resolve(null) },
-      retry: { firstMs: 30_000, longestMs: 900_000, giveUpMs: 604_800_000, treatAsTransient: [] },
+      retry: { firstMs: 30_000, longestMs: 900_000, giveUpMs: 604_800_000, window: null, treatAsTransient: [] },
       throttle: { instancesPerSecond: null, bytesPerSecond: null },
       window: null,
     }),
@@ -120,6 +120,17 @@ describe('a series that a person acts on while it goes out', () => {
     expect(arrived.length).toBeLessThan(uids.length / 2);
     const [batch] = (await spool.state(key)).revisions[0]?.deliveries.get(`${task}@pacs`) ?? [];
     expect(batch?.instances).toHaveLength(arrived.length);
+  });
+
+  it('goes out no further to a peer that the rules do not name any more by which a person has asked for it again', async () => {
+    const going = sender(() => delay(200))(resultJob);
+    await until(() => arrived.length > 0);
+    await act({ kind: 'requeue' });
+    await spool.publishRevision(seriesRecord(2, uids, { cause: 'requeue', action: '001.json' }));
+    await delay(1_300); // it has looked, and goes on: nobody has decided yet
+    await spool.publishDecision(decisionRecord(2, { forward: ['archive'], tasks: [] }));
+    expect(await going).toEqual({ kind: 'done' });
+    expect(arrived.length).toBeLessThan(uids.length - 5);
   });
 
   it('goes on to its end, each instance once, where it is only put forward', async () => {

@@ -45,7 +45,7 @@ function delivererTo(send: Destination['send']): Deliverer {
     spool,
     peer: () => ({
       destination: { send, probe: () => Promise.resolve(null) },
-      retry: { firstMs: 30_000, longestMs: 900_000, giveUpMs: 604_800_000, treatAsTransient: [] },
+      retry: { firstMs: 30_000, longestMs: 900_000, giveUpMs: 604_800_000, window: null, treatAsTransient: [] },
       throttle: { instancesPerSecond: null, bytesPerSecond: null },
       window: null,
     }),

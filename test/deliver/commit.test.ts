@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { Committer } from '../../src/deliver/commit.js';
+import { openMs } from '../../src/deliver/decide-window.js';
 import type { CommitmentPeer, CommitterDeps } from '../../src/deliver/commit.js';
 import { decideCommitment } from '../../src/deliver/decide-commitment.js';
 import { LimpidError } from '../../src/errors.js';
@@ -297,6 +298,21 @@ describe('a delivery to a peer that is asked for commitment', () => {
       expect(requests).toHaveLength(1);
     },
   );
+
+  it('nor is one given up for the time between its hours', async () => {
+    absent = new LimpidError('DIMSE_CONNECT', 'away');
+    const hours = { fromMinute: 22 * 60, toMinute: 6 * 60, timeZone: 'UTC' };
+    peer = { ...asked(), window: hours, giveUpMs: 8 * hourMs };
+    const began = nowMs;
+    const committer = committerNow();
+    for (let result = await committer.commit(job, never); result.kind === 'later';) {
+      nowMs = result.atMs;
+      result = await committer.commit(job, never);
+    }
+    const hoursOpen = openMs(hours, began, nowMs) / hourMs;
+    expect(hoursOpen).toBeGreaterThan(8);
+    expect(hoursOpen).toBeLessThan(9);
+  });
 
   it('one that never takes the request is given up, with the reason, once it has been asked as often and as long as it says', async () => {
     absent = new LimpidError('DIMSE_NO_CONTEXT', 'the peer accepts no Storage Commitment Push Model');

@@ -8,7 +8,7 @@ import type { PeerStanding, WaitPolicy } from '../../src/deliver/decide-wait.js'
 import type { DeliveryRecord } from '../../src/spool/records.js';
 
 const policy: WaitPolicy = {
-  retry: { firstMs: 30_000, longestMs: 900_000, giveUpMs: 604_800_000, treatAsTransient: [] },
+  retry: { firstMs: 30_000, longestMs: 900_000, giveUpMs: 604_800_000, window: null, treatAsTransient: [] },
   window: null,
   throttle: { instancesPerSecond: null, bytesPerSecond: null },
 };

@@ -3,7 +3,14 @@ import fc from 'fast-check';
 import { busyWaitMs, decideDelivery, isBusyStatus, isSuspect, jitterOf } from '../../src/deliver/decide.js';
 import type { DeliveryClass, DeliveryRecord } from '../../src/spool/records.js';
 
-const policy = { firstMs: 30_000, longestMs: 900_000, giveUpMs: 7 * 86_400_000, treatAsTransient: ['C0xx'] };
+const policy = {
+  firstMs: 30_000,
+  longestMs: 900_000,
+  giveUpMs: 7 * 86_400_000,
+  window: null,
+  treatAsTransient: ['C0xx'],
+};
+const hourMs = 3_600_000;
 const epoch = Date.parse('2026-01-01T00:00:00Z');
 type Entry = readonly [outcome: DeliveryClass, status: number | null];
 
@@ -101,6 +108,19 @@ describe('decideDelivery', () => {
     const inVain = batch(policy.giveUpMs, busy);
     expect(kindAt([brought, inVain, batch(policy.giveUpMs + 1, busy)], 2 * policy.giveUpMs)).toBe('send');
     expect(kindAt([brought, inVain], 2 * policy.giveUpMs + 1)).toBe('given-up');
+  });
+
+  it('counts of a peer with hours the time within them: closed ones give nothing up that was never tried again', () => {
+    const night = {
+      ...policy,
+      giveUpMs: 8 * hourMs,
+      window: { fromMinute: 22 * 60, toMinute: 6 * 60, timeZone: 'UTC' },
+    };
+    const kindAt = (hours: number) =>
+      decideDelivery(['1.0'], [batch(5 * hourMs, busy)], night, epoch + hours * hourMs).kind;
+    expect(kindAt(22)).toBe('send'); // seventeen hours, of which one was open
+    expect(kindAt(29)).toBe('send');
+    expect(kindAt(29.5)).toBe('given-up');
   });
 
   it('gives nothing up for a try that a clock of 1970, or of years ahead, has recorded: the next one counts', () => {

@@ -71,6 +71,7 @@ function bench(
   watch?: DeliveryWatch,
   folder: string | null = null,
   priorityOf: (job: DeliveryJob) => Priority = () => 'routine',
+  record: () => Promise<void> = () => Promise.resolve(),
 ): Bench {
   let nowMs = Date.parse('2026-01-01T00:00:00Z');
   const metrics = openMetrics();
@@ -102,9 +103,9 @@ function bench(
     spool: {
       state,
       beginDelivery: () => Promise.reject(new Error('not of originals')),
-      recordDelivery: (key, _revision, _task, record) => {
-        records.set(key, [...(records.get(key) ?? []), record]);
-        return Promise.resolve();
+      recordDelivery: async (key, _revision, _task, batch) => {
+        await record();
+        records.set(key, [...(records.get(key) ?? []), batch]);
       },
       objectFile: () => '',
       layout: { instance: (_key, file) => (folder === null ? join(shared.path, 'whole.dcm') : join(folder, file)) },
@@ -115,7 +116,7 @@ function bench(
         probe: () => Promise.resolve(null),
         ...destination,
       },
-      retry: { firstMs: 30_000, longestMs: 900_000, giveUpMs: 604_800_000, treatAsTransient: [] },
+      retry: { firstMs: 30_000, longestMs: 900_000, giveUpMs: 604_800_000, window: null, treatAsTransient: [] },
       throttle: { instancesPerSecond: null, bytesPerSecond: null },
       window: null,
       ...settings,
@@ -738,6 +739,34 @@ it('what a folder has when a drain ends the sending is kept, though a folder giv
   });
   expect((await table.deliverer.deliver(one, 'routine', controller.signal)).kind).toBe('later');
   expect(table.records.get(one.key)?.flatMap(({ instances }) => instances)).toMatchObject([{ class: 'delivered' }]);
+});
+
+it('what a peer has answered is written down once the volume has room again, and nothing goes out twice meanwhile', async () => {
+  let [sendings, faults] = [0, 2];
+  const send: Destination['send'] = (instances) => {
+    sendings += 1;
+    return Promise.resolve(all(instances));
+  };
+  const record = (): Promise<void> => (faults-- > 0 ? Promise.reject(new Error('ENOSPC')) : Promise.resolve());
+  const table = bench({ send }, {}, new Map(), [], undefined, null, undefined, record);
+  for (let tries = 0; tries < 2; tries++) await expect(run(table, one)).rejects.toThrow('ENOSPC');
+  expect(await run(table, one)).toEqual({ kind: 'done' });
+  expect(sendings).toBe(1);
+  expect(table.records.get(one.key)).toHaveLength(1);
+});
+
+it('what another process has written down meanwhile counts for more than what could not be', async () => {
+  let faults = 1;
+  const send: Destination['send'] = (instances) => Promise.resolve(all(instances));
+  const record = (): Promise<void> => (faults-- > 0 ? Promise.reject(new Error('ENOSPC')) : Promise.resolve());
+  const table = bench({ send }, {}, new Map(), [], undefined, null, undefined, record);
+  await expect(run(table, one)).rejects.toThrow('ENOSPC');
+  const others = uidsOf(one.key).map((uid) => ({ ...delivered(uid), sopInstanceUid: uid }));
+  table.records.set(one.key, [
+    { version: 1, at: '2026-01-01T00:00:00.000Z', peer: 'pacs', association: null, instances: others },
+  ]);
+  expect(await run(table, one)).toEqual({ kind: 'done' });
+  expect(table.records.get(one.key)).toHaveLength(1);
 });
 
 describe('hours and pace', () => {

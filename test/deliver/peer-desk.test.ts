@@ -63,3 +63,36 @@ it('says in the log what a probe has met: another thing may stand in the way by 
   expect(probed).toEqual([{ peer: 'pacs', answered: false, code: 'DIMSE_REJECTED', detail: 'it is busy' }]);
   desk.close();
 });
+
+it('alerts nobody of a breaker outside the hours of its peer, and asks when they begin', async () => {
+  const metrics = openMetrics();
+  let opensMs: number | null = Date.now() + 500;
+  let probes = 0;
+  const desk = new PeerDesk({
+    peer: 'pacs',
+    destination: () => ({
+      send: () => Promise.reject(new Error('nothing waits')),
+      probe: () => {
+        probes += 1;
+        return Promise.resolve({ code: 'DIMSE_CONNECT', detail: 'nobody listens', pace: 'unreachable' });
+      },
+    }),
+    rates: { instancesPerSecond: null, bytesPerSecond: null },
+    opensAt: () => opensMs,
+    waiting: () => Promise.resolve([]),
+    wake: () => Promise.resolve(false),
+    log: silentLog,
+    metrics,
+    now: Date.now,
+    random: () => 0,
+  });
+  const state = async () => /limpid_peer_breaker_state\{peer="pacs"\} (\d)/.exec(await metrics.text())?.[1];
+  desk.failed({ code: 'DIMSE_CONNECT', detail: 'nobody listens', pace: 'unreachable' });
+  expect(await state()).toBe('2');
+  await delay(250);
+  expect([await state(), desk.state, probes]).toEqual(['0', 'open', 0]);
+  opensMs = null;
+  await delay(320);
+  expect([await state(), probes > 0]).toEqual(['2', true]);
+  desk.close();
+});

@@ -220,6 +220,31 @@ describe('nextSteps', () => {
     ]);
   });
 
+  it('ends what was to go to peers that the rules do not name any more once a person has asked for the series again', () => {
+    const forward = { tasks: [], forward: ['pacs', 'archive'], commit: [] };
+    const refusedByPacs = { 'originals@pacs': [deliveryRecord({ '1.1': 'permanent' })] };
+    const before = revisionState(first, decisionRecord(1, forward), null, refusedByPacs);
+    const after = (decision: Parameters<typeof decisionRecord>[1], cause: 'requeue' | 'late', actions = 1) =>
+      nextSteps(
+        seriesState(
+          [before, revisionState(seriesRecord(2, uids, { cause, action: '001.json' }), decisionRecord(2, decision))],
+          [actionRecord({ kind: 'requeue' }), actionRecord({ kind: 'release', revision: 2 })].slice(0, actions),
+        ),
+      ).steps.map((step) => (step.kind === 'deliver' ? `r${step.revision} ${step.peer}` : step.kind));
+    const moved = { tasks: [], forward: ['archive'] };
+    expect(after(moved, 'requeue')).toEqual(['r1 archive', 'r2 archive']);
+    expect(after(moved, 'late')).toEqual(['r1 pacs', 'r1 archive', 'r2 archive']);
+    // What a gate holds is not decided before a person has released it.
+    const held = { ...moved, held: [{ code: 'NO_RULE' as const, detail: '' }] };
+    expect(after(held, 'requeue')).toContain('r1 pacs');
+    expect(after(held, 'requeue', 2)).not.toContain('r1 pacs');
+    const nowhere = [
+      before,
+      revisionState(seriesRecord(2, uids, { cause: 'requeue' }), decisionRecord(2, { tasks: [] })),
+    ];
+    expect(nextSteps(seriesState(nowhere)).done).toBe(true);
+  });
+
   it('carries deliveries over to a requeued revision whose result is the same', () => {
     const done = revisionState(first, decisionRecord(1), outcomeRecord(uids), deliveredAll);
     const again = revisionState(

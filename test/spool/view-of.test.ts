@@ -299,7 +299,7 @@ describe('the view of a series', () => {
       ['originals', 'discarded', 1, says],
       [task.name, 'discarded', 1, says],
     ]);
-    expect(view).toMatchObject({ state: 'done', says: '1 enhanced.' });
+    expect(view).toMatchObject({ state: 'done', says: '1 enhanced, not all delivered to pacs.' });
   });
 
   it('is not done while a peer refuses a withdrawal, also of what retention has taken away', () => {
@@ -362,6 +362,7 @@ describe('the view of a series', () => {
     const discard = action({ kind: 'discard', peer: 'pacs' });
     const ended = viewOf(seriesState([revisionState({ tasks, deliveries: refused })], [discard]), never);
     expect([ended.state, ended.revisions[0]?.deliveries[0]?.state]).toEqual(['done', 'discarded']);
+    expect(ended.says).toBe('1 skipped (DERIVED), not delivered to pacs.');
   });
 
   it('tells why a delivery waits, in the sentence of the series too', () => {
