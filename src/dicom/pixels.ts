@@ -9,6 +9,7 @@ import type { PixelDescription } from './pixel-description.js';
 import { storedRange } from './rescale.js';
 import { edgeBytes, StreamStarts } from './stream-starts.js';
 import { transferSyntax } from './uids.js';
+import type { TransferSyntax } from './uids.js';
 import { find } from './values.js';
 
 /** The machine's own order of bytes, in which native 16-bit pixels can be read without a loop over single bytes. */
@@ -34,15 +35,27 @@ export async function decodePixels(
   const inRgb = (samples: Int32Array): Int32Array => (isYbr ? toRgb(samples) : samples);
   if (element.fragments === null) return inRgb(nativeColour(nativeFrame(ds, element, description, frame), description));
   const encoded = encodedFrame(ds, element.fragments, description.frames, frame);
-  const { coding, lossyMethod, name } = syntax;
+  const decoded = await decodeFrameOf(encoded, description, syntax);
+  return inRgb(unpacked(decoded, description, true));
+}
+
+/**
+ * The decoded bytes of one frame, as `decodeFrame`, where loss is what the transfer syntax says of it and carried no value away.
+ * @throws LimpidError DICOM_UNDECODABLE
+ */
+export async function decodeFrameOf(
+  encoded: Uint8Array,
+  description: PixelDescription,
+  { coding, lossyMethod, name }: TransferSyntax,
+): Promise<Uint8Array> {
   const decoded = await decodeFrame(encoded, description, coding);
   const isLossy = codeStreamOf(encoded, coding)?.lossy === true;
-  // No result would say so, and no gate could tell.
+  // Nothing that is made of it would say so, and no gate could tell.
   if (isLossy && lossyMethod === null) throw undecodable(`a frame with loss in ${name}`);
   // It knows no sign: the highest value, one further, is the lowest.
   if (isLossy && coding === 'jpegls' && description.signed) throw undecodable(`signed pixels with loss in ${name}`);
   if (lossyMethod !== null) refuseBeyondBits(decoded, description);
-  return inRgb(unpacked(decoded, description, true));
+  return decoded;
 }
 
 /** What loss has carried over the highest value would be cut off to the lowest, white to black. */

@@ -12,7 +12,7 @@ import { encodeElement, header, itemHeader, joined } from './element.js';
 import { copiedElement } from './explicit-le.js';
 import { implicitDataSet } from './implicit-le.js';
 import type { PixelDescription } from './pixel-description.js';
-import { encodedFrame } from './pixels.js';
+import { decodeFrameOf, encodedFrame } from './pixels.js';
 import { explicitLittleEndian, implicitLittleEndian, transferSyntax } from './uids.js';
 import type { TransferSyntax } from './uids.js';
 import { find, number, text, texts } from './values.js';
@@ -130,7 +130,7 @@ async function* decompressed(ds: DataSet, from: TransferSyntax, toUid: string): 
     ? itemHeader(tags.pixelData, even)
     : header(tags.pixelData, form.bitsAllocated > 8 ? 'OW' : 'OB', even);
   for (let frame = 0; frame < form.frames; frame++) {
-    const pixels = await decodeFrame(encodedFrame(ds, fragments, form.frames, frame), form, from.coding);
+    const pixels = await decodeFrameOf(encodedFrame(ds, fragments, form.frames, frame), form, from);
     if (pixels.length !== frameBytes)
       throw undecodable(`frame ${frame + 1} gives ${pixels.length} bytes, not ${frameBytes}`);
     yield turn(pixels);

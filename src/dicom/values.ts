@@ -36,25 +36,30 @@ export function hasValue(ds: DataSet, key: Key): boolean {
 
 /**
  * First value as text, without padding; null where the element is absent or its first value empty. Numbers are written out.
- * `characterSets`: those of the enclosing data set, for items.
+ * `inherited`: the character sets of the enclosing data set, for an item without its own.
  */
-export function text(ds: DataSet, key: Key, characterSets?: readonly string[]): string | null {
-  return textsUpTo(1, ds, key, characterSets)[0] || null;
+export function text(ds: DataSet, key: Key, inherited?: readonly string[]): string | null {
+  return textsUpTo(1, ds, key, inherited)[0] || null;
 }
 
 /** All values as text, without padding. Empty for absent, empty, bulk and sequence elements. */
-export function texts(ds: DataSet, key: Key, characterSets?: readonly string[]): string[] {
-  return textsUpTo(Infinity, ds, key, characterSets);
+export function texts(ds: DataSet, key: Key, inherited?: readonly string[]): string[] {
+  return textsUpTo(Infinity, ds, key, inherited);
+}
+
+/** An item's own, else those of what it lies in (PS3.3 C.12.1.1.2, PS3.5 7.5.3). */
+function characterSetsOf(ds: DataSet, inherited: readonly string[] = []): readonly string[] {
+  return ds.get(characterSetTag) === undefined ? inherited : texts(ds, characterSetTag);
 }
 
 /** The first values: a hostile text of some MB has a value for each of its bytes. */
-function textsUpTo(most: number, ds: DataSet, key: Key, characterSets?: readonly string[]): string[] {
+function textsUpTo(most: number, ds: DataSet, key: Key, inherited?: readonly string[]): string[] {
   const element = find(ds, key);
   if (element === undefined || element.length === 0) return [];
   const vr = meaning(ds, element);
   const bytes = ds.value(element);
   if (encodedText.has(vr)) {
-    return split(vr, decodeText(bytes, characterSets ?? texts(ds, characterSetTag)), most);
+    return split(vr, decodeText(bytes, characterSetsOf(ds, inherited)), most);
   }
   if (asciiText.has(vr)) return split(vr, decodeText(bytes, []), most);
   return binary(ds, element, vr, most).map((value) => String(value));

@@ -198,18 +198,22 @@ function textsIn(layers: readonly Layer[], tag: number, reading: Reading): reado
   const { texts: kept } = foundIn(reading, layer);
   let found = kept.get(tag);
   if (found === undefined) {
-    reading.sets ??= shortTexts(reading.dataSet, characterSetTag, longestValue);
-    found = opaqueTexts(holder, tag) ?? shortTexts(holder, tag, reading.longest, reading.sets);
+    found = opaqueTexts(holder, tag) ?? shortTexts(holder, tag, reading.longest, setsOf(reading));
     kept.set(tag, found);
   }
   return found;
 }
 
 /** @throws LimpidError DICOM_MALFORMED for a value that no attribute the gate or a rule asks for can have */
-function shortTexts(dataSet: DataSet, tag: number, longest: number, characterSets?: readonly string[]): string[] {
+function shortTexts(dataSet: DataSet, tag: number, longest: number, inherited?: readonly string[]): string[] {
   const length = find(dataSet, tag)?.length ?? 0;
   if (length > longest) throw tooLong(length);
-  return texts(dataSet, tag, characterSets);
+  return texts(dataSet, tag, inherited);
+}
+
+/** Character sets of the object, for items of it. */
+function setsOf(reading: Reading): readonly string[] {
+  return (reading.sets ??= shortTexts(reading.dataSet, characterSetTag, longestValue));
 }
 
 /** VRs that do not say how a value reads; those of private elements in an implicit data set are all UN. */
@@ -290,7 +294,7 @@ function joinedTexts(parts: Iterable<readonly string[]>, { longest }: Reading): 
 
 function contributedText(tag: number, reading: Reading): string {
   return joinedTexts(
-    reading.contributors.groups.map((group) => shortTexts(group, tag, reading.longest)),
+    reading.contributors.groups.map((group) => shortTexts(group, tag, reading.longest, setsOf(reading))),
     reading,
   );
 }
@@ -299,7 +303,7 @@ function privateText(layer: Layer, place: Extract<VendorMark['place'], { kind: '
   for (const group of layer.groups) {
     const tags = privateTags(group, place.group, place.creator, place.element);
     const found = tags.map((tag) => {
-      const known = shortTexts(group, tag, reading.longest).join('\\');
+      const known = shortTexts(group, tag, reading.longest, setsOf(reading)).join('\\');
       return [known === '' ? unknownText(group, tag) : known];
     });
     const joined = joinedTexts(found, reading);

@@ -2,9 +2,13 @@
 import { describe, expect, it } from '@jest/globals';
 import codecs from 'dcmjs-codecs';
 import { readDataSet } from '../../src/dicom/data-set.js';
-import { header, itemHeader, joined } from '../../src/dicom/element.js';
+import type { DataSet } from '../../src/dicom/data-set.js';
+import { encodeElement, header, itemHeader, joined } from '../../src/dicom/element.js';
 import type { PixelDescription } from '../../src/dicom/pixel-description.js';
 import { decodePixels } from '../../src/dicom/pixels.js';
+import { transcoded } from '../../src/dicom/transcode.js';
+import { explicitLittleEndian } from '../../src/dicom/uids.js';
+import { text } from '../../src/dicom/values.js';
 import { greyContext } from '../support/grey-context.js';
 
 const { NativeCodecs } = codecs;
@@ -23,8 +27,10 @@ interface Form {
   readonly top: number;
 }
 
-/** Waves from 0 to `top`, encoded, and decoded under a syntax. */
-async function through(name: Name, lossy: boolean, syntax: string, { bits, signed, top }: Form): Promise<Int32Array> {
+const us = (tag: number, value: number): Uint8Array => encodeElement(tag, 'US', value);
+
+/** Waves from 0 to `top`, encoded: the data set of the image under a syntax. */
+async function imageOf(name: Name, lossy: boolean, syntax: string, { bits, signed, top }: Form): Promise<DataSet> {
   const values = Int32Array.from({ length: rows * columns }, (_, index) =>
     Math.round(top * (0.5 + 0.5 * Math.sin((index % columns) / 9 + Math.floor(index / columns) / 7))),
   );
@@ -33,25 +39,45 @@ async function through(name: Name, lossy: boolean, syntax: string, { bits, signe
   const bytes = NativeCodecs[codings[name][0]](context, { lossy }).getEncodedBuffer() ?? new Uint8Array(0);
   const stream = bytes.length % 2 === 0 ? bytes : joined([bytes, Uint8Array.of(0)]);
   const parts = [
+    us(0x00280002, 1),
+    encodeElement(0x00280004, 'CS', 'MONOCHROME2'),
+    us(0x00280010, rows),
+    us(0x00280011, columns),
+    us(0x00280100, 16),
+    us(0x00280101, bits),
+    us(0x00280102, bits - 1),
+    us(0x00280103, signed ? 1 : 0),
     header(0x7fe00010, 'OB', 0xffffffff),
     itemHeader(0xfffee000, 0),
     itemHeader(0xfffee000, stream.length),
   ];
+  return readDataSet(joined([...parts, stream, itemHeader(0xfffee0dd, 0)]), syntax);
+}
+
+async function through(name: Name, lossy: boolean, syntax: string, form: Form): Promise<Int32Array> {
   const description: PixelDescription = {
     rows,
     columns,
     frames: 1,
     samples: 1,
     bitsAllocated: 16,
-    bitsStored: bits,
-    signed,
+    bitsStored: form.bits,
+    signed: form.signed,
     photometric: 'MONOCHROME2',
     byPlanes: false,
     slope: 1,
     intercept: 0,
     padding: null,
   };
-  return decodePixels(readDataSet(joined([...parts, stream, itemHeader(0xfffee0dd, 0)]), syntax), description, syntax);
+  return decodePixels(await imageOf(name, lossy, syntax, form), description, syntax);
+}
+
+/** The same image as a peer gets it that takes only native pixels. */
+async function sent(name: Name, lossy: boolean, syntax: string, form: Form): Promise<DataSet> {
+  const pieces: Uint8Array[] = [];
+  for await (const piece of transcoded(await imageOf(name, lossy, syntax, form), syntax, explicitLittleEndian))
+    pieces.push(Uint8Array.from(piece));
+  return readDataSet(joined(pieces), explicitLittleEndian);
 }
 
 const middle: Form = { bits: 12, signed: false, top: 2000 };
@@ -66,18 +92,26 @@ describe.each(['JPEG-LS', 'JPEG 2000', 'HTJ2K'] as const)('%s', (name) => {
     expect(await through(name, true, withLoss, middle)).toHaveLength(rows * columns);
     await expect(through(name, true, without, middle)).rejects.toMatchObject(refused('with loss in'));
   });
+
+  it('with loss is not sent to a peer as what never had any', async () => {
+    expect(text(await sent(name, false, without, middle), 'LossyImageCompression')).toBeNull();
+    expect(text(await sent(name, true, withLoss, middle), 'LossyImageCompression')).toBe('01');
+    await expect(sent(name, true, without, middle)).rejects.toMatchObject(refused('with loss in'));
+  });
 });
 
 it('values that loss carries over the highest are refused, not cut off to the lowest', async () => {
   const { '1': without, '2': withLoss } = codings['JPEG-LS'];
   const white: Form = { bits: 12, signed: false, top: 4095 };
   expect(Math.max(...(await through('JPEG-LS', false, without, white)))).toBe(4095);
-  await expect(through('JPEG-LS', true, withLoss, white)).rejects.toMatchObject(refused('by loss, in 12 bits'));
+  for (const way of [through, sent])
+    await expect(way('JPEG-LS', true, withLoss, white)).rejects.toMatchObject(refused('by loss, in 12 bits'));
 });
 
 it('signed pixels are not read of JPEG-LS with loss, which knows no sign', async () => {
   const { '1': without, '2': withLoss } = codings['JPEG-LS'];
   const signed = { ...middle, signed: true };
   expect(await through('JPEG-LS', false, without, signed)).toHaveLength(rows * columns);
-  await expect(through('JPEG-LS', true, withLoss, signed)).rejects.toMatchObject(refused('signed pixels with loss'));
+  for (const way of [through, sent])
+    await expect(way('JPEG-LS', true, withLoss, signed)).rejects.toMatchObject(refused('signed pixels with loss'));
 });

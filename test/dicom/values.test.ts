@@ -94,6 +94,14 @@ describe('text in character sets', () => {
   });
 });
 
+it('reads an item in its own character set, else in that of the data set it lies in', () => {
+  const maker = encodeElement(0x00080070, 'LO', Uint8Array.of(0xe7, 0x8e, 0x8b, 0x20));
+  const [without, own] = [of(maker), of(encodeElement(0x00080005, 'CS', 'ISO_IR 192'), maker)];
+  expect(text(without, 'Manufacturer', ['ISO_IR 192'])).toBe('王');
+  expect(text(own, 'Manufacturer', ['ISO_IR 144'])).toBe('王');
+  expect(text(own, 'Manufacturer')).toBe('王');
+});
+
 it('reads a megabyte of escape characters at once', () => {
   const started = performance.now();
   expect(decodeText(new Uint8Array(2 ** 20).fill(0x1b), ['', 'ISO 2022 IR 87'])).toHaveLength(2 ** 20);

@@ -137,3 +137,22 @@ describe('an object of several frames', () => {
     expect(named.filter((word) => !words.includes(word))).toEqual([]);
   },
 );
+
+it('contributors are read in the character set of the object', async () => {
+  const latin2 = 'Zi\xf3\xb3ko'; // Ziółko in ISO 8859-2
+  const words = Buffer.from(latin2, 'latin1');
+  const contributor = [encodeElement(0x00080070, 'LO', words)];
+  const bytes = syntheticCt(
+    0,
+    new Map([
+      [0x00080005, encodeElement(0x00080005, 'CS', 'ISO_IR 101')],
+      [0x0018a001, encodeSequence(0x0018a001, [contributor])],
+    ]),
+  );
+  const file = join(folder, 'latin2.dcm');
+  await writeFile(file, bytes);
+  const identity = { sopInstanceUid: '1.2', sopClassUid: sopClasses.ct, transferSyntaxUid: '1.2.840.10008.1.2.1' };
+  const [image] = await readInstance(file, identity, { tags: new Set(), marks });
+  const texts = marks.map((_, index) => image?.marks[index] ?? '').filter((found) => found.includes('Zi'));
+  expect(new Set(texts.map((found) => found.split('\\').at(-1)))).toEqual(new Set(['Ziółko']));
+});

@@ -54,6 +54,11 @@ export interface RequestorOptions {
   readonly leaveMs?: number;
 }
 
+/** Responses that may bring an Action Reply or Event Reply (PS3.7 Sections 10.1.1.1.7, 10.1.4.1.9); storage commitment has none to read. */
+const mayReply: ReadonlySet<number> = new Set(
+  [CommandField.Action, CommandField.EventReport].map((field) => field | CommandField.Response),
+);
+
 interface Waiting {
   readonly resolve: (command: Command | null) => void;
   readonly reject: (failure: AssociationFailure) => void;
@@ -70,6 +75,8 @@ export class Requestor implements AssociationUser, MessageUser {
   #room = 0;
   /** The one answer that is waited for: to the association request, or to a command. */
   #waiting: Waiting | null = null;
+  /** The response whose data set is being read and dropped. */
+  #replied: { readonly command: Command; bytes: number } | null = null;
   #released: (() => void) | null = null;
   #failure: AssociationFailure | null = null;
   #lastMessageId = 0;
@@ -298,19 +305,25 @@ export class Requestor implements AssociationUser, MessageUser {
       if (!command.hasDataSet) this.dataSetEnd();
       return;
     }
-    if (isMistyped || command.hasDataSet || isRequest) {
+    if (isMistyped || isRequest || (command.hasDataSet && !mayReply.has(command.field))) {
       throw invalidMessage('not a response, or one that cannot be read');
     }
     if (this.#waiting === null) throw invalidMessage('a response that nobody asked for');
-    this.#deliver(command);
+    if (command.hasDataSet) this.#replied = { command, bytes: 0 };
+    else this.#deliver(command);
   }
 
   dataSetValue(slice: Uint8Array): void {
-    this.#served.value(slice);
+    if (this.#replied === null) this.#served.value(slice);
+    else if ((this.#replied.bytes += slice.length) > this.#limits.otherDataSetBytes)
+      throw invalidMessage('the data set of a response is too long');
   }
 
   dataSetEnd(): void {
-    this.#served.end(this.#contexts, this.#room);
+    const replied = this.#replied;
+    this.#replied = null;
+    if (replied === null) this.#served.end(this.#contexts, this.#room);
+    else this.#deliver(replied.command);
   }
 }
 

@@ -373,6 +373,29 @@ describe('limpid as SCU against a scripted peer', () => {
     await asked.release();
   });
 
+  it.each([2, 4_000])('takes an answer with a reply in %i-byte fragments, and the next one', async (fragment) => {
+    const reply = encodeCommitmentRequest(request, explicitLittle);
+    const scp = await peerWith(({ contextId, socket, respond }) => {
+      respond({ hasDataSet: true, affectedSopClassUid: pushModel, actionTypeId: 1 });
+      socket.write(encodeData(contextId, 'data', reply, fragment));
+    });
+    const session = await openCommitment(targetAt(scp.port), { reported: () => Promise.resolve({ status: 0 }) });
+    expect(await session.ask(request)).toMatchObject({ status: 0 });
+    expect(await session.ask(request)).toMatchObject({ status: 0 });
+    await session.release();
+    const status = await reportCommitment(targetAt(scp.port), report);
+    expect(status).toBe(0);
+  });
+
+  it('ends the association over a reply that is longer than any can be', async () => {
+    const scp = await peerWith(({ contextId, socket, respond }) => {
+      respond({ hasDataSet: true });
+      socket.write(encodeData(contextId, 'data', new Uint8Array(5 << 20), 1 << 16));
+    });
+    const asking = askCommitment(targetAt(scp.port), request, { reported: () => Promise.resolve({ status: 0 }) });
+    await expect(asking).rejects.toMatchObject({ message: expect.stringContaining('too long') });
+  });
+
   /** A peer that reports before it answers the request. */
   async function reportingAtOnce(): Promise<{ scp: Awaited<ReturnType<typeof peerWith>>; answers: Command[] }> {
     const answers: Command[] = [];
