@@ -10,6 +10,7 @@ import { onAll } from '../spool/records.js';
 import type { ActionRecord, Priority } from '../spool/records.js';
 import { momentSays } from '../spool/moment.js';
 import type { Spool } from '../spool/spool.js';
+import type { RevisionState } from '../spool/state.js';
 import { summaryOf, viewOf } from '../spool/view-of.js';
 import type { DeliveryJudge } from '../spool/view-of.js';
 import { counted } from '../spool/counted.js';
@@ -106,9 +107,18 @@ export function seriesCommands(
           newUids: action.newUids ?? false,
         });
         output.out(`${action.kind} recorded for ${key} (${file}); a running node carries it out within seconds`);
+        if (action.kind === 'release' && isUnruled((await spool.state(key)).revisions.at(-1))) {
+          output.out(
+            `no rule matches it: nothing is made of it or sent by that. Once a rule does: limpid series requeue ${key}`,
+          );
+        }
       }),
   };
 }
+
+/** Held as no rule matches: whoever lets it go may believe that it goes somewhere. */
+const isUnruled = (revision: RevisionState | undefined): boolean =>
+  revision?.decision?.held.some(({ code }) => code === 'NO_RULE') === true;
 
 /** Of a key: fewer would soon begin several. */
 const fewestLetters = 4;

@@ -142,6 +142,10 @@ export function actionSays({ kind, task, peer, priority, newUids, ...rest }: Act
   ].join(' ');
 }
 
+/** Whether no rule matched a revision: let go all the same, it has gone nowhere. */
+const isUnruled = ({ decision }: RevisionView): boolean =>
+  decision?.held.some(({ code }) => code === 'NO_RULE') === true;
+
 function doneSays(revision: RevisionView | undefined): string {
   if (revision === undefined) return 'Nothing is kept of it.';
   const outcomes = revision.tasks
@@ -157,6 +161,7 @@ function doneSays(revision: RevisionView | undefined): string {
     committing.length === 0 ? [] : [`committed by ${[...new Set(committing.map(({ peer }) => peer))].join(', ')}`];
   const parts = [...tasks, ...sent, ...committed];
   const sentence = parts.join(', ');
+  if (sentence === '' && isUnruled(revision)) return 'Nothing was made of it or sent: no rule matches the series.';
   return sentence === '' ? 'No rule asked for anything.' : `${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}.`;
 }
 
