@@ -14,7 +14,7 @@ import type { RevisionState } from '../spool/state.js';
 import { summaryOf, viewOf } from '../spool/view-of.js';
 import type { DeliveryJudge } from '../spool/view-of.js';
 import { counted } from '../spool/counted.js';
-import { closingSays, ruleSays, unitSays } from '../spool/view-words.js';
+import { closingSays, limitSays, ruleSays, unitSays } from '../spool/view-words.js';
 import { toDo } from '../spool/to-do.js';
 import type { CodeView, SeriesView, SeriesWord, TaskView } from '../spool/view.js';
 import { isUnreadable, unreadableView } from '../spool/unreadable-series.js';
@@ -175,7 +175,9 @@ function taskLines(output: Output, task: TaskView): string[] {
   for (const [name, figure] of Object.entries(task.figures)) {
     const value = (number: number | null): string => (number === null ? '-' : String(Number(number.toPrecision(4))));
     const measured = `${value(figure.before)} → ${value(figure.after)} ${unitSays(figure.unit)}`.trimEnd();
-    lines.push(`    ${name}: ${figure.measured ? measured : 'not measured'}`);
+    lines.push(
+      `    ${[`${name}: ${figure.measured ? measured : 'not measured'}`, ...limitSays(name, figure)].join('; ')}`,
+    );
   }
   return lines;
 }

@@ -38,6 +38,13 @@ const ofUnit: Readonly<Record<string, string>> = {
 /** A unit of the records as people write it; empty where there is none. */
 export const unitSays = (unit: string): string => ofUnit[unit] ?? unit;
 
+/** The limit that held for a figure, in words; empty where it is none of those that have one, or nobody kept it. */
+export function limitSays(name: string, { limit }: Pick<TaskView['figures'][string], 'limit'>): string[] {
+  if (limit === undefined) return [];
+  if (limit === null) return ['no limit'];
+  return [`limit ${name === 'noiseRatio' ? 'at least' : 'at most'} ${limit}, in nine images of ten`];
+}
+
 const percent = (share: number): string => `${Math.round(share * 100)} %`;
 
 function because(task: Omit<TaskView, 'says'>): string {
