@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { openSync, closeSync } from 'node:fs';
-import { text } from 'node:stream/consumers';
+import { text as textOf } from 'node:stream/consumers';
 import { describe, expect, it } from '@jest/globals';
 import { colour, harmless } from '../../src/cli/output.js';
 import { main } from '../support/limpid.js';
@@ -26,7 +26,10 @@ it('a report that a full volume does not take is told in one line, with a status
   const full = openSync('/dev/full', 'w');
   try {
     const child = spawn(process.execPath, [main, 'models', 'schema'], { stdio: ['ignore', full, 'pipe'] });
-    const [told, [status]] = await Promise.all([child.stderr === null ? '' : text(child.stderr), once(child, 'exit')]);
+    const [told, [status]] = await Promise.all([
+      child.stderr === null ? '' : textOf(child.stderr),
+      once(child, 'exit'),
+    ]);
     expect([status, told]).toEqual([1, 'what this prints cannot be written: ENOSPC: no space left on device, write\n']);
   } finally {
     closeSync(full);
