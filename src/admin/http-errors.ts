@@ -1,17 +1,19 @@
 // The one place that turns failures into HTTP answers (RFC 9457, application/problem+json).
 import { z } from 'zod';
-import { LimpidError, failureCodeOf } from '../errors.js';
+import { LimpidError } from '../errors.js';
 import type { FailureCode } from '../errors.js';
 
 /** Codes that are not 500: a fault of the request, or of something that comes back by itself. */
 const statuses: Partial<Record<FailureCode, number>> = {
   SPOOL_FULL: 507,
+  SPOOL_UNUSABLE: 503,
   SPOOL_UNKNOWN_SERIES: 404,
   SPOOL_UNKNOWN_TARGET: 404,
   SPOOL_NOTHING_MADE: 404,
   SPOOL_NOTHING_HELD: 409,
   SPOOL_SWEPT: 409,
   SPOOL_RECORD_INVALID: 409,
+  NODE_DESCRIPTORS: 503,
   QUEUE_UNAVAILABLE: 503,
   MODEL_UNKNOWN: 404,
   ADMIN_ADDRESS: 403,
@@ -62,6 +64,26 @@ export class RequestFaults extends LimpidError {
   }
 }
 
+/** What the system says where a person has to mend the volume or the process, and not limpid. */
+const lacks: readonly (readonly [codes: readonly string[], failure: FailureCode, says: string])[] = [
+  [['ENOSPC', 'EDQUOT'], 'SPOOL_FULL', 'The volume of the spool is full: nothing was recorded.'],
+  [['EROFS'], 'SPOOL_UNUSABLE', 'The volume of the spool is read-only: nothing was recorded.'],
+  [
+    ['EACCES', 'EPERM'],
+    'SPOOL_UNUSABLE',
+    'The node has no permission for a file or folder of the spool; the log has it.',
+  ],
+  [['EIO'], 'SPOOL_UNUSABLE', 'The volume of the spool gives errors; the log has it.'],
+  [['EMFILE', 'ENFILE'], 'NODE_DESCRIPTORS', 'The node has too many files open.'],
+];
+
+function lackOf(error: unknown): LimpidError | undefined {
+  if (!(error instanceof Error && 'code' in error)) return undefined;
+  const { code: said } = error;
+  const lack = lacks.find(([codes]) => codes.some((code) => code === said));
+  return lack && new LimpidError(lack[1], lack[2], { cause: error });
+}
+
 function statusOfFramework(error: unknown): number | undefined {
   const status = typeof error === 'object' && error !== null && 'statusCode' in error ? error.statusCode : undefined;
   return typeof status === 'number' && status >= 400 && status < 500 ? status : undefined;
@@ -82,9 +104,8 @@ export function problemOf(error: unknown): Problem {
     return error instanceof RequestFaults ? { ...body, errors: [...error.faults] } : body;
   }
   // Said by the disk, where an action was to be recorded.
-  if (failureCodeOf(error) === 'SPOOL_FULL') {
-    return problemOf(new LimpidError('SPOOL_FULL', 'The volume of the spool is full: nothing was recorded.'));
-  }
+  const lack = lackOf(error);
+  if (lack !== undefined) return problemOf(lack);
   const status = statusOfFramework(error); // body too large, not JSON, wrong content type: found by the HTTP server
   if (status !== undefined) {
     const refusal = new LimpidError('ADMIN_REQUEST', titles[status] ?? 'The request is refused', { cause: error });

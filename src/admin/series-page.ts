@@ -3,7 +3,7 @@ import { counted } from '../spool/counted.js';
 import type { CodeView, DeliveryView, RevisionView, SeriesView, TaskView } from '../spool/view.js';
 import { momentSays } from '../spool/moment.js';
 import { mayRequeue, toDo } from '../spool/to-do.js';
-import { closingSays, unitSays } from '../spool/view-words.js';
+import { closingSays, limitSays, unitSays } from '../spool/view-words.js';
 import { html } from './html.js';
 import type { Html } from './html.js';
 import { ago, pageOf, seriesWord, table, word } from './page-frame.js';
@@ -28,10 +28,10 @@ const meanings: Readonly<Record<string, string>> = {
   noiseRatio: 'noise that is left, as a share',
   meanShift: 'the most that the mean over the tissue of an image has moved',
   confidence: 'share of the tissue where what was taken away looks like noise',
-  residualStructure: 'likeness of what was taken away to edges, in the worst image: above 0.3 it is anatomy',
-  periodicPattern: 'strongest stripes that were taken away, over the noise: above 0.08 they are no noise',
+  residualStructure: 'likeness of what was taken away to edges, in the worst image: 0 is noise alone, 1 is edges',
+  periodicPattern: 'strongest stripes that were taken away, over the noise',
   smoothChange:
-    'largest change wider than grain, over the noise, in the worst image: a spot or shading drawn or wiped out; limpid models show has the limit, which nine images in ten must hold',
+    'largest change wider than grain, over the noise, in the worst image: a spot or shading drawn or wiped out',
   edgeRatio: 'strength of the strongest edges, as a share',
   signalToNoise: 'signal of the tissue over its noise',
   contrastToNoise: 'CT: fat against soft tissue; MR: the two classes of the foreground',
@@ -41,24 +41,35 @@ const meanings: Readonly<Record<string, string>> = {
   entropy: 'of the tissue',
 };
 
+const meaningOf = (name: string, figure: TaskView['figures'][string]): string =>
+  [meanings[name] ?? '', ...limitSays(name, figure)].join('; ');
+
 function figureTable({ figures, grade }: TaskView): Html {
-  const rows = Object.entries(figures).map(([name, { measured, before, after, unit }]) => {
+  const rows = Object.entries(figures).map(([name, figure]) => {
+    const { measured, before, after, unit } = figure;
     const cells = measured ? [number(before), number(after), unitSays(unit)] : ['', '', 'not measured'];
-    return [name, ...cells];
+    return [name, ...cells, meaningOf(name, figure)];
   });
-  if (grade !== null) rows.unshift(['degradation', grade.before ?? 'unknown', grade.after ?? 'unknown', '']);
+  if (grade !== null)
+    rows.unshift([
+      'degradation',
+      grade.before ?? 'unknown',
+      grade.after ?? 'unknown',
+      '',
+      meanings['degradation'] ?? '',
+    ]);
   if (rows.length === 0) return nothing;
   return table(
     'figures',
     [['Figure'], ['Before', 'number'], ['After', 'number'], ['Unit'], ['What it tells']],
     rows.map(
-      ([name = '', before, after, unit]) =>
+      ([name = '', before, after, unit, says]) =>
         html`<tr>
           <td>${spaced(name)}</td>
           <td class="number">${before}</td>
           <td class="number">${after}</td>
           <td class="soft">${unit}</td>
-          <td class="says soft">${meanings[name] ?? ''}</td>
+          <td class="says soft">${says}</td>
         </tr>`,
     ),
   );

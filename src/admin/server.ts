@@ -125,12 +125,15 @@ function addPages(app: FastifyInstance, options: HttpOptions, api: AdminPorts): 
     });
     return send(reply, page);
   });
-  app.get<{ Params: { readonly key: string } }>('/series/:key', async ({ params: { key } }, reply) => {
-    const found = isKey(key) ? await seriesOne(key) : { view: null };
-    if (found === null) return send(reply.code(503), noSeriesPage(key, 'unavailable'));
-    if (found.view === null) return send(reply.code(404), noSeriesPage(key, 'unknown'));
-    return send(reply, seriesPage(found.view, options.now()));
-  });
+  // With a slash behind it too, as people type and mails break it.
+  for (const path of ['/series/:key', '/series/:key/']) {
+    app.get<{ Params: { readonly key: string } }>(path, async ({ params: { key } }, reply) => {
+      const found = isKey(key) ? await seriesOne(key) : { view: null };
+      if (found === null) return send(reply.code(503), noSeriesPage(key, 'unavailable'));
+      if (found.view === null) return send(reply.code(404), noSeriesPage(key, 'unknown'));
+      return send(reply, seriesPage(found.view, options.now()));
+    });
+  }
 }
 
 /** Connections at once: idle ones of others must not take the descriptors that instances need. */

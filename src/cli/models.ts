@@ -1,4 +1,5 @@
 // `limpid models`: what this node can run, and whether it is what was released.
+import { LimpidError } from '../errors.js';
 import { modelJsonSchema } from '../inference/card.js';
 import type { ModelCard } from '../inference/card.js';
 import { conditionWords } from '../inference/condition-words.js';
@@ -44,6 +45,10 @@ function limitWords({ limits, noise }: ModelCard): string {
   ].join(', ');
 }
 
+/** The folder of a model itself holds no folders. */
+const noModels = ({ models }: ModelPlace): string =>
+  `there is no model in ${models ?? 'the folder of models'}: give the folder that holds one folder for each model, not that of a model`;
+
 /** The commands over a registry that is opened when one is called. */
 export function modelCommands(
   openRegistry: (place: ModelPlace, options?: { readonly spoiled?: 'listed' }) => Promise<Registry>,
@@ -81,6 +86,8 @@ export function modelCommands(
       // A folder of a shipped model's id is spoiled, and is in both.
       const all = [...new Set([...registry.list().map(({ id }) => id), ...registry.spoiled().keys()])].toSorted();
       const wanted = ids.length > 0 ? ids : all;
+      // Nothing was verified: a script would take that for all being well.
+      if (wanted.length === 0) throw new LimpidError('USAGE', noModels(place));
       const results: { id: string; faults: readonly string[] }[] = [];
       for (const id of wanted) {
         const faults = await registry.verify(id, 'cpu');

@@ -33,7 +33,10 @@ export function processOutput(): Output {
 }
 
 function passOverClosed(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') throw error;
+  if (error.code === 'EPIPE') return;
+  // A volume without room, for one, that a report goes to: whoever reads it must not take what is there for all of it.
+  if (process.exitCode === undefined) process.stderr.write(`what this prints cannot be written: ${error.message}\n`);
+  process.exitCode ??= 1;
 }
 
 type Colour = 'red' | 'green' | 'yellow' | 'cyan' | 'dim' | 'bold';

@@ -10,10 +10,11 @@ import { onAll } from '../spool/records.js';
 import type { ActionRecord, Priority } from '../spool/records.js';
 import { momentSays } from '../spool/moment.js';
 import type { Spool } from '../spool/spool.js';
+import type { RevisionState } from '../spool/state.js';
 import { summaryOf, viewOf } from '../spool/view-of.js';
 import type { DeliveryJudge } from '../spool/view-of.js';
 import { counted } from '../spool/counted.js';
-import { closingSays, ruleSays, unitSays } from '../spool/view-words.js';
+import { closingSays, limitSays, ruleSays, unitSays } from '../spool/view-words.js';
 import { toDo } from '../spool/to-do.js';
 import type { CodeView, SeriesView, SeriesWord, TaskView } from '../spool/view.js';
 import { isUnreadable, unreadableView } from '../spool/unreadable-series.js';
@@ -106,9 +107,18 @@ export function seriesCommands(
           newUids: action.newUids ?? false,
         });
         output.out(`${action.kind} recorded for ${key} (${file}); a running node carries it out within seconds`);
+        if (action.kind === 'release' && isUnruled((await spool.state(key)).revisions.at(-1))) {
+          output.out(
+            `no rule matches it: nothing is made of it or sent by that. Once a rule does: limpid series requeue ${key}`,
+          );
+        }
       }),
   };
 }
+
+/** Held as no rule matches: whoever lets it go may believe that it goes somewhere. */
+const isUnruled = (revision: RevisionState | undefined): boolean =>
+  revision?.decision?.held.some(({ code }) => code === 'NO_RULE') === true;
 
 /** Of a key: fewer would soon begin several. */
 const fewestLetters = 4;
@@ -165,7 +175,9 @@ function taskLines(output: Output, task: TaskView): string[] {
   for (const [name, figure] of Object.entries(task.figures)) {
     const value = (number: number | null): string => (number === null ? '-' : String(Number(number.toPrecision(4))));
     const measured = `${value(figure.before)} → ${value(figure.after)} ${unitSays(figure.unit)}`.trimEnd();
-    lines.push(`    ${name}: ${figure.measured ? measured : 'not measured'}`);
+    lines.push(
+      `    ${[`${name}: ${figure.measured ? measured : 'not measured'}`, ...limitSays(name, figure)].join('; ')}`,
+    );
   }
   return lines;
 }

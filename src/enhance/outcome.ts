@@ -56,8 +56,13 @@ export function figure(before: number | null, after: number | null, unit: string
 /** A share of what there was before: without the one after, nothing was measured. */
 const ratio = (after: number | null): Figure => figure(after === null ? null : 1, after, '1');
 
-/** Figures of the series: the middle of its slices; the largest for those that limits look at. */
-export function seriesFigures(slices: readonly EnhancedFigures[], found: Found, unit: string): Record<string, Figure> {
+/** Figures of the series: the middle of its slices; the largest for those that limits look at, with the card's. */
+export function seriesFigures(
+  slices: readonly EnhancedFigures[],
+  found: Found,
+  unit: string,
+  limits: ModelCard['limits'],
+): Record<string, Figure> {
   const values = (pick: (slice: EnhancedFigures) => number | null): number[] =>
     slices.map(pick).filter((value) => value !== null);
   const middle = (pick: (slice: EnhancedFigures) => number | null): number | null => {
@@ -68,34 +73,22 @@ export function seriesFigures(slices: readonly EnhancedFigures[], found: Found, 
     const list = values(pick);
     return list.length > 0 ? list.reduce((a, b) => Math.max(a, b)) : null;
   };
+  const largest = (pick: (slice: EnhancedFigures) => number | null, limit: number | null, of = '1'): Figure => ({
+    ...figure(null, most(pick), of),
+    limit,
+  });
   return {
     noise: figure(found.noise.before, found.noise.after, found.noise.unit),
-    noiseRatio: ratio(middle((slice) => slice.noiseRatio)),
-    meanShift: figure(
-      null,
-      most((slice) => slice.meanShift && Math.abs(slice.meanShift)),
-      unit,
-    ),
+    noiseRatio: { ...ratio(middle((slice) => slice.noiseRatio)), limit: limits.noiseRatio },
+    meanShift: largest((slice) => slice.meanShift && Math.abs(slice.meanShift), limits.meanShift, unit),
     confidence: figure(
       null,
       middle((slice) => slice.confidence),
       '1',
     ),
-    residualStructure: figure(
-      null,
-      most((slice) => slice.residualStructure),
-      '1',
-    ),
-    periodicPattern: figure(
-      null,
-      most((slice) => slice.periodic),
-      '1',
-    ),
-    smoothChange: figure(
-      null,
-      most((slice) => slice.smoothChange),
-      '1',
-    ),
+    residualStructure: largest((slice) => slice.residualStructure, limits.residualStructure),
+    periodicPattern: largest((slice) => slice.periodic, limits.periodicPattern ?? null),
+    smoothChange: largest((slice) => slice.smoothChange, limits.smoothChange),
     edgeRatio: ratio(middle((slice) => slice.edgeRatio)),
   };
 }

@@ -13,7 +13,15 @@ export interface Window {
 /** Soft tissue for CT (-160 to 240 HU); 0 to the 99.5th percentile for MR. */
 export function clinicalWindow(modality: NoiseModality, before: Slice): Window {
   if (modality === 'CT') return { low: -160, high: 240 };
-  return { low: 0, high: Math.max(quantile(before.values, 0.995), 1) };
+  // Values may all be far below 1: a rescale says in which unit they are. Where hardly a pixel is not 0, its brightest is white.
+  const high = quantile(before.values, 0.995);
+  return { low: 0, high: high > 0 ? high : brightest(before) };
+}
+
+/** The largest value of a slice, 1 where none is above 0. */
+function brightest({ values }: Slice): number {
+  const most = values.reduce((a, b) => Math.max(a, b), 0);
+  return most > 0 ? most : 1;
 }
 
 /** Window of the difference, mid-grey is zero: +-50 HU for CT, +-10 % of the clinical window for MR. */

@@ -341,6 +341,7 @@ class TaskRun<Plan, Part, Summary> {
       slices.map((slice) => slice.figures),
       this.#found,
       unit,
+      this.#card.limits,
     );
     return outcomeOf(parts, { ...figures, ...qualityFigures(qualities) }, gradesOf(qualities));
   }

@@ -68,7 +68,10 @@ export function pairing(test: readonly Placed[], reference: readonly Placed[]): 
     const own = byNumber(test).filter((i) => Math.abs(ofTest(i) - at) <= onePlace && isOfStack(test[i], slice));
     if (own.length !== partners.length || !areNumbered(test, own) || !areNumbered(reference, partners)) {
       const what = `${own.length} and ${partners.length} slices at ${at.toFixed(2)} mm along the normal`;
-      throw new LimpidError('USAGE', `${what} cannot be told apart by Instance Number`);
+      throw new LimpidError(
+        'USAGE',
+        `${what} cannot be told apart by Instance Number: give the images of one echo, time or b-value alone, in a folder of their own`,
+      );
     }
     return partners[own.indexOf(index)] ?? nearest;
   });

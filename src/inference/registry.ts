@@ -222,8 +222,8 @@ export async function openRegistry(
       if (why !== undefined) return [why];
       const card = need(id);
       if (card.kind === 'network') {
-        const { sha256, input, probe } = card;
-        return verifyNetwork({ card: { sha256, input, probe }, file: file(id), provider });
+        const { task, sha256, input, limits, probe } = card;
+        return verifyNetwork({ card: { task, sha256, input, limits, probe }, file: file(id), provider });
       }
       const identity = filterIdentity(card.id, card.version);
       return identity === card.sha256 ? [] : [`the filter's SHA-256 is ${identity}, the card says ${card.sha256}`];

@@ -6,6 +6,7 @@ import { within } from '../deadline.js';
 import { LimpidError } from '../errors.js';
 import type { ModelCard } from './card.js';
 import { modelSha256 } from './identity.js';
+import { noiseFaults } from './noise-faults.js';
 import { placeFaults } from './place-faults.js';
 import { probeFaults, shapeFaults } from './probe.js';
 import { openSession } from './session.js';
@@ -13,7 +14,7 @@ import { tileFaults } from './tile-faults.js';
 
 /** What the process is asked. */
 export interface NetworkToVerify {
-  readonly card: Pick<ModelCard, 'sha256' | 'input' | 'probe'>;
+  readonly card: Pick<ModelCard, 'task' | 'sha256' | 'input' | 'limits' | 'probe'>;
   /** Its model.onnx. */
   readonly file: string;
   readonly provider: string;
@@ -69,17 +70,20 @@ export async function networkFaults({ card, file, provider }: NetworkToVerify): 
   const found = modelSha256(bytes);
   if (found !== card.sha256) return [`SHA-256 of model.onnx is ${found}, the card says ${card.sha256}`];
   try {
-    return await graphFaults(bytes, card.input, card.probe, provider);
+    return await graphFaults(bytes, { ...card, input: card.input, probe: card.probe }, provider);
   } catch (error) {
     if (error instanceof LimpidError) return [error.message];
     throw error;
   }
 }
 
+type CardOfGraph = Pick<ModelCard, 'task' | 'limits'> & {
+  readonly [part in 'input' | 'probe']: NonNullable<ModelCard[part]>;
+};
+
 async function graphFaults(
   bytes: Uint8Array,
-  input: NonNullable<ModelCard['input']>,
-  probe: NonNullable<ModelCard['probe']>,
+  { task, input, probe, limits }: CardOfGraph,
   provider: string,
 ): Promise<readonly string[]> {
   const session = await openSession(bytes, provider);
@@ -89,7 +93,9 @@ async function graphFaults(
     if (faults.length === 0) faults.push(...(await shapeFaults(session, input)));
     if (faults.length === 0) faults.push(...(await tileFaults(session, input)));
     if (faults.length === 0) faults.push(...(await probeFaults(session, input, probe)));
-    return faults.length > 0 ? faults : await placeFaults(session, input);
+    if (faults.length === 0) faults.push(...(await placeFaults(session, input)));
+    if (faults.length === 0 && task === 'denoise') faults.push(...(await noiseFaults(session, input, limits)));
+    return faults;
   } finally {
     await session.close();
   }

@@ -1,5 +1,5 @@
 // The acceptance kit: phantoms on disk to send through a node, and the verdict over what came back.
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Verdict } from '../cli/evaluate.js';
@@ -17,6 +17,7 @@ import { phantomNames, phantomSlice, slicesOf } from '../evaluate/phantoms.js';
 import type { PhantomName } from '../evaluate/phantoms.js';
 import type { Slice } from '../imaging/slice.js';
 import { counted } from '../spool/counted.js';
+import { makeParents } from '../spool/write-once.js';
 
 const kitFile = z.strictObject({
   version: z.literal(2),
@@ -32,7 +33,7 @@ export async function makeKit(
   const made: { phantom: string; folder: string; slices: number }[] = [];
   for (const name of phantomNames) {
     const folder = join(directory, name);
-    await mkdir(folder, { recursive: true });
+    await makeParents(folder);
     const slices = slicesOf[name];
     for (let index = 0; index < slices; index++) {
       const { degraded } = phantomSlice(name, index);

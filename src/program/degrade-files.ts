@@ -1,5 +1,5 @@
 // Series with more noise, as files: what an evaluation gives to an enhancer.
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { encodedDataSet, everything } from '../derive/encode.js';
 import { pixelElements } from '../derive/pixel-data.js';
@@ -18,6 +18,7 @@ import type { NoisePart } from '../imaging/degrade.js';
 import { bodyMask } from '../imaging/masks.js';
 import { mrNoise } from '../imaging/noise-mr.js';
 import type { ReadSlice, Stretch } from './evaluated-series.js';
+import { makeParents } from '../spool/write-once.js';
 
 /** The slice with `times` its noise; null where its noise cannot be measured. @param seed of what is not CT: each slice has its own noise */
 function degraded(slice: ReadSlice, times: number, seed: number, parts: readonly NoisePart[]): Float32Array | null {
@@ -54,7 +55,7 @@ export async function degrade(
   folder: string,
 ): Promise<{ readonly compared: readonly string[]; readonly beside: readonly string[] } | null> {
   await rm(folder, { recursive: true, force: true });
-  await mkdir(folder, { recursive: true });
+  await makeParents(folder);
   const files = { compared: [] as string[], beside: [] as string[] };
   const slices = [...compared, ...beside];
   const parts = noiseParts(slices);

@@ -24,6 +24,7 @@ import type { VendorMark } from '../rule.js';
 import { outcomeWithout } from '../spool/outcome-without.js';
 import type { OutcomeRecord, ResolvedTask } from '../spool/records.js';
 import { threadsOf } from '../node/threads.js';
+import { makeParents } from '../spool/write-once.js';
 
 export interface EnhanceFilesOptions {
   readonly model: string;
@@ -190,7 +191,7 @@ async function runTask(
 
 async function emptyFolder(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true });
-  await mkdir(folder, { recursive: true });
+  await makeParents(folder);
 }
 
 /** Runs the task once; of one that fails nothing is left that could be taken for a result. */

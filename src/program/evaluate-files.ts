@@ -1,5 +1,5 @@
 // `limpid evaluate` on files: runs enhancers on series as a node would, and compares.
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ComparedSeries, RobustnessRow, StudyOptions, StudyRow, Told } from '../cli/evaluate.js';
 import type { enhanceFiles } from './enhance-files.js';
@@ -12,6 +12,7 @@ import { degrade } from './degrade-files.js';
 import { groups, onlySeries, readSlice, referenceOf } from './evaluated-series.js';
 import type { ReadSlice } from './evaluated-series.js';
 import { outcomeRecord } from '../spool/records.js';
+import { makeParents } from '../spool/write-once.js';
 
 /** Runs one model over files; the app's. */
 export type Run = (
@@ -107,7 +108,7 @@ export async function compareFiles(options: {
 }
 
 async function drawPanels(folder: string, before: readonly ReadSlice[], after: readonly ReadSlice[]): Promise<void> {
-  await mkdir(folder, { recursive: true });
+  await makeParents(folder);
   const partners = pairing(after, before);
   const ordered = [...after.keys()].sort((a, b) => (after[a]?.instanceNumber ?? a) - (after[b]?.instanceNumber ?? b));
   for (const [rank, index] of ordered.entries()) {

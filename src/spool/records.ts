@@ -139,6 +139,8 @@ const figure = z.object({
   before: z.number().nullable(),
   after: z.number().nullable(),
   unit: z.string(),
+  /** Of the model's card when it ran; null: it has none. Absent of figures without a limit, and in older records. */
+  limit: z.number().nullable().optional(),
 });
 export type Figure = z.infer<typeof figure>;
 

@@ -38,6 +38,13 @@ const ofUnit: Readonly<Record<string, string>> = {
 /** A unit of the records as people write it; empty where there is none. */
 export const unitSays = (unit: string): string => ofUnit[unit] ?? unit;
 
+/** The limit that held for a figure, in words; empty where it is none of those that have one, or nobody kept it. */
+export function limitSays(name: string, { limit }: Pick<TaskView['figures'][string], 'limit'>): string[] {
+  if (limit === undefined) return [];
+  if (limit === null) return ['no limit'];
+  return [`limit ${name === 'noiseRatio' ? 'at least' : 'at most'} ${limit}, in nine images of ten`];
+}
+
 const percent = (share: number): string => `${Math.round(share * 100)} %`;
 
 function because(task: Omit<TaskView, 'says'>): string {
@@ -163,6 +170,10 @@ function sentSays({ deliveries }: RevisionView): string[] {
   return groups.flatMap(([how, names]) => (names.length === 0 ? [] : [`${how} to ${names.join(', ')}`]));
 }
 
+/** Whether no rule matched a revision: let go all the same, it has gone nowhere. */
+const isUnruled = ({ decision }: RevisionView): boolean =>
+  decision?.held.some(({ code }) => code === 'NO_RULE') === true;
+
 function doneSays(revision: RevisionView | undefined): string {
   if (revision === undefined) return 'Nothing is kept of it.';
   const outcomes = revision.tasks
@@ -176,6 +187,7 @@ function doneSays(revision: RevisionView | undefined): string {
     committing.length === 0 ? [] : [`committed by ${[...new Set(committing.map(({ peer }) => peer))].join(', ')}`];
   const parts = [...tasks, ...sentSays(revision), ...committed];
   const sentence = parts.join(', ');
+  if (sentence === '' && isUnruled(revision)) return 'Nothing was made of it or sent: no rule matches the series.';
   return sentence === '' ? 'No rule asked for anything.' : `${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}.`;
 }
 

@@ -52,6 +52,10 @@ const figureView = z.object({
   before: z.number().nullable(),
   after: z.number().nullable(),
   unit: z.string(),
+  limit: z.number().nullable().optional().meta({
+    description:
+      'Limit of the model when it ran, which nine images in ten must hold: the most, of noiseRatio the least; null: it has none. Absent of other figures, and in records of an older limpid.',
+  }),
 });
 
 export const taskView = z

@@ -52,3 +52,22 @@ it('names the commands that do something as the series stands, and the one that 
   expect(verbs({ state: 'done' }, true, 'released')).toEqual(['withdraw']);
   expect(verbs({ state: 'done' }, true, 'withdrawn')).toEqual([]);
 });
+
+it('tells of each figure the limit that held for that result, and none where its model has none or nobody kept it', () => {
+  const figure = { measured: true, before: null, after: 0.4, unit: '1' };
+  const figures = {
+    residualStructure: { ...figure, limit: 0.8 },
+    noiseRatio: { ...figure, limit: 0.25 },
+    smoothChange: { ...figure, limit: null },
+    periodicPattern: figure,
+  };
+  const [revision] = series.revisions;
+  const [task] = revision?.tasks ?? [];
+  if (revision === undefined || task === undefined) throw new Error('no task');
+  const page = seriesPage({ ...series, revisions: [{ ...revision, tasks: [{ ...task, figures }] }] }, 0);
+  expect(page).toContain('1 is edges; limit at most 0.8, in nine images of ten<');
+  expect(page).toContain('noise that is left, as a share; limit at least 0.25, in nine images of ten<');
+  expect(page).toContain('wiped out; no limit<');
+  expect(page).toContain('over the noise<');
+  expect(page).not.toContain('anatomy');
+});

@@ -118,6 +118,26 @@ describe('API', () => {
     });
   });
 
+  it('says what a person has to mend where the volume or the process lets nothing be recorded: it is no fault of limpid', async () => {
+    const { options } = fakeNode();
+    if (options.api === null) throw new Error('no api');
+    const { api } = options;
+    const said = {
+      EROFS: 'SPOOL_UNUSABLE',
+      EACCES: 'SPOOL_UNUSABLE',
+      EIO: 'SPOOL_UNUSABLE',
+      EMFILE: 'NODE_DESCRIPTORS',
+    };
+    for (const [code, failure] of Object.entries(said)) {
+      const act = () => Promise.reject(Object.assign(new Error(`${code}: mkdir /a/path`), { code }));
+      await withServer({ ...options, api: { ...api, act } }, async (asking) => {
+        const answer = await asking(post(`/api/series/${key}/actions`, '{"kind":"hold"}'));
+        expect(brief(answer)).toEqual([503, failure]);
+        expect(answer.body).not.toContain('/a/path');
+      });
+    }
+  });
+
   it('refuses unknown query keys, actions, series and paths', async () => {
     await withServer(fakeNode().options, async (asking) => {
       expect(brief(await asking(get('/api/series?stat=held')))).toEqual([400, 'ADMIN_REQUEST']);
@@ -371,6 +391,18 @@ describe('start page', () => {
 });
 
 describe('page of a series', () => {
+  it('is the same with a slash behind its path, and no page is there without a key', async () => {
+    await withServer(fakeNode().options, async (asking) => {
+      const [page, slashed] = [await asking(get(`/series/${key}`)), await asking(get(`/series/${key}/`))];
+      expect([slashed.status, slashed.headers['content-type']]).toEqual([200, 'text/html; charset=utf-8']);
+      expect(slashed.body).toBe(page.body);
+      const refused = await asking({ ...get(`/series/${key}/`), method: 'DELETE' });
+      expect([...brief(refused), refused.headers.allow]).toEqual([405, 'ADMIN_METHOD', 'GET, HEAD']);
+      expect((await asking(get('/series/'))).status).toBe(404);
+      expect((await asking(get('/series//'))).status).toBe(404);
+    });
+  });
+
   it('tells what `series show` tells, and no value of a header', async () => {
     await withServer(fakeNode().options, async (asking) => {
       expect((await asking(get('/'))).body).toContain(`<a href="/series/${key}">`);

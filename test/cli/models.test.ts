@@ -42,6 +42,21 @@ describe('limpid models', () => {
     expect(told).toEqual([[], ['ok  tv']]);
   });
 
+  it('does not call a folder well in which there is no model, as that of a model itself', async () => {
+    const output = { out: () => undefined, err: () => undefined, terminal: false };
+    const commands = modelCommands(
+      ({ models = '' }) => openRegistry(models, { spoiled: 'listed' }),
+      output,
+      () => undefined,
+    );
+    for (const json of [false, true]) {
+      const verifying = commands.verify([], { models: join(modelsDirectory, 'nlm'), json });
+      await expect(verifying).rejects.toThrow(
+        /there is no model in .*nlm: give the folder that holds one folder for each/,
+      );
+    }
+  });
+
   it('verifies an id once that a folder of the site has taken', () =>
     withFolder(async (own) => {
       await mkdir(join(own, 'nlm'));

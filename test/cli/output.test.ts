@@ -1,5 +1,10 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { openSync, closeSync } from 'node:fs';
+import { text as textOf } from 'node:stream/consumers';
 import { describe, expect, it } from '@jest/globals';
 import { colour, harmless } from '../../src/cli/output.js';
+import { main } from '../support/limpid.js';
 
 describe('what a command prints', () => {
   it('commands no terminal, whatever a header or a caller holds', () => {
@@ -15,4 +20,18 @@ describe('what a command prints', () => {
       expect(harmless(text)).toBe(text);
     }
   });
+});
+
+it('a report that a full volume does not take is told in one line, with a status that no script takes for done', async () => {
+  const full = openSync('/dev/full', 'w');
+  try {
+    const child = spawn(process.execPath, [main, 'models', 'schema'], { stdio: ['ignore', full, 'pipe'] });
+    const [told, [status]] = await Promise.all([
+      child.stderr === null ? '' : textOf(child.stderr),
+      once(child, 'exit'),
+    ]);
+    expect([status, told]).toEqual([1, 'what this prints cannot be written: ENOSPC: no space left on device, write\n']);
+  } finally {
+    closeSync(full);
+  }
 });

@@ -48,6 +48,25 @@ describe('the list of series', () => {
 });
 
 describe('a series of a command', () => {
+  it('that no rule matches goes nowhere when it is released, and whoever asks for it is told', async () => {
+    await withFolder(async (directory) => {
+      const spool = await openSpool({ directory, sync: 'never', host: 'here', now: Date.now });
+      const told: string[] = [];
+      const output = { out: (text: string) => void told.push(text), err: () => undefined, terminal: false };
+      const commands = seriesCommands((_, __, body) => body(spool, judge), { user: 'me', now: Date.now }, output);
+      try {
+        await spool.publishRevision(seriesRecord(1, ['1.1']));
+        await spool.publishDecision(decisionRecord(1, { tasks: [], held: [{ code: 'NO_RULE', detail: '' }] }));
+        await commands.act(key, { kind: 'release', config: '', why: '' });
+        expect(told.at(-1)).toContain(`limpid series requeue ${key}`);
+        await commands.show(key, options);
+        expect(told.at(-1)).toContain('done: Nothing was made of it or sent: no rule matches the series.');
+      } finally {
+        await spool.close();
+      }
+    });
+  });
+
   it('is found by a UID without the state of any other being read', async () => {
     await withFolder(async (directory) => {
       const spool = await openSpool({ directory, sync: 'never', host: 'here', now: Date.now });

@@ -32,5 +32,12 @@ describe('panels', () => {
   });
   it('take the window of MR from the slice', () => {
     expect(clinicalWindow('MR', slice([0, 100, 200, 1000]))).toEqual({ low: 0, high: expect.closeTo(988, 0) });
+    // Values that a rescale has brought below 1 are no black picture.
+    expect(clinicalWindow('MR', slice([0, 0.001, 0.002, 0.01])).high).toBeCloseTo(0.01, 3);
+    const png = decode(panels('MR', slice([0, 0.001, 0.002, 0.004]), slice([0, 0.001, 0.002, 0.004])));
+    expect(Math.max(...png.data.subarray(0, 2), png.data[png.width + 1] ?? 0)).toBe(255);
+    const dot = { rows: 20, columns: 20, values: new Float32Array(400).fill(0.5, 399) };
+    expect(clinicalWindow('MR', dot)).toEqual({ low: 0, high: 0.5 });
+    expect(clinicalWindow('MR', slice([0, 0, 0, 0]))).toEqual({ low: 0, high: 1 });
   });
 });

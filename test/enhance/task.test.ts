@@ -110,6 +110,11 @@ describe('a CT series', () => {
     expect(result.noise.unit).toBe('HU');
     expect(Math.abs((result.noise.before ?? 0) / 25 - 1)).toBeLessThan(0.15);
     expect(result.figures['edgeRatio']?.after).toBeGreaterThan(0.9);
+    // Those of its card: whoever reads the record later may have another one.
+    const limits = ['residualStructure', 'noiseRatio', 'meanShift', 'edgeRatio'].map(
+      (name) => result.figures[name]?.limit,
+    );
+    expect(limits).toEqual([0.3, 0.25, 3, undefined]);
     expect(await readdir(join(result.outDir, 'objects'))).toEqual(result.instances.map(({ file }) => file));
     expect(result.instances.map(({ source: uid }) => uid)).toEqual(source.sopInstanceUids);
     expect(result.progress.at(-1)).toEqual({ done: 10, total: 10 });

@@ -118,7 +118,9 @@ describe('pairing', () => {
   });
   it('refuses slices of one place that cannot be told apart', () => {
     const together = [slice(0, 1), slice(0, 1), slice(5, 2)];
-    expect(() => pairing(together, together)).toThrow(/2 and 2 slices at 0.00 mm .* cannot be told apart/);
+    expect(() => pairing(together, together)).toThrow(
+      /2 and 2 slices at 0.00 mm .* cannot be told apart by Instance Number: give the images of one echo/,
+    );
     expect(() => pairing([slice(0, 1), slice(5, 2)], together)).toThrow(/1 and 2 slices at 0.00 mm/);
   });
   it('refuses what has no partner', () => {

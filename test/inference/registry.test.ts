@@ -50,7 +50,7 @@ describe("a site's own folder of models", () => {
     }));
   it.each(['', 'probe: null'])('is sealed with a card that says of its probe: %p', (probe) =>
     withFolder(async (own) => {
-      await writeIdentityModel(own);
+      await writeIdentityModel(own, { task: 'contrast' });
       const card = join(own, identityModel, 'model.yaml');
       const sealed = (await readFile(card, 'utf8')).replace(/,"probe":\{.*\]\}/, probe === '' ? '' : ',"probe":null');
       await writeFile(card, sealed);
@@ -68,7 +68,7 @@ describe("a site's own folder of models", () => {
     }));
   it.each([1, 2, 3, 16, 32, 64, 512])('is sealed and sound with a network that takes multiples of %d', (multipleOf) =>
     withFolder(async (own) => {
-      await writeIdentityModel(own, { multipleOf });
+      await writeIdentityModel(own, { multipleOf, task: 'contrast' });
       const { stdout, stderr } = await promisify(execFile)(process.execPath, [sealModel, join(own, identityModel)]);
       expect([stdout, stderr]).toEqual([expect.stringContaining('sealed'), '']);
       const registry = await openRegistry(models, { own });
@@ -230,6 +230,29 @@ describe('a spoiled model folder', () => {
       const sealing = promisify(execFile)(process.execPath, [sealModel, join(own, identityModel)]);
       await expect(sealing).rejects.toThrow('the graph moves the image by 0.50 pixels down and 0.50 to the right');
     }));
+  it.each<[string, keyof typeof spoiltModels | undefined, RegExp[]]>([
+    ['the same', undefined, [/^the graph takes away 0 % of white noise .*: a task would make nothing of it/]],
+    ['the same and a number', 'a little added', [/^the graph takes away 0 %/, /^the graph moves the mean by 0.02 /]],
+    [
+      'the same, larger',
+      'a fifth more',
+      [
+        /^the graph takes away -20 %/,
+        /^the graph answers long waves with 1.20 times/,
+        /^the graph moves the mean by 2\d\./,
+      ],
+    ],
+  ])('that is to denoise is told by what it makes of noise: %s', (_, spoilt, faults) =>
+    withFolder(async (own) => {
+      await writeIdentityModel(own, { task: 'contrast', ...(spoilt === undefined ? {} : { spoilt }) });
+      // Sealed as what it is, so that its probe is not what tells it.
+      await promisify(execFile)(process.execPath, [sealModel, join(own, identityModel)]);
+      const card = join(own, identityModel, 'model.yaml');
+      await writeFile(card, (await readFile(card, 'utf8')).replace(/contrast/, 'denoise'));
+      const found = await (await openRegistry(own)).verify(identityModel, 'cpu');
+      expect(found).toEqual(faults.map((fault) => expect.stringMatching(fault)));
+    }),
+  );
   it('is told by a graph that never ends, of which no process is left', async () => {
     const directory = join(folder, 'no-end');
     await writeIdentityModel(directory, { spoilt: 'no end' });
@@ -345,7 +368,7 @@ describe('a network that sees three slices', () => {
     const mean = answer.reduce((sum, value) => sum + value, 0) / answer.length;
     const deviation = Math.sqrt(answer.reduce((sum, value) => sum + (value - mean) ** 2, 0) / answer.length);
     const row16 = [...answer.subarray(16 * 48 + 8, 16 * 48 + 16)];
-    return withModel({ probe: { mean, deviation, row16 } }, async (directory) => {
+    return withModel({ probe: { mean, deviation, row16 }, task: 'contrast' }, async (directory) => {
       expect(await (await openRegistry(directory)).verify(neighboursModel, 'cpu')).toEqual([]);
     });
   });

@@ -43,6 +43,20 @@ describe('several series', () => {
       expect(seen.at(-1)).toEqual([6, 6]);
     }));
 
+  it('a folder that cannot be made is told, where the system says that there is no such place', () =>
+    withFolder(async (folder) => {
+      const models = join(folder, 'models');
+      await writeIdentityModel(models);
+      const shape = { modality: 'CT', slices: 1, rows: 64, columns: 64, noise: 12, seed: 1 } as const;
+      const { files } = await writeSyntheticSeries(join(folder, 'series'), shape);
+      const options = { model: identityModel, strength: 0, out: '/proc/no-such-place', config: null };
+      const fixed = { modelsDirectory: models, load: unused, log: openLog('silent') };
+      // Node's own way of making parents goes on without end there.
+      await expect(enhanceFiles(files, { ...options, ...fixed }, () => undefined)).rejects.toMatchObject({
+        code: 'ENOENT',
+      });
+    }));
+
   it('a model that nothing can be done with ends all', () =>
     withFolder(async (folder) => {
       const models = join(folder, 'models');

@@ -40,6 +40,8 @@ export const spoiltModels = {
   'rows for columns': { last: node('Transpose', 'image', attribute('perm', 0, 1, 3, 2)) },
   'weights outside': { last: outside() },
   'three times the value': { last: [...both('Add', 'image', 'image', 'twice'), ...both('Add', 'twice', 'image', 'y')] },
+  'a little added': { last: [...constant('little', 0.02), ...both('Add', 'image', 'little', 'y')] },
+  'a fifth more': { last: [...constant('more', 1.2), ...both('Mul', 'image', 'more', 'y')] },
   'no numbers': { last: node('Log', 'image') },
   'other numbers each time': { last: byChance() },
   'no end': { last: endless() },
@@ -59,6 +61,12 @@ function attribute(name: string, ...values: readonly number[]): number[] {
 /** NodeProto of one input, whose output is y. */
 function node(operator: string, input: string, ...attributes: readonly number[][]): number[] {
   return bytes(1, [...words(1, input), ...words(2, 'y'), ...words(4, operator), ...attributes.flat()]);
+}
+/** A number by its name. */
+function constant(name: string, value: number): number[] {
+  const scalar = [...varint(2, 1), ...words(8, name), ...bytes(9, [...new Uint8Array(Float32Array.of(value).buffer)])];
+  const held = bytes(5, [...words(1, 'value'), ...bytes(5, scalar), ...varint(20, 4)]);
+  return bytes(1, [...words(2, name), ...words(4, 'Constant'), ...held]);
 }
 /** y = image times the mean of weights that lie in `weightsFile`. */
 function outside(): number[] {
@@ -198,18 +206,22 @@ export async function writeIdentityModel(
     qualification = 'RESEARCH',
     multipleOf = 1,
     spoilt,
+    task = 'denoise',
   }: {
     readonly rolled?: boolean;
     readonly qualification?: string;
     /** Sides that the graph takes. */
     readonly multipleOf?: number;
     readonly spoilt?: keyof typeof spoiltModels;
+    /** As `denoise` it is told that it takes no noise away. */
+    readonly task?: 'denoise' | 'contrast';
   } = {},
 ): Promise<void> {
   const blocks = multipleOf === 1 ? {} : { last: inBlocks(multipleOf) };
   const model = modelBytes(rolled, spoilt === undefined ? blocks : spoiltModels[spoilt]);
   await writeModel(folder, model, {
     id: identityModel,
+    task,
     modality: ['CT', 'MR', 'US'],
     input: { input: 'x', output: 'y', scale: 1, multipleOf, range: null },
     noise: { CT: { a: 0, b: 1, unit: 'HU' }, MR: { a: 0, b: 1, unit: 'PERMILLE' }, US: { a: 0, b: 1, unit: 'GREY' } },
@@ -228,6 +240,7 @@ export function writeNeighboursModel(
     fixedBlend = 0.5,
     modality = ['CT'],
     probe = { mean: 0, deviation: 0, row16: [0, 0, 0, 0, 0, 0, 0, 0] },
+    task = 'denoise',
   }: {
     readonly rolled?: boolean;
     /** Of the card's `input`, in place of what stands there. */
@@ -236,11 +249,13 @@ export function writeNeighboursModel(
     readonly fixedBlend?: number;
     readonly modality?: readonly string[];
     readonly probe?: ModelCard['probe'];
+    readonly task?: ModelCard['task'];
   } = {},
 ): Promise<void> {
   const own = { input: 'x', output: 'y', slices: 3, neighbourMm: { atLeast: 0.3, atMost: 6 }, scale: 1000 };
   return writeModel(folder, neighboursBytes(rolled), {
     id: neighboursModel,
+    task,
     modality,
     input: { ...own, multipleOf: 1, range: null, ...input },
     noise: { CT: { a: 0, b: 1, unit: 'HU' }, MR: { a: 0, b: 1, unit: 'PERMILLE' }, US: { a: 0, b: 1, unit: 'GREY' } },
