@@ -1,7 +1,7 @@
 /**
- * More noise on a slice, as a lower dose or a faster scan would have brought. Made in the image, with the texture and the
- * distribution that the slice's own noise has: good for comparing enhancers on one's own images; the physics of a scan
- * (projections, coils) is in models/training.
+ * More noise on a slice, as a lower dose or a faster scan would have brought. Made in the image: CT with the grain and the map that the
+ * slice's own noise has, MR white and Rician. Good for comparing enhancers on one's own images; the physics of a scan (projections, coils)
+ * is in models/training.
  */
 import { transformPlane } from './fourier.js';
 import { softTissueMask } from './masks.js';

@@ -17,7 +17,7 @@ export function thinned(mask: Uint8Array, rows: number, columns: number, step: n
 export interface StructureFigures {
   /**
    * Residual structure index: correlation, over the mask, of the local energy of what was taken away with the gradient of
-   * the output. 0: pure noise was taken; above 0.3: anatomy.
+   * the output. 0: pure noise was taken; 1: edges alone. How much is too much says the card (`limits.residualStructure`).
    */
   readonly residualStructure: number;
   /** Gradient energy of the output over the input's, at the input's strongest 2 % of gradients. */
