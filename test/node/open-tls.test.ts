@@ -29,7 +29,7 @@ it("a peer that is called `node` does not hide when the node's own certificate e
     const metrics = openMetrics();
     const watch = (await openTls(await loadConfig(file, {}))).watch(silentLog, metrics);
     const text = await metrics.text();
-    watch.close();
+    await watch.close();
     const days = (name: string) =>
       Math.round(Number(new RegExp(`expiry_seconds{certificate="${name}"} (\\S+)`).exec(text)?.[1]) / 86_400);
     expect([days('node'), days('pacs')]).toEqual([2, 2]);
