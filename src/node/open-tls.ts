@@ -63,14 +63,21 @@ const messageOf = (error: unknown) => (error instanceof Error ? error.message : 
 const isSame = (a: Certificates, b: Certificates) =>
   a.certificate === b.certificate && a.key === b.key && a.authorities === b.authorities;
 
+const isInTime = ({ startsAt, endsAt }: Certificates, now: number): boolean => startsAt <= now && now < endsAt;
+
 const levels = { unchanged: 'warn', renewed: 'info', faults: 'error' } as const;
 
 /** @returns what was found, with the text there is to say of it: faults, notices, or none */
 async function renew(place: Place): Promise<{ found: ReadAgain['found']; text: string }> {
   const read = await readCertificates(place.place);
   if (isFaults(read)) return { found: 'faults', text: read.map(({ message }) => message).join('; ') };
-  const notices = read.notices(Date.now()).join('; ');
+  const now = Date.now();
+  const notices = read.notices(now).join('; ');
   if (isSame(read, place.inUse)) return { found: 'unchanged', text: notices };
+  // an old copy, or a new one put in its place too early: no peer would take it, and the one in use serves all of them
+  if (!isInTime(read, now) && isInTime(place.inUse, now)) {
+    return { found: 'faults', text: `new certificates are not used as long as those in use are valid: ${notices}` };
+  }
   try {
     place.credentials.replace(read);
   } catch (error) {
