@@ -7,5 +7,9 @@ import { keepYoungGenerationSmall } from './node/heap.js';
 // onnxruntime reports to its maker by itself, and leaves a cache and an identifier at home: never from a hospital. It looks when it is
 // loaded, in threads and children too, so this stands before both.
 process.env['ORT_DISABLE_TELEMETRY'] = '1';
-if (process.argv[2] === 'serve') keepYoungGenerationSmall();
+if (process.argv[2] === 'serve') {
+  keepYoungGenerationSmall();
+  // Without a listener SIGHUP ends a process, and a reload may come at any moment of a start or a drain.
+  process.on('SIGHUP', () => undefined);
+}
 await import('./program/run-command.js');

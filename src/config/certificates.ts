@@ -20,6 +20,8 @@ export interface Certificates {
    * several authorities may end before, with none of their certificates in use any more.
    */
   readonly endsAt: number;
+  /** From when connections succeed, in ms since epoch: the own chain is valid, and one of the authorities. */
+  readonly startsAt: number;
   /** What an operator should know, though it works: certificates that have ended or end soon. */
   notices(now: number): readonly string[];
   /** What peers may stumble over in the own certificate, though nothing is wrong with it here. */
@@ -123,6 +125,7 @@ const isRoot = (one: X509Certificate): boolean => one.checkIssued(one);
 const day = (ms: number) => new Date(ms).toISOString().slice(0, 10);
 
 const endOf = ({ validTo }: X509Certificate): number => Date.parse(validTo);
+const startOf = ({ validFrom }: X509Certificate): number => Date.parse(validFrom);
 
 /** What there is to say about the time of one certificate. */
 function notice(name: string, certificate: X509Certificate, now: number): string | null {
@@ -175,6 +178,7 @@ export async function readCertificates(files: CertificateFiles): Promise<Certifi
     remarks: remarks.filter((text) => text !== null),
     authorities: toPem(signers),
     endsAt: Math.min(...(own ?? []).map(endOf), Math.max(...signers.map(endOf))),
+    startsAt: Math.max(...(own ?? []).map(startOf), Math.min(...signers.map(startOf))),
     notices: (now) =>
       [
         ...(own ?? []).map((block, index) =>

@@ -95,7 +95,11 @@ export async function loadConfig(file: string, environment: Environment, options
   }
   if (data === null || faults.length > 0) throw new ConfigInvalidError(faults.sort(byPlace));
   const assemble = valueAt(overridden.value, ['assemble']) ?? {};
-  return deepFreeze({ ...data, shared: { assemble, peers: rawPeers ?? {}, rules: rawRules ?? [] } });
+  return deepFreeze({
+    ...data,
+    shared: { assemble, peers: rawPeers ?? {}, rules: rawRules ?? [] },
+    written: overridden.value,
+  });
 }
 
 /** The variable that gave the value at `path`, or the list that it stands in. */

@@ -251,5 +251,7 @@ export type Config = DeepReadonly<
   z.output<typeof configSchema> & {
     /** The sections that are one for all processes, as written: plain data, to be kept and compared. */
     shared: { assemble: unknown; peers: unknown; rules: unknown };
+    /** Everything as written, with the variables in it: to be compared with what the files say later. */
+    written: unknown;
   }
 >;

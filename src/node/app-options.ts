@@ -14,6 +14,8 @@ export interface AppOptions {
   readonly stopping: AbortSignal;
   /** Has `listener` called at each SIGHUP; gives what ends that. */
   readonly onHangUp: (listener: () => void) => () => void;
+  /** Reads the configuration as the next start would. @throws LimpidError */
+  readonly readAgain: () => Promise<Pick<Config, 'written'>>;
   readonly log: Log;
   readonly metrics: Metrics;
 }

@@ -9,6 +9,7 @@ import { queueUrl } from '../config/load.js';
 import { isDestination } from '../config/peers.js';
 import type { Role } from '../config/roles.js';
 import { watchNode } from './gauges.js';
+import { hungUp } from './hang-up.js';
 import { openRegistry } from '../inference/registry.js';
 import { declareModels, declarePeers, declareRoles } from '../observe/declare.js';
 import { watchEventLoop } from '../observe/event-loop.js';
@@ -93,7 +94,7 @@ async function open(options: AppOptions, closing: Closing): Promise<App> {
   const tls = usesTls(roles) ? await openTls(config) : noTls;
   const watch = tls.watch(log, metrics);
   closing.add(() => watch.close());
-  closing.add(options.onHangUp(() => void tls.reload(log)));
+  closing.add(options.onHangUp(() => void hungUp(options, tls)));
   const pipeline: PipelineDeps = { spool, queue, log, metrics, now: Date.now };
 
   const deliverer = openDeliverer(options, { spool, queue }, tls, audit, closing);

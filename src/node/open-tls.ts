@@ -20,9 +20,17 @@ export interface NodeTls {
   /** How the audit repository is called; null: without TLS. */
   readonly audit: TlsTarget | null;
   /** Reads all files again; what has changed and is right is used for connections from now on. */
-  reload(log: Log): Promise<void>;
+  reload(log: Log): Promise<readonly ReadAgain[]>;
   /** Watches the files until `close`, and has the time that is left shown at each scrape. */
-  watch(log: Log, metrics: Metrics): { close(): void };
+  watch(log: Log, metrics: Metrics): { close(): Promise<void> };
+}
+
+/** What a reload has found at one place of the configuration. */
+export interface ReadAgain {
+  readonly at: string;
+  /** Faults: what was in use stays in use. */
+  readonly found: 'unchanged' | 'renewed' | 'faults';
+  readonly why: string;
 }
 
 /** Certificates are renewed by files that change, in containers by links that do: both are seen by reading them. */
@@ -55,28 +63,40 @@ const messageOf = (error: unknown) => (error instanceof Error ? error.message : 
 const isSame = (a: Certificates, b: Certificates) =>
   a.certificate === b.certificate && a.key === b.key && a.authorities === b.authorities;
 
-/** @returns what there is to say: a fault, notices, or nothing */
-async function renew(place: Place): Promise<{ level: 'error' | 'warn' | 'info'; text: string } | null> {
+const isInTime = ({ startsAt, endsAt }: Certificates, now: number): boolean => startsAt <= now && now < endsAt;
+
+const levels = { unchanged: 'warn', renewed: 'info', faults: 'error' } as const;
+
+/** @returns what was found, with the text there is to say of it: faults, notices, or none */
+async function renew(place: Place): Promise<{ found: ReadAgain['found']; text: string }> {
   const read = await readCertificates(place.place);
-  if (isFaults(read)) return { level: 'error', text: read.map(({ message }) => message).join('; ') };
-  const notices = read.notices(Date.now()).join('; ');
-  if (isSame(read, place.inUse)) return notices === '' ? null : { level: 'warn', text: notices };
+  if (isFaults(read)) return { found: 'faults', text: read.map(({ message }) => message).join('; ') };
+  const now = Date.now();
+  const notices = read.notices(now).join('; ');
+  if (isSame(read, place.inUse)) return { found: 'unchanged', text: notices };
+  // an old copy, or a new one put in its place too early: no peer would take it, and the one in use serves all of them
+  if (!isInTime(read, now) && isInTime(place.inUse, now)) {
+    return { found: 'faults', text: `new certificates are not used as long as those in use are valid: ${notices}` };
+  }
   try {
     place.credentials.replace(read);
   } catch (error) {
-    return { level: 'error', text: `certificates cannot be used: ${messageOf(error)}` };
+    return { found: 'faults', text: `certificates cannot be used: ${messageOf(error)}` };
   }
   place.inUse = read;
-  return { level: 'info', text: notices === '' ? 'certificates renewed' : `certificates renewed; ${notices}` };
+  return { found: 'renewed', text: notices === '' ? 'certificates renewed' : `certificates renewed; ${notices}` };
 }
 
-async function renewAll(places: readonly Place[], log: Log): Promise<void> {
+async function renewAll(places: readonly Place[], log: Log): Promise<readonly ReadAgain[]> {
+  const all: ReadAgain[] = [];
   for (const place of places) {
-    const said = await renew(place);
-    const text = said?.text ?? '';
-    if (said !== null && text !== place.said) log[said.level](`TLS: ${text}`, { at: place.place.path.join('.') });
+    const { found, text } = await renew(place);
+    const at = place.place.path.join('.');
+    if (text !== '' && text !== place.said) log[levels[found]](`TLS: ${text}`, { at });
     place.said = text;
+    all.push({ at, found, why: text });
   }
+  return all;
 }
 
 /** Roles that hear or call DICOM peers; the others need not be able to read a private key. */
@@ -86,8 +106,8 @@ export const noTls: NodeTls = {
   listener: null,
   target: () => undefined,
   audit: null,
-  reload: () => Promise.resolve(),
-  watch: () => ({ close: () => {} }),
+  reload: () => Promise.resolve([]),
+  watch: () => ({ close: () => Promise.resolve() }),
 };
 
 /** Reads the certificates that the configuration names. @throws LimpidError CONFIG_INVALID */
@@ -96,6 +116,13 @@ export async function openTls(config: Pick<Config, 'node' | 'peers' | 'audit'>):
   for (const place of tlsPlaces(config)) places.push(await openPlace(place));
   const ofUser = (name: string | null) => places.find(({ place }) => place.users.includes(name));
   const ofAudit = ofUser(auditUser);
+  let running: Promise<unknown> = Promise.resolve();
+  /** One at a time: what was read first must not replace what was read after it. */
+  const renewNext = (log: Log): Promise<readonly ReadAgain[]> => {
+    const renewed = running.then(() => renewAll(places, log));
+    running = renewed;
+    return renewed;
+  };
   return {
     audit: ofAudit
       ? {
@@ -113,12 +140,10 @@ export async function openTls(config: Pick<Config, 'node' | 'peers' | 'audit'>):
       const { serverName, fingerprints, subjects } = tls;
       return { credentials: place.credentials, serverName, allowed: { fingerprints, subjects } };
     },
-    reload: (log) => renewAll(places, log),
+    reload: renewNext,
     watch(log, metrics) {
-      let running = renewAll(places, log);
-      const timer = setInterval(() => {
-        running = running.then(() => renewAll(places, log));
-      }, watchEveryMs);
+      void renewNext(log);
+      const timer = setInterval(() => void renewNext(log), watchEveryMs);
       const endScrape = metrics.onScrape(() => {
         const ends = new Map<string, number>();
         for (const { place, inUse } of places) {
@@ -131,9 +156,10 @@ export async function openTls(config: Pick<Config, 'node' | 'peers' | 'audit'>):
         }
       });
       return {
-        close() {
+        async close() {
           clearInterval(timer);
           endScrape();
+          await running;
         },
       };
     },

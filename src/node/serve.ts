@@ -45,6 +45,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     metrics,
     stopping: stop.signal,
     onHangUp,
+    readAgain: () => options.load(file, 'leave'),
   });
   if (app === null) return log.info('stopped');
   keepHeapSmall();

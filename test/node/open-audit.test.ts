@@ -33,6 +33,7 @@ async function toldBy(peers: string, body: (audit: Audit) => Promise<void>): Pro
         modelsDirectory: '',
         stopping: new AbortController().signal,
         onHangUp: () => () => undefined,
+        readAgain: () => loadConfig(file, {}),
         log: openLog('silent'),
         metrics: openMetrics(),
       },
