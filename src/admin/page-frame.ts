@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { html } from './html.js';
 import type { Html } from './html.js';
 import { momentSays } from '../spool/moment.js';
+import type { SeriesSummary } from '../spool/view.js';
 import { style } from './page-style.js';
 
 type Tone = 'good' | 'wait' | 'bad' | 'calm';
@@ -31,10 +32,14 @@ const tones: Readonly<Record<string, Tone>> = {
 /** A state as a coloured word. */
 export const word = (text: string): Html => html`<span class="word ${tones[text] ?? 'calm'}">${text}</span>`;
 
-/** The state of a series: one that is done, while a result of it is withheld or a task has failed, is not all well. */
-export function seriesWord(state: string, tasks: readonly { readonly state: string }[]): Html {
+/**
+ * The state of a series: one that is done, while a result of it is withheld or a task has failed, is not all well; nor is one of which nothing
+ * was made or sent, as no rule matches it.
+ */
+export function seriesWord({ state, tasks, held }: Pick<SeriesSummary, 'state' | 'tasks' | 'held'>): Html {
   const isToBeSeen = tasks.some((task) => task.state === 'withheld' || task.state === 'failed');
-  return state === 'done' && isToBeSeen ? html`<span class="word wait">${state}</span>` : word(state);
+  if (state !== 'done' || !(isToBeSeen || held.includes('NO_RULE'))) return word(state);
+  return html`<span class="word ${isToBeSeen ? 'wait' : 'calm'}">${state}</span>`;
 }
 
 /** A time span in its largest fitting unit: `3 min`. */
@@ -58,7 +63,7 @@ export const table = (
   html`<table class="${kind}">
     <thead>
       <tr>
-        ${heads.map(([name, of]) => (of === undefined ? html`<th>${name}</th>` : html`<th class="${of}">${name}</th>`))}
+        ${heads.map(([name, of]) => (of === undefined ? html`<th scope="col">${name}</th>` : html`<th scope="col" class="${of}">${name}</th>`))}
       </tr>
     </thead>
     <tbody>

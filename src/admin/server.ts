@@ -125,9 +125,13 @@ function addPages(app: FastifyInstance, options: HttpOptions, api: AdminPorts): 
     });
     return send(reply, page);
   });
-  // With a slash behind it too, as people type and mails break it.
+  // Who has lost the key looks for it among all.
+  for (const path of ['/series', '/series/']) app.get(path, (_request, reply) => reply.redirect('/'));
+  // With a slash behind it too, as people type and mails break it; and in capitals, as telephones begin.
   for (const path of ['/series/:key', '/series/:key/']) {
     app.get<{ Params: { readonly key: string } }>(path, async ({ params: { key } }, reply) => {
+      const lower = key.toLowerCase();
+      if (lower !== key && isKey(lower)) return reply.redirect(`/series/${lower}`);
       const found = isKey(key) ? await seriesOne(key) : { view: null };
       if (found === null) return send(reply.code(503), noSeriesPage(key, 'unavailable'));
       if (found.view === null) return send(reply.code(404), noSeriesPage(key, 'unknown'));

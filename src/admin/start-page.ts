@@ -54,7 +54,7 @@ function seriesTable(series: readonly SeriesSummary[], nowMs: number): Html {
   const rows = series.map(
     (entry) =>
       html`<tr>
-        <td>${seriesWord(entry.state, entry.tasks)}</td>
+        <td>${seriesWord(entry)}</td>
         <td>
           <a href="/series/${entry.key}"><code>${entry.key}</code></a>
         </td>

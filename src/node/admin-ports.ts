@@ -20,6 +20,7 @@ import { promisesOf } from '../spool/promises.js';
 import { readableStates, stateOrFault, statesOrFaults } from '../spool/readable-states.js';
 import { onAll } from '../spool/records.js';
 import { waitingInstances } from '../spool/state.js';
+import { isUnruled, unruledSays } from '../spool/unruled.js';
 import { summaryOf, viewOf } from '../spool/view-of.js';
 import { isUnreadable, unreadableView } from '../spool/unreadable-series.js';
 import { withdrawSeries } from '../spool/withdraw.js';
@@ -83,10 +84,11 @@ export function openAdminPorts(deps: AdminPortsDeps): AdminPorts {
       const at = new Date(deps.now()).toISOString();
       if (action.kind === 'withdraw') {
         const files = await withdrawSeries(deps.spool, key, action, { by, at });
-        return { number: Number.parseInt(files.at(-1) ?? '0', 10) };
+        return { number: Number.parseInt(files.at(-1) ?? '0', 10), warning: null };
       }
       const file = await deps.spool.recordAction(key, { version: 1, at, by, ...onAll, ...action });
-      return { number: Number.parseInt(file, 10) };
+      const isInVain = action.kind === 'release' && isUnruled((await deps.spool.state(key)).revisions.at(-1));
+      return { number: Number.parseInt(file, 10), warning: isInVain ? unruledSays(key) : null };
     },
     peers: async () => peerViews(deps, await waiting()),
     models: () =>
@@ -125,7 +127,7 @@ async function listSeries(
     // Not the first page: who follows `next` would go round without end.
     throw new LimpidError(
       'SPOOL_UNKNOWN_SERIES',
-      'The series of `after` is no longer kept here: begin again without it.',
+      'The series of `after` is not kept here, or no longer: begin again without it.',
     );
   }
   const series: SeriesSummary[] = [];

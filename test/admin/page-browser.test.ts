@@ -118,6 +118,15 @@ describeWithPeers(['chromium'], 'the pages in Chromium', () => {
     expect(await page.textContent('h2')).toBe('Depends on');
   });
 
+  it('says of each head that it is of a column: who hears a table is told what a number is', async () => {
+    const heads = `[...document.querySelectorAll('th')].filter((head) => head.scope !== 'col').length`;
+    for (const path of ['/', `/series/${key}`]) {
+      const { page } = await open('light', 1200, path);
+      expect(await page.evaluate(`document.querySelectorAll('th').length`)).toBeGreaterThan(3);
+      expect(await page.evaluate(heads)).toBe(0);
+    }
+  });
+
   it('leads to what the API tells of a series', async () => {
     const { page } = await open('light', 1200, `/series/${key}`);
     const [answer] = await Promise.all([page.waitForResponse(/\/api\/series\//), page.click('text=as JSON')]);

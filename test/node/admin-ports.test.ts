@@ -143,3 +143,29 @@ it.each([
     });
   },
 );
+
+it('warns who releases a series that no rule matches, as the command does: nothing comes of it', async () => {
+  await withFolder(async (directory) => {
+    const spool = await openSpool({ directory, sync: 'never', host: hostname(), now: Date.now });
+    const [unruled, late] = [keyOf('1.2', '1.2.1'), keyOf('1.2', '1.2.2')];
+    for (const [key, code] of [
+      [unruled, 'NO_RULE'],
+      [late, 'REVISION_STORM'],
+    ] as const) {
+      await spool.publishRevision(seriesRecord(1, ['1.1.1'], { key }));
+      await spool.publishDecision(decisionRecord(1, { key, tasks: [], held: [{ code, detail: '' }] }));
+    }
+    const ports = portsOf(spool);
+    const release = { kind: 'release', why: '', revision: null, task: null } as const;
+    try {
+      expect(await ports.act(unruled, release, 'api')).toEqual({
+        number: 1,
+        warning: `no rule matches it: nothing is made of it or sent by that. Once a rule does: limpid series requeue ${unruled}`,
+      });
+      expect(await ports.act(late, release, 'api')).toEqual({ number: 1, warning: null });
+      expect((await ports.listSeries({ limit: 2 })).series.map(({ held }) => held)).toContainEqual(['NO_RULE']);
+    } finally {
+      await spool.close();
+    }
+  });
+});
