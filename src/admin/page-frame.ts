@@ -76,6 +76,16 @@ export const missing = html`<p class="empty">Not available now.</p>`;
 /** A page may hold its own style and its icon, and nothing else. */
 export const pagePolicy = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'; img-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'`;
 
+/** Whether a page is asked for that does not renew itself. */
+export const isStill = (url: string): boolean => /[?&]still(?:[=&]|$)/.test(url);
+
+/**
+ * To the same page held still, and back: each renewal takes the place of who goes from link to link by the keyboard, or hears the page
+ * read, and no page here may run a script that keeps it.
+ */
+export const stillLink = (path: string, still: boolean): Html =>
+  still ? html`<a href="${path}">Renew again</a>` : html`<a href="${path}?still">Hold still</a>`;
+
 /**
  * A whole page around its parts. It is loaded anew every ten seconds; every minute where nothing is under way, as a person may withdraw or
  * requeue what is done, and its times go on; never where there is nothing at its path.

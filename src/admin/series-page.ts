@@ -8,7 +8,7 @@ import { summaryOf } from '../spool/view-of.js';
 import { closingSays, limitSays, unitSays } from '../spool/view-words.js';
 import { html } from './html.js';
 import type { Html } from './html.js';
-import { ago, pageOf, seriesWord, table, word } from './page-frame.js';
+import { ago, pageOf, seriesWord, stillLink, table, word } from './page-frame.js';
 
 const nothing = html``;
 
@@ -184,7 +184,7 @@ function actsLine(view: SeriesView): Html {
 }
 
 /** The whole page. */
-export function seriesPage(view: SeriesView, nowMs: number): string {
+export function seriesPage(view: SeriesView, nowMs: number, still = false): string {
   const from = view.sources.map(({ peer, callingAe, address }) => `${peer} (${callingAe} at ${address})`).join(', ');
   const facts: readonly (readonly [string, Html | string | null])[] = [
     ['From', from],
@@ -207,6 +207,7 @@ export function seriesPage(view: SeriesView, nowMs: number): string {
   const body = html`<header>
       <h1><a href="/">limpid</a> <code>${view.key}</code></h1>
       ${seriesWord(summaryOf(view))} <span class="soft">${view.says}</span>
+      ${stillLink(`/series/${view.key}`, still)}
     </header>
     ${known.length === 0 ? nothing : factsCard} ${toDoCard(view)}
     ${view.revisions.toReversed().map((revision) => revisionCard(revision, nowMs))} ${historyCard(view, nowMs)}
@@ -214,7 +215,8 @@ export function seriesPage(view: SeriesView, nowMs: number): string {
       <a href="/">All series</a> · <a href="/api/series/${view.key}">as JSON</a>, with the conditions of each
       rule.${actsLine(view)}
     </footer>`;
-  return pageOf(view.key, view.state === 'done' ? 'later' : 'soon', body);
+  const renews = view.state === 'done' ? 'later' : 'soon';
+  return pageOf(view.key, still ? 'never' : renews, body);
 }
 
 const noSeriesSays = {
