@@ -5,6 +5,7 @@ import { openLog } from '../src/observe/log.js';
 import { openMetrics } from '../src/observe/metrics.js';
 import { advance } from '../src/pipeline.js';
 import type { QueueBackend } from '../src/queue/backend.js';
+import { recordAsked, takeReport } from '../src/spool/commitment-records.js';
 import { openSpool } from '../src/spool/open-spool.js';
 import { actionRecord, decisionRecord, deliveryRecord, key, seriesRecord } from './support/records.js';
 import { withFolder } from './support/temporary.js';
@@ -145,6 +146,53 @@ describe('advancing a series', () => {
       await spool.recordAction(key, actionRecord(later));
       await advance(deps, key);
       expect([...(await spool.active.keys()).keys()]).toEqual([]);
+      expect(await told()).toEqual([60, 1]);
+      await spool.close();
+    });
+  });
+
+  it('tells time_to_pacs_seconds of what a peer has committed itself to once: whatever a person does meanwhile, and however often it reports', async () => {
+    await withFolder(async (directory) => {
+      const spool = await openSpool({ directory, sync: 'never', host: hostname(), now: Date.now });
+      const metrics = openMetrics();
+      const deps = { spool, queue: queueOf([]), log: openLog('silent'), metrics, now: Date.now };
+      const told = async (): Promise<number[]> => {
+        await advance(deps, key);
+        const text = await metrics.text();
+        const of = (what: string) => new RegExp(`time_to_pacs_seconds_${what}\\{.*\\} (\\S+)`).exec(text)?.[1];
+        return [Number(of('sum') ?? 0), Number(of('count') ?? 0)];
+      };
+      const at = (time: string): string => `2026-01-01T${time}.000Z`;
+      const instances = [{ sopClassUid: '1.2.840.10008.5.1.4.1.1.2', sopInstanceUid: '1.1' }];
+      const delivery = { key, revision: 1, task: 'originals', peer: 'pacs' };
+      const ask = (transactionUid: string, time: string) =>
+        recordAsked(spool, delivery, {
+          version: 1,
+          at: at(time),
+          by: 'pacs',
+          transactionUid,
+          batches: 1,
+          elsewhere: {},
+          instances,
+        });
+      const report = (transactionUid: string, time: string) =>
+        takeReport(spool, { transactionUid, by: ['pacs'], at: at(time), committed: ['1.1'], failed: [] });
+      await spool.publishRevision(seriesRecord(1, ['1.1']));
+      await spool.publishDecision(decisionRecord(1, { forward: ['pacs'], tasks: [], commit: ['pacs'] }));
+      await spool.recordDelivery(key, 1, 'originals', {
+        ...deliveryRecord({ '1.1': 'delivered' }),
+        at: at('00:01:00'),
+      });
+      await ask('1.2.1', '00:02:00');
+      await spool.recordAction(key, actionRecord({ kind: 'prioritise', priority: 'urgent', at: at('00:03:00') }));
+      await ask('1.2.2', '01:02:00'); // the first report is overdue
+      expect(await told()).toEqual([0, 0]);
+      await report('1.2.2', '01:03:00');
+      expect(await told()).toEqual([60, 1]);
+      await report('1.2.2', '01:04:00');
+      expect([...(await spool.active.keys()).keys()]).toEqual([]);
+      expect(await told()).toEqual([60, 1]);
+      await report('1.2.1', '01:05:00');
       expect(await told()).toEqual([60, 1]);
       await spool.close();
     });

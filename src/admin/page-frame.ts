@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { html } from './html.js';
 import type { Html } from './html.js';
 import { momentSays } from '../spool/moment.js';
+import type { SeriesSummary } from '../spool/view.js';
 import { style } from './page-style.js';
 
 type Tone = 'good' | 'wait' | 'bad' | 'calm';
@@ -31,10 +32,14 @@ const tones: Readonly<Record<string, Tone>> = {
 /** A state as a coloured word. */
 export const word = (text: string): Html => html`<span class="word ${tones[text] ?? 'calm'}">${text}</span>`;
 
-/** The state of a series: one that is done, while a result of it is withheld or a task has failed, is not all well. */
-export function seriesWord(state: string, tasks: readonly { readonly state: string }[]): Html {
+/**
+ * The state of a series: one that is done, while a result of it is withheld or a task has failed, is not all well; nor is one of which nothing
+ * was made or sent, as no rule matches it.
+ */
+export function seriesWord({ state, tasks, held }: Pick<SeriesSummary, 'state' | 'tasks' | 'held'>): Html {
   const isToBeSeen = tasks.some((task) => task.state === 'withheld' || task.state === 'failed');
-  return state === 'done' && isToBeSeen ? html`<span class="word wait">${state}</span>` : word(state);
+  if (state !== 'done' || !(isToBeSeen || held.includes('NO_RULE'))) return word(state);
+  return html`<span class="word ${isToBeSeen ? 'wait' : 'calm'}">${state}</span>`;
 }
 
 /** A time span in its largest fitting unit: `3 min`. */
@@ -58,7 +63,7 @@ export const table = (
   html`<table class="${kind}">
     <thead>
       <tr>
-        ${heads.map(([name, of]) => (of === undefined ? html`<th>${name}</th>` : html`<th class="${of}">${name}</th>`))}
+        ${heads.map(([name, of]) => (of === undefined ? html`<th scope="col">${name}</th>` : html`<th scope="col" class="${of}">${name}</th>`))}
       </tr>
     </thead>
     <tbody>
@@ -70,6 +75,16 @@ export const missing = html`<p class="empty">Not available now.</p>`;
 
 /** A page may hold its own style and its icon, and nothing else. */
 export const pagePolicy = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'; img-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'`;
+
+/** Whether a page is asked for that does not renew itself. */
+export const isStill = (url: string): boolean => /[?&]still(?:[=&]|$)/.test(url);
+
+/**
+ * To the same page held still, and back: each renewal takes the place of who goes from link to link by the keyboard, or hears the page
+ * read, and no page here may run a script that keeps it.
+ */
+export const stillLink = (path: string, still: boolean): Html =>
+  still ? html`<a href="${path}">Renew again</a>` : html`<a href="${path}?still">Hold still</a>`;
 
 /**
  * A whole page around its parts. It is loaded anew every ten seconds; every minute where nothing is under way, as a person may withdraw or

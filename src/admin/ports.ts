@@ -9,13 +9,18 @@ import type { SeriesSummary, SeriesView } from '../spool/view.js';
 const asInteger = (value: unknown): unknown =>
   typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
 
+/** As it stands in a request. */
+export const seriesKey = z
+  .string()
+  .regex(/^[a-z2-7]{26}$/, { error: 'is no series key: 26 characters of a to z and 2 to 7', abort: true });
+
 /** Which series to list, newest first. */
 export const seriesFilter = z.strictObject({
   state: seriesState.optional(),
   modality: modality.optional(),
   peer: z.string().max(32).optional().meta({ description: 'Name of the peer that sent it.' }),
   limit: z.preprocess(asInteger, z.int().min(1).max(500).default(50)),
-  after: z.string().max(64).optional().meta({ description: '`next` of the page before.' }),
+  after: seriesKey.optional().meta({ description: '`next` of the page before.' }),
 });
 export type SeriesFilter = z.infer<typeof seriesFilter>;
 
@@ -105,10 +110,10 @@ export interface AdminPorts {
   /**
    * Publishes the action; it is carried out soon after.
    *
-   * @returns its number within the series; of several, the last one's
+   * @returns its number within the series; of several, the last one's; and what may come as a surprise of it
    * @throws LimpidError SPOOL_UNKNOWN_SERIES, SPOOL_NOTHING_MADE
    */
-  act(key: Key, action: SeriesAction, by: string): Promise<{ number: number }>;
+  act(key: Key, action: SeriesAction, by: string): Promise<{ number: number; warning: string | null }>;
   peers(): Promise<PeerView[]>;
   models(): Promise<ModelView[]>;
   /** @throws LimpidError QUEUE_UNAVAILABLE */

@@ -4,7 +4,7 @@ import { LimpidError } from '../errors.js';
 import { isKey } from '../spool/key.js';
 import { seriesSummary, seriesView } from '../spool/view.js';
 import { RequestFaults } from './http-errors.js';
-import { modelView, peerView, queueView, seriesAction, seriesFilter } from './ports.js';
+import { modelView, peerView, queueView, seriesAction, seriesFilter, seriesKey } from './ports.js';
 import type { AdminPorts } from './ports.js';
 
 interface Input<P, Q, B> {
@@ -70,11 +70,7 @@ function route<P extends Fields, Q extends Fields, B extends z.ZodType, R extend
 const nothing = z.strictObject({});
 const noBody = z.unknown();
 const keyed = z.strictObject({
-  key: z
-    .string()
-    .regex(/^[a-z2-7]{26}$/, { error: 'is no series key: 26 characters of a to z and 2 to 7', abort: true })
-    .refine(isKey)
-    .meta({ description: 'Series key.' }),
+  key: seriesKey.refine(isKey).meta({ description: 'Series key.' }),
 });
 
 export const routes: readonly Route[] = [
@@ -124,7 +120,10 @@ export const routes: readonly Route[] = [
     params: keyed,
     query: nothing,
     body: seriesAction,
-    response: z.object({ number: z.int().meta({ description: 'Number of the action within the series.' }) }),
+    response: z.object({
+      number: z.int().meta({ description: 'Number of the action within the series.' }),
+      warning: z.string().nullable().meta({ description: 'What does not come of it although one may think so.' }),
+    }),
     status: 202,
     problems: [404, 409, 413, 415, 507],
     answer: (api, { params, body }) => api.act(params.key, body, 'api'),

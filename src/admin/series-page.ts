@@ -3,10 +3,12 @@ import { counted } from '../spool/counted.js';
 import type { CodeView, DeliveryView, RevisionView, SeriesView, TaskView } from '../spool/view.js';
 import { momentSays } from '../spool/moment.js';
 import { mayRequeue, toDo } from '../spool/to-do.js';
+import { isUnruled } from '../spool/unruled.js';
+import { summaryOf } from '../spool/view-of.js';
 import { closingSays, limitSays, unitSays } from '../spool/view-words.js';
 import { html } from './html.js';
 import type { Html } from './html.js';
-import { ago, pageOf, seriesWord, table, word } from './page-frame.js';
+import { ago, pageOf, seriesWord, stillLink, table, word } from './page-frame.js';
 
 const nothing = html``;
 
@@ -114,7 +116,6 @@ function revisionCard(revision: RevisionView, nowMs: number): Html {
   const why = `: ${closingSays(revision)}`;
   const swept = revision.swept ? ' Retention has taken the pixels away.' : '';
   // Held for that, it is told below.
-  const isUnruled = decision?.held.some(({ code }) => code === 'NO_RULE') === true;
   const rules = (decision?.rules ?? []).filter(({ matched }) => matched).map(({ name }) => name);
   const byRules = rules.length === 0 ? 'No rule matches.' : `By rule ${rules.join(', ')}.`;
   const routed = decision === null ? 'Not routed yet.' : byRules;
@@ -122,7 +123,7 @@ function revisionCard(revision: RevisionView, nowMs: number): Html {
     <h2>Revision ${revision.revision}</h2>
     <div class="part">
       <p>${counted(revision.instances, 'instance')}, closed ${ago(revision.closedAt, nowMs)}${why}.${swept}</p>
-      ${isUnruled ? '' : html`<p>${routed}</p>`} ${revision.warnings.map(codeLine)}
+      ${isUnruled(revision) ? '' : html`<p>${routed}</p>`} ${revision.warnings.map(codeLine)}
       ${(decision?.held ?? []).map(codeLine)}
     </div>
     ${revision.tasks.map(taskPart)} ${revision.deliveries.map(deliveryPart)}
@@ -183,7 +184,7 @@ function actsLine(view: SeriesView): Html {
 }
 
 /** The whole page. */
-export function seriesPage(view: SeriesView, nowMs: number): string {
+export function seriesPage(view: SeriesView, nowMs: number, still = false): string {
   const from = view.sources.map(({ peer, callingAe, address }) => `${peer} (${callingAe} at ${address})`).join(', ');
   const facts: readonly (readonly [string, Html | string | null])[] = [
     ['From', from],
@@ -205,7 +206,8 @@ export function seriesPage(view: SeriesView, nowMs: number): string {
   </section>`;
   const body = html`<header>
       <h1><a href="/">limpid</a> <code>${view.key}</code></h1>
-      ${seriesWord(view.state, view.revisions.at(-1)?.tasks ?? [])} <span class="soft">${view.says}</span>
+      ${seriesWord(summaryOf(view))} <span class="soft">${view.says}</span>
+      ${stillLink(`/series/${view.key}`, still)}
     </header>
     ${known.length === 0 ? nothing : factsCard} ${toDoCard(view)}
     ${view.revisions.toReversed().map((revision) => revisionCard(revision, nowMs))} ${historyCard(view, nowMs)}
@@ -213,7 +215,8 @@ export function seriesPage(view: SeriesView, nowMs: number): string {
       <a href="/">All series</a> · <a href="/api/series/${view.key}">as JSON</a>, with the conditions of each
       rule.${actsLine(view)}
     </footer>`;
-  return pageOf(view.key, view.state === 'done' ? 'later' : 'soon', body);
+  const renews = view.state === 'done' ? 'later' : 'soon';
+  return pageOf(view.key, still ? 'never' : renews, body);
 }
 
 const noSeriesSays = {

@@ -13,7 +13,7 @@ import { problemOf, problemOfConnection } from './http-errors.js';
 import { icon, iconPolicy } from './icon.js';
 import { answerMs, apiAnswerMs, inTime, pagePart, shared } from './in-time.js';
 import { openApi } from './openapi.js';
-import { pagePolicy } from './page-frame.js';
+import { isStill, pagePolicy } from './page-frame.js';
 import type { AdminPorts, DependencyView, ReadyReport } from './ports.js';
 import { isKey } from '../spool/key.js';
 import { routes } from './routes.js';
@@ -105,7 +105,7 @@ function addPages(app: FastifyInstance, options: HttpOptions, api: AdminPorts): 
   }
   const send = (reply: FastifyReply, page: string) =>
     reply.type('text/html; charset=utf-8').header('content-security-policy', pagePolicy).send(page);
-  app.get('/', async (_request, reply) => {
+  app.get('/', async ({ url }, reply) => {
     const [dependencies, queues, series, peers] = await Promise.all([
       askReady(options.ready),
       queuesPart(),
@@ -122,16 +122,21 @@ function addPages(app: FastifyInstance, options: HttpOptions, api: AdminPorts): 
       series: series?.series ?? null,
       more: (series?.next ?? null) !== null,
       peers,
+      still: isStill(url),
     });
     return send(reply, page);
   });
-  // With a slash behind it too, as people type and mails break it.
+  // Who has lost the key looks for it among all.
+  for (const path of ['/series', '/series/']) app.get(path, (_request, reply) => reply.redirect('/'));
+  // With a slash behind it too, as people type and mails break it; and in capitals, as telephones begin.
   for (const path of ['/series/:key', '/series/:key/']) {
-    app.get<{ Params: { readonly key: string } }>(path, async ({ params: { key } }, reply) => {
+    app.get<{ Params: { readonly key: string } }>(path, async ({ params: { key }, url }, reply) => {
+      const lower = key.toLowerCase();
+      if (lower !== key && isKey(lower)) return reply.redirect(`/series/${lower}`);
       const found = isKey(key) ? await seriesOne(key) : { view: null };
       if (found === null) return send(reply.code(503), noSeriesPage(key, 'unavailable'));
       if (found.view === null) return send(reply.code(404), noSeriesPage(key, 'unknown'));
-      return send(reply, seriesPage(found.view, options.now()));
+      return send(reply, seriesPage(found.view, options.now(), isStill(url)));
     });
   }
 }

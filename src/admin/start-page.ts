@@ -3,7 +3,7 @@ import { version } from '../version.js';
 import type { SeriesSummary } from '../spool/view.js';
 import { html } from './html.js';
 import type { Html } from './html.js';
-import { ago, missing, pageOf, seriesWord, span, table, word } from './page-frame.js';
+import { ago, missing, pageOf, seriesWord, span, stillLink, table, word } from './page-frame.js';
 import type { DependencyView, PeerView, QueueView } from './ports.js';
 
 /** What the page shows; a part that could not be read is null. */
@@ -17,6 +17,8 @@ export interface PageData {
   /** There are older series beside these. */
   readonly more: boolean;
   readonly peers: readonly PeerView[] | null;
+  /** It does not renew itself. */
+  readonly still?: boolean;
 }
 
 /** Of what the jobs of a queue are made up, and for how long the oldest has waited. */
@@ -54,7 +56,7 @@ function seriesTable(series: readonly SeriesSummary[], nowMs: number): Html {
   const rows = series.map(
     (entry) =>
       html`<tr>
-        <td>${seriesWord(entry.state, entry.tasks)}</td>
+        <td>${seriesWord(entry)}</td>
         <td>
           <a href="/series/${entry.key}"><code>${entry.key}</code></a>
         </td>
@@ -107,11 +109,13 @@ function peerTable(peers: readonly PeerView[]): Html {
 
 /** The whole page. */
 export function startPage(data: PageData): string {
+  const { still = false } = data;
   const states = data.dependencies.map(({ state }) => state);
   const stands = (['down', 'starting', 'degraded'] as const).find((state) => states.includes(state)) ?? 'ready';
   const body = html`<header>
       <h1><span>limpid</span>${data.node === 'limpid' ? '' : ` ${data.node}`}</h1>
       ${word(stands)} <span class="soft">version ${version} · ${data.roles.join(', ')}</span>
+      ${stillLink('/', still)}
     </header>
     <section class="card">
       <h2>Depends on</h2>
@@ -146,8 +150,8 @@ export function startPage(data: PageData): string {
       ${data.peers === null ? missing : peerTable(data.peers)}
     </section>
     <footer>
-      The page renews itself every ten seconds. Programs read <a href="/api/openapi.json">the API</a>,
-      <a href="/metrics">metrics</a> and <a href="/readyz">readiness</a>.
+      ${still ? 'The page stands as it was.' : 'The page renews itself every ten seconds.'} Programs read
+      <a href="/api/openapi.json">the API</a>, <a href="/metrics">metrics</a> and <a href="/readyz">readiness</a>.
     </footer>`;
-  return pageOf(data.node, 'soon', body);
+  return pageOf(data.node, still ? 'never' : 'soon', body);
 }

@@ -10,12 +10,12 @@ import { onAll } from '../spool/records.js';
 import type { ActionRecord, Priority } from '../spool/records.js';
 import { momentSays } from '../spool/moment.js';
 import type { Spool } from '../spool/spool.js';
-import type { RevisionState } from '../spool/state.js';
 import { summaryOf, viewOf } from '../spool/view-of.js';
 import type { DeliveryJudge } from '../spool/view-of.js';
 import { counted } from '../spool/counted.js';
 import { closingSays, limitSays, ruleSays, unitSays } from '../spool/view-words.js';
 import { toDo } from '../spool/to-do.js';
+import { isUnruled, unruledSays } from '../spool/unruled.js';
 import type { CodeView, SeriesView, SeriesWord, TaskView } from '../spool/view.js';
 import { isUnreadable, unreadableView } from '../spool/unreadable-series.js';
 import { madeSeries } from '../spool/withdrawals.js';
@@ -108,23 +108,18 @@ export function seriesCommands(
         });
         output.out(`${action.kind} recorded for ${key} (${file}); a running node carries it out within seconds`);
         if (action.kind === 'release' && isUnruled((await spool.state(key)).revisions.at(-1))) {
-          output.out(
-            `no rule matches it: nothing is made of it or sent by that. Once a rule does: limpid series requeue ${key}`,
-          );
+          output.out(unruledSays(key));
         }
       }),
   };
 }
 
-/** Held as no rule matches: whoever lets it go may believe that it goes somewhere. */
-const isUnruled = (revision: RevisionState | undefined): boolean =>
-  revision?.decision?.held.some(({ code }) => code === 'NO_RULE') === true;
-
 /** Of a key: fewer would soon begin several. */
 const fewestLetters = 4;
 
 /** A key, an unambiguous beginning of one, or the Series Instance UID of the source or of what was made of it. */
-async function keyOfText(spool: Spool, text: string): Promise<Key> {
+async function keyOfText(spool: Spool, typed: string): Promise<Key> {
+  const text = typed.toLowerCase();
   if (isKey(text)) {
     const state = await stateOrFault(spool, text);
     if (isUnreadable(state) || state.files.length + state.revisions.length > 0) return text;

@@ -43,22 +43,30 @@ export interface Breaker {
 
 export const closedBreaker: Breaker = { state: 'closed', failures: 0, untilMs: 0, failure: null, sinceMs: 0 };
 
+interface FailureRow {
+  readonly beganMs: number;
+  readonly openMs: (fromMs: number, toMs: number) => number;
+}
+
+const span = (fromMs: number, toMs: number): number => toMs - fromMs;
+
 /**
  * @param jitter between 0 and 1: the share of the ceiling that is waited
- * @param beganMs when this row of failures began, where it begins for this breaker now: earlier than now, if records tell so
+ * @param row.beganMs when this row of failures began, where it begins for this breaker now: earlier than now, if records tell so
+ * @param row.openMs how much of a stretch of time the peer's hours were open, ms: outside them nobody asks it, and it lasts for nobody
  */
 export function afterFailure(
   breaker: Breaker,
   failure: DestinationFailure,
   nowMs: number,
   jitter: number,
-  beganMs = nowMs,
+  { beganMs = nowMs, openMs = span }: Partial<FailureRow> = {},
 ): Breaker {
   const pace = failurePaces[failure.pace];
   const failures = breaker.failures + 1;
   const ceiling = Math.min(pace.longestMs, pace.firstMs * 2 ** Math.min(failures - 1, 30));
   const sinceMs = breaker.failure?.pace === failure.pace ? breaker.sinceMs : Math.min(beganMs, nowMs);
-  const lasts = pace.permanentAfterMs !== null && nowMs - sinceMs >= pace.permanentAfterMs;
+  const lasts = pace.permanentAfterMs !== null && openMs(sinceMs, nowMs) >= pace.permanentAfterMs;
   return {
     state: failures >= pace.opensAfter ? 'open' : 'closed',
     failures,

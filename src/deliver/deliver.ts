@@ -14,7 +14,7 @@ import type { SeriesState } from '../spool/state.js';
 import { spoiltAmong } from './cut-files.js';
 import { busyWaitMs, decideDelivery, isSuspect } from './decide.js';
 import type { RetryPolicy } from './decide.js';
-import { opensAt } from './decide-window.js';
+import { openMs, opensAt } from './decide-window.js';
 import { failingSince } from './decide-wait.js';
 import type { PeerStanding } from './decide-wait.js';
 import type { DeliveryWindow } from './decide-window.js';
@@ -149,8 +149,8 @@ export class Deliverer {
       const decision = decideDelivery(open, batches, peer.retry, this.#deps.now());
       if (decision.kind === 'wait') return { kind: 'later', atMs: decision.untilMs };
       if (decision.kind === 'given-up') return { kind: 'later', atMs: this.#deps.now() + humanWaitMs };
-      const openMs = opensAt(peer.window, this.#deps.now());
-      if (openMs !== null) return { kind: 'later', atMs: openMs };
+      const opensMs = opensAt(peer.window, this.#deps.now());
+      if (opensMs !== null) return { kind: 'later', atMs: opensMs };
       if (!desk.isOpenFor) {
         // whoever requeues has mended the peer, or thinks so
         if (revision.record.cause === 'requeue' && batches.length === 0) desk.askNow();
@@ -343,8 +343,11 @@ export class Deliverer {
       const { waiting, wake, log, metrics, now, random } = this.#deps;
       const rates = this.#deps.peer(peer)?.throttle ?? { instancesPerSecond: null, bytesPerSecond: null };
       const destination = () => this.#deps.peer(peer)?.destination ?? null;
-      const opens = () => opensAt(this.#deps.peer(peer)?.window ?? null, now());
-      desk = new PeerDesk({ peer, destination, rates, opensAt: opens, waiting, wake, log, metrics, now, random });
+      const hours = () => this.#deps.peer(peer)?.window ?? null;
+      const opens = () => opensAt(hours(), now());
+      const lasted = (fromMs: number, toMs: number) => openMs(hours(), fromMs, toMs);
+      const asked = { peer, destination, rates, opensAt: opens, openMs: lasted };
+      desk = new PeerDesk({ ...asked, waiting, wake, log, metrics, now, random });
       this.#desks.set(peer, desk);
     }
     return desk;

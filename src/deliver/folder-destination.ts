@@ -2,7 +2,6 @@
 import { type ReadStream, createReadStream } from 'node:fs';
 import { open, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { randomUUID } from 'node:crypto';
 import { writeFileMeta } from '../dicom/part10.js';
 import { text } from '../dicom/values.js';
 import { LimpidError } from '../errors.js';
@@ -11,6 +10,7 @@ import { locateDataSet } from '../io/dimse/outgoing.js';
 import { DirectorySyncs, linkKeeping, makeDirectory } from '../spool/write-once.js';
 import type { SyncPolicy } from '../spool/write-once.js';
 import type { Destination, DestinationFailure, Outcome, Outgoing } from './destination.js';
+import { Leftovers, temporaryName } from './leftovers.js';
 import { Patience } from '../spool/patience.js';
 import { readBeginning } from '../spool/read-beginning.js';
 
@@ -61,6 +61,7 @@ export function folderDestination(
 ): Destination {
   const syncs = new DirectorySyncs(options.sync);
   const patience = new Patience();
+  const leftovers = new Leftovers();
   return {
     async send(instances, { signal, pace, told }) {
       const outcomes: Outcome[] = [];
@@ -73,7 +74,11 @@ export function folderDestination(
         const { sopInstanceUid } = instance;
         try {
           const limitMs = longestMs(instance.bytes);
-          const comment = await patience.wait(() => putFile(settings, options, syncs, instance), limitMs, signal);
+          const comment = await patience.wait(
+            () => putFile(settings, options, { syncs, leftovers }, instance),
+            limitMs,
+            signal,
+          );
           tell({
             sopInstanceUid,
             class: comment === null ? 'delivered' : 'permanent',
@@ -104,7 +109,7 @@ function failureOf(error: unknown): DestinationFailure {
 
 /** Writes what one image takes, and takes it away: on a full volume an empty file can still be made. */
 async function probe(directory: string, sync: SyncPolicy): Promise<DestinationFailure | null> {
-  const file = join(directory, `.limpid-${randomUUID()}`);
+  const file = join(directory, temporaryName());
   try {
     try {
       const handle = await open(file, 'wx');
@@ -127,7 +132,7 @@ async function probe(directory: string, sync: SyncPolicy): Promise<DestinationFa
 async function putFile(
   { directory, layout }: FolderSettings,
   { sync, sourceAe }: { readonly sync: SyncPolicy; readonly sourceAe: string },
-  syncs: DirectorySyncs,
+  { syncs, leftovers }: { readonly syncs: DirectorySyncs; readonly leftovers: Leftovers },
   instance: Outgoing,
 ): Promise<string | null> {
   await stat(directory); // before any folder is made below it
@@ -143,7 +148,7 @@ async function putFile(
   const folder = join(directory, ...uids);
   await makeDirectory(folder, syncs);
   const target = join(folder, `${sopInstanceUid}.dcm`);
-  const temporary = join(folder, `.limpid-${randomUUID()}`);
+  const temporary = join(folder, temporaryName());
   const meta = writeFileMeta({ sopClassUid, sopInstanceUid, transferSyntaxUid, sourceAe });
   try {
     await copyDataSet(instance.file, temporary, meta, sync);
@@ -155,6 +160,7 @@ async function putFile(
     await rm(temporary, { force: true });
   }
   await syncs.sync(folder);
+  leftovers.lookBeside(folder, [directory]);
   return null;
 }
 

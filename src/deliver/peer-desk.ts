@@ -19,6 +19,8 @@ export interface PeerDeskDeps {
   readonly rates: ThrottleRates;
   /** When its hours begin, ms since epoch; null: now is within them. */
   readonly opensAt: () => number | null;
+  /** How much of a stretch of time lay within its hours, ms. */
+  readonly openMs: (fromMs: number, toMs: number) => number;
   /** Every delivery that the peer still waits for, oldest first. */
   readonly waiting: (peer: string) => Promise<readonly WaitingDelivery[]>;
   /** Has a delayed job run now. False where there is none at this moment. */
@@ -121,9 +123,10 @@ export class PeerDesk {
   failed(failure: DestinationFailure, recordedMs: number | null = null): void {
     const before = this.#breaker;
     const nowMs = this.#deps.now();
-    const sinceMs = (this.#isFresh ? recordedMs : null) ?? nowMs;
+    const beganMs = (this.#isFresh ? recordedMs : null) ?? nowMs;
+    const { openMs, random } = this.#deps;
     this.#isFresh = false;
-    this.#become(afterFailure(before, failure, nowMs, this.#deps.random(), sinceMs));
+    this.#become(afterFailure(before, failure, nowMs, random(), { beganMs, openMs }));
     this.#arm();
     const { failure: now, untilMs } = this.#breaker;
     const { peer } = this.#deps;

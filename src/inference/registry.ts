@@ -114,7 +114,10 @@ async function foldersIn(directory: string): Promise<readonly string[]> {
       .map((entry) => entry.name)
       .toSorted();
   } catch (error) {
-    throw new LimpidError('MODEL_INVALID', `the folder of models ${directory} cannot be read: ${systemCode(error)}`);
+    throw new LimpidError(
+      'MODEL_INVALID',
+      `the folder of models ${directory} cannot be read (${systemCode(error)}): name one that holds one folder for each model`,
+    );
   }
 }
 

@@ -3,6 +3,7 @@ import type { AdminPorts, PeerView, SeriesFilter } from '../admin/ports.js';
 import { isDestination } from '../config/peers.js';
 import type { Peer } from '../config/peers.js';
 import type { Config } from '../config/schema.js';
+import type { BreakerState } from '../deliver/breaker.js';
 import { isGivenUp } from '../deliver/decide.js';
 import { decideWait, rateWords } from '../deliver/decide-wait.js';
 import { opensAt } from '../deliver/decide-window.js';
@@ -19,6 +20,7 @@ import { promisesOf } from '../spool/promises.js';
 import { readableStates, stateOrFault, statesOrFaults } from '../spool/readable-states.js';
 import { onAll } from '../spool/records.js';
 import { waitingInstances } from '../spool/state.js';
+import { isUnruled, unruledSays } from '../spool/unruled.js';
 import { summaryOf, viewOf } from '../spool/view-of.js';
 import { isUnreadable, unreadableView } from '../spool/unreadable-series.js';
 import { withdrawSeries } from '../spool/withdraw.js';
@@ -82,10 +84,11 @@ export function openAdminPorts(deps: AdminPortsDeps): AdminPorts {
       const at = new Date(deps.now()).toISOString();
       if (action.kind === 'withdraw') {
         const files = await withdrawSeries(deps.spool, key, action, { by, at });
-        return { number: Number.parseInt(files.at(-1) ?? '0', 10) };
+        return { number: Number.parseInt(files.at(-1) ?? '0', 10), warning: null };
       }
       const file = await deps.spool.recordAction(key, { version: 1, at, by, ...onAll, ...action });
-      return { number: Number.parseInt(file, 10) };
+      const isInVain = action.kind === 'release' && isUnruled((await deps.spool.state(key)).revisions.at(-1));
+      return { number: Number.parseInt(file, 10), warning: isInVain ? unruledSays(key) : null };
     },
     peers: async () => peerViews(deps, await waiting()),
     models: () =>
@@ -124,7 +127,7 @@ async function listSeries(
     // Not the first page: who follows `next` would go round without end.
     throw new LimpidError(
       'SPOOL_UNKNOWN_SERIES',
-      'The series of `after` is no longer kept here: begin again without it.',
+      'The series of `after` is not kept here, or no longer: begin again without it.',
     );
   }
   const series: SeriesSummary[] = [];
@@ -152,14 +155,24 @@ async function waitingOfAll(spool: Spool): Promise<Map<string, number>> {
   return all;
 }
 
-/** What holds deliveries to a healthy peer back: its hours, its throttle. */
-function paced({ window, throttle }: Peer, nowMs: number): string {
+/** When a peer's hours begin, in words; null: now is within them. */
+function hoursBegin({ window }: Peer, nowMs: number): string | null {
   const opens = opensAt(window, nowMs);
-  const rates = rateWords(throttle);
+  return opens === null ? null : `its hours, which begin at ${momentSays(new Date(opens).toISOString())}`;
+}
+
+/** What stands in the way of deliveries to a peer, or holds them back. Outside its hours nobody asks it. */
+function standingSays(peer: Peer, state: BreakerState, why: string, nowMs: number): string {
+  const hours = hoursBegin(peer, nowMs);
+  const rates = rateWords(peer.throttle);
   const most = rates === '' ? '' : `, ${rates}`;
-  return opens === null
-    ? most
-    : `${most}; waits for its hours, which begin at ${momentSays(new Date(opens).toISOString())}`;
+  if (state === 'closed' && why === '') return `In use${most}${hours === null ? '' : `; waits for ${hours}`}.`;
+  const ofState = {
+    open: `Takes nothing now, and is probed ${hours === null ? 'now and then' : `in ${hours}`}${why}.`,
+    'half-open': `It is asked whether it takes instances again${why}.`,
+    closed: `Is tried again ${hours === null ? 'in a moment' : `in ${hours}`}${why}.`,
+  };
+  return ofState[state];
 }
 
 function peerViews(deps: AdminPortsDeps, waiting: ReadonlyMap<string, number>): PeerView[] {
@@ -169,12 +182,8 @@ function peerViews(deps: AdminPortsDeps, waiting: ReadonlyMap<string, number>): 
     const known = receives && deps.breaker !== null ? deps.breaker(name) : null;
     const breaker = known?.state ?? null;
     const why = known?.failure ? `: ${known.failure.detail}` : '';
-    const says = {
-      open: `Takes nothing now, and is probed now and then${why}.`,
-      'half-open': `It is asked whether it takes instances again${why}.`,
-      closed: why === '' ? `In use${paced(peer, deps.now())}.` : `Is tried again in a moment${why}.`,
-      none: receives ? 'Another process sends to it.' : 'Sends to this node only.',
-    }[breaker ?? 'none'];
+    const elsewhere = receives ? 'Another process sends to it.' : 'Sends to this node only.';
+    const says = breaker === null ? elsewhere : standingSays(peer, breaker, why, deps.now());
     return {
       name,
       kind: peer.kind,

@@ -9,6 +9,7 @@ import { readRecord } from './read-state.js';
 import { commitmentAskedRecord, commitmentIndexRecord } from './records.js';
 import type { CommitmentAnswerRecord, CommitmentAskedRecord, CommitmentEndRecord } from './records.js';
 import type { SeriesState } from './series-state.js';
+import { nextSteps } from './state.js';
 import type { Spool } from './spool.js';
 import { namesIn, nextNumber, threeDigits } from './write-once.js';
 
@@ -120,7 +121,8 @@ export async function takeReport(spool: Spool, report: IncomingReport): Promise<
     failed: failed.map(({ sopInstanceUid, reason }) => ({ sopInstanceUid, reason })),
   };
   const isFirst = await spool.publish(join(folder, `${threeDigits(number)}.report.json`), record);
-  await spool.active.touch(key);
+  // Who kept it first was perhaps ended before it woke the series. One that is done stays so: it would be done, and told of, anew.
+  if (isFirst || !nextSteps(await spool.state(key)).done) await spool.active.touch(key);
   if (!isFirst) return { kind: 'repeated' };
   const missing = failed.filter(({ reason }) => reason === noSuchObjectInstance).length;
   return { kind: 'taken', delivery, committed: committed.length, failed: failed.length, missing };

@@ -278,5 +278,6 @@ export function summaryOf(view: SeriesView): SeriesSummary {
     openedAt: view.openedAt,
     changedAt: view.changedAt,
     tasks: (newest?.tasks ?? []).map(({ name, state, code }) => ({ name, state, code: code?.code ?? null })),
+    held: (newest?.decision?.held ?? []).map(({ code }) => code),
   };
 }

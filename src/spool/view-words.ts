@@ -5,6 +5,7 @@ import { conditionWords, unmetWords } from './condition-words.js';
 import { counted } from './counted.js';
 import type { ActionRecord, ConditionOutcome } from './records.js';
 import type { CodeView, DeliveryView, DeliveryWord, RevisionView, SeriesWord, TaskView, TaskWord } from './view.js';
+import { isUnruled } from './unruled.js';
 
 const isReason = (code: ReasonCode | FailureCode): code is ReasonCode => Object.hasOwn(reasons, code);
 
@@ -169,10 +170,6 @@ function sentSays({ deliveries }: RevisionView): string[] {
   ] as const;
   return groups.flatMap(([how, names]) => (names.length === 0 ? [] : [`${how} to ${names.join(', ')}`]));
 }
-
-/** Whether no rule matched a revision: let go all the same, it has gone nowhere. */
-const isUnruled = ({ decision }: RevisionView): boolean =>
-  decision?.held.some(({ code }) => code === 'NO_RULE') === true;
 
 function doneSays(revision: RevisionView | undefined): string {
   if (revision === undefined) return 'Nothing is kept of it.';

@@ -230,6 +230,9 @@ export const seriesSummary = z
     openedAt: z.iso.datetime().nullable(),
     changedAt: z.iso.datetime().nullable(),
     tasks: z.array(z.object({ name: z.string(), state: taskState, code: z.string().nullable() })),
+    held: z.array(z.string()).meta({
+      description: 'Codes for which the newest revision was held when it was decided: NO_RULE, say.',
+    }),
   })
   .meta({ id: 'SeriesSummary' });
 export type SeriesSummary = z.infer<typeof seriesSummary>;

@@ -98,6 +98,7 @@ const summary: SeriesSummary = {
   openedAt: series.openedAt,
   changedAt: series.changedAt,
   tasks: [{ name: 'ct-low-dose-01234567', state: 'enhanced', code: null }],
+  held: [],
 };
 
 export const list: readonly SeriesSummary[] = [
@@ -173,7 +174,7 @@ export function fakeNode(changes: Partial<HttpOptions> = {}): FakeNode {
     act: async (wanted, action, by) => {
       if (wanted !== key) throw new LimpidError('SPOOL_UNKNOWN_SERIES', `No series ${wanted} is kept here.`);
       done.push({ key: wanted, action, by });
-      return { number: done.length };
+      return { number: done.length, warning: null };
     },
     peers: async () => [...peers],
     models: async () => [

@@ -110,12 +110,32 @@ describeWithPeers(['chromium'], 'the pages in Chromium', () => {
 
   it('leads from a series to its page and back, by the keyboard alone', async () => {
     const { page } = await open('light', 1200);
-    await page.keyboard.press('Tab');
+    for (let tabs = 0; tabs < 2; tabs++) await page.keyboard.press('Tab');
     await Promise.all([page.waitForURL(`**/series/${key}`), page.keyboard.press('Enter')]);
     expect(await page.textContent('h1')).toContain(key);
     await page.keyboard.press('Tab');
     await Promise.all([page.waitForURL(/:\d+\/$/), page.keyboard.press('Enter')]);
     expect(await page.textContent('h2')).toBe('Depends on');
+  });
+
+  it.each(['/', `/series/${key}`])('%s is held still by the keyboard, and renews itself again', async (path) => {
+    const { page } = await open('light', 1200, path);
+    const renews = () => page.evaluate<number>(`document.querySelectorAll('meta[http-equiv=refresh]').length`);
+    expect(await renews()).toBe(1);
+    await page.focus('text=Hold still');
+    await Promise.all([page.waitForURL(`**${path}?still`), page.keyboard.press('Enter')]);
+    expect(await renews()).toBe(0);
+    await Promise.all([page.waitForURL((url) => url.search === ''), page.click('text=Renew again')]);
+    expect(await renews()).toBe(1);
+  });
+
+  it('says of each head that it is of a column: who hears a table is told what a number is', async () => {
+    const heads = `[...document.querySelectorAll('th')].filter((head) => head.scope !== 'col').length`;
+    for (const path of ['/', `/series/${key}`]) {
+      const { page } = await open('light', 1200, path);
+      expect(await page.evaluate(`document.querySelectorAll('th').length`)).toBeGreaterThan(3);
+      expect(await page.evaluate(heads)).toBe(0);
+    }
   });
 
   it('leads to what the API tells of a series', async () => {

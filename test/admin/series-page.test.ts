@@ -1,5 +1,7 @@
 import { expect, it } from '@jest/globals';
+import { seriesWord } from '../../src/admin/page-frame.js';
 import { seriesPage } from '../../src/admin/series-page.js';
+import { summaryOf } from '../../src/spool/view-of.js';
 import { keyOf } from '../../src/spool/key.js';
 import { unreadableView } from '../../src/spool/unreadable-series.js';
 import { series } from './node.js';
@@ -33,6 +35,17 @@ it('a series that is done is not shown as all well while a result of it is withh
   }
   expect(pageWith('withheld')).toContain(`limpid series release ${series.key}</code> delivers what is withheld`);
   expect(pageWith('released')).not.toContain('delivers what is withheld');
+});
+
+it('a series of which nothing was made or sent, as no rule matches it, is not shown as all well once it is let go', () => {
+  const [revision] = series.revisions;
+  const decision = revision?.decision;
+  if (!revision || !decision) throw new Error('no decision');
+  const noRule = { code: 'NO_RULE', says: 'No rule matches the series.', detail: '', hint: null };
+  const released = { ...revision, tasks: [], decision: { ...decision, rules: [], forward: [], held: [noRule] } };
+  const view = { ...series, state: 'done' as const, revisions: [released] };
+  expect(seriesPage(view, 0)).toContain('<span class="word calm">done</span>');
+  expect(seriesWord(summaryOf(view)).text).toBe('<span class="word calm">done</span>');
 });
 
 it('names the commands that do something as the series stands, and the one that withdraws what was made', () => {

@@ -81,7 +81,7 @@ describe('API', () => {
       const answer = await asking(
         post(`/api/series/${key}/actions`, '{"kind":"discard","peer":"pacs","why":"replaced"}'),
       );
-      expect([answer.status, answer.json()]).toEqual([202, { number: 1 }]);
+      expect([answer.status, answer.json()]).toEqual([202, { number: 1, warning: null }]);
     });
     const action = { kind: 'discard', why: 'replaced', revision: null, task: null, peer: 'pacs' };
     expect(node.done).toEqual([{ key, action, by: 'api' }]);
@@ -149,6 +149,9 @@ describe('API', () => {
           'ADMIN_REQUEST',
         ]);
       }
+      const noKey = await asking(get('/api/series?after=yesterday'));
+      expect(brief(noKey)).toEqual([400, 'ADMIN_REQUEST']);
+      expect(noKey.body).toContain('is no series key');
       expect(brief(await asking(post(`/api/series/${key}/actions`, '{"kind":"explode"}')))).toEqual([
         400,
         'ADMIN_REQUEST',
@@ -391,6 +394,20 @@ describe('start page', () => {
 });
 
 describe('page of a series', () => {
+  it('is found by a key in capitals, and without a key among all', async () => {
+    await withServer(fakeNode().options, async (asking) => {
+      for (const [path, leadsTo] of [
+        ['/series', '/'],
+        ['/series/', '/'],
+        [`/series/${key.toUpperCase()}`, `/series/${key}`],
+        [`/series/${key.toUpperCase()}/`, `/series/${key}`],
+      ] as const) {
+        const { status, headers } = await asking(get(path));
+        expect([path, status, headers.location]).toEqual([path, 302, leadsTo]);
+      }
+    });
+  });
+
   it('is the same with a slash behind its path, and no page is there without a key', async () => {
     await withServer(fakeNode().options, async (asking) => {
       const [page, slashed] = [await asking(get(`/series/${key}`)), await asking(get(`/series/${key}/`))];
@@ -398,7 +415,6 @@ describe('page of a series', () => {
       expect(slashed.body).toBe(page.body);
       const refused = await asking({ ...get(`/series/${key}/`), method: 'DELETE' });
       expect([...brief(refused), refused.headers.allow]).toEqual([405, 'ADMIN_METHOD', 'GET, HEAD']);
-      expect((await asking(get('/series/'))).status).toBe(404);
       expect((await asking(get('/series//'))).status).toBe(404);
     });
   });
@@ -513,7 +529,7 @@ describe('the API over a volume that does not answer', () => {
     const hung = {
       ...api,
       listSeries: () => hangs({ series: [], next: null }),
-      act: () => hangs({ number: 1 }),
+      act: () => hangs({ number: 1, warning: null }),
     };
     await withServer({ ...options, api: hung }, async (asking) => {
       const list = get('/api/series?limit=5');

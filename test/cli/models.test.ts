@@ -57,6 +57,20 @@ describe('limpid models', () => {
     }
   });
 
+  it('says of a folder that is not there what to give in its place, and not a command that fails alike', async () => {
+    const output = { out: () => undefined, err: () => undefined, terminal: false };
+    const commands = modelCommands(
+      ({ models = '' }) => openRegistry(models),
+      output,
+      () => undefined,
+    );
+    await expect(commands.list({ models: '/nowhere/models', json: false })).rejects.toMatchObject({
+      code: 'MODEL_INVALID',
+      message: expect.stringContaining('(ENOENT): name one that holds one folder for each model'),
+      hint: expect.stringContaining('in a folder that can be read (--models, models.directory)'),
+    });
+  });
+
   it('verifies an id once that a folder of the site has taken', () =>
     withFolder(async (own) => {
       await mkdir(join(own, 'nlm'));

@@ -9,6 +9,7 @@ import {
   whileProbing,
 } from '../../src/deliver/breaker.js';
 import type { Breaker } from '../../src/deliver/breaker.js';
+import { openMs } from '../../src/deliver/decide-window.js';
 import type { DestinationFailure, FailurePace } from '../../src/deliver/destination.js';
 
 const failure = (pace: FailurePace): DestinationFailure => ({ code: 'DIMSE_CONNECT', detail: 'away', pace });
@@ -45,6 +46,17 @@ describe('the ways to open and close', () => {
     expect(afterFailure(other, failure('unrecognized'), 3_700_000, 1).failure?.class).toBe('transient');
     expect(failed('operator', 1).failure?.class).toBe('permanent');
     expect(failed('refused', 50, 1e10).failure?.class).toBe('transient');
+  });
+
+  it('the hour of a peer that does not know us is one of its own hours: turned away at their end, it is asked when the next begin', () => {
+    const hours = { fromMinute: 22 * 60, toMinute: 6 * 60, timeZone: 'UTC' };
+    const row = { openMs: (fromMs: number, toMs: number) => openMs(hours, fromMs, toMs) };
+    const after = (breaker: Breaker, at: string) =>
+      afterFailure(breaker, failure('unrecognized'), Date.parse(`2026-03-${at}:00Z`), 1, row);
+    const evening = after(after(closedBreaker, '02T05:50'), '02T22:00');
+    expect(evening.failure?.class).toBe('transient');
+    expect(after(evening, '02T22:49').failure?.class).toBe('transient');
+    expect(after(evening, '02T22:50').failure?.class).toBe('permanent');
   });
 
   it('a peer that says when it may be asked again is not asked before, and may be later', () => {

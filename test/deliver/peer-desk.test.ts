@@ -20,6 +20,7 @@ it('a delivery that is gone when it is to be woken leaves its turn to the next',
     destination: () => null,
     rates: { instancesPerSecond: null, bytesPerSecond: null },
     opensAt: () => null,
+    openMs: (fromMs, toMs) => toMs - fromMs,
     waiting: () =>
       Promise.resolve([1, 2, 3].map((series) => ({ job: jobOf(series), priority: 'routine', batches: [] }))),
     wake: (job) => {
@@ -50,6 +51,7 @@ it('says in the log what a probe has met: another thing may stand in the way by 
     }),
     rates: { instancesPerSecond: null, bytesPerSecond: null },
     opensAt: () => null,
+    openMs: (fromMs, toMs) => toMs - fromMs,
     waiting: () => Promise.resolve([]),
     wake: () => Promise.resolve(false),
     log: { ...silentLog, info: (_event, fields) => void probed.push(fields) },
@@ -79,6 +81,7 @@ it('alerts nobody of a breaker outside the hours of its peer, and asks when they
     }),
     rates: { instancesPerSecond: null, bytesPerSecond: null },
     opensAt: () => opensMs,
+    openMs: (fromMs, toMs) => toMs - fromMs,
     waiting: () => Promise.resolve([]),
     wake: () => Promise.resolve(false),
     log: silentLog,

@@ -3,6 +3,7 @@ import { mkdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from '@jest/globals';
+import { configSchema } from '../../src/config/schema.js';
 import { openAdminPorts } from '../../src/node/admin-ports.js';
 import { isKey, keyOf } from '../../src/spool/key.js';
 import { openSpool } from '../../src/spool/open-spool.js';
@@ -105,6 +106,64 @@ it('a filter that leaves few of many series is answered: in pages by time, and o
       }
       expect(found).toEqual([held]);
       expect(pages).toBe(3);
+    } finally {
+      await spool.close();
+    }
+  });
+});
+
+it.each([
+  ['open', '23:00', /probed now and then: nobody listens\.$/],
+  ['open', '12:00', /probed in its hours, which begin at 2026-03-01 22:00.*: nobody listens\.$/],
+  ['closed', '23:00', /^Is tried again in a moment: nobody listens\.$/],
+  ['closed', '12:00', /^Is tried again in its hours, which begin at .*: nobody listens\.$/],
+] as const)(
+  'says of a peer whose breaker is %s at %s when it is asked again: never outside its hours',
+  async (state, time, says) => {
+    await withFolder(async (directory) => {
+      const spool = await openSpool({ directory, sync: 'never', host: hostname(), now: Date.now });
+      const { peers } = configSchema.parse({
+        node: { aeTitle: 'LIMPID' },
+        peers: { pacs: { aeTitle: 'PACS', host: '127.0.0.1', port: 104, window: '22:00-06:00 UTC' } },
+      });
+      const failure = { code: 'DIMSE_CONNECT', detail: 'nobody listens', pace: 'lost', class: 'transient' } as const;
+      const ports = openAdminPorts({
+        spool,
+        queue: { counts: () => Promise.reject(new Error('away')) },
+        registry: { list: () => [] },
+        config: { peers },
+        breaker: () => ({ state, failure, sinceMs: 0, untilMs: 0, throttledUntilMs: 0 }),
+        now: () => Date.parse(`2026-03-01T${time}:00Z`),
+      });
+      try {
+        expect((await ports.peers())[0]?.says).toMatch(says);
+      } finally {
+        await spool.close();
+      }
+    });
+  },
+);
+
+it('warns who releases a series that no rule matches, as the command does: nothing comes of it', async () => {
+  await withFolder(async (directory) => {
+    const spool = await openSpool({ directory, sync: 'never', host: hostname(), now: Date.now });
+    const [unruled, late] = [keyOf('1.2', '1.2.1'), keyOf('1.2', '1.2.2')];
+    for (const [key, code] of [
+      [unruled, 'NO_RULE'],
+      [late, 'REVISION_STORM'],
+    ] as const) {
+      await spool.publishRevision(seriesRecord(1, ['1.1.1'], { key }));
+      await spool.publishDecision(decisionRecord(1, { key, tasks: [], held: [{ code, detail: '' }] }));
+    }
+    const ports = portsOf(spool);
+    const release = { kind: 'release', why: '', revision: null, task: null } as const;
+    try {
+      expect(await ports.act(unruled, release, 'api')).toEqual({
+        number: 1,
+        warning: `no rule matches it: nothing is made of it or sent by that. Once a rule does: limpid series requeue ${unruled}`,
+      });
+      expect(await ports.act(late, release, 'api')).toEqual({ number: 1, warning: null });
+      expect((await ports.listSeries({ limit: 2 })).series.map(({ held }) => held)).toContainEqual(['NO_RULE']);
     } finally {
       await spool.close();
     }

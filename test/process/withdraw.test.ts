@@ -176,7 +176,7 @@ describe('withdrawing one derived series', () => {
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ kind: 'withdraw', reason: 'safety', why: 'wrong patient' }),
     });
-    expect([answer.status, await answer.json()]).toEqual([expect.any(Number), { number: 1 }]);
+    expect([answer.status, await answer.json()]).toEqual([expect.any(Number), { number: 1, warning: null }]);
     await eventually('the document in the PACS', async () => (await documentsIn(one)).length > 0);
     expect(await documentsIn(one)).toEqual([`113037 ${uid} 4`]);
     await inState(key, 'done', 1);
