@@ -234,9 +234,10 @@ function tileQuartiles(
 
 /**
  * Where starved rays cross a good part of the tissue: a region is what lies above the one multiple of the slice's level, and counts by its
- * largest part that lies above the other.
+ * largest part that lies above the other. Starved rays leave 60 HU and more; what is above a quiet slice's noise and below so many HU is
+ * dense anatomy.
  */
-const loud = { region: 1.5, from: 2.25 };
+const loud = { region: 1.5, from: 2.25, leastHu: 30 };
 
 /**
  * How far a region of loud noise counts, 0..1: not where it has less of the tissue than `from`, wholly from `to` on. Line pairs, folds of
@@ -299,11 +300,12 @@ function raiseStarved(map: Slice, blocks: BlockDeviations, sigma: number): void 
   const { rows, columns } = blocks;
   const local = middleAround(blocks);
   const tissue = local.reduce((count, value) => count + (value > 0 ? 1 : 0), 0);
+  const above = (times: number): number => Math.max(times * sigma, loud.leastHu);
   const cores = new Int32Array(local.length);
-  for (const core of regionsOf(rows, columns, (cell) => local[cell]! > loud.from * sigma))
+  for (const core of regionsOf(rows, columns, (cell) => local[cell]! > above(loud.from)))
     for (const cell of core) cores[cell] = core.length;
   const weights = new Float32Array(local.length);
-  for (const region of regionsOf(rows, columns, (cell) => local[cell]! > loud.region * sigma)) {
+  for (const region of regionsOf(rows, columns, (cell) => local[cell]! > above(loud.region))) {
     const largest = region.reduce((most, cell) => Math.max(most, cores[cell]!), 0);
     for (const cell of region) weights[cell] = extentWeight(largest / tissue);
   }

@@ -57,12 +57,12 @@ describe('CT', () => {
   });
   describe('where rays are starved', () => {
     const size = 384;
-    /** 20 HU of noise in water, 70 HU in a band or a square. */
-    function mapped(isLoud: (row: number, column: number) => boolean): Float32Array {
+    /** 20 HU of noise in water, 70 HU in a band or a square, or a share of both. */
+    function mapped(isLoud: (row: number, column: number) => boolean, share = 1): Float32Array {
       const values = kernelNoise(size, size, 6).map((value, i) => {
         const [row, column] = [Math.floor(i / size), i % size];
         const inside = ((row - 192) / 150) ** 2 + ((column - 192) / 185) ** 2 < 1;
-        return (inside ? 40 : -1000) + (isLoud(row, column) ? 70 : 20) * value;
+        return (inside ? 40 : -1000) + share * (isLoud(row, column) ? 70 : 20) * value;
       });
       const water = { rows: size, columns: size, values };
       const tissue = softTissueMask(water);
@@ -82,6 +82,12 @@ describe('CT', () => {
     it('leaves small loud places, which may be structure, to the tiles', () => {
       const alone = (row: number, column: number): boolean => Math.abs(row - 192) < 20 && Math.abs(column - 192) < 20;
       expect(mapped(alone)[192 * size + 192]!).toBeLessThan(0.85 * 70);
+    });
+    it('leaves what is as fine in a quiet slice to the tiles: dense anatomy is louder than 4 HU of noise', () => {
+      const isBand = (row: number): boolean => row >= 166 && row < 218;
+      const [quiet, loud] = [along(mapped(isBand, 0.2), 192) / 14, along(mapped(isBand), 192) / 70];
+      expect(loud).toBeGreaterThan(0.88);
+      expect(quiet).toBeLessThan(0.8);
     });
     it('counts regions by their share of the tissue', () => {
       expect([0, 0.1, 0.14, 0.18, 1].map(extentWeight).map((weight) => Number(weight.toFixed(6)))).toEqual([

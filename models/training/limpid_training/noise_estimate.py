@@ -21,9 +21,9 @@ STARVED, SPREAD = 2.5, 1.2
 (deviation over that of what is fine), times RATIO_BIAS, is sigma over the tiles' lower quartile of what is fine; limits in levels of the middle tile; weight of that
 level where tiles are smoothed. Where a tile's upper quartile, over its SPREAD, is above STARVED middle levels, it is taken."""
 
-REGION_FROM, LOUD_FROM, LOUD_EXTENT = 1.5, 2.25, (0.1, 0.18)
+REGION_FROM, LOUD_FROM, LOUD_HU_LEAST, LOUD_EXTENT = 1.5, 2.25, 30.0, (0.1, 0.18)
 """A region above the one multiple of the slice's level is starved where the largest of its parts above the other has a share of the tissue of
-at least the first, wholly from the second on."""
+at least the first, wholly from the second on. Below LOUD_HU_LEAST it is dense anatomy of a quiet slice: starved rays leave 60 HU and more."""
 
 LOUD_HU, LOUD_TILE = 50.0, 64
 """Deviation of what is fine above which noise breaks the mask of soft tissue: anatomy keeps below 30."""
@@ -207,10 +207,10 @@ def _with_starved(tiles: np.ndarray, blocks: np.ndarray, level: float) -> np.nda
     around = np.stack([np.pad(blocks, 1, constant_values=np.nan)[r : r + blocks.shape[0], c : c + blocks.shape[1]] for r, c in np.ndindex(3, 3)])
     known = np.isfinite(around).sum(0) >= 4
     local = np.where(known, np.nanmedian(np.where(known, around, 0), axis=0), 0)
-    regions, count = ndimage.label(local > REGION_FROM * level)
+    regions, count = ndimage.label(local > max(REGION_FROM * level, LOUD_HU_LEAST))
     if not level > 0 or count == 0:
         return tiles
-    cores, cored = ndimage.label(local > LOUD_FROM * level)
+    cores, cored = ndimage.label(local > max(LOUD_FROM * level, LOUD_HU_LEAST))
     sizes = np.bincount(cores.ravel(), minlength=cored + 1) / known.sum()
     sizes[0] = 0
     largest = ndimage.maximum(sizes[cores], regions, range(count + 1))
