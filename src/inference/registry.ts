@@ -116,7 +116,7 @@ async function foldersIn(directory: string): Promise<readonly string[]> {
   } catch (error) {
     throw new LimpidError(
       'MODEL_INVALID',
-      `the folder of models ${directory} cannot be read (${systemCode(error)}): name one that holds one folder for each model`,
+      `the folder of models ${directory} cannot be read: ${systemCode(error)}; name one that holds one folder for each model`,
     );
   }
 }

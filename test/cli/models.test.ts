@@ -66,7 +66,7 @@ describe('limpid models', () => {
     );
     await expect(commands.list({ models: '/nowhere/models', json: false })).rejects.toMatchObject({
       code: 'MODEL_INVALID',
-      message: expect.stringContaining('(ENOENT): name one that holds one folder for each model'),
+      message: expect.stringContaining('cannot be read: ENOENT; name one that holds one folder for each model'),
       hint: expect.stringContaining('in a folder that can be read (--models, models.directory)'),
     });
   });
