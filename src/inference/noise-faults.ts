@@ -4,6 +4,7 @@
  */
 import { whiteNoise } from '../imaging/random.js';
 import type { ModelCard } from './card.js';
+import { endOf, margin, waveAt } from './long-waves.js';
 import { planesOf } from './planes.js';
 import type { Session } from './session.js';
 
@@ -11,10 +12,6 @@ type Denoising = Pick<NonNullable<ModelCard['input']>, 'input' | 'output' | 'mul
 
 /** Of the modality's unit: soft tissue of CT and the middle of MR and ultrasound, under noise that each of them has. */
 const [level, amplitude, sigma] = [120, 30, 15];
-/** Of the waves below the noise, pixels: no network takes them for noise. */
-const period = 32;
-/** What is looked at on each side is at least this far from the border, pixels. */
-const margin = 16;
 const leastSide = 128;
 /** Of the noise that was given, what must be in what is taken away: 0.41 to 0.81 with the shipped networks, 0 of one that does nothing. */
 const leastShare = 0.05;
@@ -39,16 +36,13 @@ async function denoised(session: Session, input: Denoising): Promise<Outcome> {
   const size = side * side;
   const planes = planesOf(input);
   const random = whiteNoise(planes * size, 1);
-  const waves = Float32Array.from({ length: size }, (_, at) => {
-    const angle = (along: number): number => (2 * Math.PI * along) / period + 1;
-    return (amplitude * (Math.cos(angle(Math.floor(at / side))) + Math.cos(angle(at % side)))) / scale;
-  });
+  const waves = Float32Array.from({ length: size }, (_, at) => (amplitude * waveAt(at, side)) / scale);
   const x = Float32Array.from(
     { length: planes * size },
     (_, at) => (level + sigma * (random[at] ?? 0)) / scale + (waves[at % size] ?? 0),
   ).fill(sigma / scale, size, 2 * size);
   const answer = await session.run(input.input, input.output, x, [1, planes, side, side]);
-  const end = margin + period * Math.floor((side - 2 * margin) / period);
+  const end = endOf(side);
   let [count, shift, noise, taken, power, kept] = [0, 0, 0, 0, 0, 0];
   for (let row = margin; row < end; row++) {
     for (let column = margin; column < end; column++) {

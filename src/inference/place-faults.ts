@@ -1,36 +1,27 @@
 /** Whether a network answers each pixel in its place: an image that is moved by a pixel passes every limit, and is drawn double by a blend. */
 import type { ModelCard } from './card.js';
+import { angle, endOf, margin, period, waveAt } from './long-waves.js';
 import { planesOf } from './planes.js';
 import type { Session } from './session.js';
 
 type PlacedInput = Pick<NonNullable<ModelCard['input']>, 'input' | 'output' | 'multipleOf' | 'slices'>;
 
-/** Of the waves, pixels: no network takes them for noise. */
-const period = 32;
 /** Of the card's unit: where values of every modality lie, none of them below 0. */
 const [level, amplitude] = [0.15, 0.07];
-/** What is looked at on each side is at least this far from the border, pixels, and one period or several long. */
-const margin = 16;
 const leastSide = 96;
 /** The shipped networks, which weigh all sides alike, move long waves by 0.1 at most, pixels; enlarging beside its place moves by a half. */
 const tolerance = 0.25;
 
-/** A wave down and one to the right, neither of which is its own mirror image. */
-const angle = (at: number): number => (2 * Math.PI * at) / period + 1;
-
 function waves(input: PlacedInput, side: number): Float32Array {
   const size = side * side;
   const out = new Float32Array(planesOf(input) * size);
-  for (let at = 0; at < out.length; at++) {
-    const [row, column] = [Math.floor((at % size) / side), at % side];
-    out[at] = level + amplitude * (Math.cos(angle(row)) + Math.cos(angle(column)));
-  }
+  for (let at = 0; at < out.length; at++) out[at] = level + amplitude * waveAt(at % size, side);
   return out.fill(0.015, size, 2 * size);
 }
 
 /** How far the waves of an answer have moved down and to the right, pixels: by their phase. */
 function moved(answer: Float32Array, side: number): readonly [down: number, right: number] {
-  const end = margin + period * Math.floor((side - 2 * margin) / period);
+  const end = endOf(side);
   const sums = { down: [0, 0], right: [0, 0] } satisfies Record<string, [number, number]>;
   for (let row = margin; row < end; row++) {
     for (let column = margin; column < end; column++) {
