@@ -1,11 +1,16 @@
 /** Noise power spectrum of uniform regions: what the grain of an image looks like. */
 import { transformPlane } from './fourier.js';
+import { eroded } from './masks.js';
 import type { Slice } from './slice.js';
 
 const side = 64;
 const bins = 32;
 /** Share of a block that must lie in the mask. */
 const inside = 0.97;
+/** Pixels at the mask's border that are no noise either: what lies beside it reaches into them. */
+const border = 2;
+/** Times that the trend is fitted where a part of a block counts as trend: then it lies as if that were not there. */
+const fits = 8;
 
 /** Orthonormal basis of a quadratic surface over a block. */
 const trend = (() => {
@@ -44,6 +49,21 @@ function covered(mask: Uint8Array, columns: number, top: number, left: number): 
   return count / (side * side);
 }
 
+/**
+ * Takes the trend out of a block, by its pixels of the mask alone. The others are nothing but trend: a corner of air has a thousand times the
+ * power of the noise.
+ */
+function removeTrend(block: Float64Array, others: readonly number[]): void {
+  if (others.length === 0) return removeFrom(block, trend);
+  for (const i of others) block[i] = 0;
+  const mean = block.reduce((sum, value) => sum + value, 0) / (block.length - others.length);
+  for (const i of others) block[i] = mean;
+  for (let fit = 0; fit < fits; fit++) {
+    removeFrom(block, trend);
+    for (const i of others) block[i] = 0;
+  }
+}
+
 /** Radial bin of each frequency of a block; -1 beyond Nyquist. */
 const binOf = Int8Array.from({ length: side * side }, (_, i) => {
   const signed = (k: number): number => (k < side / 2 ? k : k - side) / side;
@@ -60,22 +80,26 @@ export interface NoisePower {
 
 /**
  * Mean frequency of the noise power spectrum (IEC 61223-3-5; ICRU 87): blocks of 64x64 with half overlap, a quadratic trend
- * removed, radial mean, weighted by 2 pi f.
+ * removed, what is not in the mask or at its border left out, radial mean, weighted by 2 pi f.
  *
  * @param mask the uniform region
  * @returns null where no block lies within the mask
  */
 export function noisePower({ rows, columns, values }: Slice, mask: Uint8Array): NoisePower | null {
   const power = new Float64Array(side * side);
+  const counted = eroded(mask, rows, columns, border);
   let blocks = 0;
   for (let top = 0; top + side <= rows; top += side / 2) {
     for (let left = 0; left + side <= columns; left += side / 2) {
       if (covered(mask, columns, top, left) < inside) continue;
-      const re = Float64Array.from(
-        { length: side * side },
-        (_, i) => values[(top + Math.floor(i / side)) * columns + left + (i % side)]!,
-      );
-      removeFrom(re, trend);
+      const re = new Float64Array(side * side);
+      const others: number[] = [];
+      for (let i = 0; i < re.length; i++) {
+        const at = (top + Math.floor(i / side)) * columns + left + (i % side);
+        re[i] = values[at]!;
+        if (counted[at] === 0) others.push(i);
+      }
+      removeTrend(re, others);
       const im = new Float64Array(side * side);
       transformPlane({ rows: side, columns: side, re, im }, 'forward');
       for (let i = 0; i < power.length; i++) power[i]! += re[i]! ** 2 + im[i]! ** 2;

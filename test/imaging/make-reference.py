@@ -180,11 +180,13 @@ def noise_frequency(x, mask):
     r, c = np.mgrid[:n, :n] / n - .5
     basis, _ = np.linalg.qr(np.stack([v.ravel() for v in (np.ones((n, n)), c, r, c * c, r * r, c * r)], 1))
     power, blocks = 0, 0
+    counted = nd.binary_erosion(mask, iterations=2)
     for i in range(0, len(x) - n + 1, n // 2):
         for j in range(0, len(x) - n + 1, n // 2):
             if mask[i:i + n, j:j + n].mean() >= .97:
-                z = x[i:i + n, j:j + n].astype(float).ravel()
-                power = power + np.abs(np.fft.fft2((z - basis @ (basis.T @ z)).reshape(n, n))) ** 2
+                z, m = x[i:i + n, j:j + n].astype(float).ravel(), counted[i:i + n, j:j + n].ravel()
+                rest = np.where(m, z - basis @ np.linalg.lstsq(basis[m], z[m], rcond=None)[0], 0)
+                power = power + np.abs(np.fft.fft2(rest.reshape(n, n))) ** 2
                 blocks += 1
     f = np.hypot(np.fft.fftfreq(n)[:, None], np.fft.fftfreq(n)[None]).ravel()
     k = np.floor(f * 64).astype(int)

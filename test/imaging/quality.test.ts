@@ -7,6 +7,7 @@ import type { SliceQuality } from '../../src/imaging/grade.js';
 import { bodyMask, softTissueMask } from '../../src/imaging/masks.js';
 import { noisePower } from '../../src/imaging/noise-power.js';
 import { qualityOf } from '../../src/imaging/quality.js';
+import { whiteNoise } from '../../src/imaging/random.js';
 import { streakIndex } from '../../src/imaging/streaks.js';
 import { ctImage, distance, mrImage, reference, torsoImage } from './reference-images.js';
 
@@ -62,6 +63,19 @@ describe('figures follow what is done to an image', () => {
     const grain = (values: Float32Array): number =>
       noisePower({ ...water, values }, softTissueMask(water))?.meanFrequency ?? Number.NaN;
     expect(grain(gaussian(water, 1.5))).toBeLessThan(0.7 * grain(water.values));
+  });
+  it('the grain of a phantom is that of its noise, whatever lies beside it', () => {
+    // White noise: the mean of f over a disc of 0.5 cycles per pixel is a third. Corners of some blocks are air.
+    const [rows, columns] = [256, 256];
+    const noise = whiteNoise(rows * columns, 3);
+    const drawn = Float32Array.from({ length: rows * columns }, (_, i) =>
+      Math.hypot(Math.floor(i / columns) - 128, (i % columns) - 128) < 110 ? 40 : -1000,
+    );
+    const values = drawn.map((value, i) => value + 20 * (noise[i] ?? 0));
+    const phantom = { rows, columns, values };
+    expect(noisePower(phantom, softTissueMask(phantom))?.meanFrequency).toBeCloseTo(1 / 3, 2);
+    const bare = { rows, columns, values: drawn };
+    expect(noisePower(bare, softTissueMask(bare))).toBeNull();
   });
   it('the grid of one direction is seen, and is not there without it', () => {
     const grid = streakIndex(torso, tissue) ?? 0;
