@@ -9,7 +9,8 @@ import type { Output } from './output.js';
 export interface Figures {
   /** Null where all slices are equal. */
   readonly psnr: number | null;
-  readonly ssim: number;
+  /** Null where all slices are smaller than its window. */
+  readonly ssim: number | null;
   readonly mae: number;
   readonly dice: number | null;
 }
@@ -226,7 +227,7 @@ export function evaluateCommands(
                 : [
                     decibels(after.psnr),
                     gain(before.psnr, after.psnr, 2),
-                    after.ssim.toFixed(4),
+                    fixed(after.ssim, 4),
                     gain(before.ssim, after.ssim, 4),
                     after.mae.toFixed(2),
                     fixed(after.dice, 4),

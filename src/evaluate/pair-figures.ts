@@ -10,14 +10,15 @@ export type Modality = 'CT' | 'MR';
 export const protocol = [
   'CT: values clipped to -160..240 HU (data range 400). MR: to 0..99.5th percentile of the reference. MAE: of values as they are, in HU or counts.',
   'PSNR, MAE: over the body of the reference (above a tenth of its 99th percentile after smoothing by 2 pixels, for CT counted from -1000 HU; holes filled, 2 pixels of its border taken off); slices without one are left out. Equal slices have no PSNR: its mean is that of the others.',
-  'SSIM: Gaussian window of 1.5 pixels, K1 0.01, K2 0.03, over the rectangle around the body.',
+  'SSIM: Gaussian window of 1.5 pixels, K1 0.01, K2 0.03, over the rectangle around the body; slices of 10 rows or columns and less have none.',
   'Dice: overlap of the pixels above a threshold in both (CT 100 HU: bone and contrast agent; MR: half of the window), body only.',
 ].join('\n');
 
 export interface PairFigures {
   /** dB; null where the two are equal within the window. */
   readonly psnr: number | null;
-  readonly ssim: number;
+  /** Null where the slice is smaller than the window. */
+  readonly ssim: number | null;
   /** Mean absolute error, HU or counts. */
   readonly mae: number;
   /** Dice's coefficient; null where the reference has fewer than 50 pixels above the threshold. */
@@ -91,15 +92,16 @@ export function pairFigures(test: Slice, reference: Slice, { range, threshold, b
     if (above && wanted) both++;
   }
   const box = around(body, test.rows, test.columns);
+  const similarity = ssim(cut(test, box), cut(reference, box), low, high);
   return {
     psnr: squares === 0 ? null : 10 * Math.log10(((high - low) ** 2 * count) / squares),
-    ssim: ssim(cut(test, box), cut(reference, box), low, high),
+    ssim: Number.isNaN(similarity) ? null : similarity,
     mae: errors / Math.max(count, 1),
     dice: other < leastSegment ? null : (2 * both) / (one + other),
   };
 }
 
-/** Means over slices; PSNR and Dice over those that have it. */
+/** Means over slices; PSNR, SSIM and Dice over those that have it. */
 export function meanFigures(all: readonly PairFigures[]): PairFigures {
   const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
   const known = (values: readonly (number | null)[]): number | null => {
@@ -108,7 +110,7 @@ export function meanFigures(all: readonly PairFigures[]): PairFigures {
   };
   return {
     psnr: known(all.map((one) => one.psnr)),
-    ssim: mean(all.map((one) => one.ssim)),
+    ssim: known(all.map((one) => one.ssim)),
     mae: mean(all.map((one) => one.mae)),
     dice: known(all.map((one) => one.dice)),
   };

@@ -71,9 +71,13 @@ export function psnr(a: Slice, b: Slice, low: number, high: number): number {
  * Structural similarity (Wang et al. 2004) of values clipped to `low..high`: Gaussian window of sigma 1.5 truncated at
  * 3.5 sigma, K1 0.01, K2 0.03, mean without the outer 5 pixels; scikit-image's `gaussian_weights` with
  * `use_sample_covariance=False`.
+ *
+ * @returns NaN where nothing is left within the outer 5 pixels
  */
 export function ssim(a: Slice, b: Slice, low: number, high: number): number {
   const { rows, columns } = a;
+  const border = 5;
+  if (rows <= 2 * border || columns <= 2 * border) return Number.NaN;
   const middle = (low + high) / 2; // centred, so that the squares keep their digits
   const centred = (slice: Slice): Float32Array =>
     slice.values.map((value) => Math.min(high, Math.max(low, value)) - middle);
@@ -84,7 +88,6 @@ export function ssim(a: Slice, b: Slice, low: number, high: number): number {
   const [xx, yy, xy] = [product(x, x), product(y, y), product(x, y)];
   const c1 = (0.01 * (high - low)) ** 2;
   const c2 = (0.03 * (high - low)) ** 2;
-  const border = 5;
   let sum = 0;
   for (let r = border; r < rows - border; r++) {
     for (let c = border; c < columns - border; c++) {
