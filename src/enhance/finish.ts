@@ -114,7 +114,7 @@ function confidenceOf(
   gradient: Float32Array,
   map: Float32Array,
   shares: Float32Array,
-  smooth: Smooth | null,
+  smooth: Smooth,
 ): Confidence {
   const [rows, columns] = [Math.ceil(taken.rows / figureStep), Math.ceil(taken.columns / figureStep)];
   const expected = new Float32Array(rows * columns);
@@ -141,8 +141,8 @@ export function finishFigures(
   const ratio = noiseRatio(measured, after);
   const { residualStructure, edgeRatio, taken, gradient } = structureFigures(slice, after, mask, figureStep);
   const away = { ...slice, values: difference(slice.values, values) };
-  const changes = sigma === null ? null : smoothChanges(away, map, sigma);
-  const smooth = changes && { changes, limit: smoothLimit };
+  const changes = smoothChanges(away, map, sigma);
+  const smooth = { changes, limit: smoothLimit };
   const confidence = confidenceOf({ ...slice, values: taken }, gradient, map, shares, smooth);
   const enough = pixelsOf(mask) >= leastTissue;
   return {
@@ -156,7 +156,7 @@ export function finishFigures(
       residualStructure: enough ? residualStructure : null,
       edgeRatio,
       periodic: periodicPattern(away, map),
-      smoothChange: changes && largestOf(changes),
+      smoothChange: largestOf(changes),
       ...examine(values, mask),
     },
   };

@@ -18,7 +18,7 @@ export interface EnhancedFigures {
   readonly edgeRatio: number | null;
   /** Strongest periodic pattern that was taken away, in deviations of the noise; null on a finer grid or below 64x64. */
   readonly periodic: number | null;
-  /** Largest change that a Gaussian of 4 pixels leaves, in deviations of the noise; null on a finer grid, or where the noise is not known. */
+  /** Largest change that a Gaussian of 4 pixels leaves, in deviations of the noise, measured or guessed; null on a finer grid. */
   readonly smoothChange: number | null;
   /** On a finer grid: the result brought back to the source's grid, less the source, root mean square. */
   readonly sourceAgain?: number;

@@ -33,13 +33,13 @@ const edgeAt = 3;
  * @param taken local root mean square of what was taken away
  * @param gradient of the output per pixel, of the same places
  * @param expected what the noise explains there: blend x local deviation; same shape
- * @param smooth over the noise, of the same places; null where the noise is not known
+ * @param smooth over the noise, of the same places
  */
 export function confidenceMap(
   taken: Thinned,
   gradient: Float32Array,
   expected: Float32Array,
-  smooth: Smooth | null,
+  smooth: Smooth,
 ): Confidence {
   const { rows, columns, values } = taken;
   const out = new Uint8Array(values.length);
@@ -48,7 +48,7 @@ export function confidenceMap(
     const ratio = values[i]! / noise;
     const excess = Math.max(0, ratio - 1);
     const edge = Math.min(1, gradient[i]! / (edgeAt * noise));
-    const drawn = smooth === null || smooth.limit === null ? 0 : smooth.changes[i]! / smooth.limit;
+    const drawn = smooth.limit === null ? 0 : smooth.changes[i]! / smooth.limit;
     out[i] = Math.round(
       255 * Math.exp(-excess * excess) * (1 - 0.5 * edge * Math.min(1, excess)) * 0.5 ** (drawn * drawn),
     );

@@ -11,19 +11,22 @@ const window = 4;
 export const smoothStep = 4;
 /** The map of noise may be near zero in masked air and padding; there this share of the slice's noise stands for it. */
 const leastShare = 0.25;
+/** Noise below this (the slice's unit) is none: no division by zero. */
+const least = 1e-6;
 
 /**
  * The smooth changes of a slice, up or down, in deviations of the local noise: at every fourth row and column (`smoothStep`).
  *
  * @param taken input less output
  * @param noise local deviation of the noise, same shape and unit
- * @param sigma the slice's, same unit
+ * @param sigma the slice's, same unit; null where it could not be measured: the map is the best guess then, and counts alone
  */
-export function smoothChanges(taken: Slice, noise: Float32Array, sigma: number): Float32Array {
+export function smoothChanges(taken: Slice, noise: Float32Array, sigma: number | null): Float32Array {
+  const floor = Math.max(least, leastShare * (sigma ?? 0));
   const columns = Math.ceil(taken.columns / smoothStep);
   return gaussianAt(taken, window, smoothStep).map((change, i) => {
     const at = (Math.floor(i / columns) * taken.columns + (i % columns)) * smoothStep;
-    return Math.abs(change) / Math.max(noise[at]!, leastShare * sigma);
+    return Math.abs(change) / Math.max(noise[at]!, floor);
   });
 }
 

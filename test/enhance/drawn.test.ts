@@ -65,6 +65,26 @@ describe('what a network draws', () => {
     );
     expect(broken(figuresOf(residual)).join()).toMatch(/^smooth change/);
   });
+  it('is told in a slice of lung too, whose noise cannot be measured', () => {
+    const distances = noise.map((_, i) => Math.hypot(Math.floor(i / 256) - 128, (i % 256) - 128));
+    // A wall of four pixels: nowhere a window of soft tissue.
+    const values = noise.map((value, i) => {
+      const distance = distances[i] ?? 0;
+      return value + (distance < 90 ? -850 : distance < 94 ? 40 : -1000);
+    });
+    const lung = measureSlice('CT', 256, 256, values, 20);
+    expect(lung.sigma).toBeNull();
+    const of = (residual: Float32Array) =>
+      finishFigures(lung, blended('CT', lung, residual, 0.6, null), limits.smoothChange).figures;
+    expect(broken(of(noise.slice()))).toEqual([]);
+    const drawn = noise.map((value, i) => ((distances[i] ?? 0) <= 12 ? value - 40 : value));
+    expect(broken(of(drawn))).toEqual([expect.stringMatching(/^smooth change, over the noise, /)]);
+  });
+  it('is told of nothing where a slice of one value stays as it is', () => {
+    const flat = measureSlice('CT', 256, 256, new Float32Array(256 * 256).fill(-1000), 20);
+    const still = blended('CT', flat, new Float32Array(256 * 256), 0.6, null);
+    expect(finishFigures(flat, still, limits.smoothChange).figures.smoothChange).toBe(0);
+  });
   it('is not an edge that is blurred', () => {
     const smooth = gaussian({ ...measured.slice, values: clean }, 0.5);
     const residual = noise.map((value, i) => value + (clean[i] ?? 0) - (smooth[i] ?? 0));

@@ -7,7 +7,7 @@ const one = (taken: number, gradient: number, expected: number): number =>
     { rows: 1, columns: 1, values: Float32Array.of(taken) },
     Float32Array.of(gradient),
     Float32Array.of(expected),
-    null,
+    { changes: Float32Array.of(0), limit: null },
   ).values[0] ?? Number.NaN) / 255;
 
 describe('confidence', () => {
