@@ -40,6 +40,11 @@ export function pairing(test: readonly Placed[], reference: readonly Placed[]): 
       throw new LimpidError('USAGE', `${test.length} and ${reference.length} slices, and no positions to pair them by`);
     }
     const [own, other] = [byNumber(test), byNumber(reference)];
+    if (test.length > 1 && !(areNumbered(test, own) && areNumbered(reference, other))) {
+      const why =
+        'without positions, that do not each have an Instance Number of their own: nothing tells which shows what';
+      throw new LimpidError('USAGE', `${test.length} and ${reference.length} slices ${why}`);
+    }
     const partners = test.map(() => 0);
     for (const [rank, index] of own.entries()) partners[index] = other[rank] ?? 0;
     return partners;

@@ -134,6 +134,14 @@ describe('pairing', () => {
     );
     expect(() => pairing([slice(0, 1), slice(5, 2)], together)).toThrow(/1 and 2 slices at 0.00 mm/);
   });
+  it('refuses slices that neither places nor Instance Numbers tell apart', () => {
+    const bare = (instanceNumber: number | null) => ({ position: [], orientation: [], instanceNumber });
+    const numbered = [bare(3), bare(2)];
+    const why = /2 and 2 slices without positions, that do not each have an Instance Number of their own/;
+    expect(() => pairing([bare(null), bare(null)], numbered)).toThrow(why);
+    expect(() => pairing(numbered, [bare(1), bare(1)])).toThrow(why);
+    expect(pairing([bare(null)], [bare(null)])).toEqual([0]);
+  });
   it('refuses what has no partner', () => {
     expect(() => pairing([slice(5)], [slice(0)])).toThrow(/no reference slice at 5.00 mm/);
     const without = { position: [], orientation: [], instanceNumber: 1 };
