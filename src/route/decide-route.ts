@@ -127,23 +127,21 @@ function resolveTasks(matched: readonly CompiledRule[], input: RouteInput): Reso
       });
     }
   }
-  return [...wanted.values()]
-    .flatMap((one) => [one, ...fallbackOf(one, input)])
-    .map(({ card, request, choice, ...rest }, index) => ({
-      name: rest.name,
-      rule: rest.rule,
-      slot: index + 1,
-      model: { id: card.id, version: card.version, sha256: card.sha256, kind: card.kind },
-      settings: rest.settings,
-      settingsSha256: rest.settingsSha256,
-      strength: rest.strength,
-      ...(choice.length > 0 ? { choice: [...choice] } : {}),
-      ...(rest.insteadOf === undefined ? {} : { insteadOf: rest.insteadOf }),
-      lift: [...request.lift],
-      gate: decideGate(input.facts, card, request, input.marks, rest.outside === null ? [] : [rest.outside]),
-      deliver: rest.deliver,
-      late: rest.late,
-    }));
+  return withFallbacks([...wanted.values()], input).map(({ card, request, choice, ...rest }, index) => ({
+    name: rest.name,
+    rule: rest.rule,
+    slot: index + 1,
+    model: { id: card.id, version: card.version, sha256: card.sha256, kind: card.kind },
+    settings: rest.settings,
+    settingsSha256: rest.settingsSha256,
+    strength: rest.strength,
+    ...(choice.length > 0 ? { choice: [...choice] } : {}),
+    ...(rest.insteadOf === undefined ? {} : { insteadOf: rest.insteadOf }),
+    lift: [...request.lift],
+    gate: decideGate(input.facts, card, request, input.marks, rest.outside === null ? [] : [rest.outside]),
+    deliver: rest.deliver,
+    late: rest.late,
+  }));
 }
 
 /** The model that a request names, or the one that is picked for it. */
@@ -167,6 +165,19 @@ function cardFor(
 export function asksForChoice(rules: readonly CompiledRule[], facts: SeriesFacts): boolean {
   const isAutomatic = ({ enhance }: CompiledRule): boolean => enhance.some(({ model }) => model === automatic);
   return rules.some(isAutomatic) && decideRules(rules, facts).matched.some(isAutomatic);
+}
+
+/**
+ * Tasks, each with its fallback behind it. Of two strengths of a model a fallback without one is a single task: it stands by for the
+ * first of them, as whatever happens to a task is kept by its name.
+ */
+function withFallbacks(tasks: readonly Wanted[], input: RouteInput): Wanted[] {
+  const names = new Set<string>();
+  return tasks.flatMap((one) => {
+    const fallbacks = fallbackOf(one, input).filter(({ name }) => !names.has(name));
+    for (const { name } of fallbacks) names.add(name);
+    return [one, ...fallbacks];
+  });
 }
 
 /** The task that takes another's place when it fails; that it does stands in its settings, and so in its objects and UIDs. */

@@ -17,10 +17,21 @@ function reasonLine({ code, detail }: Reason, indent: string): string {
   return `${indent}${code}: ${reasons[code].says}${detail === '' ? '' : ` (${detail})`}`;
 }
 
-function taskLines({ slot, name, rule, strength, gate, deliver, choice = [] }: ResolvedTask): string[] {
+/** Of a fallback: only a task that fails has its place taken, none that the gate keeps from running. */
+function standing(task: ResolvedTask, tasks: readonly ResolvedTask[]): string {
+  const { gate, deliver } = task;
   const verdict = { run: `runs, to ${peers(deliver)}`, skip: 'is skipped', hold: 'waits for a person' }[gate.verdict];
+  const first = tasks.find(({ name }) => name === task.insteadOf);
+  if (first === undefined) return verdict;
+  return first.gate.verdict === 'skip'
+    ? `does not run either: it takes the place of task ${first.slot} only where that fails`
+    : `stands by for task ${first.slot}; where that fails it ${verdict}`;
+}
+
+function taskLines(task: ResolvedTask, tasks: readonly ResolvedTask[]): string[] {
+  const { slot, name, rule, strength, gate, choice = [] } = task;
   return [
-    `task ${slot} ${name}, strength ${strength}, of rule ${rule}: ${verdict}`,
+    `task ${slot} ${name}, strength ${strength}, of rule ${rule}: ${standing(task, tasks)}`,
     ...choice.map(({ model, taken, why }) => `  ${mark(taken)} ${model}: ${why}`),
     ...gate.reasons.map((reason) => reasonLine(reason, '  ✗ ')),
     ...gate.warnings.map((reason) => reasonLine(reason, '  ! ')),
@@ -39,7 +50,7 @@ export function explainDecision(decision: RouteDecision, rules: readonly Compile
   ]);
   for (const { name } of rules.slice(decision.rules.length)) lines.push(`- rule ${name}   not looked at`);
   if (decision.held.length > 0) lines.push('held:', ...decision.held.map((reason) => reasonLine(reason, '  ')));
-  lines.push(...decision.tasks.flatMap(taskLines));
+  lines.push(...decision.tasks.flatMap((task) => taskLines(task, decision.tasks)));
   if (decision.forward.length > 0) lines.push(`originals go to ${peers(decision.forward)}`);
   if (decision.held.length === 0 && decision.tasks.length === 0 && decision.forward.length === 0) {
     lines.push('nothing is done with it');

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { canonicalJson } from '../../src/dicom/canonical-json.js';
 import { sha256Of } from '../../src/dicom/uid.js';
 import { decideRoute, settingsOf } from '../../src/route/decide-route.js';
-import type { RouteInput } from '../../src/route/decide-route.js';
+import type { RouteCard, RouteInput } from '../../src/route/decide-route.js';
 import { explainDecision } from '../../src/route/explain.js';
 import { seriesFacts } from '../../src/route/series-facts.js';
 import { decisionRecord } from '../../src/spool/records.js';
@@ -95,6 +95,28 @@ describe('tasks', () => {
     ]);
     expect(decision.forward).toEqual(['pacs', 'research']);
     expect(decision.priority).toBe('urgent');
+  });
+
+  it('a fallback without a strength stands by for the first of two strengths: no two tasks have one name', () => {
+    const grid = { scale: 2, sampling: 'half_pixel' } as const;
+    const finer: RouteCard = { ...filter, id: 'bicubic', task: 'super-resolution', grid };
+    const rules = [
+      rule(
+        'r',
+        undefined,
+        enhance(
+          ['ct-low-dose', { strength: 0.25, fallback: 'bicubic' }],
+          ['ct-low-dose', { strength: 0.55, fallback: 'bicubic' }],
+        ),
+      ),
+    ];
+    const { tasks } = decideRoute(input({ rules, cards: (id) => (id === 'bicubic' ? finer : cards(id)) }));
+    expect(new Set(tasks.map(({ name }) => name)).size).toBe(tasks.length);
+    expect(tasks.map(({ model, insteadOf }) => [model.id, insteadOf])).toEqual([
+      ['ct-low-dose', undefined],
+      ['bicubic', tasks[0]?.name],
+      ['ct-low-dose', undefined],
+    ]);
   });
 
   it('the gate speaks of each task by itself', () => {
@@ -189,6 +211,20 @@ describe('the explanation', () => {
       `task 2 ${decision.tasks[1]?.name}, strength 0.4, of rule chest: runs, to pacs`,
       'originals go to pacs',
       'priority routine',
+    ]);
+  });
+  it('a fallback stands by: it does not run beside the task whose place it takes, nor where that one is skipped', () => {
+    const rules = [rule('r', undefined, enhance(['ct-low-dose', { fallback: 'gaussian' }]))];
+    const lines = (facts = series(10)): string[] => {
+      const decision = decideRoute(input({ rules, facts }));
+      return explainDecision(decision, rules)
+        .split('\n')
+        .flatMap((line) => (line.startsWith('task ') ? [line.replace(/^.*: /, '')] : []));
+    };
+    expect(lines()).toEqual(['runs, to pacs', 'stands by for task 1; where that fails it runs, to pacs']);
+    expect(lines(series(10, () => ({ values: { PatientAge: '010Y' } })))).toEqual([
+      'is skipped',
+      'it takes the place of task 1 only where that fails',
     ]);
   });
   it('says why a series is held, and when nothing is done', () => {
