@@ -1,5 +1,5 @@
 // Rules that are no fault and still match nothing: what they ask for does not come to this node, or an earlier rule takes it.
-import type { CompiledRule, Condition } from '../rule.js';
+import type { CompiledRule, Condition, Operand } from '../rule.js';
 import { modalities, modalityTag } from './modalities.js';
 import type { Config } from './schema.js';
 import { neverWritten } from './value-forms.js';
@@ -32,6 +32,12 @@ const conjuncts = (condition: Condition): readonly Condition[] =>
 const isTest = (condition: Condition): condition is Test => condition.kind === 'test';
 const subjectName = ({ subject }: Test): string | number => (subject.kind === 'attribute' ? subject.tag : subject.name);
 
+function passes(value: number, { operator, limit }: Extract<Operand, { kind: 'compare' }>): boolean {
+  if (operator === 'atLeast') return value >= limit;
+  if (operator === 'atMost') return value <= limit;
+  return operator === 'above' ? value > limit : value < limit;
+}
+
 /** Why the tests of one subject, which must all hold, never do; null: they may. */
 function contradiction(tests: readonly Test[], config: Config): string | null {
   const words = tests.map(({ says }) => says).join(' and ');
@@ -52,7 +58,13 @@ function contradiction(tests: readonly Test[], config: Config): string | null {
     const why = subject.kind === 'attribute' ? neverWritten(subject.tag, operand) : null;
     if (why !== null) return `${says}: ${why}`;
   }
+  const absent = tests.find(({ operand }) => operand.kind === 'exists' && !operand.exists);
+  if (absent !== undefined && tests.some(({ operand }) => operand.kind !== 'exists' || operand.exists))
+    return `${words}: what is missing has no value`;
   const bounds = tests.flatMap(({ operand }) => (operand.kind === 'compare' ? [operand] : []));
+  const isWithin = (value: number): boolean => bounds.every((bound) => passes(value, bound));
+  if (tests.some(({ operand }) => operand.kind === 'number' && !operand.oneOf.some(isWithin)))
+    return `${words}: no number is both`;
   const lower = bounds.filter(({ operator }) => operator === 'atLeast' || operator === 'above');
   const upper = bounds.filter(({ operator }) => operator === 'atMost' || operator === 'below');
   const apart = lower.some((low) =>
@@ -62,6 +74,12 @@ function contradiction(tests: readonly Test[], config: Config): string | null {
     }),
   );
   return apart ? `${words}: no number is both` : null;
+}
+
+/** Why a `not` never holds beside these conditions: all that it denies, they ask for. */
+function denied(condition: Condition, beside: readonly Condition[]): string | null {
+  if (condition.kind !== 'not' || !conjuncts(condition.part).every((part) => isImplied(part, beside))) return null;
+  return `${conjuncts(condition.part).map(wordsOf).join(' and ')}: asked for, and denied by not`;
 }
 
 /** Why a condition never holds at this node, as far as that can be told; null: it may hold. */
@@ -81,7 +99,7 @@ function never(condition: Condition, config: Config): string | null {
       config,
     ),
   );
-  reasons.push(...parts.filter((part) => !isTest(part)).map((part) => never(part, config)));
+  reasons.push(...parts.filter((part) => !isTest(part)).map((part) => never(part, config) ?? denied(part, parts)));
   return reasons.find((reason) => reason !== null) ?? null;
 }
 
@@ -105,6 +123,17 @@ function implies({ operand: own }: Test, { operand: other }: Test): boolean {
   if (own.kind !== 'text' || own.of === undefined || !('values' in own.of)) return false;
   return other.kind === 'text' && own.of.values.every((value) => other.pattern.test(value));
 }
+
+/** Whether a condition holds wherever these do, as far as that can be told. */
+function isImplied(condition: Condition, by: readonly Condition[]): boolean {
+  const text = textOf(condition);
+  return by.some((own) => {
+    if (text !== null && textOf(own) === text) return true;
+    return isTest(own) && isTest(condition) && subjectName(own) === subjectName(condition) && implies(own, condition);
+  });
+}
+
+const wordsOf = (condition: Condition): string => (isTest(condition) ? condition.says : condition.kind);
 
 /** Where tests that may be weaker than another one of the same subject are looked for: limits by their subject, lists by each of their values. */
 function places(test: Test): string[] {
@@ -174,8 +203,65 @@ function coveredRules(rules: readonly CompiledRule[]): ReadonlyMap<CompiledRule,
   return covered;
 }
 
-/** Rules that match nothing, each with the reason. */
+/** What a test of the geometry says of a single slice, as the first instance of a classic series is one; null: it is none of the geometry. */
+function ofOneSlice(condition: Condition): boolean | null {
+  if (!isTest(condition) || condition.subject.kind === 'attribute') return null;
+  const { subject, operand } = condition;
+  if (subject.name === 'SpacingBetweenPositions') return operand.kind === 'exists' && !operand.exists;
+  if (subject.name !== 'SliceCount') return null;
+  if (operand.kind === 'exists') return operand.exists;
+  return operand.kind === 'compare' ? passes(1, operand) : operand.kind === 'number' && operand.oneOf.includes(1);
+}
+
+/** Why the periods of a rule never hold for series of single slices: the rules are tried on the first instance alone; null: they may. */
+function lostPeriods(rule: CompiledRule, before: readonly CompiledRule[]): string | null {
+  const own = rule.when === null ? [] : conjuncts(rule.when);
+  const unmet = own.find((part) => ofOneSlice(part) === false);
+  if (unmet !== undefined) return `${wordsOf(unmet)} does not hold for it`;
+  for (const { name, when, goesOn } of before) {
+    const parts = when === null || goesOn ? [] : conjuncts(when);
+    const ofGeometry = parts.filter((part) => ofOneSlice(part) === true);
+    const isTaken = ofGeometry.length > 0 && parts.every((part) => ofOneSlice(part) ?? isImplied(part, own));
+    if (isTaken) return `${name} takes it (${ofGeometry.map(wordsOf).join(', ')})`;
+  }
+  return null;
+}
+
+/** Rules whose `assemble` is never asked for, each with the reason. */
+function periodNotices({ rules }: Config): string[] {
+  return rules.flatMap((rule, index) => {
+    if (Object.keys(rule.assemble).length === 0) return [];
+    const why = lostPeriods(rule, rules.slice(0, index));
+    const where = 'holds for multi-frame objects alone, as it is asked for at the first instance of a series';
+    return why === null ? [] : [`assemble of rule ${rule.name} ${where}: ${why}`];
+  });
+}
+
+const testsOf = (condition: Condition): readonly Test[] => {
+  if (isTest(condition)) return [condition];
+  return (condition.kind === 'all' || condition.kind === 'any' ? condition.parts : [condition.part]).flatMap(testsOf);
+};
+
+/** Texts that end in a `*` where that stands for itself. At their beginning scanners write one: `*tse2d1_15`. */
+function starNotices({ rules }: Config): string[] {
+  const isMeantAsGlob = ({ operand }: Test): boolean =>
+    operand.kind === 'text' &&
+    operand.of !== undefined &&
+    'values' in operand.of &&
+    operand.of.values.some((value) => value.endsWith('*'));
+  return rules.flatMap(({ name, when }) =>
+    (when === null ? [] : testsOf(when))
+      .filter(isMeantAsGlob)
+      .map(({ says }) => `rule ${name}: ${says}: * stands for itself there; only glob takes it for any characters`),
+  );
+}
+
+/** Rules that match nothing, periods that never hold, and stars that are no wildcards, each with the reason. */
 export function ruleNotices(config: Config): string[] {
+  return [...idleRules(config), ...periodNotices(config), ...starNotices(config)];
+}
+
+function idleRules(config: Config): string[] {
   const covered = coveredRules(config.rules);
   return config.rules.flatMap((rule) => {
     const reason = rule.when === null ? null : never(rule.when, config);

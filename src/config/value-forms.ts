@@ -45,11 +45,18 @@ const freeText: ReadonlySet<string> = new Set(['ST', 'LT', 'UT', 'UR']);
 const isPadded = (text: string, vr: string): boolean =>
   freeText.has(vr) ? text.endsWith(' ') : text.split('\\').some((value) => value !== value.trim());
 
+/** A glob of wildcards alone has nothing between them. */
+const isWild = (of: { readonly values: readonly string[] } | { readonly parts: readonly string[] }): boolean =>
+  'parts' in of && of.parts.length > 1;
+
 /** Why no value of the attribute is what a test of its text asks for; null: one may be. */
 export function neverWritten(tag: number, operand: Operand): string | null {
   if (operand.kind !== 'text' || operand.of === undefined) return null;
   const vr = vrOf(tag);
   const form = Object.hasOwn(forms, vr) ? forms[vr] : undefined;
+  const isEmpty = (text: string): boolean => text === '';
+  if (('parts' in operand.of ? operand.of.parts : operand.of.values).every(isEmpty) && !isWild(operand.of))
+    return 'what stands there without a value counts as missing, for which exists: false asks';
   if ('parts' in operand.of)
     return form !== undefined && operand.of.parts.some((part) => form.foreign.test(part)) ? form.says : null;
   const { values } = operand.of;

@@ -58,6 +58,19 @@ describe('rules that match nothing', () => {
       "{ SeriesDescription: 'Thorax ' }",
       'SeriesDescription equals Thorax : values are read without the spaces around them',
     ],
+    [
+      "{ SeriesDescription: '' }",
+      "SeriesDescription equals '': what stands there without a value counts as missing, for which exists: false asks",
+    ],
+    [
+      '{ BodyPartExamined: CHEST, all: [{ BodyPartExamined: { exists: false } }] }',
+      'BodyPartExamined equals CHEST and BodyPartExamined exists false: what is missing has no value',
+    ],
+    [
+      '{ SliceThickness: { in: [5, 6], atMost: 3 } }',
+      'SliceThickness in [5, 6] and SliceThickness atMost 3: no number is both',
+    ],
+    ['{ Modality: CT, not: { Modality: { in: [CT, MR] } } }', 'Modality in [CT, MR]: asked for, and denied by not'],
   ])('%s', async (when, says) => {
     expect(await noticesOf([when])).toEqual([`rule r0 matches nothing: ${says}`]);
   });
@@ -70,10 +83,50 @@ describe('rules that match nothing', () => {
     "{ StudyDate: '20240131', SeriesDate: { glob: '2024*' }, AcquisitionDate: { matches: '-' } }",
     "{ StudyTime: '1745', AcquisitionDateTime: { glob: '2024*+0100' }, PatientAge: { in: [045Y, 45 y] } }",
     "{ ImageType: 'ORIGINAL\\PRIMARY\\\\CT_SOM5 SPI', BodyPartExamined: { in: [Chest, CHEST] } }",
+    '{ Modality: CT, not: { Modality: CT, KVP: 80 }, KVP: { exists: true, in: [80, 120], atLeast: 100 } }',
+    "{ SeriesDescription: { in: ['', CHEST] }, StudyDescription: { glob: '*' }, BodyPartExamined: { exists: false } }",
+    '{ not: { Modality: CT }, anyInstance: { Modality: CT } }',
     "{ SeriesDescription: { in: ['a b', ' x'] }, ImageComments: ' indented', PatientAge: { atLeast: 18 } }",
   ])('nothing is said of %s', async (when) => {
     expect(await noticesOf([when])).toEqual([]);
   });
+
+  it('a star at the end of a text is no wildcard but in a glob', async () => {
+    const says = (test: string): string => `${test}: * stands for itself there; only glob takes it for any characters`;
+    expect(
+      await noticesOf([
+        "{ not: { SeriesDescription: '*scout*' } }",
+        "{ any: [{ SeriesDescription: { in: [Chest, 'Lung*'] } }, { KVP: 80 }] }",
+        "{ SequenceName: '*tse2d1_15', SeriesDescription: { glob: 'Chest*' } }",
+      ]),
+    ).toEqual([
+      `rule r0: ${says('SeriesDescription equals *scout*')}`,
+      `rule r1: ${says('SeriesDescription in [Chest, Lung*]')}`,
+    ]);
+  });
+
+  it('periods of a rule that are never asked for, as the rules are tried on the first instance', () =>
+    withFolder(async (folder) => {
+      const file = join(folder, 'limpid.yaml');
+      const rule = (name: string, when: string, rest = 'assemble: { quiet: 10m }'): string =>
+        `  - { name: ${name}, when: { ${when} }, forward: [pacs], ${rest} }`;
+      const rules = [
+        rule('own', 'Modality: MR, SliceCount: { atLeast: 5 }'),
+        rule('spaced', 'Modality: MR, SpacingBetweenPositions: { atMost: 3 }'),
+        rule('few', 'Modality: CT, SliceCount: { atMost: 3 }', 'priority: batch'),
+        rule('thin', 'Modality: CT, SliceThickness: { atMost: 3 }'),
+        rule('ultrasound', 'Modality: US'),
+        rule('many', 'SliceCount: { atLeast: 1 }'),
+      ];
+      const head = ['node: { aeTitle: LIMPID, unknownCallers: accept }', `peers: { ${pacs} }`, 'rules:'];
+      await writeFile(file, [...head, ...rules].join('\n'));
+      const where = 'holds for multi-frame objects alone, as it is asked for at the first instance of a series';
+      expect(ruleNotices(await loadConfig(file, {}))).toEqual([
+        `assemble of rule own ${where}: SliceCount atLeast 5 does not hold for it`,
+        `assemble of rule spaced ${where}: SpacingBetweenPositions atMost 3 does not hold for it`,
+        `assemble of rule thin ${where}: few takes it (SliceCount atMost 3)`,
+      ]);
+    }));
 
   it('callers that nobody knows may have any AE title, and are the peer unknown', async () => {
     expect(await noticesOf(['{ CallingAE: OTHER }', '{ Peer: unknown }'], 'accept')).toEqual([]);
