@@ -141,7 +141,8 @@ function compileEqual(name: string, values: ValueKind, wanted: readonly unknown[
   const texts = wanted.flatMap((value) => (typeof value === 'string' ? [value] : []));
   if (numbers.length + texts.length < wanted.length) {
     const wrong = wanted.find((value) => typeof value !== 'string' && !Number.isFinite(value));
-    const advice = typeof wrong === 'boolean' ? ': put a text that reads like true or false in quotes' : '';
+    const quotes = typeof wrong === 'boolean' ? ': put a text that reads like true or false in quotes' : '';
+    const advice = Array.isArray(wrong) ? `; one of several is asked for by { in: [...] }` : quotes;
     return `expected ${form}, found ${shown(wrong)}${advice}`;
   }
   if (values === 'number' && texts.length > 0) {

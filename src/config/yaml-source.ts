@@ -42,6 +42,20 @@ function telling(errors: readonly YAMLParseError[]): readonly YAMLParseError[] {
   return first === -1 ? errors : errors.slice(0, first + 1);
 }
 
+const mergeKey =
+  'no YAML 1.2: merge keys (<<) are not read; write the keys out, or give a whole value by its alias: when: *thin-ct';
+
+/** Where merge keys stand, which are of YAML 1.1: they would be told as unknown keys, and what they bring as missing. */
+function mergeKeys(document: Document): number[] {
+  const offsets: number[] = [];
+  visit(document, {
+    Pair: (_, { key }) => {
+      if (isScalar(key) && key.value === '<<' && key.type === 'PLAIN') offsets.push(key.range?.[0] ?? 0);
+    },
+  });
+  return offsets;
+}
+
 /** Where the first alias stands that no anchor comes before; 0, the whole text, where each has one. */
 function firstLostAlias(document: Document): number {
   let offset = 0;
@@ -76,6 +90,8 @@ export function readYaml(file: string, bytes: Buffer): YamlSource {
         return { file, ...at(error.pos[0]), path: '', message };
       })
     : [{ file, ...at(text.indexOf(replacement)), path: '', message: otherEncoding }];
+  if (faults.length === 0)
+    faults.push(...mergeKeys(document).map((offset) => ({ file, ...at(offset), path: '', message: mergeKey })));
   let value: unknown;
   try {
     if (faults.length === 0) value = document.toJS({ maxAliasCount: 100 });
