@@ -28,6 +28,8 @@ export type ExplainFiles = (
 ) => Promise<{
   readonly series: readonly ExplainedSeries[];
   readonly refused: readonly LeftOut[];
+  /** What is no fault of the files and still to be looked at: who is said to call, for one. */
+  readonly notices: readonly string[];
 }>;
 
 /** What the app does for the commands. */
@@ -57,7 +59,8 @@ export function ruleCommands({ load, explain, notices }: RuleWork, output: Outpu
       output.out(`${colour(output, 'green', 'ok')} ${config}`);
     },
     async test(paths, { config, calling, json }) {
-      const { series, refused } = await explain(await filesBelow(paths), { config, calling });
+      const { series, refused, notices: found } = await explain(await filesBelow(paths), { config, calling });
+      for (const notice of found) output.err(`${colour(output, 'yellow', 'look')} ${notice}`);
       if (series.length === 0) failed();
       if (json) {
         output.out(JSON.stringify({ series: series.map(({ decision }) => decision), refused }, null, 1));

@@ -1,6 +1,7 @@
 // What the rules would make of files: the router's own decision, not a second one.
 import { resolve } from 'node:path';
 import type { ExplainFiles } from '../cli/rules.js';
+import { didYouMean } from '../conditions/suggest.js';
 import { dicomPeers } from '../config/peers.js';
 import type { Config } from '../config/schema.js';
 import { seriesOfFiles } from './file-series.js';
@@ -28,7 +29,7 @@ export async function explainFiles(
 ): ReturnType<ExplainFiles> {
   const config = await options.load(options.config);
   const registry = await openRegistry(options.modelsDirectory, { own: config.models.directory });
-  const peer = dicomPeers(config.peers).find(([, { aeTitle }]) => aeTitle === options.calling)?.[0] ?? 'unknown';
+  const { peer, notices } = callerOf(config, options.calling);
   const source = { peer, callingAe: options.calling, calledAe: config.node.aeTitle, address: '127.0.0.1' };
   const { series, refused } = await seriesOfFiles(files, source, Date.now);
   const { memoryBytes } = config.workers;
@@ -39,6 +40,8 @@ export async function explainFiles(
       const marks = config.gate.vendorMarks();
       const fileOf = ({ file }: { readonly file: string }): string => paths.get(file) ?? file;
       const facts = await readSeriesFacts(record, fileOf, { tags: tagsOf(config.rules, registry.list()), marks });
+      // Of many series in a folder it tells which is which: nobody knows their keys yet.
+      const [file = ''] = paths.values();
       const images = record.instances.map((instance) => resolve(fileOf(instance)));
       const decision = decideRoute({
         facts,
@@ -53,13 +56,33 @@ export async function explainFiles(
         revisionsWithinHour: 1,
       });
       explained.push({
-        title: `series ${record.key}, ${counted(record.instances.length, 'instance')}`,
+        title: `series ${record.key}, ${counted(record.instances.length, 'instance')}: ${paths.size > 1 ? `${file}, ...` : file}`,
         text: explainDecision(decision, config.rules),
-        decision: { key: record.key, instances: record.instances.length, ...decision },
+        decision: { key: record.key, file, instances: record.instances.length, ...decision },
       });
     }
   } finally {
     await close();
   }
-  return { series: explained, refused };
+  return { series: explained, refused, notices };
 }
+
+/** The peer that a caller with this AE title is taken for, and what a node would make of it otherwise; empty: nobody in particular. */
+function callerOf({ peers, node }: Config, calling: string): { readonly peer: string; readonly notices: string[] } {
+  if (calling === '') return { peer: 'unknown', notices: [] };
+  const named = dicomPeers(peers).filter(([, { aeTitle }]) => aeTitle === calling);
+  const storing = named.filter(([, { receive }]) => receive.store === 'allow');
+  const [first] = storing;
+  if (first === undefined) {
+    const known = dicomPeers(peers).map(([, { aeTitle }]) => aeTitle);
+    if (named.length > 0)
+      return { peer: named[0]?.[0] ?? 'unknown', notices: [refusal(`${calling} may not store here`)] };
+    if (node.unknownCallers === 'accept') return { peer: 'unknown', notices: [] };
+    return { peer: 'unknown', notices: [refusal(`no peer calls as ${calling}${didYouMean(calling, known)}`)] };
+  }
+  if (storing.length === 1) return { peer: first[0], notices: [] };
+  const names = storing.map(([name]) => name).join(', ');
+  return { peer: first[0], notices: [`${names} call as ${calling}: the rules are tried as of ${first[0]}`] };
+}
+
+const refusal = (why: string): string => `${why}: a node would refuse what is tried here`;

@@ -55,7 +55,7 @@ describe('rules', () => {
           deliver: ['pacs'],
         },
       ];
-      const peers = { pacs: { aeTitle: 'PACS', host: '127.0.0.1', port: 104 } };
+      const peers = { pacs: { aeTitle: 'PACS', host: '127.0.0.1', port: 104 }, ct1: { aeTitle: 'CT1' } };
       await writeFile(file, JSON.stringify(quickConfig({ peers, rules })));
       const check = await limpid('rules', 'check', '--config', file);
       expect(check).toMatchObject({ status: 0, out: expect.stringMatching(/2 {2}thin +gaussian/) });
@@ -63,6 +63,7 @@ describe('rules', () => {
       const { status, out, err } = await limpid(...args);
       expect(status).toBe(0);
       expect(err).toMatch(/^left out .*notes\.txt: /);
+      expect(out).toMatch(/^series \w{26}, 4 instances: .*series\/[^/]+\.dcm, \.\.\.$/m);
       expect(out).toMatch(/✗ rule thin-heads/);
       expect(out).toMatch(/✓ Modality equals CT +found CT/);
       expect(out).toMatch(/✗ BodyPartExamined equals HEAD +found ABDOMEN/);
@@ -91,6 +92,36 @@ describe('rules', () => {
       await writeFile(file, JSON.stringify(quickConfig({ peers, rules })));
       const otherwise = await limpid('rules', 'test', join(folder, 'series'), '--config', file);
       expect(otherwise.out).toContain('NO_RULE');
+    });
+  });
+
+  it('test tells where a node would refuse the caller, or has several peers for it', async () => {
+    await withFolder(async (folder) => {
+      await writeSyntheticSeries(join(folder, 'series'), phantom);
+      const file = join(folder, 'limpid.yaml');
+      const peers = {
+        pacs: { aeTitle: 'PACS', host: '127.0.0.1', port: 104, receive: { store: 'refuse' } },
+        east: { aeTitle: 'CT1', from: ['10.1.0.1'] },
+        west: { aeTitle: 'CT1', from: ['10.1.0.2'] },
+      };
+      const rules = [{ name: 'west', when: { Peer: 'west' }, forward: ['pacs'] }];
+      await writeFile(file, JSON.stringify({ node: { aeTitle: 'LIMPID' }, peers, rules }));
+      const told = async (calling: string): Promise<string> => {
+        const args = ['rules', 'test', join(folder, 'series'), '--config', file, '--calling', calling, '--json'];
+        const { status, out, err } = await limpid(...args);
+        expect({
+          status,
+          series: z.object({ series: z.array(z.unknown()) }).parse(JSON.parse(out)).series.length,
+        }).toEqual({
+          status: 0,
+          series: 1,
+        });
+        return err.trim();
+      };
+      const refused = 'a node would refuse what is tried here';
+      expect(await told('CT1')).toBe('look east, west call as CT1: the rules are tried as of east');
+      expect(await told('ct1')).toBe(`look no peer calls as ct1; did you mean CT1?: ${refused}`);
+      expect(await told('PACS')).toBe(`look PACS may not store here: ${refused}`);
     });
   });
 });
