@@ -1,6 +1,7 @@
 // Files and folders given on the command line.
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { errorCode } from '../conditions/plain.js';
 import { LimpidError } from '../errors.js';
 import { colour } from './output.js';
 import type { Output } from './output.js';
@@ -17,8 +18,9 @@ export interface LeftOut {
 export async function filesBelow(paths: readonly string[]): Promise<string[]> {
   const files: string[] = [];
   for (const path of paths) {
-    const found = await stat(path).catch(() => null);
-    if (found === null) throw new LimpidError('USAGE', `${path} is not there`);
+    const found = await stat(path).catch((error: unknown) => errorCode(error));
+    if (found === 'ENOENT' || found === 'ENOTDIR') throw new LimpidError('USAGE', `${path} is not there`);
+    if (typeof found === 'string') throw new LimpidError('USAGE', `${path} cannot be read: ${found}`);
     if (found.isDirectory()) for (const file of await filesIn(path, [])) files.push(file);
     else if (found.isFile()) files.push(path);
     else throw new LimpidError('USAGE', `${path} is neither a file nor a folder`);

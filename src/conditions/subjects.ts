@@ -1,5 +1,5 @@
 // What a condition or a mark speaks of: an attribute by keyword or tag, or one of limpid's own facts.
-import { keywordOf, keywords, tagOf, vrOf } from '../dicom/dictionary.js';
+import { keywordOf, keywords, tagOf, tagText, vrOf } from '../dicom/dictionary.js';
 import type { FactName, Subject } from '../rule.js';
 import { didYouMean } from './suggest.js';
 
@@ -38,6 +38,8 @@ const identifying = new Set([
   'DeviceSerialNumber',
 ]);
 const datesAndNames = new Set(['PN', 'DA', 'DT', 'TM', 'UN']);
+/** Commands, file meta information, directories of media, items: groups of elements that stand in no data set of an image. */
+const outside: ReadonlySet<number> = new Set([0x0000, 0x0002, 0x0004, 0xfffe]);
 const classUids = new Set(['SOPClassUID', 'MediaStorageSOPClassUID', 'TransferSyntaxUID']);
 
 function pointsAtPatient(tag: number, vr: string, keyword: string): boolean {
@@ -70,6 +72,10 @@ export function readSubject(name: string): ReadSubject {
       : didYouMean(name, [...Object.keys(facts), ...keywords()]);
     return { fault: `expected a DICOM keyword, a tag as (0018,0050), or a fact of limpid's, found ${name}${guess}` };
   }
+  if (outside.has(tag >>> 16) && keywordOf(tag) !== 'TransferSyntaxUID')
+    return {
+      fault: `${name} stands in no data set (group ${tagText(tag).slice(1, 5)}); outside it only TransferSyntaxUID can be asked for`,
+    };
   const vr = vrOf(tag);
   if (opaque.has(vr))
     return { fault: `${name} holds a sequence or bulk data (VR ${vr}), which no condition can compare` };

@@ -38,6 +38,7 @@ const pixelData = 0x7fe00010;
 const characterSetTag = tagOfKeyword('SpecificCharacterSet');
 const imageTypeTag = tagOfKeyword('ImageType');
 const frameTypeTag = tagOfKeyword('FrameType');
+const transferSyntaxTag = tagOfKeyword('TransferSyntaxUID');
 
 /**
  * Reads the headers of a revision's instances, up to Pixel Data. A file that cannot be read as DICOM becomes an instance that says so.
@@ -98,6 +99,7 @@ function instanceFacts(dataSet: DataSet, identity: Identity, { tags, marks }: Wa
   const frames = isReason(described) ? 1 : described.frames;
   const reading: Reading = {
     dataSet,
+    transferSyntaxUid: identity.transferSyntaxUid,
     marks,
     longest: longestValueOf(frames),
     contributors: new Layer(items(dataSet, 'ContributingEquipmentSequence')),
@@ -143,6 +145,8 @@ function instanceFacts(dataSet: DataSet, identity: Identity, { tags, marks }: Wa
 /** One object that is read. What layers say is kept: those of all frames are asked for each. */
 interface Reading {
   readonly dataSet: DataSet;
+  /** It stands before the data set, in the file meta group. */
+  readonly transferSyntaxUid: string;
   readonly marks: readonly VendorMark[];
   /** Bytes of the longest value that is read. */
   readonly longest: number;
@@ -185,7 +189,7 @@ function valuesIn(
 ): Map<number, readonly string[]> {
   const values = new Map<number, readonly string[]>();
   for (const tag of wanted) {
-    const found = textsIn(layers, tag, reading);
+    const found = tag === transferSyntaxTag ? [reading.transferSyntaxUid] : textsIn(layers, tag, reading);
     if (found.some((value) => value !== '')) values.set(tag, found);
   }
   return values;

@@ -19,6 +19,9 @@ describe('files below the paths of a command', () => {
       expect(found).toEqual(['b', 'dangling', 'series/a', 'b'].map((name) => join(folder, name)));
       await expect(filesBelow([device])).rejects.toThrow('neither a file nor a folder');
       await expect(filesBelow([join(folder, 'dangling')])).rejects.toThrow('is not there');
+      // What is there and cannot be reached is not said to be missing.
+      await symlink('itself', join(folder, 'itself'));
+      await expect(filesBelow([join(folder, 'itself')])).rejects.toThrow('cannot be read: ELOOP');
     });
   });
 });

@@ -1,4 +1,4 @@
-// What rules find in private attributes whose VR does not say how their values read: those of implicit data sets, and bulk data.
+// What rules find outside the data set, and in private attributes whose VR does not say how their values read: those of implicit data sets, and bulk data.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
@@ -6,7 +6,7 @@ import { encodeElement, encodeSequence } from '../../src/dicom/element.js';
 import { explicitLittleEndian, sopClasses } from '../../src/dicom/uids.js';
 import { decideRules } from '../../src/route/decide-rules.js';
 import { readInstance } from '../../src/route/read-facts.js';
-import { seriesFacts } from '../../src/route/series-facts.js';
+import { seriesFacts, tagsOf } from '../../src/route/series-facts.js';
 import { syntheticCt } from '../support/derivation.js';
 import { withFolder } from '../support/temporary.js';
 import { rule } from './synthetic.js';
@@ -29,6 +29,21 @@ const matches = (element: Uint8Array, test: unknown): Promise<boolean> =>
     const facts = seriesFacts({ instances, sources: [], variants: 0, swept: 0 });
     return decideRules([rule('r', { '(0029,1010)': test })], facts).matched.length > 0;
   });
+
+it('the transfer syntax, which stands before the data set, is the one that the object came in', () =>
+  withFolder(async (folder) => {
+    const file = join(folder, 'classic.dcm');
+    await writeFile(file, syntheticCt(0, new Map()));
+    const identity = { sopInstanceUid: '1.2', sopClassUid: sopClasses.ct, transferSyntaxUid: explicitLittleEndian };
+    const rules = [
+      rule('lossy', { TransferSyntaxUID: '1.2.840.10008.1.2.4.50' }),
+      rule('not-plain', { not: { TransferSyntaxUID: { in: [explicitLittleEndian, '1.2.840.10008.1.2'] } } }),
+      rule('plain', { TransferSyntaxUID: explicitLittleEndian }),
+    ];
+    const instances = await readInstance(file, identity, { tags: tagsOf(rules, []), marks: [] });
+    const facts = seriesFacts({ instances, sources: [], variants: 0, swept: 0 });
+    expect(decideRules(rules, facts).matched.map(({ name }) => name)).toEqual(['plain']);
+  }));
 
 describe('a private attribute', () => {
   it('of VR UN that holds ASCII is its text', async () => {
