@@ -4,6 +4,10 @@ import { z } from 'zod';
 import { shown } from '../conditions/compile.js';
 import { parseDuration, parsePeriod, parseSize, parseTimer } from './units.js';
 
+/** How a value reads in a message. A URL may hold a password before its @, also one that is misspelt, or a key in its query. */
+const shownWithoutSecrets = (value: unknown): string =>
+  shown(typeof value === 'string' ? value.replace(/(:?\/\/?|:).*@/s, '$1...@').replace(/\?.+$/s, '?...') : value);
+
 /** A scalar with a reader of its own; `read` gives the value, or null where the text is none. */
 export function scalar<T>(
   what: string,
@@ -15,9 +19,7 @@ export function scalar<T>(
     .transform((value, context): T => {
       const result = read(value);
       if (result !== null) return result;
-      // A URL may hold a password.
-      const found = shown(value).replace(/\/\/.*@/, '//...@');
-      context.addIssue({ code: 'custom', message: `expected ${what}, found ${found}` });
+      context.addIssue({ code: 'custom', message: `expected ${what}, found ${shownWithoutSecrets(value)}` });
       return z.NEVER;
     })
     .meta({ ...jsonSchema });
@@ -84,6 +86,6 @@ const hostName = /^(?!.*(?:^|\.)\d+\.?$)[\p{L}\p{M}\p{N}_](?:[\p{L}\p{M}\p{N}_.-
 export const host = z
   .string(`expected ${hostText}`)
   .refine((value) => isIP(value) !== 0 || hostName.test(value), {
-    error: ({ input }) => `expected ${hostText}, found ${shown(input)}`,
+    error: ({ input }) => `expected ${hostText}, found ${shownWithoutSecrets(input)}`,
   })
   .meta({ minLength: 1, maxLength: 255 });
