@@ -221,10 +221,10 @@ function holds(operand: Operand, values: readonly string[]): boolean {
 
 const perYear: Readonly<Record<string, number>> = { D: 365.25, W: 365.25 / 7, M: 12, Y: 1 };
 
-/** Years of an age string (VR AS, `045Y`); null where the text is none. */
+/** Years of an age string (VR AS, `045Y`), also of one without its zeros or in small letters: nothing else can be meant; null where the text is none. */
 export function yearsOf(text: string): number | null {
-  const parts = /^(\d{3})([DWMY])$/.exec(text);
-  const divisor = perYear[parts?.[2] ?? ''];
+  const parts = /^(\d{1,3})([DWMY])$/i.exec(text);
+  const divisor = perYear[parts?.[2]?.toUpperCase() ?? ''];
   return parts === null || divisor === undefined ? null : Number(parts[1]) / divisor;
 }
 

@@ -296,6 +296,8 @@ describe('the input gate', () => {
     ['large pixels', values({ PixelSpacing: '2.5\\2.5' }), ['OUTSIDE_INTENDED_USE']],
     ['large matrix', { pixels: { rows: 2048, columns: 2048 } }, ['OUTSIDE_INTENDED_USE']],
     ['a child', values({ PatientAge: '017Y' }), ['PAEDIATRIC']],
+    ['a child, age without its zeros', values({ PatientAge: '7Y', PatientBirthDate: null }), ['PAEDIATRIC']],
+    ['a child, age in small letters', values({ PatientAge: '017y' }), ['PAEDIATRIC']],
     ['a baby, age in months', values({ PatientAge: '030M' }), ['PAEDIATRIC']],
     [
       'a child by birth date',

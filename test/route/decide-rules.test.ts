@@ -175,14 +175,11 @@ describe('what was found', () => {
 
 describe('ages', () => {
   it('are read in years', () => {
-    expect(['045Y', '018M', '052W', '000D', '45Y', 'Y'].map((text) => yearsOf(text)?.toFixed(2) ?? null)).toEqual([
-      '45.00',
-      '1.50',
-      '1.00',
-      '0.00',
-      null,
-      null,
-    ]);
+    expect(
+      ['045Y', '018M', '052W', '000D', '45Y', '045y', '45', '0045Y', 'Y'].map(
+        (text) => yearsOf(text)?.toFixed(2) ?? null,
+      ),
+    ).toEqual(['45.00', '1.50', '1.00', '0.00', '45.00', '45.00', null, null, null]);
   });
 });
 
