@@ -1,8 +1,8 @@
 // Files and folders given on the command line.
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { errorCode } from '../conditions/plain.js';
 import { LimpidError } from '../errors.js';
+import { hasCode } from '../spool/write-once.js';
 import { colour } from './output.js';
 import type { Output } from './output.js';
 
@@ -18,9 +18,11 @@ export interface LeftOut {
 export async function filesBelow(paths: readonly string[]): Promise<string[]> {
   const files: string[] = [];
   for (const path of paths) {
-    const found = await stat(path).catch((error: unknown) => errorCode(error));
-    if (found === 'ENOENT' || found === 'ENOTDIR') throw new LimpidError('USAGE', `${path} is not there`);
-    if (typeof found === 'string') throw new LimpidError('USAGE', `${path} cannot be read: ${found}`);
+    const found = await stat(path).catch((error: unknown) => {
+      const why = error instanceof Error ? error.message : String(error);
+      const isMissing = hasCode(error, 'ENOENT', 'ENOTDIR');
+      throw new LimpidError('USAGE', isMissing ? `${path} is not there` : `${path} cannot be read: ${why}`);
+    });
     if (found.isDirectory()) for (const file of await filesIn(path, [])) files.push(file);
     else if (found.isFile()) files.push(path);
     else throw new LimpidError('USAGE', `${path} is neither a file nor a folder`);

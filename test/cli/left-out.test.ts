@@ -21,7 +21,7 @@ describe('files below the paths of a command', () => {
       await expect(filesBelow([join(folder, 'dangling')])).rejects.toThrow('is not there');
       // What is there and cannot be reached is not said to be missing.
       await symlink('itself', join(folder, 'itself'));
-      await expect(filesBelow([join(folder, 'itself')])).rejects.toThrow('cannot be read: ELOOP');
+      await expect(filesBelow([join(folder, 'itself')])).rejects.toThrow(/cannot be read: .*ELOOP/);
     });
   });
 });
