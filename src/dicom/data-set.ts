@@ -155,7 +155,7 @@ class Walker {
   #vr = '';
   #length = 0;
   #valueOffset = 0;
-  /** Of the data set, known once (0028,0103) is passed: decides between US and SS where VRs are not written. */
+  /** Of the data set or item, known once (0028,0103) is passed: decides between US and SS where VRs are not written. */
   #signed = false;
 
   constructor(bytes: Uint8Array, most: number) {
@@ -268,7 +268,10 @@ class Walker {
       if (++this.#count > this.#most) throw malformed(at, `more than ${this.#most} elements`);
       const open = itemLength === undefinedLength;
       if (!open) this.#need(at + 8, itemLength);
+      const signed = this.#signed;
       const level = this.elements(at + 8, open ? Infinity : at + 8 + itemLength, encoding, depth + 1, null);
+      // An icon's own pixels say nothing of the image's.
+      this.#signed = signed;
       items.push(new DataSet(this.#bytes, encoding, at + 8, open ? level.end - 8 : level.end, level.elements));
       at = level.end;
     }

@@ -78,7 +78,7 @@ describe('readDataSet', () => {
 
   it('takes VRs from the dictionary and the sign from Pixel Representation where they are implicit', () => {
     const implicit = (tag: number, value: readonly number[]): Uint8Array =>
-      Uint8Array.of(tag >>> 16, 0, tag & 0xff, (tag >>> 8) & 0xff, value.length, 0, 0, 0, ...value);
+      Uint8Array.of((tag >>> 16) & 0xff, tag >>> 24, tag & 0xff, (tag >>> 8) & 0xff, value.length, 0, 0, 0, ...value);
     const of = (representation: number) =>
       readDataSet(
         joined([implicit(0x00280103, [representation, 0]), implicit(0x00280120, [0xfe, 0xff])]),
@@ -86,6 +86,20 @@ describe('readDataSet', () => {
       );
     expect(numbers(of(1), 'PixelPaddingValue')).toEqual([-2]);
     expect(numbers(of(0), 'PixelPaddingValue')).toEqual([65534]);
+    // An icon's is its own.
+    const sequence = (tag: number, item: Uint8Array): Uint8Array => implicit(tag, [...implicit(0xfffee000, [...item])]);
+    const mapped = implicit(0x00409216, [0x00, 0xf8]);
+    const image = readDataSet(
+      joined([
+        implicit(0x00280103, [1, 0]),
+        sequence(0x00880200, implicit(0x00280103, [0, 0])),
+        sequence(0x52009230, sequence(0x00409096, mapped)),
+      ]),
+      implicitLittleEndian,
+    );
+    const [frame] = items(image, 'PerFrameFunctionalGroupsSequence');
+    const [mapping] = frame === undefined ? [] : items(frame, 'RealWorldValueMappingSequence');
+    expect(mapping && numbers(mapping, 'RealWorldValueFirstValueMapped')).toEqual([-2048]);
   });
 
   it('refuses what ends early, nests too deep or is no element', () => {
