@@ -7,7 +7,7 @@ import type { PixelDescription } from '../dicom/pixel-description.js';
 import { hostIsLittle } from '../dicom/pixels.js';
 import { storedRange } from '../dicom/rescale.js';
 import { transferSyntax } from '../dicom/uids.js';
-import { find, text } from '../dicom/values.js';
+import { find, hasValue, text } from '../dicom/values.js';
 import { LimpidError } from '../errors.js';
 import { isRecoloured, writable } from './attributes.js';
 import { written } from './encode.js';
@@ -133,7 +133,7 @@ function lossyElements(source: DataSet, transferSyntaxUid: string): Written[] {
   const method = transferSyntax(transferSyntaxUid)?.lossyMethod ?? null;
   // Ratio and method without the flag say nothing: they go.
   if (flag !== '01' && method === null) return keep('LossyImageCompression');
-  const former = keep('LossyImageCompressionMethod');
+  const former = hasValue(source, 'LossyImageCompressionMethod') ? keep('LossyImageCompressionMethod') : [];
   return [
     written('LossyImageCompression', '01'),
     ...keep('LossyImageCompressionRatio'),

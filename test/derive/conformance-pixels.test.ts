@@ -6,6 +6,7 @@ import { readInstance } from '../../src/dicom/file.js';
 import { pixelDescription } from '../../src/dicom/pixel-description.js';
 import { toStored } from '../../src/dicom/rescale.js';
 import { find, number, text, texts } from '../../src/dicom/values.js';
+import { checkInstance } from '../../src/derive/check.js';
 import { deriveInstance } from '../../src/derive/derive-instance.js';
 import { reasons } from '../../src/errors.js';
 import { tablesOf } from '../support/conformance-rules.js';
@@ -185,6 +186,12 @@ rowsWithProofs('3.3: pixels', ofPixels, {
       const bytes = deriveInstance(coded, planFor([source], 0), source.pixels, figures, now);
       expect(lossy(readInstance(bytes).dataSet)).toEqual([['01'], [], [method]]);
     }
+    // Type 3: some write it empty.
+    const { source: empty } = await classic([[0x00282114, 'CS', '']]);
+    const coded = { ...empty, part10: { ...empty.part10, transferSyntaxUid: '1.2.840.10008.1.2.4.51' } };
+    const bytes = deriveInstance(coded, planFor([empty], 0), empty.pixels, figures, now);
+    expect(lossy(readInstance(bytes).dataSet)).toEqual([['01'], [], ['ISO_10918_1']]);
+    expect(checkInstance(coded, bytes, planFor([empty], 0))).toEqual([]);
   },
   'ICCProfile, PresentationLUTShape, palettes': async () => {
     expectKept(
