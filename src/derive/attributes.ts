@@ -97,6 +97,12 @@ export const attributes: readonly AttributeRule[] = [
   ...rows('removed', '3.1', 'PerformedProcedureStepEndTime PerformedProcedureStepID PerformedProcedureStepDescription'),
   ...rows('removed', '3.1', 'PerformedProtocolCodeSequence CommentsOnThePerformedProcedureStep'),
   ...rows('removed', '3.1', 'DeviceUID GantryID SpatialResolution DateOfLastCalibration TimeOfLastCalibration'),
+  // The scanner's too: beside limpid as Manufacturer they would be limpid's.
+  ...rows(
+    'removed',
+    '3.1',
+    'UDISequence ManufacturerDeviceClassUID StationAETitle DateOfManufacture DateOfInstallation',
+  ),
   ...rows(
     'removed',
     '3.1',

@@ -1,6 +1,6 @@
 // Own check: limpid as equipment, the scanner and the model as contributors (conformance 3.5).
 import { modelDeviceUid } from '../dicom/uid.js';
-import { find, items, text, texts } from '../dicom/values.js';
+import { find, hasValue, items, text, texts } from '../dicom/values.js';
 import { version } from '../version.js';
 import { institutionKeywords } from './attributes.js';
 import type { Check } from './faults.js';
@@ -52,7 +52,7 @@ function checkScanner({ source, derived, selection, fault }: Check): void {
   if (purposeOf(scanner) !== purpose) fault('EQUIP', `purpose of the source's equipment is not ${purpose}`);
   for (const keyword of movedEquipment) {
     const element = find(source.dataSet, keyword);
-    if (element === undefined || text(source.dataSet, keyword) === null) continue;
+    if (element === undefined || !hasValue(source.dataSet, keyword)) continue;
     const found = find(scanner, keyword);
     if (found === undefined || !sameElement(source.dataSet, element, scanner, found, selection.dropped))
       fault('EQUIP', `the source's ${keyword} is lost`);

@@ -4,19 +4,20 @@ import { formatDt } from '../dicom/datetime.js';
 import { tagOf, vrOf } from '../dicom/dictionary.js';
 import { encodeElement, encodeSequence } from '../dicom/element.js';
 import { copiedElement, copiedItem } from '../dicom/explicit-le.js';
+import type { Drop } from '../dicom/explicit-le.js';
 import { modelDeviceUid } from '../dicom/uid.js';
-import { find, items, texts } from '../dicom/values.js';
+import { find, hasValue, items, texts } from '../dicom/values.js';
 import { version } from '../version.js';
 import { institutionKeywords } from './attributes.js';
 import { selectionOf, written, writtenSequence } from './encode.js';
 import type { Written } from './encode.js';
 import { offsetOf } from './identity.js';
 import type { DerivationPlan } from './plan.js';
-import { rawText } from './raw-text.js';
 import { asciiBytes } from './texts.js';
 
 /** What moves from the General Equipment module into the scanner's item, in order of tags. */
 export const movedEquipment = [
+  'StationAETitle',
   'Manufacturer',
   'InstitutionName',
   'InstitutionAddress',
@@ -25,10 +26,14 @@ export const movedEquipment = [
   'ManufacturerModelName',
   'DeviceSerialNumber',
   'DeviceUID',
+  'UDISequence',
+  'ManufacturerDeviceClassUID',
   'SoftwareVersions',
   'SpatialResolution',
   'DateOfLastCalibration',
   'TimeOfLastCalibration',
+  'DateOfManufacture',
+  'DateOfInstallation',
 ] as const;
 
 const tags = {
@@ -69,7 +74,11 @@ export function equipmentElements(source: DataSet, plan: DerivationPlan, nowMs: 
     written('DeviceSerialNumber', plan.node.deviceSerialNumber.slice(0, 64)),
     written('SoftwareVersions', `limpid ${version}\\${id} ${modelVersion}`),
     ...institutionElements(plan),
-    writtenSequence('ContributingEquipmentSequence', [...former, scannerItem(source), modelItem(source, plan, nowMs)]),
+    writtenSequence('ContributingEquipmentSequence', [
+      ...former,
+      scannerItem(source, dropped),
+      modelItem(source, plan, nowMs),
+    ]),
   ];
 }
 
@@ -83,14 +92,11 @@ function institutionElements({ node: { institution = {} } }: DerivationPlan): Wr
   });
 }
 
-function scannerItem(source: DataSet): Uint8Array[] {
+function scannerItem(source: DataSet, dropped: Drop): Uint8Array[] {
   const elements: Uint8Array[] = [];
   for (const keyword of movedEquipment) {
     const element = find(source, keyword);
-    const present =
-      element !== undefined &&
-      (element.vr === 'FD' || element.vr === 'DS' ? element.length : rawText(source, keyword).length) > 0;
-    if (present) elements.push(...copiedElement(source, element));
+    if (element !== undefined && hasValue(source, keyword)) elements.push(...copiedElement(source, element, dropped));
     else if (keyword === 'Manufacturer') elements.push(encodeElement(tags.manufacturer, 'LO', 'unknown'));
   }
   const purpose = texts(source, 'ImageType')[0] === 'ORIGINAL' ? acquisition : processing;

@@ -67,17 +67,22 @@ withRules('the tables of the conformance rules (needs ../shared/conformance.md)'
     // What the document says in other words than a keyword or a single tag.
     expect(unnamed.map(({ keyword, section }) => `${keyword} ${section}`).toSorted()).toEqual([
       'AuthorizationEquipmentCertificationNumber 3.1', // (0100,0410..0426)
+      'DateOfInstallation 3.1', // of the scanner, as its Device UID
+      'DateOfManufacture 3.1',
       'ExtendedOffsetTable 3.3', // of the source's compressed frames, which the derived object has not
       'ExtendedOffsetTableLengths 3.3',
       'HistogramSequence 3.3', // counts of the source's pixels
       'LargestImagePixelValueInPlane 3.3', // (0028,0111), retired, as SmallestImagePixelValueInPlane
       'LossyImageCompressionMethod 3.3', // LossyImageCompression (0028,2110), Ratio, Method
       'LossyImageCompressionRatio 3.3',
+      'ManufacturerDeviceClassUID 3.1', // of the scanner
       'PrivateDataElementCharacteristicsSequence 13', // below the table of the private block
       'SOPAuthorizationComment 3.1',
       'SOPAuthorizationDateTime 3.1',
       'SharedFunctionalGroupsSequence 3.2', // all other functional groups
       'SmallestImagePixelValueInPlane 3.3',
+      'StationAETitle 3.1', // of the scanner
+      'UDISequence 3.1',
     ]);
   });
 

@@ -88,6 +88,20 @@ rowsWithProofs('3.5: texts, codes, references', ofTexts, {
       texts(network, 'SoftwareVersions'),
     ]).toEqual([model.id, modelDeviceUid(model.sha256), [model.version, `sha256:${model.sha256.slice(0, 32)}`]]);
     expect(text(network, 'ContributionDescription')).toMatch(/^noise reduction, settings \{"strength"/);
+    const identified = await classic([
+      [0x00080055, 'AE', 'CT1'],
+      [0x0018100a, 'SQ', encodeSequence(0, [[encodeElement(0x00181009, 'UT', '(01)0088')]]).subarray(12)],
+      [0x0018100b, 'UI', '1.2.3'],
+      [0x00181204, 'DA', '20150101'],
+      [0x00181205, 'DA', '20150601'],
+    ]);
+    const [maker] = items(identified.to, 'ContributingEquipmentSequence');
+    if (maker === undefined) throw new Error('no item');
+    expect(identified.faults).toEqual([]);
+    expect(text(macroOf(maker, 'UDISequence'), 'UniqueDeviceIdentifier')).toBe('(01)0088');
+    for (const keyword of ['StationAETitle', 'ManufacturerDeviceClassUID', 'DateOfManufacture', 'DateOfInstallation'])
+      expect([text(maker, keyword), find(identified.to, keyword)]).toEqual([text(identified.from, keyword), undefined]);
+    expect(find(identified.to, 'UDISequence')).toBeUndefined();
     const derived = await classic([
       [0x00080008, 'CS', 'DERIVED\\PRIMARY\\AXIAL'],
       [0x00080070, 'LO', ''],
