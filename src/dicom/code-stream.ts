@@ -19,7 +19,7 @@ export interface CodeStream {
   readonly turned: boolean | null;
   /** JPEG-LS with a scan for each component: its decoder gives them as planes, one behind the other. */
   readonly byPlanes: boolean;
-  /** Cosines, samples near their values, or wavelets that are rounded: nobody gets back what went in. */
+  /** Cosines, samples near their values or without their low bits, or wavelets that are rounded: nobody gets back what went in. */
   readonly lossy: boolean;
 }
 
@@ -57,6 +57,7 @@ function jpegHeader(bytes: Uint8Array): CodeStream | null {
       at++; // fill
     } else if (isFrameHeader(marker)) {
       const components = view.getUint8(at + 9);
+      const scan = scanOf(view, at);
       return {
         precision: view.getUint8(at + 4),
         rows: view.getUint16(at + 5),
@@ -65,8 +66,8 @@ function jpegHeader(bytes: Uint8Array): CodeStream | null {
         signed: null,
         lossless: marker === 0xc3 || marker === 0xf7,
         turned: marker === 0xc3 || marker === 0xf7 ? null : isJfif || (adobe ?? isTurnedByComponents(bytes, at)),
-        byPlanes: marker === 0xf7 && components > 1 && scanOf(view, at)?.components === 1,
-        lossy: marker === 0xf7 ? (scanOf(view, at)?.near ?? 0) > 0 : marker !== 0xc3,
+        byPlanes: marker === 0xf7 && components > 1 && scan?.components === 1,
+        lossy: marker === 0xf7 ? (scan?.near ?? 0) > 0 : marker !== 0xc3 || (scan?.shift ?? 0) > 0,
       };
     } else if (marker < 0xc0 || (marker >= 0xd0 && marker <= 0xda)) {
       return null; // no segment, or the scan before its frame header
@@ -96,15 +97,19 @@ function segmentBegins(bytes: Uint8Array, segment: number, word: string): boolea
   return Buffer.from(bytes.subarray(segment + 4, segment + 4 + word.length)).toString('latin1') === word;
 }
 
-/** The first scan of JPEG-LS behind a segment (ISO 14495-1 C.2.3); null: there is none. */
-function scanOf(view: DataView, segment: number): { components: number; near: number } | null {
+/**
+ * The first scan behind a segment; null: there is none. `near`: how far samples may be off (ISO 14495-1 C.2.3). `shift`: low bits that a
+ * point transform has cut off (ISO 10918-1 B.2.3, H.1.2.1).
+ */
+function scanOf(view: DataView, segment: number): { components: number; near: number; shift: number } | null {
   let at = segment;
   while (at + 5 <= view.byteLength && view.getUint8(at) === 0xff) {
     const marker = view.getUint8(at + 1);
     if (marker === 0xda) {
       const components = view.getUint8(at + 4);
       const near = at + 5 + 2 * components;
-      return { components, near: near < view.byteLength ? view.getUint8(near) : 0 };
+      const byteAt = (place: number): number => (place < view.byteLength ? view.getUint8(place) : 0);
+      return { components, near: byteAt(near), shift: byteAt(near + 2) & 0xf };
     }
     at += marker === 0xff ? 1 : 2 + view.getUint16(at + 2);
   }

@@ -15,7 +15,7 @@ import type { PixelDescription } from './pixel-description.js';
 import { decodeFrameOf, encodedFrame } from './pixels.js';
 import { explicitLittleEndian, implicitLittleEndian, transferSyntax } from './uids.js';
 import type { TransferSyntax } from './uids.js';
-import { find, number, text, texts } from './values.js';
+import { hasValue, number, text } from './values.js';
 
 const tags = {
   photometric: 0x00280004,
@@ -226,9 +226,9 @@ function colourOf(
 function lossHistory(ds: DataSet, method: string, ratio: number): [number, Uint8Array][] {
   const history: [number, Uint8Array][] = [];
   if (text(ds, 'LossyImageCompression') !== '01') history.push([tags.lossy, encodeElement(tags.lossy, 'CS', '01')]);
-  if (texts(ds, 'LossyImageCompressionRatio').length === 0)
+  if (!hasValue(ds, 'LossyImageCompressionRatio'))
     history.push([tags.lossyRatio, encodeElement(tags.lossyRatio, 'DS', ratio.toFixed(2))]);
-  if (find(ds, 'LossyImageCompressionMethod') === undefined)
+  if (!hasValue(ds, 'LossyImageCompressionMethod'))
     history.push([tags.lossyMethod, encodeElement(tags.lossyMethod, 'CS', method)]);
   return history;
 }

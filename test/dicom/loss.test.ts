@@ -1,6 +1,7 @@
 // What loss does to values, and what a frame says of it: never taken for an image without loss, never white for black.
 import { describe, expect, it } from '@jest/globals';
 import codecs from 'dcmjs-codecs';
+import { codeStreamOf } from '../../src/dicom/code-stream.js';
 import { readDataSet } from '../../src/dicom/data-set.js';
 import type { DataSet } from '../../src/dicom/data-set.js';
 import { encodeElement, header, itemHeader, joined } from '../../src/dicom/element.js';
@@ -8,7 +9,7 @@ import type { PixelDescription } from '../../src/dicom/pixel-description.js';
 import { decodePixels } from '../../src/dicom/pixels.js';
 import { transcoded } from '../../src/dicom/transcode.js';
 import { explicitLittleEndian } from '../../src/dicom/uids.js';
-import { text } from '../../src/dicom/values.js';
+import { number, text } from '../../src/dicom/values.js';
 import { greyContext } from '../support/grey-context.js';
 
 const { NativeCodecs } = codecs;
@@ -30,7 +31,13 @@ interface Form {
 const us = (tag: number, value: number): Uint8Array => encodeElement(tag, 'US', value);
 
 /** Waves from 0 to `top`, encoded: the data set of the image under a syntax. */
-async function imageOf(name: Name, lossy: boolean, syntax: string, { bits, signed, top }: Form): Promise<DataSet> {
+async function imageOf(
+  name: Name,
+  lossy: boolean,
+  syntax: string,
+  { bits, signed, top }: Form,
+  ...more: readonly Uint8Array[]
+): Promise<DataSet> {
   const values = Int32Array.from({ length: rows * columns }, (_, index) =>
     Math.round(top * (0.5 + 0.5 * Math.sin((index % columns) / 9 + Math.floor(index / columns) / 7))),
   );
@@ -47,6 +54,7 @@ async function imageOf(name: Name, lossy: boolean, syntax: string, { bits, signe
     us(0x00280101, bits),
     us(0x00280102, bits - 1),
     us(0x00280103, signed ? 1 : 0),
+    ...more,
     header(0x7fe00010, 'OB', 0xffffffff),
     itemHeader(0xfffee000, 0),
     itemHeader(0xfffee000, stream.length),
@@ -73,9 +81,15 @@ async function through(name: Name, lossy: boolean, syntax: string, form: Form): 
 }
 
 /** The same image as a peer gets it that takes only native pixels. */
-async function sent(name: Name, lossy: boolean, syntax: string, form: Form): Promise<DataSet> {
+async function sent(
+  name: Name,
+  lossy: boolean,
+  syntax: string,
+  form: Form,
+  ...more: readonly Uint8Array[]
+): Promise<DataSet> {
   const pieces: Uint8Array[] = [];
-  for await (const piece of transcoded(await imageOf(name, lossy, syntax, form), syntax, explicitLittleEndian))
+  for await (const piece of transcoded(await imageOf(name, lossy, syntax, form, ...more), syntax, explicitLittleEndian))
     pieces.push(Uint8Array.from(piece));
   return readDataSet(joined(pieces), explicitLittleEndian);
 }
@@ -114,4 +128,24 @@ it('signed pixels are not read of JPEG-LS with loss, which knows no sign', async
   expect(await through('JPEG-LS', false, without, signed)).toHaveLength(rows * columns);
   for (const way of [through, sent])
     await expect(way('JPEG-LS', true, withLoss, signed)).rejects.toMatchObject(refused('signed pixels with loss'));
+});
+
+it('what is sent names the method where the object has an empty one', async () => {
+  const { '2': withLoss } = codings['JPEG-LS'];
+  const empty = [encodeElement(0x00282112, 'DS', ''), encodeElement(0x00282114, 'CS', '')];
+  const image = await sent('JPEG-LS', true, withLoss, middle, ...empty);
+  expect(text(image, 'LossyImageCompressionMethod')).toBe('ISO_14495_1');
+  expect(number(image, 'LossyImageCompressionRatio')).toBeGreaterThan(1);
+});
+
+it('JPEG without cosines has loss where its point transform cuts low bits off', () => {
+  const frame = (pointTransform: number): Uint8Array =>
+    Uint8Array.of(
+      ...[0xff, 0xd8, 0xff, 0xc3, 0, 11, 12, 0, 2, 0, 2, 1, 1, 0x11, 0],
+      ...[0xff, 0xda, 0, 8, 1, 1, 0, 6, 0, pointTransform, 0, 0, 0xff, 0xd9],
+    );
+  expect([0, 2].map((bits) => codeStreamOf(frame(bits), 'jpeg'))).toMatchObject([
+    { lossless: true, lossy: false },
+    { lossless: true, lossy: true },
+  ]);
 });
