@@ -140,10 +140,10 @@ it('what is sent names the method where the object has an empty one', async () =
 
 it('JPEG without cosines has loss where its point transform cuts low bits off', () => {
   const frame = (pointTransform: number): Uint8Array =>
-    Uint8Array.of(
-      ...[0xff, 0xd8, 0xff, 0xc3, 0, 11, 12, 0, 2, 0, 2, 1, 1, 0x11, 0],
-      ...[0xff, 0xda, 0, 8, 1, 1, 0, 6, 0, pointTransform, 0, 0, 0xff, 0xd9],
-    );
+    joined([
+      Uint8Array.of(0xff, 0xd8, 0xff, 0xc3, 0, 11, 12, 0, 2, 0, 2, 1, 1, 0x11, 0),
+      Uint8Array.of(0xff, 0xda, 0, 8, 1, 1, 0, 6, 0, pointTransform, 0, 0, 0xff, 0xd9),
+    ]);
   expect([0, 2].map((bits) => codeStreamOf(frame(bits), 'jpeg'))).toMatchObject([
     { lossless: true, lossy: false },
     { lossless: true, lossy: true },
