@@ -78,14 +78,23 @@ describe('docker-compose.yml', () => {
   });
 
   it('is scraped where Prometheus looks', () => {
-    const scraped = z
+    const [scraped] = z
       .object({
-        scrape_configs: z.array(z.object({ static_configs: z.array(z.object({ targets: z.array(z.string()) })) })),
+        scrape_configs: z.tuple([
+          z.object({
+            static_configs: z.array(z.object({ targets: z.array(z.string()) })),
+            dns_sd_configs: z.array(
+              z.object({ names: z.array(z.string()), type: z.literal('A'), port: z.literal(8080) }),
+            ),
+          }),
+        ]),
       })
-      .parse(parse(read('deploy/prometheus/prometheus.yml')));
-    const targets = scraped.scrape_configs.flatMap(({ static_configs: groups }) =>
-      groups.flatMap((group) => group.targets),
-    );
+      .parse(parse(read('deploy/prometheus/prometheus.yml'))).scrape_configs;
+    // behind the name of a service that is scaled stand several processes
+    const several = scraped.dns_sd_configs.flatMap(({ names }) => names);
+    expect(several.sort()).toEqual(['sender', 'worker']);
+    const targets = scraped.static_configs.flatMap((group) => group.targets);
+    targets.push(...several.map((name) => `${name}:8080`));
     expect(targets.sort()).toEqual(limpid.map(([name]) => `${name}:8080`).sort());
   });
 
