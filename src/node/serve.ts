@@ -8,6 +8,7 @@ import { checkRoles } from '../config/load.js';
 import type { Config } from '../config/schema.js';
 import { checkDescriptors } from './descriptors.js';
 import { keepHeapSmall } from './heap.js';
+import { consoleIntoLog } from '../observe/console-into-log.js';
 import { openLog } from '../observe/log.js';
 import { openMetrics } from '../observe/metrics.js';
 import { usesTls } from './open-tls.js';
@@ -29,6 +30,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   const config = await options.load(file, usesTls(roles) ? 'check' : 'leave');
   checkRoles(config, roles);
   const log = openLog(config.log.level);
+  consoleIntoLog(log);
   const stop = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort());
   const onHangUp = (listener: () => void) => {

@@ -62,11 +62,10 @@ function declareSource(metrics: Metrics, peer: string): void {
   for (const status of refusedUnread) metrics.inc('instances_received_total', { peer, modality: 'other', status }, 0);
 }
 
+/** What waits for a peer is not declared: 0 until the spool has been walked over would say that nothing waits. */
 function declareDestination(metrics: Metrics, peer: string): void {
   declareAssociations(metrics, 'out', peer);
   for (const outcome of metricValues.deliveries_total.outcome) metrics.inc('deliveries_total', { peer, outcome }, 0);
-  metrics.add('peer_waiting_instances', { peer }, 0);
-  metrics.add('peer_uncommitted_instances', { peer }, 0);
   for (const outcome of metricValues.commitments_total.outcome) metrics.inc('commitments_total', { peer, outcome }, 0);
   metrics.add('peer_breaker_state', { peer }, 0);
 }

@@ -45,6 +45,20 @@ describe('log', () => {
     expect(line).toMatchObject({ PatientName: '[removed]', deep: { PatientID: '[removed]' }, peer: 'ct1' });
   });
 
+  it('takes what libraries tell the console, each text once', () => {
+    const hook = log.replace(/log\.js$/, 'console-into-log.js');
+    const written = lines(
+      'info',
+      `const { consoleIntoLog } = await import(${JSON.stringify(hook)}); const end = consoleIntoLog(log);
+       for (let n = 0; n < 3; n++) console.warn('IMPORTANT! Eviction policy is %s.', 'allkeys-lru');
+       console.log('not a result'); console.debug('no'); end();`,
+    );
+    expect(written).toMatchObject([
+      { level: 'warn', msg: 'a library says', says: 'IMPORTANT! Eviction policy is allkeys-lru.' },
+      { level: 'info', msg: 'a library says', says: 'not a result' },
+    ]);
+  });
+
   it('does not hold up the process when nobody reads it, and tells what was lost', async () => {
     const written = 6000; // of a kilobyte: more than a pipe holds and than is kept
     const code = `import { openLog } from ${JSON.stringify(log)}; const log = openLog('info');

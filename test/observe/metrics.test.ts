@@ -160,6 +160,9 @@ describe('the registry', () => {
     expect(text).toContain('limpid_instances_received_total{peer="ct1",modality="CT",status="0000"} 0');
     expect(text).toContain('limpid_deliveries_total{peer="pacs",outcome="delivered"} 7');
     expect(text).toContain('limpid_peer_breaker_state{peer="pacs"} 0');
+    // nobody has looked yet: a 0 at each restart would have LimpidCommitmentSilent begin its day anew
+    expect(linesOf(text, 'limpid_peer_uncommitted_instances{')).toEqual([]);
+    expect(linesOf(text, 'limpid_peer_waiting_instances{')).toEqual([]);
   });
 
   it('says which roles it fulfils, and no more which it did before', async () => {
