@@ -21,6 +21,7 @@ import type { DeliveryWatch } from '../deliver/deliver.js';
 import type { Outgoing, SendReport } from '../deliver/destination.js';
 import { openCollector } from '../io/syslog/collector.js';
 import type { TlsTarget } from '../io/dimse/tls-caller.js';
+import type { Log } from '../observe/log.js';
 import type { OutcomeRecord, SeriesRecord } from '../spool/records.js';
 import type { Spool } from '../spool/spool.js';
 
@@ -45,7 +46,10 @@ const mostRefusals = 1_000;
 export async function openAudit(options: AppOptions, spool: Spool, host: string): Promise<NodeAudit | null> {
   const { config, log, metrics } = options;
   const { audit } = config;
-  if (audit === null) return null;
+  if (audit === null) {
+    if (options.roles.includes('receiver')) await tellLeft(spool, log);
+    return null;
+  }
   const processId = String(process.pid);
   const trail = openTrail({
     messages: spool.audit,
@@ -116,6 +120,16 @@ export async function openAudit(options: AppOptions, spool: Spool, host: string)
       await forwarder?.close();
     },
   };
+}
+
+/** Messages hold patients' names, and no sweep takes them: where nobody forwards them any more, a person has to know. */
+async function tellLeft(spool: Spool, log: Log): Promise<void> {
+  const left = await spool.audit.waiting();
+  if (left.length === 0) return;
+  log.warn(
+    'audit messages of an earlier configuration lie in the spool and are not sent: name `audit` again until they are, or remove them',
+    { messages: left.length, folder: spool.layout.audit },
+  );
 }
 
 function accountName(): string {
