@@ -9,11 +9,22 @@ const retryMs = 20;
 /** A process that ends gives the reader so long to take what waits. */
 const leaveMs = 500;
 
+interface Waiting {
+  readonly bytes: Buffer;
+  /** Lines that are lost where it is. */
+  readonly lines: number;
+  /** The rest of something whose beginning has been written. */
+  readonly isRest: boolean;
+}
+
 /** Writes lines to standard error as they come, and never waits for whoever reads them. */
 export class LogStream {
-  #waiting: Buffer[] = [];
+  #waiting: Waiting[] = [];
   #bytes = 0;
   #lost = 0;
+  #why = '';
+  /** What was written last lacks its end, which is lost. */
+  #torn = false;
   #retry: NodeJS.Timeout | undefined;
   #leaves = false;
 
@@ -25,17 +36,18 @@ export class LogStream {
 
   /** Takes one line, its end included. */
   write(line: string): void {
-    this.#add(line);
+    this.#add(line, 1);
     if (this.#retry === undefined) this.#flush();
   }
 
-  #add(line: string): void {
+  #add(line: string, lines: number): void {
     const bytes = Buffer.from(line);
     if (this.#bytes + bytes.length > keptBytes) {
-      this.#lost++;
+      this.#lost += lines;
+      this.#why = 'nobody read them';
       return;
     }
-    this.#waiting.push(bytes);
+    this.#waiting.push({ bytes, lines, isRest: false });
     this.#bytes += bytes.length;
   }
 
@@ -44,14 +56,17 @@ export class LogStream {
     for (let first = this.#waiting[0]; first !== undefined; first = this.#waiting[0]) {
       let written: number;
       try {
-        written = writeSync(standardError, first);
+        if (this.#torn) writeSync(standardError, '\n');
+        this.#torn = false;
+        written = writeSync(standardError, first.bytes);
       } catch (error) {
         if (isFull(error)) this.#tryLater();
-        else this.#forget(); // closed: there is nobody to tell
+        else this.#forget(error);
         return;
       }
       this.#bytes -= written;
-      if (written < first.length) this.#waiting[0] = first.subarray(written);
+      const rest = first.bytes.subarray(written);
+      if (rest.length > 0) this.#waiting[0] = { bytes: rest, lines: first.lines, isRest: true };
       else this.#waiting.shift();
     }
     this.#tellLost();
@@ -70,8 +85,10 @@ export class LogStream {
     if (this.#lost === 0) return;
     const lines = this.#lost;
     this.#lost = 0;
-    const told = { level: 'warn', time: new Date().toISOString(), lines, msg: 'log lines were lost: nobody read them' };
-    this.write(`${JSON.stringify(told)}\n`);
+    const msg = `log lines were lost: ${this.#why}`;
+    const told = { level: 'warn', time: new Date().toISOString(), lines, msg };
+    this.#add(`${JSON.stringify(told)}\n`, lines);
+    this.#flush();
   }
 
   #leave(): void {
@@ -83,7 +100,11 @@ export class LogStream {
     }
   }
 
-  #forget(): void {
+  /** Lines for a reader that is gone, or for a file whose volume is full: the first that can be written again tells how many. */
+  #forget(error: unknown): void {
+    this.#torn ||= this.#waiting[0]?.isRest === true;
+    for (const { lines } of this.#waiting) this.#lost += lines;
+    this.#why = error instanceof Error ? error.message : String(error);
     this.#waiting = [];
     this.#bytes = 0;
   }

@@ -1,7 +1,10 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
+import { withFolder } from '../support/temporary.js';
 
 const log = fileURLToPath(new URL('../../src/observe/log.js', import.meta.url));
 
@@ -86,5 +89,29 @@ describe('log', () => {
     expect(told.slice(0, -1).map(({ n }) => n)).toEqual(Array.from({ length: told.length - 1 }, (_, n) => n));
     expect(Number(lost?.['lines']) + told.length - 1).toBe(written);
     expect(run.exitCode).toBe(0);
+  });
+
+  it('tells what was lost while its file took no more, and spoils no line after that', async () => {
+    await withFolder(async (directory) => {
+      const file = join(directory, 'log');
+      // a file that may have 8 KB stands for a volume that is full; whoever makes room stands for one who rotates logs
+      const code = `import { openLog } from ${JSON.stringify(log)}; import { readFileSync, truncateSync } from 'node:fs';
+        const log = openLog('info');
+        for (let n = 0; n < 20; n++) log.info('line', { filler: 'x'.repeat(1000) });
+        process.stdout.write(readFileSync(process.argv[1])); truncateSync(process.argv[1]);
+        log.info('room'); log.info('again');`;
+      const shell = `trap '' XFSZ; ulimit -f 8; exec "$0" --input-type=module -e "$1" "$2" 2>>"$2"`;
+      const run = spawnSync('bash', ['-c', shell, process.execPath, code, file], { encoding: 'utf8' });
+      expect(run.status).toBe(0);
+      const whole = run.stdout.split('\n').length - 1;
+      expect(run.stdout.endsWith('\n')).toBe(false); // the last one was torn
+      const [rest, ...after] = readFileSync(file, 'utf8').trimEnd().split('\n');
+      expect(rest).toBe(''); // ends the torn line
+      expect(after.map((line): unknown => JSON.parse(line))).toMatchObject([
+        { msg: 'room' },
+        { level: 'warn', lines: 20 - whole, msg: expect.stringMatching(/^log lines were lost: EFBIG/) },
+        { msg: 'again' },
+      ]);
+    });
   });
 });
