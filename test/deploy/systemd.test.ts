@@ -34,6 +34,12 @@ describeWithPeers(['systemd-analyze'], 'deploy/systemd/limpid.service', () => {
     expect(Number(level)).toBeLessThan(2);
   });
 
+  it('is started again for as long as its database or its volume is away, but not with a fault in its configuration', () => {
+    expect(unit).toMatch(/^StartLimitIntervalSec=0$/m);
+    expect(unit).toMatch(/^Restart=on-failure$/m);
+    expect(unit).toMatch(/^RestartPreventExitStatus=2$/m);
+  });
+
   it('waits longer for the drain than limpid takes', () => {
     expect(unit).toMatch(/^TimeoutStopSec=40$/m);
   });
