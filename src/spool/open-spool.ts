@@ -13,6 +13,9 @@ import { Spool } from './spool.js';
 import type { SpoolOptions } from './spool.js';
 import { linkOnce, makeParents, probeVolume, writeSynced } from './write-once.js';
 
+/** Patients' images lie below: not for everybody on the machine, whatever the umask. One that is there keeps what it has. */
+const rootMode = 0o750;
+
 const description = z.object({ version: z.literal(1), nodeId: z.string() });
 
 /**
@@ -35,7 +38,8 @@ async function openToWrite(layout: Layout, options: SpoolOptions): Promise<Spool
   const identity = ownIdentity(options.host);
   let folder: ProcessFolder | null = null;
   try {
-    for (const made of [layout.root, layout.tmp, layout.active, layout.seriesRoot]) await makeParents(made);
+    await makeParents(layout.root, rootMode);
+    for (const made of [layout.tmp, layout.active, layout.seriesRoot]) await makeParents(made);
     folder = await openProcessFolder(layout.tmp, identity, options.now);
     await refuseRootElsewhere(layout, folder.path);
     await probeVolume(folder.path);

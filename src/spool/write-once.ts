@@ -84,12 +84,13 @@ async function syncDirectory(directory: string): Promise<void> {
 /**
  * Makes a directory and its parents. Not by Node's own `recursive`, which on a full volume says that there is no such directory (ENOENT).
  *
+ * @param mode of the directory itself, less the umask
  * @returns the first that was made; undefined: it was there
  */
-export async function makeParents(path: string): Promise<string | undefined> {
+export async function makeParents(path: string, mode = 0o777): Promise<string | undefined> {
   const madeHere = async (): Promise<string | undefined> => {
     try {
-      await mkdir(path);
+      await mkdir(path, mode);
       return path;
     } catch (error) {
       if (hasCode(error, 'EEXIST')) return undefined;

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import {
+  chmod,
   chown,
   mkdir,
   open,
@@ -8,6 +9,7 @@ import {
   rename,
   rm,
   rmdir,
+  stat,
   truncate,
   utimes,
   writeFile,
@@ -89,6 +91,21 @@ describe("another user's spool", () => {
       const spool = await openSpoolToRead(options);
       expect(await spool.allKeys()).toEqual([]);
       await spool.close();
+    });
+  });
+});
+
+describe('the folder of a spool', () => {
+  it('is made closed to others on the machine, whatever the umask; one that is there keeps its mode', async () => {
+    await withFolder(async (folder) => {
+      const modeOf = async (path: string): Promise<number> => (await stat(path)).mode & 0o777;
+      const options = { sync: 'never', host: hostname(), now: Date.now } as const;
+      const [made, there] = [join(folder, 'made'), join(folder, 'there')];
+      await mkdir(there);
+      await chmod(there, 0o755);
+      for (const directory of [made, there]) await (await openSpool({ ...options, directory })).close();
+      expect((await modeOf(made)) & 0o007).toBe(0);
+      expect(await modeOf(there)).toBe(0o755);
     });
   });
 });
