@@ -25,6 +25,8 @@ export interface Forwarder {
 const lookEveryMs = 2_000;
 /** Sent before the connection is looked at once more: what a lost one may repeat. */
 const batchMessages = 100;
+/** A process that ends sends for so long what waits; the next one goes on with the rest. */
+const closingMs = 2_000;
 const firstWaitMs = 1_000;
 const longestWaitMs = 60_000;
 
@@ -33,13 +35,17 @@ export function startForwarder(deps: ForwarderDeps): Forwarder {
   const { messages, collector, log, metrics } = deps;
   const stop = new AbortController();
   let failures = 0;
+  /** What is left of the folder as it was listed: after days without a repository that is long, and each look at it takes its time. */
+  let listed: readonly string[] = [];
 
   const sendSome = async (): Promise<'all' | 'more'> => {
-    const names = (await messages.waiting()).slice(0, batchMessages);
+    if (listed.length === 0) listed = await messages.waiting();
+    const names = listed.slice(0, batchMessages);
     if (names.length === 0) return 'all';
     const read = await Promise.all(names.map((name) => messages.read(name)));
     await collector.send(read.filter((message) => message !== null));
     for (const name of names) await messages.remove(name);
+    listed = listed.slice(names.length);
     metrics.inc('audit_messages_total', { outcome: 'sent' }, names.length);
     if (failures > 0) log.info('the audit repository takes messages again');
     failures = 0;
@@ -59,6 +65,7 @@ export function startForwarder(deps: ForwarderDeps): Forwarder {
         (rest) => (rest === 'all' ? lookEveryMs : 0),
         (error: unknown) => {
           failed(error);
+          listed = [];
           return deps.random() * Math.min(longestWaitMs, firstWaitMs * 2 ** failures);
         },
       );
@@ -78,8 +85,9 @@ export function startForwarder(deps: ForwarderDeps): Forwarder {
       stop.abort();
       await running;
       if (failures === 0) {
-        // the message that the node has stopped is among them
-        while ((await sendSome().catch(() => 'all')) === 'more');
+        listed = []; // the message that the node has stopped is among those that lie there now
+        const untilMs = performance.now() + closingMs;
+        while ((await sendSome().catch(() => 'all')) === 'more' && performance.now() < untilMs);
       }
       endScrape();
       // what still waits is another process's to tell, if there is one

@@ -50,6 +50,29 @@ describe('audit messages', () => {
     expect(tries()).toBe(3);
   });
 
+  it('are listed once where many wait, and hold up the end of the process for some seconds at most', async () => {
+    const { kept, taken, deps } = setUp(Array.from({ length: 20_000 }, (_, index) => name(index)));
+    let listings = 0;
+    const { waiting } = deps.messages;
+    deps.messages.waiting = () => {
+      listings += 1;
+      return waiting();
+    };
+    const { send } = deps.collector;
+    deps.collector.send = async (messages) => {
+      await sleep(50); // 10 s for all
+      await send(messages);
+    };
+    const forwarder = startForwarder(deps);
+    await sleep(300);
+    expect([listings, taken.length > 100]).toEqual([1, true]);
+    const beganMs = performance.now();
+    await forwarder.close();
+    expect(performance.now() - beganMs).toBeLessThan(5_000);
+    expect(kept.size).toBeGreaterThan(0);
+    expect(taken.length + kept.size).toBe(20_000);
+  });
+
   it('stay while the repository is away, are counted, and go in their order when it is back', async () => {
     const { kept, taken, deps, metrics, down } = setUp([name(40_000), name(60_000)]);
     down(true);
