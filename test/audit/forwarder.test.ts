@@ -53,17 +53,19 @@ describe('audit messages', () => {
   it('are listed once where many wait, and hold up the end of the process for some seconds at most', async () => {
     const { kept, taken, deps } = setUp(Array.from({ length: 20_000 }, (_, index) => name(index)));
     let listings = 0;
-    const { waiting } = deps.messages;
-    deps.messages.waiting = () => {
+    const waiting = (): Promise<string[]> => {
       listings += 1;
-      return waiting();
+      return deps.messages.waiting();
     };
-    const { send } = deps.collector;
-    deps.collector.send = async (messages) => {
+    const send = async (messages: readonly Uint8Array[]): Promise<void> => {
       await sleep(50); // 10 s for all
-      await send(messages);
+      await deps.collector.send(messages);
     };
-    const forwarder = startForwarder(deps);
+    const forwarder = startForwarder({
+      ...deps,
+      messages: { ...deps.messages, waiting },
+      collector: { ...deps.collector, send },
+    });
     await sleep(300);
     expect([listings, taken.length > 100]).toEqual([1, true]);
     const beganMs = performance.now();
