@@ -143,6 +143,12 @@ function readAnswered(value: Buffer, seen: Set<number>): AnsweredContext {
   return { id, result: value.readUInt8(2), transferSyntaxUid };
 }
 
+/** The length of this item is fixed (PS3.8 Annex D.1.1). To read another as no limit would have peers sent PDUs that they cannot take. */
+function readMaximumLength(item: Buffer): number {
+  if (item.length !== 4) throw invalidPdu(`a maximum length sub-item of ${item.length} bytes`);
+  return item.readUInt32BE(0);
+}
+
 /** A value behind a two-byte length, and where it ends. */
 function readCounted(bytes: Buffer, offset: number): [value: Buffer, end: number] {
   const end = offset + 2 <= bytes.length ? offset + 2 + bytes.readUInt16BE(offset) : Infinity;
@@ -204,7 +210,7 @@ function readUserInformation(value: Buffer): UserInformation {
     identityAnswered: false,
   };
   for (const [type, item] of readItems(value)) {
-    if (type === Item.MaximumLength && item.length === 4) information.maximumLength = item.readUInt32BE(0);
+    if (type === Item.MaximumLength) information.maximumLength = readMaximumLength(item);
     else if (type === Item.ImplementationClass) information.implementationClassUid = uidText(item);
     else if (type === Item.ImplementationVersion) information.implementationVersionName = text(item).trim();
     else if (type === Item.AsyncWindow && item.length === 4) {

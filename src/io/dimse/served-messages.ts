@@ -136,7 +136,7 @@ export class ServedMessages implements MessageUser {
   #begin(contextId: number, command: Command): IncomingObject | Gathered | StoreAnswer {
     const { info, contexts, offer, policy } = this.#agreed;
     const context = contexts.get(contextId);
-    if (command.field === CommandField.Echo) return command.hasDataSet ? answers.mistyped : answers.success;
+    if (command.field === CommandField.Echo) return command.hasDataSet ? answers.echoWithDataSet : answers.success;
     if (command.field === CommandField.Action || command.field === CommandField.EventReport) {
       return refuseCommitment(command, context, offer) ?? new Gathered();
     }

@@ -43,6 +43,11 @@ export const answers = {
   },
   tooLong: { status: Status.OutOfResources, comment: 'data set is longer than this node accepts' },
   mistyped: { status: Status.MistypedArgument, comment: 'command set cannot be read to its end' },
+  echoWithDataSet: {
+    status: Status.MistypedArgument,
+    comment: 'C-ECHO has no data set: Command Data Set Type is to be 0101',
+    offending: [0x00000800],
+  },
   unrecognized: { status: Status.UnrecognizedOperation, comment: 'operation is not supported here' },
   failure: { status: Status.ProcessingFailure, comment: 'processing failure' },
   success: { status: Status.Success },

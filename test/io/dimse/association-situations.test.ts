@@ -146,6 +146,12 @@ describe('an association request that is refused', () => {
         'ABORT 2/6',
       ],
       [46, 'a maximum length of 6', associateRequest({ maximumLength: 6 }), 'ABORT 2/6'],
+      ...[0, 2, 3, 5, 8].map((length): [SituationId, string, Buffer, string] => [
+        'maximum-length',
+        `a maximum length sub-item of ${length} bytes`,
+        withUserItems(associateRequest(), userItem(0x51, Buffer.alloc(length))),
+        'ABORT 2/6',
+      ]),
       [52, 'a user identity of 2 bytes', withUserItems(associateRequest(), hex('580000020101')), 'ABORT 2/6'],
     ]),
   )('situation %d: %s', async (_number, _name, bytes, expected) => {

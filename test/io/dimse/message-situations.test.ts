@@ -200,6 +200,17 @@ describe('commands', () => {
     expect(await answersTo(2, ...pdus)).toEqual(['RSP 8001 #1 0212', 'RSP 8030 #2 0000']);
     expect(stored(uid)).toEqual([]);
   });
+  it(situation('echo-data'), async () => {
+    const peer = await associated();
+    const laden = encodeCommand({ field: 0x30, messageId: 1, hasDataSet: true, affectedSopClassUid: verification });
+    peer.send(commandPdu(3, laden), dataPdu(3, new Uint8Array(20)), commandPdu(3, echoRequest(2)));
+    await peer.until(3);
+    peer.destroy();
+    expect(peer.log.slice(1)).toEqual(['RSP 8030 #1 0212', 'RSP 8030 #2 0000']);
+    // The whole of the command set was read: who looks for its fault is told where it is.
+    const errorComment = 'C-ECHO has no data set: Command Data Set Type is to be 0101';
+    expect(peer.responses[0]).toMatchObject({ errorComment, offendingElements: [0x00000800] });
+  });
   it(situation('explicit-command'), async () => {
     const uint16 = (value: number) => Uint8Array.of(value & 255, value >> 8);
     const elements = [
