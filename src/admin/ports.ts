@@ -14,13 +14,19 @@ export const seriesKey = z
   .string()
   .regex(/^[a-z2-7]{26}$/, { error: 'is no series key: 26 characters of a to z and 2 to 7', abort: true });
 
+/**
+ * Where a page of series ends: the last one looked at, and when its folder had changed then. By its key alone nobody could go on once it has
+ * changed again, and stands at the beginning, or is gone.
+ */
+export const pageEnd = z.string().regex(/^[a-z2-7]{26}@\d+(\.\d+)?$/, { error: 'is no `next` of a page' });
+
 /** Which series to list, newest first. */
 export const seriesFilter = z.strictObject({
   state: seriesState.optional(),
   modality: modality.optional(),
   peer: z.string().max(32).optional().meta({ description: 'Name of the peer that sent it.' }),
   limit: z.preprocess(asInteger, z.int().min(1).max(500).default(50)),
-  after: seriesKey.optional().meta({ description: '`next` of the page before.' }),
+  after: pageEnd.optional().meta({ description: '`next` of the page before, as it is.' }),
 });
 export type SeriesFilter = z.infer<typeof seriesFilter>;
 

@@ -87,12 +87,12 @@ export const routes: readonly Route[] = [
         series: z.array(seriesSummary),
         next: z.string().nullable().meta({
           description:
-            '`after` of the next page; null: there is none. Where few series fit, a page before the last may hold fewer than `limit`, or none.',
+            '`after` of the next page; null: there is none. Where few series fit, a page before the last may hold fewer than `limit`, or none. A series that changes while pages are read comes before those that were told: begin again to see it.',
         }),
       })
       .meta({ id: 'SeriesPage' }),
     status: 200,
-    problems: [404],
+    problems: [],
     answer: (api, { query }) => api.listSeries(query),
   }),
   route({

@@ -9,7 +9,6 @@ import { decideWait, rateWords } from '../deliver/decide-wait.js';
 import { opensAt } from '../deliver/decide-window.js';
 import type { Deliverer } from '../deliver/deliver.js';
 import { retryPolicyOf } from '../deliver/retry-policy.js';
-import { LimpidError } from '../errors.js';
 import type { Registry } from '../inference/registry.js';
 import type { QueueBackend } from '../queue/backend.js';
 import { queueNames } from '../queue/jobs.js';
@@ -27,6 +26,7 @@ import { withdrawSeries } from '../spool/withdraw.js';
 import { rested } from './rested.js';
 import type { DeliveryJudge } from '../spool/view-of.js';
 import type { SeriesSummary } from '../spool/view.js';
+import type { SeriesFolder } from '../spool/walk.js';
 
 export interface AdminPortsDeps {
   readonly spool: Spool;
@@ -121,24 +121,26 @@ async function listSeries(
   judge: DeliveryJudge,
   filter: SeriesFilter,
 ): Promise<{ series: SeriesSummary[]; next: string | null }> {
-  const keys = await deps.spool.allKeys();
-  const before = filter.after === undefined ? -1 : keys.findIndex((key) => key === filter.after);
-  if (filter.after !== undefined && before === -1) {
-    // Not the first page: who follows `next` would go round without end.
-    throw new LimpidError(
-      'SPOOL_UNKNOWN_SERIES',
-      'The series of `after` is not kept here, or no longer: begin again without it.',
-    );
-  }
+  const folders = await deps.spool.newestFirst();
+  const left = filter.after === undefined ? folders : folders.filter(isBehind(filter.after));
   const series: SeriesSummary[] = [];
   const endsMs = deps.now() + pageMs;
-  const candidates = keys.slice(before + 1).filter(await mayBe(deps.spool, filter.state));
+  const changedAt = new Map(left.map(({ key, at }) => [key, at]));
+  const candidates = [...changedAt.keys()].filter(await mayBe(deps.spool, filter.state));
   for await (const state of statesOrFaults(deps.spool, candidates)) {
     const summary = summaryOf(isUnreadable(state) ? unreadableView(state) : viewOf(state, judge));
     if (isAskedFor(summary, filter)) series.push(summary);
-    if (series.length === filter.limit || deps.now() > endsMs) return { series, next: state.key };
+    if (series.length === filter.limit || deps.now() > endsMs)
+      return { series, next: `${state.key}@${changedAt.get(state.key)}` };
   }
   return { series, next: null };
+}
+
+/** Tells of each series whether it stands behind the end of a page, in the order of `newestFirst`. */
+function isBehind(pageEnd: string): (folder: SeriesFolder) => boolean {
+  const [lastKey = '', time] = pageEnd.split('@');
+  const lastAt = Number(time);
+  return ({ key, at }) => at < lastAt || (at === lastAt && key > lastKey);
 }
 
 const isAskedFor = ({ state, modality, sources }: SeriesSummary, filter: SeriesFilter): boolean =>

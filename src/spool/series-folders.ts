@@ -4,6 +4,7 @@ import { openPool } from '../threads/pool.js';
 import type { Thread } from '../threads/thread.js';
 import { DiskFailure } from './disk.js';
 import type { Key } from './key.js';
+import type { SeriesFolder } from './walk.js';
 import type { WalkMethods } from './walk-thread.js';
 
 /** The thread has 17 MB and more, and is asked once an hour where nobody looks at pages: it is ended when it has had nothing to do for so long. */
@@ -15,7 +16,7 @@ export class SeriesFolders {
   readonly #threads = openPool<WalkMethods>(new URL('./walk-thread.js', import.meta.url), 1);
   /** Settles when the walk that is under way has ended, however. */
   #running: Promise<unknown> = Promise.resolve();
-  #next: Promise<readonly Key[]> | null = null;
+  #next: Promise<readonly SeriesFolder[]> | null = null;
   #idle: NodeJS.Timeout | undefined;
 
   /** @param idleMs the thread is ended when nothing was asked for so long */
@@ -30,7 +31,7 @@ export class SeriesFolders {
    *
    * @throws DiskFailure
    */
-  newestFirst(): Promise<readonly Key[]> {
+  newestFirst(): Promise<readonly SeriesFolder[]> {
     this.#next ??= this.#running.then(() => {
       this.#next = null;
       const walk = this.#walk();
@@ -40,7 +41,7 @@ export class SeriesFolders {
     return this.#next;
   }
 
-  async #walk(): Promise<readonly Key[]> {
+  async #walk(): Promise<readonly SeriesFolder[]> {
     const answer = await this.#thread().call('newestFirst', this.#root, { deadlineMs: null });
     if ('code' in answer) throw new DiskFailure(answer, null);
     return answer;

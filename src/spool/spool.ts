@@ -47,6 +47,7 @@ import {
   threeDigits,
   writeSynced,
 } from './write-once.js';
+import type { SeriesFolder } from './walk.js';
 import type { SyncPolicy } from './write-once.js';
 
 export interface SpoolOptions {
@@ -157,8 +158,13 @@ export class Spool {
   }
 
   /** Every series that the spool knows, newest first by the time its folder last changed. */
-  allKeys(): Promise<readonly Key[]> {
+  newestFirst(): Promise<readonly SeriesFolder[]> {
     return this.folders.newestFirst();
+  }
+
+  /** The same without the times. */
+  async allKeys(): Promise<readonly Key[]> {
+    return (await this.newestFirst()).map(({ key }) => key);
   }
 
   state(key: Key): Promise<SeriesState> {

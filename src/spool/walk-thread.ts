@@ -5,6 +5,7 @@ import { failureOf } from './disk-job.js';
 import type { Key } from './key.js';
 import { Layout } from './layout.js';
 import { isSweptSince, mayName, newestFirst } from './walk.js';
+import type { SeriesFolder } from './walk.js';
 
 /** Series of the spool at `root`. */
 interface Some {
@@ -14,7 +15,7 @@ interface Some {
 
 /** See `SeriesFolders`. */
 export type WalkMethods = {
-  newestFirst(root: string): Promise<{ value: readonly Key[] | ReturnType<typeof failureOf> }>;
+  newestFirst(root: string): Promise<{ value: readonly SeriesFolder[] | ReturnType<typeof failureOf> }>;
   sweptSince(question: Some & { readonly sinceMs: number }): Promise<{ value: readonly Key[] }>;
   mayName(question: Some & { readonly seriesInstanceUid: string }): Promise<{ value: readonly Key[] }>;
 };

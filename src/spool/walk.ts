@@ -8,7 +8,8 @@ import type { Layout } from './layout.js';
 import { ownRoot } from './made.js';
 import { hasCode } from './write-once.js';
 
-interface Folder {
+/** A series, and when its folder last changed, ms since epoch. */
+export interface SeriesFolder {
   readonly key: Key;
   readonly at: number;
 }
@@ -45,12 +46,15 @@ const timeOfSlow = (path: string): Promise<number | null> =>
   );
 
 /**
- * Every series, newest first by the time its folder last changed.
+ * Every series, newest first by the time its folder last changed; those of one time by their keys.
  *
  * @param now ms, of a clock that nobody sets
  */
-export async function newestFirst({ seriesRoot }: Layout, now = (): number => performance.now()): Promise<Key[]> {
-  const found: Folder[] = [];
+export async function newestFirst(
+  { seriesRoot }: Layout,
+  now = (): number => performance.now(),
+): Promise<SeriesFolder[]> {
+  const found: SeriesFolder[] = [];
   const add = (key: Key, at: number | null): void => {
     if (at !== null) found.push({ key, at });
   };
@@ -71,7 +75,7 @@ export async function newestFirst({ seriesRoot }: Layout, now = (): number => pe
       if (now() - beganMs > slowMs * keys.length) leftSlow = slowShards;
     }
   }
-  return found.sort((a, b) => b.at - a.at).map(({ key }) => key);
+  return found.sort((a, b) => b.at - a.at || (a.key < b.key ? -1 : 1));
 }
 
 /** Whether retention has taken the pixels of a series since. Instances go last, so that none left means nothing left. One that cannot be told is not. */

@@ -149,9 +149,11 @@ describe('API', () => {
           'ADMIN_REQUEST',
         ]);
       }
-      const noKey = await asking(get('/api/series?after=yesterday'));
-      expect(brief(noKey)).toEqual([400, 'ADMIN_REQUEST']);
-      expect(noKey.body).toContain('is no series key');
+      for (const after of ['yesterday', key, `${key}@`, `${key}@x`]) {
+        const noPage = await asking(get(`/api/series?after=${after}`));
+        expect([after, ...brief(noPage)]).toEqual([after, 400, 'ADMIN_REQUEST']);
+        expect(noPage.body).toContain('is no `next` of a page');
+      }
       expect(brief(await asking(post(`/api/series/${key}/actions`, '{"kind":"explode"}')))).toEqual([
         400,
         'ADMIN_REQUEST',
