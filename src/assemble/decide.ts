@@ -38,6 +38,11 @@ export interface PendingFacts {
   readonly releasedAtMs: number | null;
   /** The released association carried more than one instance of the series. */
   readonly releasedWithSeveral: boolean;
+  /**
+   * Something of the series may come again: what ended so had been refused an instance for now, or was open when another association of the
+   * series was. Missing slices at the end of a stack leave no gap.
+   */
+  readonly mayComeAgain: boolean;
   /** Each instance is a whole by itself: a multi-frame object that is no part of a concatenation. */
   readonly allWhole: boolean;
   readonly firstRevision: boolean;
@@ -51,7 +56,8 @@ export type Decision =
  * Decides whether a series is complete. C-STORE has no end-of-series signal (PS3.4 Annex B), so time decides, sooner where
  * the count is reached, or where an association with several instances ended and the geometry has no gap.
  *
- * Many modalities open one association an image: a release alone says nothing. An abort never shortens: the sender comes back.
+ * Many modalities open one association an image: a release alone says nothing. An abort never shortens, nor does an instance that was
+ * refused for now, or a release of an association beside such a one: the sender comes back.
  */
 export function decideCompletion(facts: PendingFacts, policy: CompletionPolicy, nowMs: number): Decision {
   const candidates: { why: SeriesRecord['closed']; untilMs: number }[] = [
@@ -62,7 +68,7 @@ export function decideCompletion(facts: PendingFacts, policy: CompletionPolicy, 
     const untilMs = Math.max(facts.releasedAtMs, facts.lastAtMs) + policy.releasedMs;
     const counted = facts.expected !== null && facts.count === facts.expected;
     if (counted) candidates.unshift({ why: 'count', untilMs });
-    else if (!facts.hasGaps && (facts.releasedWithSeveral || facts.allWhole))
+    else if (!facts.mayComeAgain && !facts.hasGaps && (facts.releasedWithSeveral || facts.allWhole))
       candidates.unshift({ why: 'released', untilMs });
   }
   const first = candidates.reduce((a, b) => (b.untilMs < a.untilMs ? b : a));

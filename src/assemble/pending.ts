@@ -12,7 +12,8 @@ export interface Pending {
   readonly arrivals: Map<string, Arrival>;
   /** The same as records list them, as far as they are hashed. */
   readonly hashed: Map<string, InstanceRecord>;
-  readonly associations: Map<number, { open: boolean; count: number }>;
+  /** `besideFailed`: it was open when another one ended whose sender comes back. */
+  readonly associations: Map<number, { open: boolean; count: number; besideFailed: boolean }>;
   /** Wall clock, ms since epoch. */
   readonly openedAt: number;
   firstAtMs: number;
@@ -22,6 +23,7 @@ export interface Pending {
   readonly policies: Map<string, CompletionPolicy | null>;
   releasedAtMs: number | null;
   releasedWithSeveral: boolean;
+  mayComeAgain: boolean;
   timer: NodeJS.Timeout | null;
   closing: boolean;
 }
@@ -40,6 +42,7 @@ export function newPending(key: Key, openedAt: number, atMs: number): Pending {
     policies: new Map(),
     releasedAtMs: null,
     releasedWithSeveral: false,
+    mayComeAgain: false,
     timer: null,
     closing: false,
   };
@@ -47,9 +50,14 @@ export function newPending(key: Key, openedAt: number, atMs: number): Pending {
 
 /** Counts an instance that an open association has brought. */
 export function countIn({ associations }: Pending, association: number): void {
-  const known = associations.get(association) ?? { open: true, count: 0 };
+  const known = associations.get(association) ?? { open: true, count: 0, besideFailed: false };
   known.count += 1;
   associations.set(association, known);
+}
+
+/** An association whose sender comes back has ended: the release of those that are open beside it does not say that the series is whole. */
+export function markOpen({ associations }: Pending): void {
+  for (const other of associations.values()) if (other.open) other.besideFailed = true;
 }
 
 /** What holds for a series of these sources; null while that is being found out. */
@@ -73,6 +81,7 @@ export function factsOf(pending: Pending, firstRevision: boolean, hasGaps: boole
     associationOpen: [...pending.associations.values()].some(({ open }) => open),
     releasedAtMs: pending.releasedAtMs,
     releasedWithSeveral: pending.releasedWithSeveral,
+    mayComeAgain: pending.mayComeAgain,
     firstRevision,
   };
 }

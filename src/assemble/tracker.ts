@@ -11,7 +11,7 @@ import { decideCompletion } from './decide.js';
 import type { CompletionPolicy } from './decide.js';
 import { stackHasGaps } from './gaps.js';
 import { readArrival } from './read-arrival.js';
-import { closingRecord, countIn, factsOf, modalityOf, newPending, policyOf } from './pending.js';
+import { closingRecord, countIn, factsOf, markOpen, modalityOf, newPending, policyOf } from './pending.js';
 import type { Pending } from './pending.js';
 import { requeuedRevision } from './requeued.js';
 
@@ -106,13 +106,17 @@ export class Tracker {
     });
   }
 
-  associationEnded(association: number, how: 'released' | 'aborted' | 'lost'): void {
+  /** @param how `incomplete`: released, and an instance of it was refused that may come again */
+  associationEnded(association: number, how: 'released' | 'incomplete' | 'aborted' | 'lost'): void {
+    const isReleased = how === 'released' || how === 'incomplete';
     for (const pending of this.#pending.values()) {
       const known = pending.associations.get(association);
       if (known === undefined) continue;
       known.open = false;
-      pending.releasedAtMs = how === 'released' ? this.#deps.monotonic() : null;
-      pending.releasedWithSeveral = how === 'released' && known.count > 1;
+      pending.releasedAtMs = isReleased ? this.#deps.monotonic() : null;
+      pending.releasedWithSeveral = isReleased && known.count > 1;
+      pending.mayComeAgain = how !== 'released' || known.besideFailed;
+      if (how !== 'released') markOpen(pending);
       this.#evaluate(pending);
     }
     // Of series that only sent duplicates: retention may forget them one day.

@@ -31,7 +31,8 @@ export interface StoreDeps {
   readonly arrived: (arrival: Arrival) => void;
   /** An instance came that was kept before. */
   readonly repeated: (key: Key, association: number) => void;
-  readonly associationEnded: (association: number, how: 'released' | 'aborted' | 'lost') => void;
+  /** `incomplete`: released, and an instance of it was refused that may come again. */
+  readonly associationEnded: (association: number, how: 'released' | 'incomplete' | 'aborted' | 'lost') => void;
   readonly pressure: () => Pressure;
   /** How long the spool may take for what it is asked; then the instance is refused as out of resources. */
   readonly diskMs: number;
@@ -108,6 +109,8 @@ export function openStoreService(deps: StoreDeps): StoreService {
     const { id, peer } = association;
     deps.log.warn('object refused', { association: id, peer, status: hexOf(status), comment });
   };
+  /** Associations of which an instance was refused for now: their senders come back, and their series are not whole. */
+  const incomplete = new WeakSet<AssociationInfo>();
   const { buffers } = deps.spool.instances;
   return {
     memory: {
@@ -118,12 +121,14 @@ export function openStoreService(deps: StoreDeps): StoreService {
     begin(request) {
       const { association } = request;
       const refusal = refusalFor(association.peer);
-      if (refusal === null) return new StoreSink(deps, request, patience);
+      if (refusal === null) return new StoreSink(deps, request, patience, () => void incomplete.add(association));
+      incomplete.add(association);
       count(deps, association.peer, 'other', outOfResources);
       tell(association, refusal);
       return refusal;
     },
-    associationEnded: (association: AssociationInfo, how) => deps.associationEnded(association.id, how),
+    associationEnded: (association: AssociationInfo, how) =>
+      deps.associationEnded(association.id, how === 'released' && incomplete.has(association) ? 'incomplete' : how),
   };
 }
 
@@ -137,12 +142,15 @@ class StoreSink implements ObjectSink {
   readonly #deps: StoreDeps;
   readonly #request: StoreRequest;
   readonly #patience: Patience;
+  /** Told that the instance is refused, and may come again. */
+  readonly #unkept: () => void;
   readonly #incoming: Incoming;
   readonly #startedAt: number;
 
-  constructor(deps: StoreDeps, request: StoreRequest, patience: Patience) {
+  constructor(deps: StoreDeps, request: StoreRequest, patience: Patience, unkept: () => void) {
     this.#deps = deps;
     this.#patience = patience;
+    this.#unkept = unkept;
     this.#request = request;
     this.#startedAt = deps.now();
     this.#incoming = deps.spool.instances.begin(arrivalMeta(request, request.association, this.#startedAt));
@@ -157,6 +165,7 @@ class StoreSink implements ObjectSink {
     try {
       await this.#patience.with(this.#incoming.drained());
     } catch (error) {
+      this.#unkept();
       if (error instanceof StoreRefusal) throw error;
       log.error('an instance could not be kept', { peer: this.#request.association.peer, error });
       throw new StoreRefusal(this.#failed(error));
@@ -168,6 +177,7 @@ class StoreSink implements ObjectSink {
       if (error instanceof StoreRefusal) return error.answer;
       throw error;
     });
+    if (answer.status === outOfResources || answer.status === processingFailure) this.#unkept();
     const pressure = this.#deps.pressure();
     // what is kept is kept: the answer that comes later holds the sender up
     if (pressure.kind === 'slow') await sleep(pressure.delayMs);

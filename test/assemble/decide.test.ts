@@ -13,6 +13,7 @@ const facts: PendingFacts = {
   associationOpen: false,
   releasedAtMs: 1000,
   releasedWithSeveral: true,
+  mayComeAgain: false,
   allWhole: false,
   firstRevision: true,
 };
@@ -36,6 +37,13 @@ describe('decideCompletion', () => {
     ['gaps: the longer period', { hasGaps: true }, 121_000],
     ['gaps, but the count is reached: the short period', { hasGaps: true, expected: 10 }, 6_000],
     ['another association still open', { associationOpen: true }, 61_000],
+    ['something may come again: the quiet period', { mayComeAgain: true }, 61_000],
+    ['also of objects that are each whole by themselves', { mayComeAgain: true, allWhole: true }, 61_000],
+    [
+      'something may come again, but the count is reached: the short period',
+      { mayComeAgain: true, expected: 10 },
+      6_000,
+    ],
     ['aborted', { releasedAtMs: null }, 61_000],
     ['a second revision', { firstRevision: false }, 61_000],
     ['never quiet: the longest wait', { lastAtMs: 1_790_000, releasedAtMs: null }, 1_800_000],

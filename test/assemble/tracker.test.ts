@@ -159,6 +159,32 @@ describe('the tracker', () => {
     });
   });
 
+  it.each(['aborted', 'lost', 'incomplete'] as const)(
+    'waits for the sender of an association that ended %s, also when the one beside it is released',
+    async (how) => {
+      await withBench(async ({ bring: comes, tracker, closed }) => {
+        await Promise.all([comes('1.1', 0, 1), comes('1.2', 1, 1), comes('1.3', 2, 2), comes('1.4', 3, 2)]);
+        tracker.associationEnded(1, how);
+        tracker.associationEnded(2, 'released'); // no position is missing: what was to come lies behind the last
+        expect(await closed()).toMatchObject({ closed: 'quiet' });
+      });
+    },
+  );
+
+  it('does not wait once that sender has come back and its association is released', async () => {
+    await withBench(async ({ bring: comes, tracker, closed }) => {
+      await Promise.all([comes('1.1', 0, 1), comes('1.2', 1, 1), comes('1.3', 2, 2), comes('1.4', 3, 2)]);
+      tracker.associationEnded(1, 'lost');
+      tracker.associationEnded(2, 'released');
+      await comes('1.5', 4, 3);
+      await comes('1.6', 5, 3);
+      tracker.associationEnded(3, 'released');
+      const record = await closed();
+      expect(record.closed).toBe('released');
+      expect(record.instances).toHaveLength(6);
+    });
+  });
+
   it('waits longer where a position is missing, and says so', async () => {
     await withBench(async ({ bring: comes, tracker, closed }) => {
       for (const [index, z] of [0, 1, 2, 4, 5].entries()) await comes(`1.${index}`, z, 1);

@@ -4,6 +4,7 @@ import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { encodeReleaseRequest } from '../../src/io/dimse/pdu.js';
 import { openMetrics } from '../../src/observe/metrics.js';
 import type { Pressure } from '../../src/receive/decide-pressure.js';
 import { Quotas } from '../../src/receive/quotas.js';
@@ -31,6 +32,7 @@ let quotas: Quotas | null = null;
 let pressure: Pressure = { kind: 'none' };
 let variants: 'keep' | 'refuse' = 'keep';
 const arrived: string[] = [];
+const ended: string[] = [];
 /** Comments of the refusals that the log tells of. */
 const told: unknown[] = [];
 
@@ -63,6 +65,7 @@ beforeEach(async () => {
   variants = 'keep';
   quotas = null;
   arrived.length = 0;
+  ended.length = 0;
   told.length = 0;
   folder = await openFolder();
   spool = await openSpool({ directory: folder.path, sync: 'never', host: hostname(), now: Date.now });
@@ -73,7 +76,7 @@ beforeEach(async () => {
     listed: () => Promise.resolve(new Map()),
     arrived: ({ kind }) => void arrived.push(kind),
     repeated: () => void arrived.push('repeated'),
-    associationEnded: () => {},
+    associationEnded: (_association, how) => void ended.push(how),
     pressure: () => pressure,
     // Longer than the disk of a busy machine takes.
     diskMs: 4000,
@@ -154,6 +157,22 @@ describe('pressure', () => {
     expect(await files()).toEqual({ kept: 0, left: 0 });
     pressure = { kind: 'none' };
     expect(await answersTo(...object('1.2.1', 1))).toEqual(['0000']);
+  });
+  it('says of an association of which an instance was refused for now that it is not whole, though it was released', async () => {
+    const released = async (pdus: readonly Buffer[], between: () => void): Promise<void> => {
+      const peer = await scriptedPeer(node.scp.port);
+      peer.send(associateRequest(), ...pdus.slice(0, 2));
+      await peer.until(2);
+      between();
+      peer.send(...pdus.slice(2), encodeReleaseRequest());
+      await peer.closed();
+      while (ended.length === 0) await delay(5);
+    };
+    await released([...object('1.2.1', 1), ...object('1.2.2', 2)], () => {
+      pressure = { kind: 'refuse-instances', why: 'Out of storage space' };
+    });
+    expect(arrived).toEqual(['stored']);
+    expect(ended).toEqual(['incomplete']);
   });
   it('says in the log why instances are refused, once an association', async () => {
     quotas = new Quotas(new Map([['test', { bytes: null, instances: 1 }]]), [], () => 0);
