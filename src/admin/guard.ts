@@ -18,10 +18,26 @@ export function hostOf(value: string): string | null {
 }
 
 export interface Caller {
-  /** Value of the Host header. */
+  /** The host that the request is for, with its port; undefined: none, or more than one. */
   readonly host: string | undefined;
   /** Value of the Origin header; browsers send it with every POST. */
   readonly origin: string | undefined;
+}
+
+/**
+ * Whom a request is for, and from what page. A target in absolute form counts in place of the Host header, and a request with several of
+ * these is for nobody (RFC 9112 Sections 3.2, 3.2.2): proxies choose one of them, and not each the same.
+ */
+export function callerOf(request: {
+  readonly url?: string | undefined;
+  readonly rawHeaders: readonly string[];
+  readonly headers: { readonly origin?: string | undefined };
+}): Caller {
+  const { url = '', rawHeaders, headers } = request;
+  const hosts = rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === 'host');
+  const named = hosts.length === 1 ? hosts[0] : undefined;
+  const target = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i.exec(url)?.[1];
+  return { host: target ?? named, origin: headers.origin };
 }
 
 /** Answers whether a request was meant for this machine: Host is loopback, and so is the page it comes from. */

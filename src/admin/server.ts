@@ -8,7 +8,7 @@ import { LimpidError } from '../errors.js';
 import type { Log } from '../observe/log.js';
 import type { Metrics } from '../observe/metrics.js';
 import type { Key } from '../spool/key.js';
-import { isLoopback, isMeantForHere } from './guard.js';
+import { callerOf, isLoopback, isMeantForHere } from './guard.js';
 import { problemOf, problemOfConnection } from './http-errors.js';
 import { icon, iconPolicy } from './icon.js';
 import { answerMs, apiAnswerMs, inTime, pagePart, shared } from './in-time.js';
@@ -198,7 +198,7 @@ function addGuard(app: FastifyInstance, host: string): void {
     if (!isLoopback(host)) {
       throw new LimpidError('ADMIN_ADDRESS', 'Only /livez, /readyz and /metrics are served on this address.');
     }
-    if (!isMeantForHere({ host: request.headers.host, origin: request.headers.origin })) {
+    if (!isMeantForHere(callerOf(request.raw))) {
       throw new LimpidError('ADMIN_HOST', 'The Host or Origin header does not name this machine.');
     }
   });

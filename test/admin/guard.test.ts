@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { hostOf, isLoopback, isMeantForHere } from '../../src/admin/guard.js';
+import { callerOf, hostOf, isLoopback, isMeantForHere } from '../../src/admin/guard.js';
 
 describe('guard', () => {
   it('knows loopback addresses', () => {
@@ -24,6 +24,21 @@ describe('guard', () => {
     expect(hostOf('[::1]:80')).toBe('[::1]');
     for (const value of ['', 'a:b', 'a b', 'user@localhost', 'localhost:80:80', 'localhost/x', '::1'])
       expect(hostOf(value)).toBeNull();
+  });
+
+  it.each<[string, string, readonly string[], string | undefined]>([
+    ['the Host header', '/api', ['Accept', 'host', 'Host', 'localhost'], 'localhost'],
+    ['of several nobody knows which', '/api', ['Host', 'localhost', 'HOST', 'evil.example'], undefined],
+    ['none', '/api', [], undefined],
+    [
+      'a target in absolute form goes before it',
+      'http://evil.example:80/api',
+      ['Host', 'localhost'],
+      'evil.example:80',
+    ],
+    ['a path that holds one is none', '/api?to=http://evil.example', ['Host', 'localhost'], 'localhost'],
+  ])('knows whom a request is for: %s', (_name, url, rawHeaders, host) => {
+    expect(callerOf({ url, rawHeaders, headers: {} })).toEqual({ host, origin: undefined });
   });
 
   it('lets no host through that is not loopback, whatever the header is', () => {

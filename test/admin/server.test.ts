@@ -271,6 +271,10 @@ describe('without a login', () => {
       expect(await status({ host: 'localhost:8080', origin: 'http://localhost:8080' })).toBe(200);
       expect(await status({ host: '[::1]:8080' })).toBe(200);
       expect(await status({ host: '127.0.0.1' })).toBe(200);
+      expect((await asking({ path: 'http://evil.example/api/peers', headers: { host: 'localhost' } })).status).toBe(
+        421,
+      );
+      expect((await asking({ path: 'http://localhost/api/peers', headers: { host: 'localhost' } })).status).toBe(200);
       expect((await asking({ path: '/metrics', headers: { host: 'limpid:8080' } })).status).toBe(200);
     });
   });

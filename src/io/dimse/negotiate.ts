@@ -177,9 +177,10 @@ export function answerRequest(
       // the peer may send, limpid does not: no C-GET
       return { sopClassUid, scu: scu === 0 ? 0 : 1, scp: 0 };
     }),
-    extended: request.extended
-      .filter(({ sopClassUid }) => isStorageClass(sopClassUid))
-      .map(({ sopClassUid }) => ({ sopClassUid, information: storageLevel })),
+    // once each: answers are longer than what asks for them, and an item holds 64 KiB
+    extended: [...new Set(request.extended.map(({ sopClassUid }) => sopClassUid))]
+      .filter((sopClassUid) => isStorageClass(sopClassUid))
+      .map((sopClassUid) => ({ sopClassUid, information: storageLevel })),
     identityAnswered: false,
   };
 }
