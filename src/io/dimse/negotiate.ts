@@ -157,6 +157,9 @@ export function answerRequest(
   offer: CommitmentOffer = noCommitment,
   policy: NegotiationPolicy = takeEverything,
 ): AssociateAccept {
+  const contexts = request.contexts.map((context) => answerContext(context, request, offer, policy));
+  const accepted = acceptedContexts(request.contexts, contexts);
+  const taken = new Set([...accepted.values()].map(({ abstractSyntaxUid }) => abstractSyntaxUid));
   return {
     protocolVersion: 1,
     calledAe: request.calledAe,
@@ -167,7 +170,7 @@ export function answerRequest(
     implementationVersionName,
     // never answered: the window is 1/1 (PS3.7 Annex D.3.3.3)
     asyncWindow: null,
-    contexts: request.contexts.map((context) => answerContext(context, request, offer, policy)),
+    contexts,
     roles: request.roles.map((role) => {
       const { sopClassUid, scu } = role;
       if (sopClassUid === SopClass.StorageCommitment) {
@@ -177,9 +180,9 @@ export function answerRequest(
       // the peer may send, limpid does not: no C-GET
       return { sopClassUid, scu: scu === 0 ? 0 : 1, scp: 0 };
     }),
-    // once each: answers are longer than what asks for them, and an item holds 64 KiB
-    extended: [...new Set(request.extended.map(({ sopClassUid }) => sopClassUid))]
-      .filter((sopClassUid) => isStorageClass(sopClassUid))
+    // each class once, and only where it is taken: an answer is longer than what asks for it, and all of them have to fit into 64 KiB
+    extended: [...taken]
+      .filter((uid) => isStorageClass(uid) && request.extended.some(({ sopClassUid }) => sopClassUid === uid))
       .map((sopClassUid) => ({ sopClassUid, information: storageLevel })),
     identityAnswered: false,
   };

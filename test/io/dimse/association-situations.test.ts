@@ -221,6 +221,15 @@ describe('what is answered to an association request', () => {
   )('situation %d: the peer announces %d, limpid its own maximum', async (_number, maximumLength) => {
     expect((await answerTo({ maximumLength })).maximumLength).toBe(131_072);
   });
+  it('thousands of extended negotiations: of what was accepted each class once, in an answer that can be read', async () => {
+    const negotiation = (uid: string) =>
+      userItem(0x56, Buffer.concat([Uint8Array.of(0, uid.length), Buffer.from(uid)]));
+    const classes = Array.from({ length: 1900 }, (_, index) => (index % 2 === 0 ? ctClass : `${ctClass}.${index}`));
+    const peer = await associated(withUserItems(associateRequest(), ...classes.map(negotiation)));
+    const accept = peer.accept();
+    peer.destroy();
+    expect(accept?.extended.map(({ sopClassUid }) => sopClassUid)).toEqual([ctClass]);
+  });
   it(situation(49), async () => {
     expect((await answerTo({ asyncWindow: { invoked: 0, performed: 0 } })).asyncWindow).toBeNull();
   });

@@ -141,7 +141,8 @@ describe('an answer', () => {
   it('says how it stores (PS3.4 Table B.3-1): all of it, no signatures, nothing coerced', () => {
     const information = Uint8Array.of(1);
     const extended = [ctClass, verification].map((sopClassUid) => ({ sopClassUid, information }));
-    expect(answerRequest({ ...asked, extended }, 0).extended).toEqual([
+    const contexts = [context(1, ctClass, [explicitLittle])];
+    expect(answerRequest({ ...asked, contexts, extended }, 0).extended).toEqual([
       { sopClassUid: ctClass, information: Uint8Array.of(2, 0, 0, 0, 0, 0) },
     ]);
   });
