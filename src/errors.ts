@@ -224,6 +224,11 @@ export const reasons = {
   NON_SQUARE_PIXELS: { verdict: 'warn', lift: false, says: 'Row and column spacing differ by more than 1 %.' },
   PAEDIATRIC: { verdict: 'skip', lift: true, says: "The patient is younger than the model card's limit." },
   TOO_FEW_SLICES: { verdict: 'skip', lift: false, says: 'Fewer slices than the rule or the model card asks for.' },
+  MIXED_PATIENT: {
+    verdict: 'skip',
+    lift: false,
+    says: 'Patient ID or birth date differ within the series: its images may be of two patients.',
+  },
   MIXED_GEOMETRY: {
     verdict: 'skip',
     lift: false,

@@ -4,7 +4,7 @@ import { derivedClasses, modalityOfClass, sopClasses, transferSyntax } from '../
 import { concatenationFaults } from './gate-concatenation.js';
 import type { VendorMark } from '../rule.js';
 import { counted } from '../spool/counted.js';
-import { ofSeries } from './gate-tags.js';
+import { ofPatient, ofSeries } from './gate-tags.js';
 import { numberOf, positionGroups, valuesOf } from './series-facts.js';
 import type { InstanceFacts, SeriesFacts } from './series-facts.js';
 
@@ -91,6 +91,7 @@ export function contentFaults(facts: SeriesFacts, marks: readonly VendorMark[]):
     ),
     ...faultOfSome(facts, 'BAD_CHARSET', ({ hasStrangeText }) => hasStrangeText),
     ...dividedSeries(facts),
+    ...mixedPatients(facts),
     ...(elsewhere === 0
       ? []
       : [fault('NON_CONFORMANT', `${counted(elsewhere, 'instance')} came in another series before`)]),
@@ -102,9 +103,23 @@ export function contentFaults(facts: SeriesFacts, marks: readonly VendorMark[]):
 
 /** Instances of one series that do not agree on what a series has one of: the derived series takes the first slice's. */
 function dividedSeries({ instances }: SeriesFacts): Fault[] {
-  return ofSeries.flatMap((keyword) => {
+  return differing(instances, ofSeries).map((detail) => fault('NON_CONFORMANT', detail));
+}
+
+/** A Series Instance UID that two patients share: a scanner that was given the next one too late, UIDs made twice. */
+function mixedPatients({ instances }: SeriesFacts): Fault[] {
+  const what = differing(
+    instances.filter(({ unreadable }) => unreadable === null),
+    ofPatient,
+  );
+  return what.length === 0 ? [] : [fault('MIXED_PATIENT', what.join(', '))];
+}
+
+/** How many values each attribute has that is not the same throughout; never which: they may tell who the patient is. */
+function differing(instances: readonly InstanceFacts[], keywords: readonly string[]): string[] {
+  return keywords.flatMap((keyword) => {
     const found = new Set(instances.map((instance) => valuesOf(instance, keyword).join('\\')));
-    return found.size > 1 ? [fault('NON_CONFORMANT', `${found.size} values of ${keyword} in one series`)] : [];
+    return found.size > 1 ? [`${found.size} values of ${keyword} in one series`] : [];
   });
 }
 

@@ -30,8 +30,12 @@ export const neededOfCt = ['ImagePositionPatient', 'ImageOrientationPatient', 'P
 /** One value a series (PS3.3 C.7.3.1); limpid writes one for its own, whatever the source's instances say. */
 export const ofSeries = ['SeriesNumber', 'SeriesDescription'] as const;
 
+/** Who the patient is: images of two must not be made into one series, nor be looked at side by side by a network. */
+export const ofPatient = ['PatientID', 'PatientBirthDate'] as const;
+
 const others = [
   ...ofSeries,
+  ...ofPatient,
   'FrameType',
   'ConcatenationUID',
   'InConcatenationNumber',
@@ -45,7 +49,6 @@ const others = [
   'MagneticFieldStrength',
   'ComplexImageComponent',
   'PatientAge',
-  'PatientBirthDate',
   'StudyDate',
   'SeriesDate',
   'RescaleType',

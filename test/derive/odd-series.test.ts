@@ -119,6 +119,8 @@ const rescale: readonly OddCase[] = [
   ['a slope of two values', CT, 'BAD_RESCALE', all([0x00281053, 'DS', '1\\2'])],
   ['an empty slope', CT, 'MISSING_ATTRIBUTE', all([0x00281053, 'DS', ''])],
   ['an intercept with an exponent', CT, run, all([0x00281052, 'DS', '-1.024E+03'])],
+  ['images of two patients', CT, 'MIXED_PATIENT', (index) => [[0x00100020, 'LO', index < 2 ? 'P1' : 'P2']]],
+  ['one patient, with blanks or without', CT, run, (index) => [[0x00100020, 'LO', index < 2 ? 'P1' : ' P1 ']]],
   ['CT slopes that differ', CT, 'MIXED_PIXELS', (index) => [[0x00281053, 'DS', `${1 + index / 10}`]]],
   [
     'MR slopes that differ',

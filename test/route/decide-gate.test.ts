@@ -201,6 +201,8 @@ describe('the input gate', () => {
     ['a UID that is none', ofOne(4, values({ SOPInstanceUID: '1.2.x' })), ['BAD_UID']],
     ['a study UID with leading zeros', all(values({ StudyInstanceUID: '1.02.3' })), ['BAD_UID']],
     ['two descriptions in one series', ofOne(4, values({ SeriesDescription: 'b' })), ['warning NON_CONFORMANT']],
+    ['two patients', ofOne(4, values({ PatientID: 'another' })), ['MIXED_PATIENT']],
+    ['two birth dates', ofOne(4, values({ PatientBirthDate: '19700101' })), ['MIXED_PATIENT']],
     ['two series numbers', ofOne(4, values({ SeriesNumber: '7' })), ['warning NON_CONFORMANT']],
     ['text of another character set', ofOne(4, { hasStrangeText: true }), ['warning BAD_CHARSET']],
     ['slope 0', all({ pixels: { code: 'BAD_RESCALE', detail: 'slope 0' } }), ['BAD_RESCALE']],
