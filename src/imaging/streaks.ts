@@ -7,6 +7,8 @@ import { masked, robustDeviation } from './statistics.js';
 
 const side = 256;
 const directions = 24;
+/** With fewer pixels each direction has so few frequencies of its own that white noise alone exceeds the bound of a severe one (15 %). */
+const leastPixels = 1400;
 /** Frequencies that count, cycles per pixel: slower is anatomy, faster is noise. */
 const band = { above: 0.03, below: 0.2 } as const;
 
@@ -51,12 +53,12 @@ function texture(slice: Slice, mask: Uint8Array): Float64Array {
  * Share of the energy above the median direction, in those of 24 directions that exceed twice the median; percent. Isotropic
  * noise: about 0. Ribs and bars count too, so the index only ever makes one suspect streaks.
  *
- * @returns null for an empty mask
+ * @returns null for a mask of too few pixels to tell
  */
 export function streakIndex(whole: Slice, wholeMask: Uint8Array): number | null {
   const { slice, mask } = crop(whole, wholeMask);
   const { rows, columns } = slice;
-  if (!mask.includes(1)) return null;
+  if (mask.reduce((sum, value) => sum + value, 0) < leastPixels) return null;
   const re = texture(slice, mask);
   const im = new Float64Array(re.length);
   transformPlane({ rows, columns, re, im }, 'forward');

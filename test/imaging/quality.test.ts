@@ -82,6 +82,18 @@ describe('figures follow what is done to an image', () => {
     expect(grid).toBeGreaterThan(15);
     expect(streakIndex(ctImage(), softTissueMask(ctImage()))).toBeLessThan(5);
   });
+  it('white noise of a small spot is no streak: of too few pixels nothing is told', () => {
+    const [rows, columns] = [64, 64];
+    const spot = (radius: number): Uint8Array =>
+      Uint8Array.from({ length: rows * columns }, (_, i) =>
+        Number(Math.hypot(Math.floor(i / columns) - 32, (i % columns) - 32) < radius),
+      );
+    for (let seed = 1; seed <= 12; seed++) {
+      const noise = { rows, columns, values: Float32Array.from(whiteNoise(rows * columns, seed)) };
+      expect(streakIndex(noise, spot(10))).toBeNull();
+      expect(streakIndex(noise, spot(22))).toBeLessThan(15);
+    }
+  });
   it('what has nothing to measure has no figure', () => {
     const flat = { rows: 64, columns: 64, values: new Float32Array(64 * 64) };
     const none = new Uint8Array(64 * 64);
