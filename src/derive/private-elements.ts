@@ -29,11 +29,11 @@ export function isDroppedPrivate(ds: DataSet, element: Element, ofSite: readonly
   if (creator === undefined || block < 0x10) return true;
   const name = stripEnd(String.fromCharCode(...ds.value(creator).subarray(0, 64))).trimStart();
   const lists = [...keptPrivate, ...ofSite].filter((kept) => kept.creator === name && kept.group === group);
-  const isListed = (own: number): boolean => lists.some(({ elements }) => elements === 'all' || elements.includes(own));
-  if (!isCreator) return !isListed(low & 0xff);
+  const listed = lists.flatMap(({ elements }) => (elements === 'all' ? ofBlock : elements));
+  if (!isCreator) return !listed.includes(low & 0xff);
   // Asked for by tag: a data set of nothing but creators would be gone through for each of them.
   const base = group * 0x10000 + block * 0x100;
-  return lists.length === 0 || !ofBlock.some((own) => isListed(own) && ds.get(base + own) !== undefined);
+  return !listed.some((own) => ds.get(base + own) !== undefined);
 }
 
 /** Elements that a private block may have, by their low byte. */

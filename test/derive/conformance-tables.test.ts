@@ -129,6 +129,7 @@ withRules('the tables of the conformance rules (needs ../shared/conformance.md)'
     }
     const listed = new Set(codes.map(([code]) => code));
     expect([...own.keys()].filter((code) => !listed.has(code))).toEqual([
+      'MIXED_PATIENT', // the document assumes one patient a series
       'BAD_UID', // a source that cannot be named: the document has no code for it
       'NO_CHANGE', // found when the task is done: nothing is left to deliver
       'SUPERSEDED', // section 5.3
