@@ -453,7 +453,9 @@ export function nextSteps(state: SeriesState): NextSteps {
       else if (left.open.length > 0) steps.push({ kind: 'deliver', revision: number, task, peer });
       else {
         const { word } = commitmentOf(state, revision, task, peer);
-        if (word === 'open') steps.push({ kind: 'commit', revision: number, task, peer });
+        // Of what a person holds nobody is asked either.
+        if (word === 'open' && isOnHold(state, number, task)) waits.add('held');
+        else if (word === 'open') steps.push({ kind: 'commit', revision: number, task, peer });
         if (left.refused.length > 0 || word === 'uncommitted') refused = true;
       }
     }

@@ -285,6 +285,25 @@ describe('nextSteps', () => {
     expect(nextSteps(state).steps).toContainEqual({ kind: 'deliver', revision: 2, task: originals, peer: 'pacs' });
   });
 
+  it('waits for a person where nothing but the commitment of what is held is left, of which nobody is asked', () => {
+    const delivered = { [`${originals}@pacs`]: [deliveryRecord({ '1.1': 'delivered', '1.2': 'delivered' })] };
+    const sent = revisionState(
+      first,
+      decisionRecord(1, { forward: ['pacs'], commit: ['pacs'], tasks: [] }),
+      null,
+      delivered,
+    );
+    const after = (...kinds: ('hold' | 'release')[]): SeriesState =>
+      seriesState(
+        [sent],
+        kinds.map((kind) => actionRecord({ kind })),
+      );
+    const asked = { kind: 'commit', revision: 1, task: originals, peer: 'pacs' };
+    expect(nextSteps(after())).toMatchObject({ steps: [asked], waits: [] });
+    expect(nextSteps(after('hold'))).toEqual({ steps: [], waits: ['held'], done: false });
+    expect(nextSteps(after('hold', 'release'))).toMatchObject({ steps: [asked], waits: [] });
+  });
+
   it('brings a peer the corrected originals that are requeued, and those that they replace no more', () => {
     const own = `${originals}@pacs`;
     const forward = { forward: ['pacs'], tasks: [] };
