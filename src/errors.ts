@@ -42,7 +42,7 @@ export const failures = {
   },
   SPOOL_NOTHING_MADE: {
     next: 'reject',
-    hint: 'Only derived series can be withdrawn, once each: `limpid series show` lists them.',
+    hint: 'Only derived series can be withdrawn, once each, and again where a peer has refused that: `limpid series show` lists them.',
   },
   SPOOL_NOTHING_HELD: {
     next: 'reject',

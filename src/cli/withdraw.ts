@@ -5,7 +5,8 @@ import type { Key } from '../spool/key.js';
 import { stateOrFault } from '../spool/readable-states.js';
 import type { Spool } from '../spool/spool.js';
 import { withdrawSeries } from '../spool/withdraw.js';
-import { holdersOf, isWithdrawn, madeSeries } from '../spool/withdrawals.js';
+import { isWithdrawable } from '../spool/state.js';
+import { holdersOf, madeSeries } from '../spool/withdrawals.js';
 import type { MadeSeries, WithdrawalReason } from '../spool/withdrawals.js';
 import { counted } from '../spool/counted.js';
 import { isUnreadable, unreadableView } from '../spool/unreadable-series.js';
@@ -131,7 +132,7 @@ async function findSeries(
         (isUid ? made.seriesInstanceUid === series : true) &&
         (options.task === null || made.task === options.task) &&
         (options.model === null || isOfRecall(made, options)) &&
-        !isWithdrawn(state, made.revision, made.task);
+        isWithdrawable(state, made);
       if (isMeant) found.push({ key, made, peers: holdersOf(state, made) });
     }
   }

@@ -39,7 +39,7 @@ export async function performWithdrawal(
   const state = await spool.state(job.key);
   const withdrawal = withdrawalsOf(state).find(({ task }) => task === job.task);
   if (withdrawal === undefined || documentToMake(state, withdrawal) !== job.revision) return { kind: 'done' };
-  const isAgain = documentRevision(state, withdrawal) !== null;
+  const isAgain = withdrawal.action.newUids || documentRevision(state, withdrawal) !== null;
   const { made, action } = withdrawal;
   try {
     const started = now();

@@ -339,6 +339,7 @@ export const actionRecord = z.object({
   task: z.string().nullable(),
   peer: z.string().nullable(),
   priority: priority.nullable(),
+  /** Of a requeue: the derived series get new UIDs. Of a withdrawal: a further document, in place of one that was refused or discarded. */
   newUids: z.boolean(),
   /** Of a withdrawal: what the rejection is for, and with quality what was wrong. */
   reason: z.enum(['quality', 'safety']).nullable().default(null),

@@ -7,8 +7,10 @@ import {
   documentRevision,
   holdersOf,
   isWithdrawalTask,
+  isAskedAgain,
   isWithdrawn,
   replacedSeries,
+  withdrawalsBefore,
   withdrawalsOf,
 } from './withdrawals.js';
 import type { MadeSeries, Withdrawal } from './withdrawals.js';
@@ -284,9 +286,37 @@ export function wantedDeliveries(state: SeriesState, revision: RevisionState): {
   }
   for (const withdrawal of withdrawalsOf(state)) {
     if (documentRevision(state, withdrawal) !== revision.record.revision) continue;
-    wanted.push(...holdersOf(state, withdrawal.made).map((peer) => ({ task: withdrawal.task, peer })));
+    wanted.push(...peersToTell(state, withdrawal).map((peer) => ({ task: withdrawal.task, peer })));
   }
   return wanted;
+}
+
+/** Whether a peer has the document of a withdrawal. */
+function isTold(state: SeriesState, withdrawal: Withdrawal, peer: string): boolean {
+  const made = documentRevision(state, withdrawal);
+  const holder = state.revisions.find(({ record }) => record.revision === made);
+  const delivered = deliveredTo(state, peer);
+  return holder !== undefined && instancesOf(holder, withdrawal.task).every((one) => delivered.has(one.sopInstanceUid));
+}
+
+/** Whom a withdrawal is for: who has the derived series, and no document of an earlier withdrawal of it. */
+function peersToTell(state: SeriesState, withdrawal: Withdrawal): string[] {
+  const before = withdrawalsBefore(state, withdrawal);
+  return holdersOf(state, withdrawal.made).filter((peer) => !before.some((one) => isTold(state, one, peer)));
+}
+
+/** Answers whether a derived series can be withdrawn: it is not yet, or a peer has refused the document, or a person has discarded it. */
+export function isWithdrawable(state: SeriesState, { revision, task, seriesInstanceUid }: MadeSeries): boolean {
+  if (!isWithdrawn(state, revision, task)) return true;
+  const last = withdrawalsOf(state).findLast(({ made }) => made.seriesInstanceUid === seriesInstanceUid);
+  if (last === undefined) return false;
+  const number = documentRevision(state, last);
+  const holder = state.revisions.find(({ record }) => record.revision === number);
+  if (holder === undefined) return false;
+  return peersToTell(state, last).some((peer) => {
+    const { open, refused } = remaining(state, holder, last.task, peer);
+    return refused.length > 0 || (open.length > 0 && isDiscarded(state, holder.record.revision, last.task, peer));
+  });
 }
 
 /**
@@ -299,7 +329,7 @@ export function documentToMake(state: SeriesState, withdrawal: Withdrawal): numb
   const again = state.revisions.findLast(({ record }) => record.cause === 'requeue' && record.revision > made);
   const holder = state.revisions.find(({ record }) => record.revision === made);
   if (again === undefined || holder === undefined) return null;
-  const isLacking = holdersOf(state, withdrawal.made).some((peer) => {
+  const isLacking = peersToTell(state, withdrawal).some((peer) => {
     if (isDropped(state, made, withdrawal.task, peer)) return false;
     const { open, refused } = remaining(state, holder, withdrawal.task, peer);
     return open.length + refused.length > 0;
@@ -337,11 +367,12 @@ export function isNoLongerNamed(state: SeriesState, revision: number, task: stri
 
 /**
  * Answers whether a delivery is given up: a person has discarded it, or asked for the series under other rules, the result is withdrawn,
- * or its originals were corrected.
+ * its originals were corrected, or the withdrawal that it brings was asked for once more.
  */
 export function isDropped(state: SeriesState, revision: number, task: string, peer: string): boolean {
   return (
     isDiscarded(state, revision, task, peer) ||
+    isAskedAgain(state, task) ||
     isWithdrawn(state, revision, task) ||
     isOfReplaced(state, revision, task) ||
     isNoLongerNamed(state, revision, task, peer)

@@ -1,5 +1,6 @@
 // What a person does about a series that waits for one: commands, and what each does.
 import type { SeriesView } from './view.js';
+import { isWithdrawalTask } from './withdrawals.js';
 
 export interface ToDo {
   readonly command: string;
@@ -14,6 +15,16 @@ const command = (verb: 'requeue' | 'release' | 'discard', key: string, does: str
 /** Of what retention has taken away nothing can be asked for again. */
 export const mayRequeue = ({ revisions }: Pick<SeriesView, 'revisions'>): boolean =>
   revisions.every(({ swept }) => !swept);
+
+/** What is told by a document can be told again, also of what retention has taken away. */
+function withdrawAgain({ key, revisions }: Pick<SeriesView, 'key' | 'revisions'>): ToDo[] {
+  const isRefused = revisions.some(({ deliveries }) =>
+    deliveries.some(({ task, state, refused }) => isWithdrawalTask(task) && state === 'given-up' && refused > 0),
+  );
+  if (!isRefused || mayRequeue({ revisions })) return [];
+  const does = 'tells the peer again, once it is mended; the reason may be safety too';
+  return [{ command: `limpid series withdraw ${key} --reason quality`, does }];
+}
 
 /** Empty where nobody has to act. */
 export function toDo({ key, state, revisions }: Pick<SeriesView, 'key' | 'state' | 'revisions'>): ToDo[] {
@@ -38,5 +49,7 @@ export function toDo({ key, state, revisions }: Pick<SeriesView, 'key' | 'state'
     return [command('release', key, 'delivers what is withheld, once a person has judged it')];
   }
   const isRefused = state === 'given-up' || state === 'partial' || state === 'uncommitted';
-  return isRefused ? [...requeue('tries again, once the peer is mended'), discard] : [];
+  return isRefused
+    ? [...requeue('tries again, once the peer is mended'), ...withdrawAgain({ key, revisions }), discard]
+    : [];
 }

@@ -20,7 +20,7 @@ import {
   wantedDeliveries,
   isSpare,
 } from './state.js';
-import { isWithdrawalTask, isWithdrawn } from './withdrawals.js';
+import { isAskedAgain, isWithdrawalTask, isWithdrawn } from './withdrawals.js';
 import type { RevisionState, SeriesState } from './state.js';
 import type {
   DeliveryView,
@@ -34,6 +34,7 @@ import type {
 } from './view.js';
 import {
   actionSays,
+  askedAgainSays,
   codeView,
   deliverySays,
   noLongerNamedSays,
@@ -166,6 +167,7 @@ function deliveryView(
   const says = ((): string => {
     if (total === 0 && replaced > 0) return replacedSays;
     if (word !== 'discarded') return deliverySays(view);
+    if (isAskedAgain(state, task)) return askedAgainSays(view);
     if (isWithdrawn(state, number, task)) return withdrawnSays(view);
     if (isDiscarded(state, number, task, peer)) return deliverySays(view);
     return isNoLongerNamed(state, number, task, peer) ? noLongerNamedSays(view) : ofReplacedSays(view);

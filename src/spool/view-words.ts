@@ -6,6 +6,7 @@ import { counted } from './counted.js';
 import type { ActionRecord, ConditionOutcome } from './records.js';
 import type { CodeView, DeliveryView, DeliveryWord, RevisionView, SeriesWord, TaskView, TaskWord } from './view.js';
 import { isUnruled } from './unruled.js';
+import { isWithdrawalTask } from './withdrawals.js';
 
 const isReason = (code: ReasonCode | FailureCode): code is ReasonCode => Object.hasOwn(reasons, code);
 
@@ -95,12 +96,14 @@ const ofDelivery: Readonly<Record<DeliveryWord, (delivery: Omit<DeliveryView, 's
   },
   partial: ({ peer, delivered, refused, instances }) =>
     `${peer} has ${delivered} and refused ${refused} of ${counted(instances, 'instance')}; these are kept until a person requeues the series or discards them.`,
-  'given-up': ({ peer, refused, waiting, wait }) => {
+  'given-up': ({ task, peer, refused, waiting, wait }) => {
     const reason = wait === null ? '' : `: ${wait.says}`;
     // It is asked again and again, other than what has been refused, or is past its time.
     if (wait?.why === 'peer' && refused === 0)
       return `${counted(waiting, 'instance')} wait until a person mends ${peer}, and go by themselves then${reason}.`;
-    return `${peer} does not take ${counted(refused + waiting, 'instance')}; kept until a person requeues the series or discards them${reason}.`;
+    // Retention may have taken away what a requeue is of; what tells of its withdrawal is always there.
+    const acts = isWithdrawalTask(task) && refused > 0 ? 'withdraws the series again' : 'requeues the series';
+    return `${peer} does not take ${counted(refused + waiting, 'instance')}; kept until a person ${acts} or discards them${reason}.`;
   },
   discarded: ({ delivered, instances }) =>
     `Discarded by a person after ${delivered} of ${counted(instances, 'instance')}.`,
@@ -127,6 +130,10 @@ export const closingSays = ({ closed, cause }: Pick<RevisionView, 'closed' | 'ca
 export const withdrawnSays = ({ delivered, instances }: Pick<DeliveryView, 'delivered' | 'instances'>): string =>
   `Withdrawn after ${delivered} of ${counted(instances, 'instance')}.`;
 
+/** What a delivery of the document of a withdrawal has reached that was asked for once more. */
+export const askedAgainSays = ({ delivered, instances }: Pick<DeliveryView, 'delivered' | 'instances'>): string =>
+  `Ended after ${delivered} of ${counted(instances, 'instance')}: the withdrawal was asked for again.`;
+
 /** What a delivery has reached of a result that was made of originals which are corrected meanwhile. */
 export const ofReplacedSays = ({ delivered, instances }: Pick<DeliveryView, 'delivered' | 'instances'>): string =>
   `Ended after ${delivered} of ${counted(instances, 'instance')}: its originals were corrected.`;
@@ -149,7 +156,7 @@ export function actionSays({ kind, task, peer, priority, newUids, ...rest }: Act
     ...(task === null ? [] : [`of ${task}`]),
     ...(peer === null ? [] : [`to ${peer}`]),
     ...(priority === null ? [] : [`to ${priority}`]),
-    ...(newUids ? ['with new UIDs'] : []),
+    ...(newUids ? [kind === 'withdraw' ? 'once more' : 'with new UIDs'] : []),
     ...(reason === null ? [] : [`for ${reason}${wrong === null ? '' : `, ${wrong}`}`]),
   ].join(' ');
 }

@@ -3,6 +3,7 @@ import { LimpidError } from '../errors.js';
 import type { Key } from './key.js';
 import type { ActionRecord } from './records.js';
 import type { Spool } from './spool.js';
+import { isWithdrawable } from './state.js';
 import { madeSeries, withdrawalActions } from './withdrawals.js';
 import type { WithdrawalReason } from './withdrawals.js';
 
@@ -14,7 +15,7 @@ export interface WithdrawalChoice extends WithdrawalReason {
 
 /**
  * @returns files of the actions, in order
- * @throws LimpidError SPOOL_NOTHING_MADE: there is no such derived series that is not withdrawn yet
+ * @throws LimpidError SPOOL_NOTHING_MADE: there is no such derived series that is not withdrawn yet, or of which a peer has refused that
  */
 export async function withdrawSeries(
   spool: Spool,
@@ -26,7 +27,8 @@ export async function withdrawSeries(
   const chosen = madeSeries(state).filter(
     (made) =>
       (task === null || made.task === task) &&
-      (seriesInstanceUid === undefined || made.seriesInstanceUid === seriesInstanceUid),
+      (seriesInstanceUid === undefined || made.seriesInstanceUid === seriesInstanceUid) &&
+      isWithdrawable(state, made),
   );
   const actions = withdrawalActions(state, chosen, { reason, because, why }, who);
   if (actions.length === 0) {

@@ -40,24 +40,33 @@ export function madeSeries({ revisions }: Pick<SeriesState, 'revisions'>): MadeS
   );
 }
 
-/** The withdrawals that people asked for; asking twice is one. */
+/** The withdrawals that people asked for; asking twice is one, unless a peer had refused the document or it had been discarded (`newUids`). */
 export function withdrawalsOf(state: Pick<SeriesState, 'revisions' | 'actions'>): Withdrawal[] {
   const asked = state.actions.filter(({ action }) => action.kind === 'withdraw');
   if (asked.length === 0) return [];
   const all = madeSeries(state);
-  const found = new Map<string, Withdrawal>();
+  const found: Withdrawal[] = [];
   for (const { action } of asked) {
     const made = all.find(({ revision, task }) => revision === action.revision && task === action.task);
-    if (made === undefined || found.has(made.seriesInstanceUid)) continue;
-    const running = found.size + 1;
-    found.set(made.seriesInstanceUid, {
-      running,
-      task: `withdrawal-${String(running).padStart(2, '0')}`,
-      made,
-      action,
-    });
+    if (made === undefined || (!action.newUids && found.some((one) => isOfSame(one.made, made)))) continue;
+    const running = found.length + 1;
+    found.push({ running, task: `withdrawal-${String(running).padStart(2, '0')}`, made, action });
   }
-  return [...found.values()];
+  return found;
+}
+
+const isOfSame = (a: MadeSeries, b: MadeSeries): boolean => a.seriesInstanceUid === b.seriesInstanceUid;
+
+/** The withdrawals of the same derived series that were asked for before this one. */
+export const withdrawalsBefore = (state: SeriesState, { made, running }: Withdrawal): Withdrawal[] =>
+  withdrawalsOf(state).filter((one) => isOfSame(one.made, made) && one.running < running);
+
+/** Whether the series that this task withdraws was asked to be withdrawn once more: a document of its own goes out in place of this one. */
+export function isAskedAgain(state: SeriesState, task: string): boolean {
+  if (!isWithdrawalTask(task)) return false;
+  const all = withdrawalsOf(state);
+  const own = all.find((withdrawal) => withdrawal.task === task);
+  return own !== undefined && all.some((one) => isOfSame(one.made, own.made) && one.running > own.running);
 }
 
 /** Who has asked for the withdrawal that a task delivers; null: it delivers something else. */
@@ -102,25 +111,24 @@ export interface WithdrawalReason {
   readonly why: string;
 }
 
-/** The actions that withdraw these derived series; those withdrawn already are left out. */
+/** The actions that withdraw these derived series; of one that is withdrawn already a further document is made. */
 export function withdrawalActions(
   state: SeriesState,
   chosen: readonly MadeSeries[],
   reason: WithdrawalReason,
   { by, at }: Pick<ActionRecord, 'by' | 'at'>,
 ): ActionRecord[] {
-  return chosen
-    .filter(({ revision, task }) => !isWithdrawn(state, revision, task))
-    .map(({ revision, task }) => ({
-      version: 1,
-      at,
-      by,
-      kind: 'withdraw',
-      ...onAll,
-      revision,
-      task,
-      ...reason,
-    }));
+  return chosen.map(({ revision, task }) => ({
+    version: 1,
+    at,
+    by,
+    kind: 'withdraw',
+    ...onAll,
+    revision,
+    task,
+    newUids: isWithdrawn(state, revision, task),
+    ...reason,
+  }));
 }
 
 /**

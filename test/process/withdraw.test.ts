@@ -153,7 +153,9 @@ describe('withdrawing one derived series', () => {
     isRefusing = true;
     expect(await withdraw(uid, '--reason', 'safety')).toMatchObject({ status: 0 });
     const refused = await inState(key, 'given-up', 1);
-    expect(refused.says).toMatch(/pacs does not take 1 instance; kept until a person requeues/);
+    expect(refused.says).toMatch(
+      /pacs does not take 1 instance; kept until a person withdraws the series again or discards/,
+    );
     isRefusing = false;
     expect(await limpid('series', 'requeue', key, '--config', config)).toMatchObject({ status: 0 });
     const done = await inState(key, 'done', 2);
