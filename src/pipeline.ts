@@ -19,7 +19,7 @@ import type { QueueBackend } from './queue/backend.js';
 import { jobIdOf } from './queue/jobs.js';
 import type { JobHandler, JobResult, JobSpec, QueueName, StepResult } from './queue/jobs.js';
 import type { Key } from './spool/key.js';
-import { lastAcceptedMs, wasDoneBefore } from './spool/last-accepted.js';
+import { lastAcceptedMs } from './spool/last-accepted.js';
 import { askedPriority, priorityOf } from './spool/priority.js';
 import type { Priority } from './spool/records.js';
 import type { Spool } from './spool/spool.js';
@@ -52,7 +52,7 @@ export async function advance(deps: PipelineDeps, key: Key): Promise<void> {
   const state = await withLateWithdrawals(deps, await deps.spool.state(key));
   const { steps, done } = nextSteps(state);
   for (const step of steps) await addJob(deps, state, step);
-  if (done && (await deps.spool.finishIfDone(key))) reportFinished(deps, state);
+  if (done && (await deps.spool.finishIfDone(key))) await reportFinished(deps, state);
 }
 
 /** Does what rules say with `late: withdraw`, as an action like a person's. Asked twice at once, the second action changes nothing. */
@@ -100,12 +100,14 @@ function jobOf(state: SeriesState, step: Step): { readonly queue: QueueName; rea
   return { queue, spec: { data: { ...data, task, peer }, priority, source: peer } };
 }
 
-function reportFinished(deps: PipelineDeps, state: SeriesState): void {
+async function reportFinished(deps: PipelineDeps, state: SeriesState): Promise<void> {
   const last = state.revisions.at(-1);
   deps.log.info('series done', { key: state.key, revision: last?.record.revision });
   if (last === undefined || last.decision === null) return;
   const acceptedMs = lastAcceptedMs(last);
-  if (acceptedMs === null || wasDoneBefore(state, acceptedMs)) return;
+  if (acceptedMs === null) return;
+  // Done again after what a person or a peer has done since: nothing new of its images.
+  if (!(await deps.spool.noteDone(state.key, last.record.revision))) return;
   const seconds = Math.max(0, acceptedMs - Date.parse(last.record.closedAt)) / 1000;
   const { modality, priority } = last.decision;
   deps.metrics.observe('time_to_pacs_seconds', { modality, priority }, seconds);

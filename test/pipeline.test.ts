@@ -151,6 +151,27 @@ describe('advancing a series', () => {
     });
   });
 
+  it('tells time_to_pacs_seconds also where a person acts before anybody has found the series done', async () => {
+    await withFolder(async (directory) => {
+      const spool = await openSpool({ directory, sync: 'never', host: hostname(), now: Date.now });
+      const metrics = openMetrics();
+      const deps = { spool, queue: queueOf([]), log: openLog('silent'), metrics, now: Date.now };
+      await spool.publishRevision(seriesRecord(1, ['1.1']));
+      await spool.publishDecision(decisionRecord(1, { forward: ['pacs'], tasks: [] }));
+      const at = (time: string): string => `2026-01-01T${time}.000Z`;
+      await spool.recordDelivery(key, 1, 'originals', {
+        ...deliveryRecord({ '1.1': 'delivered' }),
+        at: at('00:01:00'),
+      });
+      for (const time of ['00:01:01', '00:02:00']) {
+        await spool.recordAction(key, actionRecord({ kind: 'prioritise', priority: 'batch', at: at(time) }));
+        await advance(deps, key);
+        expect(await metrics.text()).toMatch(/time_to_pacs_seconds_count\{.*\} 1\n/);
+      }
+      await spool.close();
+    });
+  });
+
   it('tells time_to_pacs_seconds of what a peer has committed itself to once: whatever a person does meanwhile, and however often it reports', async () => {
     await withFolder(async (directory) => {
       const spool = await openSpool({ directory, sync: 'never', host: hostname(), now: Date.now });

@@ -82,6 +82,10 @@ export class Layout {
   result(key: Key, revision: number, task: string): string {
     return join(this.results(key, revision), task);
   }
+  /** The revision was done once: what is told of that has been told. */
+  done(key: Key, revision: number): string {
+    return join(this.revision(key, revision), 'done');
+  }
   swept(key: Key, revision: number): string {
     return join(this.revision(key, revision), 'swept.json');
   }

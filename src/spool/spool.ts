@@ -319,6 +319,17 @@ export class Spool {
     return this.active.finish(key, () => this.#isDone(key));
   }
 
+  /** Notes that a revision is done. @returns false if it was before, or is forgotten meanwhile */
+  async noteDone(key: Key, revision: number): Promise<boolean> {
+    try {
+      await writeFile(this.layout.done(key, revision), '', { flag: 'wx' });
+      return true;
+    } catch (error) {
+      if (hasCode(error, 'EEXIST', 'ENOENT')) return false;
+      throw error;
+    }
+  }
+
   /** Looks once more at series that are being finished for long. */
   lookAtLeaving(): Promise<void> {
     return this.active.lookAtLeaving((key) => this.#isDone(key));
