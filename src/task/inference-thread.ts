@@ -16,7 +16,8 @@ const slicePixels = 512 * 512;
 /** The model, and the sizes of batches in which it is known to keep the slices apart. */
 let open: { readonly name: string; readonly enhancer: Enhancer; readonly proved: Set<number> } | null = null;
 
-const nameOf = ({ card, provider }: OpenModel): string => `${card.id} ${card.sha256} ${provider}`;
+// Of the whole card, whose numbers the model is opened with: they may be changed while this thread lives, and its file is the same then.
+const nameOf = ({ card, provider }: OpenModel): string => JSON.stringify([card, provider]);
 
 /** @param count slices that are about to go through it together */
 async function enhancerOf(model: OpenModel, count: number): Promise<Enhancer> {

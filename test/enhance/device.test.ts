@@ -1,7 +1,7 @@
 // Deaths of a task's child: the parent tells them apart, and starts another child.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -17,7 +17,7 @@ import { identityModel, writeIdentityModel } from '../support/identity-model.js'
 import type { spoiltModels } from '../support/identity-model.js';
 import { writeSyntheticSeries } from '../support/synthetic-series.js';
 import type { SyntheticSeries } from '../support/synthetic-series.js';
-import { orderFor, taskModule } from '../support/task-order.js';
+import { modelsDirectory, orderFor, taskModule } from '../support/task-order.js';
 
 let folder = '';
 let long: SyntheticSeries;
@@ -94,6 +94,23 @@ describe('a task', () => {
     const { pid } = device;
     expect((await device.run(await order(short))).outcome.outcome).toBe('enhanced');
     expect(device.pid).toBe(pid);
+  });
+
+  it('is done by the numbers of its card, also where the one before it was done by others of the same model', async () => {
+    const models = join(folder, 'renumbered');
+    await cp(join(modelsDirectory, 'gaussian'), join(models, 'gaussian'), { recursive: true });
+    const pixels = async (device: Device): Promise<Uint8Array> => {
+      const outDir = join(folder, `out${count++}`);
+      await device.run(await orderFor(short, { model: 'gaussian', strength: 0.4, outDir, models }));
+      return (await readFile(join(outDir, 'objects', '00001.dcm'))).subarray(-128 * 128 * 2);
+    };
+    const device = open();
+    const first = await pixels(device);
+    const card = join(models, 'gaussian', 'model.yaml');
+    await writeFile(card, (await readFile(card, 'utf8')).replace('{ sigma: 1.2 }', '{ sigma: 2 }'));
+    const second = await pixels(device);
+    expect(Buffer.compare(second, first)).not.toBe(0);
+    expect(Buffer.compare(second, await pixels(open()))).toBe(0);
   });
 
   it('whose own card is half, or gone, says so', async () => {
