@@ -9,6 +9,7 @@ import type { Metrics } from '../observe/metrics.js';
 import type { StepResult } from '../queue/jobs.js';
 import type { Key } from '../spool/key.js';
 import type { DecisionRecord, OutcomeRecord, ResolvedTask, SeriesRecord } from '../spool/records.js';
+import { isCurrent } from '../spool/is-current.js';
 import { outcomeWithout } from '../spool/outcome-without.js';
 import type { Spool } from '../spool/spool.js';
 import { isDiscarded, isSpare, isTaskHeld } from '../spool/state.js';
@@ -37,8 +38,8 @@ export interface PerformDeps {
 /** How long a task waits for space before it looks again. */
 const roomWaitMs = 60_000;
 
-/** How often a running task looks whether a later revision has superseded it. */
-const supersededEveryMs = 2_000;
+/** How often a running task looks whether its result is still wanted: whether no later revision has superseded it, and nobody discarded it. */
+const wantedEveryMs = 2_000;
 
 /** Runs one task of one revision, unless its outcome is there already. Safe to repeat; two at once publish one result. */
 export async function performTask(
@@ -72,9 +73,9 @@ export async function performTask(
 
   const number = await deps.spool.recordAttempt(job.key, job.revision, job.task);
   const folder = await deps.spool.freshFolder('task');
-  const superseded = new AbortController();
-  const watching = watchForOutcome(deps.spool, job, superseded);
-  watching.catch(() => superseded.abort()); // awaited below, where its failure is thrown
+  const unwanted = new AbortController();
+  const watching = watchWhileWanted(deps.spool, job, state, unwanted);
+  watching.catch(() => unwanted.abort()); // awaited below, where its failure is thrown
   try {
     const { outcome } = await deps.run(
       {
@@ -90,18 +91,18 @@ export async function performTask(
         node: deps.node,
         startedAtMs: deps.now(),
       },
-      AbortSignal.any([signal, superseded.signal]),
+      AbortSignal.any([signal, unwanted.signal]),
     );
     return await end(outcome, folder);
   } catch (error) {
     await rm(folder, { recursive: true, force: true });
-    if (superseded.signal.aborted) return { kind: 'done' };
+    if (unwanted.signal.aborted) return { kind: 'done' };
     const hasFallback = revision.decision.tasks.some(({ insteadOf }) => insteadOf === task.name);
     return await afterFailure({ ...deps, hasFallback }, job, number, taskState, asLimpidError(error), (code, detail) =>
       end(outcomeWithout(deps.now(), task, 'failed', code, detail), null),
     );
   } finally {
-    superseded.abort();
+    unwanted.abort();
     await watching;
   }
 }
@@ -197,17 +198,24 @@ function sameResult(state: SeriesState, revision: RevisionState, task: ResolvedT
   return null;
 }
 
-async function watchForOutcome(
+/** Aborts once the task has an outcome by whomever, or a person has discarded it: a device is not kept for what nobody waits for. */
+async function watchWhileWanted(
   spool: Spool,
   job: { key: Key; revision: number; task: string },
-  controller: AbortController,
+  begun: SeriesState,
+  unwanted: AbortController,
 ): Promise<void> {
+  let state = begun;
   try {
-    for await (const _ of every(supersededEveryMs, undefined, { signal: controller.signal })) {
-      if (await spool.hasOutcome(job.key, job.revision, job.task)) controller.abort();
+    for await (const _ of every(wantedEveryMs, undefined, { signal: unwanted.signal })) {
+      if (await spool.hasOutcome(job.key, job.revision, job.task)) unwanted.abort();
+      // Thousands of records are read again only where there is something new among them.
+      if (await isCurrent(spool.layout, state)) continue;
+      state = await spool.state(job.key);
+      if (isDiscarded(state, job.revision, job.task, null)) unwanted.abort();
     }
   } catch (error) {
-    if (!controller.signal.aborted) throw error;
+    if (!unwanted.signal.aborted) throw error;
   }
 }
 

@@ -1,5 +1,7 @@
 // What stops a task without being its fault: a drain, a volume without room. None of it brings the task nearer to POISON.
+import { once } from 'node:events';
 import { hostname } from 'node:os';
+import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { decideAttempt } from '../../src/enhance/decide-attempt.js';
 import { performTask } from '../../src/enhance/perform-task.js';
@@ -8,8 +10,9 @@ import { LimpidError } from '../../src/errors.js';
 import { openLog } from '../../src/observe/log.js';
 import { openMetrics } from '../../src/observe/metrics.js';
 import { openSpool } from '../../src/spool/open-spool.js';
+import type { Spool } from '../../src/spool/spool.js';
 import type { TaskState } from '../../src/spool/state.js';
-import { decisionRecord, key, resolvedTask, seriesRecord } from '../support/records.js';
+import { actionRecord, decisionRecord, key, resolvedTask, seriesRecord } from '../support/records.js';
 import { withFolder } from '../support/temporary.js';
 
 const task = resolvedTask().name;
@@ -20,6 +23,7 @@ async function performed(
   signal = new AbortController().signal,
   decision = decisionRecord(1),
   failures = 0,
+  duringRun: ((spool: Spool, abort: AbortSignal) => ReturnType<PerformDeps['run']>) | null = null,
 ): Promise<{ kind: string; waitMs: number; runs: number; task: TaskState | undefined }> {
   return withFolder(async (directory) => {
     const spool = await openSpool({ directory, sync: 'never', host: hostname(), now: Date.now });
@@ -45,6 +49,7 @@ async function performed(
         metrics: openMetrics(),
         now: () => 1_000,
         ...change,
+        ...(duringRun === null ? {} : { run: (_, abort) => duringRun(spool, abort) }),
       };
       const result = await performTask(deps, job, signal);
       const state = await spool.state(key);
@@ -117,6 +122,28 @@ describe('a task', () => {
       runs: 0,
       task: { started: 0, outcome: null },
     });
+  });
+
+  it.each([null, task])('that a person discards while it runs ends, and its child with it: %p', async (discarded) => {
+    const running = async (spool: Spool, abort: AbortSignal): Promise<never> => {
+      await spool.recordAction(key, actionRecord({ kind: 'discard', task: discarded }));
+      await once(abort, 'abort', { signal: AbortSignal.timeout(10_000) });
+      throw new LimpidError('ENHANCE_DRAINED', 'it was told to end');
+    };
+    expect(await performed({}, undefined, undefined, 0, running)).toMatchObject({
+      kind: 'done',
+      task: { outcome: null },
+    });
+  });
+
+  it('goes on while a person does something else to its series', async () => {
+    const running = async (spool: Spool, abort: AbortSignal): Promise<never> => {
+      for (const kind of ['hold', 'prioritise'] as const) await spool.recordAction(key, actionRecord({ kind }));
+      await pause(5_000);
+      throw new LimpidError('MODEL_FAILED', `it was told to end: ${abort.aborted}`);
+    };
+    const ended = await performed({}, undefined, undefined, 0, running);
+    expect(ended.task?.outcome?.detail).toBe('it was told to end: false');
   });
 
   it('of a node that drains is not begun', async () => {
