@@ -58,6 +58,8 @@ export function modelCommands(
   return {
     async list({ json, ...place }) {
       const cards = (await openRegistry(place)).list();
+      // A head alone would look like a node that has no models.
+      if (cards.length === 0) throw new LimpidError('USAGE', noModels(place));
       if (json) {
         output.out(JSON.stringify(cards, null, 1));
         return;

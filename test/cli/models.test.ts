@@ -42,7 +42,7 @@ describe('limpid models', () => {
     expect(told).toEqual([[], ['ok  tv']]);
   });
 
-  it('does not call a folder well in which there is no model, as that of a model itself', async () => {
+  it('neither lists a folder in which there is no model, as that of a model itself, nor calls it well', async () => {
     const output = { out: () => undefined, err: () => undefined, terminal: false };
     const commands = modelCommands(
       ({ models = '' }) => openRegistry(models, { spoiled: 'listed' }),
@@ -50,10 +50,10 @@ describe('limpid models', () => {
       () => undefined,
     );
     for (const json of [false, true]) {
-      const verifying = commands.verify([], { models: join(modelsDirectory, 'nlm'), json });
-      await expect(verifying).rejects.toThrow(
-        /there is no model in .*nlm: give the folder that holds one folder for each/,
-      );
+      const place = { models: join(modelsDirectory, 'nlm'), json };
+      const why = /there is no model in .*nlm: give the folder that holds one folder for each/;
+      await expect(commands.verify([], place)).rejects.toThrow(why);
+      await expect(commands.list(place)).rejects.toThrow(why);
     }
   });
 
