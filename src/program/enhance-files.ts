@@ -1,5 +1,5 @@
 // `limpid enhance`: one task over each series of some files, by the same decision, child and records as in a node.
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { EnhanceFiles, EnhancedSeries } from '../cli/enhance.js';
 import { strengths } from '../config/rule-schema.js';
@@ -142,7 +142,10 @@ async function runTask(
   onProgress: (share: number) => void,
 ): Promise<EnhancedSeries> {
   const folder = resolve(options.out, record.key, task.name);
-  await emptyFolder(folder);
+  // Under its own name once it is whole: half a series whose limits nobody has judged looks like a result, and a terminal may be closed.
+  const unfinished = `${folder}.unfinished`;
+  await rm(folder, { recursive: true, force: true });
+  await emptyFolder(unfinished);
   const started = performance.now();
   const order: TaskOrder = {
     series: record,
@@ -151,7 +154,7 @@ async function runTask(
       file: resolve(paths.get(file) ?? file),
       sopInstanceUid,
     })),
-    outDir: folder,
+    outDir: unfinished,
     modelsDirectory: options.modelsDirectory,
     ownModelsDirectory: config?.models.directory ?? null,
     node:
@@ -172,10 +175,11 @@ async function runTask(
     task.gate.verdict !== 'run' && blocking !== undefined
       ? outcomeWithout(Date.now(), task, 'skipped', blocking.code, blocking.detail)
       : await outcomeOf(order, device, onProgress);
-  await writeFile(join(folder, 'outcome.json'), JSON.stringify(outcome, null, 1));
+  await writeFile(join(unfinished, 'outcome.json'), JSON.stringify(outcome, null, 1));
   // for a node that withdraws what it has sent; here it would be a DICOM file of no series among those that people send on
-  await rm(join(folder, 'study.dcm'), { force: true });
-  await drawPanels(order, outcome, folder);
+  await rm(join(unfinished, 'study.dcm'), { force: true });
+  await drawPanels(order, outcome);
+  await rename(unfinished, folder);
   return {
     key: record.key,
     task: task.name,
@@ -203,24 +207,24 @@ async function outcomeOf(
   try {
     return (await device.run(order, { onProgress: ({ done, total }) => onProgress(done / total) })).outcome;
   } catch (error) {
+    await rm(order.outDir, { recursive: true, force: true });
     if (!(error instanceof LimpidError) || endsAll.has(error.code)) throw error;
-    await emptyFolder(order.outDir);
+    await makeParents(order.outDir);
     return outcomeWithout(Date.now(), order.task, 'failed', error.code, error.message);
   }
 }
 
-async function drawPanels(order: TaskOrder, outcome: OutcomeRecord, folder: string): Promise<void> {
-  const { instances } = outcome;
+async function drawPanels({ outDir, sources }: TaskOrder, { instances }: OutcomeRecord): Promise<void> {
   if (instances.length === 0) return;
-  await mkdir(join(folder, 'panels'));
+  await mkdir(join(outDir, 'panels'));
   const count = Math.min(mostPanels, instances.length);
   for (let index = 0; index < count; index += 1) {
     const derived = instances[Math.floor(((index + 0.5) * instances.length) / count)];
-    const source = order.sources.find(({ sopInstanceUid }) => sopInstanceUid === derived?.source);
+    const source = sources.find(({ sopInstanceUid }) => sopInstanceUid === derived?.source);
     if (derived === undefined || source === undefined) continue;
     const before = await readSlice(source.file);
-    const after = await readSlice(join(folder, 'objects', derived.file));
+    const after = await readSlice(join(outDir, 'objects', derived.file));
     const png = panels(before.modality === 'CT' ? 'CT' : 'MR', before, after);
-    await writeFile(join(folder, 'panels', derived.file.replace(/\.dcm$/, '.png')), png);
+    await writeFile(join(outDir, 'panels', derived.file.replace(/\.dcm$/, '.png')), png);
   }
 }

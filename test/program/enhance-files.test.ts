@@ -1,10 +1,12 @@
 // `limpid enhance` over several series: what ends one of them, and what ends all.
+import { readdirSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { openLog } from '../../src/observe/log.js';
 import { enhanceFiles } from '../../src/program/enhance-files.js';
 import { identityModel, writeIdentityModel } from '../support/identity-model.js';
+import { modelsDirectory } from '../support/shipped-models.js';
 import { writeSyntheticSeries } from '../support/synthetic-series.js';
 import { withFolder } from '../support/temporary.js';
 
@@ -43,6 +45,26 @@ describe('several series', () => {
       expect(seen.at(-1)).toEqual([6, 6]);
     }));
 
+  it('one has its folder once it is whole: half of it is told by its name, whoever ends the command', () =>
+    withFolder(async (folder) => {
+      const shape = { modality: 'CT', slices: 6, rows: 64, columns: 64, noise: 12, seed: 1 } as const;
+      const { files } = await writeSyntheticSeries(join(folder, 'series'), shape);
+      const out = join(folder, 'out');
+      const options = { model: 'gaussian', strength: null, out, config: null };
+      const fixed = { modelsDirectory, load: unused, log: openLog('silent') };
+      const folders = (): string[] => readdirSync(out).flatMap((key) => readdirSync(join(out, key)));
+      for (const _ of ['first', 'again']) {
+        const meanwhile = new Set<string>();
+        const { series } = await enhanceFiles(files, { ...options, ...fixed }, (done, total) => {
+          if (done < total) for (const name of folders()) meanwhile.add(name);
+        });
+        const task = series[0]?.task ?? '';
+        expect([...meanwhile]).toEqual([`${task}.unfinished`]);
+        expect(folders()).toEqual([task]);
+        expect(await readdir(join(series[0]?.folder ?? '', 'objects'))).toHaveLength(6);
+      }
+    }));
+
   it('a folder that cannot be made is told, where the system says that there is no such place', () =>
     withFolder(async (folder) => {
       const models = join(folder, 'models');
@@ -74,5 +96,7 @@ describe('several series', () => {
       await expect(enhanceFiles(files, { ...options, ...fixed }, () => undefined)).rejects.toMatchObject({
         code: 'MODEL_INVALID',
       });
+      const [key = ''] = await readdir(options.out);
+      expect(await readdir(join(options.out, key))).toEqual([]);
     }));
 });
