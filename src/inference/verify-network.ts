@@ -6,6 +6,7 @@ import { within } from '../deadline.js';
 import { LimpidError } from '../errors.js';
 import type { ModelCard } from './card.js';
 import { modelSha256 } from './identity.js';
+import { neighbourFaults } from './neighbour-faults.js';
 import { noiseFaults } from './noise-faults.js';
 import { placeFaults } from './place-faults.js';
 import { probeFaults, shapeFaults } from './probe.js';
@@ -94,6 +95,7 @@ async function graphFaults(
     if (faults.length === 0) faults.push(...(await tileFaults(session, input)));
     if (faults.length === 0) faults.push(...(await probeFaults(session, input, probe)));
     if (faults.length === 0) faults.push(...(await placeFaults(session, input)));
+    if (faults.length === 0) faults.push(...(await neighbourFaults(session, input)));
     if (faults.length === 0 && task === 'denoise') faults.push(...(await noiseFaults(session, input, limits)));
     return faults;
   } finally {

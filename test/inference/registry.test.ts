@@ -355,21 +355,36 @@ describe('a network that sees three slices', () => {
     await rm(directory, { recursive: true });
   };
 
-  it('is verified on a probe whose planes differ', () => {
-    // As docs/models.md has it, written anew.
+  /** As docs/models.md has it, written anew. */
+  const probeOf = (answerOf: (planes: { own: number; before: number; after: number }) => number) => {
     const wave = (u: number, v: number): number => 0.05 * Math.sin(0.4 * u) + 0.03 * Math.cos(0.3 * v);
     const grain = (i: number, j: number, g: number): number => 0.02 * (((7 * i + 3 * j + g) % 11) / 11 - 0.5);
     const answer = Float64Array.from({ length: 32 * 48 }, (_, at) => {
       const [i, j] = [Math.floor(at / 48), at % 48];
       const before = wave(i + 1, j) + grain(i, j, 5);
       const after = wave(i, j + 1) + grain(i, j, 2);
-      return wave(i, j) + grain(i, j, 0) - (before - after);
+      return answerOf({ own: wave(i, j) + grain(i, j, 0), before, after });
     });
     const mean = answer.reduce((sum, value) => sum + value, 0) / answer.length;
     const deviation = Math.sqrt(answer.reduce((sum, value) => sum + (value - mean) ** 2, 0) / answer.length);
-    const row16 = [...answer.subarray(16 * 48 + 8, 16 * 48 + 16)];
-    return withModel({ probe: { mean, deviation, row16 }, task: 'contrast' }, async (directory) => {
+    return { mean, deviation, row16: [...answer.subarray(16 * 48 + 8, 16 * 48 + 16)] };
+  };
+
+  it('is verified on a probe whose planes differ', () => {
+    const probe = probeOf(({ own, before, after }) => own - (before - after));
+    return withModel({ probe, task: 'contrast' }, async (directory) => {
       expect(await (await openRegistry(directory)).verify(neighboursModel, 'cpu')).toEqual([]);
+    });
+  });
+
+  it('is told by an answer that is its neighbours, as of planes in another order', () => {
+    const probe = probeOf(({ after }) => after);
+    return withModel({ probe, misplaced: true }, async (directory) => {
+      expect(await (await openRegistry(directory)).verify(neighboursModel, 'cpu')).toEqual([
+        expect.stringMatching(
+          /^the graph answers with 0 % of the slice and 100 % of its neighbours: x is the slice, its/,
+        ),
+      ]);
     });
   });
 

@@ -171,10 +171,14 @@ const rolledBatch = (input: string, output: string): number[] => [
   ]),
 ];
 
-/** y = x[:, 0:1] - (x[:, 2:3] - x[:, 3:4]); `rolled`: with the neighbours of the next slice of a batch. */
-function neighboursBytes(rolled: boolean): Uint8Array {
+/**
+ * y = x[:, 0:1] - (x[:, 2:3] - x[:, 3:4]); `rolled`: with the neighbours of the next slice of a batch; `misplaced`: with the slice before
+ * in the place of the slice.
+ */
+function neighboursBytes(rolled: boolean, misplaced: boolean): Uint8Array {
+  const at = misplaced ? 2 : 0;
   const nodes = [
-    ...slice('x', 'image', 1, 0, 1),
+    ...slice('x', 'image', 1, at, at + 1),
     ...slice('x', 'before', 1, 2, 3),
     ...slice('x', 'after', 1, 3, 4),
     ...both('Sub', 'before', 'after', 'step'),
@@ -235,6 +239,7 @@ export function writeNeighboursModel(
   folder: string,
   {
     rolled = false,
+    misplaced = false,
     input = {},
     limits = { meanShift: null, residualStructure: null, smoothChange: null, noiseRatio: null },
     fixedBlend = 0.5,
@@ -243,6 +248,7 @@ export function writeNeighboursModel(
     task = 'denoise',
   }: {
     readonly rolled?: boolean;
+    readonly misplaced?: boolean;
     /** Of the card's `input`, in place of what stands there. */
     readonly input?: Readonly<Record<string, unknown>>;
     readonly limits?: Readonly<Record<string, number | null>>;
@@ -253,7 +259,7 @@ export function writeNeighboursModel(
   } = {},
 ): Promise<void> {
   const own = { input: 'x', output: 'y', slices: 3, neighbourMm: { atLeast: 0.3, atMost: 6 }, scale: 1000 };
-  return writeModel(folder, neighboursBytes(rolled), {
+  return writeModel(folder, neighboursBytes(rolled, misplaced), {
     id: neighboursModel,
     task,
     modality,
