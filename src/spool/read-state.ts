@@ -23,25 +23,41 @@ import type { DeliveryRecord } from './records.js';
 import type { NumberedAction, RevisionState, SeriesState, TaskState } from './state.js';
 import { hasCode, namesIn, numberedNamesIn } from './write-once.js';
 
+/** What the file system says of one file or folder that it does not give, whatever the others do. */
+const faultsOfOne = ['EACCES', 'EIO', 'EISDIR'] as const;
+
+/** Its code where a file system error is of one file or folder alone; undefined: it is another error. */
+export const faultOfOne = (error: unknown): string | undefined => faultsOfOne.find((code) => hasCode(error, code));
+
+/** A record that is there and cannot be had. What the file system says of a read names no file. */
+export class RecordNotGiven extends Error {
+  readonly code: string;
+  constructor(file: string, code: string, cause: unknown) {
+    super(`${file} is not given by the file system (${code})`, { cause });
+    this.code = code;
+  }
+}
+
 /**
  * One record, or null where the file is not there.
  *
  * @throws LimpidError SPOOL_RECORD_INVALID: the file is there and does not fit
+ * @throws RecordNotGiven: the file is there, and the disk or its rights do not give it
  */
 export async function readRecord<T>(file: string, schema: z.ZodType<T>): Promise<T | null> {
+  const name = file.split('/').slice(-4).join('/');
   let text: string;
   try {
     text = await readFile(file, 'utf8');
   } catch (error) {
     if (hasCode(error, 'ENOENT', 'ENOTDIR')) return null;
-    throw error;
+    const code = faultOfOne(error);
+    throw code === undefined ? error : new RecordNotGiven(name, code, error);
   }
   try {
     return schema.parse(JSON.parse(text));
   } catch (error) {
-    throw new LimpidError('SPOOL_RECORD_INVALID', `${file.split('/').slice(-4).join('/')} does not fit its schema`, {
-      cause: error,
-    });
+    throw new LimpidError('SPOOL_RECORD_INVALID', `${name} does not fit its schema`, { cause: error });
   }
 }
 

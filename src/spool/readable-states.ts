@@ -2,21 +2,20 @@
 import { LimpidError } from '../errors.js';
 import type { Key } from './key.js';
 import type { Layout } from './layout.js';
+import { RecordNotGiven, faultOfOne } from './read-state.js';
 import type { SeriesState } from './series-state.js';
 import type { UnreadableSeries } from './unreadable-series.js';
-import { hasCode, namesIn } from './write-once.js';
+import { namesIn } from './write-once.js';
 
 interface Readable {
   state(key: Key): Promise<SeriesState>;
 }
 
-/** What the file system says of one file or folder that it does not give, whatever the others do. */
-const faultsOfOne = ['EACCES', 'EIO', 'EISDIR'] as const;
-
 /** Why the state of a series cannot be read. @throws what is no fault of the series */
 function whyUnreadable(error: unknown): string {
   if (error instanceof LimpidError) return error.message;
-  const code = faultsOfOne.find((one) => hasCode(error, one));
+  if (error instanceof RecordNotGiven) return error.message;
+  const code = faultOfOne(error);
   if (code === undefined) throw error;
   return `one of its records is not given by the file system (${code})`;
 }

@@ -1,6 +1,6 @@
 // The spool: files that are written once, and what they say. The truth about every series.
 import { constants } from 'node:fs';
-import { access, rm, statfs, writeFile } from 'node:fs/promises';
+import { access, rename, rm, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { LimpidError } from '../errors.js';
@@ -195,7 +195,16 @@ export class Spool {
     await markMade(this.layout, this.#syncs, record, this.#options.now());
     const results = this.layout.results(key, revision);
     await makeDirectory(results, this.#syncs);
-    const first = await renameOnce(from, this.layout.result(key, revision, record.task));
+    const result = this.layout.result(key, revision, record.task);
+    let first = await renameOnce(from, result);
+    const before = first ? [] : await namesIn(result);
+    if (before.length > 0 && !before.includes('outcome.json')) {
+      // The record is lost: what its objects are nobody knows, and the task would run again for ever.
+      await rename(result, await this.freshFolder('cut')).catch((error: unknown) => {
+        if (!hasCode(error, 'ENOENT')) throw error; // another process has
+      });
+      first = await renameOnce(from, result);
+    }
     if (first) await this.#syncs.sync(results);
     else await rm(from, { recursive: true, force: true });
     return first;

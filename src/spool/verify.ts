@@ -1,12 +1,15 @@
 // Does the spool hold what its records say? For `limpid spool verify`.
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { LimpidError } from '../errors.js';
+import { createReadStream } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
 import type { Key } from './key.js';
+import { faultOfOne } from './read-state.js';
+import { stateOrFault } from './readable-states.js';
 import type { Spool } from './spool.js';
 import { nextSteps, sweptFiles, unlistedFiles } from './state.js';
 import type { SeriesState } from './state.js';
-import { namesIn } from './write-once.js';
+import { isUnreadable } from './unreadable-series.js';
+import { hasCode, namesIn, threeDigits } from './write-once.js';
 
 export interface SpoolFault {
   readonly key: Key;
@@ -24,8 +27,9 @@ export interface VerifyReport {
 }
 
 /**
- * Walks every series: each record readable, each listed instance and each derived object there unless swept; with hashes,
- * each of the bytes that its record tells. A series that has something left to do and no marker gets one.
+ * Walks every series: each record there and readable, each listed instance and each derived object there unless swept; with hashes,
+ * each of the bytes that its record tells. A file that the disk does not give is a fault of its series and ends nothing. A series that
+ * has something left to do and no marker gets one, unless a record is lost: what would follow without it is not what follows with it.
  *
  * @param depth `hashes` reads every byte; `names` looks at names only
  */
@@ -39,22 +43,59 @@ export async function verifySpool(
   const woken: Key[] = [];
   let files = 0;
   for (const [index, key] of keys.entries()) {
-    const fault = (says: string): void => void faults.push({ key, says });
-    try {
-      const state = await spool.state(key);
-      files += await verifyInstances(spool, state, depth, fault);
-      files += await verifyResults(spool, state, depth, fault);
-      if (!nextSteps(state).done && !(await spool.isActive(key))) {
-        await spool.active.touch(key);
-        woken.push(key);
-      }
-    } catch (error) {
-      if (!(error instanceof LimpidError)) throw error;
-      fault(error.message);
+    let found = await verifySeries(spool, key, depth);
+    // Retention, or who writes, may have come between two looks: what is wrong stays wrong.
+    if (found.faults.length > 0) found = await verifySeries(spool, key, depth);
+    files += found.files;
+    faults.push(...found.faults.map((says) => ({ key, says })));
+    if (found.isLeft && !(await spool.isActive(key))) {
+      await spool.active.touch(key);
+      woken.push(key);
     }
     progress(index + 1, keys.length);
   }
   return { series: keys.length, files, faults, woken };
+}
+
+interface SeriesFound {
+  readonly files: number;
+  readonly faults: readonly string[];
+  /** Every record is there, and they ask for something to be done. */
+  readonly isLeft: boolean;
+}
+
+async function verifySeries(spool: Spool, key: Key, depth: 'names' | 'hashes'): Promise<SeriesFound> {
+  const faults: string[] = [];
+  const fault = (says: string): void => void faults.push(says);
+  const state = await stateOrFault(spool, key);
+  if (isUnreadable(state)) return { files: 0, faults: [state.unreadable], isLeft: false };
+  const lost = await lostRecords(spool, state);
+  for (const name of lost) fault(`${name} is missing: put it back from a copy of the spool`);
+  const files = (await verifyInstances(spool, state, depth, fault)) + (await verifyResults(spool, state, depth, fault));
+  return { files, faults, isLeft: lost.length === 0 && !nextSteps(state).done };
+}
+
+/** Records that others tell of: what stands behind them was written after them. */
+async function lostRecords({ layout }: Spool, { key, actions }: SeriesState): Promise<string[]> {
+  const lost: string[] = [];
+  const found = (await namesIn(layout.series(key)))
+    .flatMap((name) => /^r([1-9]\d*)$/.exec(name)?.[1] ?? [])
+    .map(Number);
+  for (const number of new Set([...found.map((_number, index) => index + 1), ...found.toSorted((a, b) => a - b)])) {
+    const names = await namesIn(layout.revision(key, number));
+    if (!names.includes('series.json')) lost.push(`r${number}/series.json`);
+    const isDecided = ['attempts', 'results', 'deliveries'].some((name) => names.includes(name));
+    if (isDecided && !names.includes('decision.json')) lost.push(`r${number}/decision.json`);
+    for (const task of await namesIn(layout.results(key, number))) {
+      const result = await namesIn(layout.result(key, number, task));
+      if (result.includes('objects') && !result.includes('outcome.json'))
+        lost.push(`r${number}/results/${task}/outcome.json`);
+    }
+  }
+  const numbers = new Set(actions.map((action) => action.number));
+  for (let number = 1; number <= numbers.size; number++)
+    if (!numbers.has(number)) lost.push(`actions/${threeDigits(number)}.json`);
+  return lost;
 }
 
 type Report = (says: string) => void;
@@ -75,11 +116,9 @@ async function verifyInstances(
   for (const [file, sha256] of listed) {
     if (!there.has(file)) {
       if (!swept.has(file)) fault(`instances/${file}.dcm is missing`);
-    } else if (
-      depth === 'hashes' &&
-      (await spool.instances.sha256(spool.layout.instance(state.key, file))) !== sha256
-    ) {
-      fault(`instances/${file}.dcm has other bytes than its record tells`);
+    } else if (depth === 'hashes') {
+      const path = spool.layout.instance(state.key, file);
+      await verifyBytes(`instances/${file}.dcm`, () => spool.instances.sha256(path), sha256, fault);
     }
   }
   const damaged = await namesIn(spool.layout.damaged(state.key));
@@ -103,13 +142,28 @@ async function verifyResults(
         const name = `r${record.revision}/results/${task}/objects/${file}`;
         if (!there.has(file)) fault(`${name} is missing`);
         else if (depth === 'hashes') {
-          const bytes = await readFile(spool.objectFile(key, record.revision, task, file));
-          if (createHash('sha256').update(bytes).digest('hex') !== sha256) {
-            fault(`${name} has other bytes than its record tells`);
-          }
+          const path = spool.objectFile(key, record.revision, task, file);
+          await verifyBytes(name, () => sha256Of(path), sha256, fault);
         }
       }
     }
   }
   return files;
+}
+
+async function verifyBytes(name: string, read: () => Promise<string>, sha256: string, fault: Report): Promise<void> {
+  try {
+    if ((await read()) !== sha256) fault(`${name} has other bytes than its record tells`);
+  } catch (error) {
+    const code = faultOfOne(error);
+    if (code === undefined && !hasCode(error, 'ENOENT')) throw error;
+    fault(code === undefined ? `${name} is missing` : `${name} is not given by the file system (${code})`);
+  }
+}
+
+/** Of a whole file: one of several GB fits into no buffer. */
+async function sha256Of(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path), hash);
+  return hash.digest('hex');
 }

@@ -487,6 +487,60 @@ describe('verifying', () => {
     });
   });
 
+  it('tells of each file that the disk does not give, and looks at all others', async () => {
+    await withSpool(async (spool) => {
+      await deliveredSeries(spool);
+      const says = async (): Promise<string[]> =>
+        (await verifySpool(spool, 'hashes', () => undefined)).faults.map((fault) => fault.says);
+      const notGiven = async (file: string): Promise<void> => {
+        await rm(file);
+        await mkdir(file);
+      };
+      await notGiven(spool.layout.instance(key, instanceNameOf('1.1')));
+      await notGiven(spool.objectFile(key, 1, task, '00001.dcm'));
+      await rm(spool.objectFile(key, 1, task, '00002.dcm'));
+      expect(await says()).toEqual([
+        `instances/${instanceNameOf('1.1')}.dcm is not given by the file system (EISDIR)`,
+        `r1/results/${task}/objects/00001.dcm is not given by the file system (EISDIR)`,
+        `r1/results/${task}/objects/00002.dcm is missing`,
+      ]);
+      await notGiven(join(spool.layout.revision(key, 1), 'decision.json'));
+      expect(await says()).toEqual([expect.stringMatching(/r1\/decision.json is not given by the file system/)]);
+    });
+  });
+
+  it.each([
+    ['r1/series.json', 'r1/series.json'],
+    ['r1', 'r1/series.json'],
+    ['r1/decision.json', 'r1/decision.json'],
+    [`r1/results/${task}/outcome.json`, `r1/results/${task}/outcome.json`],
+    ['actions/001.json', 'actions/001.json'],
+  ])('tells of a lost %s, and does not wake the series without it', async (lost, says) => {
+    await withSpool(async (spool) => {
+      await deliveredSeries(spool);
+      await spool.publishRevision(seriesRecord(2, uids, { instances: uids.map(recordOf) }));
+      await spool.recordAction(key, actionRecord({ kind: 'hold' }));
+      await spool.recordAction(key, actionRecord({ kind: 'release' }));
+      await rm(join(spool.layout.active, key));
+      await rm(join(spool.layout.series(key), lost), { recursive: true });
+      const { faults, woken } = await verifySpool(spool, 'names', () => undefined);
+      expect(faults).toEqual([{ key, says: `${says} is missing: put it back from a copy of the spool` }]);
+      expect(woken).toEqual([]);
+    });
+  });
+
+  it('makes a result anew whose record is lost, instead of running its task for ever', async () => {
+    await withSpool(async (spool) => {
+      await deliveredSeries(spool);
+      await rm(join(spool.layout.result(key, 1, task), 'outcome.json'));
+      expect(nextSteps(await spool.state(key)).steps).toEqual([{ kind: 'task', revision: 1, task }]);
+      const failed = outcomeRecord([], { outcome: 'failed', code: 'POISON', seriesInstanceUid: null });
+      expect(await spool.publishOutcome(key, 1, failed, null)).toBe(true);
+      expect(nextSteps(await spool.state(key)).steps).toEqual([]);
+      expect(await spool.publishOutcome(key, 1, outcomeRecord(uids), null)).toBe(false);
+    });
+  });
+
   it('wakes a series that has something left to do and no marker', async () => {
     await withSpool(async (spool) => {
       await arrive(spool, '1.1');
