@@ -91,9 +91,14 @@ export function whileProbing(breaker: Breaker): Breaker {
   return { ...breaker, state: 'half-open' };
 }
 
+/** The wait is over for good: a clock that is set back later does not begin it anew. */
+export function afterWait(breaker: Breaker): Breaker {
+  return { ...breaker, untilMs: 0 };
+}
+
 /** The probe was answered: all may go, on trial; the next failure opens it again, with the longer wait. */
-export function afterProbe(breaker: Breaker, nowMs: number): Breaker {
-  return { ...closedBreaker, failures: breaker.failures, untilMs: nowMs };
+export function afterProbe(breaker: Breaker): Breaker {
+  return { ...closedBreaker, failures: breaker.failures };
 }
 
 /** Whether anything may be sent to the peer now. */

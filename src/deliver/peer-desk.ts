@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '../observe/log.js';
 import type { Metrics } from '../observe/metrics.js';
-import { afterFailure, afterProbe, askedToWait, closedBreaker, mayGo, whileProbing } from './breaker.js';
+import { afterFailure, afterProbe, afterWait, askedToWait, closedBreaker, mayGo, whileProbing } from './breaker.js';
 import type { Breaker, BreakerState } from './breaker.js';
 import { recordedWait } from './decide-wait.js';
 import type { PeerStanding } from './decide-wait.js';
@@ -232,10 +232,10 @@ export class PeerDesk {
 
   /** The wait is over: a closed breaker lets them go, an open one asks first. */
   async #turn(): Promise<void> {
-    const { peer, destination, log, now } = this.#deps;
+    const { peer, destination, log } = this.#deps;
     if (this.#breaker.state !== 'open') {
-      // By the clock that the wait was measured with: the wall's may have been set back meanwhile.
-      this.#breaker = { ...this.#breaker, untilMs: Math.min(this.#breaker.untilMs, now()) };
+      // By the clock that the wait was measured with: the wall's may have been set back meanwhile, or may be later.
+      this.#breaker = afterWait(this.#breaker);
       return this.recovered();
     }
     const opensMs = this.#deps.opensAt();
@@ -266,7 +266,7 @@ export class PeerDesk {
       this.#breaker = open;
       return this.failed(failure);
     }
-    this.#become(afterProbe(open, now()));
+    this.#become(afterProbe(open));
     await this.recovered();
   }
 }

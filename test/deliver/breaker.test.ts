@@ -69,7 +69,7 @@ describe('the ways to open and close', () => {
     const open = failed('lost', 5);
     expect(whileProbing(open).state).toBe('half-open');
     expect(mayGo(whileProbing(open), 1e12)).toBe(false);
-    const trial = afterProbe(open, 10);
+    const trial = afterProbe(open);
     expect(mayGo(trial, 10)).toBe(true);
     expect(trial.failure).toBeNull();
     expect(afterFailure(trial, failure('lost'), 10, 1)).toMatchObject({ state: 'open', untilMs: 10 + 900_000 });
@@ -100,7 +100,7 @@ describe('always', () => {
           nowMs += stepMs;
           breaker =
             probe && breaker.state === 'open'
-              ? afterProbe(breaker, nowMs)
+              ? afterProbe(breaker)
               : afterFailure(breaker, failure(kind), nowMs, share);
           if (breaker.failure !== null) expect(mayGo(breaker, nowMs)).toBe(false);
           if (breaker.state === 'open') expect(mayGo(breaker, Infinity)).toBe(false);

@@ -99,3 +99,33 @@ it('alerts nobody of a breaker outside the hours of its peer, and asks when they
   expect([await state(), probes > 0]).toEqual(['2', true]);
   desk.close();
 });
+
+it.each(['unreachable', 'lost'] as const)(
+  'a clock that is set back after a peer is back (%s) holds nothing back',
+  async (pace) => {
+    let aheadMs = 0;
+    const desk = new PeerDesk({
+      peer: 'pacs',
+      destination: () => ({
+        send: () => Promise.reject(new Error('nothing waits')),
+        probe: () => Promise.resolve(null),
+      }),
+      rates: { instancesPerSecond: null, bytesPerSecond: null },
+      opensAt: () => null,
+      openMs: (fromMs, toMs) => toMs - fromMs,
+      waiting: () => Promise.resolve([]),
+      wake: () => Promise.resolve(false),
+      log: silentLog,
+      metrics: openMetrics(),
+      now: () => Date.now() + aheadMs,
+      random: () => 0,
+    });
+    desk.failed({ code: 'DIMSE_CONNECT', detail: 'away', pace });
+    expect(desk.isOpenFor).toBe(false);
+    await delay(pace === 'lost' ? 3_200 : 300); // a tenth of the first wait
+    expect(desk.isOpenFor).toBe(true);
+    aheadMs = -5 * 3_600_000;
+    expect(desk.isOpenFor).toBe(true);
+    desk.close();
+  },
+);
