@@ -132,15 +132,15 @@ function getsSomething({ forward, tasks }: RouteDecision, peer: string): boolean
   return forward.includes(peer) || tasks.some(({ deliver }) => deliver.includes(peer));
 }
 
-/** Revisions up to this one that were closed in the hour before it. */
+/** Revisions up to this one that were closed in the hour before it; one behind it was closed by a clock that was ahead, nobody knows when. */
 function revisionsWithinHour({ revisions }: SeriesState, number: number): number {
   const closedAt = (revision: number): number =>
     Date.parse(revisions.find(({ record }) => record.revision === revision)?.record.closedAt ?? '');
   const last = closedAt(number);
-  return revisions.filter(
-    ({ record }) =>
-      record.revision <= number && record.cause !== 'requeue' && last - Date.parse(record.closedAt) < hourMs,
-  ).length;
+  return revisions.filter(({ record }) => {
+    const agoMs = last - Date.parse(record.closedAt);
+    return record.revision <= number && record.cause !== 'requeue' && agoMs >= 0 && agoMs < hourMs;
+  }).length;
 }
 
 /** A later revision takes the place of tasks that have not ended; a worker that runs one finds the outcome and stops. */

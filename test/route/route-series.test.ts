@@ -156,6 +156,21 @@ describe('routing a revision', () => {
     expect(steps.filter(({ kind }) => kind === 'task').map(({ revision }) => revision)).toEqual([2]);
   });
 
+  it('holds a sixth revision within an hour; what a clock that was ahead has closed is none of that hour', async () => {
+    const hourMs = 3_600_000;
+    const closed = (ms: number) => ({ closedAt: new Date(at + ms).toISOString() });
+    const heldAfter = async (ago: number): Promise<unknown> => {
+      const { key } = await revisionOf(1, {}, closed(ago));
+      for (const number of [2, 3, 4, 5]) await revisionOf(number, {}, closed(ago + number * 60_000));
+      await revisionOf(6, {}, closed(0));
+      await routeSeries(deps(), { key, revision: 6 });
+      return (await spool.state(key)).revisions[5]?.decision?.held.map(({ code }) => code);
+    };
+    expect(await heldAfter(-hourMs / 2)).toEqual(['REVISION_STORM']);
+    await rm(spool.layout.seriesRoot, { recursive: true });
+    expect(await heldAfter(72 * hourMs)).toEqual([]);
+  });
+
   it('a file that is cut makes the series skip, not the job fail', async () => {
     const { key, instances } = await revisionOf(1);
     await truncate(spool.layout.instance(key, instances[1]?.file ?? ''), 700);
