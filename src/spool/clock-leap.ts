@@ -37,8 +37,8 @@ async function readLeap(file: string): Promise<{ readonly atMs: number; readonly
   const atMs = await timeOf(file);
   if (atMs === null) return null;
   const text = await readFile(file, 'utf8');
-  // Empty where the volume was full: then the day is waited for, whatever the clock shows.
-  return { atMs, trustedMs: text === '' ? -Infinity : Number(text) };
+  // Empty where the volume was full, zeros after a power cut: then the day is waited for, whatever the clock shows.
+  return { atMs, trustedMs: /^\d+(\.\d+)?$/.test(text) ? Number(text) : -Infinity };
 }
 
 async function timeOf(file: string): Promise<number | null> {

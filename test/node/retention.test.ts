@@ -1,5 +1,5 @@
 // The sweep of a node whose clock has leapt ahead: nothing is taken away before somebody had a day to see it.
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
@@ -61,6 +61,20 @@ describe('retention under a clock that has leapt ahead', () => {
       await startAt(spool, leapt + 24 * hour);
       expect(await isSwept(spool)).toBe(true);
     }));
+  it.each([
+    ['empty', ''],
+    ['filled with zeros', '\0'.repeat(13)],
+  ])('waits the day also where a power cut has left the marker of the leap %s', (_how, text) =>
+    withSeries(async (spool) => {
+      await startAt(spool, then + hour);
+      const leapt = then + 3650 * day;
+      await startAt(spool, leapt);
+      await writeFile(spool.layout.clockLeapt, text);
+      await utimes(spool.layout.clockLeapt, leapt / 1000, leapt / 1000);
+      await startAt(spool, leapt + hour);
+      expect(await isSwept(spool)).toBe(false);
+    }),
+  );
   it('goes by the clock at once when it has been set back', () =>
     withSeries(async (spool) => {
       await startAt(spool, then + hour);
