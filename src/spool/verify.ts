@@ -1,6 +1,7 @@
 // Does the spool hold what its records say? For `limpid spool verify`.
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
+import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Key } from './key.js';
 import { faultOfOne } from './read-state.js';
@@ -9,6 +10,7 @@ import type { Spool } from './spool.js';
 import { nextSteps, sweptFiles, unlistedFiles } from './state.js';
 import type { SeriesState } from './state.js';
 import { isUnreadable } from './unreadable-series.js';
+import { isWithdrawalTask } from './withdrawals.js';
 import { hasCode, namesIn, threeDigits } from './write-once.js';
 
 export interface SpoolFault {
@@ -69,10 +71,18 @@ async function verifySeries(spool: Spool, key: Key, depth: 'names' | 'hashes'): 
   const fault = (says: string): void => void faults.push(says);
   const state = await stateOrFault(spool, key);
   if (isUnreadable(state)) return { files: 0, faults: [state.unreadable], isLeft: false };
-  const lost = await lostRecords(spool, state);
-  for (const name of lost) fault(`${name} is missing: put it back from a copy of the spool`);
-  const files = (await verifyInstances(spool, state, depth, fault)) + (await verifyResults(spool, state, depth, fault));
-  return { files, faults, isLeft: lost.length === 0 && !nextSteps(state).done };
+  try {
+    const lost = await lostRecords(spool, state);
+    for (const name of lost) fault(`${name} is missing: put it back from a copy of the spool`);
+    const files =
+      (await verifyInstances(spool, state, depth, fault)) + (await verifyResults(spool, state, depth, fault));
+    return { files, faults, isLeft: lost.length === 0 && !nextSteps(state).done };
+  } catch (error) {
+    const code = faultOfOne(error);
+    if (code === undefined) throw error;
+    fault(`one of its folders is not given by the file system (${code})`);
+    return { files: 0, faults, isLeft: false };
+  }
 }
 
 /** Records that others tell of: what stands behind them was written after them. */
@@ -84,9 +94,14 @@ async function lostRecords({ layout }: Spool, { key, actions }: SeriesState): Pr
   for (const number of new Set([...found.map((_number, index) => index + 1), ...found.toSorted((a, b) => a - b)])) {
     const names = await namesIn(layout.revision(key, number));
     if (!names.includes('series.json')) lost.push(`r${number}/series.json`);
-    const isDecided = ['attempts', 'results', 'deliveries'].some((name) => names.includes(name));
+    const results = await namesIn(layout.results(key, number));
+    const deliveries = await namesIn(join(layout.revision(key, number), 'deliveries'));
+    // The document of a withdrawal is made in the newest revision, decided or not.
+    const isDecided =
+      names.includes('attempts') ||
+      [...results, ...deliveries].some((name) => !isWithdrawalTask(name.split('@')[0] ?? ''));
     if (isDecided && !names.includes('decision.json')) lost.push(`r${number}/decision.json`);
-    for (const task of await namesIn(layout.results(key, number))) {
+    for (const task of results) {
       const result = await namesIn(layout.result(key, number, task));
       if (result.includes('objects') && !result.includes('outcome.json'))
         lost.push(`r${number}/results/${task}/outcome.json`);

@@ -529,6 +529,16 @@ describe('verifying', () => {
     });
   });
 
+  it('takes a revision with the document of a withdrawal for one that is still to be decided', async () => {
+    await withSpool(async (spool) => {
+      await deliveredSeries(spool);
+      await spool.publishRevision(seriesRecord(2, uids, { instances: uids.map(recordOf) }));
+      const document = outcomeRecord([], { task: 'withdrawal-01', outcome: 'withdrawal', seriesInstanceUid: null });
+      await spool.publishOutcome(key, 2, document, null);
+      expect((await verifySpool(spool, 'names', () => undefined)).faults).toEqual([]);
+    });
+  });
+
   it('makes a result anew whose record is lost, instead of running its task for ever', async () => {
     await withSpool(async (spool) => {
       await deliveredSeries(spool);
