@@ -79,12 +79,22 @@ export const pagePolicy = `default-src 'none'; style-src 'sha256-${createHash('s
 /** Whether a page is asked for that does not renew itself. */
 export const isStill = (url: string): boolean => /[?&]still(?:[=&]|$)/.test(url);
 
+/** The way to another page: who holds one still goes on among pages that stand. */
+export const pathTo = (path: string, still: boolean): string => (still ? `${path}?still` : path);
+
 /**
  * To the same page held still, and back: each renewal takes the place of who goes from link to link by the keyboard, or hears the page
  * read, and no page here may run a script that keeps it.
+ * One that stands says since when: `3 min ago` would be read as of now.
  */
-export const stillLink = (path: string, still: boolean): Html =>
-  still ? html`<a href="${path}">Renew again</a>` : html`<a href="${path}?still">Hold still</a>`;
+export const stillLink = (path: string, still: boolean, nowMs: number): Html =>
+  still
+    ? html`<span class="soft">As it was at ${momentSays(new Date(nowMs).toISOString())}.</span>
+        <a href="${path}">Renew again</a>`
+    : html`<a href="${pathTo(path, true)}">Hold still</a>`;
+
+/** Of when a page is, also on paper. */
+export const asOf = (nowMs: number): string => `As of ${momentSays(new Date(nowMs).toISOString())}.`;
 
 /**
  * A whole page around its parts. It is loaded anew every ten seconds; every minute where nothing is under way, as a person may withdraw or

@@ -8,7 +8,7 @@ import { summaryOf } from '../spool/view-of.js';
 import { closingSays, limitSays, unitSays } from '../spool/view-words.js';
 import { html } from './html.js';
 import type { Html } from './html.js';
-import { ago, pageOf, seriesWord, stillLink, table, word } from './page-frame.js';
+import { ago, asOf, pageOf, pathTo, seriesWord, stillLink, table, word } from './page-frame.js';
 
 const nothing = html``;
 
@@ -205,15 +205,15 @@ export function seriesPage(view: SeriesView, nowMs: number, still = false): stri
     </dl>
   </section>`;
   const body = html`<header>
-      <h1><a href="/">limpid</a> <code>${view.key}</code></h1>
+      <h1><a href="${pathTo('/', still)}">limpid</a> <code>${view.key}</code></h1>
       ${seriesWord(summaryOf(view))} <span class="soft">${view.says}</span>
-      ${stillLink(`/series/${view.key}`, still)}
+      ${stillLink(`/series/${view.key}`, still, nowMs)}
     </header>
     ${known.length === 0 ? nothing : factsCard} ${toDoCard(view)}
     ${view.revisions.toReversed().map((revision) => revisionCard(revision, nowMs))} ${historyCard(view, nowMs)}
     <footer>
-      <a href="/">All series</a> · <a href="/api/series/${view.key}">as JSON</a>, with the conditions of each
-      rule.${actsLine(view)}
+      ${asOf(nowMs)} <a href="${pathTo('/', still)}">All series</a> · <a href="/api/series/${view.key}">as JSON</a>,
+      with the conditions of each rule.${actsLine(view)}
     </footer>`;
   const renews = view.state === 'done' ? 'later' : 'soon';
   return pageOf(view.key, still ? 'never' : renews, body);
@@ -225,14 +225,14 @@ const noSeriesSays = {
 } as const;
 
 /** What stands in the place of a series that is not here, or cannot be read now: that one may come back. */
-export const noSeriesPage = (key: string, why: 'unknown' | 'unavailable'): string =>
+export const noSeriesPage = (key: string, why: 'unknown' | 'unavailable', still = false): string =>
   pageOf(
     key,
     why === 'unknown' ? 'never' : 'soon',
     html`<header>
-        <h1><a href="/">limpid</a> <code>${key}</code></h1>
+        <h1><a href="${pathTo('/', still)}">limpid</a> <code>${key}</code></h1>
       </header>
       <section class="card">
-        <p class="part">${noSeriesSays[why]} <a href="/">All series</a></p>
+        <p class="part">${noSeriesSays[why]} <a href="${pathTo('/', still)}">All series</a></p>
       </section>`,
   );

@@ -13,7 +13,7 @@ import { problemOf, problemOfConnection } from './http-errors.js';
 import { icon, iconPolicy } from './icon.js';
 import { answerMs, apiAnswerMs, inTime, pagePart, shared } from './in-time.js';
 import { openApi } from './openapi.js';
-import { isStill, pagePolicy } from './page-frame.js';
+import { isStill, pagePolicy, pathTo } from './page-frame.js';
 import type { AdminPorts, DependencyView, ReadyReport } from './ports.js';
 import { isKey } from '../spool/key.js';
 import { routes } from './routes.js';
@@ -127,16 +127,19 @@ function addPages(app: FastifyInstance, options: HttpOptions, api: AdminPorts): 
     return send(reply, page);
   });
   // Who has lost the key looks for it among all.
-  for (const path of ['/series', '/series/']) app.get(path, (_request, reply) => reply.redirect('/'));
+  for (const path of ['/series', '/series/']) {
+    app.get(path, ({ url }, reply) => reply.redirect(pathTo('/', isStill(url))));
+  }
   // With a slash behind it too, as people type and mails break it; and in capitals, as telephones begin.
   for (const path of ['/series/:key', '/series/:key/']) {
     app.get<{ Params: { readonly key: string } }>(path, async ({ params: { key }, url }, reply) => {
       const lower = key.toLowerCase();
-      if (lower !== key && isKey(lower)) return reply.redirect(`/series/${lower}`);
+      const still = isStill(url);
+      if (lower !== key && isKey(lower)) return reply.redirect(pathTo(`/series/${lower}`, still));
       const found = isKey(key) ? await seriesOne(key) : { view: null };
-      if (found === null) return send(reply.code(503), noSeriesPage(key, 'unavailable'));
-      if (found.view === null) return send(reply.code(404), noSeriesPage(key, 'unknown'));
-      return send(reply, seriesPage(found.view, options.now(), isStill(url)));
+      if (found === null) return send(reply.code(503), noSeriesPage(key, 'unavailable', still));
+      if (found.view === null) return send(reply.code(404), noSeriesPage(key, 'unknown', still));
+      return send(reply, seriesPage(found.view, options.now(), still));
     });
   }
 }

@@ -3,7 +3,7 @@ import { version } from '../version.js';
 import type { SeriesSummary } from '../spool/view.js';
 import { html } from './html.js';
 import type { Html } from './html.js';
-import { ago, missing, pageOf, seriesWord, span, stillLink, table, word } from './page-frame.js';
+import { ago, asOf, missing, pageOf, pathTo, seriesWord, span, stillLink, table, word } from './page-frame.js';
 import type { DependencyView, PeerView, QueueView } from './ports.js';
 
 /** What the page shows; a part that could not be read is null. */
@@ -51,14 +51,19 @@ function queueCards(queues: readonly QueueView[]): Html {
   </div>`;
 }
 
-function seriesTable(series: readonly SeriesSummary[], nowMs: number): Html {
+const noQueues = html`<section class="card">
+  <h2>Queues</h2>
+  ${missing}
+</section>`;
+
+function seriesTable(series: readonly SeriesSummary[], nowMs: number, still: boolean): Html {
   if (series.length === 0) return html`<p class="empty">No series yet. Send one to this node to see it here.</p>`;
   const rows = series.map(
     (entry) =>
       html`<tr>
         <td>${seriesWord(entry)}</td>
         <td>
-          <a href="/series/${entry.key}"><code>${entry.key}</code></a>
+          <a href="${pathTo(`/series/${entry.key}`, still)}"><code>${entry.key}</code></a>
         </td>
         <td>${entry.modality ?? ''}</td>
         <td class="number" data-of="instances">${entry.instances}</td>
@@ -115,7 +120,7 @@ export function startPage(data: PageData): string {
   const body = html`<header>
       <h1><span>limpid</span>${data.node === 'limpid' ? '' : ` ${data.node}`}</h1>
       ${word(stands)} <span class="soft">version ${version} · ${data.roles.join(', ')}</span>
-      ${stillLink('/', still)}
+      ${stillLink('/', still, data.nowMs)}
     </header>
     <section class="card">
       <h2>Depends on</h2>
@@ -132,10 +137,10 @@ export function startPage(data: PageData): string {
         </tbody>
       </table>
     </section>
-    ${data.queues === null ? '' : queueCards(data.queues)}
+    ${data.queues === null ? noQueues : queueCards(data.queues)}
     <section class="card">
       <h2>Newest series</h2>
-      ${data.series === null ? missing : seriesTable(data.series, data.nowMs)}
+      ${data.series === null ? missing : seriesTable(data.series, data.nowMs, still)}
       ${
         data.more
           ? html`<p class="empty">
@@ -150,7 +155,7 @@ export function startPage(data: PageData): string {
       ${data.peers === null ? missing : peerTable(data.peers)}
     </section>
     <footer>
-      ${still ? 'The page stands as it was.' : 'The page renews itself every ten seconds.'} Programs read
+      ${asOf(data.nowMs)}${still ? '' : ' The page renews itself every ten seconds.'} Programs read
       <a href="/api/openapi.json">the API</a>, <a href="/metrics">metrics</a> and <a href="/readyz">readiness</a>.
     </footer>`;
   return pageOf(data.node, still ? 'never' : 'soon', body);

@@ -130,6 +130,8 @@ async function listSeries(
   for await (const state of statesOrFaults(deps.spool, candidates)) {
     const summary = summaryOf(isUnreadable(state) ? unreadableView(state) : viewOf(state, judge));
     if (isAskedFor(summary, filter)) series.push(summary);
+    // Behind the last one there is no page, not an empty one: the start page would tell of older series that are not there.
+    if (state.key === candidates.at(-1)) break;
     if (series.length === filter.limit || deps.now() > endsMs)
       return { series, next: `${state.key}@${changedAt.get(state.key)}` };
   }

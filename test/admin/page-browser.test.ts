@@ -129,6 +129,22 @@ describeWithPeers(['chromium'], 'the pages in Chromium', () => {
     expect(await renews()).toBe(1);
   });
 
+  it('goes on from a page that is held still among pages that stand, and says since when they do', async () => {
+    const { page } = await open('light', 1200, '/?still');
+    const stands = async () => {
+      expect(await page.evaluate(`document.querySelectorAll('meta[http-equiv=refresh]').length`)).toBe(0);
+      expect(await page.textContent('header')).toContain('As it was at 2026-11-20 10:05:00 UTC.');
+    };
+    await stands();
+    await Promise.all([page.waitForURL(`**/series/${key}?still`), page.click(`text=${key}`)]);
+    await stands();
+    for (const link of ['h1 a', 'footer a']) {
+      await page.goto(`http://127.0.0.1:${server.port}/series/${key}?still`);
+      await Promise.all([page.waitForURL(/:\d+\/\?still$/), page.click(link)]);
+      await stands();
+    }
+  });
+
   it('says of each head that it is of a column: who hears a table is told what a number is', async () => {
     const heads = `[...document.querySelectorAll('th')].filter((head) => head.scope !== 'col').length`;
     for (const path of ['/', `/series/${key}`]) {

@@ -362,6 +362,15 @@ describe('start page', () => {
     });
   });
 
+  it('says that queues are not available, where they cannot be asked: nothing to do would look the same', async () => {
+    const { options } = fakeNode();
+    if (!options.api) throw new Error('no api');
+    const api = { ...options.api, queues: () => Promise.reject(new Error('away')) };
+    await withServer({ ...options, api }, async (asking) => {
+      expect((await asking(get('/'))).body).toMatch(/<h2>Queues<\/h2>\s*<p class="empty">Not available now\.<\/p>/);
+    });
+  });
+
   it('says where older series are, if there are any', async () => {
     const { options } = fakeNode();
     if (options.api === null) throw new Error('no api');
@@ -407,6 +416,8 @@ describe('page of a series', () => {
         ['/series/', '/'],
         [`/series/${key.toUpperCase()}`, `/series/${key}`],
         [`/series/${key.toUpperCase()}/`, `/series/${key}`],
+        ['/series?still', '/?still'],
+        [`/series/${key.toUpperCase()}?still`, `/series/${key}?still`],
       ] as const) {
         const { status, headers } = await asking(get(path));
         expect([path, status, headers.location]).toEqual([path, 302, leadsTo]);

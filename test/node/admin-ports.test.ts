@@ -71,6 +71,7 @@ it('lists series in the order of their folders, however many are read at once', 
       expect(first.next).toBe(`${newestFirst[10]}@9000`);
       const rest = await ports.listSeries({ limit: 500, after: first.next ?? '' });
       expect([...first.series, ...rest.series].map(({ key }) => key)).toEqual(newestFirst);
+      expect((await ports.listSeries({ limit: 20 })).next).toBeNull(); // as many as there are
     } finally {
       await spool.close();
     }
