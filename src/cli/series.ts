@@ -15,7 +15,7 @@ import type { DeliveryJudge } from '../spool/view-of.js';
 import { counted } from '../spool/counted.js';
 import { closingSays, limitSays, ruleSays, unitSays } from '../spool/view-words.js';
 import { toDo } from '../spool/to-do.js';
-import { isUnruled, unruledSays } from '../spool/unruled.js';
+import { inVainSays } from '../spool/in-vain.js';
 import type { CodeView, SeriesView, SeriesWord, TaskView } from '../spool/view.js';
 import { isUnreadable, unreadableView } from '../spool/unreadable-series.js';
 import { madeSeries } from '../spool/withdrawals.js';
@@ -94,6 +94,7 @@ export function seriesCommands(
     act: (text, action) =>
       withSpool(action.config, 'write', async (spool) => {
         const key = await keyOfText(spool, text);
+        const before = await spool.state(key);
         const file = await spool.recordAction(key, {
           version: 1,
           at: new Date(context.now()).toISOString(),
@@ -107,9 +108,8 @@ export function seriesCommands(
           newUids: action.newUids ?? false,
         });
         output.out(`${action.kind} recorded for ${key} (${file}); a running node carries it out within seconds`);
-        if (action.kind === 'release' && isUnruled((await spool.state(key)).revisions.at(-1))) {
-          output.out(unruledSays(key));
-        }
+        const warning = inVainSays(before, await spool.state(key), action);
+        if (warning !== null) output.out(warning);
       }),
   };
 }

@@ -19,7 +19,7 @@ import { promisesOf } from '../spool/promises.js';
 import { readableStates, stateOrFault, statesOrFaults } from '../spool/readable-states.js';
 import { onAll } from '../spool/records.js';
 import { waitingInstances } from '../spool/state.js';
-import { isUnruled, unruledSays } from '../spool/unruled.js';
+import { inVainSays } from '../spool/in-vain.js';
 import { summaryOf, viewOf } from '../spool/view-of.js';
 import { isUnreadable, unreadableView } from '../spool/unreadable-series.js';
 import { withdrawSeries } from '../spool/withdraw.js';
@@ -86,9 +86,10 @@ export function openAdminPorts(deps: AdminPortsDeps): AdminPorts {
         const files = await withdrawSeries(deps.spool, key, action, { by, at });
         return { number: Number.parseInt(files.at(-1) ?? '0', 10), warning: null };
       }
+      const before = await deps.spool.state(key);
       const file = await deps.spool.recordAction(key, { version: 1, at, by, ...onAll, ...action });
-      const isInVain = action.kind === 'release' && isUnruled((await deps.spool.state(key)).revisions.at(-1));
-      return { number: Number.parseInt(file, 10), warning: isInVain ? unruledSays(key) : null };
+      const warning = inVainSays(before, await deps.spool.state(key), action);
+      return { number: Number.parseInt(file, 10), warning };
     },
     peers: async () => peerViews(deps, await waiting()),
     models: () =>

@@ -172,6 +172,11 @@ it('warns who releases a series that no rule matches, as the command does: nothi
         warning: `no rule matches it: nothing is made of it or sent by that. Once a rule does: limpid series requeue ${unruled}`,
       });
       expect(await ports.act(late, release, 'api')).toEqual({ number: 1, warning: null });
+      const hold = { kind: 'hold', why: '', revision: null, task: null } as const;
+      expect(await ports.act(late, hold, 'api')).toEqual({
+        number: 2,
+        warning: 'nothing of it is under way any more: held is only what comes later',
+      });
       expect((await ports.listSeries({ limit: 2 })).series.map(({ held }) => held)).toContainEqual(['NO_RULE']);
     } finally {
       await spool.close();
