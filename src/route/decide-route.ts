@@ -4,6 +4,8 @@ import { sha256Of } from '../dicom/uid.js';
 import { LimpidError } from '../errors.js';
 import type { Reason, ReasonCode } from '../errors.js';
 import type { ModelCard } from '../inference/card.js';
+import { cardDigest } from '../inference/card-digest.js';
+import type { PixelNumbers } from '../inference/card-digest.js';
 import type { CompiledRule, TaskRequest, VendorMark } from '../rule.js';
 import { counted } from '../spool/counted.js';
 import type { DecisionRecord, ModelChoice, Modality, Priority, ResolvedTask } from '../spool/records.js';
@@ -19,6 +21,7 @@ export type RouteCard = Pick<
   ModelCard,
   'id' | 'version' | 'sha256' | 'kind' | 'task' | 'modality' | 'parameters' | 'defaultStrength' | 'intendedUse'
 > &
+  PixelNumbers &
   Partial<Pick<ModelCard, 'grid' | 'rank'>>;
 
 /** Whether derivation codes of limpid's own are written. */
@@ -90,14 +93,14 @@ const strengthOf = (card: Pick<RouteCard, 'grid' | 'defaultStrength'>, asked: nu
 
 /** Everything configured that changes pixels (conformance: identity); its canonical form is hashed into the derived UIDs. */
 export function settingsOf(
-  card: Pick<RouteCard, 'task' | 'parameters' | 'grid'>,
+  card: Pick<RouteCard, 'task' | 'parameters' | 'grid' | keyof PixelNumbers>,
   strength: number,
   codes: DerivationCodes = 'limpid',
 ): ResolvedTask['settings'] {
   const parameters = Object.keys(card.parameters).length === 0 ? {} : { parameters: card.parameters };
   // Super-resolution has a grid in place of a strength.
   const how = hasGrid(card) ? { ...card.grid } : { strength };
-  return { task: card.task, ...how, ...parameters, ...(codes === 'limpid' ? {} : { codes }) };
+  return { task: card.task, card: cardDigest(card), ...how, ...parameters, ...(codes === 'limpid' ? {} : { codes }) };
 }
 
 /** The tasks of all matching rules; equal ones are one task that goes to the peers of both rules. */

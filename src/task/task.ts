@@ -23,6 +23,7 @@ import { runTask } from '../enhance/run-task.js';
 import type { OrderedSeries } from '../enhance/series.js';
 import { LimpidError, failureCodeOf } from '../errors.js';
 import type { ModelCard } from '../inference/card.js';
+import { cardDigest } from '../inference/card-digest.js';
 import { chooseProvider } from '../inference/provider.js';
 import { readModel } from '../inference/registry.js';
 import type { OutcomeRecord } from '../spool/records.js';
@@ -45,13 +46,14 @@ function tell(message: ToParent): void {
 }
 
 /**
- * The card that the decision resolved the task with, and no other version of it: not one with other parameters either, which stand in the
- * settings that the result's UIDs are made of.
+ * The card that the decision resolved the task with, and no other version of it: not one with other parameters or numbers either, which
+ * stand in the settings that the result's UIDs are made of. Decisions of earlier releases do not name the numbers.
  */
 async function cardOf(order: TaskOrder): Promise<{ card: ModelCard; file: string }> {
   const { model, settings } = order.task;
   const { id, version, sha256 } = model;
   const { card, file } = await readModel(order.modelsDirectory, order.ownModelsDirectory, id);
+  const numbers = cardDigest(card);
   const other =
     card.version !== version
       ? `version ${card.version}`
@@ -59,7 +61,9 @@ async function cardOf(order: TaskOrder): Promise<{ card: ModelCard; file: string
         ? `another file of version ${version}`
         : canonicalJson(card.parameters) !== canonicalJson(settings['parameters'] ?? {})
           ? `version ${version} with other parameters`
-          : null;
+          : (settings['card'] ?? numbers) !== numbers
+            ? `version ${version} with other numbers`
+            : null;
   if (other === null) return { card, file };
   throw new LimpidError(
     'MODEL_UNKNOWN',

@@ -6,6 +6,7 @@ import { modelNotices } from '../../src/config/model-notices.js';
 import { ruleNotices } from '../../src/config/rule-notices.js';
 import { rulesSchema } from '../../src/config/rule-schema.js';
 import { withFolder } from '../support/temporary.js';
+import { processorMs } from '../support/processor-time.js';
 
 const pacs = 'pacs: { aeTitle: PACS, host: 127.0.0.1, port: 104, receive: { store: refuse } }';
 
@@ -186,11 +187,11 @@ describe('rules that match nothing', () => {
   it('are found among five thousand within seconds', async () => {
     const scanner = (index: number): string => `{ Modality: CT, KVP: 80, StationName: ST${index} }`;
     const conditions = Array.from({ length: 5000 }, (_, index) => scanner(index));
-    const started = performance.now();
+    const started = processorMs();
     expect(await noticesOf([...conditions, scanner(17)])).toEqual([
       'rule r5000 is never reached: r17 takes all that it matches',
     ]);
-    expect(performance.now() - started).toBeLessThan(20_000);
+    expect(processorMs() - started).toBeLessThan(20_000);
     const thin = Array.from(
       { length: 5000 },
       (_, index) => `{ SliceThickness: { atMost: ${index + 1} }, KVP: ${index} }`,
@@ -198,7 +199,7 @@ describe('rules that match nothing', () => {
     expect(await noticesOf([...thin, '{ KVP: 17, SliceThickness: { atMost: 18 } }'])).toEqual([
       'rule r5000 is never reached: r17 takes all that it matches',
     ]);
-    expect(performance.now() - started).toBeLessThan(40_000);
+    expect(processorMs() - started).toBeLessThan(40_000);
   }, 120_000);
 });
 

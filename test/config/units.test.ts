@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { compileExpression, compileGlob } from '../../src/conditions/patterns.js';
 import { nearest } from '../../src/conditions/suggest.js';
 import { parseDuration, parseSize, parseTimer } from '../../src/config/units.js';
+import { processorMs } from '../support/processor-time.js';
 
 describe('durations and sizes', () => {
   it('read what people write', () => {
@@ -52,10 +53,10 @@ describe('patterns', () => {
     const long = 'a'.repeat(5000);
     const expression = compileExpression('(a+)+$', 'with case');
     const glob = compileGlob(`${'*a'.repeat(30)}b`);
-    const start = performance.now();
+    const start = processorMs();
     expect(typeof expression === 'string' ? null : expression.test(`${long}b`)).toBe(false);
     expect(glob.test(long)).toBe(false);
-    expect(performance.now() - start).toBeLessThan(2000);
+    expect(processorMs() - start).toBeLessThan(2000);
   });
   it('an expression longer than 512 characters is refused', () => {
     expect(compileExpression('a'.repeat(513), 'with case')).toBe('at most 512 characters, found 513');

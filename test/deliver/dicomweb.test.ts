@@ -27,6 +27,7 @@ import { writeTestFiles } from '../support/part10-files.js';
 import { writeSyntheticSeries } from '../support/synthetic-series.js';
 import { readOutgoing } from '../../src/io/dimse/outgoing.js';
 import { silentLog } from '../support/test-scp.js';
+import { processorMs } from '../support/processor-time.js';
 
 interface Asked {
   readonly method: string;
@@ -312,9 +313,9 @@ describe('the answer', () => {
       `<NativeDicomModel>${Array.from({ length: 5000 }, (_, index) => `<a xmlns:n${index}="u">`).join('')}</NativeDicomModel>`,
     ],
   ])('are read at once, with %s', (_name, type, body) => {
-    const started = performance.now();
+    const started = processorMs();
     expect(readStowAnswer(`application/dicom+${type}`, body)?.stored.size ?? 0).toBe(0);
-    expect(performance.now() - started).toBeLessThan(2000);
+    expect(processorMs() - started).toBeLessThan(2000);
   });
 });
 

@@ -15,6 +15,7 @@ import type { PixelDescription } from '../../src/dicom/pixel-description.js';
 import { decodePixels, encodedFrame, frameFragments, refuseSecondStream } from '../../src/dicom/pixels.js';
 import { explicitLittleEndian } from '../../src/dicom/uids.js';
 import { itWithData, sharedBytes, sharedData, sharedFiles } from '../support/shared-data.js';
+import { processorMs } from '../support/processor-time.js';
 
 const { Context, NativeCodecs } = codecs;
 const haveGdcm = spawnSync('gdcmconv', ['--version']).error === undefined;
@@ -151,13 +152,13 @@ it('finds the fragments of each of many frames at once', () => {
     '1.2.840.10008.1.2.5',
   );
   const all = ds.get(0x7fe00010)?.fragments ?? [];
-  const started = performance.now();
+  const started = processorMs();
   for (let frame = 0; frame < frames; frame++) {
     expect(frameFragments(table, fragments, frames, frame)).toEqual(fragments.slice(2 * frame, 2 * frame + 2));
     const own = encodedFrame(ds, all, frames, frame);
     expect(own[2]).toBe((2 * frame + 1) & 0xff);
   }
-  expect(performance.now() - started).toBeLessThan(5000);
+  expect(processorMs() - started).toBeLessThan(5000);
 });
 
 it('finds no fragments by a table that falls, or points between them', () => {

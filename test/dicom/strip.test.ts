@@ -2,6 +2,7 @@
 import { expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { strip, stripEnd } from '../../src/dicom/strip.js';
+import { processorMs } from '../support/processor-time.js';
 
 it('takes blanks and NULs away at the ends, and nothing else', () => {
   const padded = fc.array(fc.constantFrom(' ', '\0', 'a', '\t', '\u00a0'), { maxLength: 12 });
@@ -18,8 +19,8 @@ it.each([
   ['blanks within', `a${' '.repeat(4_000_000)}x`],
   ['NULs behind', `x${'\0'.repeat(4_000_000)}`],
 ])('reads a text of 4 MB at once: %s', (_name, text) => {
-  const started = performance.now();
+  const started = processorMs();
   strip(text);
   stripEnd(text);
-  expect(performance.now() - started).toBeLessThan(2000);
+  expect(processorMs() - started).toBeLessThan(2000);
 });

@@ -7,6 +7,7 @@ import { tissueRegions } from '../../src/dicom/ultrasound-regions.js';
 import { explicitLittleEndian } from '../../src/dicom/uids.js';
 import { change, changeItem, doubled, tag } from '../support/planted-faults.js';
 import { columns, marked, region, rows } from '../support/ultrasound-cine.js';
+import { processorMs } from '../support/processor-time.js';
 
 const sequence = 'SequenceOfUltrasoundRegions';
 const width = region.right - region.left + 1;
@@ -39,9 +40,9 @@ it('is told at once where a header names thousands of regions', () => {
     Array.from({ length: regions }, () => elements),
   );
   const dataSet = readDataSet(bytes, explicitLittleEndian);
-  const started = performance.now();
+  const started = processorMs();
   const mask = tissueRegions(dataSet, { rows: side, columns: side });
-  expect(performance.now() - started).toBeLessThan(5000);
+  expect(processorMs() - started).toBeLessThan(5000);
   expect(mask.reduce((sum, one) => sum + one, 0)).toBe(side * (side - 1));
 });
 

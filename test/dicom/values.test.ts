@@ -9,6 +9,7 @@ import { explicitLittleEndian } from '../../src/dicom/uids.js';
 import { find, hasStrangeText, hasValue, items, number, numbers, text, texts } from '../../src/dicom/values.js';
 import { syntheticCt } from '../support/derivation.js';
 import { itWithData, sharedBytes, sharedFiles } from '../support/shared-data.js';
+import { processorMs } from '../support/processor-time.js';
 
 const of = (...elements: Uint8Array[]) => readDataSet(joined(elements), explicitLittleEndian);
 
@@ -55,10 +56,10 @@ describe('values', () => {
     ['LT', 'ImageComments', `a${'\0'.repeat(65_000)}x`],
   ])('of 64 KB are read at once, as %s', (vr, keyword, value) => {
     const long = of(encodeElement(tagOf(keyword) ?? 0, vr, value));
-    const started = performance.now();
+    const started = processorMs();
     expect(text(long, keyword)).toBe(value);
     expect(numbers(long, keyword)).toEqual(vr === 'DS' ? [Number.NaN] : expect.anything());
-    expect(performance.now() - started).toBeLessThan(1000);
+    expect(processorMs() - started).toBeLessThan(1000);
   });
 
   it('say whether they are there, and refuse keywords that do not exist', () => {
@@ -103,9 +104,9 @@ it('reads an item in its own character set, else in that of the data set it lies
 });
 
 it('reads a megabyte of escape characters at once', () => {
-  const started = performance.now();
+  const started = processorMs();
   expect(decodeText(new Uint8Array(2 ** 20).fill(0x1b), ['', 'ISO 2022 IR 87'])).toHaveLength(2 ** 20);
-  expect(performance.now() - started).toBeLessThan(2000);
+  expect(processorMs() - started).toBeLessThan(2000);
 });
 
 it('walks a sequence in UN once, however often its items are asked for', () => {
@@ -113,10 +114,10 @@ it('walks a sequence in UN once, however often its items are asked for', () => {
   const frames = 5000;
   const sequence = joined(Array.from({ length: frames }, () => [itemHeader(0xfffee000, 10), ...frame]).flat());
   const ds = of(encodeElement(0x52009230, 'UN', sequence));
-  const started = performance.now();
+  const started = processorMs();
   for (let index = 0; index < frames; index++)
     expect(items(ds, 'PerFrameFunctionalGroupsSequence')[index]?.elements).toHaveLength(1);
-  expect(performance.now() - started).toBeLessThan(3000);
+  expect(processorMs() - started).toBeLessThan(3000);
 });
 
 describe('text that is not of its set', () => {

@@ -164,6 +164,16 @@ describe('a CT series', () => {
     expect(await readdir(order.outDir)).toEqual([]);
   });
 
+  it('is not touched by a card whose other numbers changed under one version', async () => {
+    const order = await orderFor(await series({ ...ct, slices: 1 }), { model: 'nlm', strength: 0.4, outDir: fresh() });
+    const task = { ...order.task, settings: { ...order.task.settings, card: '0'.repeat(16) } };
+    await expect(shared.run({ ...order, task })).rejects.toMatchObject({
+      code: 'MODEL_UNKNOWN',
+      message: expect.stringContaining('with other numbers: it was changed after the decision'),
+    });
+    expect(await readdir(order.outDir)).toEqual([]);
+  });
+
   it('goes through a network that sees three slices, which says how many had both neighbours', async () => {
     const models = fresh();
     await writeNeighboursModel(models);

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { canonicalJson } from '../../src/dicom/canonical-json.js';
 import { sha256Of } from '../../src/dicom/uid.js';
+import { cardDigest } from '../../src/inference/card-digest.js';
 import { decideRoute, settingsOf } from '../../src/route/decide-route.js';
 import type { RouteCard, RouteInput } from '../../src/route/decide-route.js';
 import { explainDecision } from '../../src/route/explain.js';
@@ -25,14 +26,27 @@ const enhance = (...models: Parameters<typeof request>[]) => ({
 
 describe('tasks', () => {
   it('settings of a network are those of the test vector (conformance: identity)', () => {
-    const settings = settingsOf(card, 0.5);
+    const { card: numbers, ...settings } = settingsOf(card, 0.5);
     expect(canonicalJson(settings)).toBe('{"strength":0.5,"task":"denoise"}');
     expect(sha256Of(canonicalJson(settings))).toBe('bf9b8859ae079b1b06bad8e76b42dc6c2d743d18f5c4da8e37808fbdf00978f9');
+    expect(numbers).toMatch(/^[0-9a-f]{16}$/);
+  });
+
+  it.each([
+    { mostBlend: 0.7 },
+    { fixedBlend: 0.4 },
+    { evenBlend: { most: 1, from: 0.1, to: 0.3 } },
+    { noise: { CT: { a: 4, b: 5, unit: 'HU' as const } } },
+  ])('numbers of a card that pixels depend on are settings, so that no UID stands for two images: %j', (change) => {
+    const of = (changed: RouteCard) =>
+      decideRoute(input({ rules: [rule('one', undefined, enhance(['ct-low-dose']))], cards: () => changed })).tasks[0];
+    expect(of({ ...card, ...change })?.settingsSha256).not.toBe(of(card)?.settingsSha256);
+    expect(of({ ...card, rank: 3 })?.settingsSha256).toBe(of(card)?.settingsSha256);
   });
 
   it('codes of the standard alone are a setting: other UIDs, and of the fallback too', () => {
     expect(canonicalJson(settingsOf(card, 0.5, 'standard-only'))).toBe(
-      '{"codes":"standard-only","strength":0.5,"task":"denoise"}',
+      `{"card":"${cardDigest(card)}","codes":"standard-only","strength":0.5,"task":"denoise"}`,
     );
     const rules = [rule('one', undefined, enhance(['ct-low-dose', { fallback: 'gaussian' }]))];
     const { tasks } = decideRoute({ ...input({ rules }), codes: 'standard-only' });
@@ -48,7 +62,12 @@ describe('tasks', () => {
       [1, 0.4, 'two', ['pacs']],
       [2, 0.25, 'two', ['pacs']],
     ]);
-    expect(tasks[1]?.settings).toEqual({ task: 'denoise', strength: 0.25, parameters: { sigma: 1.2 } });
+    expect(tasks[1]?.settings).toEqual({
+      task: 'denoise',
+      card: cardDigest(filter),
+      strength: 0.25,
+      parameters: { sigma: 1.2 },
+    });
     expect(tasks[1]?.lift).toEqual(['GAPS']);
     for (const task of tasks) {
       expect(task.settingsSha256).toBe(sha256Of(canonicalJson(task.settings)));

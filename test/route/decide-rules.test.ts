@@ -4,6 +4,7 @@ import { decideRules, yearsOf } from '../../src/route/decide-rules.js';
 import type { SeriesFacts } from '../../src/route/series-facts.js';
 import type { CompiledRule } from '../../src/rule.js';
 import { rule, series } from './synthetic.js';
+import { processorMs } from '../support/processor-time.js';
 
 const matches = (when: unknown, facts: SeriesFacts): boolean =>
   decideRules([rule('r', when)], facts).outcomes[0]?.matched ?? false;
@@ -121,14 +122,14 @@ describe('a series of many images', () => {
     if (when?.kind !== 'test') throw new TypeError('one test was compiled');
     const counting: CompiledRule = { ...rule('r', undefined), when: { ...when, operand: { kind: 'text', pattern } } };
     const many = series(1000, (index) => ({ values: { Modality: index === 500 ? 'PT' : 'CT' } }));
-    const started = performance.now();
+    const started = processorMs();
     const { matched } = decideRules(
       Array.from({ length: 1000 }, () => counting),
       many,
     );
     expect(matched).toEqual([]);
     expect(tried).toBeLessThanOrEqual(4 * 1000); // two values, whole and by itself each
-    expect(performance.now() - started).toBeLessThan(5000);
+    expect(processorMs() - started).toBeLessThan(5000);
   });
 });
 

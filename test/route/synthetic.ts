@@ -126,6 +126,11 @@ export const card: RouteCard = {
   modality: ['CT'],
   parameters: {},
   defaultStrength: 0.4,
+  input: null,
+  noise: { CT: { a: 3, b: 5, unit: 'HU' } },
+  mostBlend: 0.75,
+  evenBlend: null,
+  fixedBlend: null,
   intendedUse: {
     says: 'CT of adults',
     minimumAgeYears: 18,

@@ -2,6 +2,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { forwardingIn } from '../../src/spool/holding.js';
 import { decisionRecord, deliveryRecord, revisionState, seriesRecord, seriesState } from '../support/records.js';
+import { processorMs } from '../support/processor-time.js';
 
 describe('forwarding', () => {
   const decision = decisionRecord(1, { forward: ['archive', 'pacs'], commit: [] });
@@ -25,9 +26,9 @@ describe('forwarding', () => {
     const uids = Array.from({ length: 10_000 }, (_, index) => `1.${index}`);
     const deliveries = { ...brought('archive', uids), ...brought('pacs', uids) };
     const state = seriesState([revisionState(seriesRecord(1, uids), decision, undefined, deliveries)]);
-    const startedMs = performance.now();
+    const startedMs = processorMs();
     const forwarding = forwardingIn(state);
     expect(uids.every((uid) => forwarding(uid) === 'done')).toBe(true);
-    expect(performance.now() - startedMs).toBeLessThan(3000);
+    expect(processorMs() - startedMs).toBeLessThan(3000);
   });
 });

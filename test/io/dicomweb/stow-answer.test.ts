@@ -1,6 +1,7 @@
 // What a STOW-RS server says of each instance, whatever stands around its UIDs.
 import { expect, it } from '@jest/globals';
 import { readStowAnswer } from '../../../src/io/dicomweb/stow-answer.js';
+import { processorMs } from '../../support/processor-time.js';
 
 const answerFor = (uid: string): string =>
   JSON.stringify({ '00081199': { vr: 'SQ', Value: [{ '00081155': { vr: 'UI', Value: [uid] } }] } });
@@ -11,7 +12,7 @@ it.each(['1.2.3', '1.2.3\0', ' 1.2.3 \0\0', '\0\n1.2.3\n\0'])('frees a UID of it
 
 it('reads an answer at once whose UID is a megabyte of blanks', () => {
   const body = answerFor(`1${' '.repeat(1_000_000)}2`);
-  const started = performance.now();
+  const started = processorMs();
   expect(readStowAnswer('application/dicom+json', body)?.stored.size).toBe(1);
-  expect(performance.now() - started).toBeLessThan(2000);
+  expect(processorMs() - started).toBeLessThan(2000);
 });

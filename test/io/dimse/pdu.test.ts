@@ -21,6 +21,7 @@ import {
   valueRoom,
 } from '../../../src/io/dimse/pdu.js';
 import { data, pdv } from '../../support/dimse-bytes.js';
+import { processorMs } from '../../support/processor-time.js';
 
 const uid = fc.stringMatching(/^[1-9]\d{0,3}(\.[1-9]\d{0,5}){1,9}$/);
 const aeTitle = fc.stringMatching(/^[A-Z0-9_]([A-Z0-9_ ]{0,14}[A-Z0-9_])?$/);
@@ -110,9 +111,9 @@ describe('A-ASSOCIATE', () => {
         contexts: [{ id: 1, abstractSyntaxUid: '1.2', transferSyntaxUids: [blanks] }],
       }),
     );
-    const started = performance.now();
+    const started = processorMs();
     expect(decodeAssociateRequest(body, 64).contexts[0]?.transferSyntaxUids).toEqual([blanks]);
-    expect(performance.now() - started).toBeLessThan(1000);
+    expect(processorMs() - started).toBeLessThan(1000);
   });
   it('transfer syntaxes beyond the limit are passed over', () => {
     const transferSyntaxUids = Array.from({ length: 70 }, (_, index) => `1.2.${index + 1}`);
