@@ -23,7 +23,7 @@ import { runTask } from '../enhance/run-task.js';
 import type { OrderedSeries } from '../enhance/series.js';
 import { LimpidError, failureCodeOf } from '../errors.js';
 import type { ModelCard } from '../inference/card.js';
-import { cardDigest } from '../inference/card-digest.js';
+import { cardDigest } from '../route/card-digest.js';
 import { chooseProvider } from '../inference/provider.js';
 import { readModel } from '../inference/registry.js';
 import type { OutcomeRecord } from '../spool/records.js';

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { canonicalJson } from '../../src/dicom/canonical-json.js';
 import { sha256Of } from '../../src/dicom/uid.js';
-import { cardDigest } from '../../src/inference/card-digest.js';
+import { cardDigest } from '../../src/route/card-digest.js';
 import { decideRoute, settingsOf } from '../../src/route/decide-route.js';
 import type { RouteCard, RouteInput } from '../../src/route/decide-route.js';
 import { explainDecision } from '../../src/route/explain.js';

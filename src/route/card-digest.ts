@@ -1,6 +1,6 @@
 import { canonicalJson } from '../dicom/canonical-json.js';
 import { sha256Of } from '../dicom/uid.js';
-import type { ModelCard } from './card.js';
+import type { ModelCard } from '../inference/card.js';
 
 /** The numbers of a card, besides its parameters and its grid, that pixels depend on. */
 export type PixelNumbers = Pick<ModelCard, 'input' | 'noise' | 'mostBlend' | 'evenBlend' | 'fixedBlend'>;
