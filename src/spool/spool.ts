@@ -205,7 +205,8 @@ export class Spool {
       });
       first = await renameOnce(from, result);
     }
-    if (first) await this.#syncs.sync(results);
+    // It has its name, and goes out: it is told of as what it is, whatever the disk says now. What a loss of power took back is made anew, the same.
+    if (first) await this.#syncs.sync(results).catch(() => undefined);
     else await rm(from, { recursive: true, force: true });
     return first;
   }
@@ -276,8 +277,14 @@ export class Spool {
       if (hasCode(error, 'EEXIST')) return () => Promise.resolve();
       throw error;
     }
-    await this.#syncs.sync(folder);
-    return () => rm(file, { force: true });
+    const takeBack = (): Promise<void> => rm(file, { force: true });
+    try {
+      await this.#syncs.sync(folder);
+    } catch (error) {
+      await takeBack(); // nothing goes out: it would tell for good that the peer may have what it has not
+      throw error;
+    }
+    return takeBack;
   }
 
   /** Publishes a record of another file of this room. @returns false if it was there before */
