@@ -106,6 +106,8 @@ export interface StudyArguments {
   readonly strength?: number | 'light' | 'standard' | 'strong';
   readonly slices: number;
   readonly out: string;
+  /** Adds the site's own models, and sets what a node sets; absent: as a node without a configuration. */
+  readonly config?: string;
   readonly json: boolean;
 }
 
@@ -146,7 +148,7 @@ const missing = ({ withoutPartner, withoutBody }: ComparedSeries): string[] => [
 const mostFall = 5;
 
 export function evaluateCommands(
-  open: () => Promise<Evaluation>,
+  open: (config: string | null) => Promise<Evaluation>,
   output: Output,
   failed: () => void,
 ): EvaluateCommands {
@@ -165,7 +167,7 @@ export function evaluateCommands(
   const left = (out: readonly LeftOut[]): void => tellLeftOut(output, out);
   return {
     async compare(options) {
-      const evaluation = await open();
+      const evaluation = await open(null);
       const [reference, test] = [await filesBelow(options.reference), await filesBelow(options.test)];
       const before = options.before === undefined ? null : await filesBelow(options.before);
       const result = await evaluation.compare({
@@ -197,7 +199,7 @@ export function evaluateCommands(
     },
 
     async models(paths, options) {
-      const evaluation = await open();
+      const evaluation = await open(options.config ?? null);
       const rows = await evaluation.study(await filesBelow(paths), studyOptions(options), { progress, left, failed });
       if (rows.every(({ after }) => after === null)) failed();
       print(options.json, { protocol: evaluation.protocol, rows }, () =>
@@ -245,7 +247,7 @@ export function evaluateCommands(
     },
 
     async robustness(paths, options) {
-      const evaluation = await open();
+      const evaluation = await open(options.config ?? null);
       const told = { progress, left, failed };
       const rows = await evaluation.robustness(await filesBelow(paths), studyOptions(options), told);
       if (rows.length === 0 || rows.some(({ fall }) => fall === null || fall > mostFall)) failed();
@@ -271,7 +273,7 @@ export function evaluateCommands(
     },
 
     async kit(options) {
-      const phantoms = await (await open()).kit(options.out);
+      const phantoms = await (await open(null)).kit(options.out);
       output.out(
         table(
           ['phantom', 'slices', 'send this folder'],
@@ -281,7 +283,7 @@ export function evaluateCommands(
     },
 
     async accept(kit, options) {
-      const verdicts = await (await open()).accept({ kit, results: await filesBelow(options.results) });
+      const verdicts = await (await open(null)).accept({ kit, results: await filesBelow(options.results) });
       if (verdicts.length === 0 || verdicts.some(({ holds }) => !holds)) failed();
       print(options.json, verdicts, () =>
         table(

@@ -207,6 +207,7 @@ function addEvaluate(program: Command, commands: Commands): void {
       )
       .addOption(strengthOption())
       .option('--slices <n>', 'slices of each series, from its middle', readCount, 9)
+      .addOption(configOption().default(undefined, 'built-in values'))
       .addOption(jsonOption())
       .action(async (paths: string[], options: StudyArguments) => (await commands.evaluate())[name](paths, options));
   };

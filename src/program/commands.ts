@@ -99,14 +99,15 @@ export function openCommands(output: Output, environment: Environment, failed: (
     },
     async evaluate() {
       const { evaluateCommands } = await import('../cli/evaluate.js');
-      const open = async () => {
+      const open = async (config: string | null) => {
         const { openEvaluation } = await import('./evaluation.js');
         const { enhanceFiles } = await import('./enhance-files.js');
-        const fixed = { config: null, modelsDirectory, load, log: await quiet() };
+        const fixed = { config, modelsDirectory, load, log: await quiet() };
+        const own = config === null ? null : (await load(config)).models.directory;
         return openEvaluation({
           run: (files, { model, strength, out }) =>
             enhanceFiles(files, { model, strength, out, ...fixed }, () => undefined),
-          seesNeighbours: async (model) => (await registryOf(modelsDirectory)).get(model)?.input?.slices === 3,
+          seesNeighbours: async (model) => (await registryOf(modelsDirectory, { own })).get(model)?.input?.slices === 3,
         });
       };
       return evaluateCommands(open, output, failed);

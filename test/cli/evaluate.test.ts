@@ -4,6 +4,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { evaluateCommands } from '../../src/cli/evaluate.js';
+import { identityModel, writeIdentityModel } from '../support/identity-model.js';
 import { limpid } from '../support/limpid.js';
 import { change, set } from '../support/planted-faults.js';
 import { writeSyntheticSeries } from '../support/synthetic-series.js';
@@ -93,6 +94,23 @@ describe('evaluate', () => {
       );
     });
   });
+
+  it("models, robustness: a site's own model, which the configuration adds, stands beside the shipped ones", async () => {
+    await withFolder(async (folder) => {
+      await writeSyntheticSeries(join(folder, 'clean'), { ...phantom, noise: 12, slices: 1 });
+      const own = join(folder, 'own');
+      await writeIdentityModel(own);
+      const config = join(folder, 'limpid.yaml');
+      await writeFile(config, 'node: { aeTitle: LIMPID }\nmodels: { directory: own }\nrules: []\n');
+      const study = [join(folder, 'clean'), '--noise', '2', '--out', join(folder, 'out'), '--json', '--config', config];
+      const table = await limpid('evaluate', 'models', ...study, '--with', identityModel, 'gaussian');
+      const row = z.object({ model: z.string(), outcome: z.string() });
+      const { rows } = z.object({ rows: z.array(row) }).parse(JSON.parse(table.out));
+      expect(rows.map(({ model }) => model)).toEqual([identityModel, 'gaussian']);
+      const robust = await limpid('evaluate', 'robustness', ...study, '--with', identityModel);
+      expect(robust.err).not.toContain('MODEL_UNKNOWN');
+    });
+  }, 60_000);
 
   it('models: says of figures that are those of a result which a node would withhold', async () => {
     const lines: string[] = [];
