@@ -51,7 +51,7 @@ export function withdrawCommand(
       if (options.reason === 'safety' && options.because !== null) {
         throw new LimpidError('USAGE', '--because goes with --reason quality');
       }
-      const { found, unreadable } = await findSeries(spool, series, options);
+      const { found, unreadable, makers } = await findSeries(spool, series, options);
       const really = options.model === null || options.yes;
       if (really) {
         const who = { by: context.user, at: new Date(context.now()).toISOString() };
@@ -63,6 +63,10 @@ export function withdrawCommand(
       // What was made of these nobody knows: the others are withdrawn all the same.
       for (const one of unreadable) output.err(`${one.key}: ${unreadableView(one).says}`);
       if (unreadable.length > 0) failed();
+      if (options.model !== null && !isMaker(makers, options.model, options.version)) {
+        output.err(unknownMaker(makers, options.model, options.version));
+        failed();
+      }
       if (options.json) {
         const rows = found.map(({ key, made, peers }) => ({ key, ...shown(made), peers, withdrawn: really }));
         output.out(JSON.stringify(rows, null, 1));
@@ -94,6 +98,19 @@ function checkRecall({ model, version, fromMs, toMs }: WithdrawOptions): void {
   if (fromMs > toMs) throw new LimpidError('USAGE', '--from lies behind --to: nothing was made then');
 }
 
+/** The models that have made something here, withdrawn or not, each with its versions. */
+type Makers = ReadonlyMap<string, ReadonlySet<string>>;
+
+const isMaker = (makers: Makers, model: string, version: string | null): boolean =>
+  version === null ? makers.has(model) : makers.get(model)?.has(version) === true;
+
+/** A slip in a name would look as if nothing had to be recalled. */
+function unknownMaker(makers: Makers, model: string, version: string | null): string {
+  const known = [...makers].map(([id, versions]) => `${id} ${[...versions].toSorted().join(', ')}`).toSorted();
+  const asked = version === null ? model : `${model} ${version}`;
+  return `no series of this spool was made by ${asked}; those here were made by ${known.join('; ') || 'no model'}`;
+}
+
 const shown = ({ task, model, seriesInstanceUid, outcome }: MadeSeries) => ({
   task,
   version: model.version,
@@ -111,7 +128,11 @@ async function findSeries(
   spool: Spool,
   series: string | null,
   options: WithdrawOptions,
-): Promise<{ readonly found: readonly Found[]; readonly unreadable: readonly UnreadableSeries[] }> {
+): Promise<{
+  readonly found: readonly Found[];
+  readonly unreadable: readonly UnreadableSeries[];
+  readonly makers: Makers;
+}> {
   const all = await spool.allKeys();
   const isUid = series !== null && series.includes('.'); // a key may begin with digits
   const keys = series === null || isUid ? all : all.filter((key) => key === series || beginsWith(key, series));
@@ -121,6 +142,7 @@ async function findSeries(
   }
   const found: Found[] = [];
   const unreadable: UnreadableSeries[] = [];
+  const makers = new Map<string, Set<string>>();
   for (const key of keys) {
     const state = await stateOrFault(spool, key);
     if (isUnreadable(state)) {
@@ -128,6 +150,7 @@ async function findSeries(
       continue;
     }
     for (const made of madeSeries(state)) {
+      makers.set(made.model.id, (makers.get(made.model.id) ?? new Set<string>()).add(made.model.version));
       const isMeant =
         (isUid ? made.seriesInstanceUid === series : true) &&
         (options.task === null || made.task === options.task) &&
@@ -142,7 +165,7 @@ async function findSeries(
     throw new LimpidError('SPOOL_NOTHING_MADE', unreadable.length === 0 ? none : `${none}${seeList}`);
   }
   // Whoever has named one has found it: another one that cannot be read is not its business.
-  return { found, unreadable: series === null ? unreadable : [] };
+  return { found, unreadable: series === null ? unreadable : [], makers };
 }
 
 const beginsWith = (key: Key, text: string): boolean => !isKey(text) && text.length >= 4 && key.startsWith(text);

@@ -4,7 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import { withdrawCommand } from '../../src/cli/withdraw.js';
 import { keyOf } from '../../src/spool/key.js';
 import { openSpool } from '../../src/spool/open-spool.js';
-import { decisionRecord, key, outcomeRecord, seriesRecord } from '../support/records.js';
+import { decisionRecord, key, outcomeRecord, resolvedTask, seriesRecord } from '../support/records.js';
 import { withFolder } from '../support/temporary.js';
 
 const options = { config: '', task: null, model: null, version: null, fromMs: null, toMs: null };
@@ -57,6 +57,47 @@ describe('a withdrawal', () => {
         const recall = { ...asked, model: 'ct-low-dose', fromMs: 2, toMs: 1 };
         await expect(withdraw(null, recall)).rejects.toThrow('--from lies behind --to');
         expect((await spool.state(key)).actions).toEqual([]);
+      } finally {
+        await spool.close();
+      }
+    });
+  });
+
+  it('of a model that has made nothing here is told as such, with those that have: a slip looks like nothing to recall', async () => {
+    await withFolder(async (directory) => {
+      const spool = await openSpool({ directory, sync: 'never', host: 'here', now: Date.now });
+      const told: string[] = [];
+      let failures = 0;
+      const output = { ...silent, err: (text: string) => void told.push(text) };
+      const withdraw = withdrawCommand(
+        (_, body) => body(spool),
+        { user: 'me', now: Date.now },
+        output,
+        () => void failures++,
+      );
+      const asked = { ...options, reason: 'safety', because: null, why: '', yes: true, json: false } as const;
+      const always = { fromMs: 0, toMs: Date.now() };
+      const none = 'no series of this spool was made by';
+      try {
+        await withdraw(null, { ...asked, ...always, model: 'ct-low-dose' });
+        expect(told.splice(0)).toEqual([`${none} ct-low-dose; those here were made by no model`]);
+        await spool.publishRevision(seriesRecord(1, ['1.1']));
+        await spool.publishDecision(decisionRecord(1));
+        await spool.recordAttempt(key, 1, outcomeRecord([]).task);
+        await spool.publishOutcome(key, 1, outcomeRecord(['1.1']), null);
+        const { version } = resolvedTask().model;
+        await withdraw(null, { ...asked, ...always, model: 'ct-low-dos' });
+        await withdraw(null, { ...asked, ...always, model: 'ct-low-dose', version: '9.9' });
+        expect(told.splice(0)).toEqual([
+          `${none} ct-low-dos; those here were made by ct-low-dose ${version}`,
+          `${none} ct-low-dose 9.9; those here were made by ct-low-dose ${version}`,
+        ]);
+        expect(failures).toBe(3);
+        // Nothing of it is left to withdraw, or it made nothing in that time: that is an answer.
+        await withdraw(null, { ...asked, model: 'ct-low-dose', version, fromMs: 0, toMs: 1 });
+        await withdraw(null, { ...asked, ...always, model: 'ct-low-dose', version });
+        await withdraw(null, { ...asked, ...always, model: 'ct-low-dose', version });
+        expect([told, failures]).toEqual([[], 3]);
       } finally {
         await spool.close();
       }
