@@ -69,7 +69,7 @@ export const failures = {
   // inference
   MODEL_INVALID: {
     next: 'stop',
-    hint: '`limpid models verify` names what does not fit, in a folder that can be read (--models, models.directory); restore a model of limpid from the release, mend one of your own.',
+    hint: '`limpid models verify` names what does not fit, in a folder that can be read (--models, models.directory); restore a model of limpid from the release; mend one of your own, and seal it (docs/models.md).',
   },
   MODEL_FAILED: {
     next: 'reject',

@@ -36,6 +36,10 @@ function systemCode(error: unknown): string | null {
   return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : null;
 }
 
+/** Whoever writes a card by hand leaves out what the tool is to write. */
+const isSealed = (card: unknown): boolean => typeof card !== 'object' || card === null || 'sha256' in card;
+const sealing = 'It is not sealed: `node build/tools/seal-model.js DIR/ID` writes sha256 and probe (docs/models.md).';
+
 /** @returns null: the folder is none of a model. @throws LimpidError MODEL_INVALID */
 async function readCard(directory: string, id: string): Promise<ModelCard | null> {
   const file = join(directory, id, 'model.yaml');
@@ -56,7 +60,10 @@ async function readCard(directory: string, id: string): Promise<ModelCard | null
     throw new LimpidError('MODEL_INVALID', `${file} is no YAML: ${why}`, { cause: error });
   }
   const card = modelCard.safeParse(value);
-  if (!card.success) throw new LimpidError('MODEL_INVALID', `${file}: ${z.prettifyError(card.error)}`);
+  if (!card.success) {
+    const faults = z.prettifyError(card.error);
+    throw new LimpidError('MODEL_INVALID', `${file}: ${faults}${isSealed(value) ? '' : `\n${sealing}`}`);
+  }
   if (card.data.id !== id) throw new LimpidError('MODEL_INVALID', `${file}: id ${card.data.id} in folder ${id}`);
   if (card.data.kind === 'network' && (card.data.input === null || card.data.probe === null)) {
     throw new LimpidError('MODEL_INVALID', `${file}: a network needs input and probe`);

@@ -81,6 +81,19 @@ describe("a site's own folder of models", () => {
       expect((await wrong.verify(identityModel, 'cpu')).join()).toMatch(/^the graph does not take an input of/);
     }),
   );
+  it('with a card that was never sealed is told how to seal it; one that lacks something else is not', () =>
+    withFolder(async (own) => {
+      await writeIdentityModel(own);
+      const card = join(own, identityModel, 'model.yaml');
+      const sealed = await readFile(card, 'utf8');
+      await writeFile(card, sealed.replace(/"sha256":"\w+",/, ''));
+      const faultsOf = async () => (await openRegistry(own, { spoiled: 'listed' })).verify(identityModel, 'cpu');
+      expect((await faultsOf()).join()).toMatch(
+        /at sha256\nIt is not sealed: `node build\/tools\/seal-model\.js DIR\/ID`/,
+      );
+      await writeFile(card, sealed.replace(/"task":"\w+",/, ''));
+      expect((await faultsOf()).join()).toMatch(/at task$/);
+    }));
   it('may hold links to folders elsewhere; one that leads nowhere is told', () =>
     withFolder(async (elsewhere) => {
       await writeIdentityModel(elsewhere);
