@@ -154,7 +154,7 @@ async function putFile(
     await copyDataSet(instance.file, temporary, meta, sync);
     // The first file of a name stays.
     if (!(await linkKeeping(temporary, target)) && !(await sameDataSet(temporary, target))) {
-      return 'not written: a file of this instance with other bytes is there';
+      return 'not written: a file of this instance with other bytes is there, and none is replaced: move it away, then requeue';
     }
   } finally {
     await rm(temporary, { force: true });

@@ -51,7 +51,8 @@ describe('a folder', () => {
           sopInstanceUid: '1.2.3.1',
           class: 'permanent',
           status: null,
-          comment: 'not written: a file of this instance with other bytes is there',
+          comment:
+            'not written: a file of this instance with other bytes is there, and none is replaced: move it away, then requeue',
         },
       ],
     });
