@@ -42,7 +42,9 @@ export function commitmentViewOf(
     if (word === 'waived') return `${open} not committed: ${of?.end?.detail ?? 'not asked any more'}.`;
     if (word === 'uncommitted')
       return `${by} does not commit itself to ${open} (${of?.end?.detail ?? ''}); kept until a person acts.`;
-    if (last === undefined) return `${by} will be asked to commit itself to ${open}.`;
+    // The log alone says why not: what is asked leaves a record, what cannot be asked leaves none.
+    if (last === undefined)
+      return `${by} has not been asked yet to commit itself to ${open}; where that stays so, \`limpid peers check ${peer}\` says why.`;
     if (last.report !== null) {
       const reasons = [...new Set(last.report.failed.map(({ reason }) => hex(reason)))].join(', ');
       return `${by} did not commit itself to ${open} (${reasons === '' ? 'not in its report' : reasons}); it is asked again.`;

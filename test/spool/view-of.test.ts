@@ -365,6 +365,17 @@ describe('the view of a series', () => {
     expect(ended.says).toBe('1 skipped (DERIVED), not delivered to pacs.');
   });
 
+  it('says how to find out why a peer has not been asked yet to commit itself: no record tells of one that cannot be', () => {
+    const tasks = withOutcome({ outcome: 'skipped', code: 'DERIVED', instances: [] });
+    const deliveries = new Map([['originals@pacs', [all(5, 'delivered', false)]]]);
+    const asking = { ...decision, commit: ['pacs'] };
+    const view = viewOf(seriesState([revisionState({ decision: asking, tasks, deliveries })]), never);
+    expect(view).toMatchObject({
+      state: 'committing',
+      says: expect.stringContaining('`limpid peers check pacs` says why'),
+    });
+  });
+
   it('tells why a delivery waits, in the sentence of the series too', () => {
     const tasks = withOutcome({ outcome: 'skipped', code: 'DERIVED', instances: [] });
     const hours = { why: 'hours', says: 'its hours begin at night', since: null, until: null } as const;
