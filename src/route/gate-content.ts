@@ -147,9 +147,11 @@ function isProjection(instance: InstanceFacts): boolean {
 const notMagnitude = new Set(['P', 'R', 'I', 'PHASE', 'REAL', 'IMAGINARY', 'PHASE SUBTRACT', 'VELOCITY']);
 /**
  * Maps that scanners call original: pixels are measures, worked out of several images. By the standard's words (PS3.3 C.8.3.1.1.1: T1 MAP,
- * DENSITY MAP, ...) and as seen: ADC_SE\ADC\SE, FA_UNSPECIFIED\FA, EADC_UNSPECIFIE, R2_UNSPECIFIED\R2, PERFUSION\NONE\DIS2D\RELCBV.
+ * DENSITY MAP, ...) and as seen: ADC_SE\ADC\SE, FA_UNSPECIFIED\FA, EADC_UNSPECIFIE, R2_UNSPECIFIED\R2, PERFUSION\NONE\DIS2D\RELCBV, PERFUSION_FFE\PERFUSION\FFE (Philips' difference of
+ * labelled and control images; a flavour PERFUSION alone is that of the images it is made of).
  */
-const parameter = /MAP$|^(E?ADC|FA|R2)(_|$)|^(REL|R)?(CBF|CBV|MTT)$|^(TTP|TMAX|FAT_FRACTION)$|^STD(_DEVIATION$|DEV_)/;
+const parameter =
+  /MAP$|^(E?ADC|FA|R2)(_|$)|^(REL|R)?(CBF|CBV|MTT)$|^(TTP|TMAX|FAT_FRACTION)$|^STD(_DEVIATION$|DEV_)|^PERFUSION_/;
 
 function isMagnitude(instance: InstanceFacts): boolean {
   if (

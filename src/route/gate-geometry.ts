@@ -78,7 +78,9 @@ function dimensionsOf(instance: InstanceFacts | undefined): string {
   // Some scanners (GE fMRI) say how many points in time there are, and which one only by the order of Instance Numbers.
   const isTemporal = (numberOf(instance, 'NumberOfTemporalPositions') ?? 1) > 1;
   const keywords = isTemporal ? [...dimensions, 'InstanceNumber'] : dimensions;
-  return [instance.bValue ?? '', ...keywords.map((keyword) => valuesOf(instance, keyword).join('\\'))].join('|');
+  return [instance.vendorDiffusion ?? '', ...keywords.map((keyword) => valuesOf(instance, keyword).join('\\'))].join(
+    '|',
+  );
 }
 
 /** The field in tesla: some scanners write gauss. */

@@ -1,12 +1,13 @@
 // Attributes that the input gate looks at.
 import { tag } from './series-facts.js';
 
-/** What tells two instances at one position apart: echo, b-value, phase, acquisition, trigger time (conformance: DUPLICATE_POSITION). */
+/** What tells two instances at one position apart: echo, b-value and gradient direction, phase, acquisition, trigger time (conformance: DUPLICATE_POSITION). */
 export const dimensions = [
   'EchoNumbers',
   'EchoTime',
   'InversionTime',
   'DiffusionBValue',
+  'DiffusionGradientOrientation',
   'TemporalPositionIdentifier',
   'TemporalPositionIndex',
   'CardiacNumberOfImages',

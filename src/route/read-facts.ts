@@ -89,7 +89,7 @@ const nothing: Omit<InstanceFacts, 'sopInstanceUid' | 'sopClassUid' | 'transferS
   isOwn: false,
   isEncrypted: false,
   geImageType: null,
-  bValue: null,
+  vendorDiffusion: null,
   hasStrangeText: false,
 };
 
@@ -114,7 +114,7 @@ function instanceFacts(dataSet: DataSet, identity: Identity, { tags, marks }: Wa
     isOwn: isOwn(dataSet),
     isEncrypted: items(dataSet, 'EncryptedAttributesSequence').length > 0,
     geImageType: geImageType(dataSet),
-    bValue: bValue(dataSet),
+    vendorDiffusion: vendorDiffusion(dataSet),
     hasStrangeText: hasStrangeText(dataSet),
     hasOverlay: dataSet.elements.some(({ tag }) => tag >>> 24 === 0x60),
     ...(modalityOfClass(text(dataSet, 'SOPClassUID') ?? '') === 'US' ? { hasTissue: hasTissueRegion(dataSet) } : {}),
@@ -359,24 +359,33 @@ function isOwn(dataSet: DataSet): boolean {
   return named(dataSet) || items(dataSet, 'ContributingEquipmentSequence').some(named);
 }
 
-/** Where vendors write the b-value of a diffusion image beside, or in place of, Diffusion b-value (0018,9087). */
-const bValues = [
-  { creator: 'SIEMENS MR HEADER', group: 0x0019, element: 0x0c },
-  { creator: 'GEMS_PARM_01', group: 0x0043, element: 0x39 },
-  { creator: 'Philips Imaging DD 001', group: 0x2001, element: 0x03 },
+/**
+ * Where vendors write b-value and gradient direction of a diffusion image beside, or in place of, Diffusion b-value (0018,9087) and Diffusion
+ * Gradient Orientation (0018,9089). Images of one b-value lie at one position, a direction each.
+ */
+const diffusionElements = [
+  { creator: 'SIEMENS MR HEADER', group: 0x0019, elements: [0x0c, 0x0e] },
+  { creator: 'GEMS_PARM_01', group: 0x0043, elements: [0x39] },
+  { creator: 'GEMS_ACQU_01', group: 0x0019, elements: [0xbb, 0xbc, 0xbd] },
+  { creator: 'Philips Imaging DD 001', group: 0x2001, elements: [0x03] },
+  { creator: 'Philips MR Imaging DD 001', group: 0x2005, elements: [0xb0, 0xb1, 0xb2] },
 ] as const;
+/** Bytes of such an element that are looked at. */
+const longestWord = 256;
 
-function bValue(dataSet: DataSet): string | null {
-  for (const { creator, group, element } of bValues) {
-    for (const tag of privateTags(dataSet, group, creator, element)) {
-      const found = find(dataSet, tag);
-      const value = text(dataSet, tag) ?? '';
-      if (value !== '') return value;
-      // Without a VR only that it differs can be told.
-      if (found !== undefined && found.length > 0) return Buffer.from(dataSet.value(found)).toString('hex');
-    }
-  }
-  return null;
+function vendorDiffusion(dataSet: DataSet): string | null {
+  const found = diffusionElements.flatMap(({ creator, group, elements }) =>
+    elements.flatMap((element) => privateTags(dataSet, group, creator, element).map((tag) => wordOf(dataSet, tag))),
+  );
+  return found.some((word) => word !== '') ? found.join('|') : null;
+}
+
+/** What a private element says: its text, else its first bytes, as without a VR only that it differs can be told; empty where nothing stands. */
+function wordOf(dataSet: DataSet, tag: number): string {
+  const element = find(dataSet, tag);
+  if (element === undefined || element.length === 0) return '';
+  const values = element.length > longestWord ? '' : texts(dataSet, tag).join('\\');
+  return values === '' ? Buffer.from(dataSet.value(element).subarray(0, longestWord)).toString('hex') : values;
 }
 
 function geImageType(dataSet: DataSet): number | null {

@@ -161,16 +161,24 @@ describe('the input gate', () => {
       (index) => values({ ImagePositionPatient: `0\\0\\${index % 5}`, TriggerTime: `${index < 5 ? 0 : 40}` }),
       [],
     ],
-    ...['EchoNumbers', 'EchoTime', 'DiffusionBValue', 'NominalPercentageOfCardiacPhase', 'AcquisitionTime'].map(
-      (keyword): [string, (index: number) => InstanceChange, string[]] => [
-        `two of each position, told apart by ${keyword}`,
-        (index) => values({ ImagePositionPatient: `0\\0\\${index % 5}`, [keyword]: `${index < 5 ? 1 : 2}` }),
-        [],
-      ],
-    ),
+    ...[
+      'EchoNumbers',
+      'EchoTime',
+      'DiffusionBValue',
+      'DiffusionGradientOrientation',
+      'NominalPercentageOfCardiacPhase',
+      'AcquisitionTime',
+    ].map((keyword): [string, (index: number) => InstanceChange, string[]] => [
+      `two of each position, told apart by ${keyword}`,
+      (index) => values({ ImagePositionPatient: `0\\0\\${index % 5}`, [keyword]: `${index < 5 ? 1 : 2}` }),
+      [],
+    ]),
     [
       "two of each position, told apart by the vendor's b-value",
-      (index) => ({ ...values({ ImagePositionPatient: `0\\0\\${index % 5}` }), bValue: `${index < 5 ? 0 : 1000}` }),
+      (index) => ({
+        ...values({ ImagePositionPatient: `0\\0\\${index % 5}` }),
+        vendorDiffusion: `${index < 5 ? 0 : 1000}`,
+      }),
       [],
     ],
     [
@@ -255,6 +263,7 @@ describe('the input gate', () => {
       'PERFUSION\\NONE\\DIS2D\\RELMTT',
       'PERFUSION\\NONE\\DIS2D\\TTP',
       'VELOCITY MAP\\ND',
+      'PERFUSION_FFE\\PERFUSION\\FFE',
       'STDDEV_TRA\\ND',
     ].map((map): [string, InstanceChange, string[]] => [map, type(`ORIGINAL\\PRIMARY\\${map}`), ['NOT_MAGNITUDE']]),
     ...['MIP_TRA\\ND', 'MNIP\\ND\\NORM', 'PROJECTION IMAG\\M\\FFE'].map((one): [string, InstanceChange, string[]] => [

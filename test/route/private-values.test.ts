@@ -70,3 +70,51 @@ describe('a private attribute', () => {
     expect(await matches(encodeElement(tag, 'OB', new Uint8Array(0)), { exists: true })).toBe(false);
   });
 });
+
+describe("the vendor's words for a diffusion image", () => {
+  const wordsOf = (...elements: readonly [number, string, string | Uint8Array][]): Promise<string | null> =>
+    withFolder(async (folder) => {
+      const file = join(folder, 'diffusion.dcm');
+      const encoded = new Map(elements.map(([key, vr, value]) => [key, encodeElement(key, vr, value)]));
+      await writeFile(file, syntheticCt(0, encoded));
+      const identity = { sopInstanceUid: '1.2', sopClassUid: sopClasses.mr, transferSyntaxUid: explicitLittleEndian };
+      const [facts] = await readInstance(file, identity, { tags: new Set(), marks: [] });
+      return facts?.vendorDiffusion ?? null;
+    });
+
+  const ofGe = (left: string): Promise<string | null> =>
+    wordsOf(
+      [0x00190010, 'LO', 'GEMS_ACQU_01'],
+      [0x001910bb, 'DS', left],
+      [0x001910bc, 'DS', '0.8'],
+      [0x001910bd, 'DS', '0'],
+      [0x00430010, 'LO', 'GEMS_PARM_01'],
+      [0x00431039, 'IS', String.raw`1000\8\0\0`],
+    );
+
+  it('GE: two directions of one b-value differ', async () => {
+    expect(await ofGe('0.6')).not.toBe(await ofGe('-0.6'));
+  });
+
+  it('GE: b-values of a read-out without directions differ', async () => {
+    const of = (b: string): Promise<string | null> =>
+      wordsOf([0x00430010, 'LO', 'GEMS_PARM_01'], [0x00431039, 'IS', `${b}${String.raw`\8\0\0`}`]);
+    expect(await of('0')).not.toBe(await of('1000'));
+  });
+
+  it('Philips: two directions of one b-value differ, also without a VR', async () => {
+    const direction = (last: number): Promise<string | null> =>
+      wordsOf(
+        [0x20010010, 'LO', 'Philips Imaging DD 001'],
+        [0x20011003, 'FL', new Uint8Array([0, 0, 0x7a, 0x44])],
+        [0x20050010, 'LO', 'Philips MR Imaging DD 001'],
+        [0x200510b2, 'UN', new Uint8Array([0, 0, 0, last])],
+      );
+    expect(await direction(0x3f)).not.toBe(await direction(0xbf));
+  });
+
+  it('there are none of an image without such elements', async () => {
+    expect(await wordsOf([0x00290010, 'LO', 'SOME CREATOR'])).toBeNull();
+    expect(await wordsOf([0x00190010, 'LO', 'GEMS_ACQU_01'], [0x001910bb, 'DS', ''])).toBeNull();
+  });
+});

@@ -63,7 +63,7 @@ export function instance(index: number, change: InstanceChange = {}): InstanceFa
     isOwn: false,
     isEncrypted: false,
     geImageType: null,
-    bValue: null,
+    vendorDiffusion: null,
     hasStrangeText: false,
     unreadable: null,
     ...change,
