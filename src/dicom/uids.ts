@@ -85,6 +85,12 @@ const packed = (uid: string, name: string, coding: Coding, lossyMethod: string |
   lossyMethod,
 });
 
+/** A video syntax and its fragmentable form. */
+const video = (part: string, name: string, lossyMethod: string): TransferSyntax[] => [
+  packed(`1.2.840.10008.1.2.4.${part}`, name, 'none', lossyMethod),
+  packed(`1.2.840.10008.1.2.4.${part}.1`, `Fragmentable ${name}`, 'none', lossyMethod),
+];
+
 /** Every transfer syntax that limpid accepts for storage. */
 export const transferSyntaxes: readonly TransferSyntax[] = [
   { ...plain, uid: explicitLittleEndian, name: 'Explicit VR Little Endian' },
@@ -103,9 +109,16 @@ export const transferSyntaxes: readonly TransferSyntax[] = [
   packed('1.2.840.10008.1.2.4.201', 'High-Throughput JPEG 2000 (Lossless Only)', 'htj2k'),
   packed('1.2.840.10008.1.2.4.202', 'High-Throughput JPEG 2000 with RPCL (Lossless Only)', 'htj2k'),
   packed('1.2.840.10008.1.2.4.203', 'High-Throughput JPEG 2000', 'htj2k', 'ISO_15444_15'),
-  packed('1.2.840.10008.1.2.4.100', 'MPEG2 Main Profile / Main Level', 'none', 'ISO_13818_2'),
-  packed('1.2.840.10008.1.2.4.102', 'MPEG-4 AVC/H.264 High Profile / Level 4.1', 'none', 'ISO_14496_10'),
+  ...video('100', 'MPEG2 Main Profile / Main Level', 'ISO_13818_2'),
+  ...video('101', 'MPEG2 Main Profile / High Level', 'ISO_13818_2'),
+  ...video('102', 'MPEG-4 AVC/H.264 High Profile / Level 4.1', 'ISO_14496_10'),
+  ...video('103', 'MPEG-4 AVC/H.264 BD-compatible High Profile / Level 4.1', 'ISO_14496_10'),
+  ...video('104', 'MPEG-4 AVC/H.264 High Profile / Level 4.2 for 2D Video', 'ISO_14496_10'),
+  ...video('105', 'MPEG-4 AVC/H.264 High Profile / Level 4.2 for 3D Video', 'ISO_14496_10'),
+  ...video('106', 'MPEG-4 AVC/H.264 Stereo High Profile / Level 4.2', 'ISO_14496_10'),
   packed('1.2.840.10008.1.2.4.107', 'HEVC/H.265 Main Profile / Level 5.1', 'none', 'ISO_23008_2'),
+  packed('1.2.840.10008.1.2.4.108', 'HEVC/H.265 Main 10 Profile / Level 5.1', 'none', 'ISO_23008_2'),
+  packed('1.2.840.10008.1.2.8.1', 'Deflated Image Frame Compression', 'none'),
 ];
 
 const byUid = new Map(transferSyntaxes.map((syntax) => [syntax.uid, syntax]));

@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { attributes } from '../../src/derive/attributes.js';
 import { decideAnswer } from '../../src/deliver/decide-stow.js';
 import { privateElements } from '../../src/derive/private-block.js';
-import { decodableSyntaxes, videoSyntaxes } from '../../src/io/dimse/constants.js';
+import { decodableSyntaxes, keptSyntaxes } from '../../src/io/dimse/constants.js';
 import { deliveryRule, rejectionKind } from '../../src/io/dimse/status.js';
 import { derivedClasses, sopClasses, transferSyntax } from '../../src/dicom/uids.js';
 import { reasons } from '../../src/errors.js';
@@ -15,8 +15,8 @@ const found = (text: string, pattern: RegExp): string[] => [...text.matchAll(pat
 describe('the conformance statement', () => {
   it('names the transfer syntaxes that are accepted, and no other', () => {
     const named = found(section('Transfer syntaxes'), /^\| `([\d.]+)` \|/gm);
-    expect(new Set(named)).toEqual(new Set([...decodableSyntaxes, ...videoSyntaxes]));
-    expect(named.length).toBe(decodableSyntaxes.size + videoSyntaxes.size);
+    expect(new Set(named)).toEqual(new Set([...decodableSyntaxes, ...keptSyntaxes]));
+    expect(named.length).toBe(decodableSyntaxes.size + keptSyntaxes.size);
   });
 
   it('says that a syntax can be enhanced where limpid has a decoder for it', () => {

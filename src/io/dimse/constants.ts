@@ -2,6 +2,7 @@
  * UIDs and codes of DIMSE. Which transfer syntaxes limpid takes, in three kinds, and which abstract syntaxes are Storage.
  * A test holds them against those of dcmjs-dimse: loading that library for them would cost each process 100 ms and 20 MB.
  */
+import { transferSyntaxes } from '../../dicom/uids.js';
 
 /** The transfer syntaxes that limpid names. */
 export const TransferSyntax = {
@@ -36,12 +37,9 @@ export const decodableSyntaxes: ReadonlySet<string> = new Set([
   '1.2.840.10008.1.2.4.203', // lossy or lossless
 ]);
 
-/** Kept and forwarded unchanged, never decoded: MPEG-2, MPEG-4 AVC, HEVC and their fragmentable forms (PS3.6 Annex A). */
-export const videoSyntaxes: ReadonlySet<string> = new Set(
-  ['100', '101', '102', '103', '104', '105', '106', '107', '108'].flatMap((part) => {
-    const uid = `1.2.840.10008.1.2.4.${part}`;
-    return Number(part) <= 106 ? [uid, `${uid}.1`] : [uid];
-  }),
+/** Kept and forwarded unchanged, never decoded: video, and frames that are deflated one by one. */
+export const keptSyntaxes: ReadonlySet<string> = new Set(
+  transferSyntaxes.filter(({ coding }) => coding === 'none').map(({ uid }) => uid),
 );
 
 export const SopClass = {

@@ -16,7 +16,7 @@ import {
   mayBeStorageClass,
   nativeSyntaxes,
   storageServiceClass,
-  videoSyntaxes,
+  keptSyntaxes,
 } from './constants.js';
 import { type Rejection, invalidPdu } from './pdu.js';
 import { type NegotiationPolicy, takeEverything } from './policy.js';
@@ -99,7 +99,7 @@ export function chooseSyntax(
   }
   return (
     transferSyntaxUids.find((uid) => decodableSyntaxes.has(uid)) ??
-    transferSyntaxUids.find((uid) => videoSyntaxes.has(uid)) ??
+    transferSyntaxUids.find((uid) => keptSyntaxes.has(uid)) ??
     null
   );
 }

@@ -1,12 +1,17 @@
 // limpid's constants against those of an independent implementation.
 import { describe, expect, it } from '@jest/globals';
 import dimse from 'dcmjs-dimse';
+import { readDataSet } from '../../../src/dicom/data-set.js';
+import { encodeElement } from '../../../src/dicom/element.js';
+import { transferSyntax, transferSyntaxes } from '../../../src/dicom/uids.js';
+import { text } from '../../../src/dicom/values.js';
 import {
   SopClass,
   Status,
   TransferSyntax,
   decodableSyntaxes,
   isStorageClass,
+  keptSyntaxes,
 } from '../../../src/io/dimse/constants.js';
 
 const theirs = dimse.constants;
@@ -35,6 +40,20 @@ describe('the constants', () => {
     for (const [name, uid] of images)
       expect({ name, taken: decodableSyntaxes.has(uid) }).toEqual({ name, taken: true });
   });
+
+  it('name no syntax that a data set cannot be opened in', () => {
+    for (const uid of [...decodableSyntaxes, ...keptSyntaxes]) expect(transferSyntax(uid)).toMatchObject({ uid });
+    expect(decodableSyntaxes.size + keptSyntaxes.size).toBe(transferSyntaxes.length);
+  });
+
+  it.each(['1.2.840.10008.1.2.4.100.1', '1.2.840.10008.1.2.4.104', '1.2.840.10008.1.2.4.108', '1.2.840.10008.1.2.8.1'])(
+    'keep %s, and the header of what comes in it is read',
+    (uid) => {
+      expect(keptSyntaxes.has(uid)).toBe(true);
+      const dataSet = readDataSet(encodeElement(0x00080060, 'CS', 'US'), uid);
+      expect(text(dataSet, 'Modality')).toBe('US');
+    },
+  );
 
   it('know each of its storage classes', () => {
     for (const [name, uid] of Object.entries<string>({ ...theirs.StorageClass }))

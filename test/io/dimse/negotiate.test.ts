@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { decodableSyntaxes, isReceivableUid, isStorageClass, videoSyntaxes } from '../../../src/io/dimse/constants.js';
+import { decodableSyntaxes, isReceivableUid, isStorageClass, keptSyntaxes } from '../../../src/io/dimse/constants.js';
 import {
   acceptedContexts,
   answerRequest,
@@ -35,7 +35,7 @@ describe('the syntax of a context', () => {
     expect(commitment([jpegLossless, bigEndian])).toBeNull();
   });
   it('is always one that was proposed and is known', () => {
-    const known = [...decodableSyntaxes, ...videoSyntaxes];
+    const known = [...decodableSyntaxes, ...keptSyntaxes];
     fc.assert(
       fc.property(fc.subarray([...known, unknown, '1.2.9'], { minLength: 1 }), (proposed) => {
         const chosen = chooseSyntax(context(1, mrClass, proposed));
