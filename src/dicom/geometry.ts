@@ -4,6 +4,8 @@
 export interface Plane {
   readonly position: readonly number[];
   readonly orientation: readonly number[];
+  /** Slice Thickness, mm; absent or null: not known. */
+  readonly thicknessMm?: number | null;
 }
 
 /** Slices of one orientation as a stack. */
@@ -14,14 +16,16 @@ export interface Stack {
   readonly order: readonly number[];
   /** Median step between neighbouring positions that differ, mm; null with fewer than two positions. */
   readonly spacing: number | null;
-  /** How many steps are above 1.5 x the median: slices are missing there. */
+  /** How many steps are above 1.5 x what is usual for slices of their thickness: slices are missing there. */
   readonly gaps: number;
   /** Slices that share a position with the slice before them in `order`. */
   readonly duplicates: number;
 }
 
-/** Steps above this many medians are gaps (conformance: when a series is complete). */
+/** Steps above this many usual ones are gaps (conformance: when a series is complete). */
 const gapFactor = 1.5;
+/** Of fewer steps between slices of one thickness no usual one is told: that of the whole stack holds for them. */
+const leastSteps = 3;
 /** Positions nearer than this are one position, mm: scanners write them with 3 to 6 decimals. */
 const samePosition = 0.005;
 
@@ -49,16 +53,40 @@ export function stackOf(planes: readonly Plane[]): Stack | null {
   }
   const at = (index: number): number => along[index] ?? 0;
   const order = [...along.keys()].sort((a, b) => at(a) - at(b) || a - b);
-  const all = order.slice(1).map((slice, index) => at(slice) - at(order[index] ?? slice));
-  const steps = all.filter((step) => step > samePosition);
-  const spacing = median(steps);
+  const all = order.slice(1).map((slice, index) => ({ from: order[index] ?? slice, to: slice }));
+  const steps = all.map(({ from, to }) => ({ from, to, mm: at(to) - at(from) })).filter(({ mm }) => mm > samePosition);
+  const spacing = median(steps.map(({ mm }) => mm));
   return {
     along,
     order,
     spacing,
-    gaps: spacing === null ? 0 : steps.filter((step) => step > gapFactor * spacing).length,
+    gaps: spacing === null ? 0 : gapsIn(steps, planes, spacing),
     duplicates: all.length - steps.length,
   };
+}
+
+interface Step {
+  readonly from: number;
+  readonly to: number;
+  readonly mm: number;
+}
+
+/**
+ * Steps that leave room for a slice. Heads are scanned thin at the base of the skull and thick above it, in one series: each thickness has
+ * a step of its own, and where they meet the mean of both is usual.
+ */
+function gapsIn(steps: readonly Step[], planes: readonly Plane[], spacing: number): number {
+  const thickness = (slice: number): number | null => planes[slice]?.thicknessMm ?? null;
+  const within = new Map<number, number[]>();
+  for (const { from, to, mm } of steps) {
+    const mine = thickness(from);
+    if (mine !== null && mine === thickness(to)) within.set(mine, [...(within.get(mine) ?? []), mm]);
+  }
+  const usual = (slice: number): number => {
+    const own = within.get(thickness(slice) ?? Number.NaN) ?? [];
+    return own.length < leastSteps ? spacing : (median(own) ?? spacing);
+  };
+  return steps.filter(({ from, to, mm }) => mm > (gapFactor * (usual(from) + usual(to))) / 2).length;
 }
 
 /** Lower median, so that a gap never becomes the spacing of a stack of three. */

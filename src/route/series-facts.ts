@@ -99,6 +99,7 @@ function planeOf(instance: InstanceFacts): Plane {
   return {
     position: valuesOf(instance, 'ImagePositionPatient').map(decimalOf),
     orientation: valuesOf(instance, 'ImageOrientationPatient').map(decimalOf),
+    thicknessMm: numberOf(instance, 'SliceThickness'),
   };
 }
 

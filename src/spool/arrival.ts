@@ -27,6 +27,8 @@ export interface AssemblyFacts {
   readonly position: readonly number[] | null;
   /** Image Orientation (Patient), direction cosines. */
   readonly orientation: readonly number[] | null;
+  /** Slice Thickness, mm. */
+  readonly thicknessMm: number | null;
   /** Number of Series Related Instances (0020,1209), where a sender put it in. */
   readonly expected: number | null;
   /** Acquisition Number, and Images in Acquisition (0020,1002): how many instances share that number. */
@@ -117,6 +119,7 @@ export interface AssemblyTexts {
   readonly seriesInstanceUid: string;
   readonly modality: string;
   readonly acquisitionNumber: string;
+  readonly sliceThickness: string;
   readonly imagePositionPatient: string;
   readonly imageOrientationPatient: string;
   readonly imagesInAcquisition: string;
@@ -140,6 +143,7 @@ export function assemblyFacts(of: AssemblyTexts): AssemblyFacts {
     modality: of.modality,
     position: vector(of.imagePositionPatient, 3),
     orientation: vector(of.imageOrientationPatient, 6),
+    thicknessMm: vector(of.sliceThickness, 1)?.[0] ?? null,
     expected: count(of.numberOfSeriesRelatedInstances),
     acquisition: { number: written.first(of.acquisitionNumber), expected: count(of.imagesInAcquisition) },
     isWhole: multiFrameClasses.has(of.sopClassUid) && written.first(of.concatenationUid) === '',
@@ -156,6 +160,7 @@ export function headerFacts(ds: DataSet): AssemblyFacts {
     seriesInstanceUid: first('SeriesInstanceUID'),
     modality: first('Modality'),
     acquisitionNumber: first('AcquisitionNumber'),
+    sliceThickness: all('SliceThickness'),
     imagePositionPatient: all('ImagePositionPatient'),
     imageOrientationPatient: all('ImageOrientationPatient'),
     imagesInAcquisition: first('ImagesInAcquisition'),

@@ -26,6 +26,32 @@ describe('stackOf', () => {
     expect(stackOf(at(4))).toMatchObject({ spacing: null, gaps: 0, duplicates: 0 });
   });
 
+  describe('of a head, thin at its base and thick above', () => {
+    const head = (...missing: number[]) =>
+      [
+        ...Array.from({ length: 14 }, (_, index) => ({ z: 4.22 * index, thicknessMm: 4 })),
+        ...Array.from({ length: 14 }, (_, index) => ({ z: 4.22 * 13 + 7.38 * (index + 1), thicknessMm: 7 })),
+      ]
+        .filter((_, index) => !missing.includes(index))
+        .map(({ z, thicknessMm }) => ({ position: [-100, -80, z], orientation: axial, thicknessMm }));
+    it.each([
+      ['nothing', [], 0],
+      ['a thin slice', [5], 1],
+      ['a thick slice', [20], 1],
+      ['the last thin one', [13], 1],
+      ['the first thick one', [14], 1],
+      ['two together and one', [2, 3, 25], 2],
+    ])('%s is missing', (_name, missing, gaps) => expect(stackOf(head(...missing))?.gaps).toBe(gaps));
+    it('too few slices of a thickness have no usual step of their own', () => {
+      const few = [0, 1, 2, 3, 4, 5, 9, 13].map((z, index) => ({ ...at(z)[0]!, thicknessMm: index < 5 ? 1 : 3 }));
+      expect(stackOf(few)?.gaps).toBe(2);
+    });
+    it('steps of one thickness are judged together, however its slices lie', () => {
+      const planes = at(0, 1, 2, 4, 5, 6, 8).map((plane) => ({ ...plane, thicknessMm: 1 }));
+      expect(stackOf(planes)?.gaps).toBe(2);
+    });
+  });
+
   it('gives null for positions and orientations that are none', () => {
     expect(stackOf([])).toBeNull();
     expect(stackOf([{ position: [1, 2], orientation: axial }])).toBeNull();

@@ -7,6 +7,7 @@ export const assemblyFacts = (change: Partial<AssemblyFacts> = {}): AssemblyFact
   modality: 'CT',
   position: null,
   orientation: null,
+  thicknessMm: null,
   expected: null,
   acquisition: { number: '', expected: null },
   isWhole: false,

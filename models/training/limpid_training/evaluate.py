@@ -155,6 +155,8 @@ def ct_cases(paths: list[Path], louder: float = 1.0, stacks: bool = False) -> It
         full = np.maximum(full, -1024)
         soft = noise_estimate.soft_tissue(full)
         own = noise_estimate.sigma_blocks(full, soft)
+        if not np.isfinite(own):
+            raise ValueError(f"{path}: too little soft tissue to tell its own noise, of which the added noise is a multiple: take another slice")
         kernel = matching_kernel(full, soft)
         longest = np.percentile(ct_simulator.attenuation(full).sum(0), 99) * pixel_mm
         scan = ct_simulator.Scan(pixel_mm, photons=300 * np.exp(0.9 * longest), electronic=5)

@@ -26,6 +26,7 @@ const nothingFound: Omit<WalkedFacts, 'bytes'> = {
   seriesInstanceUid: '',
   modality: '',
   acquisitionNumber: '',
+  sliceThickness: '',
   imagePositionPatient: '',
   imageOrientationPatient: '',
   imagesInAcquisition: '',

@@ -19,6 +19,7 @@ export interface Identity {
 /** What assembling a series needs, as it is written in the data set; absent where that has it not at its top level. */
 export interface AssemblyTexts {
   readonly acquisitionNumber: string;
+  readonly sliceThickness: string;
   readonly imagePositionPatient: string;
   readonly imageOrientationPatient: string;
   readonly imagesInAcquisition: string;
@@ -38,6 +39,7 @@ export const identityTags: ReadonlyMap<number, keyof Identity> = new Map([
 const lastIdentityTag = 0x0020000e;
 const wantedTags: ReadonlyMap<number, WantedKey> = new Map<number, WantedKey>([
   ...identityTags,
+  [0x00180050, 'sliceThickness'],
   [0x00200012, 'acquisitionNumber'],
   [0x00200032, 'imagePositionPatient'],
   [0x00200037, 'imageOrientationPatient'],

@@ -15,11 +15,17 @@ const tags = {
   modality: '00080060',
   studyInstanceUid: '0020000D',
   seriesInstanceUid: '0020000E',
+  sliceThickness: '00180050',
   acquisitionNumber: '00200012',
   imagePositionPatient: '00200032',
   imageOrientationPatient: '00200037',
 } as const;
-const numbers: ReadonlySet<string> = new Set(['acquisitionNumber', 'imagePositionPatient', 'imageOrientationPatient']);
+const numbers: ReadonlySet<string> = new Set([
+  'sliceThickness',
+  'acquisitionNumber',
+  'imagePositionPatient',
+  'imageOrientationPatient',
+]);
 
 /**
  * Values as both readers have them: numbers as numbers, texts without padding, UIDs without what is no part of one (dcmjs leaves that

@@ -76,6 +76,7 @@ describe('the sample data', () => {
           seriesInstanceUid: '',
           modality: '',
           acquisitionNumber: '',
+          sliceThickness: '',
           imagePositionPatient: '',
           imageOrientationPatient: '',
           imagesInAcquisition: '',
