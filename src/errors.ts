@@ -202,7 +202,11 @@ export const reasons = {
   DERIVED: { verdict: 'skip', lift: true, says: 'Image Type value 1 is not ORIGINAL, or another names a projection.' },
   LOCALIZER: { verdict: 'skip', lift: false, says: 'A localizer, scout or survey image.' },
   SECONDARY_CAPTURE: { verdict: 'skip', lift: false, says: 'Secondary Capture objects are never enhanced.' },
-  UNSUPPORTED_SOP_CLASS: { verdict: 'skip', lift: false, says: 'The SOP class is not one that limpid enhances.' },
+  UNSUPPORTED_SOP_CLASS: {
+    verdict: 'skip',
+    lift: false,
+    says: 'The SOP class is not one that limpid enhances. Scanners that put raw data into the series of their images: `accept: enhanceable` of that peer keeps it out.',
+  },
   SCREEN_OR_REPORT: { verdict: 'skip', lift: false, says: 'A screen save, dose report or protocol page.' },
   VENDOR_NETWORK: {
     verdict: 'skip',

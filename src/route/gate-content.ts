@@ -33,6 +33,15 @@ const imageType = (instance: InstanceFacts): string[] =>
 const isSecondaryCapture = (uid: string): boolean =>
   uid === sopClasses.secondaryCapture || uid.startsWith(`${sopClasses.secondaryCapture}.`);
 
+const isOtherClass = ({ sopClassUid, unreadable }: InstanceFacts): boolean =>
+  unreadable === null && !isSecondaryCapture(sopClassUid) && !derivedClasses.has(sopClassUid);
+
+/** The class that is in the way, and how many others: in a series of images it is often a single object without any. */
+function otherClasses({ instances }: SeriesFacts): string {
+  const [first = '', ...more] = new Set(instances.filter(isOtherClass).map(({ sopClassUid }) => sopClassUid));
+  return more.length === 0 ? first : `${first} and ${more.length} more`;
+}
+
 /** Whether the objects are images of a class that limpid works on at all. */
 export function classFaults(facts: SeriesFacts): Fault[] {
   const codingOf = ({ transferSyntaxUid }: InstanceFacts): string =>
@@ -42,12 +51,7 @@ export function classFaults(facts: SeriesFacts): Fault[] {
     ...(facts.swept === 0 ? [] : [fault('SOURCE_SWEPT', counted(facts.swept, 'instance'))]),
     ...faultOfSome(facts, 'UNDECODABLE', ({ unreadable }) => unreadable !== null, 'the header cannot be read'),
     ...faultOfSome(facts, 'SECONDARY_CAPTURE', ({ sopClassUid }) => isSecondaryCapture(sopClassUid)),
-    ...faultOfSome(
-      facts,
-      'UNSUPPORTED_SOP_CLASS',
-      ({ sopClassUid, unreadable }) =>
-        unreadable === null && !isSecondaryCapture(sopClassUid) && !derivedClasses.has(sopClassUid),
-    ),
+    ...faultOfSome(facts, 'UNSUPPORTED_SOP_CLASS', isOtherClass, otherClasses(facts)),
     ...faultOfSome(facts, 'SCREEN_OR_REPORT', isScreenOrReport),
     ...faultOfSome(facts, 'ENCRYPTED', ({ isEncrypted }) => isEncrypted),
     ...concatenationFaults(facts),

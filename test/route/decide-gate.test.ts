@@ -236,6 +236,17 @@ describe('the input gate', () => {
       ['DERIVED', 'LOCALIZER', 'LOSSY'],
     ],
   ];
+  it.each([
+    ['1.2.840.10008.5.1.4.1.1.66, 1 of 10 instances', ['66']],
+    ['1.2.840.10008.5.1.4.1.1.66 and 1 more, 3 of 10 instances', ['66', '88.22', '88.22']],
+  ])('names the class that is in the way: %s', (detail, classes) => {
+    const facts = series(10, (index) =>
+      classes[index] === undefined ? {} : { sopClassUid: `1.2.840.10008.5.1.4.1.1.${classes[index]}` },
+    );
+    const { reasons: found } = decideGate(facts, card, plain, vendorMarks);
+    expect(found).toContainEqual({ code: 'UNSUPPORTED_SOP_CLASS', detail });
+  });
+
   it.each(ct)('CT: %s', (_name, change, expected) => {
     expect(codes(series(10, change))).toEqual(expected);
   });
