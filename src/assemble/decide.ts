@@ -30,7 +30,7 @@ export interface PendingFacts {
   readonly count: number;
   /** By Number of Series Related Instances, or by Images in Acquisition of every acquisition seen; null where that is not known. */
   readonly expected: number | null;
-  /** Positions along the normal have a step above 1.5 x the median. */
+  /** Positions along the normal have a step above 1.5 x the usual one. */
   readonly hasGaps: boolean;
   /** An association that has brought an instance of the series is still open. */
   readonly associationOpen: boolean;
