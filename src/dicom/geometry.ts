@@ -80,12 +80,13 @@ function gapsIn(steps: readonly Step[], planes: readonly Plane[], spacing: numbe
   const within = new Map<number, number[]>();
   for (const { from, to, mm } of steps) {
     const mine = thickness(from);
-    if (mine !== null && mine === thickness(to)) within.set(mine, [...(within.get(mine) ?? []), mm]);
+    if (mine === null || mine !== thickness(to)) continue;
+    const known = within.get(mine);
+    if (known === undefined) within.set(mine, [mm]);
+    else known.push(mm);
   }
-  const usual = (slice: number): number => {
-    const own = within.get(thickness(slice) ?? Number.NaN) ?? [];
-    return own.length < leastSteps ? spacing : (median(own) ?? spacing);
-  };
+  const own = new Map([...within].map(([mine, all]) => [mine, all.length < leastSteps ? null : median(all)]));
+  const usual = (slice: number): number => own.get(thickness(slice) ?? Number.NaN) ?? spacing;
   return steps.filter(({ from, to, mm }) => mm > (gapFactor * (usual(from) + usual(to))) / 2).length;
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { normalOf, stackOf } from '../../src/dicom/geometry.js';
+import { processorMs } from '../support/processor-time.js';
 
 const axial = [1, 0, 0, 0, 1, 0];
 const at = (...heights: number[]) => heights.map((z) => ({ position: [-100, -80, z], orientation: axial }));
@@ -45,6 +46,15 @@ describe('stackOf', () => {
     it('too few slices of a thickness have no usual step of their own', () => {
       const few = [0, 1, 2, 3, 4, 5, 9, 13].map((z, index) => ({ ...at(z)[0]!, thicknessMm: index < 5 ? 1 : 3 }));
       expect(stackOf(few)?.gaps).toBe(2);
+    });
+    it('are told at once of a hundred thousand slices', () => {
+      const planes = Array.from({ length: 100_000 }, (_, z) => ({
+        ...at(z)[0]!,
+        thicknessMm: 1 + (z % 2 === 0 ? 0 : 1e-3 * (z % 7)),
+      }));
+      const started = processorMs();
+      expect(stackOf(planes)?.gaps).toBe(0);
+      expect(processorMs() - started).toBeLessThan(3000);
     });
     it('steps of one thickness are judged together, however its slices lie', () => {
       const planes = at(0, 1, 2, 4, 5, 6, 8).map((plane) => ({ ...plane, thicknessMm: 1 }));
