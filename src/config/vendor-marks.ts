@@ -1,5 +1,5 @@
 // Marks by which vendors' own networks and strong iterative reconstruction show (conformance: input gate). Configuration: `gate.vendorMarks`.
-// Seen in stored public data: Siemens (MR), GE AIR Recon DL. The others are from the literature.
+// Seen in stored public data: Siemens (MR), GE AIR Recon DL, Philips SmartSpeed AI. The others are from the literature.
 import { compileExpression } from '../conditions/patterns.js';
 import { readSubject } from '../conditions/subjects.js';
 import type { MarkPlace, VendorMark } from '../rule.js';
@@ -53,6 +53,14 @@ export const defaultVendorMarks: readonly VendorMarkText[] = [
   ...named('GE TrueFidelity', String.raw`\bDLIR\b|TrueFidelity`, ['SeriesDescription', 'ConvolutionKernel']),
   ...named('Canon AiCE, PIQE', String.raw`\b(AiCE|PIQE|DLR)\b`, texts),
   ...named('Philips Precise Image, SmartSpeed AI', String.raw`Precise ?Image|SmartSpeed ?(Precise|AI)`, texts),
+  // Seen in enhanced objects of release 11 (NONE without it); the description is whatever the site calls its protocol.
+  {
+    product: 'Philips SmartSpeed AI',
+    attribute: '(2005,xx10)',
+    creator: 'Philips MR Imaging DD 008',
+    matches: 'SENSE_AI',
+    code: 'VENDOR_NETWORK',
+  },
   ...named('United Imaging AIIR, uCS-AI, ACS', String.raw`\b(AIIR|uCS[- ]?AI|ACS)\b`, texts),
   // Their Manufacturer and model stand among the contributors too.
   ...named('SubtleMR', 'SubtleMR|SubtlePET|ClariCT|PixelShine|iQMR|SwiftMR', [

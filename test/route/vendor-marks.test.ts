@@ -40,6 +40,7 @@ const classic = (...elements: readonly (readonly [tag: number, vr: string, value
 
 describe('a classic object', () => {
   const siemens = [0x00210011, 'LO', 'SIEMENS MR SDI 02'] as const;
+  const philips = [0x20050011, 'LO', 'Philips MR Imaging DD 008'] as const;
   it.each<[name: string, bytes: Uint8Array, products: readonly string[]]>([
     ['no product', classic(), []],
     [
@@ -64,6 +65,8 @@ describe('a classic object', () => {
       classic([0x00430010, 'LO', 'GEMS_PARM_01'], [0x004310ca, 'LO', '0.75\\High']),
       ['GE AIR Recon DL*'],
     ],
+    ['SmartSpeed AI', classic(philips, [0x20051110, 'CS', 'CS_SENSE_AI']), ['Philips SmartSpeed AI*']],
+    ['compressed sense without it', classic(philips, [0x20051110, 'CS', 'CS_SENSE'], [0x00189078, 'CS', 'CSENSE']), []],
     ['AiCE in the kernel', classic([0x00181210, 'SH', 'AiCE Body']), ['Canon AiCE, PIQE*']],
     ['strong AIDR 3D', classic([0x0008103e, 'LO', 'Abdomen AIDR 3D eSTR']), ['Canon AIDR 3D']],
     ['mild AIDR 3D', classic([0x0008103e, 'LO', 'Abdomen AIDR 3D STD']), []],
