@@ -37,6 +37,7 @@ const atOnce = 8;
 const pixelData = 0x7fe00010;
 const characterSetTag = tagOfKeyword('SpecificCharacterSet');
 const imageTypeTag = tagOfKeyword('ImageType');
+const imageCommentsTag = tagOfKeyword('ImageComments');
 const frameTypeTag = tagOfKeyword('FrameType');
 const transferSyntaxTag = tagOfKeyword('TransferSyntaxUID');
 
@@ -370,6 +371,8 @@ const diffusionElements = [
   { creator: 'Philips Imaging DD 001', group: 0x2001, elements: [0x03] },
   { creator: 'Philips MR Imaging DD 001', group: 0x2005, elements: [0xb0, 0xb1, 0xb2] },
 ] as const;
+/** Canon, and Toshiba before it, write both into Image Comments: b=1500(0.895,0.000,0.445). Other comments tell no image from another. */
+const diffusionComment = /^b=[\d.]+\([-\d., ]+\)/;
 /** Bytes of such an element that are looked at. */
 const longestWord = 256;
 
@@ -377,10 +380,12 @@ function vendorDiffusion(dataSet: DataSet): string | null {
   const found = diffusionElements.flatMap(({ creator, group, elements }) =>
     elements.flatMap((element) => privateTags(dataSet, group, creator, element).map((tag) => wordOf(dataSet, tag))),
   );
-  return found.some((word) => word !== '') ? found.join('|') : null;
+  const comment = diffusionComment.exec(wordOf(dataSet, imageCommentsTag));
+  const words = comment === null ? found : [...found, comment[0]];
+  return words.some((word) => word !== '') ? words.join('|') : null;
 }
 
-/** What a private element says: its text, else its first bytes, as without a VR only that it differs can be told; empty where nothing stands. */
+/** What such an element says: its text, else its first bytes, as without a VR only that it differs can be told; empty where nothing stands. */
 function wordOf(dataSet: DataSet, tag: number): string {
   const element = find(dataSet, tag);
   if (element === undefined || element.length === 0) return '';

@@ -34,7 +34,7 @@ export interface InstanceFacts {
   readonly isEncrypted: boolean;
   /** GE's own word for what an MR image shows (GEMS_PARM_01, 0043,xx2F): 0 magnitude, 1 phase, 2 real, 3 imaginary; null where absent. */
   readonly geImageType: number | null;
-  /** The vendor's own words for b-value and gradient direction, from private elements; null where the header has none. */
+  /** The vendor's own words for b-value and gradient direction, from private elements or Image Comments; null where the header has none. */
   readonly vendorDiffusion: string | null;
   /** Text that does not fit the Specific Character Set that the header names. */
   readonly hasStrangeText: boolean;

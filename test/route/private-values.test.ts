@@ -113,6 +113,14 @@ describe("the vendor's words for a diffusion image", () => {
     expect(await direction(0x3f)).not.toBe(await direction(0xbf));
   });
 
+  it('Canon: two directions of one b-value differ, by Image Comments', async () => {
+    const of = (comment: string): Promise<string | null> => wordsOf([0x00204000, 'LT', comment]);
+    expect(await of('b=1500(0.895,0.000,0.445)')).toBe('b=1500(0.895,0.000,0.445)');
+    expect(await of('b=1500(0.000,-0.445,0.895)')).toBe('b=1500(0.000,-0.445,0.895)');
+    expect(await of('second try, b=1500(0.895,0.000,0.445)')).toBeNull();
+    expect(await of('b=1500')).toBeNull();
+  });
+
   it('there are none of an image without such elements', async () => {
     expect(await wordsOf([0x00290010, 'LO', 'SOME CREATOR'])).toBeNull();
     expect(await wordsOf([0x00190010, 'LO', 'GEMS_ACQU_01'], [0x001910bb, 'DS', ''])).toBeNull();
