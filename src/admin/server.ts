@@ -12,6 +12,7 @@ import { callerOf, isLoopback, isMeantForHere } from './guard.js';
 import { problemOf, problemOfConnection } from './http-errors.js';
 import { icon, iconPolicy } from './icon.js';
 import { answerMs, apiAnswerMs, inTime, pagePart, shared } from './in-time.js';
+import { keepRoom } from './keep-room.js';
 import { openApi } from './openapi.js';
 import { isStill, pagePolicy, pathTo } from './page-frame.js';
 import type { AdminPorts, DependencyView, ReadyReport } from './ports.js';
@@ -234,7 +235,7 @@ export function buildHttp(options: HttpOptions): FastifyInstance {
     },
     clientErrorHandler: (error, socket) => refuseConnection(error, socket, options.metrics),
   });
-  app.server.maxConnections = mostConnections;
+  keepRoom(app.server, mostConnections);
   // It was told that the last answer was the last: who goes on is not read any further.
   app.server.on('dropRequest', (_request, socket) => socket.destroy());
   app.removeContentTypeParser('text/plain'); // a form of another site may send that, but never application/json

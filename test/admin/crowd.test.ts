@@ -22,24 +22,20 @@ async function withPort(body: (port: number) => Promise<void>, changes: Partial<
   }
 }
 
-it('idle connections are held up to a number, and those beyond it are let go at once', async () => {
+it('idle connections are held up to a number; beyond it the oldest go, so that whoever asks is answered', async () => {
   await withPort(async (port) => {
     const idle: Socket[] = [];
     for (let count = 0; count < 300; count++) {
       const socket = connect(port, '127.0.0.1').on('error', () => undefined);
       await once(socket, 'connect');
+      // Some begin a request and never end it: that is none either.
+      if (count % 2 === 0) socket.write('GET /livez HTTP/1.1\r\n');
       idle.push(socket.resume());
     }
-    const over = idle.slice(256);
-    await Promise.all(over.filter((socket) => !socket.closed).map((socket) => closed(socket)));
+    const first = idle.slice(0, 44);
+    await Promise.all(first.filter((socket) => !socket.closed).map((socket) => closed(socket)));
     expect(idle.filter((socket) => !socket.closed)).toHaveLength(256);
-    await Promise.all(
-      idle.slice(0, 10).map((socket) => {
-        socket.end();
-        return closed(socket);
-      }),
-    );
-    expect((await ask(port, { path: '/livez' })).status).toBe(200);
+    for (let count = 0; count < 3; count++) expect((await ask(port, { path: '/livez' })).status).toBe(200);
     for (const socket of idle) socket.destroy();
   });
 });

@@ -58,6 +58,15 @@ export class Acceptor implements AssociationUser {
     return this.#stage === 'ended' && this.#origin.address === address;
   }
 
+  /** Whether it has not asked for an association yet, or has none any more. */
+  get isWithoutAssociation(): boolean {
+    return this.#stage === 'waiting' || this.#stage === 'ended';
+  }
+
+  get address(): string {
+    return this.#origin.address;
+  }
+
   /** Whether the next bytes go to a sink. */
   get isKeeping(): boolean {
     return this.#accepted?.served.isKeeping ?? false;

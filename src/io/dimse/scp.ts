@@ -61,15 +61,19 @@ export interface Scp {
 
 /** How many connections there may be for each association that is allowed: those before, refused, and closing count too. */
 const connectionsOfAssociation = 4;
+const tooMany = 'connection closed: too many at once';
 
 interface Session {
   readonly acceptor: Acceptor;
   readonly association: Association;
+  /** Its connection was closed to make room; it stands here until the stream has ended. */
+  isLetGo: boolean;
 }
 
 class Listener implements Scp {
   readonly #options: ScpOptions;
   readonly #limits: Limits;
+  readonly #mostConnections: number;
   readonly #plain: Server | null = null;
   readonly #tls: TlsServer | null = null;
   readonly #readBuffer = Buffer.allocUnsafeSlow(readBytes);
@@ -102,7 +106,9 @@ class Listener implements Scp {
       ended: (info) => this.#associationEnded(info),
       queuedBytes: 0,
     };
-    const maxConnections = connectionsOfAssociation * this.#limits.associations;
+    this.#mostConnections = connectionsOfAssociation * this.#limits.associations;
+    // reached by those alone that come faster than others are closed for them
+    const maxConnections = 2 * this.#mostConnections;
     if (options.port !== null) {
       // without TCP_NODELAY each answer waits for the peer's delayed acknowledgement: 40 ms an object
       this.#plain = createServer({ noDelay: true, keepAlive: true, pauseOnConnect: true }, (socket) => {
@@ -113,8 +119,8 @@ class Listener implements Scp {
       this.#plain.maxConnections = maxConnections;
     }
     if (options.tls) {
-      const { waitingOfAddress } = this.#limits;
-      this.#tls = openTlsServer(options.tls, waitingOfAddress, { metrics, refusals: this.#refusals }, (socket) =>
+      const atOnce = { ofAddress: this.#limits.waitingOfAddress, ofAll: this.#mostConnections };
+      this.#tls = openTlsServer(options.tls, atOnce, { metrics, refusals: this.#refusals }, (socket) =>
         this.#connected(socket, securityOf(socket)),
       );
       this.#tls.server.maxConnections = maxConnections;
@@ -140,7 +146,7 @@ class Listener implements Scp {
       server.once('error', refused);
       server.on('drop', (dropped) => {
         const address = (dropped?.remoteAddress ?? '').replace(/^::ffff:/, '');
-        this.#refusals.warn('connection closed: too many at once', { address });
+        this.#refusals.warn(tooMany, { address });
       });
       server.listen(port, host, () => {
         server.removeListener('error', refused);
@@ -194,15 +200,35 @@ class Listener implements Scp {
     // the last PDU of the oldest was read long ago: one address must not have all connections wait for ARTIM
     const left = [...this.#sessions].filter(({ acceptor }) => acceptor.isLeftAt(address));
     if (left.length >= this.#limits.waitingOfAddress) left[0]?.association.destroy('the peer does not close');
+    if (!this.#hasRoom()) {
+      this.#refusals.warn(tooMany, { address });
+      socket.destroy();
+      return null;
+    }
     this.#lastId++;
     const acceptor = new Acceptor(this.#node, this.#lastId, { address, port: socket.remotePort ?? 0, security });
     const association = new Association(socket, 'acceptor', acceptor, this.#limits);
     socket.resume(); // it was accepted paused
     acceptor.attach(association);
-    const session = { acceptor, association };
+    const session: Session = { acceptor, association, isLetGo: false };
     this.#sessions.add(session);
     void acceptor.done.then(() => this.#sessions.delete(session));
     return acceptor;
+  }
+
+  /**
+   * Whether one more connection may be. Where there are as many as may be, the oldest that has no association is closed for it: who means
+   * to ask for one does so at once, and silent ones of many addresses would else keep every modality out for as long as they go on.
+   */
+  #hasRoom(): boolean {
+    const held = [...this.#sessions].filter(({ isLetGo }) => !isLetGo);
+    if (held.length < this.#mostConnections) return true;
+    const oldest = held.find(({ acceptor }) => acceptor.isWithoutAssociation);
+    if (oldest === undefined) return false;
+    oldest.isLetGo = true;
+    this.#refusals.warn(tooMany, { address: oldest.acceptor.address });
+    oldest.association.destroy('the room is needed for another connection');
+    return true;
   }
 
   #admit(request: AssociateRequest, { address, security }: Origin): Admission {

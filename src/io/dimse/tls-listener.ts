@@ -55,11 +55,12 @@ function unverified({ authorizationError }: TLSSocket): string | null {
 /**
  * Opens the server, not yet listening. `connected` gets sockets whose handshake is done.
  *
- * @param atOnce handshakes of one address at a time; further connections are closed
+ * @param atOnce handshakes at a time: of one address, beyond which further connections are closed; of all, beyond which the oldest is, as
+ * silent ones of many addresses would else keep everybody out
  */
 export function openTlsServer(
   { credentials, clientCertificate, refused: told }: TlsListening,
-  atOnce: number,
+  atOnce: { readonly ofAddress: number; readonly ofAll: number },
   node: { readonly refusals: RefusalLog; readonly metrics: Metrics },
   connected: (socket: TLSSocket) => void,
 ): TlsServer {
@@ -91,9 +92,12 @@ export function openTlsServer(
     handshakes.set(place, socket);
     socket.once('close', () => handshakes.delete(place));
     const ofAddress = [...handshakes.values()].filter(({ remoteAddress }) => remoteAddress === socket.remoteAddress);
-    if (ofAddress.length <= atOnce) return;
-    beyond.add(socket);
-    socket.destroy();
+    const isOne = ofAddress.length > atOnce.ofAddress;
+    const open = [...handshakes.values()].filter((other) => !beyond.has(other));
+    const surplus = isOne ? socket : open.length > atOnce.ofAll ? open[0] : undefined;
+    if (surplus === undefined) return;
+    beyond.add(surplus);
+    surplus.destroy();
   });
   server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
     // a certificate that does not verify ends as a hang-up; why stands at the socket

@@ -179,6 +179,19 @@ describe('many', () => {
     }
     for (const peer of refused) peer.destroy();
   });
+  it('silent connections of many addresses keep nobody out: the oldest of them goes for whoever comes', async () => {
+    const { scp } = await open({ associations: 4, waitingOfAddress: 3, artimMs: 20_000 });
+    const early = await associated({ scp });
+    const silent: ScriptedPeer[] = [];
+    for (let count = 0; count < 30; count++) silent.push(await scriptedPeer(scp.port, `127.0.0.${2 + (count % 10)}`));
+    const late = await associated({ scp });
+    expect(late.log).toEqual(['AC']);
+    expect(early.isClosed()).toBe(false);
+    // four connections for each association
+    await until(() => silent.filter((peer) => !peer.isClosed()).length === 14);
+    expect(silent.slice(0, 16).every((peer) => peer.isClosed())).toBe(true);
+    for (const peer of [early, late, ...silent]) peer.destroy();
+  });
   it('associations beyond the limit of the node, and of a peer, are refused as transient', async () => {
     for (const limits of [{ associations: 2 }, { associationsOfPeer: 2 }]) {
       const one = await openTestScp({ limits });

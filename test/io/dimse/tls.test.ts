@@ -244,6 +244,20 @@ describe('the listener', () => {
     await closed;
   });
 
+  it('handshakes of many addresses that never go on keep nobody out', async () => {
+    const { scp: opened } = await open({ limits: { associations: 4 } });
+    const sockets: Socket[] = [];
+    for (let count = 0; count < 40; count++) {
+      const localAddress = `127.0.0.${2 + (count % 10)}`;
+      const socket = connectPlain({ port: opened.tlsPort, host: '127.0.0.1', localAddress }).on('error', () => {});
+      await new Promise((resolve) => socket.once('connect', resolve).once('close', resolve));
+      sockets.push(socket);
+    }
+    const target = targetOf(opened.tlsPort, { credentials: credentialsOf(ct1) });
+    expect((await echo(target, { log: silentLog })).status).toBe(0);
+    for (const socket of sockets) socket.destroy();
+  });
+
   it('holds no more than eight handshakes of one address, and says so: it was not the caller who hung up', async () => {
     const said: object[] = [];
     const log = { ...silentLog, warn: (_: string, fields?: object) => void said.push({ ...fields }) };
