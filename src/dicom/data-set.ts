@@ -43,7 +43,8 @@ export class DataSet {
   readonly offset: number;
   readonly end: number;
   readonly elements: readonly Element[];
-  readonly #byTag = new Map<number, Element>();
+  /** Made when it is first asked: an object may have a million items that nobody looks into, and this is most of what one takes. */
+  #byTag: ReadonlyMap<number, Element> | null = null;
 
   constructor(bytes: Uint8Array, encoding: Encoding, offset: number, end: number, elements: readonly Element[]) {
     this.bytes = bytes;
@@ -51,11 +52,11 @@ export class DataSet {
     this.offset = offset;
     this.end = end;
     this.elements = elements;
-    for (const element of elements) this.#byTag.set(element.tag, element);
   }
 
   /** The element of a tag; of several (forbidden, but seen) the last. */
   get(tag: number): Element | undefined {
+    this.#byTag ??= new Map(this.elements.map((element) => [element.tag, element]));
     return this.#byTag.get(tag);
   }
 
