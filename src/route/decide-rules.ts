@@ -231,7 +231,10 @@ export function yearsOf(text: string): number | null {
 const longestFound = 80;
 const mostFound = 4;
 
-/** What was found, shortened: distinct values with their counts. Of what can point at a patient only whether it is there. */
+/**
+ * What was found, shortened and on one line: distinct values with their counts. Of what can point at a patient only whether it is there. A
+ * line end in a value would begin what looks like a line of limpid's own.
+ */
 function foundText(subject: Subject, perInstance: readonly (readonly string[])[]): string {
   const counts = new Map<string, number>();
   for (const values of perInstance) {
@@ -242,7 +245,7 @@ function foundText(subject: Subject, perInstance: readonly (readonly string[])[]
   const entries = [...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
   const total = perInstance.length;
   const parts = entries.slice(0, mostFound).map(([shown, count]) => {
-    const short = shown.length > longestFound ? `${shown.slice(0, longestFound)}...` : shown;
+    const short = (shown.length > longestFound ? `${shown.slice(0, longestFound)}...` : shown).replace(/\p{Cc}/gu, '?');
     return count === total ? short : `${short} (${count} of ${total})`;
   });
   const rest = entries.length - parts.length;

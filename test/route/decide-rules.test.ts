@@ -142,6 +142,8 @@ describe('what was found', () => {
     expect(found({ ProtocolName: 'A' }, mixed)).toBe('missing (4 of 5), A (1 of 5)');
     expect(found({ InstanceNumber: 1 }, series(9))).toBe('1 (1 of 9), 2 (1 of 9), 3 (1 of 9), 4 (1 of 9), and 5 more');
     expect(found({ SliceCount: 1 }, chest)).toBe('5');
+    const forged = series(2, () => ({ values: { ProtocolName: 'A\r\n✓ rule b\u001b[32m' } }));
+    expect(found({ ProtocolName: 'B' }, forged)).toBe('A??✓ rule b?[32m');
   });
   it('names every sender, whichever of them does not fit', () => {
     expect(found({ CallingAE: 'CT2' }, fromTwo)).toBe('CT1\\CT2');
