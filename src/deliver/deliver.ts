@@ -19,6 +19,7 @@ import { failingSince } from './decide-wait.js';
 import type { PeerStanding } from './decide-wait.js';
 import type { DeliveryWindow } from './decide-window.js';
 import type { Destination, DestinationFailure, Outcome, Outgoing, SendControl, SendReport } from './destination.js';
+import { Begun } from './begun.js';
 import { goesFirst } from './goes-first.js';
 import { haltWhen } from './halt.js';
 import type { DeliveryJob, WaitingDelivery } from './job.js';
@@ -45,6 +46,12 @@ export interface DeliveryWatch {
   began(peer: string, outgoing: readonly Outgoing[], by: string | null): Promise<void>;
   /** @param tried the instances that the report is about; where it is about none, those that were to go */
   ended(peer: string, tried: readonly Outgoing[], by: string | null, report: SendReport): Promise<void>;
+}
+
+interface Sent {
+  readonly report: SendReport;
+  readonly recorded: () => Promise<void>;
+  readonly isAnswered: boolean;
 }
 
 export interface DelivererDeps {
@@ -78,6 +85,7 @@ export class Deliverer {
   readonly #deps: DelivererDeps;
   readonly #desks = new Map<string, PeerDesk>();
   readonly #unwritten = new Unwritten();
+  readonly #begun = new Begun();
 
   constructor(deps: DelivererDeps) {
     this.#deps = deps;
@@ -130,6 +138,7 @@ export class Deliverer {
     started: number,
     signal: AbortSignal,
   ): Promise<StepResult> {
+    await this.#begun.again(job);
     for (;;) {
       const state = await this.#deps.spool.state(job.key);
       const revision = state.revisions.find(({ record }) => record.revision === job.revision);
@@ -172,8 +181,8 @@ export class Deliverer {
       );
       const report = { ...sent.report, outcomes: [...sent.report.outcomes, ...spoilt.values()] };
       await this.#record(job, peer, desk, batches, signal.aborted ? answeredOf(report) : report);
+      if (!signal.aborted || sent.isAnswered) await this.#begun.takeBack(job, sent.recorded);
       if (signal.aborted) return { kind: 'later', atMs: this.#deps.now() };
-      await sent.recorded();
       // Nothing has happened: the throttle asks for a longer pause than an association is held open for.
       if (report.failure === null && report.outcomes.length === 0) {
         return { kind: 'later', atMs: Math.max(desk.throttle.readyMs, this.#deps.now() + 1000) };
@@ -201,7 +210,7 @@ export class Deliverer {
   /**
    * Sends, and tells who watches: nothing has begun before an instance goes out, and what is left for later is none of it.
    *
-   * @returns `recorded` is called once a record holds what the report tells
+   * @returns `recorded` is called once a record holds what the report tells; `isAnswered`: the peer has answered for each that it may have
    */
   async #send(
     { destination }: PeerDelivery,
@@ -209,11 +218,12 @@ export class Deliverer {
     outgoing: readonly Outgoing[],
     control: SendControl,
     by: string | null,
-  ): Promise<{ readonly report: SendReport; readonly recorded: () => Promise<void> }> {
-    const nothingBegan = (): Promise<void> => Promise.resolve();
-    if (outgoing.length === 0) return { report: { failure: null, outcomes: [] }, recorded: nothingBegan };
+  ): Promise<Sent> {
+    const nothingBegan = { recorded: (): Promise<void> => Promise.resolve(), isAnswered: true };
+    if (outgoing.length === 0) return { report: { failure: null, outcomes: [] }, ...nothingBegan };
     const { watch } = this.#deps;
     const beginning: Promise<() => Promise<void>>[] = [];
+    const out = new Set<string>();
     const begin = async (): Promise<() => Promise<void>> => {
       const recorded = await this.#begin(job);
       await watch?.began(job.peer, outgoing, by);
@@ -224,18 +234,21 @@ export class Deliverer {
       const begun = beginning[0] ?? begin();
       beginning[0] = begun;
       // What cannot be said to have begun does not go out; why is thrown below.
-      return begun.then(
+      const hasBegun = await begun.then(
         () => true,
         () => false,
       );
+      if (hasBegun) out.add(instance.sopInstanceUid);
+      return hasBegun;
     };
     const report = await destination.send(outgoing, { ...control, pace });
     const [recorded] = await Promise.all(beginning);
-    if (recorded === undefined) return { report, recorded: nothingBegan };
+    if (recorded === undefined) return { report, ...nothingBegan };
     const tried = new Set(report.outcomes.map(({ sopInstanceUid }) => sopInstanceUid));
     const gone = outgoing.filter(({ sopInstanceUid }) => tried.has(sopInstanceUid));
     await watch?.ended(job.peer, gone.length === 0 ? outgoing : gone, by, report);
-    return { report, recorded };
+    for (const { sopInstanceUid } of answeredOf(report).outcomes) out.delete(sopInstanceUid);
+    return { report, recorded, isAnswered: out.size === 0 };
   }
 
   /** A result may have to be withdrawn from whoever may have it; nothing else is. */

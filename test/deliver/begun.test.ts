@@ -123,4 +123,43 @@ describe('a peer that may have a result', () => {
     await expect(deliverer.deliver(job, 'routine', signal)).rejects.toBe(full);
     expect(went).toBe(false);
   });
+  it('of which a failing disk keeps the word, behind the record, is not told once that word can be taken back', async () => {
+    const begin = spool.beginDelivery.bind(spool);
+    let isFailing = true;
+    spool.beginDelivery = async (...which) => {
+      const takeBack = await begin(...which);
+      return () => (isFailing ? Promise.reject(new Error('EIO: i/o error, unlink')) : takeBack());
+    };
+    const refusing = delivererTo(async ([first], { pace }) => {
+      if (first !== undefined) await pace(first);
+      return reportOf('permanent');
+    });
+    await expect(refusing.deliver(job, 'routine', signal)).rejects.toThrow('unlink');
+    expect(await holders()).toEqual(['pacs']);
+    await expect(refusing.deliver(job, 'routine', signal)).rejects.toThrow('unlink'); // it is not forgotten
+    isFailing = false;
+    // Its own job may run elsewhere from now on.
+    await refusing.deliver({ ...job, peer: 'elsewhere' }, 'routine', signal);
+    expect(await holders()).toEqual([]);
+  });
+  it('is not told where it had answered for all that had gone out when the process ended', async () => {
+    const ending = new AbortController();
+    const refusing = delivererTo(async ([first], { pace }) => {
+      if (first !== undefined) await pace(first);
+      ending.abort();
+      return reportOf('permanent');
+    });
+    await refusing.deliver(job, 'routine', ending.signal);
+    expect(await holders()).toEqual([]);
+  });
+  it('is told where the process ended before it had answered', async () => {
+    const ending = new AbortController();
+    const stalled = delivererTo(async ([first], { pace }) => {
+      if (first !== undefined) await pace(first);
+      ending.abort();
+      return { failure: null, outcomes: [] };
+    });
+    await stalled.deliver(job, 'routine', ending.signal);
+    expect(await holders()).toEqual(['pacs']);
+  });
 });
