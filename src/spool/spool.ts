@@ -25,7 +25,7 @@ import type {
   SeriesRecord,
   SweptRecord,
 } from './records.js';
-import { seriesRecord } from './records.js';
+import { actionRecord, seriesRecord } from './records.js';
 import { Patience } from './patience.js';
 import { takeProcessLock } from './process-lock.js';
 import type { ProcessLock } from './process-lock.js';
@@ -321,13 +321,27 @@ export class Spool {
     const these = { ...action, revision: newestMeant(state, action) };
     const record = action.kind === 'release' ? { ...these, results: withheldFor(state, these) } : these;
     await makeDirectory(folder, this.#syncs);
+    // Also before: what is recorded of a series that is done would wait for ever, were the disk to fail behind it.
+    await this.active.mark(key);
     for (;;) {
       const file = `${threeDigits(await nextNumber(folder))}.json`;
-      if (await this.#publishJson(join(folder, file), record)) {
-        await this.active.touch(key);
-        return file;
-      }
+      if (await this.#publishAction(key, join(folder, file), record)) return file;
     }
+  }
+
+  /** @returns false if another one has its number */
+  async #publishAction(key: Key, file: string, record: ActionRecord): Promise<boolean> {
+    try {
+      if (!(await this.#publishJson(file, record))) return false;
+    } catch (cause) {
+      const isRecorded = (await readRecord(file, actionRecord).catch(() => null)) !== null;
+      if (!isRecorded) throw cause;
+      await this.active.touch(key).catch(() => undefined); // it is marked: looked at within a minute
+      const why = `the ${record.kind} counts (${file}), but the disk does not say that it would outlast a loss of power`;
+      throw new LimpidError('SPOOL_UNUSABLE', why, { cause });
+    }
+    await this.active.touch(key);
+    return true;
   }
 
   /** Takes a series off the active list if its files say that it is done. */

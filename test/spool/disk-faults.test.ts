@@ -1,10 +1,11 @@
 // A disk that fails between the name of a file and the proof that it keeps it.
+import { rm, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { afterEach, expect, it, jest } from '@jest/globals';
 import { openSpool } from '../../src/spool/open-spool.js';
 import type { Spool } from '../../src/spool/spool.js';
 import { DirectorySyncs } from '../../src/spool/write-once.js';
-import { decisionRecord, key, outcomeRecord, resolvedTask, seriesRecord } from '../support/records.js';
+import { actionRecord, decisionRecord, key, outcomeRecord, resolvedTask, seriesRecord } from '../support/records.js';
 import { withFolder } from '../support/temporary.js';
 
 const task = resolvedTask().name;
@@ -57,5 +58,30 @@ it('one that an earlier batch of the process has begun stays so', async () => {
     const recorded = await spool.beginDelivery(key, 1, task, 'pacs');
     await recorded();
     expect((await spool.state(key)).revisions[0]?.begun).toEqual(new Set([`${task}@pacs`]));
+  });
+});
+
+it('an action that has its name counts at once, and who asked for it is told so', async () => {
+  await withRevision(async (spool) => {
+    await writeFile(spool.active.fileOf(key), '');
+    await utimes(spool.active.fileOf(key), 1, 1);
+    failFor(spool.layout.actions(key));
+    const recorded = spool.recordAction(key, actionRecord({ kind: 'hold' }));
+    await expect(recorded).rejects.toMatchObject({ code: 'SPOOL_UNUSABLE', cause: failure });
+    await expect(recorded).rejects.toThrow('the hold counts (');
+    expect((await spool.state(key)).actions).toHaveLength(1);
+    expect((await spool.active.keys()).get(key)).toBeGreaterThan(1_000);
+  });
+});
+
+it('an action whose series can no longer be marked is not lost on one that was done', async () => {
+  await withRevision(async (spool) => {
+    failFor('');
+    await rm(spool.active.fileOf(key), { force: true });
+    const touch = jest.spyOn(spool.active, 'touch').mockRejectedValue(failure);
+    await expect(spool.recordAction(key, actionRecord({ kind: 'requeue' }))).rejects.toBe(failure);
+    touch.mockRestore();
+    expect((await spool.state(key)).actions).toHaveLength(1);
+    expect([...(await spool.active.keys()).keys()]).toEqual([key]);
   });
 });
