@@ -18,7 +18,7 @@ export const failures = {
   SPOOL_FULL: { next: 'retry', hint: 'Free space on the volume; of the spool, spool.keep says how long pixels stay.' },
   SPOOL_UNUSABLE: {
     next: 'stop',
-    hint: 'The spool needs a local disk or volume with link, rename and fsync, and write permission.',
+    hint: 'The spool needs a local disk or volume with link, rename and fsync, and write permission. Of one that gives errors while the node runs, see the log of the system; what was under way goes on by itself when it is back.',
   },
   SPOOL_LOCKED: {
     next: 'stop',
@@ -323,11 +323,16 @@ export interface Reason {
   readonly detail: string;
 }
 
-/** Errors of a volume without room: no fault of the work that met them. */
-const fullCodes: readonly unknown[] = ['ENOSPC', 'EDQUOT'];
+/** What the system says where the volume or the machine is at fault, and no work that met it. */
+const systemFaults: readonly (readonly [failure: FailureCode, codes: readonly unknown[]])[] = [
+  ['SPOOL_FULL', ['ENOSPC', 'EDQUOT']],
+  ['SPOOL_UNUSABLE', ['EIO', 'ESTALE', 'EROFS']],
+  ['NODE_DESCRIPTORS', ['EMFILE', 'ENFILE']],
+];
 
-/** The code of any error: its own, `SPOOL_FULL` for a full volume, else `INTERNAL`. */
+/** The code of any error: its own, that of a full or failing volume or of too many open files, else `INTERNAL`. */
 export function failureCodeOf(error: unknown): FailureCode {
   if (error instanceof LimpidError) return error.code;
-  return error instanceof Error && 'code' in error && fullCodes.includes(error.code) ? 'SPOOL_FULL' : 'INTERNAL';
+  const said = error instanceof Error && 'code' in error ? error.code : null;
+  return systemFaults.find(([, codes]) => codes.includes(said))?.[0] ?? 'INTERNAL';
 }

@@ -7,7 +7,7 @@ import type { ChildProcess } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { setPriority } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { LimpidError } from '../errors.js';
+import { LimpidError, failureCodeOf } from '../errors.js';
 import type { FailureCode } from '../errors.js';
 import type { Log } from '../observe/log.js';
 import type { Metrics } from '../observe/metrics.js';
@@ -211,7 +211,10 @@ class ChildDevice implements Device {
       });
       // Of one that was never started (no more processes, files or memory) no exit is told.
       child.once('error', (cause) => {
-        if (child.pid === undefined) end(new LimpidError('ENHANCE_CHILD_DIED', 'the child was not started', { cause }));
+        if (child.pid !== undefined) return;
+        const said = failureCodeOf(cause);
+        const code = said === 'INTERNAL' ? 'ENHANCE_CHILD_DIED' : said;
+        end(new LimpidError(code, `the child was not started: ${cause.message}`, { cause }));
       });
     });
     child.stderr?.on('data', (chunk: Buffer) => {

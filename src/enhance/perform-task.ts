@@ -15,7 +15,7 @@ import type { Spool } from '../spool/spool.js';
 import { isDiscarded, isSpare, isTaskHeld } from '../spool/state.js';
 import type { RevisionState, SeriesState, TaskState } from '../spool/state.js';
 import { pipelineNumber } from '../version.js';
-import { attemptWaitMs, decideAttempt } from './decide-attempt.js';
+import { attemptWaitMs, decideAttempt, faultWaitMs } from './decide-attempt.js';
 import type { TaskOrder, TaskReport } from './order.js';
 import { countQuality } from './quality-figures.js';
 
@@ -37,6 +37,9 @@ export interface PerformDeps {
 
 /** How long a task waits for space before it looks again. */
 const roomWaitMs = 60_000;
+
+/** Faults of the volume or the machine, which the next series would meet as well. */
+const faultsOfTheMachine: readonly FailureCode[] = ['SPOOL_UNUSABLE', 'NODE_DESCRIPTORS'];
 
 /** How often a running task looks whether its result is still wanted: whether no later revision has superseded it, and nobody discarded it. */
 const wantedEveryMs = 2_000;
@@ -139,11 +142,14 @@ async function afterFailure(
   // What was too slow once is too slow again: its fallback waits.
   const tooSlow = failure.code === 'ENHANCE_DEADLINE' && deps.hasFallback;
   if (failure.next === 'reject' || tooSlow) return giveUp(failure.code, failure.message);
-  await deps.spool.recordAttemptEnd(job.key, job.revision, job.task, number, 'died', failure);
-  const after = decideAttempt({ started: started + 1, died: died + 1, drained });
+  const isTheMachines = faultsOfTheMachine.includes(failure.code);
+  const now = { started: started + 1, died: isTheMachines ? died : died + 1, drained };
+  if (!isTheMachines) await deps.spool.recordAttemptEnd(job.key, job.revision, job.task, number, 'died', failure);
+  const after = decideAttempt(now);
   if (after.kind === 'give-up')
     return giveUp('POISON', `${after.detail}; the last time ${failure.code}: ${failure.message}`);
-  return { kind: 'later', atMs: deps.now() + attemptWaitMs(died + 1) };
+  const waitMs = isTheMachines ? faultWaitMs(now.started - drained) : attemptWaitMs(now.died);
+  return { kind: 'later', atMs: deps.now() + waitMs };
 }
 
 async function publish(

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { hostname } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
-import { decideAttempt } from '../../src/enhance/decide-attempt.js';
+import { decideAttempt, faultWaitMs } from '../../src/enhance/decide-attempt.js';
 import { performTask } from '../../src/enhance/perform-task.js';
 import type { PerformDeps } from '../../src/enhance/perform-task.js';
 import { LimpidError } from '../../src/errors.js';
@@ -24,6 +24,7 @@ async function performed(
   decision = decisionRecord(1),
   failures = 0,
   duringRun: ((spool: Spool, abort: AbortSignal) => ReturnType<PerformDeps['run']>) | null = null,
+  cutShort = 0,
 ): Promise<{ kind: string; waitMs: number; runs: number; task: TaskState | undefined }> {
   return withFolder(async (directory) => {
     const spool = await openSpool({ directory, sync: 'never', host: hostname(), now: Date.now });
@@ -34,6 +35,7 @@ async function performed(
         await spool.recordAttempt(key, 1, task);
         await spool.recordAttemptEnd(key, 1, task, number, 'died', new LimpidError('ENHANCE_MEMORY', 'too much'));
       }
+      for (let number = 1; number <= cutShort; number++) await spool.recordAttempt(key, 1, task);
       let runs = 0;
       const deps: PerformDeps = {
         spool,
@@ -113,6 +115,25 @@ describe('a task', () => {
       kind: 'done',
       task: { outcome: { outcome: 'failed', code: 'POISON', detail } },
     });
+  });
+
+  it.each(['SPOOL_UNUSABLE', 'NODE_DESCRIPTORS'] as const)(
+    'that a fault of the machine ends (%s) outlasts it: it is not what brings a task to POISON within seconds',
+    async (code) => {
+      const away = { run: () => Promise.reject(new LimpidError(code, 'EIO: i/o error, read')) };
+      const after = (failures: number) => performed(away, undefined, undefined, failures);
+      expect(await after(2)).toMatchObject({ kind: 'later', waitMs: 240_000, task: { died: 2, outcome: null } });
+      const nine = Array.from({ length: 9 }, (_, attempt) => faultWaitMs(attempt + 1));
+      expect(nine.reduce((sum, waitMs) => sum + waitMs, 0)).toBeGreaterThan(4 * 3_600_000);
+    },
+  );
+
+  it('whose source the disk never gives again ends all the same, and says why', async () => {
+    const sick = () => Promise.reject(Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO' }));
+    const after = (cutShort: number) => performed({}, undefined, undefined, 0, sick, cutShort);
+    expect(await after(8)).toMatchObject({ kind: 'later', task: { started: 9, died: 0, outcome: null } });
+    const detail = '10 attempts without an outcome; the last time SPOOL_UNUSABLE: EIO: i/o error, read';
+    expect(await after(9)).toMatchObject({ kind: 'done', task: { outcome: { code: 'POISON', detail } } });
   });
 
   it('whose result would fill the volume waits, without an attempt', async () => {
