@@ -11,6 +11,7 @@ import { LimpidError, failureCodeOf } from '../errors.js';
 import type { FailureCode } from '../errors.js';
 import type { Log } from '../observe/log.js';
 import type { Metrics } from '../observe/metrics.js';
+import { ChildNotStarted } from './child-not-started.js';
 import type { MeasuredSeries } from './measure-series.js';
 import type { TaskOrder, TaskProgress, TaskReport } from './order.js';
 import type { SliceNews, ToChild, ToParent } from './protocol.js';
@@ -171,7 +172,7 @@ class ChildDevice implements Device {
           else hear(message, resolve);
         };
         if (this.#child === child) this.#send(child, question);
-        else reject(new LimpidError('ENHANCE_CHILD_DIED', 'the child ended before its task'));
+        else reject(new ChildNotStarted('ENHANCE_CHILD_DIED', 'the child ended before its task'));
       });
     } finally {
       clearTimeout(timer);
@@ -243,8 +244,10 @@ class ChildDevice implements Device {
       });
     } catch (error) {
       // The next task starts another one, which looks anew: a driver may be back.
-      if (error instanceof LimpidError) this.#kill(error.code, error.message);
-      throw error;
+      if (!(error instanceof LimpidError)) throw error;
+      this.#kill(error.code, error.message);
+      if (error.code === 'ENHANCE_DRAINED') throw error;
+      throw new ChildNotStarted(error.code, error.message, { cause: error.cause });
     } finally {
       clearTimeout(timer);
     }

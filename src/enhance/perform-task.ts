@@ -1,5 +1,4 @@
 // One task job: everything around the child's run. What it publishes is decided from the spool's files alone.
-import { rm } from 'node:fs/promises';
 import { setInterval as every } from 'node:timers/promises';
 import { derivedSeriesUid, sourceSetDigest } from '../dicom/uid.js';
 import { LimpidError, failureCodeOf } from '../errors.js';
@@ -15,6 +14,7 @@ import type { Spool } from '../spool/spool.js';
 import { isDiscarded, isSpare, isTaskHeld } from '../spool/state.js';
 import type { RevisionState, SeriesState, TaskState } from '../spool/state.js';
 import { pipelineNumber } from '../version.js';
+import { ChildNotStarted } from './child-not-started.js';
 import { attemptWaitMs, decideAttempt, faultWaitMs } from './decide-attempt.js';
 import type { TaskOrder, TaskReport } from './order.js';
 import { countQuality } from './quality-figures.js';
@@ -98,7 +98,7 @@ export async function performTask(
     );
     return await end(outcome, folder);
   } catch (error) {
-    await rm(folder, { recursive: true, force: true });
+    await deps.spool.dropFolder(folder);
     if (unwanted.signal.aborted) return { kind: 'done' };
     const hasFallback = revision.decision.tasks.some(({ insteadOf }) => insteadOf === task.name);
     return await afterFailure({ ...deps, hasFallback }, job, number, taskState, asLimpidError(error), (code, detail) =>
@@ -142,7 +142,7 @@ async function afterFailure(
   // What was too slow once is too slow again: its fallback waits.
   const tooSlow = failure.code === 'ENHANCE_DEADLINE' && deps.hasFallback;
   if (failure.next === 'reject' || tooSlow) return giveUp(failure.code, failure.message);
-  const isTheMachines = faultsOfTheMachine.includes(failure.code);
+  const isTheMachines = failure instanceof ChildNotStarted || faultsOfTheMachine.includes(failure.code);
   const now = { started: started + 1, died: isTheMachines ? died : died + 1, drained };
   if (!isTheMachines) await deps.spool.recordAttemptEnd(job.key, job.revision, job.task, number, 'died', failure);
   const after = decideAttempt(now);

@@ -82,6 +82,7 @@ export class Spool {
   readonly #syncs: DirectorySyncs;
   readonly #abandoned: AbandonedFolders;
   readonly #patience = new Patience();
+  readonly #undropped = new Set<string>();
 
   constructor(layout: Layout, nodeId: string, options: SpoolOptions, identity: ProcessIdentity, folder: ProcessFolder) {
     this.layout = layout;
@@ -141,9 +142,20 @@ export class Spool {
 
   /** An empty folder of this process, for a result that is being made. */
   async freshFolder(prefix: string): Promise<string> {
+    for (const left of this.#undropped) await this.dropFolder(left);
     const path = this.#folder.fresh(prefix);
     await makeParents(path);
     return path;
+  }
+
+  /** Removes such a folder. One that the disk does not let go now goes before the next is made: its images would stay for as long as the process runs. */
+  async dropFolder(path: string): Promise<void> {
+    try {
+      await rm(path, { recursive: true, force: true });
+      this.#undropped.delete(path);
+    } catch {
+      this.#undropped.add(path);
+    }
   }
 
   /** Has the room held that a full volume is swept with. */
@@ -207,7 +219,7 @@ export class Spool {
     }
     // It has its name, and goes out: it is told of as what it is, whatever the disk says now. What a loss of power took back is made anew, the same.
     if (first) await this.#syncs.sync(results).catch(() => undefined);
-    else await rm(from, { recursive: true, force: true });
+    else await this.dropFolder(from);
     return first;
   }
 

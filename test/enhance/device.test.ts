@@ -274,7 +274,7 @@ it('that cannot be started is told, the next task has another, and closing its d
       deadlineMs: 60000, memoryBytes: 2 ** 32, log: openLog('silent'), metrics: openMetrics() });
     const node = process.execPath;
     process.execPath = '/nowhere/node';
-    await device.run({}).catch((error) => console.log(error.code, device.pid));
+    await device.run({}).catch((error) => console.log(error.constructor.name, error.code, device.pid));
     process.execPath = node;
     const { outcome } = await device.run(JSON.parse(readFileSync(${JSON.stringify(file)}, 'utf8')));
     console.log(outcome.outcome);
@@ -287,7 +287,7 @@ it('that cannot be started is told, the next task has another, and closing its d
   const parent = spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: ['ignore', 'pipe', 'ignore'] });
   const told = await text(parent.stdout);
   expect(told.split('\n')).toEqual([
-    'ENHANCE_CHILD_DIED null',
+    'ChildNotStarted ENHANCE_CHILD_DIED null',
     'enhanced',
     'ENHANCE_CHILD_DIED',
     'ENHANCE_CHILD_DIED null',

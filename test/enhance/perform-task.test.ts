@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { hostname } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
+import { ChildNotStarted } from '../../src/enhance/child-not-started.js';
 import { decideAttempt, faultWaitMs } from '../../src/enhance/decide-attempt.js';
 import { performTask } from '../../src/enhance/perform-task.js';
 import type { PerformDeps } from '../../src/enhance/perform-task.js';
@@ -127,6 +128,12 @@ describe('a task', () => {
       expect(nine.reduce((sum, waitMs) => sum + waitMs, 0)).toBeGreaterThan(4 * 3_600_000);
     },
   );
+
+  it('whose child is never started has not failed: it waits', async () => {
+    const none = { run: () => Promise.reject(new ChildNotStarted('PROVIDER_UNAVAILABLE', 'no provider of cuda')) };
+    const ended = await performed(none, undefined, undefined, 2);
+    expect(ended).toMatchObject({ kind: 'later', waitMs: 240_000, task: { died: 2, outcome: null } });
+  });
 
   it('whose source the disk never gives again ends all the same, and says why', async () => {
     const sick = () => Promise.reject(Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO' }));

@@ -1,6 +1,8 @@
 // A disk that fails between the name of a file and the proof that it keeps it.
-import { rm, utimes, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, expect, it, jest } from '@jest/globals';
 import { openSpool } from '../../src/spool/open-spool.js';
 import type { Spool } from '../../src/spool/spool.js';
@@ -83,5 +85,19 @@ it('an action whose series can no longer be marked is not lost on one that was d
     touch.mockRestore();
     expect((await spool.state(key)).actions).toHaveLength(1);
     expect([...(await spool.active.keys()).keys()]).toEqual([key]);
+  });
+});
+
+it('a folder of a failed task that the disk does not let go goes before the next one is made', async () => {
+  await withRevision(async (spool) => {
+    const before = await spool.freshFolder('task');
+    await rm(before, { recursive: true });
+    await writeFile(before, ''); // what lies in it cannot be reached: ENOTDIR
+    const folder = join(before, 'objects');
+    await spool.dropFolder(folder);
+    await rm(before);
+    await mkdir(folder, { recursive: true });
+    await spool.freshFolder('task');
+    expect(existsSync(folder)).toBe(false);
   });
 });
