@@ -37,7 +37,7 @@ export class Begun {
   }
 
   async #all(): Promise<void> {
-    for (const [name, recorded] of [...this.#left]) {
+    for (const [name, recorded] of this.#left) {
       const isTaken = await recorded().then(
         () => true,
         () => false,
