@@ -293,7 +293,16 @@ export const reasons = {
     lift: false,
     says: 'The source breaks the standard; limpid passes that on unchanged.',
   },
-  ALREADY_CLEAN: { verdict: 'skip', lift: false, says: "The series' noise is below the model card's floor." },
+  ALREADY_CLEAN: {
+    verdict: 'skip',
+    lift: false,
+    says: "The series' noise is below the model card's floor, or so little above it that less than a tenth of the strength would be left.",
+  },
+  LIMITS_NOT_MEASURED: {
+    verdict: 'warn',
+    lift: false,
+    says: "Limits of the model card that were measured on no image, as in images with hardly any tissue: nothing was withheld by them. Look at the result's difference.",
+  },
   NO_CHANGE: {
     verdict: 'skip',
     lift: false,

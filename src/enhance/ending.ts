@@ -2,7 +2,7 @@
 import type { Reason } from '../errors.js';
 import type { ModelCard } from '../inference/card.js';
 import type { ResolvedTask } from '../spool/records.js';
-import { brokenLimits } from './limits.js';
+import { brokenLimits, unmeasuredLimits } from './limits.js';
 import type { EnhancedFigures } from './limits.js';
 import type { Ending, Found } from './outcome.js';
 
@@ -18,6 +18,8 @@ export function endingOf(
     unchanged > 0 ? [{ code: 'NO_CHANGE', detail: `${unchanged} of ${finished.length} images` }] : [];
   const slices = finished.map(({ figures }) => figures);
   const broken = brokenLimits(slices, limits, unit);
+  const open = unmeasuredLimits(slices, limits, unit);
+  if (open.length > 0) warnings.push({ code: 'LIMITS_NOT_MEASURED', detail: open.join('; ') });
   if (broken.length === 0) return { ending: { outcome: 'enhanced', code: null, detail: '' }, warnings };
   return { ending: { outcome: 'withheld', code: 'WITHHELD', detail: broken.join('; ') }, warnings };
 }

@@ -23,6 +23,9 @@ export function fixedBlendOf(
   return { blend, warning: { code: 'NOISE_NOT_MEASURABLE', detail: `fixed blend ${blend}` } };
 }
 
+/** A series of which less than this share of the strength asked for would be taken is left alone: it would come back as it was, under a new name. */
+const leastShare = 0.1;
+
 /**
  * The strength that fits the noise of the series.
  *
@@ -42,7 +45,7 @@ export function strengthFor(
   const before = middleOf(noises.map(({ sigma, toRecord }) => sigma * toRecord));
   const effective = effectiveStrength(strength, noise, scale);
   // Who asks for nothing to be taken away gets the series back through the whole way.
-  const isClean = effective === 0 && strength > 0;
+  const isClean = strength > 0 && effective < strength * leastShare;
   const why = `noise ${noise.toFixed(1)}, floor ${scale.a} (${scale.unit})`;
   return {
     found: { ...found, effective, noise: { ...found.noise, before } },

@@ -37,6 +37,53 @@ function worst(values: readonly number[], share: number): number {
   return sorted[Math.floor(share * sorted.length)] ?? Number.NEGATIVE_INFINITY;
 }
 
+interface UpperLimit {
+  readonly name: string;
+  readonly limit: number | null;
+  readonly values: readonly (number | null)[];
+}
+
+function upperLimits(slices: readonly EnhancedFigures[], limits: ModelCard['limits'], unit: string): UpperLimit[] {
+  return [
+    {
+      name: `mean shift in ${unit}`,
+      limit: limits.meanShift,
+      values: slices.map(({ meanShift }) => meanShift && Math.abs(meanShift)),
+    },
+    {
+      name: 'residual structure',
+      limit: limits.residualStructure,
+      values: slices.map(({ residualStructure }) => residualStructure),
+    },
+    {
+      name: 'periodic pattern taken away, over the noise,',
+      limit: limits.periodicPattern ?? null,
+      values: slices.map(({ periodic }) => periodic),
+    },
+    {
+      name: 'smooth change, over the noise,',
+      limit: limits.smoothChange,
+      values: slices.map(({ smoothChange }) => smoothChange),
+    },
+    {
+      name: `difference on the source's grid in ${unit}`,
+      limit: limits.sourceAgain ?? null,
+      values: slices.map(({ sourceAgain }) => sourceAgain ?? null),
+    },
+  ];
+}
+
+/** Names of the limits that hold nothing here, because no slice gives their figure: a person should know before trusting the result. */
+export function unmeasuredLimits(
+  slices: readonly EnhancedFigures[],
+  limits: ModelCard['limits'],
+  unit: string,
+): readonly string[] {
+  return upperLimits(slices, limits, unit)
+    .filter(({ limit, values }) => limit !== null && values.every((value) => value === null))
+    .map(({ name }) => name.replace(/,.*$/, ''));
+}
+
 /**
  * The limits that a series breaks: nine slices in ten must hold a limit, and every slice twice the limit, of the noise that stays half of it. One slice at the
  * end of a series, with hardly any tissue, does not withhold the rest.
@@ -50,7 +97,7 @@ export function brokenLimits(
 ): readonly string[] {
   const broken: string[] = [];
   if (slices.some((slice) => !slice.finite)) broken.push('values that are no number');
-  const check = (name: string, values: readonly (number | null)[], limit: number | null): void => {
+  const check = ({ name, limit, values }: UpperLimit): void => {
     const measured = values.filter((value) => value !== null);
     if (limit === null || measured.length === 0) return;
     const [typical, extreme] = [worst(measured, tolerated), worst(measured, 0)];
@@ -59,31 +106,7 @@ export function brokenLimits(
     else if (typical > limit) broken.push(`${name} ${typical.toFixed(2)}, limit ${limit}`);
     else if (extreme > most * limit) broken.push(`${name} of one slice ${extreme.toFixed(2)}, limit ${most * limit}`);
   };
-  check(
-    `mean shift in ${unit}`,
-    slices.map(({ meanShift }) => meanShift && Math.abs(meanShift)),
-    limits.meanShift,
-  );
-  check(
-    'residual structure',
-    slices.map(({ residualStructure }) => residualStructure),
-    limits.residualStructure,
-  );
-  check(
-    'periodic pattern taken away, over the noise,',
-    slices.map(({ periodic }) => periodic),
-    limits.periodicPattern ?? null,
-  );
-  check(
-    'smooth change, over the noise,',
-    slices.map(({ smoothChange }) => smoothChange),
-    limits.smoothChange,
-  );
-  check(
-    `difference on the source's grid in ${unit}`,
-    slices.map(({ sourceAgain }) => sourceAgain ?? null),
-    limits.sourceAgain ?? null,
-  );
+  for (const one of upperLimits(slices, limits, unit)) check(one);
   const ratios = slices.map(({ noiseRatio }) => noiseRatio).filter((ratio) => ratio !== null);
   if (limits.noiseRatio !== null && ratios.length > 0) {
     const negative = ratios.map((ratio) => -ratio);

@@ -1,5 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { brokenLimits } from '../../src/enhance/limits.js';
+import { endingOf } from '../../src/enhance/ending.js';
+import { nothingFound } from '../../src/enhance/outcome.js';
+import { brokenLimits, unmeasuredLimits } from '../../src/enhance/limits.js';
 import type { EnhancedFigures } from '../../src/enhance/limits.js';
 
 const limits = { meanShift: 3, residualStructure: 0.3, periodicPattern: 0.08, smoothChange: 0.4, noiseRatio: 0.25 };
@@ -59,5 +61,19 @@ describe('limits', () => {
     expect(brokenLimits(series(unknown, unknown, unknown), limits, 'HU')).toEqual([]);
     const free = { meanShift: null, residualStructure: null, smoothChange: null, noiseRatio: null };
     expect(brokenLimits(series({ meanShift: 50, residualStructure: 1, noiseRatio: 0 }), free, 'HU')).toEqual([]);
+  });
+  it('that no slice has a figure for are named, and warn of a result that is made', () => {
+    const unknown = { meanShift: null, residualStructure: null, smoothChange: null };
+    const blind = Array.from({ length: 3 }, () => ({ ...good, ...unknown }));
+    expect(unmeasuredLimits(blind, limits, 'HU')).toEqual(['mean shift in HU', 'residual structure', 'smooth change']);
+    expect(unmeasuredLimits([...blind, good], limits, 'HU')).toEqual([]);
+    const free = { ...limits, meanShift: null, residualStructure: null, smoothChange: null };
+    expect(unmeasuredLimits(blind, free, 'HU')).toEqual([]);
+    const finished = blind.map((figures) => ({ changed: true, figures }));
+    const { ending, warnings } = endingOf(finished, { strength: 0.4 }, { found: nothingFound, limits, unit: 'HU' });
+    expect(ending.outcome).toBe('enhanced');
+    expect(warnings).toEqual([
+      { code: 'LIMITS_NOT_MEASURED', detail: 'mean shift in HU; residual structure; smooth change' },
+    ]);
   });
 });

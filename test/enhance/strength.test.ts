@@ -143,6 +143,13 @@ describe('what a series is found to need', () => {
     });
     expect(strengthFor({ strength: 0 }, card, 'CT', clean).refusal).toBeNull();
   });
+  it('is nothing where less than a tenth of what was asked for would be taken: it would come back as it was', () => {
+    const { a, b } = ct;
+    const at = (sigma: number) =>
+      strengthFor({ strength: 0.05 }, card, 'CT', { noises: [{ sigma, toRecord: 1 }], found: nothingFound }).refusal;
+    expect(at(a + 0.099 * b)?.ending.code).toBe('ALREADY_CLEAN');
+    expect(at(a + 0.101 * b)).toBeNull();
+  });
   it('cannot be told by a card without the noise of its modality', () => {
     expect(() => strengthFor({ strength: 0.4 }, card, 'MR', { noises, found: nothingFound })).toThrow(
       expect.objectContaining({ code: 'MODEL_INVALID' }),

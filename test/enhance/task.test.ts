@@ -277,7 +277,10 @@ describe('a CT series', () => {
     const forced = await run(source, 'gaussian', 0.4);
     expect(forced.outcome).toBe('enhanced');
     expect(forced.strength).toEqual({ asked: 0.4, effective: null, reached: null, blend: 0.5 });
-    expect(forced.warnings).toEqual([{ code: 'NOISE_NOT_MEASURABLE', detail: 'fixed blend 0.5' }]);
+    expect(forced.warnings).toEqual([
+      { code: 'NOISE_NOT_MEASURABLE', detail: 'fixed blend 0.5' },
+      { code: 'LIMITS_NOT_MEASURED', detail: 'mean shift in HU' },
+    ]);
   });
 
   it('is numbered by position where its instance numbers repeat', async () => {

@@ -186,6 +186,22 @@ describe('MR', () => {
     expect(noise).toMatchObject({ method: 'k-space', measurable: true });
     expect(Math.abs(noise.sigma / 25 - 1)).toBeLessThan(0.25);
   });
+  it.each([
+    [110, false],
+    [112, true],
+  ])(
+    'takes second differences of %s rows and columns for noise: %s; anatomy is as fine on a coarse grid',
+    (side, measurable) => {
+      const air = awayFrom(bodyMask(full), 128, 128, 4);
+      const first = (128 - side) / 2;
+      const values = Float32Array.from({ length: side * side }, (_, i) => {
+        const at = (first + Math.floor(i / side)) * 128 + first + (i % side);
+        return air[at] === 1 ? 0 : full.values[at]!;
+      });
+      const coarse = { rows: side, columns: side, values };
+      expect(mrNoise(coarse, bodyMask(coarse))).toMatchObject({ method: 'k-space', measurable });
+    },
+  );
   it('compares noise where the slice is flat: half of the tissue, away from edges', () => {
     const mask = bodyMask(full);
     const flat = flatTissue(full, mask);

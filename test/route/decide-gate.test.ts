@@ -420,6 +420,7 @@ describe('the input gate', () => {
         'SOURCE_SWEPT',
         // Of a task that has begun.
         'ALREADY_CLEAN',
+        'LIMITS_NOT_MEASURED',
         'NO_CHANGE',
         'NOISE_NOT_MEASURABLE',
         'WITHHELD',
