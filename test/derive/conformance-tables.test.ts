@@ -131,6 +131,7 @@ withRules('the tables of the conformance rules (needs ../shared/conformance.md)'
     expect([...own.keys()].filter((code) => !listed.has(code))).toEqual([
       'MIXED_PATIENT', // the document assumes one patient a series
       'BAD_UID', // a source that cannot be named: the document has no code for it
+      'LIMITS_NOT_MEASURED', // found when the task is done: said of a result that is delivered
       'NO_CHANGE', // found when the task is done: nothing is left to deliver
       'SUPERSEDED', // section 5.3
       'WITHHELD', // an outcome, not a question of the gate
