@@ -336,12 +336,13 @@ export interface Reason {
 const systemFaults: readonly (readonly [failure: FailureCode, codes: readonly unknown[]])[] = [
   ['SPOOL_FULL', ['ENOSPC', 'EDQUOT']],
   ['SPOOL_UNUSABLE', ['EIO', 'ESTALE', 'EROFS']],
-  ['NODE_DESCRIPTORS', ['EMFILE', 'ENFILE']],
+  // A worker thread's own loop cannot be made without descriptors.
+  ['NODE_DESCRIPTORS', ['EMFILE', 'ENFILE', 'ERR_WORKER_INIT_FAILED']],
 ];
 
 /** The code of any error: its own, that of a full or failing volume or of too many open files, else `INTERNAL`. */
 export function failureCodeOf(error: unknown): FailureCode {
   if (error instanceof LimpidError) return error.code;
-  const said = error instanceof Error && 'code' in error ? error.code : null;
+  const said = typeof error === 'object' && error !== null && 'code' in error ? error.code : null;
   return systemFaults.find(([, codes]) => codes.includes(said))?.[0] ?? 'INTERNAL';
 }

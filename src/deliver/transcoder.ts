@@ -84,7 +84,7 @@ export function endingThreadsTwice(transcode: Transcode): Transcode {
     try {
       return await transcode(instance, transferSyntaxUid);
     } catch (error) {
-      if (!(error instanceof ThreadEnded)) throw error;
+      if (!(error instanceof ThreadEnded) || error.why === 'not started') throw error;
       if (before + 1 < mostThreads) {
         ended.set(what, before + 1);
         throw error;

@@ -287,7 +287,7 @@ export class SliceSteps<Plan, Part, Summary> {
     try {
       return await this.#answer(thread, file, call);
     } catch (error) {
-      if (!(error instanceof ThreadEnded)) throw error;
+      if (!(error instanceof ThreadEnded) || error.why === 'not started') throw error;
       throw this.#refuse(refused({ code: 'UNDECODABLE', detail: error.message }, file));
     }
   }

@@ -24,12 +24,17 @@ interface Call {
 type Answer =
   | { readonly id: number; readonly value: never }
   | { readonly id: number; readonly code: FailureCode; readonly message: string };
+/** What a thread says once its module is there, before any answer. */
+const ready = 'ready';
 
-/** A thread that will not answer: `no answer` was waited for in vain, by this call or another one, or it has `died`. */
+/**
+ * A thread that will not answer: `no answer` was waited for in vain, by this call or another one, it has `died`, or it has `not started`: then
+ * no call has anything to do with it, and the code is that of the cause (too many open files, a disk that does not give the module).
+ */
 export class ThreadEnded extends LimpidError {
-  readonly why: 'no answer' | 'died';
+  readonly why: 'no answer' | 'died' | 'not started';
   constructor(why: ThreadEnded['why'], message: string, options?: { cause?: unknown }) {
-    super('INTERNAL', message, options);
+    super(why === 'not started' ? failureCodeOf(options?.cause) : 'INTERNAL', message, options);
     this.why = why;
   }
 }
@@ -41,7 +46,7 @@ export interface Thread<M extends Methods> {
   readonly alive: boolean;
   /**
    * @param deadlineMs the thread is ended if there is no answer by then
-   * @throws LimpidError of the method; ThreadEnded (`INTERNAL`) if the thread ends or the deadline passes
+   * @throws LimpidError of the method; ThreadEnded if the thread ends, did not start, or the deadline passes
    */
   call<K extends keyof M & string>(method: K, argument: Argument<M, K>, options: CallOptions): Promise<Value<M, K>>;
   /** Ends the thread. Never while onnxruntime runs in it: that aborts the process. */
@@ -59,20 +64,27 @@ export function startThread<M extends Methods>(module: URL): Thread<M> {
   const waiting = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>();
   let next = 0;
   let alive = true;
-  let why: ThreadEnded['why'] = 'died';
+  let why: ThreadEnded['why'] = 'not started';
   const fail = (message: string, cause?: unknown): void => {
     alive = false;
     for (const { reject } of waiting.values()) reject(new ThreadEnded(why, message, { cause }));
     waiting.clear();
   };
-  worker.on('message', (answer: Answer) => {
+  worker.on('message', (answer: Answer | typeof ready) => {
+    if (answer === ready) {
+      why = 'died';
+      return;
+    }
     const call = waiting.get(answer.id);
     waiting.delete(answer.id);
     if (waiting.size === 0) worker.unref();
     if ('code' in answer) call?.reject(new LimpidError(answer.code, answer.message));
     else call?.resolve(answer.value);
   });
-  worker.on('error', (error) => fail('a thread failed', error));
+  worker.on('error', (error) => {
+    const what = error instanceof Error ? error.message : String(error);
+    fail(why === 'not started' ? `a thread did not start: ${what}` : 'a thread failed', error);
+  });
   worker.on('exit', () => fail('a thread ended'));
   worker.unref();
   return {
@@ -124,4 +136,5 @@ export function serve(methods: Methods): void {
     }
   };
   port.on('message', (call: Call) => void answer(call));
+  port.postMessage(ready);
 }
