@@ -72,7 +72,8 @@ export function startThread<M extends Methods>(module: URL): Thread<M> {
   };
   worker.on('message', (answer: Answer | typeof ready) => {
     if (answer === ready) {
-      why = 'died';
+      // A deadline may have passed while it started.
+      if (why === 'not started') why = 'died';
       return;
     }
     const call = waiting.get(answer.id);
